@@ -1,0 +1,50 @@
+# `make` alone lists what there is. Everything works in a fresh clone with Python 3.11+, make and git.
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+PORT ?= 8000
+compile := UV_SYSTEM_CERTS=1 .venv/bin/uv pip compile --upgrade --universal --generate-hashes --python-version 3.11 --no-emit-index-url -q
+
+.PHONY: help run test lint format migrations-check deploy-check paths-check requirements
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
+
+run: ## serve a demo on http://localhost:8000 (another port: make run PORT=8010)
+	@.ci/venv base
+	@IDP_ISSUER="$${IDP_ISSUER:-http://localhost:$(PORT)}"; export IDP_ISSUER; \
+	.venv/bin/python manage.py quickstart && \
+	exec .venv/bin/python manage.py runserver --noreload 127.0.0.1:$(PORT)
+
+test: ## run every test that can run here (a single one: .venv/bin/pytest tests/clients -k name)
+	@.ci/venv dev
+	@.ci/test
+
+lint: ## ruff, mypy and djlint, changing nothing
+	@.ci/venv dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy idp projects clients
+	.venv/bin/djlint templates --lint --quiet
+
+format: ## let ruff sort imports and lay out the code
+	@.ci/venv dev
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+migrations-check: ## fail when a model changed without a migration
+	@.ci/venv dev
+	.venv/bin/python manage.py makemigrations --check --dry-run
+
+deploy-check: ## Django's deployment checks, under made-up production settings
+	@.ci/venv dev
+	@.ci/deploy-check
+
+paths-check: ## fail when a tracked file names a directory of one particular machine
+	@git -c safe.directory='*' grep -nIE '(^|[^[:alnum:]_.~/-])/(work|root|tmp|Users|home/[a-z]+)(/|[^[:alnum:]_-]|$$)' -- .; \
+	[ $$? = 1 ] || { echo "Tracked files must not name a path of one machine."; exit 1; }
+
+requirements: ## compile requirements/*.in to the newest pins with hashes
+	@.ci/venv dev
+	$(compile) requirements/uv.in -o requirements/uv.txt
+	$(compile) requirements/base.in -o requirements/base.txt
+	$(compile) -c requirements/base.txt requirements/dev.in -o requirements/dev.txt
