@@ -1,0 +1,85 @@
+"""Client ids, secrets and redirect URIs: how they are made and which are accepted."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from urllib.parse import urlsplit
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+_UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
+_VISIBLE = re.compile(r"[\x21-\x7e]+")
+_PRIVATE_USE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")
+LOOPBACK_LITERALS = frozenset({"127.0.0.1", "::1"})
+
+NO_FRAGMENT: Promise = gettext_lazy("A redirect URI must not have a fragment (RFC 6749 section 3.1.2).")
+
+
+def new_client_id() -> str:
+    """Only A-Z a-z 0-9 - _ : safe in URLs, files and shells. 128 random bits."""
+    return secrets.token_urlsafe(16)
+
+
+def new_client_secret() -> str:
+    """256 random bits from A-Z a-z 0-9 - _."""
+    return secrets.token_urlsafe(32)
+
+
+def client_id_problem(client_id: str) -> str:
+    """Why this client id is refused, or an empty string.
+
+    UUIDs are refused because people's `sub` are UUIDs: nobody may mistake one for the other.
+    """
+    if not _VISIBLE.fullmatch(client_id or ""):
+        return _("A client ID has visible ASCII characters only, without spaces.")
+    if _UUID.fullmatch(client_id):
+        return _("A client ID must not look like a UUID: people's identifiers do.")
+    return ""
+
+
+def redirect_uri_problem(uri: str) -> str:
+    """Why this redirect URI is refused at registration, or an empty string (RFC 6749 3.1.2, RFC 8252 7)."""
+    if not _VISIBLE.fullmatch(uri) or set(uri) & set('\\"<>^`{|}'):
+        return _("%(uri)s: use visible ASCII characters only, without quotes or backslashes.") % {"uri": uri}
+    try:
+        url = urlsplit(uri)
+        host, _port = url.hostname, url.port
+    except ValueError:
+        return _("%(uri)s is not a URI.") % {"uri": uri}
+    if "#" in uri:
+        return str(NO_FRAGMENT)
+    if "*" in url.netloc or "@" in url.netloc:
+        return _("%(uri)s: wildcards and user names are not allowed.") % {"uri": uri}
+    if url.scheme == "https":
+        return "" if host else _("%(uri)s has no host.") % {"uri": uri}
+    if url.scheme == "http":
+        if host in LOOPBACK_LITERALS or host == "localhost":
+            return ""
+        return _("%(uri)s: use https; http is for loopback addresses only.") % {"uri": uri}
+    if _PRIVATE_USE_SCHEME.fullmatch(url.scheme) and (url.path or url.netloc):
+        return ""
+    return _("%(uri)s: use https, http on loopback, or a private-use scheme such as com.example.app:/callback.") % {
+        "uri": uri
+    }
+
+
+def redirect_uri_matches(registered: str, asked: str) -> bool:
+    """Exact match; on a loopback IP literal the port may differ (RFC 8252 section 7.3)."""
+    if registered == asked:
+        return True
+    try:
+        one, other = urlsplit(registered), urlsplit(asked)
+        _ = other.port
+    except ValueError:
+        return False
+    if one.scheme != "http" or one.hostname not in LOOPBACK_LITERALS or "@" in other.netloc:
+        return False
+    return (one.scheme, one.hostname, one.path, one.query) == (
+        other.scheme,
+        other.hostname,
+        other.path,
+        other.query,
+    ) and "#" not in asked

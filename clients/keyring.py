@@ -1,0 +1,91 @@
+"""Signing keys at rest: made, encrypted, and moved through next → active → retired."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import lru_cache
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from jwcrypto import jwk
+
+from clients.models import SigningKey
+from clients.models.client import SigningAlgorithm
+from clients.models.keys import KeyState
+
+
+class KeyUnreadable(Exception):
+    """No secret of IDP_KEY_SECRETS decrypts this key."""
+
+
+@lru_cache(maxsize=4)
+def _box(key_secrets: tuple[str, ...]) -> MultiFernet:
+    def fernet(secret: str) -> Fernet:
+        derived = HKDF(hashes.SHA256(), 32, salt=None, info=b"vestibule signing keys").derive(secret.encode())
+        return Fernet(base64.urlsafe_b64encode(derived))
+
+    return MultiFernet([fernet(secret) for secret in key_secrets])
+
+
+def encrypt(text: str) -> str:
+    """Encrypt under the first of IDP_KEY_SECRETS."""
+    return _box(tuple(settings.IDP_KEY_SECRETS)).encrypt(text.encode()).decode()
+
+
+def decrypt(text: str) -> str:
+    """Decrypt with whichever of IDP_KEY_SECRETS fits."""
+    try:
+        return _box(tuple(settings.IDP_KEY_SECRETS)).decrypt(text.encode()).decode()
+    except InvalidToken:
+        raise KeyUnreadable(
+            "A signing key was encrypted under a secret that is not in IDP_KEY_SECRETS. Add the old secret back."
+        ) from None
+
+
+def secrets_fingerprint() -> str:
+    """Changes with IDP_KEY_SECRETS; a cache key that is not a secret."""
+    return hashlib.sha256("\0".join(settings.IDP_KEY_SECRETS).encode()).hexdigest()[:16]
+
+
+def make(algorithm: SigningAlgorithm) -> SigningKey:
+    """A new key in state `next`; saved by the caller's transaction."""
+    if algorithm == SigningAlgorithm.RS256:
+        key = jwk.JWK.generate(kty="RSA", size=2048)
+    else:
+        key = jwk.JWK.generate(kty="EC", crv="P-256")
+    kid = key.thumbprint()
+    public = {**key.export_public(as_dict=True), "kid": kid, "use": "sig", "alg": str(algorithm)}
+    return SigningKey.objects.create(
+        kid=kid, algorithm=algorithm, public_jwk=public, private_jwk=encrypt(key.export_private())
+    )
+
+
+def activate(key: SigningKey) -> None:
+    """Let this key sign; the one that did is retired and stays published."""
+    now = timezone.now()
+    with transaction.atomic():
+        locked = SigningKey.objects.select_for_update().filter(algorithm=key.algorithm)
+        list(locked.values_list("pk", flat=True))
+        locked.filter(state=KeyState.ACTIVE).exclude(pk=key.pk).update(state=KeyState.RETIRED, retired_at=now)
+        locked.filter(pk=key.pk, state=KeyState.NEXT).update(state=KeyState.ACTIVE, activated_at=now)
+
+
+def ensure_keys() -> list[SigningKey]:
+    """Make what a working provider needs: an active and a next key per algorithm. Answers those it made."""
+    made = []
+    with transaction.atomic():
+        present = set(SigningKey.objects.select_for_update().values_list("algorithm", "state"))
+        for algorithm in SigningAlgorithm:
+            if (algorithm, KeyState.ACTIVE) not in present:
+                key = SigningKey.objects.filter(algorithm=algorithm, state=KeyState.NEXT).first() or make(algorithm)
+                activate(key)
+                made.append(key)
+                present.discard((algorithm, KeyState.NEXT))
+            if (algorithm, KeyState.NEXT) not in present:
+                made.append(make(algorithm))
+    return made

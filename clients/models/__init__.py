@@ -1,0 +1,21 @@
+"""OAuth clients, what they were authorized to do, their tokens, and the keys that sign for them."""
+
+from clients.models.authorization import Authorization, SecurityEvent
+from clients.models.client import AudienceEntry, Client, ClientSecret
+from clients.models.keys import SigningKey
+from clients.models.tokens import AccessToken, DeviceGrant, Grant, IDToken, RefreshToken, RevokedToken
+
+__all__ = [
+    "AccessToken",
+    "AudienceEntry",
+    "Authorization",
+    "Client",
+    "ClientSecret",
+    "DeviceGrant",
+    "Grant",
+    "IDToken",
+    "RefreshToken",
+    "RevokedToken",
+    "SecurityEvent",
+    "SigningKey",
+]

@@ -1,0 +1,84 @@
+"""What a person allowed a client to do, once; and the log of what happened."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from clients.models.client import Client
+from idp.accounts.models import SignIn
+from projects.models import Consent
+
+
+class Authorization(models.Model):
+    """One completed authorization: the ceiling of every code and token that points to it.
+
+    Ending it (`ended_at`) ends them all, because every lookup joins it. Refresh generations live here: a
+    compare-and-set on this one row decides which of several parallel refreshes was first.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="authorizations")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="authorizations")
+    sign_in = models.ForeignKey(SignIn, on_delete=models.SET_NULL, null=True, related_name="authorizations")
+    # None in first-party projects, where nobody was asked.
+    consent = models.ForeignKey(Consent, on_delete=models.CASCADE, null=True, related_name="authorizations")
+
+    scopes = models.JSONField(_("ceiling: scopes"), default=list)
+    audiences = models.JSONField(_("ceiling: audiences"), default=list)
+    # What the authorization request named and got: a token request that names nothing gets this.
+    asked_scopes = models.JSONField(default=list)
+    asked_audiences = models.JSONField(default=list)
+    offline = models.BooleanField(_("refresh tokens"), default=False)
+
+    auth_time = models.DateTimeField()
+    acr = models.CharField(max_length=100, blank=True)
+    amr = models.JSONField(default=list)
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ended_because = models.CharField(max_length=40, blank=True)
+
+    generation = models.PositiveIntegerField(default=0)
+    rotated_at = models.DateTimeField(null=True, blank=True)
+    # The digest of the refresh token whose use made the current generation.
+    rotated_from = models.CharField(max_length=64, blank=True)
+    siblings = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["user", "client"], name="authorization_of_person")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(generation=0, rotated_at__isnull=True, rotated_from="")
+                | (models.Q(generation__gt=0, rotated_at__isnull=False) & ~models.Q(rotated_from="")),
+                name="authorization_knows_its_rotation",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(ended_at__isnull=True, ended_because="")
+                | (models.Q(ended_at__isnull=False) & ~models.Q(ended_because="")),
+                name="authorization_says_why_it_ended",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} → {self.client}"
+
+
+class SecurityEvent(models.Model):
+    """Append-only log of what matters for security. Texts, not foreign keys: it outlives what it speaks of."""
+
+    at = models.DateTimeField(auto_now_add=True, db_index=True)
+    kind = models.CharField(max_length=60)
+    client_id = models.CharField(max_length=255, blank=True)
+    target_client_id = models.CharField(max_length=255, blank=True)
+    sub = models.CharField(max_length=36, blank=True)
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.client_id}"

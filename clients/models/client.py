@@ -1,0 +1,307 @@
+"""Clients: who they are, how they prove it, and what they may ask for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
+from django.db import models
+from django.db.models.functions import Cast
+from django.db.models.lookups import Contains
+from django.utils.translation import gettext_lazy as _
+from oauth2_provider.models import AbstractApplication
+
+from clients.identifiers import client_id_problem, new_client_id, redirect_uri_problem
+from projects import matcher
+from projects.models import Api, Project
+
+
+class GrantType(models.TextChoices):
+    AUTHORIZATION_CODE = "authorization_code", _("Authorization code: people sign in")
+    REFRESH_TOKEN = "refresh_token", _("Refresh token: go on without the person")
+    CLIENT_CREDENTIALS = "client_credentials", _("Client credentials: the service itself")
+
+
+class AuthMethod(models.TextChoices):
+    BASIC = "client_secret_basic", _("Secret in the Authorization header")
+    POST = "client_secret_post", _("Secret in the request body")
+    NONE = "none", _("None: a public client that cannot keep a secret")
+
+
+class Introspection(models.TextChoices):
+    NONE = "none", _("May not introspect")
+    OWN = "own", _("Tokens issued to this client")
+    PROJECT = "project", _("Tokens of every client of its project")
+    LISTED = "listed", _("Tokens of the listed clients")
+    ALL = "all", _("Every token of this provider")
+
+
+class ClientTokenFormat(models.TextChoices):
+    OPAQUE = "opaque", _("Opaque: checked by introspection, revoked at once")
+    JWT = "jwt", _("JWT: checked locally, valid until it expires")
+
+
+class SigningAlgorithm(models.TextChoices):
+    RS256 = "RS256", "RS256"
+    ES256 = "ES256", "ES256"
+
+
+def _public_has(**fields: Any) -> models.Q:
+    """A constraint's condition: a public client has these values."""
+    return ~models.Q(client_type=AbstractApplication.CLIENT_PUBLIC) | models.Q(**fields)
+
+
+class Client(AbstractApplication):
+    """An OAuth client (RFC 6749 section 2). Belongs to one project for ever; a `client_id` is never reused."""
+
+    # The toolkit's single grant type, single secret, HS256 and consent switches: ours are below, or not wanted.
+    authorization_grant_type = None
+    client_secret = None
+    hash_client_secret = None
+    algorithm = None
+    skip_authorization = None
+    allowed_origins = None
+    user = None
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="clients", editable=True)
+    client_id = models.CharField(_("client ID"), max_length=255, unique=True, default=new_client_id)
+    enabled = models.BooleanField(
+        _("enabled"), default=True, help_text=_("A disabled client gets no tokens, and those it has stop working.")
+    )
+    token_endpoint_auth_method = models.CharField(
+        _("how it proves who it is"), max_length=19, choices=AuthMethod.choices, default=AuthMethod.BASIC
+    )
+    grant_types = models.JSONField(_("grant types"), default=list, blank=True)
+    scope = models.TextField(_("scopes"), blank=True, help_text=_("What this client may ask for, separated by spaces."))
+    backchannel_logout_uri = models.CharField(
+        _("back-channel logout URI"), max_length=500, blank=True, validators=[URLValidator(schemes=["https"])]
+    )
+
+    access_token_format = models.CharField(
+        _("access token format"), max_length=6, choices=ClientTokenFormat.choices, default=ClientTokenFormat.OPAQUE
+    )
+    access_token_lifetime = models.PositiveIntegerField(_("access token lifetime in seconds"), default=3600)
+    id_token_lifetime = models.PositiveIntegerField(_("ID token lifetime in seconds"), default=3600)
+    refresh_token_lifetime = models.PositiveIntegerField(
+        _("refresh token lifetime in seconds"),
+        null=True,
+        blank=True,
+        help_text=_("Counted from the person's authorization; empty: until revoked."),
+    )
+    refresh_token_idle_lifetime = models.PositiveIntegerField(
+        _("refresh token idle lifetime in seconds"),
+        null=True,
+        blank=True,
+        default=30 * 24 * 3600,
+        help_text=_("Counted from its last use; empty: no limit."),
+    )
+    id_token_signed_response_alg = models.CharField(
+        _("ID token signature"), max_length=5, choices=SigningAlgorithm.choices, default=SigningAlgorithm.RS256
+    )
+    require_pkce = models.BooleanField(
+        _("require PKCE"), default=False, help_text=_("Public clients always need it (RFC 7636).")
+    )
+    rotate_refresh_tokens = models.BooleanField(
+        _("rotate refresh tokens"),
+        default=False,
+        help_text=_("Each use answers a new refresh token and ends the old one. Public clients always rotate."),
+    )
+
+    introspection = models.CharField(
+        _("introspection"), max_length=7, choices=Introspection.choices, default=Introspection.OWN
+    )
+    introspects = models.ManyToManyField(
+        "self", symmetrical=False, blank=True, related_name="introspected_by", verbose_name=_("introspects")
+    )
+    acts_for = models.ManyToManyField(Api, blank=True, related_name="acting_clients", verbose_name=_("acts for"))
+    allowed_callers = models.ManyToManyField(
+        "self", symmetrical=False, blank=True, related_name="may_call", verbose_name=_("allowed callers")
+    )
+    cross_client_public = models.BooleanField(
+        _("may get ID tokens for siblings though public"),
+        default=False,
+        help_text=_("Confidential clients may anyway, as the project's policy says."),
+    )
+    tokens_not_before = models.DateTimeField(
+        _("tokens not before"), null=True, blank=True, help_text=_("Tokens issued before this moment stop working.")
+    )
+
+    class Meta:
+        verbose_name = _("client")
+        ordering = ["name", "client_id"]
+        constraints = [
+            models.CheckConstraint(condition=~models.Q(client_id=""), name="client_has_an_id"),
+            models.CheckConstraint(
+                condition=models.Q(client_type__in=[value for value, _label in AbstractApplication.CLIENT_TYPES]),
+                name="client_type_is_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(client_type="public", token_endpoint_auth_method=AuthMethod.NONE)
+                | models.Q(
+                    client_type="confidential", token_endpoint_auth_method__in=[AuthMethod.BASIC, AuthMethod.POST]
+                ),
+                name="client_is_public_when_it_has_no_secret",
+            ),
+            models.CheckConstraint(
+                condition=_public_has(require_pkce=True, rotate_refresh_tokens=True),
+                name="client_public_needs_pkce_and_rotation",
+            ),
+            models.CheckConstraint(
+                condition=_public_has(introspection=Introspection.NONE), name="client_public_never_introspects"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(client_type="public")
+                | ~models.Q(Contains(Cast("grant_types", models.TextField()), models.Value('"client_credentials"'))),
+                name="client_public_has_no_client_credentials",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(introspection__in=Introspection.values), name="client_introspection_is_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(access_token_format__in=ClientTokenFormat.values),
+                name="client_access_token_format_is_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(id_token_signed_response_alg__in=SigningAlgorithm.values),
+                name="client_id_token_algorithm_is_asymmetric",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(access_token_lifetime__gt=0, id_token_lifetime__gt=0)
+                & (models.Q(refresh_token_lifetime__isnull=True) | models.Q(refresh_token_lifetime__gt=0))
+                & (models.Q(refresh_token_idle_lifetime__isnull=True) | models.Q(refresh_token_idle_lifetime__gt=0)),
+                name="client_lifetimes_are_positive",
+            ),
+        ]
+
+    @property
+    def public(self) -> bool:
+        return bool(self.client_type == AbstractApplication.CLIENT_PUBLIC)
+
+    @property
+    def redirect_uri_list(self) -> list[str]:
+        return str(self.redirect_uris).split()
+
+    def get_absolute_url(self) -> str:
+        return ""
+
+    def clean(self) -> None:
+        """Everything a form or a file may get wrong, each problem on its field."""
+        problems: dict[str, Any] = {}
+        if problem := client_id_problem(self.client_id):
+            problems["client_id"] = problem
+        uri_problems = [problem for uri in self.redirect_uri_list if (problem := redirect_uri_problem(uri))]
+        if uri_problems:
+            problems["redirect_uris"] = uri_problems
+        elif GrantType.AUTHORIZATION_CODE in self.grant_types and not self.redirect_uri_list:
+            problems["redirect_uris"] = _("The authorization code grant needs at least one redirect URI.")
+        if problem := self._grant_types_problem():
+            problems["grant_types"] = problem
+        if self._moved_to_another_project():
+            problems["project"] = _("A client stays in its project for ever. Create another client instead.")
+        if problems:
+            raise ValidationError(problems)
+
+    def _grant_types_problem(self) -> Any:
+        if not isinstance(self.grant_types, list) or set(self.grant_types) - set(GrantType.values):
+            return _("Use only: %(names)s.") % {"names": ", ".join(GrantType.values)}
+        if self.public and GrantType.CLIENT_CREDENTIALS in self.grant_types:
+            return _("A public client cannot use client credentials: it has none.")
+        return None
+
+    def _moved_to_another_project(self) -> bool:
+        if self.pk is None:
+            return False
+        return Client.objects.filter(pk=self.pk).exclude(project=self.project_id).exists()
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Make a public client's fixed choices explicit, and keep it in its project."""
+        if self.public:
+            self.token_endpoint_auth_method = AuthMethod.NONE
+            self.require_pkce = self.rotate_refresh_tokens = True
+            self.introspection = Introspection.NONE
+        if self._moved_to_another_project():
+            raise ValidationError(_("A client stays in its project for ever. Create another client instead."))
+        super().save(*args, **kwargs)
+
+
+class ClientSecret(models.Model):
+    """One secret, as a digest. A client has two slots, so that a new secret can be rolled out before the old one ends.
+
+    A revoked secret keeps its row without a slot: what it was last used for stays known.
+    """
+
+    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="secrets")
+    slot = models.PositiveSmallIntegerField(null=True, choices=[(1, "1"), (2, "2")])
+    digest = models.CharField(max_length=255, editable=False)
+    label = models.CharField(_("label"), max_length=100, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True)
+
+    class Meta:
+        ordering = ["slot", "-created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["client", "slot"], name="client_secret_slot_is_taken_once"),
+            models.CheckConstraint(
+                condition=models.Q(slot__in=[1, 2], revoked_at__isnull=True)
+                | models.Q(slot__isnull=True, revoked_at__isnull=False),
+                name="client_secret_has_a_slot_until_revoked",
+            ),
+            models.CheckConstraint(condition=~models.Q(digest=""), name="client_secret_is_never_empty"),
+        ]
+
+    def __str__(self) -> str:
+        return self.label or f"Secret #{self.pk}"
+
+
+class EntryMode(models.TextChoices):
+    PREFIX = "prefix", _("This address and everything below it")
+    EXACT = "exact", _("Exactly this value")
+
+
+class AudienceEntry(models.Model):
+    """A row of a client's allowlist. No rows: no audience may be requested."""
+
+    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="audience_entries")
+    value = models.CharField(
+        _("audience"), max_length=matcher.MAX_LENGTH, help_text=_("An API's address, or a name agreed with it.")
+    )
+    canonical = models.CharField(max_length=matcher.MAX_LENGTH, editable=False)
+    mode = models.CharField(_("covers"), max_length=6, choices=EntryMode.choices, default=EntryMode.PREFIX)
+    default = models.BooleanField(
+        _("default"), default=False, help_text=_("Used when an app asks for no audience at all.")
+    )
+
+    class Meta:
+        verbose_name = _("audience")
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["client", "canonical"], name="client_lists_an_audience_once"),
+            models.CheckConstraint(condition=~models.Q(canonical=""), name="audience_entry_is_never_empty"),
+            models.CheckConstraint(condition=models.Q(mode__in=EntryMode.values), name="audience_mode_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.value
+
+    def clean(self) -> None:
+        """Well-formed, and not an API of a project that does not share it with ours."""
+        try:
+            matcher.check_registrable(self.value, plain_http=settings.IDP_PLAIN_HTTP_AUDIENCES)
+        except matcher.Malformed as error:
+            raise ValidationError({"value": str(error)}) from None
+        from clients.audiences import refusal_to_list
+
+        project = getattr(self.client, "project", None) if self.client_id or self.client else None
+        if project is not None and (problem := refusal_to_list(self.value, project)):
+            raise ValidationError({"value": problem})
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        parsed = matcher.parse(self.value)
+        self.canonical = parsed.canonical
+        if parsed.scheme not in ("http", "https"):
+            self.mode = EntryMode.EXACT  # only http(s) addresses have something below them
+        super().save(*args, **kwargs)

@@ -1,0 +1,49 @@
+"""Signing keys. The private part is encrypted under IDP_KEY_SECRETS; the public part is what the JWKS shows."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from clients.models.client import SigningAlgorithm
+
+
+class KeyState(models.TextChoices):
+    NEXT = "next", _("Next: published, does not sign yet")
+    ACTIVE = "active", _("Active: signs")
+    RETIRED = "retired", _("Retired: published until its last token expires")
+
+
+class SigningKey(models.Model):
+    kid = models.CharField(_("key ID"), primary_key=True, max_length=64, help_text=_("RFC 7638 thumbprint."))
+    algorithm = models.CharField(_("algorithm"), max_length=5, choices=SigningAlgorithm.choices)
+    state = models.CharField(_("state"), max_length=7, choices=KeyState.choices, default=KeyState.NEXT)
+    public_jwk = models.JSONField(editable=False)
+    private_jwk = models.TextField(editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    activated_at = models.DateTimeField(null=True, blank=True)
+    retired_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("signing key")
+        ordering = ["algorithm", "created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["algorithm"], condition=models.Q(state=KeyState.ACTIVE), name="one_active_key_per_algorithm"
+            ),
+            models.UniqueConstraint(
+                fields=["algorithm"], condition=models.Q(state=KeyState.NEXT), name="one_next_key_per_algorithm"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(algorithm__in=SigningAlgorithm.values), name="key_algorithm_is_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state=KeyState.NEXT, activated_at__isnull=True, retired_at__isnull=True)
+                | models.Q(state=KeyState.ACTIVE, activated_at__isnull=False, retired_at__isnull=True)
+                | models.Q(state=KeyState.RETIRED, retired_at__isnull=False),
+                name="key_state_has_its_dates",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.algorithm} {self.kid[:8]} ({self.state})"

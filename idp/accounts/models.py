@@ -1,0 +1,56 @@
+"""Who people are, and when and how they signed in."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class User(AbstractUser):
+    """A person. `sub` is the identifier every token carries: a UUID that never changes and is never reused."""
+
+    sub = models.UUIDField(_("subject"), default=uuid.uuid4, unique=True, editable=False)
+    phone_number = models.CharField(_("phone number"), max_length=40, blank=True)
+    address = models.TextField(_("postal address"), max_length=500, blank=True)
+    tokens_not_before = models.DateTimeField(
+        _("tokens not before"),
+        null=True,
+        blank=True,
+        help_text=_("Tokens issued before this moment stop working."),
+    )
+    updated_at = models.DateTimeField(_("last changed"), auto_now=True)
+
+    class Meta(AbstractUser.Meta):
+        # The email claim identifies people to apps: two accounts must never share one.
+        constraints = [
+            models.UniqueConstraint(Lower("email"), condition=~models.Q(email=""), name="one_account_per_email")
+        ]
+
+    @property
+    def email_verified(self) -> bool:
+        """Whether the person proved to own the address in `email`."""
+        address = self.emailaddress_set.filter(email__iexact=self.email, verified=True)
+        return bool(self.email) and address.exists()
+
+
+class SignIn(models.Model):
+    """One sign-in in one browser: what `auth_time`, `amr`, `acr` and `sid` in tokens speak of.
+
+    Ending it ends the codes that came from it (OpenID Connect Core 1.0 section 2, Front-Channel Logout `sid`).
+    """
+
+    sid = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sign_ins")
+    auth_time = models.DateTimeField(default=timezone.now)
+    amr = models.JSONField(default=list, blank=True)
+    acr = models.CharField(max_length=100, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"Sign-in of {self.user} at {self.auth_time:%Y-%m-%d %H:%M}"

@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.contrib.admin.apps import SimpleAdminConfig
+
+
+class IdpConfig(AppConfig):
+    name = "idp"
+    verbose_name = "Vestibule"
+
+
+class ConsoleConfig(SimpleAdminConfig):
+    """The admin without autodiscovery: the toolkit's own admin pages would show what we do not store."""
+
+    default_site = "idp.admin_site.ConsoleSite"
+
+    def ready(self) -> None:
+        super().ready()
+        import clients.admin  # noqa: F401

@@ -1,0 +1,51 @@
+"""Readers the settings need before Django is set up."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+
+
+def checked_issuer(value: str) -> str:
+    """The issuer as one origin without a trailing slash (OpenID Connect Discovery 1.0 section 3).
+
+    https is required except on loopback: the issuer is where codes and tokens travel.
+    """
+    try:
+        url = urlsplit(value)
+        _ = url.port
+    except ValueError:
+        raise ImproperlyConfigured(f"IDP_ISSUER is not a URL: {value!r}.") from None
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise ImproperlyConfigured(f"IDP_ISSUER must look like https://id.example.com, not {value!r}.")
+    if url.path not in ("", "/") or url.query or url.fragment or "@" in url.netloc:
+        raise ImproperlyConfigured(f"IDP_ISSUER must be a scheme and a host, nothing else: {value!r}.")
+    if url.scheme == "http" and url.hostname not in LOOPBACK_NAMES:
+        raise ImproperlyConfigured(f"IDP_ISSUER must use https off loopback: {value!r}.")
+    return f"{url.scheme}://{url.netloc.lower()}"
+
+
+def local_secrets(path: Path) -> dict[str, str]:
+    """Secrets of a loopback installation: made once, kept in a file only its owner can read."""
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        made = {name: secrets.token_urlsafe(48) for name in ("SECRET_KEY", "IDP_KEY_SECRETS", "ADMIN_PASSWORD")}
+        text = "".join(f"{name}={value}\n" for name, value in made.items())
+        # Written beside and linked into place: two first starts at once agree on one file, never on half a file.
+        beside = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+        try:
+            os.link(beside, path)
+        except FileExistsError:
+            pass
+        finally:
+            beside.unlink()
+    lines = path.read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)

@@ -1,0 +1,229 @@
+"""The whole configuration, read from the environment and checked at once.
+
+Every variable may also be given as a file: `SECRET_KEY_FILE=/run/secrets/key` (useful with container secrets).
+What is unsafe off loopback refuses to start, with a sentence that says what to set.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from idp.environment import LOOPBACK_NAMES, checked_issuer, local_secrets
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+STATE_DIR = BASE_DIR / "var"
+env = environ.FileAwareEnv()
+
+# --- Who we are ------------------------------------------------------------------------------------------------------
+IDP_ISSUER: str = checked_issuer(env.str("IDP_ISSUER", default="http://localhost:8000"))
+_issuer_host = urlsplit(IDP_ISSUER).hostname or ""
+IS_LOCAL = _issuer_host in LOOPBACK_NAMES
+
+DEBUG: bool = env.bool("DEBUG", default=False)
+if DEBUG and not IS_LOCAL:
+    raise ImproperlyConfigured(
+        f"DEBUG shows secrets to visitors and IDP_ISSUER is {IDP_ISSUER}. Unset DEBUG, or use a loopback issuer."
+    )
+
+_local = local_secrets(STATE_DIR / "secrets.env") if IS_LOCAL else {}
+
+
+def _secret(name: str) -> str:
+    """A secret from the environment; on loopback one made at first start and kept in var/secrets.env (0600)."""
+    value: str = env.str(name, default=_local.get(name, ""))
+    if len(value) < 32:
+        raise ImproperlyConfigured(f"Set {name} (or {name}_FILE) to at least 32 random characters.")
+    return value
+
+
+SECRET_KEY = _secret("SECRET_KEY")
+# Encrypts private signing keys at rest: comma-separated, the first encrypts, all decrypt.
+IDP_KEY_SECRETS = [part.strip() for part in _secret("IDP_KEY_SECRETS").split(",") if part.strip()]
+if any(len(part) < 32 for part in IDP_KEY_SECRETS):
+    raise ImproperlyConfigured("Each part of IDP_KEY_SECRETS needs at least 32 random characters.")
+
+ALLOWED_HOSTS = [_issuer_host, *(LOOPBACK_NAMES if IS_LOCAL else [])]
+IDP_REFRESH_GRACE_SECONDS: int = env.int("IDP_REFRESH_GRACE_SECONDS", default=30)
+IDP_LEGACY_QUERY_CREDENTIALS: bool = env.bool("IDP_LEGACY_QUERY_CREDENTIALS", default=False)
+# Whether audiences may use plain http off loopback (a private network that carries no TLS).
+IDP_PLAIN_HTTP_AUDIENCES: bool = env.bool("IDP_PLAIN_HTTP_AUDIENCES", default=False)
+# Addresses (IP or CIDR) of reverse proxies whose X-Forwarded-For is believed. Nobody's by default.
+IDP_TRUSTED_PROXIES: list[str] = env.list("IDP_TRUSTED_PROXIES", default=[])
+
+# --- Django ----------------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "idp.apps.IdpConfig",
+    "idp.accounts",
+    "projects",
+    "clients",
+    "idp.apps.ConsoleConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "csp",
+    "oauth2_provider",
+]
+# For pages only: the protocol endpoints need none of these, and a test serves them with an empty list.
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+ROOT_URLCONF = "idp.urls"
+WSGI_APPLICATION = "idp.wsgi.application"
+APPEND_SLASH = False  # a redirected POST loses its body
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- Storage ---------------------------------------------------------------------------------------------------------
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{STATE_DIR / 'db.sqlite3'}")}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # IMMEDIATE: a transaction that will write takes the lock at once instead of failing half-way.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+    }
+else:
+    DATABASES["default"].setdefault("CONN_MAX_AGE", 600)
+    DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)
+CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
+
+# --- People ----------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+ACCOUNT_ADAPTER = "idp.accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = True
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+IDP_SIGNUP_OPEN: bool = env.bool("IDP_SIGNUP_OPEN", default=False)
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+
+# --- Browsers --------------------------------------------------------------------------------------------------------
+_https = IDP_ISSUER.startswith("https://")
+SESSION_COOKIE_NAME = "__Host-session" if _https else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if _https else "csrf"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "idp.pages.csrf_failure"
+SECURE_SSL_REDIRECT = False  # plain-HTTP requests off loopback are the proxy's to redirect; a POST is never redirected
+SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = False
+SECURE_REFERRER_POLICY = "no-referrer"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "style-src": ["'self'"],
+        "script-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "idp" / "static"]
+WHITENOISE_USE_FINDERS = IS_LOCAL
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+
+# --- Words -----------------------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
+TIME_ZONE = "UTC"
+USE_TZ = USE_I18N = True
+
+# --- django-oauth-toolkit: our models, our server, every RFC 9700 gate closed ----------------------------------------
+OAUTH2_PROVIDER_APPLICATION_MODEL = "clients.Client"
+OAUTH2_PROVIDER_GRANT_MODEL = "clients.Grant"
+OAUTH2_PROVIDER_ACCESS_TOKEN_MODEL = "clients.AccessToken"  # noqa: S105 - a model's name
+OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "clients.RefreshToken"  # noqa: S105
+OAUTH2_PROVIDER_ID_TOKEN_MODEL = "clients.IDToken"  # noqa: S105
+OAUTH2_PROVIDER_DEVICE_GRANT_MODEL = "clients.DeviceGrant"
+OAUTH2_PROVIDER = {
+    "OAUTH2_SERVER_CLASS": "clients.oauth.server.Server",
+    "OAUTH2_VALIDATOR_CLASS": "clients.oauth.validator.Validator",
+    "OAUTH2_BACKEND_CLASS": "clients.oauth.backend.Backend",
+    "OIDC_ENABLED": True,
+    "OIDC_ISS_ENDPOINT": IDP_ISSUER,
+    "SCOPES": {},
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],  # clients add loopback and private-use schemes themselves
+    "REFRESH_TOKEN_GRACE_PERIOD_SECONDS": 0,  # ours lives on the Authorization
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    **{
+        f"COMPLIANT_BCP_RFC9700_{gate}": True
+        for gate in (
+            "IMPLICIT_GRANT",
+            "PASSWORD_GRANT",
+            "PKCE_METHOD",
+            "ACCESS_TOKEN_TRANSPORT",
+            "AUTHZ_RESPONSE_ISS",
+            "TOKEN_STORAGE",
+            "REFRESH_TOKEN",
+            "REDIRECT_URI_SCHEME",
+            "REDIRECT_URI_MATCHING",
+            "PKCE_REQUIRED",
+        )
+    },
+}
+
+# --- Logs ------------------------------------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line"},
+        "nowhere": {"class": "logging.NullHandler"},
+    },
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    # oauthlib writes codes and tokens in clear at DEBUG; it never speaks here.
+    "loggers": {"oauthlib": {"handlers": ["nowhere"], "level": "CRITICAL", "propagate": False}},
+}

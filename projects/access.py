@@ -1,0 +1,41 @@
+"""Who may see and change which project. The one rule behind every list, choice and action of the console."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db.models import QuerySet
+
+from projects.models import Member, Project, Role
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from idp.accounts.models import User
+
+EDITING = (Role.OWNER, Role.EDITOR)
+
+
+def visible(user: User | AnonymousUser) -> QuerySet[Project]:
+    """Projects this person may look at."""
+    return _with_roles(user, tuple(Role))
+
+
+def editable(user: User | AnonymousUser) -> QuerySet[Project]:
+    """Projects whose clients, APIs and consent screen this person may change."""
+    return _with_roles(user, EDITING)
+
+
+def owned(user: User | AnonymousUser) -> QuerySet[Project]:
+    """Projects whose members this person may change."""
+    return _with_roles(user, (Role.OWNER,))
+
+
+def _with_roles(user: User | AnonymousUser, roles: tuple[Role, ...]) -> QuerySet[Project]:
+    if not user.is_active:
+        return Project.objects.none()
+    if user.is_superuser:
+        return Project.objects.all()
+    # A subquery, not a join: no project appears twice.
+    mine = Member.objects.filter(user=user, role__in=roles)
+    return Project.objects.filter(pk__in=mine.values("project"))

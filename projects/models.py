@@ -1,0 +1,232 @@
+"""Who owns what, what people are asked, and what they answered. Speaks of scopes and audiences as plain strings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator, URLValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from projects import matcher
+
+scope_token = RegexValidator(
+    r"\A[\x21\x23-\x5b\x5d-\x7e]+\Z", _("A scope has visible ASCII characters only, no spaces, quotes or backslashes.")
+)
+web_page = URLValidator(schemes=["https", "http"])  # shown as a link: never javascript: or data:
+SIGN_IN_SCOPES = ("openid", "profile", "email", "address", "phone", "offline_access")
+
+
+class ConsentMode(models.TextChoices):
+    EXPLICIT = "explicit", _("Ask people for consent")
+    IMPLICIT = "implicit", _("First party: never ask")
+
+
+class CrossClient(models.TextChoices):
+    SAME_PROJECT = "same_project", _("Clients of this project may get ID tokens for each other")
+    OFF = "off", _("No ID tokens for other clients")
+
+
+class Status(models.TextChoices):
+    PRODUCTION = "production", _("Production: everybody may sign in")
+    TESTING = "testing", _("Testing: only test users may sign in")
+
+
+class Project(models.Model):
+    """Groups clients and APIs. People consent once per project."""
+
+    key = models.SlugField(
+        _("key"), max_length=50, unique=True, help_text=_("Stable name used in files and commands; lower case.")
+    )
+    name = models.CharField(_("name"), max_length=100)
+    consent_mode = models.CharField(
+        _("consent"), max_length=10, choices=ConsentMode.choices, default=ConsentMode.EXPLICIT
+    )
+    cross_client = models.CharField(
+        _("cross-client ID tokens"), max_length=12, choices=CrossClient.choices, default=CrossClient.SAME_PROJECT
+    )
+    status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.PRODUCTION)
+    test_users = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, related_name="+")
+    tokens_not_before = models.DateTimeField(
+        _("tokens not before"),
+        null=True,
+        blank=True,
+        help_text=_("Tokens of this project's clients issued before this moment stop working."),
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(consent_mode__in=ConsentMode.values), name="project_consent_mode_is_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(cross_client__in=CrossClient.values), name="project_cross_client_is_known"
+            ),
+            models.CheckConstraint(condition=models.Q(status__in=Status.values), name="project_status_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    OWNER = "owner", _("Owner: everything, members included")
+    EDITOR = "editor", _("Editor: clients, APIs and the consent screen")
+    VIEWER = "viewer", _("Viewer: looks, changes nothing")
+
+
+class Member(models.Model):
+    """A person who manages a project without being a superuser."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="members")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(_("role"), max_length=6, choices=Role.choices, default=Role.EDITOR)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "user"], name="one_role_per_member"),
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="member_role_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.role})"
+
+
+class ConsentScreen(models.Model):
+    """What people see of a project when they are asked."""
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="consent_screen")
+    app_name = models.CharField(_("name shown to people"), max_length=100, blank=True)
+    support_email = models.EmailField(_("support e-mail"), blank=True)
+    homepage_uri = models.CharField(_("home page"), max_length=500, blank=True, validators=[web_page])
+    policy_uri = models.CharField(_("privacy policy"), max_length=500, blank=True, validators=[web_page])
+    tos_uri = models.CharField(_("terms of service"), max_length=500, blank=True, validators=[web_page])
+
+    def __str__(self) -> str:
+        return f"Consent screen of {self.project}"
+
+
+class TokenFormat(models.TextChoices):
+    INHERIT = "inherit", _("As the client says")
+    OPAQUE = "opaque", _("Opaque: checked by introspection, revoked at once")
+    JWT = "jwt", _("JWT: checked locally, valid until it expires")
+
+
+class Shared(models.TextChoices):
+    PRIVATE = "private", _("Only clients of this project")
+    LISTED = "listed", _("Clients of this project and of the listed ones")
+    PUBLIC = "public", _("Clients of every project")
+
+
+class Api(models.Model):
+    """A protected resource: its identifier is the audience that tokens for it carry."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="apis")
+    identifier = models.CharField(
+        _("identifier"),
+        max_length=matcher.MAX_LENGTH,
+        help_text=_("An absolute URI such as https://api.example.com/orders; tokens for this API carry it as `aud`."),
+    )
+    canonical = models.CharField(max_length=matcher.MAX_LENGTH, editable=False)
+    origin = models.CharField(max_length=matcher.MAX_LENGTH, editable=False, db_index=True)
+    name = models.CharField(_("name shown to people"), max_length=100)
+    description = models.CharField(_("description shown to people"), max_length=300, blank=True)
+    token_format = models.CharField(
+        _("access token format"), max_length=7, choices=TokenFormat.choices, default=TokenFormat.INHERIT
+    )
+    token_lifetime = models.PositiveIntegerField(
+        _("access token lifetime in seconds"),
+        null=True,
+        blank=True,
+        help_text=_("Tokens for this API live no longer than this; empty: as the client says."),
+    )
+    shared = models.CharField(_("who may ask for it"), max_length=7, choices=Shared.choices, default=Shared.PRIVATE)
+    shared_with = models.ManyToManyField(Project, blank=True, related_name="+")
+
+    class Meta:
+        verbose_name = _("API")
+        verbose_name_plural = _("APIs")
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["canonical"], name="one_api_per_identifier"),
+            models.CheckConstraint(condition=~models.Q(canonical=""), name="api_has_an_identifier"),
+            models.CheckConstraint(
+                condition=models.Q(token_format__in=TokenFormat.values), name="api_token_format_is_known"
+            ),
+            models.CheckConstraint(condition=models.Q(shared__in=Shared.values), name="api_shared_is_known"),
+            models.CheckConstraint(
+                condition=models.Q(token_lifetime__isnull=True) | models.Q(token_lifetime__gt=0),
+                name="api_token_lifetime_is_positive",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.identifier})"
+
+    def clean(self) -> None:
+        """Refuse what is not an absolute URI, and what would overlap an API of another project (protocol section 0)."""
+        try:
+            parsed = matcher.check_registrable(self.identifier, plain_http=settings.IDP_PLAIN_HTTP_AUDIENCES)
+        except matcher.Malformed as error:
+            raise ValidationError({"identifier": str(error)}) from None
+        if parsed.kind == "name":
+            raise ValidationError({"identifier": _("Use an absolute URI, such as https://api.example.com/orders.")})
+        if parsed.query is not None:
+            raise ValidationError({"identifier": _("The identifier of an API must not have a query.")})
+        if parsed.origin == matcher.parse(settings.IDP_ISSUER).origin:
+            raise ValidationError({"identifier": _("The provider's own address cannot be registered as an API.")})
+        others = Api.objects.exclude(project=self.project_id).filter(origin=parsed.origin)
+        for other in others:
+            if matcher.covers(other.identifier, self.identifier) or matcher.covers(self.identifier, other.identifier):
+                raise ValidationError({"identifier": _("This address overlaps an API of another project.")})
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        parsed = matcher.parse(self.identifier)
+        self.canonical, self.origin = parsed.canonical, parsed.origin
+        super().save(*args, **kwargs)
+
+
+class ApiScope(models.Model):
+    """One thing a token may allow at an API, in words people understand."""
+
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="scopes")
+    name = models.CharField(_("scope"), max_length=100, validators=[scope_token])
+    description = models.CharField(_("description shown to people"), max_length=200)
+
+    class Meta:
+        verbose_name = _("scope")
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["api", "name"], name="one_scope_per_name_and_api"),
+            models.CheckConstraint(condition=~models.Q(name__in=SIGN_IN_SCOPES), name="api_scope_is_not_a_sign_in_one"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        if self.name in SIGN_IN_SCOPES:
+            raise ValidationError({"name": _("This scope belongs to signing in; choose another name.")})
+        if self.name.startswith("admin."):
+            raise ValidationError({"name": _("Scopes that start with 'admin.' are reserved for the provider.")})
+
+
+class Consent(models.Model):
+    """What a person allowed the clients of a project. Deleting it ends every authorization that came from it."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="consents")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="consents")
+    scopes = models.JSONField(default=list)
+    audiences = models.JSONField(default=list)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "project"], name="one_consent_per_person_and_project")]
+
+    def __str__(self) -> str:
+        return f"Consent of {self.user} to {self.project}"
