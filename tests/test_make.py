@@ -1,0 +1,134 @@
+"""The first minute: what `make` says, what .ci/venv does on machines that lack something, and that pins agree."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def pins(name: str) -> dict[str, list[str]]:
+    """Each package's lines in a requirements file: version and marker first, then the hashes."""
+    text = (ROOT / "requirements" / name).read_text()
+    found: dict[str, list[str]] = {}
+    for block in re.findall(r"^(?=[a-z0-9])(?:.*\\\n)+.*", text, re.MULTILINE):
+        lines = [line.strip(" \\") for line in block.splitlines()]
+        found[lines[0].partition("==")[0]] = lines
+    return found
+
+
+@pytest.mark.parametrize("name", ["uv.txt", "base.txt", "dev.txt"])
+def test_everything_installed_is_pinned_and_checked_by_hash(name: str) -> None:
+    lines = (ROOT / "requirements" / name).read_text().splitlines()
+    assert len(pins(name)) == len([line for line in lines if line and line[0] not in " #"])
+    for package, (pin, *hashes) in pins(name).items():
+        assert re.match(r"[a-z0-9-]+==\S+", pin), package
+        assert any(line.startswith("--hash=sha256:") for line in hashes), package
+    assert not [line for line in lines if "://" in line], "no registry is named here"
+
+
+def test_development_installs_exactly_what_production_runs() -> None:
+    base, dev = pins("base.txt"), pins("dev.txt")
+    assert base == {package: dev[package] for package in base}
+
+
+def test_make_alone_lists_every_target() -> None:
+    shown = subprocess.run(["make"], cwd=ROOT, text=True, capture_output=True, check=True).stdout
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert re.findall(r"^make ([a-z-]+) +\S", shown, re.MULTILINE) == targets
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A project directory with the script and its requirements, and a bin/ with no Python in it."""
+    for part in (".ci", "requirements"):
+        shutil.copytree(ROOT / part, tmp_path / part)
+    (tmp_path / "bin").mkdir()
+    for tool in ("sh", "dirname", "cat", "cksum", "mkdir"):
+        (tmp_path / "bin" / tool).symlink_to(str(shutil.which(tool)))
+    return tmp_path
+
+
+def interpreter(tree: Path, name: str, version: tuple[int, int], *, venv: bool = True) -> None:
+    """An interpreter on the PATH that knows its version, and may lack ensurepip or make an empty environment."""
+    script = f"""#!/bin/sh
+case "$*" in
+    *"not (3, 11)"*) exit {int(not (3, 11) <= version < (3, 14))} ;;
+    *platform*) echo {version[0]}.{version[1]}.0 ;;
+    *ensurepip*) exit {int(not venv)} ;;
+    *"%d.%d-venv"*) echo python{version[0]}.{version[1]}-venv ;;
+    *"-m venv"*) echo "made by {name}"; mkdir .venv ;;
+    *) exit 1 ;;
+esac
+"""
+    path = tree / "bin" / name
+    path.write_text(script)
+    path.chmod(0o755)
+
+
+def venv(tree: Path, kind: str = "base") -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": str(tree / "bin"), "HOME": os.devnull}
+    return subprocess.run([tree / ".ci" / "venv", kind], env=environment, text=True, capture_output=True, check=False)
+
+
+def test_a_machine_without_venv_is_told_the_one_line_that_fixes_it(tree: Path) -> None:
+    interpreter(tree, "python3", (3, 12), venv=False)
+    result = venv(tree)
+    assert result.returncode == 1
+    assert "sudo apt-get install -y python3.12-venv" in result.stderr
+    assert not (tree / ".venv").exists()
+
+
+def test_an_old_python3_is_passed_over_for_a_newer_one_and_it_says_so(tree: Path) -> None:
+    interpreter(tree, "python3", (3, 9))
+    interpreter(tree, "python3.12", (3, 12))
+    result = venv(tree)
+    assert "python3 is 3.9.0; using python3.12." in result.stderr
+    assert "made by python3.12" in result.stdout
+
+
+@pytest.mark.parametrize("version", [(3, 10), (3, 14)])
+def test_a_machine_with_only_an_unsuitable_python_is_told_what_is_needed(tree: Path, version: tuple[int, int]) -> None:
+    interpreter(tree, "python3", version)
+    result = venv(tree)
+    assert result.returncode == 1
+    assert f"needs Python 3.11, 3.12 or 3.13, and python3 is {version[0]}.{version[1]}.0" in result.stderr
+
+
+def test_a_failed_installation_is_said_and_leaves_no_stamp(tree: Path) -> None:
+    interpreter(tree, "python3", (3, 11))
+    result = venv(tree)
+    assert result.returncode == 1
+    assert "could not be installed" in result.stderr
+    assert not (tree / ".venv" / ".requirements").exists()
+
+
+@pytest.fixture
+def installed(tree: Path) -> Path:
+    """The tree with an environment whose installer writes down what it was asked for."""
+    directory = tree / ".venv" / "bin"
+    directory.mkdir(parents=True)
+    for name in ("python", "uv"):
+        script = directory / name
+        script.write_text(f'#!/bin/sh\ncase "$*" in -c*) exit 0 ;; esac\necho {name} "$@"\n')
+        script.chmod(0o755)
+    return tree
+
+
+def test_a_current_environment_is_left_alone_until_a_pin_changes(installed: Path) -> None:
+    assert "pip sync" in venv(installed).stdout
+    assert venv(installed).stdout == ""
+    with (installed / "requirements" / "base.txt").open("a") as pins_file:
+        pins_file.write("\n")
+    assert "requirements/base.txt" in venv(installed).stdout
+
+
+def test_running_after_testing_keeps_the_development_packages(installed: Path) -> None:
+    assert "requirements/dev.txt" in venv(installed, "dev").stdout
+    assert venv(installed, "base").stdout == ""

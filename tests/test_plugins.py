@@ -1,0 +1,93 @@
+"""The tests' own guards hold: no network but loopback, no skip that nobody agreed to."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.plugins.loopback import NotLoopbackError, is_loopback
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "localhost", "app.localhost", b"::1"]
+)
+def test_this_machine_may_be_reached(host: str | bytes) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    "host", ["192.0.2.1", "::ffff:192.0.2.1", "0.0.0.0", "app.example", "notlocalhost", "localhost.example"]
+)
+def test_any_other_machine_may_not(host: str) -> None:
+    assert not is_loopback(host)
+
+
+def test_connecting_elsewhere_is_refused_before_a_packet_leaves() -> None:
+    with socket.socket() as sock, pytest.raises(NotLoopbackError, match=re.escape("192.0.2.1")):
+        sock.connect(("192.0.2.1", 80))
+    with socket.socket() as sock, pytest.raises(NotLoopbackError):
+        sock.connect_ex(("192.0.2.1", 80))
+
+
+def test_sending_elsewhere_is_refused() -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as sock, pytest.raises(NotLoopbackError):
+        sock.sendto(b"x", ("192.0.2.1", 53))
+
+
+def test_a_foreign_name_is_not_even_looked_up() -> None:
+    with pytest.raises(NotLoopbackError, match=re.escape("app.example")):
+        socket.create_connection(("app.example", 443))
+
+
+def test_loopback_works() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        socket.create_connection(server.getsockname()).close()
+
+
+def run(directory: Path, source: str, *options: str, ci: bool = True) -> subprocess.CompletedProcess[str]:
+    """A pytest run of its own over one file, with only the guard against skips."""
+    (directory / "test_it.py").write_text(source)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "CI": "true" if ci else ""}
+    for inherited in [name for name in environment if name.startswith("PYTEST_")]:
+        del environment[inherited]
+    command = [sys.executable, "-m", "pytest", "-p", "tests.plugins.skips", "-p", "no:django", "-p", "no:playwright"]
+    command += ["-p", "no:cacheprovider", f"--rootdir={directory}", "-c", os.devnull, *options, str(directory)]
+    return subprocess.run(command, cwd=directory, env=environment, text=True, capture_output=True, check=False)
+
+
+PASSES = "import pytest\n\ndef test_passes(): pass\n\n"
+SILENT = {
+    "a skip": "def test_a(): pytest.skip('no time')",
+    "a skip mark": "@pytest.mark.skip(reason='no time')\ndef test_a(): pass",
+    "a skipped file": "pytest.skip('no time', allow_module_level=True)",
+    "an expected failure": "@pytest.mark.xfail(reason='no time')\ndef test_a(): assert 0",
+}
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+@pytest.mark.parametrize("source", SILENT.values(), ids=SILENT)
+def test_a_silent_test_fails_the_run_and_is_named(tmp_path: Path, source: str, workers: str) -> None:
+    result = run(tmp_path, PASSES + source, "-n", workers)
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "skips that are not on the list" in result.stdout
+    assert "no time" in result.stdout
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_an_agreed_skip_does_not_fail_the_run(tmp_path: Path, workers: str) -> None:
+    result = run(tmp_path, PASSES + "def test_a(): pytest.skip('needs PostgreSQL')", "-n", workers)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(("ci", "status"), [(True, 1), (False, 0)])
+def test_a_missing_browser_is_excused_only_outside_the_gate(tmp_path: Path, ci: bool, status: int) -> None:
+    result = run(tmp_path, PASSES + "def test_a(): pytest.skip('needs Chromium')", ci=ci)
+    assert result.returncode == status, result.stdout + result.stderr
