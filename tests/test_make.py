@@ -72,9 +72,15 @@ esac
     path.chmod(0o755)
 
 
-def venv(tree: Path, kind: str = "base") -> subprocess.CompletedProcess[str]:
+def run(tree: Path, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """One of the scripts, with only bin/ on the PATH."""
+    command = [tree / ".ci" / script, *arguments]
     environment = {"PATH": str(tree / "bin"), "HOME": os.devnull}
-    return subprocess.run([tree / ".ci" / "venv", kind], env=environment, text=True, capture_output=True, check=False)
+    return subprocess.run(command, env=environment, text=True, capture_output=True, check=False)
+
+
+def venv(tree: Path, kind: str = "base") -> subprocess.CompletedProcess[str]:
+    return run(tree, "venv", kind)
 
 
 def test_a_machine_without_venv_is_told_the_one_line_that_fixes_it(tree: Path) -> None:
@@ -132,3 +138,21 @@ def test_a_current_environment_is_left_alone_until_a_pin_changes(installed: Path
 def test_running_after_testing_keeps_the_development_packages(installed: Path) -> None:
     assert "requirements/dev.txt" in venv(installed, "dev").stdout
     assert venv(installed, "base").stdout == ""
+
+
+@pytest.mark.parametrize("user", ["0", "1000"])
+def test_a_bare_machine_gets_what_the_gate_needs_or_is_told_how(tree: Path, user: str) -> None:
+    for name, script in {"id": f"echo {user}", "apt-get": 'echo apt-get "$@" >&2'}.items():
+        (tree / "bin" / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tree / "bin" / name).chmod(0o755)
+    interpreter(tree, "python3", (3, 11), venv=False)
+    result = run(tree, "machine")
+    assert "make git python3-venv chromium" in result.stderr
+    if user == "0":
+        assert result.returncode == 0
+        assert "apt-get update" in result.stderr
+        assert "apt-get install -y -qq" in result.stderr
+    else:
+        assert result.returncode == 1
+        assert "sudo apt-get install -y make git" in result.stderr
+        assert "apt-get update" not in result.stderr
