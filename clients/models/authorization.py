@@ -33,6 +33,7 @@ class Authorization(models.Model):
     asked_scopes = models.JSONField(default=list)
     asked_audiences = models.JSONField(default=list)
     offline = models.BooleanField(_("refresh tokens"), default=False)
+    narrowed = models.BooleanField(_("an audience was refused"), default=False)
 
     auth_time = models.DateTimeField()
     acr = models.CharField(max_length=100, blank=True)

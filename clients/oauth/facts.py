@@ -1,0 +1,135 @@
+"""From rows to frozen facts: the only place where a step's knowledge is read from the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from oauth2_provider.models import AbstractApplication
+
+from clients.models import Client
+from clients.protocol.facts import ApiFacts, ClientFacts, Entry, PersonFacts, ProjectFacts, Registry, SignInFacts
+from idp.accounts.models import SignIn, User
+from projects.matcher import Malformed, parse
+from projects.models import Api, Project, Status
+
+_RELATED = ("audience_entries", "allowed_callers", "introspects", "acts_for")
+
+
+def project_facts(project: Project) -> ProjectFacts:
+    return ProjectFacts(
+        id=project.pk,
+        consent_mode=project.consent_mode,
+        cross_client=project.cross_client,
+        testing=project.status == Status.TESTING,
+        tokens_not_before=project.tokens_not_before,
+    )
+
+
+def client_facts(client: Client) -> ClientFacts:
+    """A client with everything the steps may ask of it."""
+    return ClientFacts(
+        id=client.pk,
+        client_id=client.client_id,
+        project=project_facts(client.project),
+        name=str(client),
+        enabled=client.enabled,
+        public=client.public,
+        registered_by_administrator=client.registration_source == AbstractApplication.RegistrationSource.MANUAL,
+        grant_types=frozenset(client.grant_types),
+        redirect_uris=tuple(client.redirect_uri_list),
+        scopes=tuple(client.scope.split()),
+        allowlist=tuple(
+            Entry(entry.value, "exact" if entry.mode == "exact" else "prefix", entry.default)
+            for entry in client.audience_entries.all()
+        ),
+        access_token_format=client.access_token_format,
+        access_token_lifetime=client.access_token_lifetime,
+        id_token_lifetime=client.id_token_lifetime,
+        refresh_token_lifetime=client.refresh_token_lifetime,
+        refresh_token_idle_lifetime=client.refresh_token_idle_lifetime,
+        id_token_algorithm=client.id_token_signed_response_alg,
+        require_pkce=client.require_pkce,
+        rotates=client.rotate_refresh_tokens,
+        introspection=client.introspection,
+        introspects=frozenset(other.client_id for other in client.introspects.all()),
+        acts_for=tuple(api.identifier for api in client.acts_for.all()),
+        allowed_callers=frozenset(other.client_id for other in client.allowed_callers.all()),
+        cross_client_public=client.cross_client_public,
+        tokens_not_before=client.tokens_not_before,
+    )
+
+
+def find_clients(client_ids: Iterable[str]) -> dict[str, ClientFacts]:
+    """The clients among these ids, enabled or not."""
+    wanted = {client_id for client_id in client_ids if client_id and "\0" not in client_id}
+    if not wanted:
+        return {}
+    rows = Client.objects.filter(client_id__in=wanted).select_related("project").prefetch_related(*_RELATED)
+    return {row.client_id: client_facts(row) for row in rows}
+
+
+def find_client(client_id: str) -> ClientFacts | None:
+    """One client, enabled or not."""
+    return find_clients([client_id]).get(client_id)
+
+
+def registry(named: Iterable[str], client: ClientFacts, ceiling: Iterable[str] = ()) -> Registry:
+    """What the audiences of a request may refer to: clients by name, and APIs on the same origins."""
+    named = list(named)
+    others = find_clients(value for value in named if value != client.client_id)
+    audiences = [*named, *ceiling, *(entry.value for entry in client.allowlist)]
+    return Registry(clients=others, apis=apis_near(audiences))
+
+
+def apis_near(audiences: Iterable[str]) -> tuple[ApiFacts, ...]:
+    """Registered APIs that could cover one of these audiences: those on the same origin."""
+    origins = {origin for value in audiences if (origin := _origin(value))}
+    if not origins:
+        return ()
+    rows = Api.objects.filter(origin__in=origins).prefetch_related("scopes", "shared_with")
+    return tuple(api_facts(row) for row in rows)
+
+
+def api_facts(api: Api) -> ApiFacts:
+    return ApiFacts(
+        identifier=api.identifier,
+        project_id=api.project_id,
+        shared=api.shared,
+        shared_with=frozenset(project.pk for project in api.shared_with.all()),
+        scopes=frozenset(scope.name for scope in api.scopes.all()),
+        token_format=api.token_format,
+        token_lifetime=api.token_lifetime,
+    )
+
+
+def _origin(value: str) -> str:
+    try:
+        return parse(value).origin
+    except Malformed:
+        return ""
+
+
+def person_facts(user: User) -> PersonFacts:
+    return PersonFacts(
+        id=user.pk,
+        sub=str(user.sub),
+        active=user.is_active,
+        username=user.get_username(),
+        name=user.get_full_name(),
+        given_name=user.first_name,
+        family_name=user.last_name,
+        email=user.email,
+        email_verified=user.email_verified,
+        phone_number=user.phone_number,
+        address=user.address,
+        updated_at=int(user.updated_at.timestamp()),
+    )
+
+
+def sign_in_facts(sign_in: SignIn) -> SignInFacts:
+    return SignInFacts(
+        sid=str(sign_in.sid),
+        auth_time=int(sign_in.auth_time.timestamp()),
+        acr=sign_in.acr,
+        amr=tuple(sign_in.amr),
+    )

@@ -1,0 +1,55 @@
+"""The shape of an authorization request: what is honoured, what is refused by name, never ignored."""
+
+from __future__ import annotations
+
+import json
+
+from clients.protocol.errors import (
+    InvalidRequest,
+    RequestNotSupported,
+    RequestUriNotSupported,
+    UnauthorizedClient,
+    UnsupportedResponseType,
+)
+from clients.protocol.request import AuthorizationRequest
+
+RESPONSE_TYPES = ("code",)
+RESPONSE_MODES = ("query",)
+MAX_NONCE = 255
+MAX_STATE = 4096
+
+
+def check_shape(request: AuthorizationRequest) -> None:
+    """RFC 6749 section 4.1.1; OpenID Connect Core 1.0 sections 3.1.2.1, 5.5 and 6."""
+    params = request.params
+    response_type = params.one("response_type")
+    if not response_type:
+        raise InvalidRequest("response_type is missing.")
+    if response_type not in RESPONSE_TYPES:
+        raise UnsupportedResponseType("Only response_type=code is offered.")
+    if "authorization_code" not in request.client.grant_types:
+        raise UnauthorizedClient("This client is not registered for the authorization code grant.")
+    if params.one("request"):
+        raise RequestNotSupported("Request objects are not supported.")
+    if params.one("request_uri"):
+        raise RequestUriNotSupported("request_uri is not supported.")
+    if params.one("response_mode") not in ("", *RESPONSE_MODES):
+        raise InvalidRequest("Only response_mode=query is offered.")
+    if len(params.one("nonce")) > MAX_NONCE:
+        raise InvalidRequest(f"nonce may have at most {MAX_NONCE} characters.")
+    if len(params.one("state")) > MAX_STATE:
+        raise InvalidRequest(f"state may have at most {MAX_STATE} characters.")
+    _check_claims(params.one("claims"))
+
+
+def _check_claims(text: str) -> None:
+    """The claims parameter is not offered; discovery says so. What is not even JSON is the client's mistake."""
+    if not text:
+        return
+    try:
+        claims = json.loads(text)
+    except (ValueError, RecursionError):
+        claims = None
+    if not isinstance(claims, dict):
+        raise InvalidRequest("claims must be a JSON object (OpenID Connect Core 1.0 section 5.5).")
+    raise InvalidRequest("The claims parameter is not supported. Ask with scopes instead.")

@@ -1,0 +1,133 @@
+"""One typed refusal per wire code. A step that agrees says nothing; a step that does not raises one of these."""
+
+from __future__ import annotations
+
+
+class Refusal(Exception):
+    """A step says no: `code` goes on the wire, the message is for the developer of the client."""
+
+    code = "invalid_request"
+    status = 400
+
+
+class InvalidRequest(Refusal):
+    """RFC 6749 section 5.2: malformed, repeated or missing parameters."""
+
+
+class InvalidClient(Refusal):
+    """RFC 6749 section 5.2. `challenge`: the Authorization header was used, so the answer carries one."""
+
+    code = "invalid_client"
+    status = 401
+
+    def __init__(self, message: str = "Client authentication failed.", *, challenge: bool = False) -> None:
+        super().__init__(message)
+        self.challenge = challenge
+
+
+class TooManyGuesses(InvalidClient):
+    """Too many wrong secrets from one place; `retry_after` in seconds."""
+
+    status = 429
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("Too many failed attempts. Try again later.")
+        self.retry_after = retry_after
+
+
+class InvalidGrant(Refusal):
+    """RFC 6749 section 5.2: the code or refresh token is unknown, used, expired, revoked or another client's."""
+
+    code = "invalid_grant"
+
+
+class UnauthorizedClient(Refusal):
+    """RFC 6749 section 5.2: the client may not use this grant type."""
+
+    code = "unauthorized_client"
+
+
+class UnsupportedResponseType(Refusal):
+    """RFC 6749 section 4.1.2.1: only `code` is offered."""
+
+    code = "unsupported_response_type"
+
+
+class RequestNotSupported(Refusal):
+    """OpenID Connect Core 1.0 section 3.1.2.6."""
+
+    code = "request_not_supported"
+
+
+class RequestUriNotSupported(Refusal):
+    """OpenID Connect Core 1.0 section 3.1.2.6."""
+
+    code = "request_uri_not_supported"
+
+
+class InvalidScope(Refusal):
+    """RFC 6749 section 5.2: unknown, not registered for this client, or beyond what the person granted."""
+
+    code = "invalid_scope"
+
+
+class InvalidTarget(Refusal):
+    """RFC 8707 section 2: the audience is malformed, not allowlisted or outside the ceiling."""
+
+    code = "invalid_target"
+
+
+class InvalidAudience(Refusal):
+    """Google's answer for an audience client outside the project.
+
+    One sentence for every reason (unknown, foreign, disabled, not allowed), so that nobody can probe for clients.
+    """
+
+    code = "invalid_audience"
+
+    def __init__(self) -> None:
+        super().__init__("The audience client and the client need to be in the same project.")
+
+
+class AccessDenied(Refusal):
+    """RFC 6749 section 4.1.2.1: the person, or a policy, said no."""
+
+    code = "access_denied"
+
+
+class IntrospectionDenied(AccessDenied):
+    """This client may not introspect at all."""
+
+    status = 403
+
+
+class LoginRequired(Refusal):
+    """OpenID Connect Core 1.0 section 3.1.2.6."""
+
+    code = "login_required"
+
+
+class ConsentRequired(Refusal):
+    """OpenID Connect Core 1.0 section 3.1.2.6."""
+
+    code = "consent_required"
+
+
+class UnmetAuthenticationRequirements(Refusal):
+    """OpenID Connect Core Error Code unmet_authentication_requirements 1.0."""
+
+    code = "unmet_authentication_requirements"
+
+
+class InvalidToken(Refusal):
+    """RFC 6750 section 3.1."""
+
+    code = "invalid_token"
+    status = 401
+
+
+class InsufficientScope(Refusal):
+    """RFC 6750 section 3.1."""
+
+    code = "insufficient_scope"
+    status = 403

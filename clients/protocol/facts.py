@@ -1,0 +1,148 @@
+"""What a step may know: frozen facts, loaded before the steps run. Nothing here can query."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from projects.matcher import Malformed, Mode, covers, parse
+
+SIGN_IN_SCOPES = ("openid", "profile", "email", "address", "phone", "offline_access")
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFacts:
+    id: int
+    consent_mode: str = "explicit"
+    cross_client: str = "same_project"
+    testing: bool = False
+    tokens_not_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of the allowlist."""
+
+    value: str
+    mode: Mode = "prefix"
+    default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClientFacts:
+    """A client as the protocol sees it. Lifetimes in seconds; None: no limit."""
+
+    id: int
+    client_id: str
+    project: ProjectFacts
+    name: str = ""
+    enabled: bool = True
+    public: bool = False
+    registered_by_administrator: bool = True
+    grant_types: frozenset[str] = frozenset()
+    redirect_uris: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+    allowlist: tuple[Entry, ...] = ()
+    access_token_format: str = "opaque"  # noqa: S105 - a format
+    access_token_lifetime: int = 3600
+    id_token_lifetime: int = 3600
+    refresh_token_lifetime: int | None = None
+    refresh_token_idle_lifetime: int | None = None
+    id_token_algorithm: str = "RS256"
+    require_pkce: bool = False
+    rotates: bool = False
+    introspection: str = "own"
+    introspects: frozenset[str] = frozenset()
+    acts_for: tuple[str, ...] = ()
+    allowed_callers: frozenset[str] = frozenset()
+    cross_client_public: bool = False
+    tokens_not_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiFacts:
+    """A registered protected resource."""
+
+    identifier: str
+    project_id: int
+    shared: str = "private"
+    shared_with: frozenset[int] = frozenset()
+    scopes: frozenset[str] = frozenset()
+    token_format: str = "inherit"  # noqa: S105 - a format
+    token_lifetime: int | None = None
+
+    def open_to(self, project: ProjectFacts) -> bool:
+        """Whether clients of this project may ask for it (protocol section 0)."""
+        if self.shared == "public" or self.project_id == project.id:
+            return True
+        return self.shared == "listed" and project.id in self.shared_with
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """Other clients named in the request, and the APIs its audiences may belong to."""
+
+    clients: Mapping[str, ClientFacts] = field(default_factory=dict)
+    apis: tuple[ApiFacts, ...] = ()
+
+    def resolve(self, value: str) -> ApiFacts | None:
+        """The most specific registered Api that covers `value`."""
+        covering = [api for api in self.apis if covers(api.identifier, value)]
+        return max(covering, key=lambda api: len(parse(api.identifier).segments), default=None)
+
+    def registered_value(self, value: str) -> str | None:
+        """The identifier of the Api that is canonically this value, as its owner wrote it."""
+        try:
+            wanted = parse(value).canonical
+        except Malformed:
+            return None
+        return next((api.identifier for api in self.apis if parse(api.identifier).canonical == wanted), None)
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFacts:
+    """A person, as claims need them. `sub` is what tokens carry."""
+
+    id: int
+    sub: str
+    active: bool = True
+    username: str = ""
+    name: str = ""
+    given_name: str = ""
+    family_name: str = ""
+    email: str = ""
+    email_verified: bool = False
+    phone_number: str = ""
+    address: str = ""
+    updated_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SignInFacts:
+    """When and how the person signed in; `sid` names the session."""
+
+    sid: str
+    auth_time: int
+    acr: str = ""
+    amr: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """What an Authorization allows at most, and what its request named (the default of a token request)."""
+
+    scopes: tuple[str, ...] = ()
+    audiences: tuple[str, ...] = ()
+    asked_scopes: tuple[str, ...] = ()
+    asked_audiences: tuple[str, ...] = ()
+    offline: bool = False
+    narrowed: bool = False  # an audience that was asked for was not granted
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """PKCE as sent at authorization (RFC 7636). Empty: none was sent."""
+
+    value: str = ""
+    method: str = ""
