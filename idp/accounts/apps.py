@@ -7,3 +7,6 @@ class AccountsConfig(AppConfig):
     name = "idp.accounts"
     label = "accounts"
     verbose_name = "People"
+
+    def ready(self) -> None:
+        import idp.accounts.sign_in  # noqa: F401 - every sign-in gets its row

@@ -1,0 +1,94 @@
+"""Where forms may lead: the one place that knows the Content-Security-Policy's `form-action`.
+
+Chromium applies `form-action` to the whole chain of redirects, from the page whose form was sent. Somebody who signs
+in on the way to an app ends at that app: the page with the form must name the app's origin, and nothing more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.http import HttpRequest, HttpResponse
+
+SESSION_KEY = "form_targets"
+MOST = 10  # authorization requests one browser has under way at once
+PAGES = frozenset({"account_login", "account_signup", "account_reauthenticate", "account_switch"})
+
+# A source as CSP Level 3 section 2.3.1 writes it: an origin, or a private-use scheme. No spaces, quotes or ';' by
+# which a redirect URI could write policy, and never a bare 'http:' or 'https:', which would mean every site.
+_HOST_SOURCE = re.compile(r"https?://([a-z0-9-]+(\.[a-z0-9-]+)*\.?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+_SCHEME_SOURCE = re.compile(r"[a-z][a-z0-9+.-]*:")
+_NEVER = frozenset(
+    {"http:", "https:", "ws:", "wss:", "data:", "blob:", "javascript:", "file:", "filesystem:", "about:"}
+)
+
+
+def origin_of(redirect_uri: str) -> str:
+    """The source that allows exactly this validated redirect URI's origin; '' when there is none that does."""
+    try:
+        url = urlsplit(redirect_uri)
+        host, port = url.hostname or "", url.port
+    except ValueError:
+        return ""
+    if url.scheme in ("http", "https"):
+        bracketed = f"[{host}]" if ":" in host else host
+        source = f"{url.scheme}://{bracketed}" + (f":{port}" if port is not None else "")
+    else:
+        source = f"{url.scheme}:"
+    return source if _is_source(source) else ""
+
+
+def remember(request: HttpRequest, next_url: str, origin: str) -> None:
+    """Note that account pages with this `next` lead to an app at `origin`, the origin of its validated redirect URI."""
+    _check(origin)
+    key = _key(next_url)
+    known = [pair for pair in request.session.get(SESSION_KEY, []) if pair[0] != key]
+    request.session[SESSION_KEY] = [*known, [key, origin]][-MOST:]
+
+
+def remembered(request: HttpRequest, next_url: str) -> str:
+    """The origin noted for this `next`, or ''."""
+    key = _key(next_url)
+    return next((origin for known, origin in request.session.get(SESSION_KEY, []) if known == key), "")
+
+
+def allow_form_redirect(response: HttpResponse, origin: str) -> None:
+    """Let the forms of this page end at `origin`; everything else in the policy stays as it is."""
+    _check(origin)
+    response._csp_update = {"form-action": [origin]}  # type: ignore[attr-defined]
+
+
+def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Give account pages on the way to an app that app's origin, and leave all others alone."""
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        match = request.resolver_match
+        if match is not None and match.url_name in PAGES:
+            next_url = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME) or ""
+            origin = remembered(request, next_url)
+            if origin:
+                allow_form_redirect(response, origin)
+        return response
+
+    return handle
+
+
+def _key(next_url: str) -> str:
+    """A digest: the session keeps no authorization request, only what tells two of them apart."""
+    return hashlib.sha256(next_url.encode()).hexdigest()
+
+
+def _is_source(text: str) -> bool:
+    if _HOST_SOURCE.fullmatch(text):
+        return True
+    return bool(_SCHEME_SOURCE.fullmatch(text)) and text not in _NEVER
+
+
+def _check(origin: str) -> None:
+    if not _is_source(origin):
+        raise ValueError(f"Not the origin of a redirect URI: {origin!r}")

@@ -1,0 +1,144 @@
+"""Facts of the current sign-in: who is at this browser, since when, and how they proved it.
+
+The browser session keeps a `sid`; its SignIn row holds the facts that tokens speak of. The row decides: once it has
+ended, the session signs nobody in, whatever else the session says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from allauth.account.authentication import get_authentication_records
+from django.contrib.auth import REDIRECT_FIELD_NAME, get_user
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
+
+from idp.accounts.models import SignIn, User
+
+SESSION_KEY = "sign_in"
+
+# RFC 8176 section 2. Without attestation nobody can say that hardware guards a passkey: the weaker claim is the true
+# one. Methods that have no value there (a social account, a code by e-mail) claim nothing.
+_METHODS = {"password": "pwd"}
+_FACTORS = {"totp": "otp", "recovery_codes": "otp", "webauthn": "swk"}
+
+
+def current(request: HttpRequest) -> SignIn | None:
+    """The live sign-in of this browser, or None: nobody is signed in, the person is deactivated, or it has ended."""
+    user = request.user
+    if not isinstance(user, User) or not user.is_active:
+        return None
+    row = _live_row(request, user)
+    if row is not None:
+        _catch_up(request, user, row)
+    return row
+
+
+def reauthenticate_url(request: HttpRequest, next_url: str) -> str:
+    """Where a signed-in person proves again who they are, and then goes on to `next_url`.
+
+    Somebody without a password has nothing to prove it with here: they sign out and in again.
+    """
+    if isinstance(request.user, User) and not request.user.has_usable_password():
+        return switch_url(next_url)
+    return _with_next("account_reauthenticate", next_url)
+
+
+def switch_url(next_url: str) -> str:
+    """Where a signed-in person signs out, signs in as somebody else, and then goes on to `next_url`."""
+    return _with_next("account_switch", next_url)
+
+
+def end_all(user: AbstractBaseUser, *, keep: str | None = None) -> None:
+    """End every sign-in of this person, in all browsers; `keep` is the `sid` of one that goes on."""
+    live = SignIn.objects.filter(user_id=user.pk, ended_at=None)
+    if keep is not None:
+        live = live.exclude(sid=keep)
+    live.update(ended_at=timezone.now())
+
+
+def end(request: HttpRequest) -> None:
+    """End the sign-in of this browser, if it has one."""
+    sid = request.session.pop(SESSION_KEY, None)
+    if sid is not None:
+        SignIn.objects.filter(sid=sid, ended_at=None).update(ended_at=timezone.now())
+
+
+def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Let a session count as signed in only while its SignIn row lives.
+
+    Without this somebody whose sign-in was ended elsewhere would keep the account pages and the console, and would be
+    sent round in circles: not signed in for apps, but too signed in for the login page.
+    """
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        request.user = SimpleLazyObject(lambda: _present(request))
+        return get_response(request)
+
+    return handle
+
+
+def _present(request: HttpRequest) -> User | AnonymousUser:
+    user = get_user(request)
+    if isinstance(user, User) and _live_row(request, user) is None:
+        request.session.flush()
+        return AnonymousUser()
+    return user  # type: ignore[return-value]
+
+
+def _live_row(request: HttpRequest, user: User) -> SignIn | None:
+    sid = request.session.get(SESSION_KEY)
+    if sid is None:
+        return None
+    row: SignIn | None = getattr(request, "_sign_in", None)
+    if row is None or str(row.sid) != sid or row.user_id != user.pk or row.ended_at is not None:
+        row = SignIn.objects.filter(sid=sid, user=user, ended_at=None).first()
+        request._sign_in = row  # type: ignore[attr-defined]
+    return row
+
+
+@receiver(user_logged_in, dispatch_uid="accounts.begin_sign_in")
+def _begin(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    end(request)
+    auth_time, amr = _facts(request, user)
+    row = SignIn.objects.create(user=user, auth_time=auth_time or timezone.now(), amr=amr)
+    request.session[SESSION_KEY] = str(row.sid)
+
+
+@receiver(user_logged_out, dispatch_uid="accounts.end_sign_in")
+def _end(request: HttpRequest, **kwargs: Any) -> None:
+    end(request)
+
+
+def _catch_up(request: HttpRequest, user: User, row: SignIn) -> None:
+    """Take over what happened in the session since: proving oneself again moves `auth_time`, and never back."""
+    auth_time, amr = _facts(request, user)
+    if auth_time is None or auth_time <= row.auth_time:
+        return
+    row.auth_time, row.amr = auth_time, amr
+    SignIn.objects.filter(pk=row.pk, ended_at=None).update(auth_time=auth_time, amr=amr)
+
+
+def _facts(request: HttpRequest, user: User) -> tuple[datetime | None, list[str]]:
+    """When this person last proved who they are in this session, and by which methods (RFC 8176)."""
+    records: list[dict[str, Any]] = get_authentication_records(request, user)
+    if not records:
+        return None, []
+    found = [_METHODS.get(one["method"]) or _FACTORS.get(one.get("type", "")) for one in records]
+    amr = list(dict.fromkeys(value for value in found if value))
+    if len(amr) > 1:
+        amr.append("mfa")
+    return datetime.fromtimestamp(max(float(one["at"]) for one in records), UTC), amr
+
+
+def _with_next(name: str, next_url: str) -> str:
+    return f"{reverse(name)}?{urlencode({REDIRECT_FIELD_NAME: next_url})}"
