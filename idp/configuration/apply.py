@@ -1,0 +1,71 @@
+"""Apply a file: all of it, or nothing and every problem found."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from idp.configuration.ownership import apply_api, apply_project
+from idp.configuration.people import apply_user
+from idp.configuration.problems import ConfigurationError, Place, Problem, Problems
+from idp.configuration.reading import read
+from idp.configuration.registration import apply_client, link_client
+from idp.configuration.report import Report
+from idp.configuration.run import Run
+from idp.configuration.schema import FILE
+from idp.configuration.shape import Entry, read_section
+from projects.models import Project
+
+
+def apply(
+    source: str | Mapping[str, Any],
+    *,
+    path: str = "<configuration>",
+    environ: Mapping[str, str] = os.environ,
+    dry_run: bool = False,
+) -> Report:
+    """Make the database say what the file says. Objects the file does not name are left alone.
+
+    `source` is YAML text or what it would be read to; `path` names it in errors. With `dry_run` everything is done
+    and taken back, so that the report is what applying would do.
+    """
+    problems = Problems(path)
+    file = read_section(FILE, read(source, problems), problems)
+    if file is None:
+        raise ConfigurationError(problems.found)
+    run = Run(problems, environ)
+    try:
+        with transaction.atomic():
+            _write(run, file)
+            problems.raise_any()
+            if dry_run:
+                transaction.set_rollback(True)
+    except IntegrityError:
+        message = "Somebody changed the same objects at the same time, so nothing was applied. Try again."
+        raise ConfigurationError([Problem(path, Place(), message)]) from None
+    return run.ledger.report(with_secrets=not dry_run)
+
+
+def _write(run: Run, file: Entry) -> None:
+    """In the order things depend on each other, so that a file may name what stands further down."""
+    for user in file.values.get("users", ()):
+        apply_user(run, user)
+    for project in file.values.get("projects", ()):
+        apply_project(run, project)
+    for owner, api in _children(run, file, "apis"):
+        apply_api(run, owner, api)
+    for owner, client in _children(run, file, "clients"):
+        apply_client(run, owner, client)
+    for _owner, client in _children(run, file, "clients"):
+        link_client(run, client)
+
+
+def _children(run: Run, file: Entry, key: str) -> Iterator[tuple[Project, Entry]]:
+    for project in file.values.get("projects", ()):
+        owner = run.projects.get(project.values["id"])
+        if owner is not None:
+            for child in project.values.get(key, ()):
+                yield owner, child

@@ -1,0 +1,89 @@
+"""`users`: accounts with their password and e-mail address."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.contrib.auth.hashers import check_password
+
+from idp.accounts.models import User
+from idp.configuration.run import Run
+from idp.configuration.shape import Entry
+
+
+def apply_user(run: Run, entry: Entry) -> None:
+    username = str(User.normalize_username(entry.values["username"]))
+    if not run.first("user", username.casefold(), entry.place_of("username")):
+        return
+    run.users[entry.values["username"]] = run.users[username] = None
+    user = User.objects.filter(username=username).first() or User(username=username)
+    creating = user._state.adding
+    if _taken(run, user, entry):
+        return
+    if creating:
+        user.set_unusable_password()
+    old_email = user.email
+    changed = run.save(user, _values(entry), entry)
+    if changed is None:
+        return
+    changed += _set_password(user, entry)
+    changed += _set_email_address(run, user, old_email, entry)
+    run.users[entry.values["username"]] = run.users[username] = user
+    run.ledger.note("user", username, created=creating, fields=changed)
+
+
+def _values(entry: Entry) -> dict[str, Any]:
+    keys = [key for key in entry.section.keys if key not in ("username", "password", "email_verified")]
+    values = entry.fields(*keys)
+    if "email" in values:
+        values["email"] = values["email"].lower()  # as sign-up keeps it
+    return values
+
+
+def _taken(run: Run, user: User, entry: Entry) -> bool:
+    """People may type their name in any case, and their e-mail address names one account."""
+    others = User.objects.exclude(pk=user.pk)
+    email = entry.values.get("email")
+    if others.filter(username__iexact=user.username).exists():
+        run.problems.add(entry.place_of("username"), "Another account has this name in other capitals.")
+        return True
+    if email and others.filter(email__iexact=email).exists():
+        run.problems.add(entry.place_of("email"), "Another account has this e-mail address.")
+        return True
+    return False
+
+
+def _set_password(user: User, entry: Entry) -> list[str]:
+    password = entry.values.get("password")
+    if password is None or check_password(password, user.password):
+        return []
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    return ["password"]
+
+
+def _set_email_address(run: Run, user: User, old_email: str, entry: Entry) -> list[str]:
+    """Keep allauth's row for the address in step: sign-in by e-mail and `email_verified` read it."""
+    if "email" not in entry.values and "email_verified" not in entry.values:
+        return []
+    mine = EmailAddress.objects.filter(user=user)
+    if old_email and old_email.lower() != user.email.lower():
+        mine.filter(email__iexact=old_email).delete()  # the address this one replaces signs nobody in any more
+    verified = entry.values.get("email_verified")
+    if not user.email:
+        if verified:
+            run.problems.add_unless_known(entry.place_of("email_verified"), "There is no e-mail address to verify.")
+        return []
+    address = mine.filter(email__iexact=user.email).first() or EmailAddress(user=user, email=user.email.lower())
+    before = (address._state.adding, address.primary, address.verified)
+    address.primary = True
+    address.verified = address.verified if verified is None else verified
+    if before == (False, True, address.verified):
+        return []
+    if address.verified and EmailAddress.objects.exclude(user=user).filter(email=address.email, verified=True).exists():
+        run.problems.add_unless_known(entry.place_of("email"), "Another account has verified this e-mail address.")
+        return []
+    mine.exclude(pk=address.pk).update(primary=False)
+    address.save()
+    return ["email_verified"] if before[2] != address.verified else ["email"]

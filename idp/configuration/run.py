@@ -1,0 +1,88 @@
+"""One application of a file: what was found so far, and the few helpers every kind of object shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db.models import Model
+
+from clients.models import Client
+from idp.accounts.models import User
+from idp.configuration.problems import Place, Problems, quoted
+from idp.configuration.report import Ledger
+from idp.configuration.shape import Entry
+from projects.models import Project
+
+
+@dataclass
+class Run:
+    """What the file names maps to its object, or to None where that object has a problem of its own."""
+
+    problems: Problems
+    environ: Mapping[str, str]
+    ledger: Ledger = field(default_factory=Ledger)
+    users: dict[str, User | None] = field(default_factory=dict)
+    projects: dict[str, Project | None] = field(default_factory=dict)
+    clients: dict[str, Client | None] = field(default_factory=dict)
+    named: set[tuple[str, str]] = field(default_factory=set)
+
+    def first(self, kind: str, name: str, place: Place) -> bool:
+        """Whether the file names this object for the first time; the second time is a problem."""
+        if (kind, name) in self.named:
+            self.problems.add(place, f"The {kind} {quoted(name)} is in this file twice. Keep one.")
+            return False
+        self.named.add((kind, name))
+        return True
+
+    def find_users(self, items: Iterable[tuple[str, Place]]) -> list[User]:
+        found = [self._find("user", name, place, self.users, User, "username") for name, place in items]
+        return [user for user in found if user is not None]
+
+    def find_projects(self, items: Iterable[tuple[str, Place]]) -> list[Project]:
+        found = [self._find("project", name, place, self.projects, Project, "key") for name, place in items]
+        return [project for project in found if project is not None]
+
+    def find_clients(self, items: Iterable[tuple[str, Place]]) -> list[Client]:
+        found = [self._find("client", name, place, self.clients, Client, "client_id") for name, place in items]
+        return [client for client in found if client is not None]
+
+    def _find(self, kind: str, name: str, place: Place, named: Mapping[str, Any], model: type[Model], by: str) -> Any:
+        if name in named:
+            return named[name]
+        found = model._default_manager.filter(**{by: name}).first()
+        if found is None:
+            self.problems.add(place, f"There is no {kind} {quoted(name)}, in this file or in the database.")
+        return found
+
+    def save(self, instance: Model, values: Mapping[str, Any], entry: Entry) -> list[str] | None:
+        """Give a row these values; save it when it is new or differs. Answers the changed keys, None on a problem."""
+        changed = [name for name, value in values.items() if getattr(instance, name) != value]
+        for name in changed:
+            setattr(instance, name, values[name])
+        if instance._state.adding or changed:
+            if not self.valid(instance, entry):
+                return None
+            instance.save()
+        return [key for key in entry.section.keys if entry.section.field(key) in changed]
+
+    def valid(self, instance: Model, entry: Entry) -> bool:
+        # What the models compute themselves when saved is not there yet and has nothing to check.
+        computed = [one.name for one in instance._meta.fields if not one.editable]
+        try:
+            instance.full_clean(exclude=computed)
+        except ValidationError as error:
+            for name, details in error.error_dict.items():
+                place = entry.place if name == NON_FIELD_ERRORS else entry.place_of_field(name)
+                for detail in details:
+                    self.problems.add_unless_known(place, _sentence(detail))
+            return False
+        return True
+
+
+def _sentence(error: ValidationError) -> str:
+    if error.code in ("blank", "null"):
+        return "A value is needed here."
+    return " ".join(error.messages)

@@ -1,0 +1,126 @@
+"""What may stand in the file: every section, every key, and how its value is read. Touches no database row."""
+
+from __future__ import annotations
+
+from clients.models.client import ClientTokenFormat, EntryMode, Introspection, SigningAlgorithm
+from idp.configuration.shape import Key, Section
+from idp.configuration.values import (
+    api_identifiers,
+    audience,
+    audience_value,
+    auth_method,
+    choice,
+    client_id,
+    flag,
+    grant_types,
+    jwks,
+    redirect_uris,
+    scope,
+    scope_descriptions,
+    seconds,
+    secret,
+    secret_source,
+    section,
+    sections,
+    shared,
+    text,
+    texts,
+    unavailable,
+    version,
+)
+from projects.models import ConsentMode, CrossClient, Status, TokenFormat
+
+USER = Section(
+    "users",
+    {
+        "username": Key(text, required=True),
+        "password": Key(secret),
+        "email": Key(text),
+        "email_verified": Key(flag),
+        "given_name": Key(text, field="first_name"),
+        "family_name": Key(text, field="last_name"),
+        "is_active": Key(flag),
+        "is_staff": Key(flag),
+        "is_superuser": Key(flag),
+        "phone_number": Key(text),
+        "address": Key(text),
+    },
+)
+
+MEMBERS = Section("members", {"owners": Key(texts), "editors": Key(texts), "viewers": Key(texts)})
+
+CONSENT_SCREEN = Section(
+    "consent_screen",
+    {name: Key(text) for name in ("app_name", "support_email", "homepage_uri", "policy_uri", "tos_uri")},
+)
+
+API = Section(
+    "apis",
+    {
+        "identifier": Key(audience_value, required=True),
+        "name": Key(text),
+        "description": Key(text),
+        "scopes": Key(scope_descriptions),
+        "token_format": Key(choice(TokenFormat)),
+        "token_lifetime": Key(seconds(nullable=True)),
+        "shared": Key(shared),
+    },
+)
+
+AUDIENCE = Section(
+    "audience", {"value": Key(audience_value, required=True), "mode": Key(choice(EntryMode)), "default": Key(flag)}
+)
+
+CLIENT = Section(
+    "clients",
+    {
+        "client_id": Key(client_id, required=True),
+        "client_name": Key(text, field="name"),
+        "client_secret": Key(secret),
+        "client_secret_from": Key(secret_source),
+        "token_endpoint_auth_method": Key(auth_method),
+        "grant_types": Key(grant_types),
+        "redirect_uris": Key(redirect_uris),
+        "post_logout_redirect_uris": Key(redirect_uris),
+        "backchannel_logout_uri": Key(text),
+        "scope": Key(scope),
+        "audience": Key(audience(AUDIENCE)),
+        "introspection": Key(choice(Introspection)),
+        "introspects": Key(texts),
+        "acts_for": Key(api_identifiers),
+        "access_token_format": Key(choice(ClientTokenFormat)),
+        "access_token_lifetime": Key(seconds()),
+        "id_token_lifetime": Key(seconds()),
+        "refresh_token_lifetime": Key(seconds(nullable=True)),
+        "refresh_token_idle_lifetime": Key(seconds(nullable=True)),
+        "id_token_signed_response_alg": Key(choice(SigningAlgorithm)),
+        "require_pkce": Key(flag),
+        "rotate_refresh_tokens": Key(flag),
+        "allowed_callers": Key(texts),
+        "cross_client_public": Key(flag),
+        "jwks": Key(jwks),
+        "jwks_uri": Key(unavailable("Client keys")),
+        "enabled": Key(flag),
+    },
+)
+
+PROJECT = Section(
+    "projects",
+    {
+        "id": Key(text, required=True, field="key"),
+        "name": Key(text),
+        "consent_mode": Key(choice(ConsentMode)),
+        "cross_client": Key(choice(CrossClient)),
+        "status": Key(choice(Status)),
+        "test_users": Key(texts),
+        "members": Key(section(MEMBERS)),
+        "consent_screen": Key(section(CONSENT_SCREEN)),
+        "apis": Key(sections(API)),
+        "clients": Key(sections(CLIENT)),
+    },
+)
+
+FILE = Section(
+    "", {"version": Key(version, required=True), "users": Key(sections(USER)), "projects": Key(sections(PROJECT))}
+)
+SECTIONS = (FILE, USER, PROJECT, MEMBERS, CONSENT_SCREEN, API, CLIENT, AUDIENCE)

@@ -1,0 +1,249 @@
+"""How each kind of value is read: its type, its form, and the sentence that says what to write instead."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db.models import TextChoices
+
+from clients.identifiers import client_id_problem, redirect_uri_problem
+from clients.models.client import AuthMethod, GrantType
+from idp.configuration.problems import Place, Problems, quoted
+from idp.configuration.reading import Node
+from idp.configuration.shape import Entry, Reader, Section, Wrong, read_section
+from projects import matcher
+from projects.models import scope_token
+
+MAX_SECONDS = 10 * 365 * 24 * 3600
+_ENVIRONMENT = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
+NOT_AVAILABLE = "not available in this version"
+
+
+def text(node: Node, problems: Problems) -> str:
+    if isinstance(node.value, (bool, int)):
+        raise Wrong(f"This must be text, not {node.kind}. Put it in quotes.")
+    if not isinstance(node.value, str):
+        raise Wrong(f"This must be text, not {node.kind}.")
+    return node.value
+
+
+def version(node: Node, problems: Problems) -> int:
+    if node.value != 1 or isinstance(node.value, bool):
+        raise Wrong("This version of the format is not known. Write 'version: 1'.")
+    return node.value
+
+
+def secret(node: Node, problems: Problems) -> str:
+    """Taken as it is, whatever characters it has."""
+    value = text(node, problems)
+    if not value:
+        raise Wrong("This must not be empty. Leave the key out instead.")
+    return value
+
+
+def secret_source(node: Node, problems: Problems) -> str:
+    """The name of the environment variable."""
+    match = _ENVIRONMENT.fullmatch(text(node, problems))
+    if match is None:
+        raise Wrong("Write 'env:NAME', with the name of an environment variable.")
+    return match[1]
+
+
+def flag(node: Node, problems: Problems) -> bool:
+    if not isinstance(node.value, bool):
+        raise Wrong(f"This must be true or false, not {node.kind}.")
+    return node.value
+
+
+def seconds(*, nullable: bool = False) -> Reader:
+    def read(node: Node, problems: Problems) -> int | None:
+        if nullable and node.value is None:
+            return None
+        if isinstance(node.value, bool) or not isinstance(node.value, int):
+            raise Wrong(f"This must be a number of seconds, not {node.kind}.")
+        if not 1 <= node.value <= MAX_SECONDS:
+            raise Wrong(f"This must be 1 to {MAX_SECONDS} seconds (ten years).")
+        return node.value
+
+    return read
+
+
+def choice(choices: type[TextChoices], later: frozenset[str] = frozenset()) -> Reader:
+    allowed = [str(value) for value in choices.values]
+
+    def read(node: Node, problems: Problems) -> str:
+        if node.value is False and "off" in allowed:
+            return "off"  # YAML reads a bare `off` as false
+        value = text(node, problems)
+        if value in later:
+            raise Wrong(f"{quoted(value)} is {NOT_AVAILABLE}. Use one of: {', '.join(allowed)}.")
+        if value not in allowed:
+            raise Wrong(f"{quoted(value)} is not known here. Use one of: {', '.join(allowed)}.")
+        return value
+
+    return read
+
+
+auth_method = choice(
+    AuthMethod,
+    frozenset({"private_key_jwt", "client_secret_jwt", "tls_client_auth", "self_signed_tls_client_auth"}),
+)
+_grant_type = choice(
+    GrantType,
+    frozenset(
+        {
+            "urn:ietf:params:oauth:grant-type:device_code",
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+            "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        }
+    ),
+)
+
+
+def _list(node: Node) -> list[Node]:
+    if not isinstance(node.value, list):
+        raise Wrong(f"This must be a list, not {node.kind}.")
+    return node.value
+
+
+def _each(node: Node, problems: Problems, read: Reader) -> list[tuple[Any, Place]]:
+    """The good items, each with its place; what is wrong with the others is told where it stands."""
+    good: dict[Any, Place] = {}
+    for item in _list(node):
+        try:
+            value = read(item, problems)
+        except Wrong as error:
+            problems.add_unless_known(item.place, error)
+            continue
+        if value in good:
+            problems.add(item.place, f"{quoted(str(value))} is listed twice.")
+        good.setdefault(value, item.place)
+    return list(good.items())
+
+
+def texts(node: Node, problems: Problems) -> list[tuple[str, Place]]:
+    return _each(node, problems, text)
+
+
+def grant_types(node: Node, problems: Problems) -> list[str]:
+    return [value for value, _place in _each(node, problems, _grant_type)]
+
+
+def client_id(node: Node, problems: Problems) -> str:
+    value = text(node, problems)
+    if problem := client_id_problem(value):
+        raise Wrong(problem)
+    return value
+
+
+def _redirect_uri(node: Node, problems: Problems) -> str:
+    value = text(node, problems)
+    if problem := redirect_uri_problem(value):
+        raise Wrong(problem)
+    return value
+
+
+def redirect_uris(node: Node, problems: Problems) -> list[str]:
+    return [value for value, _place in _each(node, problems, _redirect_uri)]
+
+
+def audience_value(node: Node, problems: Problems) -> str:
+    value = text(node, problems)
+    try:
+        matcher.check_registrable(value, plain_http=settings.IDP_PLAIN_HTTP_AUDIENCES)
+    except matcher.Malformed as error:
+        raise Wrong(str(error)) from None
+    return value
+
+
+def api_identifiers(node: Node, problems: Problems) -> list[tuple[str, Place]]:
+    return _each(node, problems, audience_value)
+
+
+def scope(node: Node, problems: Problems) -> str:
+    if isinstance(node.value, list):
+        raise Wrong("Write the scopes as one text, separated by spaces.")
+    names = text(node, problems).split()
+    for name in names:
+        _scope_name(name)
+    return " ".join(dict.fromkeys(names))
+
+
+def _scope_name(name: str) -> None:
+    try:
+        scope_token(name)
+    except ValidationError as error:
+        raise Wrong(f"{quoted(name)}: {error.message}") from None
+
+
+def scope_descriptions(node: Node, problems: Problems) -> dict[str, tuple[str, Place]]:
+    """Scope names with the words people read."""
+    if not isinstance(node.value, dict):
+        raise Wrong(f"This must be a mapping of scope names and descriptions, not {node.kind}.")
+    good = {}
+    for name, child in node.value.items():
+        try:
+            _scope_name(name)
+            good[name] = (text(child, problems), child.place)
+        except Wrong as error:
+            problems.add_unless_known(child.place, error)
+    return good
+
+
+def shared(node: Node, problems: Problems) -> str | list[tuple[str, Place]]:
+    if isinstance(node.value, list):
+        if not node.value:
+            raise Wrong("An empty list shares this API with nobody. Write 'private'.")
+        return texts(node, problems)
+    if node.value not in ("private", "public"):
+        raise Wrong("Write 'private', 'public' or a list of project ids.")
+    return str(node.value)
+
+
+def audience(of: Section) -> Reader:
+    """Texts, or mappings with `value`, `mode` and `default`; entries either way."""
+
+    def read(node: Node, problems: Problems) -> list[Entry]:
+        entries = []
+        for item in _list(node):
+            # A bare text stands for a mapping that says nothing else.
+            whole = Node({"value": item}, item.place) if isinstance(item.value, str) else item
+            if entry := read_section(of, whole, problems):
+                entries.append(entry)
+        return entries
+
+    return read
+
+
+def section(of: Section) -> Reader:
+    def read(node: Node, problems: Problems) -> Entry:
+        entry = read_section(of, node, problems)
+        return entry if entry is not None else Entry(of, node.place)
+
+    return read
+
+
+def sections(of: Section) -> Callable[[Node, Problems], list[Entry]]:
+    def read(node: Node, problems: Problems) -> list[Entry]:
+        return [entry for item in _list(node) if (entry := read_section(of, item, problems))]
+
+    return read
+
+
+def jwks(node: Node, problems: Problems) -> None:
+    """Accepted while it holds no key, so that exported files may carry it."""
+    if not isinstance(node.value, dict) or set(node.value) != {"keys"}:
+        raise Wrong("Write 'jwks: {keys: []}', or leave the key out.")
+    if _list(node.value["keys"]):
+        raise Wrong(f"Client keys are {NOT_AVAILABLE}. Use a client secret.")
+
+
+def unavailable(what: str) -> Reader:
+    def read(node: Node, problems: Problems) -> Any:
+        raise Wrong(f"{what} are {NOT_AVAILABLE}. Leave this key out.")
+
+    return read
