@@ -23,7 +23,7 @@ lint: ## ruff, mypy and djlint, changing nothing
 	@.ci/venv dev
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy idp projects clients
+	.venv/bin/mypy idp projects clients tests/plugins .ci/postgres.py
 	.venv/bin/djlint templates --lint --quiet
 
 format: ## let ruff sort imports and lay out the code

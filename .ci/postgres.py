@@ -25,6 +25,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import TupleRow
 
 USUAL = "postgres://postgres@127.0.0.1:5432/postgres"
 
@@ -64,16 +65,19 @@ def private_server(directory: Path) -> Iterator[str]:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
         data = str(Path(home, "data"))
+
+        def pg(program: str, *arguments: str) -> None:
+            command = [*become, str(directory / program), "-D", data, *arguments]
+            subprocess.run(command, cwd=home, check=True, stdout=subprocess.DEVNULL)
+
         options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
-        initdb = [directory / "initdb", "-D", data, "-U", "postgres", "-A", "scram-sha-256", "--no-sync"]
-        start = [directory / "pg_ctl", "-D", data, "-w", "-s", "-l", str(Path(home, "log")), "-o", options, "start"]
-        run_in = {"cwd": home, "check": True, "stdout": subprocess.DEVNULL}
-        subprocess.run([*become, *initdb, f"--pwfile={password_file}", "-E", "UTF8", "--locale=C.UTF-8"], **run_in)
-        subprocess.run([*become, *start], **run_in)
+        login = ["-U", "postgres", "-A", "scram-sha-256", f"--pwfile={password_file}"]
+        pg("initdb", *login, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+        pg("pg_ctl", "-w", "-s", "-l", str(Path(home, "log")), "-o", options, "start")
         try:
             yield f"postgres://postgres:{password}@127.0.0.1:{port}/postgres"
         finally:
-            subprocess.run([*become, directory / "pg_ctl", "-D", data, "-w", "-s", "-m", "fast", "stop"], **run_in)
+            pg("pg_ctl", "-w", "-s", "-m", "fast", "stop")
 
 
 @contextlib.contextmanager
@@ -99,7 +103,7 @@ def own_databases(server: str) -> Iterator[str]:
             drop(connection, name, may_create_roles)
 
 
-def drop(connection: psycopg.Connection, name: str, with_role: bool) -> None:
+def drop(connection: psycopg.Connection[TupleRow], name: str, with_role: bool) -> None:
     """What a finished run has usually dropped itself, and an interrupted one has not."""
     left = connection.execute("select datname from pg_database where starts_with(datname, %s)", [f"test_{name}"])
     for (database,) in left.fetchall():

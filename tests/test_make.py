@@ -74,7 +74,7 @@ esac
 
 def run(tree: Path, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """One of the scripts, with only bin/ on the PATH."""
-    command = [tree / ".ci" / script, *arguments]
+    command = [str(tree / ".ci" / script), *arguments]
     environment = {"PATH": str(tree / "bin"), "HOME": os.devnull}
     return subprocess.run(command, env=environment, text=True, capture_output=True, check=False)
 

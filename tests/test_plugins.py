@@ -52,42 +52,51 @@ def test_loopback_works() -> None:
         socket.create_connection(server.getsockname()).close()
 
 
-def run(directory: Path, source: str, *options: str, ci: bool = True) -> subprocess.CompletedProcess[str]:
-    """A pytest run of its own over one file, with only the guard against skips."""
-    (directory / "test_it.py").write_text(source)
+def run(directory: Path, *options: str, ci: bool = True, **files: str) -> subprocess.CompletedProcess[str]:
+    """A pytest run of its own over the given files, with only the guard against skips."""
+    for name, source in files.items():
+        (directory / f"test_{name}.py").write_text(f"import pytest\n\ndef test_passes(): pass\n\n{source}\n")
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "CI": "true" if ci else ""}
     for inherited in [name for name in environment if name.startswith("PYTEST_")]:
         del environment[inherited]
-    command = [sys.executable, "-m", "pytest", "-p", "tests.plugins.skips", "-p", "no:django", "-p", "no:playwright"]
-    command += ["-p", "no:cacheprovider", f"--rootdir={directory}", "-c", os.devnull, *options, str(directory)]
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    command = [sys.executable, "-m", "pytest", "-p", "xdist", "-p", "tests.plugins.skips", "-p", "no:cacheprovider"]
+    command += [f"--rootdir={directory}", "-c", os.devnull, *options, str(directory)]
     return subprocess.run(command, cwd=directory, env=environment, text=True, capture_output=True, check=False)
 
 
-PASSES = "import pytest\n\ndef test_passes(): pass\n\n"
-SILENT = {
-    "a skip": "def test_a(): pytest.skip('no time')",
-    "a skip mark": "@pytest.mark.skip(reason='no time')\ndef test_a(): pass",
-    "a skipped file": "pytest.skip('no time', allow_module_level=True)",
-    "an expected failure": "@pytest.mark.xfail(reason='no time')\ndef test_a(): assert 0",
-}
-
-
 @pytest.mark.parametrize("workers", ["0", "2"])
-@pytest.mark.parametrize("source", SILENT.values(), ids=SILENT)
-def test_a_silent_test_fails_the_run_and_is_named(tmp_path: Path, source: str, workers: str) -> None:
-    result = run(tmp_path, PASSES + source, "-n", workers)
+def test_every_silent_test_fails_the_run_and_is_named(tmp_path: Path, workers: str) -> None:
+    result = run(
+        tmp_path,
+        "-n",
+        workers,
+        inside="def test_a(): pytest.skip('too tired')",
+        marked="@pytest.mark.skip(reason='too hot')\ndef test_a(): pass",
+        whole="pytest.skip('too cold', allow_module_level=True)",
+        expected="@pytest.mark.xfail(reason='too hard')\ndef test_a(): assert 0",
+    )
     assert result.returncode == 1, result.stdout + result.stderr
-    assert "skips that are not on the list" in result.stdout
-    assert "no time" in result.stdout
+    _, _, named = result.stdout.partition("skips that are not on the list")
+    assert re.findall(r"test_(\w+)\.py.*: too (\w+)", named) == [
+        ("expected", "hard"),
+        ("inside", "tired"),
+        ("marked", "hot"),
+        ("whole", "cold"),
+    ]
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
-def test_an_agreed_skip_does_not_fail_the_run(tmp_path: Path, workers: str) -> None:
-    result = run(tmp_path, PASSES + "def test_a(): pytest.skip('needs PostgreSQL')", "-n", workers)
+def test_one_skipped_file_alone_fails_the_run(tmp_path: Path) -> None:
+    result = run(tmp_path, whole="pytest.skip('too cold', allow_module_level=True)")
+    assert result.returncode == 1, result.stdout + result.stderr
+
+
+def test_an_agreed_skip_does_not_fail_the_run(tmp_path: Path) -> None:
+    result = run(tmp_path, "-n", "2", agreed="def test_a(): pytest.skip('needs PostgreSQL')")
     assert result.returncode == 0, result.stdout + result.stderr
 
 
 @pytest.mark.parametrize(("ci", "status"), [(True, 1), (False, 0)])
 def test_a_missing_browser_is_excused_only_outside_the_gate(tmp_path: Path, ci: bool, status: int) -> None:
-    result = run(tmp_path, PASSES + "def test_a(): pytest.skip('needs Chromium')", ci=ci)
+    result = run(tmp_path, ci=ci, browser="def test_a(): pytest.skip('needs Chromium')")
     assert result.returncode == status, result.stdout + result.stderr
