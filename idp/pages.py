@@ -2,14 +2,85 @@
 
 from __future__ import annotations
 
+import sys
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+
+from idp.accounts import sign_in
 
 
+@never_cache
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "home.html")
+    """The front door: who you are, and where to go from here."""
+    row = sign_in.current(request)
+    context = {"signed_in_at": row and row.auth_time, "signup_open": settings.IDP_SIGNUP_OPEN}
+    return render(request, "home.html", context)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The form was stale or came from elsewhere."""
-    return render(request, "error.html", {"title": "This form is no longer valid"}, status=403)
+    return _problem(
+        request,
+        403,
+        _("This form is no longer valid"),
+        _(
+            "It was open for too long, you signed in or out meanwhile, or your browser blocks cookies. "
+            "Go back, load the page again and send the form once more. Nothing was changed."
+        ),
+    )
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _problem(
+        request,
+        400,
+        _("This request cannot be understood"),
+        _("The address or the form is damaged. Go back to the page you came from and try again."),
+    )
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _problem(
+        request,
+        403,
+        _("You may not see this page"),
+        _("Your account has no permission for it. Use another account, or ask an administrator."),
+    )
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _problem(
+        request, 404, _("There is no such page"), _("The address is mistyped, or the page is no longer here.")
+    )
+
+
+def too_many_requests(request: HttpRequest) -> HttpResponse:
+    return _problem(
+        request,
+        429,
+        _("Too many tries"),
+        _("This was tried too often in a short time. Wait a few minutes and try again."),
+    )
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """A page that asks nothing of what may have failed: no database, no session, no person."""
+    unavailable = isinstance(sys.exc_info()[1], (OperationalError, InterfaceError))
+    response = HttpResponse(render_to_string("500.html"), status=503 if unavailable else 500)
+    if unavailable:
+        response["Retry-After"] = "5"
+    add_never_cache_headers(response)
+    return response
+
+
+def _problem(request: HttpRequest, status: int, title: str, message: str) -> HttpResponse:
+    response = render(request, "error.html", {"title": title, "message": message}, status=status)
+    add_never_cache_headers(response)
+    return response

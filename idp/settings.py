@@ -138,6 +138,16 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_FORMS = {
+    "login": "idp.accounts.forms.LoginForm",
+    "signup": "idp.accounts.forms.SignupForm",
+    "reauthenticate": "idp.accounts.forms.ReauthenticateForm",
+    "add_email": "idp.accounts.forms.AddEmailForm",
+    "change_password": "idp.accounts.forms.ChangePasswordForm",
+    "set_password": "idp.accounts.forms.SetPasswordForm",
+    "reset_password": "idp.accounts.forms.ResetPasswordForm",
+    "reset_password_from_key": "idp.accounts.forms.ResetPasswordKeyForm",
+}
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 IDP_SIGNUP_OPEN: bool = env.bool("IDP_SIGNUP_OPEN", default=False)

@@ -81,7 +81,7 @@ def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[
     """
 
     def handle(request: HttpRequest) -> HttpResponse:
-        request.user = SimpleLazyObject(lambda: _present(request))
+        request.user = SimpleLazyObject(lambda: _present(request))  # type: ignore[assignment]
         return get_response(request)
 
     return handle
@@ -92,7 +92,7 @@ def _present(request: HttpRequest) -> User | AnonymousUser:
     if isinstance(user, User) and _live_row(request, user) is None:
         request.session.flush()
         return AnonymousUser()
-    return user  # type: ignore[return-value]
+    return user
 
 
 def _live_row(request: HttpRequest, user: User) -> SignIn | None:

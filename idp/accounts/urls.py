@@ -1,34 +1,39 @@
-"""The account pages we use, one line each; allauth has more."""
+"""The account pages we use, one line each; allauth has more. None of them may be kept by a cache."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from allauth.account import views as allauth
-from django.urls import path, re_path
+from django.urls import URLPattern, re_path
+from django.views.decorators.cache import never_cache
 
 from idp.accounts import views
 
+
+def page(route: str, view: Callable[..., Any], name: str) -> URLPattern:
+    return re_path(rf"^{route}/$", never_cache(view), name=name)
+
+
 urlpatterns = [
-    path("login/", allauth.login, name="account_login"),
-    path("logout/", allauth.logout, name="account_logout"),
-    path("switch/", views.switch, name="account_switch"),
-    path("signup/", allauth.signup, name="account_signup"),
-    path("reauthenticate/", allauth.reauthenticate, name="account_reauthenticate"),
-    path("inactive/", allauth.account_inactive, name="account_inactive"),
-    path("email/", allauth.email, name="account_email"),
-    path("confirm-email/", allauth.email_verification_sent, name="account_email_verification_sent"),
-    re_path(r"^confirm-email/(?P<key>[-:\w]+)/$", allauth.confirm_email, name="account_confirm_email"),
-    path("password/change/", allauth.password_change, name="account_change_password"),
-    path("password/set/", allauth.password_set, name="account_set_password"),
-    path("password/reset/", allauth.password_reset, name="account_reset_password"),
-    path("password/reset/done/", allauth.password_reset_done, name="account_reset_password_done"),
-    path(
-        "password/reset/key/done/",
-        allauth.password_reset_from_key_done,
-        name="account_reset_password_from_key_done",
-    ),
-    re_path(
-        r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+    page("login", views.login, "account_login"),
+    page("logout", allauth.logout, "account_logout"),
+    page("switch", views.switch, "account_switch"),
+    page("signup", allauth.signup, "account_signup"),
+    page("reauthenticate", views.reauthenticate, "account_reauthenticate"),
+    page("inactive", allauth.account_inactive, "account_inactive"),
+    page("email", views.email, "account_email"),
+    page("confirm-email", allauth.email_verification_sent, "account_email_verification_sent"),
+    page(r"confirm-email/(?P<key>[-:\w]+)", allauth.confirm_email, "account_confirm_email"),
+    page("password/change", allauth.password_change, "account_change_password"),
+    page("password/set", allauth.password_set, "account_set_password"),
+    page("password/reset", allauth.password_reset, "account_reset_password"),
+    page("password/reset/done", allauth.password_reset_done, "account_reset_password_done"),
+    page("password/reset/key/done", allauth.password_reset_from_key_done, "account_reset_password_from_key_done"),
+    page(
+        r"password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)",
         allauth.password_reset_from_key,
-        name="account_reset_password_from_key",
+        "account_reset_password_from_key",
     ),
 ]

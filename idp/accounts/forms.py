@@ -1,0 +1,72 @@
+"""allauth's forms in our words: labels instead of placeholders, which vanish while one types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account import forms
+from django.contrib import messages
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
+
+
+class Plain:
+    """Takes the placeholders away, and the colons behind labels."""
+
+    fields: dict[str, Any]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
+        for field in self.fields.values():
+            field.widget.attrs.pop("placeholder", None)
+
+
+class LoginForm(Plain, forms.LoginForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["login"].label = _("User name or e-mail")
+        self.fields["login"].widget.attrs.update(autocomplete="username", autocapitalize="none", spellcheck="false")
+        self.fields["password"].help_text = ""  # the page has the link, behind the button
+
+
+class SignupForm(Plain, forms.SignupForm):
+    def try_save(self, request: HttpRequest) -> tuple[Any, HttpResponse | None]:
+        """Two people can choose the same name at the same moment: the second is asked again."""
+        try:
+            with transaction.atomic():
+                saved: tuple[Any, HttpResponse | None] = super().try_save(request)
+                return saved
+        except IntegrityError:
+            messages.error(request, _("Somebody was quicker. Please try again."))
+            return None, redirect("account_signup")
+
+
+class ReauthenticateForm(Plain, forms.ReauthenticateForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].help_text = ""
+
+
+class ChangePasswordForm(Plain, forms.ChangePasswordForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["oldpassword"].help_text = ""
+
+
+class AddEmailForm(Plain, forms.AddEmailForm):
+    pass
+
+
+class SetPasswordForm(Plain, forms.SetPasswordForm):
+    pass
+
+
+class ResetPasswordForm(Plain, forms.ResetPasswordForm):
+    pass
+
+
+class ResetPasswordKeyForm(Plain, forms.ResetPasswordKeyForm):
+    pass

@@ -1,0 +1,32 @@
+"""What the pages for people need beyond Django's own filters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django import template
+
+register = template.Library()
+
+
+@register.filter
+def web_page(uri: str) -> str:
+    """The address when it is a web page, else ''. A link given by a client must never be javascript: or data:."""
+    return uri if str(uri).startswith(("https://", "http://")) else ""
+
+
+@register.filter
+def to_ask(items: Iterable[Any], new_only: bool) -> list[Any]:
+    """The items a person is asked about; with `new_only` those already allowed are left out."""
+    return [item for item in items if not (new_only and _allowed(item))]
+
+
+@register.filter
+def already(items: Iterable[Any], new_only: bool) -> list[Any]:
+    """The items to show apart as already allowed."""
+    return [item for item in items if new_only and _allowed(item)]
+
+
+def _allowed(item: Any) -> bool:
+    return bool(item["allowed"] if isinstance(item, Mapping) else item.allowed)
