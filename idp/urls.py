@@ -1,11 +1,38 @@
+"""The whole public surface on one page."""
+
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import URLPattern, include, path, re_path
 
-from idp import pages
+from clients.endpoints.authorize import Authorize, Decide
+from clients.endpoints.introspect import introspect
+from clients.endpoints.revoke import revoke
+from clients.endpoints.token import token
+from clients.endpoints.userinfo import userinfo
+from idp import discovery, pages
+
+
+def protocol(prefix: str) -> list[URLPattern]:
+    """The endpoints under one prefix, with or without a trailing slash: a POST is never redirected."""
+    return [
+        re_path(rf"^{prefix}/token/?$", token),
+        re_path(rf"^{prefix}/introspect/?$", introspect),
+        re_path(rf"^{prefix}/revoke/?$", revoke),
+        re_path(rf"^{prefix}/userinfo/?$", userinfo),
+    ]
+
 
 urlpatterns = [
+    re_path(r"^\.well-known/openid-configuration/?$", discovery.configuration),
+    re_path(r"^\.well-known/oauth-authorization-server/?$", discovery.configuration),
+    re_path(r"^\.well-known/jwks\.json$", discovery.jwks),
+    re_path(r"^openid/jwks\.json$", discovery.jwks),
+    re_path(r"^oauth2/authorize/?$", Authorize.as_view(), name="authorize"),
+    re_path(r"^openid/authorize/?$", Authorize.as_view()),
+    re_path(r"^oauth2/consent/?$", Decide.as_view(), name="consent"),
+    *protocol("oauth2"),
+    *protocol("openid"),  # for services that use these paths already
     path("admin/", admin.site.urls),
     path("accounts/", include("idp.accounts.urls")),
     path("", pages.home, name="home"),

@@ -126,6 +126,10 @@ def person_facts(user: User) -> PersonFacts:
     )
 
 
+def user_of(person: PersonFacts) -> User:
+    return User.objects.get(pk=person.id)
+
+
 def sign_in_facts(sign_in: SignIn) -> SignInFacts:
     return SignInFacts(
         sid=str(sign_in.sid),

@@ -131,3 +131,10 @@ class InsufficientScope(Refusal):
 
     code = "insufficient_scope"
     status = 403
+
+
+class TemporarilyUnavailable(Refusal):
+    """RFC 6749 section 4.1.2.1: not the client's fault, and it may try again."""
+
+    code = "temporarily_unavailable"
+    status = 503

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from projects.matcher import Malformed, Mode, covers, parse
 
@@ -49,7 +50,7 @@ class ClientFacts:
     id_token_lifetime: int = 3600
     refresh_token_lifetime: int | None = None
     refresh_token_idle_lifetime: int | None = None
-    id_token_algorithm: str = "RS256"
+    id_token_algorithm: str = "RS256"  # noqa: S105 - an algorithm
     require_pkce: bool = False
     rotates: bool = False
     introspection: str = "own"
@@ -146,3 +147,22 @@ class Challenge:
 
     value: str = ""
     method: str = ""
+
+
+NO_CHALLENGE = Challenge()
+
+
+@dataclass(frozen=True, slots=True)
+class TokenFacts:
+    """A live token and whom it speaks of. Times in seconds since the epoch; no person: a client's own token."""
+
+    kind: Literal["access", "refresh"]
+    client: ClientFacts
+    person: PersonFacts | None
+    scopes: tuple[str, ...]
+    audience: tuple[str, ...]
+    issued_at: int
+    expires_at: int | None
+    jti: str = ""
+    sign_in: SignInFacts | None = None
+    authorization_id: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from clients.protocol.facts import Ceiling, Challenge, ClientFacts, Registry
+from clients.protocol.facts import NO_CHALLENGE, Ceiling, Challenge, ClientFacts, Registry
 
 
 class Params:
@@ -51,7 +51,7 @@ class AuthorizationRequest:
     implied_scopes: tuple[str, ...] = ()
     implied_audiences: tuple[str, ...] = ()
     targets: tuple[ClientFacts, ...] = ()
-    challenge: Challenge = Challenge()
+    challenge: Challenge = NO_CHALLENGE
 
     @property
     def ceiling(self) -> Ceiling:
@@ -83,7 +83,7 @@ class TokenRequest:
     client: ClientFacts
     registry: Registry = field(default_factory=Registry)
     ceiling: Ceiling | None = None  # None: client credentials, the allowlist is the ceiling
-    challenge: Challenge = Challenge()
+    challenge: Challenge = NO_CHALLENGE
 
     # Decided by the steps:
     scopes: tuple[str, ...] = ()

@@ -1,0 +1,186 @@
+"""The authorization endpoint (RFC 6749 section 3.1, OpenID Connect Core 1.0 section 3.1.2)."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from urllib.parse import urlencode
+
+from django.db import InterfaceError, OperationalError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views import View
+from django.views.decorators.csrf import csrf_exempt
+
+from clients.endpoints import consent, interaction
+from clients.endpoints.interaction import Visitor
+from clients.models import Authorization
+from clients.oauth import parameters, store
+from clients.oauth.authorization import NotRedirectable, Redirectable, Validated, issue_code, validate
+from clients.protocol import prompts
+from clients.protocol.errors import AccessDenied, Refusal
+from clients.protocol.prompts import Interaction
+from clients.protocol.request import AuthorizationRequest, Choice, Params
+from idp.accounts import form_targets, sign_in
+from projects.consent import Permission, merge
+from projects.models import Consent
+
+logger = logging.getLogger(__name__)
+MAX_QUERY = 7000  # bytes; longer request lines do not survive servers and proxies
+
+
+def redirect(location: str, *, after_post: bool = False) -> HttpResponse:
+    """To a validated address. Not Django's redirect: that knows no private-use schemes. 303 never repeats a POST."""
+    response = HttpResponse(status=303 if after_post else 302, headers={"Location": location})
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def error_page(request: HttpRequest, detail: str, status: int = 400) -> HttpResponse:
+    """For people; what exactly does not fit is shown to signed-in staff and logged under the reference."""
+    reference = secrets.token_hex(4)
+    logger.warning("Authorization request refused (%s): %s", reference, detail)
+    staff = getattr(getattr(request, "user", None), "is_staff", False)
+    context = {
+        "title": _("This app's request cannot be answered"),
+        "message": _("The link that brought you here is broken or not registered. You were not sent anywhere else."),
+        "reference": reference,
+        "detail": detail if staff else "",
+        "fix": _("Compare client_id and redirect_uri with what is registered for the client.") if staff else "",
+    }
+    response = render(request, "error.html", context, status=status)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+class AuthorizationView(View):
+    """Errors in the order of protocol section 12: what cannot be redirected first."""
+
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        try:
+            return self.answer(request)
+        except NotRedirectable as error:
+            return error_page(request, str(error))
+        except Redirectable as error:
+            return redirect(error.location, after_post=request.method == "POST")
+        except Refusal as refusal:
+            return error_page(request, str(refusal))
+        except (OperationalError, InterfaceError):
+            logger.exception("The database does not answer")
+            return HttpResponse(_("Try again in a moment."), status=503, headers={"Retry-After": "5"})
+
+    def answer(self, request: HttpRequest) -> HttpResponse:
+        raise NotImplementedError
+
+
+@method_decorator(csrf_exempt, name="dispatch")
+class Authorize(AuthorizationView):
+    """GET shows what is needed next; a POSTed request changes nothing and is answered 303 to the same as a GET."""
+
+    def answer(self, request: HttpRequest) -> HttpResponse:
+        if request.method == "POST":
+            return self.posted(request)
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponse(status=405, headers={"Allow": "GET, POST"})
+        params = parameters.from_query(request)
+        decided, validated = validate(params)
+        try:
+            return self.proceed(request, params, decided, validated)
+        except Refusal as refusal:
+            raise validated.refused(refusal) from refusal
+
+    def posted(self, request: HttpRequest) -> HttpResponse:
+        params = parameters.from_body(request)
+        validate(params)
+        query = urlencode(params.pairs)
+        if len(query) > MAX_QUERY:
+            return error_page(request, "The POSTed request is too long to go on with as a URI.")
+        return redirect(f"{request.path}?{query}", after_post=True)
+
+    def proceed(
+        self, request: HttpRequest, params: Params, decided: AuthorizationRequest, validated: Validated
+    ) -> HttpResponse:
+        wish = prompts.read(params)
+        who = interaction.visitor(request, decided, validated.redirect_uri)
+        facts = interaction.situation(request, params, decided, validated.redirect_uri, who)
+        needed = prompts.decide(wish, facts)
+        if who is None or needed not in (Interaction.NOTHING, Interaction.CONSENT):
+            return self.sign_in(request, params, validated, needed, wish)
+        interaction.admit(decided, who.user)
+        if needed is Interaction.CONSENT:
+            return consent.show(request, params, validated, who)
+        return finish(request, params, None, who, validated)
+
+    def sign_in(
+        self, request: HttpRequest, params: Params, validated: Validated, needed: Interaction, wish: prompts.Wish
+    ) -> HttpResponse:
+        here = request.get_full_path()
+        form_targets.remember(request, here, form_targets.origin_of(validated.redirect_uri))
+        if interaction.fresh_sign_in_wanted(wish):
+            interaction.want_proof(request, params)
+        if needed is Interaction.REAUTHENTICATE:
+            return redirect(sign_in.reauthenticate_url(request, here))
+        if needed is Interaction.SWITCH:
+            return redirect(sign_in.switch_url(here))
+        return redirect(f"{reverse('account_login')}?{urlencode({'next': here})}")
+
+
+class Decide(AuthorizationView):
+    """The person's answer. The request is validated again from the URI it was made with."""
+
+    def answer(self, request: HttpRequest) -> HttpResponse:
+        if request.method != "POST":
+            return HttpResponse(status=405, headers={"Allow": "POST"})
+        params = parameters.from_query(request)
+        decided, validated = validate(params)
+        who = interaction.visitor(request, decided, validated.redirect_uri)
+        try:
+            facts = interaction.situation(request, params, decided, validated.redirect_uri, who)
+            needed = prompts.decide(prompts.read(params), facts)
+            if who is None or needed not in (Interaction.NOTHING, Interaction.CONSENT):
+                # Signed out or too old meanwhile: start again, where the person is asked to sign in.
+                return redirect(f"{reverse('authorize')}?{urlencode(params.pairs)}", after_post=True)
+            interaction.admit(decided, who.user)
+            choice = consent.read_answer(request, params, decided, who)
+            if choice is None:
+                interaction.proof_used(request, params)
+                raise AccessDenied("The person denied the request.")
+        except consent.Stale:
+            return redirect(f"{reverse('authorize')}?{urlencode(params.pairs)}", after_post=True)
+        except Refusal as refusal:
+            raise validated.refused(refusal) from refusal
+        return finish(request, params, choice, who, validated)
+
+
+def finish(
+    request: HttpRequest, params: Params, choice: Choice | None, who: Visitor, validated: Validated
+) -> HttpResponse:
+    """Remember what was allowed, and send the person back with a code: all of it or nothing."""
+
+    def authorize(decided: AuthorizationRequest) -> Authorization:
+        row = None
+        if not interaction.first_party(decided.client, validated.redirect_uri):
+            shares = prompts.shares_consent(decided.client, validated.redirect_uri)
+            row = remember(who, decided, shares=shares)
+        return store.authorize(decided, who.user, who.row, row)
+
+    with transaction.atomic():
+        location = issue_code(params, choice, authorize)
+    interaction.proof_used(request, params)
+    return redirect(location, after_post=request.method == "POST")
+
+
+def remember(who: Visitor, decided: AuthorizationRequest, *, shares: bool) -> Consent:
+    """The person's consent to the project, with what was granted now; clients that do not share add nothing."""
+    row, _created = Consent.objects.get_or_create(user=who.user, project_id=decided.client.project.id)
+    if shares:
+        row = Consent.objects.select_for_update().get(pk=row.pk)  # two tabs at once lose nothing
+        given = Permission(tuple(row.scopes), tuple(row.audiences))
+        total = merge(given, Permission(decided.ceiling.scopes, decided.ceiling.audiences))
+        if total != given:
+            row.scopes, row.audiences = list(total.scopes), list(total.audiences)
+            row.save(update_fields=["scopes", "audiences", "updated_at"])
+    return row

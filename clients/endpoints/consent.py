@@ -1,0 +1,190 @@
+"""The consent page: what is asked, in plain words; and the person's answer."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from django.core import signing
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from clients.endpoints.interaction import Visitor, asked
+from clients.models import Client
+from clients.oauth.authorization import Validated
+from clients.protocol.facts import SIGN_IN_SCOPES
+from clients.protocol.request import AuthorizationRequest, Choice, Params
+from idp.accounts import form_targets, sign_in
+from projects.consent import Permission, missing
+from projects.models import Api, ApiScope, ConsentScreen, Project
+
+SALT = "clients.consent"
+MAX_AGE = 3600  # seconds a shown page stays good
+MAX_SIBLINGS = 20
+REQUIRED = ("openid",)
+
+
+class Stale(Exception):
+    """The answer is not to the page this person was shown."""
+
+
+def sign_in_scope_words(scope: str) -> str:
+    words = {
+        "openid": _("Know who you are at this provider"),
+        "profile": _("See your name and user name"),
+        "email": _("See your e-mail address"),
+        "address": _("See your postal address"),
+        "phone": _("See your phone number"),
+        "offline_access": _("Keep this access while you are away"),
+    }
+    return words.get(scope, scope)
+
+
+def show(request: HttpRequest, params: Params, validated: Validated, who: Visitor) -> HttpResponse:
+    """Ask for what is missing, and show what was allowed before."""
+    decided = validated.decided
+    assert decided is not None  # noqa: S101 - validate() always decides
+    project = Project.objects.select_related("consent_screen").get(pk=decided.client.project.id)
+    screen = getattr(project, "consent_screen", None) or ConsentScreen(project=project)
+    wanted = asked(decided)
+    new = missing(wanted, who.given)
+    context = {
+        "app_name": screen.app_name or project.name,
+        "client_name": decided.client.name,
+        "project_name": project.name,
+        "redirect_host": _where(validated.redirect_uri),
+        "homepage_uri": screen.homepage_uri,
+        "policy_uri": screen.policy_uri,
+        "tos_uri": screen.tos_uri,
+        "support_email": screen.support_email,
+        "person": who.user,
+        "switch_url": sign_in.switch_url(request.get_full_path()),
+        "action": f"{reverse('consent')}?{urlencode(params.pairs)}",
+        "seen": _seal(params, who, wanted),
+        "groups": _groups(project, decided, wanted, new),
+        "audiences": [_audience(decided, one, allowed=one not in new.audiences) for one in wanted.audiences],
+        "siblings": _siblings(project, decided.client.client_id),
+        "targets": [target.name for target in decided.targets],
+        "new_only": new != wanted and bool(new),
+    }
+    response = render(request, "consent.html", context)
+    response["Cache-Control"] = "no-store"
+    form_targets.allow_form_redirect(response, form_targets.origin_of(validated.redirect_uri))
+    return response
+
+
+def read_answer(request: HttpRequest, params: Params, decided: AuthorizationRequest, who: Visitor) -> Choice | None:
+    """What the person left ticked of what they were shown; None: they denied. Raises Stale."""
+    shown = _unseal(request.POST.get("seen", ""), params, who)
+    if request.POST.get("decision") != "allow":
+        return None
+    wanted = asked(decided)
+    before = missing(wanted, missing(wanted, who.given))  # what was allowed already
+    audiences = _kept(wanted.audiences, shown.audiences, request.POST.getlist("audience"), before.audiences)
+    scopes = _kept(wanted.scopes, shown.scopes, [*request.POST.getlist("scope"), *REQUIRED], before.scopes)
+    scopes = _without_lost_apis(decided, wanted, scopes, audiences)
+    return Choice(scopes, audiences) if scopes or audiences else None
+
+
+def _kept(wanted: Iterable[str], shown: Iterable[str], ticked: Iterable[str], before: Iterable[str]) -> tuple[str, ...]:
+    """Granted = shown and ticked, or allowed before; and still wanted, which the steps checked again."""
+    shown, ticked, before = set(shown), set(ticked), set(before)
+    return tuple(one for one in wanted if one in before or (one in shown and one in ticked))
+
+
+def _without_lost_apis(
+    decided: AuthorizationRequest, wanted: Permission, scopes: tuple[str, ...], audiences: tuple[str, ...]
+) -> tuple[str, ...]:
+    """An Api's scopes go with its audience (protocol section 11)."""
+    lost = _offered(decided, (one for one in wanted.audiences if one not in audiences))
+    kept = _offered(decided, audiences)
+    return tuple(scope for scope in scopes if scope not in lost or scope in kept)
+
+
+def _offered(decided: AuthorizationRequest, audiences: Iterable[str]) -> set[str]:
+    apis = [decided.registry.resolve(one) for one in audiences]
+    return {scope for api in apis if api is not None for scope in api.scopes}
+
+
+# --- The page's parts ---------------------------------------------------------------------------------------------
+
+
+def _where(redirect_uri: str) -> str:
+    url = urlsplit(redirect_uri)
+    return url.netloc if url.scheme in ("http", "https") else f"{url.scheme}:"
+
+
+def _groups(
+    project: Project, decided: AuthorizationRequest, wanted: Permission, new: Permission
+) -> list[dict[str, Any]]:
+    """Scopes by API, those of signing in first."""
+
+    def line(scope: str, description: str) -> dict[str, Any]:
+        required = scope in REQUIRED
+        return {"name": scope, "description": description, "required": required, "allowed": scope not in new.scopes}
+
+    about = [line(scope, sign_in_scope_words(scope)) for scope in wanted.scopes if scope in SIGN_IN_SCOPES]
+    groups = [{"title": _("About you"), "description": "", "audience": "", "scopes": about}] if about else []
+    left = [scope for scope in wanted.scopes if scope not in SIGN_IN_SCOPES]
+    for api in _apis_of(project, decided, left):
+        own = {scope.name: scope.description for scope in api.scopes.all() if scope.name in left}
+        if own:
+            lines = [line(name, own[name]) for name in left if name in own]
+            groups.append(
+                {"title": api.name, "description": api.description, "audience": api.identifier, "scopes": lines}
+            )
+            left = [scope for scope in left if scope not in own]
+    if left:
+        lines = [line(scope, "") for scope in left]
+        groups.append({"title": _("Other permissions"), "description": "", "audience": "", "scopes": lines})
+    return groups
+
+
+def _apis_of(project: Project, decided: AuthorizationRequest, scopes: list[str]) -> list[Api]:
+    """APIs that may explain these scopes: those of the asked audiences first, then the project's own."""
+    resolved = [decided.registry.resolve(one) for one in asked(decided).audiences]
+    identifiers = [api.identifier for api in resolved if api is not None]
+    named = Api.objects.filter(identifier__in=identifiers).prefetch_related("scopes")
+    defining = ApiScope.objects.filter(name__in=scopes).values("api")
+    own = Api.objects.filter(project=project, pk__in=defining).prefetch_related("scopes")
+    return list({api.pk: api for api in (*named, *own)}.values())
+
+
+def _audience(decided: AuthorizationRequest, value: str, *, allowed: bool) -> dict[str, Any]:
+    """An audience by the name of its API; unknown ones verbatim."""
+    resolved = decided.registry.resolve(value)
+    api = Api.objects.filter(identifier=resolved.identifier).first() if resolved else None
+    name, description = (api.name, api.description) if api else ("", "")
+    return {"value": value, "name": name, "description": description, "allowed": allowed}
+
+
+def _siblings(project: Project, client_id: str) -> list[str]:
+    rows = Client.objects.filter(project=project, enabled=True, grant_types__icontains="authorization_code")
+    return [str(row) for row in rows.exclude(client_id=client_id)[:MAX_SIBLINGS]]
+
+
+# --- What was shown, sealed ---------------------------------------------------------------------------------------
+
+
+def _seal(params: Params, who: Visitor, shown: Permission) -> str:
+    """Bound to this request, this person and this sign-in; it proves what stood on the page."""
+    return signing.dumps([*_binding(params, who), list(shown.scopes), list(shown.audiences)], salt=SALT, compress=True)
+
+
+def _unseal(seen: str, params: Params, who: Visitor) -> Permission:
+    try:
+        *binding, scopes, audiences = signing.loads(seen, salt=SALT, max_age=MAX_AGE)
+    except (signing.BadSignature, ValueError, TypeError):
+        raise Stale from None
+    if binding != _binding(params, who):
+        raise Stale
+    return Permission(tuple(scopes), tuple(audiences))
+
+
+def _binding(params: Params, who: Visitor) -> list[str]:
+    request = hashlib.sha256(urlencode(params.pairs).encode()).hexdigest()
+    return [request, str(who.user.sub), str(who.row.sid)]

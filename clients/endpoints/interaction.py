@@ -1,0 +1,149 @@
+"""What the browser brings to an authorization request: who is signed in since when, and what was allowed before."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from clients.oauth import mint
+from clients.oauth.facts import sign_in_facts
+from clients.protocol.errors import AccessDenied, InvalidRequest
+from clients.protocol.facts import ClientFacts
+from clients.protocol.prompts import Situation, Wish, always_asks, shares_consent
+from clients.protocol.request import AuthorizationRequest, Params
+from idp.accounts import sign_in
+from idp.accounts.models import SignIn, User
+from projects.consent import Permission, missing
+from projects.models import Consent, Project, Status
+
+PROOF_KEY = "proof_wanted"
+MAX_PROOFS = 10
+PROOF_MAX_AGE = 900  # seconds
+HINT_MAX_AGE = 30 * 24 * 3600  # seconds after it expired
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """The person at this browser, and what they allowed this project before."""
+
+    user: User
+    row: SignIn
+    given: Permission
+
+
+def visitor(request: HttpRequest, decided: AuthorizationRequest, redirect_uri: str) -> Visitor | None:
+    row = sign_in.current(request)
+    if row is None or not isinstance(request.user, User):
+        return None
+    return Visitor(request.user, row, _given(request.user, decided.client, redirect_uri))
+
+
+def _given(user: User, client: ClientFacts, redirect_uri: str) -> Permission:
+    """What counts as allowed already; nothing for clients that do not share their project's consent."""
+    row = Consent.objects.filter(user=user, project=client.project.id).first()
+    if row is None or not shares_consent(client, redirect_uri):
+        return Permission()
+    return Permission(tuple(row.scopes), tuple(row.audiences))
+
+
+def first_party(client: ClientFacts, redirect_uri: str) -> bool:
+    """Nobody is asked: the project is implicit, and the code can only reach the client's own site."""
+    implicit = client.project.consent_mode == "implicit" and client.registered_by_administrator
+    return implicit and not always_asks(redirect_uri)
+
+
+def asked(decided: AuthorizationRequest) -> Permission:
+    """Everything the ceiling would hold if the person agreed."""
+    scopes = dict.fromkeys((*decided.asked_scopes, *decided.implied_scopes))
+    audiences = dict.fromkeys((*decided.asked_audiences, *decided.implied_audiences))
+    return Permission(tuple(scopes), tuple(audiences))
+
+
+def situation(
+    request: HttpRequest, params: Params, decided: AuthorizationRequest, redirect_uri: str, who: Visitor | None
+) -> Situation:
+    """The facts the prompt table decides on."""
+    hint_sub = read_hint(params, decided.client)
+    if who is None:
+        return Situation(sign_in=None, now=int(time.time()), hint_sub=hint_sub)
+    unasked = first_party(decided.client, redirect_uri)
+    return Situation(
+        sign_in=sign_in_facts(who.row),
+        now=int(time.time()),
+        sub=str(who.user.sub),
+        hint_sub=hint_sub,
+        proved=_proved(request, params, who.row),
+        consent_missing=not unasked and bool(missing(asked(decided), who.given)),
+        must_show_consent=always_asks(redirect_uri),
+    )
+
+
+def read_hint(params: Params, client: ClientFacts) -> str:
+    """The `sub` of id_token_hint: ours, for this client or one of its project, not older than a month (step 4)."""
+    hint = params.one("id_token_hint")
+    if not hint:
+        return ""
+    claims = mint.verify(hint, "JWT")
+    if claims is None or claims.get("iss") != settings.IDP_ISSUER or not _for_project(claims, client):
+        raise InvalidRequest("id_token_hint is not an ID token of this provider for this client.")
+    if time.time() > claims["exp"] + HINT_MAX_AGE:
+        raise InvalidRequest("id_token_hint expired too long ago.")
+    return str(claims["sub"])
+
+
+def _for_project(claims: Mapping[str, Any], client: ClientFacts) -> bool:
+    named = {claims.get("aud"), claims.get("azp")}
+    if client.client_id in named:
+        return True
+    return Project.objects.filter(pk=client.project.id, clients__client_id__in=named - {None}).exists()
+
+
+def admit(decided: AuthorizationRequest, user: User) -> None:
+    """Testing projects admit only their test users (protocol section 11)."""
+    project = decided.client.project
+    if project.testing and not Project.objects.filter(pk=project.id, test_users=user, status=Status.TESTING).exists():
+        raise AccessDenied("This project is being tested, and this account is not one of its test users.")
+
+
+# --- Proving oneself again: prompt=login and max_age cannot be skipped by following a link -------------------------
+
+
+def want_proof(request: HttpRequest, params: Params) -> None:
+    """Remember since when this very request wants a fresh sign-in; asking again does not move the moment."""
+    wanted = [pair for pair in request.session.get(PROOF_KEY, []) if pair[0] != _key(params)]
+    since = _wanted_since(request, params) or time.time()
+    request.session[PROOF_KEY] = [*wanted, [_key(params), since]][-MAX_PROOFS:]
+
+
+def proof_used(request: HttpRequest, params: Params) -> None:
+    """The request was answered: the next one with prompt=login asks again."""
+    wanted = request.session.get(PROOF_KEY, [])
+    left = [pair for pair in wanted if pair[0] != _key(params)]
+    if left != wanted:
+        request.session[PROOF_KEY] = left
+
+
+def _proved(request: HttpRequest, params: Params, row: SignIn) -> bool:
+    since = _wanted_since(request, params)
+    return since is not None and row.auth_time.timestamp() >= since
+
+
+def _wanted_since(request: HttpRequest, params: Params) -> float | None:
+    """When this request began to ask; forgotten after a while, so that an old link asks anew."""
+    since = next((at for key, at in request.session.get(PROOF_KEY, []) if key == _key(params)), None)
+    return since if since is not None and time.time() - since < PROOF_MAX_AGE else None
+
+
+def fresh_sign_in_wanted(wish: Wish) -> bool:
+    return wish.wants_fresh_sign_in or wish.max_age is not None or "select_account" in wish.prompts
+
+
+def _key(params: Params) -> str:
+    return hashlib.sha256(urlencode(params.pairs).encode()).hexdigest()

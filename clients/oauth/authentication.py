@@ -1,0 +1,94 @@
+"""How a client proves who it is (RFC 6749 section 2.3): exactly one method per request."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import unquote_plus
+
+from django.db.models import Q
+from django.utils import timezone
+
+from clients import secrets
+from clients.models import ClientSecret
+from clients.oauth import throttle
+from clients.oauth.facts import find_client
+from clients.protocol.errors import InvalidClient, InvalidRequest, TooManyGuesses
+from clients.protocol.facts import ClientFacts
+from clients.protocol.request import Params
+
+METHODS = ("client_secret_basic", "client_secret_post", "none")
+_LAST_USED_RESOLUTION = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What was presented. `secret` None: nothing was."""
+
+    client_id: str
+    secret: str | None
+    by_header: bool
+
+
+def authenticate(params: Params, authorization: str, address: str) -> ClientFacts:
+    """The enabled client these credentials belong to, else InvalidClient; a public client needs none."""
+    presented = read(params, authorization)
+    if presented.secret is not None and throttle.blocked(presented.client_id, address):
+        raise TooManyGuesses(throttle.WINDOW)
+    client = find_client(presented.client_id)
+    if client is not None and client.public:
+        proved = presented.secret is None
+    else:
+        proved = _secret_fits(client, presented.secret)
+    if client is None or not proved or not client.enabled:
+        if presented.secret is not None:
+            throttle.failed(presented.client_id, address)
+        raise InvalidClient(challenge=presented.by_header)
+    return client
+
+
+def read(params: Params, authorization: str) -> Credentials:
+    """The one method used. A failed header is never rescued by the body."""
+    in_body = params.one("client_id")
+    secret_in_body = params.one("client_secret")
+    if not authorization:
+        return Credentials(in_body, secret_in_body or None, by_header=False)
+    scheme, _space, value = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        raise InvalidClient("Use HTTP Basic, or client_id and client_secret in the body.", challenge=True)
+    if secret_in_body:
+        raise InvalidRequest("Use one way of client authentication, not two.")
+    client_id, secret = _decode_basic(value.strip())
+    if in_body and in_body != client_id:
+        raise InvalidRequest("client_id in the body is not the one in the Authorization header.")
+    return Credentials(client_id, secret, by_header=True)
+
+
+def _decode_basic(value: str) -> tuple[str, str]:
+    """RFC 6749 section 2.3.1: both parts are form-encoded before they are joined."""
+    try:
+        text = base64.b64decode(value, validate=True).decode()
+        client_id, colon, secret = text.partition(":")
+        parts = unquote_plus(client_id, errors="strict"), unquote_plus(secret, errors="strict")
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        raise InvalidClient("The Authorization header is malformed.", challenge=True) from None
+    if not colon or "\0" in "".join(parts):
+        raise InvalidClient("The Authorization header is malformed.", challenge=True)
+    return parts
+
+
+def _secret_fits(client: ClientFacts | None, secret: str | None) -> bool:
+    """Compare with every live secret of the client; for an unknown one with a decoy."""
+    now = timezone.now()
+    live = ClientSecret.objects.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now), slot__isnull=False)
+    rows = list(live.filter(client=client.id)) if client is not None else []
+    fitting = [row for row in rows if secrets.matches(secret or "", row.digest)]
+    if not rows:
+        secrets.matches(secret or "", secrets.decoy())
+    for row in fitting:
+        stale = Q(last_used_at__isnull=True) | Q(last_used_at__lt=now - _LAST_USED_RESOLUTION)
+        if row.last_used_at is None or row.last_used_at < now - _LAST_USED_RESOLUTION:
+            ClientSecret.objects.filter(stale, pk=row.pk).update(last_used_at=now)
+    return bool(fitting)

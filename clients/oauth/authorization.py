@@ -1,0 +1,70 @@
+"""The authorization request through oauthlib: validated, and answered with a code or an error at the client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from oauthlib.common import add_params_to_uri
+from oauthlib.oauth2 import FatalClientError, OAuth2Error
+
+from clients.models import Authorization
+from clients.oauth.backend import authorization_uri, core
+from clients.protocol.errors import Refusal
+from clients.protocol.request import AuthorizationRequest, Choice, Params
+
+
+class NotRedirectable(Exception):
+    """Unknown client or redirect URI: nobody may be sent anywhere (RFC 6749 section 4.1.2.1)."""
+
+
+class Redirectable(Exception):
+    """An error the client hears of, at its validated redirect URI."""
+
+    def __init__(self, validated: Validated, code: str, description: str) -> None:
+        super().__init__(description)
+        self.location = validated.answer(error=code, error_description=description)
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """A redirect URI this client registered, and the state to give back."""
+
+    redirect_uri: str
+    state: str
+    decided: AuthorizationRequest | None = None
+
+    def answer(self, **parameters: str) -> str:
+        """Where the answer goes: always with `iss` (RFC 9207), with `state` when it was sent."""
+        pairs = {**parameters, "state": self.state, "iss": settings.IDP_ISSUER}
+        return str(add_params_to_uri(self.redirect_uri, [(name, value) for name, value in pairs.items() if value]))
+
+    def refused(self, refusal: Refusal) -> Redirectable:
+        return Redirectable(self, refusal.code, str(refusal))
+
+
+def validate(params: Params, choice: Choice | None = None) -> tuple[AuthorizationRequest, Validated]:
+    """What the table decided about this request; raises NotRedirectable or Redirectable."""
+    try:
+        _scopes, info = core().server.validate_authorization_request(authorization_uri(params))
+    except FatalClientError as error:
+        raise NotRedirectable(str(error.description or error.error)) from error
+    except OAuth2Error as error:
+        validated = Validated(error.redirect_uri, error.state or "")
+        raise Redirectable(validated, error.error or "invalid_request", str(error.description or "")) from error
+    decided: AuthorizationRequest = info["decided"]
+    decided.choice = choice
+    return decided, Validated(info["redirect_uri"], info["state"] or "", decided)
+
+
+def issue_code(
+    params: Params, choice: Choice | None, authorize: Callable[[AuthorizationRequest], Authorization]
+) -> str:
+    """Validate once more, keep what `authorize` makes of the decision, and answer the client's redirect with a code."""
+    credentials: dict[str, Any] = {"choice": choice, "authorize": authorize}
+    headers, _body, _status = core().server.create_authorization_response(
+        authorization_uri(params), scopes=[], credentials=credentials
+    )
+    return str(add_params_to_uri(headers["Location"], [("iss", settings.IDP_ISSUER)]))

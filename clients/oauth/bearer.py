@@ -1,0 +1,100 @@
+"""Our token type: mints what the steps decided, and remembers it for the store."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from django.conf import settings
+from oauthlib.oauth2 import BearerToken
+
+from clients.oauth import mint
+from clients.oauth.store import Opened
+from clients.protocol import claims
+from clients.protocol.claims import Issue
+from clients.protocol.refresh import Use
+from clients.protocol.request import TokenRequest
+
+OAuthRequest: TypeAlias = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """What save_bearer_token writes."""
+
+    access_token: str
+    lifetime: int
+    refresh_token: str
+    stored: bool
+
+
+class Bearer(BearerToken):
+    # oauthlib's class has slots; nothing of ours is kept between requests.
+    __slots__ = ()
+
+    def create_token(self, request: OAuthRequest, refresh_token: bool = False, **_kwargs: Any) -> dict[str, Any]:
+        """The answer of the token endpoint (RFC 6749 section 5.1)."""
+        decided: TokenRequest = request.decided
+        opened: Opened | None = vars(request).get("opened")
+        issue = _issue(decided, opened)
+        jwt = token_format(decided) == "jwt"
+        access = (
+            mint.sign(claims.access_token(issue), mint.ACCESS_TOKEN_ALGORITHM, mint.JWT_TYPE) if jwt else mint.opaque()
+        )
+        refresh = mint.opaque() if gets_refresh_token(decided, opened) else ""
+        request.minted = Minted(access, issue.lifetime, refresh, stored=not jwt)
+        answer = {
+            "access_token": access,
+            "expires_in": issue.lifetime,
+            "token_type": "Bearer",
+            "scope": " ".join(decided.scopes),
+        }
+        if decided.narrowed:
+            answer["audience"] = list(decided.audience)
+        if refresh:
+            answer["refresh_token"] = refresh
+        if opened is not None and "openid" in decided.scopes:
+            signed_for = decided.target or decided.client
+            answer["id_token"] = mint.sign(claims.id_token(issue, access), signed_for.id_token_algorithm, "JWT")
+        return answer
+
+
+def _issue(decided: TokenRequest, opened: Opened | None) -> Issue:
+    unique = uuid.uuid4().hex
+    return Issue(
+        issuer=settings.IDP_ISSUER,
+        now=int(time.time()),
+        # A person's token starts with its Authorization's id: ending that ends a JWT nobody stored.
+        jti=f"{opened.authorization_id}.{unique}" if opened else unique,
+        client=decided.client,
+        person=opened.person if opened else None,
+        sign_in=opened.sign_in if opened else None,
+        scopes=decided.scopes,
+        audience=decided.audience,
+        lifetime=lifetime(decided),
+        nonce=opened.nonce if opened else "",
+        target=decided.target,
+    )
+
+
+def token_format(decided: TokenRequest) -> str:
+    """The Apis decide: any opaque, else any jwt, else what the client says (protocol section 6)."""
+    apis = [decided.registry.resolve(one) for one in decided.audience]
+    said = {api.token_format for api in apis if api is not None}
+    return next((one for one in ("opaque", "jwt") if one in said), decided.client.access_token_format)
+
+
+def lifetime(decided: TokenRequest) -> int:
+    """In seconds: the client's, or less when one of the Apis says so."""
+    apis = [decided.registry.resolve(one) for one in decided.audience]
+    limits = [api.token_lifetime for api in apis if api is not None and api.token_lifetime]
+    return min([decided.client.access_token_lifetime, *limits])
+
+
+def gets_refresh_token(decided: TokenRequest, opened: Opened | None) -> bool:
+    """With a code when offline access was granted; with a refresh token where it rotates (protocol section 5.7)."""
+    if opened is None or "refresh_token" not in decided.client.grant_types or not opened.ceiling.offline:
+        return False
+    return opened.generation is None or decided.client.rotates or opened.use is Use.REPLAY

@@ -1,0 +1,43 @@
+"""Is this row still worth anything? One answer for codes, refresh tokens and access tokens (protocol section 6).
+
+Every lookup joins what can end a token: its Authorization, client, project and person.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils import timezone
+
+from clients.models import Authorization, Client
+from idp.accounts.models import User
+
+# What a query must select together so that the answer costs no further statement.
+AUTHORIZATION = ("authorization", "authorization__user", "authorization__sign_in", "authorization__client__project")
+
+
+def authorization_lives(authorization: Authorization, issued_at: datetime) -> bool:
+    """Whether a code or token issued then under this Authorization still works."""
+    return (
+        authorization.ended_at is None
+        and client_lives(authorization.client, issued_at)
+        and person_lives(authorization.user, issued_at)
+    )
+
+
+def client_lives(client: Client, issued_at: datetime) -> bool:
+    """Whether the client is enabled and neither its nor its project's tokens were ended since."""
+    return client.enabled and not _ended(issued_at, client.tokens_not_before, client.project.tokens_not_before)
+
+
+def person_lives(user: User, issued_at: datetime) -> bool:
+    """Whether the account is active and its tokens were not ended since."""
+    return user.is_active and not _ended(issued_at, user.tokens_not_before)
+
+
+def expired(expires: datetime | None) -> bool:
+    return expires is not None and timezone.now() >= expires
+
+
+def _ended(issued_at: datetime, *not_before: datetime | None) -> bool:
+    return any(moment is not None and issued_at < moment for moment in not_before)

@@ -1,0 +1,138 @@
+"""Our protocol table hung on oauthlib's grants; the one place where a Refusal becomes an OAuth error.
+
+oauthlib keeps the grammar (which parameters a grant needs, the order of checks), our steps decide, and a token type of
+ours mints. Steps run as `pre_auth` hooks at authorization (their answers are more precise than oauthlib's) and as
+`post_token` hooks at the token endpoint (the client authenticated, the code or refresh token loaded).
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+from oauthlib.oauth2 import AuthorizationEndpoint, ResourceEndpoint, TokenEndpoint
+from oauthlib.oauth2.rfc6749.errors import CustomOAuth2Error
+from oauthlib.oauth2.rfc6749.grant_types import AuthorizationCodeGrant, ClientCredentialsGrant, RefreshTokenGrant
+
+from clients.oauth import events, facts, mint, parameters
+from clients.oauth.bearer import Bearer
+from clients.protocol import AT_AUTHORIZATION, AT_TOKEN, audience
+from clients.protocol.errors import InvalidAudience, InvalidClient, Refusal, TooManyGuesses
+from clients.protocol.facts import Ceiling
+from clients.protocol.request import AuthorizationRequest, Params, TokenRequest
+
+# oauthlib's request takes any attribute; a type would only pretend.
+OAuthRequest: TypeAlias = Any
+
+
+class WireError(CustomOAuth2Error):
+    """A Refusal as oauthlib carries it, with the headers the refusal calls for."""
+
+    def __init__(self, refusal: Refusal, request: OAuthRequest) -> None:
+        self.refusal = refusal
+        super().__init__(error=refusal.code, description=str(refusal), status_code=refusal.status, request=request)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return headers_of(self.refusal)
+
+
+def headers_of(refusal: Refusal) -> dict[str, str]:
+    """A challenge when the Authorization header was used (RFC 6749 section 5.2), and when to come back."""
+    headers = {}
+    if isinstance(refusal, InvalidClient) and refusal.challenge:
+        headers["WWW-Authenticate"] = 'Basic realm="vestibule", charset="UTF-8"'
+    if isinstance(refusal, TooManyGuesses):
+        headers["Retry-After"] = str(refusal.retry_after)
+    return headers
+
+
+def own(request: OAuthRequest, name: str) -> Any:
+    """What we put on oauthlib's request. Never its getattr: that answers with parameters a client sent."""
+    return vars(request).get(name)
+
+
+def decide_authorization(request: OAuthRequest) -> dict[str, Any]:
+    """Run the table's steps over an authorization request; the decision goes to the endpoint."""
+    params = Params(request.uri_query_params)
+    decided = AuthorizationRequest(params=params, client=request.client, choice=own(request, "choice"))
+    try:
+        parameters.refuse_repeats(params)
+        decided.registry = facts.registry(audience.named(params), decided.client)
+        for step in AT_AUTHORIZATION:
+            step(decided)
+    except Refusal as refusal:
+        _record(refusal, decided.client, params)
+        raise WireError(refusal, request) from refusal
+    request.decided = decided
+    return {"decided": decided}
+
+
+def decide_token(request: OAuthRequest) -> None:
+    """Run the table's steps of this grant; what they decided is minted next."""
+    params = Params(request.decoded_body or ())
+    opened = own(request, "opened")
+    decided = TokenRequest(
+        grant_type=request.grant_type,
+        params=params,
+        client=request.client,
+        ceiling=opened.ceiling if opened else None,
+    )
+    try:
+        ceiling = opened.ceiling if opened else Ceiling()
+        decided.registry = facts.registry(audience.named(params), decided.client, ceiling.audiences)
+        if opened:
+            decided.challenge = opened.challenge
+        for step in AT_TOKEN[request.grant_type]:
+            step(decided)
+    except Refusal as refusal:
+        _record(refusal, decided.client, params, opened.person.sub if opened else "")
+        raise WireError(refusal, request) from refusal
+    request.decided = decided
+
+
+def _record(refusal: Refusal, client: Any, params: Params, sub: str = "") -> None:
+    if isinstance(refusal, InvalidAudience):
+        events.cross_client_refused(client, " ".join(params.many("audience")), sub)
+
+
+class CodeGrant(AuthorizationCodeGrant):
+    def create_authorization_code(self, request: OAuthRequest) -> dict[str, str]:
+        """A code of 256 random bits (oauthlib's have 178)."""
+        code = {"code": mint.opaque()}
+        return {**code, "state": request.state} if request.state else code
+
+
+class Server(AuthorizationEndpoint, TokenEndpoint, ResourceEndpoint):
+    """Three grants, one response type. What is not here is not offered."""
+
+    def __init__(self, request_validator: Any, **_kwargs: Any) -> None:
+        code = CodeGrant(request_validator, pre_auth=[decide_authorization], post_token=[decide_token])
+        refresh = RefreshTokenGrant(request_validator, post_token=[decide_token])
+        credentials = ClientCredentialsGrant(request_validator, post_token=[decide_token])
+        bearer = Bearer(request_validator)
+        AuthorizationEndpoint.__init__(
+            self, default_response_type="code", default_token_type=bearer, response_types={"code": code}
+        )
+        TokenEndpoint.__init__(
+            self,
+            default_grant_type="",
+            default_token_type=bearer,
+            grant_types={
+                "authorization_code": code,
+                "refresh_token": refresh,
+                "client_credentials": credentials,
+                "": Unsupported(),
+            },
+        )
+        ResourceEndpoint.__init__(self, default_token="Bearer", token_types={"Bearer": bearer})  # noqa: S106
+
+
+class Unsupported:
+    """Answers every grant type that is not offered (RFC 6749 section 5.2)."""
+
+    def create_token_response(self, request: OAuthRequest, _bearer: Any) -> Any:
+        if not request.grant_type:
+            raise CustomOAuth2Error("invalid_request", description="grant_type is missing.", request=request)
+        raise CustomOAuth2Error(
+            "unsupported_grant_type", description="This grant type is not offered.", request=request
+        )

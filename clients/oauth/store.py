@@ -1,0 +1,298 @@
+"""The only writer of codes, tokens and authorizations: read what is needed once, decide elsewhere, write once.
+
+Refused requests write nothing. What has to end because somebody used a code or token twice is ended after the failed
+transaction, in one of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from clients.models import AccessToken, Authorization, Grant, RefreshToken, RevokedToken
+from clients.oauth import events, live
+from clients.oauth.facts import person_facts
+from clients.oauth.mint import JWT_TYPE, digest, verify
+from clients.protocol.errors import InvalidGrant
+from clients.protocol.facts import NO_CHALLENGE, Ceiling, Challenge, ClientFacts, PersonFacts, SignInFacts
+from clients.protocol.refresh import MAX_SIBLINGS, Rotation, Use, judge
+from clients.protocol.request import AuthorizationRequest, TokenRequest
+from idp.accounts.models import SignIn, User
+from projects.models import Consent
+
+CODE_LIFETIME = timedelta(seconds=60)
+_UNUSABLE = "The code or refresh token is unknown, expired, revoked, used already or another client's."
+
+
+class Reused(InvalidGrant):
+    """A code or refresh token came a second time: its Authorization must end."""
+
+    def __init__(self, authorization_id: str, what: str) -> None:
+        super().__init__(_UNUSABLE)
+        self.authorization_id = authorization_id
+        self.what = what
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A code or refresh token that may still be used: what it stands for."""
+
+    digest: str
+    authorization_id: str
+    ceiling: Ceiling
+    person: PersonFacts
+    sign_in: SignInFacts
+    authorized_at: datetime
+    redirect_uri: str = ""
+    challenge: Challenge = NO_CHALLENGE
+    nonce: str = ""
+    generation: int | None = None  # None: a code
+    use: Use = Use.CURRENT
+
+
+def authorize(request: AuthorizationRequest, user: User, sign_in: SignIn, consent: Consent | None) -> Authorization:
+    """A completed authorization: the ceiling of everything that follows from it."""
+    ceiling = request.ceiling
+    return Authorization.objects.create(
+        client_id=request.client.id,
+        user=user,
+        sign_in=sign_in,
+        consent=consent,
+        scopes=list(ceiling.scopes),
+        audiences=list(ceiling.audiences),
+        asked_scopes=list(ceiling.asked_scopes),
+        asked_audiences=list(ceiling.asked_audiences),
+        offline=ceiling.offline,
+        narrowed=ceiling.narrowed,
+        auth_time=sign_in.auth_time,
+        acr=sign_in.acr,
+        amr=sign_in.amr,
+    )
+
+
+def save_code(code: str, authorization: Authorization, redirect_uri: str, request: AuthorizationRequest) -> None:
+    Grant.objects.create(
+        digest=digest(code),
+        authorization=authorization,
+        expires=timezone.now() + CODE_LIFETIME,
+        redirect_uri=redirect_uri,
+        code_challenge=request.challenge.value,
+        code_challenge_method=request.challenge.method,
+        nonce=request.params.one("nonce"),
+    )
+
+
+def open_code(code: str, client: ClientFacts) -> Opened:
+    """The code of this client; raises InvalidGrant, and Reused when it was used before (RFC 6749 4.1.2)."""
+    row = Grant.objects.select_related(*live.AUTHORIZATION).filter(digest=digest(code)).first()
+    if row is None or row.authorization.client_id != client.id:
+        raise InvalidGrant(_UNUSABLE)
+    authorization = row.authorization
+    if row.used_at is not None:
+        raise Reused(str(authorization.pk), "code")
+    signed_out = authorization.sign_in is None or authorization.sign_in.ended_at is not None
+    if live.expired(row.expires) or signed_out or not live.authorization_lives(authorization, row.created):
+        raise InvalidGrant(_UNUSABLE)
+    return _opened(
+        row.digest,
+        authorization,
+        redirect_uri=row.redirect_uri,
+        challenge=Challenge(row.code_challenge, row.code_challenge_method),
+        nonce=row.nonce,
+    )
+
+
+def open_refresh(token: str, client: ClientFacts) -> Opened:
+    """The refresh token of this client; raises InvalidGrant, and Reused when somebody else has it too."""
+    row = RefreshToken.objects.select_related(*live.AUTHORIZATION).filter(digest=digest(token)).first()
+    if row is None or row.authorization.client_id != client.id:
+        raise InvalidGrant(_UNUSABLE)
+    authorization = row.authorization
+    if not live.authorization_lives(authorization, row.created):
+        raise InvalidGrant(_UNUSABLE)
+    use = _judge(authorization, row.digest, row.generation)
+    if use is Use.CROWDED or live.expired(row.expires):
+        raise InvalidGrant(_UNUSABLE)
+    return _opened(row.digest, authorization, generation=row.generation, use=use)
+
+
+def issue(
+    decided: TokenRequest,
+    opened: Opened | None,
+    *,
+    access_token: str,
+    lifetime: int,
+    refresh_token: str = "",
+    stored: bool = True,
+) -> None:
+    """Consume the code or advance the generation, and keep the new tokens: all of it or nothing.
+
+    `lifetime` of the access token in seconds; `stored` False: it is a JWT and needs no row.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        generation = _consume(decided, opened, now)
+        if stored:
+            AccessToken.objects.create(
+                digest=digest(access_token),
+                application_id=decided.client.id,
+                authorization_id=opened.authorization_id if opened else None,
+                expires=now + timedelta(seconds=lifetime),
+                scope=" ".join(decided.scopes),
+                resource=list(decided.audience),
+            )
+        if refresh_token and opened is not None:
+            _keep_refresh_token(refresh_token, opened.authorization_id, generation, decided.client, opened, now)
+        if decided.target is not None and opened is not None:
+            events.cross_client_token(decided.client, decided.target, opened.person.sub)
+
+
+def start_refresh(token: str, authorization: Authorization, client: ClientFacts) -> None:
+    """Keep the first refresh token of an Authorization that was not made by a code (demonstrations, tests)."""
+    opened = _opened("", authorization)
+    _keep_refresh_token(token, str(authorization.pk), authorization.generation, client, opened, timezone.now())
+
+
+def end(authorization_id: str, because: str) -> None:
+    """End an Authorization and with it every code and token that points to it. Idempotent."""
+    Authorization.objects.filter(pk=authorization_id, ended_at__isnull=True).update(
+        ended_at=timezone.now(), ended_because=because
+    )
+
+
+def end_reused(reused: Reused, client: ClientFacts) -> None:
+    """What a second use leads to: the Authorization ends, and it is on record."""
+    end(reused.authorization_id, f"{reused.what} used twice")
+    events.reuse(client, reused.what, reused.authorization_id)
+
+
+def _consume(decided: TokenRequest, opened: Opened | None, now: datetime) -> int:
+    """Use up what was presented; the generation of a refresh token issued with it."""
+    if opened is None:
+        return 0
+    if opened.generation is None:
+        if not Grant.objects.filter(digest=opened.digest, used_at__isnull=True).update(used_at=now):
+            raise Reused(opened.authorization_id, "code")
+        return 0
+    if not decided.client.rotates and opened.use is Use.CURRENT:
+        _use_again(opened, decided.client, now)
+        return opened.generation
+    _advance(opened, now)
+    return opened.generation + 1
+
+
+def _advance(opened: Opened, now: datetime) -> None:
+    """Compare and set on the Authorization: one of several parallel refreshes is first, the others are replays."""
+    generation = opened.generation or 0
+    row = Authorization.objects.filter(pk=opened.authorization_id, ended_at__isnull=True)
+    first = row.filter(generation=generation).update(
+        generation=F("generation") + 1, rotated_at=now, rotated_from=opened.digest, siblings=0
+    )
+    if first:
+        return
+    authorization = row.first()
+    if authorization is None:
+        raise InvalidGrant(_UNUSABLE)
+    use = _judge(authorization, opened.digest, generation)
+    sibling = row.filter(generation=generation + 1, rotated_from=opened.digest, siblings__lt=MAX_SIBLINGS)
+    if use is not Use.REPLAY or not sibling.update(siblings=F("siblings") + 1):
+        raise InvalidGrant(_UNUSABLE)
+
+
+def _use_again(opened: Opened, client: ClientFacts, now: datetime) -> None:
+    """A refresh token that does not rotate stays; only its idle lifetime starts anew."""
+    if client.refresh_token_idle_lifetime is not None:
+        expires = _refresh_expiry(client, opened.authorized_at, now)
+        RefreshToken.objects.filter(digest=opened.digest).update(expires=expires)
+
+
+def _keep_refresh_token(
+    token: str, authorization_id: str, generation: int, client: ClientFacts, opened: Opened, now: datetime
+) -> None:
+    RefreshToken.objects.create(
+        digest=digest(token),
+        authorization_id=authorization_id,
+        generation=generation,
+        expires=_refresh_expiry(client, opened.authorized_at, now),
+    )
+
+
+def _refresh_expiry(client: ClientFacts, authorized_at: datetime, now: datetime) -> datetime | None:
+    """The earlier of the absolute and the idle lifetime."""
+    ends = []
+    if client.refresh_token_lifetime is not None:
+        ends.append(authorized_at + timedelta(seconds=client.refresh_token_lifetime))
+    if client.refresh_token_idle_lifetime is not None:
+        ends.append(now + timedelta(seconds=client.refresh_token_idle_lifetime))
+    return min(ends, default=None)
+
+
+def _judge(authorization: Authorization, token_digest: str, generation: int) -> Use:
+    """What presenting this refresh token means now; raises Reused."""
+    rotation = Rotation(
+        authorization.generation, authorization.rotated_at, authorization.rotated_from, authorization.siblings
+    )
+    grace = timedelta(seconds=settings.IDP_REFRESH_GRACE_SECONDS)
+    use = judge(rotation, token_digest, generation, timezone.now(), grace)
+    if use is Use.REUSE:
+        raise Reused(str(authorization.pk), "refresh token")
+    return use
+
+
+def _opened(token_digest: str, authorization: Authorization, **more: object) -> Opened:
+    return Opened(
+        digest=token_digest,
+        authorization_id=str(authorization.pk),
+        ceiling=ceiling_of(authorization),
+        person=person_facts(authorization.user),
+        sign_in=sign_in_of(authorization),
+        authorized_at=authorization.created_at,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def ceiling_of(authorization: Authorization) -> Ceiling:
+    return Ceiling(
+        scopes=tuple(authorization.scopes),
+        audiences=tuple(authorization.audiences),
+        asked_scopes=tuple(authorization.asked_scopes),
+        asked_audiences=tuple(authorization.asked_audiences),
+        offline=authorization.offline,
+        narrowed=authorization.narrowed,
+    )
+
+
+def sign_in_of(authorization: Authorization) -> SignInFacts:
+    """When and how the person signed in for this Authorization; never what they did since."""
+    return SignInFacts(
+        sid=str(authorization.sign_in_id or ""),
+        auth_time=int(authorization.auth_time.astimezone(UTC).timestamp()),
+        acr=authorization.acr,
+        amr=tuple(authorization.amr),
+    )
+
+
+def revoke(token: str, client: ClientFacts) -> None:
+    """End one of this client's tokens; a refresh token ends its Authorization (RFC 7009 section 2.1)."""
+    refresh = RefreshToken.objects.filter(digest=digest(token), authorization__client=client.id).first()
+    if refresh is not None:
+        end(str(refresh.authorization_id), "revoked by the client")
+        return
+    if token.count(".") == 2:
+        _deny(token, client)
+        return
+    own = AccessToken.objects.filter(digest=digest(token), application=client.id, revoked_at__isnull=True)
+    own.update(revoked_at=timezone.now())
+
+
+def _deny(token: str, client: ClientFacts) -> None:
+    """A JWT is not stored: its `jti` goes on the deny-list until it would have expired."""
+    claims = verify(token, JWT_TYPE)
+    if claims is not None and claims["client_id"] == client.client_id:
+        expires = datetime.fromtimestamp(claims["exp"], UTC)
+        RevokedToken.objects.get_or_create(jti=claims["jti"], defaults={"expires": expires})

@@ -1,0 +1,38 @@
+"""A limit on wrong client secrets: per client and address, and per address. Only failures count.
+
+Counters live in the shared cache. Without a cache nobody is locked out: secrets made here cannot be guessed anyway.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from django.core.cache import cache
+
+WINDOW = 300  # seconds
+PER_CLIENT = 20
+PER_ADDRESS = 100
+
+
+def _keys(client_id: str, address: str) -> list[tuple[str, int]]:
+    # Hashed: a cache key has a length and an alphabet, what was sent has neither.
+    pair = hashlib.sha256(f"{address}\0{client_id}".encode(errors="replace")).hexdigest()
+    alone = hashlib.sha256(address.encode(errors="replace")).hexdigest()
+    return [(f"secret-guesses:{pair}", PER_CLIENT), (f"secret-guesses:{alone}", PER_ADDRESS)]
+
+
+def blocked(client_id: str, address: str) -> bool:
+    """Whether this address may try no more for now."""
+    limits = _keys(client_id, address)
+    counts = cache.get_many([key for key, _limit in limits])
+    return any(counts.get(key, 0) >= limit for key, limit in limits)
+
+
+def failed(client_id: str, address: str) -> None:
+    """Count one wrong secret."""
+    for key, _limit in _keys(client_id, address):
+        if not cache.add(key, 1, WINDOW):
+            try:
+                cache.incr(key)
+            except ValueError:  # expired between the two calls
+                cache.add(key, 1, WINDOW)

@@ -1,0 +1,69 @@
+"""Metadata and keys: derived from what the protocol table and the modules hold, so that it cannot lie."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from clients.endpoints.http import json_answer, protocol_endpoint
+from clients.models.client import SigningAlgorithm
+from clients.oauth import authentication, mint
+from clients.protocol import AT_TOKEN, authorization, pkce, prompts
+from clients.protocol.claims import CLAIMS_BY_SCOPE
+from clients.protocol.facts import SIGN_IN_SCOPES
+
+MAX_AGE = 300  # seconds; a next key is published at least this long before it signs
+
+
+def metadata() -> dict[str, Any]:
+    """OpenID Connect Discovery 1.0 section 3 and RFC 8414 section 2: only what works."""
+    base = f"{settings.IDP_ISSUER}/oauth2"
+    secret_methods = [method for method in authentication.METHODS if method != "none"]
+    return {
+        "issuer": settings.IDP_ISSUER,
+        "authorization_endpoint": f"{base}/authorize",
+        "token_endpoint": f"{base}/token",
+        "userinfo_endpoint": f"{base}/userinfo",
+        "introspection_endpoint": f"{base}/introspect",
+        "revocation_endpoint": f"{base}/revoke",
+        "jwks_uri": f"{settings.IDP_ISSUER}/.well-known/jwks.json",
+        "scopes_supported": list(SIGN_IN_SCOPES),
+        "response_types_supported": list(authorization.RESPONSE_TYPES),
+        "response_modes_supported": list(authorization.RESPONSE_MODES),
+        "grant_types_supported": list(AT_TOKEN),
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": list(SigningAlgorithm.values),
+        "token_endpoint_auth_methods_supported": list(authentication.METHODS),
+        "introspection_endpoint_auth_methods_supported": secret_methods,
+        "revocation_endpoint_auth_methods_supported": list(authentication.METHODS),
+        "code_challenge_methods_supported": list(pkce.METHODS),
+        "prompt_values_supported": list(prompts.PROMPTS),
+        "claim_types_supported": ["normal"],
+        "claims_supported": [
+            *("iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "amr", "nonce", "sid", "at_hash", "jti"),
+            *(claim for claims in CLAIMS_BY_SCOPE.values() for claim in claims),
+        ],
+        "claims_parameter_supported": False,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "authorization_response_iss_parameter_supported": True,
+    }
+
+
+@protocol_endpoint("GET", cors=True)
+def configuration(request: HttpRequest) -> HttpResponse:
+    return _public(metadata())
+
+
+@protocol_endpoint("GET", cors=True)
+def jwks(request: HttpRequest) -> HttpResponse:
+    return _public({"keys": mint.public_keys()})
+
+
+def _public(document: dict[str, Any]) -> HttpResponse:
+    response = json_answer(document)
+    del response["Pragma"]
+    response["Cache-Control"] = f"public, max-age={MAX_AGE}"
+    return response
