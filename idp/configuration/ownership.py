@@ -106,5 +106,6 @@ def _set_scopes(run: Run, api: Api, entry: Entry) -> list[str]:
     for name, (description, place) in wanted.items():
         scope = present.get(name) or ApiScope(api=api, name=name)
         different |= scope._state.adding or scope.description != description
-        run.save(scope, {"description": description}, Entry(entry.section, place, places={"description": place}))
+        at = Entry(entry.section, place, places={"name": place, "description": place})
+        run.save(scope, {"description": description}, at)
     return ["scopes"] if different else []

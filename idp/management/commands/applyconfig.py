@@ -1,0 +1,90 @@
+"""`manage.py applyconfig FILE`: make the database say what the configuration file says."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, ProgrammingError
+
+from idp.configuration import ConfigurationError, Report, apply
+from idp.configuration.reading import MAX_CHARACTERS
+
+DRIFT = 2
+
+
+class Command(BaseCommand):
+    help = "Apply a configuration file: all of it in one transaction, or nothing. Applying twice changes nothing."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", metavar="FILE", help="the file to apply; - reads standard input")
+        parser.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
+        parser.add_argument(
+            "--check",
+            action="store_true",
+            help=f"change nothing; exit with {DRIFT} when the database is not as the file says",
+        )
+        parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print the report")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        name = "<stdin>" if options["file"] == "-" else options["file"]
+        look_only = options["dry_run"] or options["check"]
+        self.stderr.write(f"{'Comparing with' if look_only else 'Applying'} {name}", self.style.NOTICE)
+        as_json = options["format"] == "json"
+        try:
+            report = apply(_read(options["file"]), path=name, dry_run=look_only)
+        except ConfigurationError as error:
+            if as_json:
+                self._print_json({"applied": False, "problems": _problems(error)})
+            raise CommandError(f"Nothing was applied.\n{error}") from None
+        except (OperationalError, ProgrammingError) as error:
+            raise CommandError(f"The database cannot be used ({error}). Run 'manage.py migrate' first.") from None
+        if as_json:
+            self._print_json({"applied": not look_only, **report.as_dict()})
+        else:
+            self._print_text(report, look_only=look_only)
+        if options["check"] and report.changed:
+            raise CommandError("The database is not as the file says.", returncode=DRIFT)
+
+    def _print_json(self, answer: dict[str, Any]) -> None:
+        self.stdout.write(json.dumps(answer, indent=2))
+
+    def _print_text(self, report: Report, *, look_only: bool) -> None:
+        for change in report.drift:
+            self.stdout.write(f"would be {change}" if look_only else str(change))
+        if not report.changed:
+            self.stdout.write("Nothing to change.")
+        if report.generated_secrets:
+            self.stdout.write("\nThese secrets were made now. Keep them: they cannot be shown again.")
+            for client_id, secret in report.generated_secrets.items():
+                self.stdout.write(f"  {client_id}  {secret}")
+
+
+def _read(name: str) -> str:
+    """The text of the file, or a sentence that says why it cannot be read."""
+    try:
+        if name == "-":
+            data = sys.stdin.buffer.read(MAX_CHARACTERS * 4 + 1)
+        else:
+            with Path(name).open("rb") as file:
+                data = file.read(MAX_CHARACTERS * 4 + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CommandError(f"{name} cannot be read: {reason}.") from None
+    if len(data) > MAX_CHARACTERS * 4:
+        raise CommandError(f"{name} is too large: at most {MAX_CHARACTERS:,} characters.")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{name} is not UTF-8 text (byte {error.start + 1}). Save it as UTF-8.") from None
+
+
+def _problems(error: ConfigurationError) -> list[dict[str, Any]]:
+    return [
+        {"path": problem.place.path, "line": problem.place.line, "message": problem.message}
+        for problem in error.problems
+    ]

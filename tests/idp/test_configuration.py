@@ -1,0 +1,303 @@
+"""A good file: what it stores, and that it can be applied again and again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from allauth.account.models import EmailAddress
+
+from clients import secrets
+from clients.models import AudienceEntry, Client, ClientSecret
+from idp.accounts.models import User
+from idp.configuration import ConfigurationError, apply
+from idp.configuration.schema import SECTIONS
+from projects.models import Api, Project
+from tests.idp.configuration import EXAMPLE, SMALL, changed
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_hashing")]
+
+
+def as_sentences(report: Any) -> list[str]:
+    return [str(change) for change in report.drift]
+
+
+def test_the_example_uses_every_key_that_can_stand_together() -> None:
+    missing = {name for section in SECTIONS for name in section.keys if f"{name}:" not in EXAMPLE}
+    assert missing == {"client_secret_from", "jwks_uri"}
+
+
+def test_everything_in_the_example_is_stored() -> None:
+    apply(EXAMPLE)
+
+    user = User.objects.get(username="demo")
+    assert user.check_password("correct horse battery staple")
+    assert (user.email, user.email_verified, user.first_name, user.last_name) == (
+        "demo@acme.example",
+        True,
+        "Demo",
+        "User",
+    )
+    assert (user.is_active, user.is_staff, user.is_superuser) == (True, False, False)
+    assert (user.phone_number, user.address) == ("+1 555 0100", "1 Main St, Springfield")
+
+    acme, globex = Project.objects.get(key="acme"), Project.objects.get(key="globex")
+    assert (acme.name, acme.consent_mode, acme.cross_client, acme.status) == (
+        "Acme",
+        "explicit",
+        "same_project",
+        "production",
+    )
+    assert [*acme.test_users.all()] == [user]
+    assert [(member.user, member.role) for member in acme.members.all()] == [(user, "owner")]
+    screen = acme.consent_screen
+    assert (screen.app_name, screen.support_email) == ("Acme", "help@acme.example")
+    assert (screen.homepage_uri, screen.policy_uri, screen.tos_uri) == (
+        "https://www.acme.example/",
+        "https://www.acme.example/privacy",
+        "https://www.acme.example/terms",
+    )
+
+    api = Api.objects.get()
+    assert (api.project, api.identifier, api.name) == (acme, "https://api.acme.example/orders", "Orders")
+    assert (api.description, api.token_format, api.token_lifetime) == (
+        "What you ordered and where it is",
+        "inherit",
+        1800,
+    )
+    assert (api.shared, [*api.shared_with.all()]) == ("listed", [globex])
+    assert {scope.name: scope.description for scope in api.scopes.all()} == {
+        "orders.read": "See your orders",
+        "orders.write": "Place and change orders",
+    }
+
+
+def test_every_field_of_a_client_is_stored() -> None:
+    report = apply(EXAMPLE)
+    web, phone, shop = (Client.objects.get(client_id=name) for name in ("acme-web", "acme-phone", "globex-shop"))
+    expected = {
+        "name": "Acme on the web",
+        "client_type": "confidential",
+        "token_endpoint_auth_method": "client_secret_basic",
+        "grant_types": ["authorization_code", "refresh_token", "client_credentials"],
+        "redirect_uris": "https://www.acme.example/callback",
+        "post_logout_redirect_uris": "https://www.acme.example/",
+        "backchannel_logout_uri": "https://www.acme.example/logout",
+        "scope": "openid profile email offline_access orders.read",
+        "introspection": "listed",
+        "access_token_format": "opaque",
+        "access_token_lifetime": 3600,
+        "id_token_lifetime": 3600,
+        "refresh_token_lifetime": None,
+        "refresh_token_idle_lifetime": 2592000,
+        "id_token_signed_response_alg": "RS256",
+        "require_pkce": True,
+        "rotate_refresh_tokens": False,
+        "cross_client_public": False,
+        "enabled": True,
+    }
+    assert {name: getattr(web, name) for name in expected} == expected
+    assert web.project.key == "acme"
+    assert [*web.introspects.all()] == [shop]
+    assert [*web.acts_for.all()] == [Api.objects.get()]
+    assert [*web.allowed_callers.all()] == [phone]
+    assert [(row.value, row.mode, row.default) for row in web.audience_entries.all()] == [
+        ("https://api.acme.example/orders", "prefix", False),
+        ("https://files.example/acme", "exact", True),
+    ]
+    assert secrets.matches("any characters: 100% + ünïcode & spaces", web.secrets.get().digest)
+
+    assert (phone.client_type, phone.token_endpoint_auth_method) == ("public", "none")
+    assert (phone.require_pkce, phone.rotate_refresh_tokens, phone.introspection) == (True, True, "none")
+    assert phone.cross_client_public
+    assert not phone.secrets.exists()
+
+    assert list(report.generated_secrets) == ["globex-shop"]
+    assert secrets.matches(report.generated_secrets["globex-shop"], shop.secrets.get().digest)
+
+
+def test_applying_twice_changes_nothing() -> None:
+    first = apply(EXAMPLE)
+    assert first.changed
+    rows = [*ClientSecret.objects.values(), *AudienceEntry.objects.values(), *User.objects.values()]
+    second = apply(EXAMPLE)
+    assert as_sentences(second) == []
+    assert not second.changed
+    assert second.generated_secrets == {}
+    assert len(second.changes) == len(first.changes)
+    assert [*ClientSecret.objects.values(), *AudienceEntry.objects.values(), *User.objects.values()] == rows
+
+
+def test_a_mapping_is_as_good_as_text() -> None:
+    apply(EXAMPLE)
+    assert not apply(yaml.safe_load(EXAMPLE)).changed
+
+
+def test_a_bare_off_is_understood_although_yaml_reads_it_as_false() -> None:
+    text = changed(SMALL, "name: Acme\n", "name: Acme\n    cross_client: off\n")
+    apply(text)
+    assert Project.objects.get().cross_client == "off"
+    assert not apply(text).changed
+
+
+def test_a_report_names_each_object_and_the_keys_that_changed() -> None:
+    apply(SMALL)
+    text = changed(SMALL, "scope: openid", "scope: openid email\n        client_name: Web")
+    text = changed(text, "See your orders", "Look at your orders")
+    assert as_sentences(apply(text)) == [
+        "updated API https://api.acme.example/orders: scopes",
+        "updated client web: client_name, scope",
+    ]
+
+
+def test_a_key_that_is_absent_leaves_what_is_stored() -> None:
+    apply(EXAMPLE)
+    before = Client.objects.filter(client_id="acme-web").values().get()
+    apply({"version": 1, "projects": [{"id": "acme", "clients": [{"client_id": "acme-web", "enabled": False}]}]})
+    after = Client.objects.filter(client_id="acme-web").values().get()
+    different = {name for name in before if before[name] != after[name]}
+    assert different == {"enabled", "updated"}
+    web = Client.objects.get(client_id="acme-web")
+    assert web.audience_entries.count() == 2
+    assert web.introspects.count() == web.acts_for.count() == web.allowed_callers.count() == 1
+    assert Project.objects.get(key="acme").members.count() == 1
+
+
+def test_what_the_file_does_not_name_is_left_alone() -> None:
+    apply(EXAMPLE)
+    apply(SMALL)
+    assert Client.objects.count() == 4
+    assert Project.objects.count() == 2
+
+
+def test_lists_become_exactly_what_the_file_says() -> None:
+    apply(EXAMPLE)
+    apply(
+        {
+            "version": 1,
+            "projects": [
+                {
+                    "id": "acme",
+                    "test_users": [],
+                    "members": {"owners": [], "viewers": ["demo"]},
+                    "apis": [
+                        {
+                            "identifier": "https://api.acme.example/orders",
+                            "scopes": {"orders.list": "List"},
+                            "shared": "private",
+                        }
+                    ],
+                    "clients": [
+                        {
+                            "client_id": "acme-web",
+                            "redirect_uris": ["https://new.acme.example/cb", "https://www.acme.example/callback"],
+                            "audience": ["https://files.example/other"],
+                            "introspects": [],
+                            "acts_for": [],
+                            "allowed_callers": [],
+                        }
+                    ],
+                },
+                {"id": "globex", "clients": [{"client_id": "globex-shop", "audience": []}]},
+            ],
+        }
+    )
+    acme, web = Project.objects.get(key="acme"), Client.objects.get(client_id="acme-web")
+    assert not acme.test_users.exists()
+    assert [member.role for member in acme.members.all()] == ["viewer"]
+    api = acme.apis.get()
+    assert [scope.name for scope in api.scopes.all()] == ["orders.list"]
+    assert (api.shared, api.shared_with.count()) == ("private", 0)
+    assert web.redirect_uri_list == ["https://new.acme.example/cb", "https://www.acme.example/callback"]
+    assert [row.value for row in web.audience_entries.all()] == ["https://files.example/other"]
+    assert not web.introspects.exists()
+    assert not web.acts_for.exists()
+    assert not web.allowed_callers.exists()
+
+
+def test_roles_the_file_does_not_name_keep_their_people() -> None:
+    editor = User.objects.create(username="editor")
+    apply(SMALL)
+    project = Project.objects.get()
+    project.members.create(user=editor, role="editor")
+    apply(changed(SMALL, "name: Acme\n", "name: Acme\n    members: {owners: [demo]}\n"))
+    assert {(one.user.username, one.role) for one in project.members.all()} == {("demo", "owner"), ("editor", "editor")}
+
+
+def test_projects_may_name_what_stands_further_down() -> None:
+    text = """\
+version: 1
+projects:
+  - id: first
+    name: First
+    clients:
+      - {client_id: watcher, introspection: listed, introspects: [late], acts_for: ["https://api.second.example"],
+         audience: ["https://api.second.example/things"]}
+  - id: second
+    name: Second
+    apis: [{identifier: "https://api.second.example", name: Second, shared: [first]}]
+    clients: [{client_id: late}]
+"""
+    apply(text)
+    watcher = Client.objects.get(client_id="watcher")
+    assert [one.client_id for one in watcher.introspects.all()] == ["late"]
+    assert watcher.audience_entries.get().value == "https://api.second.example/things"
+    assert not apply(text).changed
+
+
+def test_an_e_mail_address_is_kept_as_sign_up_keeps_it() -> None:
+    text = changed(SMALL, "email: demo@acme.example", "email: Demo@ACME.example\n    email_verified: true")
+    apply(text)
+    assert User.objects.get().email == "demo@acme.example"
+    assert User.objects.get().email_verified
+    assert not apply(text).changed
+
+
+def test_a_new_e_mail_address_is_unverified_and_the_old_one_signs_nobody_in() -> None:
+    apply(changed(SMALL, "email: demo@acme.example", "email: demo@acme.example\n    email_verified: true"))
+    apply(changed(SMALL, "demo@acme.example", "new@acme.example"))
+    assert [*EmailAddress.objects.values_list("email", "primary", "verified")] == [("new@acme.example", True, False)]
+    assert not User.objects.get().email_verified
+
+
+def test_a_user_without_a_password_cannot_sign_in_with_one() -> None:
+    apply({"version": 1, "users": [{"username": "quiet"}]})
+    assert not User.objects.get().has_usable_password()
+
+
+def test_a_password_is_set_only_when_it_differs() -> None:
+    apply(SMALL)
+    stored = User.objects.get().password
+    apply(SMALL)
+    assert User.objects.get().password == stored
+    report = apply(changed(SMALL, "secret words", "other words"))
+    assert as_sentences(report) == ["updated user demo: password"]
+    assert User.objects.get().check_password("other words")
+
+
+def test_a_dry_run_reports_everything_and_stores_nothing() -> None:
+    report = apply(EXAMPLE, dry_run=True)
+    assert as_sentences(report) == [
+        "created user demo",
+        "created project acme",
+        "created project globex",
+        "created API https://api.acme.example/orders",
+        "created client acme-web",
+        "created client acme-phone",
+        "created client globex-shop",
+    ]
+    assert report.generated_secrets == {}
+    assert not User.objects.exists()
+    assert not Project.objects.exists()
+    assert not Client.objects.exists()
+
+
+def test_one_problem_leaves_everything_as_it_was() -> None:
+    text = changed(EXAMPLE, "audience: [https://api.acme.example/orders/globex]", "acts_for: [https://nobody.example]")
+    with pytest.raises(ConfigurationError):
+        apply(text)
+    assert not User.objects.exists()
+    assert not EmailAddress.objects.exists()
+    assert not Project.objects.exists()
+    assert not ClientSecret.objects.exists()
