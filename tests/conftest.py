@@ -2,4 +2,43 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+
+from clients import keyring
+from clients.models import SigningKey
+from idp.configuration import apply
+from tests.world import WORLD
+
 pytest_plugins = ["tests.plugins.loopback", "tests.plugins.skips", "tests.plugins.places"]
+
+
+@pytest.fixture(autouse=True)
+def _quick_and_alone(settings: Any) -> None:
+    """Passwords are hashed quickly, and no test sees the limits another one used up."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    cache.clear()
+
+
+_made_keys: list[dict[str, Any]] = []
+
+
+@pytest.fixture
+def keys(db: None) -> None:
+    """Signing keys; made once per process, because an RSA key takes long to make."""
+    if _made_keys:
+        SigningKey.objects.bulk_create(SigningKey(**row) for row in _made_keys)
+        return
+    keyring.ensure_keys()
+    _made_keys.extend(
+        {field.attname: getattr(key, field.attname) for field in SigningKey._meta.fields}
+        for key in SigningKey.objects.all()
+    )
+
+
+@pytest.fixture
+def world(db: None, keys: None) -> None:
+    """People with roles, three projects and their clients (tests/world.py)."""
+    apply(WORLD, path="world.yaml")

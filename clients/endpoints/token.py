@@ -11,7 +11,7 @@ from clients.oauth.backend import core
 @protocol_endpoint("POST", cors=True)
 def token(request: HttpRequest) -> HttpResponse:
     _uri, headers, body, status = core().create_token_response(request)
-    response = HttpResponse(body, content_type="application/json", status=status, headers=headers)
+    response = HttpResponse(body, status=status, headers={**headers, "Content-Type": "application/json"})
     response["Cache-Control"] = "no-store"
     response["Pragma"] = "no-cache"
     return response
