@@ -17,3 +17,4 @@ class ConsoleConfig(SimpleAdminConfig):
     def ready(self) -> None:
         super().ready()
         import clients.admin  # noqa: F401
+        import idp.accounts.admin  # noqa: F401

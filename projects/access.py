@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from projects.models import Member, Project, Role
+from projects.models import Api, Member, Project, Role, Shared
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -39,3 +39,9 @@ def _with_roles(user: User | AnonymousUser, roles: tuple[Role, ...]) -> QuerySet
     # A subquery, not a join: no project appears twice.
     mine = Member.objects.filter(user=user, role__in=roles)
     return Project.objects.filter(pk__in=mine.values("project"))
+
+
+def open_apis(project: Project) -> QuerySet[Api]:
+    """APIs that clients of this project may ask for: its own, and those shared with it."""
+    listed = Api.shared_with.through._default_manager.filter(project=project).values("api")
+    return Api.objects.filter(Q(project=project) | Q(shared=Shared.PUBLIC) | Q(shared=Shared.LISTED, pk__in=listed))

@@ -1,1 +1,110 @@
+"""The console's pages for projects and APIs. `clients.admin` adds what clients have to say, and registers them."""
+
 from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext as now
+from django.utils.translation import gettext_lazy as _
+
+from idp.accounts.console import actor
+from projects import access
+from projects.console import ProjectFilter, ScopedAdmin, ScopedInline
+from projects.forms import ApiForm, MemberForm, MemberFormSet, ProjectForm
+from projects.models import ApiScope, ConsentScreen, Member, Project
+
+
+def link_to_list(page: str, project: Project, number: int) -> str:
+    """A link to the list of a project's things; saying only how many there are."""
+    if not number:
+        return now("None yet.")
+    url = reverse(f"admin:{page}_changelist", query={"project": project.key})
+    return format_html('<a href="{}">{}</a>', url, now("Show %(number)s") % {"number": number})
+
+
+class ConsentScreenInline(ScopedInline):
+    model = ConsentScreen
+    template = admin.StackedInline.template
+    project_path = ""
+    can_delete = False
+    verbose_name_plural = _("consent screen")
+    fields = ["app_name", "support_email", "homepage_uri", "policy_uri", "tos_uri"]
+
+
+class MemberInline(ScopedInline):
+    model = Member
+    form = MemberForm
+    formset = MemberFormSet
+    project_path = ""
+    editors = staticmethod(access.owned)
+    extra = 1
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ["username" if self.has_change_permission(request, obj) else "user", "role"]
+
+
+class ProjectAdmin(ScopedAdmin):
+    """Owners change a project, editors its consent screen; only superusers add one."""
+
+    project_path = ""
+    form = ProjectForm
+    inlines = [ConsentScreenInline, MemberInline]
+    list_display = ["name", "key", "status", "consent_mode", "cross_client"]
+    list_filter = ["status", "consent_mode"]
+    search_fields = ["name", "key"]
+    fieldsets = [
+        (None, {"fields": ["name", "key", "apis_of_it"]}),
+        (_("Who may sign in"), {"fields": ["status", "test_users"]}),
+        (_("What people are asked"), {"fields": ["consent_mode"]}),
+        (_("Tokens"), {"fields": ["cross_client", "tokens_not_before"]}),
+    ]
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return actor(request).is_superuser
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._within(access.owned(actor(request)), obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        if obj is None:
+            return ["apis_of_it"]
+        if self._within(access.owned(actor(request)), obj):
+            return ["key", "apis_of_it"]
+        return [*ProjectForm.Meta.fields, "apis_of_it"]
+
+    @admin.display(description=_("APIs"))
+    def apis_of_it(self, project: Project) -> str:
+        return link_to_list("projects_api", project, project.apis.count() if project.pk else 0)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        ConsentScreen.objects.get_or_create(project=form.instance)  # an untouched form saves none
+
+
+class ApiScopeInline(ScopedInline):
+    model = ApiScope
+    fields = ["name", "description"]
+    extra = 1
+
+
+class ApiAdmin(ScopedAdmin):
+    """The identifier stays: tokens carry it, allowlists name it, and other APIs are kept away from it."""
+
+    form = ApiForm
+    inlines = [ApiScopeInline]
+    list_display = ["name", "identifier", "project", "shared", "token_format"]
+    list_filter = [ProjectFilter, "shared", "token_format"]
+    list_select_related = ["project"]
+    search_fields = ["name", "identifier"]
+    fieldsets = [
+        (None, {"fields": ["project", "identifier", "name", "description"]}),
+        (_("Access tokens for it"), {"fields": ["token_format", "token_lifetime"]}),
+        (_("Who may ask for it"), {"fields": ["shared", "shared_with"]}),
+    ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["project", "identifier"] if obj else []

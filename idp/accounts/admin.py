@@ -1,1 +1,126 @@
+"""People's accounts in the console: for superusers only."""
+
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from idp.accounts import sign_in
+from idp.accounts.console import ConsoleAdmin, actor
+from idp.accounts.console_forms import ConsoleForm
+from idp.accounts.models import User
+
+if TYPE_CHECKING:
+    PasswordForm = AdminPasswordChangeForm[User]
+    ChangeForm = UserChangeForm[User]
+    BaseUserAdmin = DjangoUserAdmin[User]
+else:
+    PasswordForm = AdminPasswordChangeForm
+    ChangeForm = UserChangeForm
+    BaseUserAdmin = DjangoUserAdmin
+
+
+class UserForm(ConsoleForm, ChangeForm):
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"]
+        if email and User.objects.filter(email__iexact=email).exclude(pk=self.instance.pk).exists():
+            raise ValidationError(_("Another account has this e-mail address."))
+        return email
+
+    def clean(self) -> dict[str, Any]:
+        """Nobody locks themselves out by a slip of the mouse."""
+        super().clean()
+        if self.instance.pk == self.actor.pk:
+            for name in ("is_active", "is_staff", "is_superuser"):
+                if not self.cleaned_data.get(name):
+                    self.add_error(name, _("You cannot take this from yourself. Ask another superuser."))
+        return self.cleaned_data
+
+
+class PasswordSetForm(PasswordForm):
+    def save(self, commit: bool = True) -> User:
+        """A password set by somebody else ends every sign-in made with the old one."""
+        user = super().save(commit)
+        sign_in.end_all(user)
+        return user
+
+
+@admin.register(User)
+class UserAdmin(ConsoleAdmin, BaseUserAdmin):
+    form = UserForm
+    change_password_form = PasswordSetForm
+    list_display = ["username", "email", "is_active", "is_staff", "is_superuser", "last_login"]
+    list_filter = ["is_active", "is_staff", "is_superuser"]
+    search_fields = ["username", "email", "first_name", "last_name", "=sub"]
+    readonly_fields = ["sub", "email_is_verified", "last_login", "date_joined"]
+    filter_horizontal = []
+    fieldsets = [
+        (None, {"fields": ["username", "password", "sub"]}),
+        (
+            gettext_lazy("Person"),
+            {"fields": ["first_name", "last_name", "email", "email_is_verified", "phone_number", "address"]},
+        ),
+        (
+            gettext_lazy("Access"),
+            {
+                "fields": ["is_active", "is_staff", "is_superuser", "tokens_not_before"],
+                "description": gettext_lazy(
+                    "Staff enter this console and see the projects they are members of. Superusers may do everything. "
+                    "Somebody who is not active cannot sign in, and their tokens stop working."
+                ),
+            },
+        ),
+        (gettext_lazy("Dates"), {"fields": ["last_login", "date_joined"]}),
+    ]
+
+    @admin.display(description=gettext_lazy("e-mail verified"), boolean=True)
+    def email_is_verified(self, user: User) -> bool:
+        return user.email_verified
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return _is_superuser(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_superuser(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return _is_superuser(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_superuser(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_superuser(request)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and not obj.is_active:
+            sign_in.end_all(obj)
+
+    def stands_in_the_way(self, request: HttpRequest, obj: User) -> list[str]:
+        """The log of changes is deleted with its author, so an author stays."""
+        sentences = []
+        if obj.pk == actor(request).pk:
+            sentences.append(_("This is your own account."))
+        if number := obj.logentry_set.count():
+            sentences.append(
+                ngettext(
+                    "%(number)s entry of the change log was made by this person. Take away “active” instead.",
+                    "%(number)s entries of the change log were made by this person. Take away “active” instead.",
+                    number,
+                )
+                % {"number": number}
+            )
+        return sentences
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    user = request.user
+    return user.is_active and user.is_superuser

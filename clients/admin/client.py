@@ -1,0 +1,117 @@
+"""The console's pages for clients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from clients import secrets
+from clients.admin import events
+from clients.admin.secret_pages import SecretPages
+from clients.forms import DELETED, AudienceEntryForm, AudienceEntryFormSet, ClientForm
+from clients.models import AudienceEntry, Client
+from idp.accounts.console import actor
+from projects.console import ProjectFilter, ScopedAdmin, ScopedInline
+
+
+class AudienceEntryInline(ScopedInline):
+    model = AudienceEntry
+    form = AudienceEntryForm
+    formset = AudienceEntryFormSet
+    extra = 1
+
+
+@admin.register(Client)
+class ClientAdmin(SecretPages, ScopedAdmin):
+    form = ClientForm
+    inlines = [AudienceEntryInline]
+    change_form_template = "admin/clients/client/change_form.html"
+    list_display = ["name", "client_id", "project", "client_type", "introspection", "enabled"]
+    list_display_links = ["name", "client_id"]
+    list_filter = [ProjectFilter, "enabled", "client_type"]
+    list_select_related = ["project"]
+    search_fields = ["name", "client_id"]
+    fieldsets = [
+        (None, {"fields": ["project", "name", "client_id", "enabled"]}),
+        (
+            gettext_lazy("How it proves who it is"),
+            {"fields": ["client_type", "token_endpoint_auth_method", "secrets_in_words"]},
+        ),
+        (
+            gettext_lazy("What it may do"),
+            {
+                "fields": [
+                    "grant_types",
+                    "redirect_uris",
+                    "post_logout_redirect_uris",
+                    "backchannel_logout_uri",
+                    "scope",
+                    "require_pkce",
+                ]
+            },
+        ),
+        (
+            gettext_lazy("Its tokens"),
+            {
+                "fields": [
+                    "access_token_format",
+                    "access_token_lifetime",
+                    "id_token_lifetime",
+                    "id_token_signed_response_alg",
+                    "refresh_token_lifetime",
+                    "refresh_token_idle_lifetime",
+                    "rotate_refresh_tokens",
+                    "tokens_not_before",
+                ]
+            },
+        ),
+        (
+            gettext_lazy("Other clients and APIs"),
+            {"fields": ["allowed_callers", "cross_client_public", "introspection", "introspects", "acts_for"]},
+        ),
+    ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["secrets_in_words", "project", "client_id"] if obj else ["secrets_in_words"]
+
+    @admin.display(description=gettext_lazy("secrets"))
+    def secrets_in_words(self, client: Client) -> str:
+        if client.pk is None:
+            return _("A secret is made when you save a confidential client, and shown once.")
+        if client.public:
+            return _("None: a public client has no secret.")
+        live = client.secrets.filter(slot__isnull=False).count()
+        if not live:
+            return _("None: this client cannot authenticate. Make one under “Secrets”, above.")
+        return ngettext("%(live)s of two; see “Secrets”, above.", "%(live)s of two; see “Secrets”, above.", live) % {
+            "live": live
+        }
+
+    def save_model(self, request: HttpRequest, obj: Client, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if obj.public:
+            for secret in obj.secrets.filter(slot__isnull=False):
+                self.end_secret(request, obj, secret)  # else it would wake up when the client turns confidential
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        events.client_saved(actor(request), form, change)
+
+    def response_add(self, request: HttpRequest, obj: Client, post_url_continue: str | None = None) -> HttpResponse:
+        """The only answer that ever shows the secret; it is made in the transaction that made the client."""
+        if obj.public:
+            return super().response_add(request, obj, post_url_continue)
+        secret = secrets.generate(obj)
+        events.record(actor(request), "client.secret_generated", obj)
+        return self.show_once(request, obj, secret)
+
+    def delete_model(self, request: HttpRequest, obj: Client) -> None:
+        events.record(
+            actor(request), DELETED, obj, project=obj.project.key, name=obj.name, at=timezone.now().isoformat()
+        )
+        super().delete_model(request, obj)

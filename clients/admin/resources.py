@@ -1,0 +1,83 @@
+"""Projects and APIs, with what only clients know: what hangs on them, and who else uses an address."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from clients.audiences import most_specific
+from clients.models import AudienceEntry
+from idp.accounts.console import SHOWN
+from projects import matcher
+from projects.admin import ApiAdmin, ProjectAdmin, link_to_list
+from projects.forms import ApiForm
+from projects.models import Api, Project
+
+
+def overlapping(identifier: str) -> list[AudienceEntry]:
+    """Entries of allowlists that lie on, below or above this address."""
+    parsed = matcher.parse(identifier)
+    start = f"{parsed.scheme}://{parsed.host}" if parsed.host else parsed.canonical
+    near = AudienceEntry.objects.filter(canonical__startswith=start).select_related("client__project")
+    return [
+        entry
+        for entry in near
+        if matcher.covers(identifier, entry.canonical) or matcher.covers(entry.canonical, identifier)
+    ]
+
+
+def leaning_on(api: Api) -> list[AudienceEntry]:
+    """Entries that are allowed because of this API. Without it they would name an address nobody answers for."""
+    others = list(Api.objects.filter(origin=api.origin))
+    return [entry for entry in overlapping(api.identifier) if most_specific(entry.value, others) == api]
+
+
+def _in_use(apis: list[Api]) -> list[str]:
+    entries = [(api, entry) for api in apis for entry in leaning_on(api)]
+    return [
+        _("%(api)s is an audience of the client %(client)s. Remove it there first.")
+        % {"api": api.identifier, "client": entry.client.client_id}
+        for api, entry in entries[:SHOWN]
+    ]
+
+
+class NewApiForm(ApiForm):
+    def clean_identifier(self) -> str:
+        """Registering an address takes it away from clients of other projects that list it already."""
+        identifier = super().clean_identifier()
+        project = self.cleaned_data.get("project")
+        others = (entry for entry in overlapping(identifier) if entry.client.project != project)
+        if not self.actor.is_superuser and project is not None and any(others):
+            raise ValidationError(_("This address overlaps an API of another project."))
+        return identifier
+
+
+@admin.register(Api)
+class GuardedApiAdmin(ApiAdmin):
+    form = NewApiForm
+
+    def stands_in_the_way(self, request: HttpRequest, obj: Any) -> list[str]:
+        return _in_use([obj])
+
+
+@admin.register(Project)
+class GuardedProjectAdmin(ProjectAdmin):
+    fieldsets = [
+        (None, {"fields": ["name", "key", "clients_of_it", "apis_of_it"]}),
+        *ProjectAdmin.fieldsets[1:],
+    ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["clients_of_it", *super().get_readonly_fields(request, obj)]
+
+    @admin.display(description=gettext_lazy("clients"))
+    def clients_of_it(self, project: Project) -> str:
+        return link_to_list("clients_client", project, project.clients.count() if project.pk else 0)
+
+    def stands_in_the_way(self, request: HttpRequest, obj: Any) -> list[str]:
+        return _in_use(list(obj.apis.all()))

@@ -1,0 +1,140 @@
+"""The secrets of a client: a list, one more, one less. A secret is shown by the answer that made it, and never again.
+
+Nothing keeps it in clear on the way: no message, no session, no cookie, no log.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.contrib.admin.utils import quote, unquote
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from clients import secrets
+from clients.admin import events
+from clients.forms import NewSecretForm
+from clients.models import Client, ClientSecret
+from idp.accounts.console import actor
+
+if TYPE_CHECKING:
+    from projects.console import ScopedAdmin as Base
+else:
+    Base = object
+
+
+class SecretPages(Base):
+    """Mixed into the page of clients. Looking needs the right to view a client; everything else to change it."""
+
+    def get_urls(self) -> list[Any]:
+        wrap = self.admin_site.admin_view
+        pages: list[URLPattern] = [
+            path("<path:object_id>/secrets/", wrap(self.secrets_view), name="clients_client_secrets"),
+            path("<path:object_id>/secrets/new/", wrap(self.new_secret_view), name="clients_client_new_secret"),
+            path(
+                "<path:object_id>/secrets/<int:secret_id>/revoke/",
+                wrap(self.revoke_secret_view),
+                name="clients_client_revoke_secret",
+            ),
+        ]
+        return pages + super().get_urls()
+
+    def secrets_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        client = self._client(request, object_id, self.has_view_permission)
+        return self._list(request, client, None)
+
+    def new_secret_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        client = self._client(request, object_id, self.has_change_permission)
+        form = NewSecretForm(request.POST)
+        if not form.is_valid():
+            return self._list(request, client, form)
+        if form.cleaned_data["seen"] != _newest(client):
+            messages.warning(request, _("The secrets changed since that page was shown. Nothing was made."))
+            return self._to_list(client)
+        if client.public:
+            messages.error(request, _("A public client has no secret. Make it confidential first."))
+            return self._to_list(client)
+        label = form.cleaned_data["label"]
+        try:
+            with transaction.atomic():
+                secret = secrets.generate(client, label=label, expires_at=form.expires_at)
+                sentence = _("Generated a secret: %s.") % (label or _("no label"))
+                self._note(request, client, "client.secret_generated", sentence, label)
+        except secrets.TooManySecrets:
+            messages.error(request, _("This client has two secrets already. Revoke one first."))
+            return self._to_list(client)
+        return self.show_once(request, client, secret)
+
+    def revoke_secret_view(self, request: HttpRequest, object_id: str, secret_id: int) -> HttpResponse:
+        client = self._client(request, object_id, self.has_change_permission)
+        secret = client.secrets.filter(pk=secret_id).first()
+        if secret is None:
+            raise Http404
+        if secret.revoked_at is not None:
+            messages.info(request, _("This secret was revoked already."))
+            return self._to_list(client)
+        if request.method == "POST":
+            with transaction.atomic():
+                self.end_secret(request, client, secret)
+            messages.success(request, _("The secret does not work any more."))
+            return self._to_list(client)
+        context = {"title": _("Revoke a secret"), "original": client, "secret": secret}
+        return self._page(request, "revoke_secret.html", context)
+
+    def show_once(self, request: HttpRequest, client: Client, secret: str) -> HttpResponse:
+        """The page with the client ID and the secret. Nothing may store it (the console's pages are no-store)."""
+        return self._page(
+            request, "secret_once.html", {"title": _("Keep this secret"), "original": client, "plain_secret": secret}
+        )
+
+    def end_secret(self, request: HttpRequest, client: Client, secret: ClientSecret) -> None:
+        secrets.revoke(secret)
+        self._note(request, client, "client.secret_revoked", _("Revoked a secret: %s.") % secret, secret.label)
+
+    def _client(self, request: HttpRequest, object_id: str, allowed: Any) -> Client:
+        client = self.get_object(request, unquote(object_id))
+        if client is None:
+            raise Http404
+        if not allowed(request, client):
+            raise PermissionDenied
+        found: Client = client
+        return found
+
+    def _list(self, request: HttpRequest, client: Client, form: NewSecretForm | None) -> HttpResponse:
+        context = {
+            "title": _("Secrets"),
+            "original": client,
+            "secrets": client.secrets.all(),
+            "now": timezone.now(),
+            "form": form or NewSecretForm(initial={"seen": _newest(client)}),
+            "may_change": self.has_change_permission(request, client),
+            "full": client.secrets.filter(slot__isnull=False).count() >= 2,
+        }
+        return self._page(request, "secrets.html", context)
+
+    def _page(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+        request.current_app = self.admin_site.name
+        full = {**self.admin_site.each_context(request), "opts": self.opts, **context}
+        return TemplateResponse(request, f"admin/clients/client/{template}", full)
+
+    def _note(self, request: HttpRequest, client: Client, kind: str, sentence: str, label: str) -> None:
+        self.log_change(request, client, sentence)
+        events.record(actor(request), kind, client, label=label)
+
+    @staticmethod
+    def _to_list(client: Client) -> HttpResponse:
+        return redirect(reverse("admin:clients_client_secrets", args=[quote(client.pk)]))
+
+
+def _newest(client: Client) -> str:
+    newest = client.secrets.order_by("-pk").values_list("pk", flat=True).first()
+    return str(newest or "")

@@ -1,0 +1,52 @@
+"""What the console says under each field of a client: what it does to a token, in plain words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+HELP: dict[str, Any] = {
+    "project": _("People consent once per project. A client stays in its project for ever."),
+    "name": _("Shown to people when they are asked."),
+    "client_id": _("Stands in tokens as `azp` and `client_id`. Made up for you; it cannot be changed later."),
+    "enabled": _("A disabled client gets no tokens, and those it has stop working at once."),
+    "client_type": _(
+        "Confidential: runs on a server and keeps a secret. Public: runs on people's devices and cannot keep one."
+    ),
+    "token_endpoint_auth_method": _("Public clients: none. The two ways to send a secret are both accepted."),
+    "grant_types": _("How it gets tokens. Refresh tokens are issued only when “Refresh token” is ticked."),
+    "redirect_uris": _(
+        "Where people are sent back with a code; one per line, matched exactly. "
+        "On http://127.0.0.1 and http://[::1] any port fits."
+    ),
+    "post_logout_redirect_uris": _("Where people may be sent after signing out; one per line, matched exactly."),
+    "backchannel_logout_uri": _("Told when a person signs out; https."),
+    "scope": _("What it may ask for: openid, profile, email, … and scopes of APIs. One per line."),
+    "access_token_format": _("Used for APIs that leave it to the client. APIs of their own choice come first."),
+    "access_token_lifetime": _("`exp` of an access token is its `iat` plus this. A week is 604800."),
+    "id_token_lifetime": _("`exp` of an ID token is its `iat` plus this."),
+    "refresh_token_lifetime": _("Counted from the person's authorization. Empty: until revoked."),
+    "refresh_token_idle_lifetime": _("Counted from the last use. Empty: no limit."),
+    "id_token_signed_response_alg": _("The `alg` of ID tokens for this client."),
+    "require_pkce": _("Refuse authorization requests without a code challenge (RFC 7636). Public clients: always."),
+    "rotate_refresh_tokens": _(
+        "Each refresh answers a new refresh token and ends the old one. Public clients: always."
+    ),
+    "tokens_not_before": _("Tokens issued before this moment do not work. It only moves forward."),
+    "allowed_callers": _(
+        "Client IDs, one per line, that may get ID tokens whose `aud` is this client. Empty: all of the project."
+    ),
+    "cross_client_public": _("Lets this public client get ID tokens for other clients of the project."),
+    "introspection": _(
+        "Which tokens it may ask about at the introspection endpoint. Public clients: none. "
+        "Only a superuser chooses “every token”."
+    ),
+    "introspects": _(
+        "With “the listed clients”: their client IDs, one per line. Outside the project: superusers only."
+    ),
+    "acts_for": _(
+        "Identifiers of the APIs this client is, one per line: it may ask about every token meant for them. "
+        "Outside the project: superusers only."
+    ),
+}

@@ -1,0 +1,101 @@
+"""The rule of the console for people who are no superusers: what they see and change follows from their role.
+
+Django's model permissions play no part. Every page and inline of something that belongs to a project stands on
+`Scoped`, which asks `projects.access`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from idp.accounts.console import ConsoleAdmin, actor
+from projects import access
+from projects.models import Project
+
+if TYPE_CHECKING:
+    Inline = admin.options.InlineModelAdmin[Any, Any]
+    Base = admin.options.BaseModelAdmin[Any]
+else:
+    Inline = admin.options.InlineModelAdmin
+    Base = object
+
+
+class Scoped(Base):
+    """Permissions from the role in the project of an object (for inlines: of the page's object)."""
+
+    # Where the project stands, as a lookup; empty: the object is the project.
+    project_path = "project"
+    # Who may change: everybody else who sees it looks only.
+    editors = staticmethod(access.editable)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._within(access.visible(actor(request)), obj)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._within(self.editors(actor(request)), obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._within(self.editors(actor(request)), obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._within(self.editors(actor(request)), obj)
+
+    def _within(self, projects: QuerySet[Project], obj: Any) -> bool:
+        """Whether the object's project is one of these; for no object yet: whether there is any."""
+        if obj is not None:
+            for name in filter(None, self.project_path.split("__")):
+                obj = getattr(obj, name)
+            projects = projects.filter(pk=obj.pk)
+        return projects.exists()
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Only projects this person may change are choices; nothing else is, except to superusers."""
+        person = actor(request)
+        if db_field.related_model is Project:
+            kwargs["queryset"] = access.editable(person)
+        elif not person.is_superuser:
+            kwargs["queryset"] = db_field.related_model._default_manager.none()
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Forms name such things in a textarea and check each; a list to choose from would show everybody's."""
+        if not actor(request).is_superuser:
+            kwargs["queryset"] = db_field.related_model._default_manager.none()
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+
+class ScopedAdmin(Scoped, ConsoleAdmin):
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return access.visible(request.user).exists()  # also asked for visitors, on the way out
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Lists, searches, filters, actions and addresses by id all start here."""
+        lookup = f"{self.project_path or 'pk'}__in"
+        return super().get_queryset(request).filter(**{lookup: access.visible(actor(request))})
+
+
+class ScopedInline(Scoped, Inline):
+    template = admin.TabularInline.template
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        formset: Any = super().get_formset(request, obj, **kwargs)  # a class of its own for every request
+        formset.form.actor = actor(request)
+        return formset
+
+
+class ProjectFilter(admin.SimpleListFilter):
+    """By project, offering only those the person sees. `path` leads from the row to its project."""
+
+    title = Project._meta.verbose_name
+    parameter_name = "project"
+    path = "project"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(project.key, project.name) for project in access.visible(actor(request))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(**{f"{self.path}__key": self.value()}) if self.value() else queryset
