@@ -9,33 +9,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.conf import settings
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from clients.models import AccessToken, Authorization, Grant, RefreshToken, RevokedToken
-from clients.oauth import events, live
+from clients.oauth import events, generations, live
 from clients.oauth.facts import person_facts
+from clients.oauth.generations import UNUSABLE, Reused
 from clients.oauth.mint import JWT_TYPE, digest, verify
 from clients.protocol.errors import InvalidGrant
 from clients.protocol.facts import NO_CHALLENGE, Ceiling, Challenge, ClientFacts, PersonFacts, SignInFacts
-from clients.protocol.refresh import MAX_SIBLINGS, Rotation, Use, judge
+from clients.protocol.refresh import Use
 from clients.protocol.request import AuthorizationRequest, TokenRequest
 from idp.accounts.models import SignIn, User
 from projects.models import Consent
 
 CODE_LIFETIME = timedelta(seconds=60)
-_UNUSABLE = "The code or refresh token is unknown, expired, revoked, used already or another client's."
-
-
-class Reused(InvalidGrant):
-    """A code or refresh token came a second time: its Authorization must end."""
-
-    def __init__(self, authorization_id: str, what: str) -> None:
-        super().__init__(_UNUSABLE)
-        self.authorization_id = authorization_id
-        self.what = what
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +80,13 @@ def open_code(code: str, client: ClientFacts) -> Opened:
     """The code of this client; raises InvalidGrant, and Reused when it was used before (RFC 6749 4.1.2)."""
     row = Grant.objects.select_related(*live.AUTHORIZATION).filter(digest=digest(code)).first()
     if row is None or row.authorization.client_id != client.id:
-        raise InvalidGrant(_UNUSABLE)
+        raise InvalidGrant(UNUSABLE)
     authorization = row.authorization
     if row.used_at is not None:
         raise Reused(str(authorization.pk), "code")
     signed_out = authorization.sign_in is None or authorization.sign_in.ended_at is not None
     if live.expired(row.expires) or signed_out or not live.authorization_lives(authorization, row.created):
-        raise InvalidGrant(_UNUSABLE)
+        raise InvalidGrant(UNUSABLE)
     return _opened(
         row.digest,
         authorization,
@@ -111,13 +100,13 @@ def open_refresh(token: str, client: ClientFacts) -> Opened:
     """The refresh token of this client; raises InvalidGrant, and Reused when somebody else has it too."""
     row = RefreshToken.objects.select_related(*live.AUTHORIZATION).filter(digest=digest(token)).first()
     if row is None or row.authorization.client_id != client.id:
-        raise InvalidGrant(_UNUSABLE)
+        raise InvalidGrant(UNUSABLE)
     authorization = row.authorization
     if not live.authorization_lives(authorization, row.created):
-        raise InvalidGrant(_UNUSABLE)
-    use = _judge(authorization, row.digest, row.generation)
+        raise InvalidGrant(UNUSABLE)
+    use = generations.use_of(authorization, row.digest, row.generation)
     if use is Use.CROWDED or live.expired(row.expires):
-        raise InvalidGrant(_UNUSABLE)
+        raise InvalidGrant(UNUSABLE)
     return _opened(row.digest, authorization, generation=row.generation, use=use)
 
 
@@ -147,15 +136,32 @@ def issue(
                 resource=list(decided.audience),
             )
         if refresh_token and opened is not None:
-            _keep_refresh_token(refresh_token, opened.authorization_id, generation, decided.client, opened, now)
+            generations.keep(
+                refresh_token, opened.authorization_id, generation, decided.client, opened.authorized_at, now
+            )
         if decided.target is not None and opened is not None:
             events.cross_client_token(decided.client, decided.target, opened.person.sub)
 
 
-def start_refresh(token: str, authorization: Authorization, client: ClientFacts) -> None:
-    """Keep the first refresh token of an Authorization that was not made by a code (demonstrations, tests)."""
-    opened = _opened("", authorization)
-    _keep_refresh_token(token, str(authorization.pk), authorization.generation, client, opened, timezone.now())
+def grant_refresh_token(client: ClientFacts, user: User, scopes: tuple[str, ...], token: str) -> Authorization:
+    """An Authorization with a refresh token that no browser was needed for: an operator vouches for the person.
+
+    For demonstrations and tests. What the person allowed their project hangs from their consent, as always.
+    """
+    with transaction.atomic():
+        consent, _created = Consent.objects.get_or_create(user=user, project_id=client.project.id)
+        authorization = Authorization.objects.create(
+            client_id=client.id,
+            user=user,
+            consent=consent,
+            scopes=list(scopes),
+            asked_scopes=list(scopes),
+            offline=True,
+            auth_time=timezone.now(),
+        )
+        now = timezone.now()
+        generations.keep(token, str(authorization.pk), 0, client, now, now)
+    return authorization
 
 
 def end(authorization_id: str, because: str) -> None:
@@ -180,68 +186,9 @@ def _consume(decided: TokenRequest, opened: Opened | None, now: datetime) -> int
             raise Reused(opened.authorization_id, "code")
         return 0
     if not decided.client.rotates and opened.use is Use.CURRENT:
-        _use_again(opened, decided.client, now)
+        generations.use_again(opened.digest, decided.client, opened.authorized_at, now)
         return opened.generation
-    _advance(opened, now)
-    return opened.generation + 1
-
-
-def _advance(opened: Opened, now: datetime) -> None:
-    """Compare and set on the Authorization: one of several parallel refreshes is first, the others are replays."""
-    generation = opened.generation or 0
-    row = Authorization.objects.filter(pk=opened.authorization_id, ended_at__isnull=True)
-    first = row.filter(generation=generation).update(
-        generation=F("generation") + 1, rotated_at=now, rotated_from=opened.digest, siblings=0
-    )
-    if first:
-        return
-    authorization = row.first()
-    if authorization is None:
-        raise InvalidGrant(_UNUSABLE)
-    use = _judge(authorization, opened.digest, generation)
-    sibling = row.filter(generation=generation + 1, rotated_from=opened.digest, siblings__lt=MAX_SIBLINGS)
-    if use is not Use.REPLAY or not sibling.update(siblings=F("siblings") + 1):
-        raise InvalidGrant(_UNUSABLE)
-
-
-def _use_again(opened: Opened, client: ClientFacts, now: datetime) -> None:
-    """A refresh token that does not rotate stays; only its idle lifetime starts anew."""
-    if client.refresh_token_idle_lifetime is not None:
-        expires = _refresh_expiry(client, opened.authorized_at, now)
-        RefreshToken.objects.filter(digest=opened.digest).update(expires=expires)
-
-
-def _keep_refresh_token(
-    token: str, authorization_id: str, generation: int, client: ClientFacts, opened: Opened, now: datetime
-) -> None:
-    RefreshToken.objects.create(
-        digest=digest(token),
-        authorization_id=authorization_id,
-        generation=generation,
-        expires=_refresh_expiry(client, opened.authorized_at, now),
-    )
-
-
-def _refresh_expiry(client: ClientFacts, authorized_at: datetime, now: datetime) -> datetime | None:
-    """The earlier of the absolute and the idle lifetime."""
-    ends = []
-    if client.refresh_token_lifetime is not None:
-        ends.append(authorized_at + timedelta(seconds=client.refresh_token_lifetime))
-    if client.refresh_token_idle_lifetime is not None:
-        ends.append(now + timedelta(seconds=client.refresh_token_idle_lifetime))
-    return min(ends, default=None)
-
-
-def _judge(authorization: Authorization, token_digest: str, generation: int) -> Use:
-    """What presenting this refresh token means now; raises Reused."""
-    rotation = Rotation(
-        authorization.generation, authorization.rotated_at, authorization.rotated_from, authorization.siblings
-    )
-    grace = timedelta(seconds=settings.IDP_REFRESH_GRACE_SECONDS)
-    use = judge(rotation, token_digest, generation, timezone.now(), grace)
-    if use is Use.REUSE:
-        raise Reused(str(authorization.pk), "refresh token")
-    return use
+    return generations.advance(opened.authorization_id, opened.digest, opened.generation, now)
 
 
 def _opened(token_digest: str, authorization: Authorization, **more: object) -> Opened:

@@ -11,6 +11,7 @@ from oauthlib.oauth2.rfc6749.errors import InvalidGrantError
 from clients.identifiers import redirect_uri_matches
 from clients.oauth import facts, find, store
 from clients.oauth.authentication import authenticate
+from clients.oauth.generations import Reused
 from clients.oauth.server import OAuthRequest, WireError, own
 from clients.protocol.errors import InvalidGrant, Refusal
 from clients.protocol.facts import ClientFacts
@@ -140,7 +141,7 @@ class Validator(OAuth2Validator):
                 refresh_token=minted.refresh_token,
                 stored=minted.stored,
             )
-        except store.Reused as reused:
+        except Reused as reused:
             store.end_reused(reused, request.client)
             raise WireError(reused, request) from reused
         except InvalidGrant as refusal:
@@ -154,7 +155,7 @@ class Validator(OAuth2Validator):
     def _open(self, opener: Any, text: str, client: ClientFacts, request: OAuthRequest) -> store.Opened:
         try:
             opened: store.Opened = opener(text, client)
-        except store.Reused as reused:
+        except Reused as reused:
             store.end_reused(reused, client)
             raise WireError(reused, request) from reused
         except InvalidGrant as refusal:
