@@ -123,7 +123,7 @@ CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
 
 # --- People ----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["idp.accounts.backend.AuthenticationBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -134,10 +134,32 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 ACCOUNT_ADAPTER = "idp.accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
-ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
-ACCOUNT_EMAIL_VERIFICATION = "optional"
+# Whether people may make their own accounts. Then an address is verified before its account is used: only so can
+# the sign-up page answer alike for an address that has an account and one that has none.
+IDP_SIGNUP_OPEN: bool = env.bool("IDP_SIGNUP_OPEN", default=False)
+ACCOUNT_EMAIL_VERIFICATION = "mandatory" if IDP_SIGNUP_OPEN else "optional"
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]  # no user name: asking for one tells which are taken
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # in the browser that signed up, to go on to the app
+ACCOUNT_REAUTHENTICATION_REQUIRED = True  # to change addresses: they reset the password
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
+# allauth's own numbers, written down: failed sign-ins, attempts and mails per address and account.
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed": "10/m/ip,5/300s/key",
+    "reauthenticate": "10/m/user",
+    "change_password": "5/m/user",
+    "manage_email": "10/m/user",
+    "reset_password": "20/m/ip,5/m/key",
+    "reset_password_from_key": "20/m/ip",
+    "signup": "20/m/ip",
+    "confirm_email": "1/180s/key",
+}
+DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default=f"no-reply@{_issuer_host}")
 ACCOUNT_FORMS = {
     "login": "idp.accounts.forms.LoginForm",
     "signup": "idp.accounts.forms.SignupForm",
@@ -150,7 +172,6 @@ ACCOUNT_FORMS = {
 }
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
-IDP_SIGNUP_OPEN: bool = env.bool("IDP_SIGNUP_OPEN", default=False)
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 
 # --- Browsers --------------------------------------------------------------------------------------------------------

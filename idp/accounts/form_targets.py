@@ -11,12 +11,15 @@ import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from allauth.account.internal.stagekit import LOGIN_SESSION_KEY
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse
 
 SESSION_KEY = "form_targets"
 MOST = 10  # authorization requests one browser has under way at once
-PAGES = frozenset({"account_login", "account_signup", "account_reauthenticate", "account_switch"})
+PAGES = frozenset(
+    {"account_login", "account_signup", "account_reauthenticate", "account_switch", "account_confirm_email"}
+)
 
 # A source as CSP Level 3 section 2.3.1 writes it: an origin, or a private-use scheme. No spaces, quotes or ';' by
 # which a redirect URI could write policy, and never a bare 'http:' or 'https:', which would mean every site.
@@ -69,13 +72,19 @@ def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[
         response = get_response(request)
         match = request.resolver_match
         if match is not None and match.url_name in PAGES:
-            next_url = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME) or ""
-            origin = remembered(request, next_url)
+            origin = remembered(request, _next_url(request))
             if origin:
                 allow_form_redirect(response, origin)
         return response
 
     return handle
+
+
+def _next_url(request: HttpRequest) -> str:
+    """Where this page leads: as it says itself, or as the sign-in that waits for its next step says."""
+    said = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME)
+    waiting = request.session.get(LOGIN_SESSION_KEY)
+    return said or (waiting.get("redirect_url") if isinstance(waiting, dict) else None) or ""
 
 
 def _key(next_url: str) -> str:

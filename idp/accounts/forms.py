@@ -11,6 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
+from idp.accounts import sign_in
+from idp.accounts.models import User
+
 
 class Plain:
     """Takes the placeholders away, and the colons behind labels."""
@@ -34,7 +37,9 @@ class LoginForm(Plain, forms.LoginForm):
 
 class SignupForm(Plain, forms.SignupForm):
     def try_save(self, request: HttpRequest) -> tuple[Any, HttpResponse | None]:
-        """Two people can choose the same name at the same moment: the second is asked again."""
+        """Answer in the same time whether or not the address has an account; survive two sign-ups at once."""
+        if self.account_already_exists:
+            User().set_password(self.cleaned_data["password1"])
         try:
             with transaction.atomic():
                 saved: tuple[Any, HttpResponse | None] = super().try_save(request)
@@ -69,4 +74,7 @@ class ResetPasswordForm(Plain, forms.ResetPasswordForm):
 
 
 class ResetPasswordKeyForm(Plain, forms.ResetPasswordKeyForm):
-    pass
+    def save(self) -> None:
+        """The page says "signed out everywhere": in this browser too."""
+        super().save()
+        sign_in.end_all(self.user)

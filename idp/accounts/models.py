@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
@@ -30,6 +31,11 @@ class User(AbstractUser):
         constraints = [
             models.UniqueConstraint(Lower("email"), condition=~models.Q(email=""), name="one_account_per_email")
         ]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Addresses are kept in lower case, as people are found by them whatever case they type."""
+        self.email = self.email.lower()
+        super().save(*args, **kwargs)
 
     @property
     def email_verified(self) -> bool:

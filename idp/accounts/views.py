@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from idp.accounts import form_targets, sign_in
+from idp.accounts.adapter import belongs_to_another
 
 
 class LoginView(allauth.LoginView):
@@ -36,7 +37,7 @@ class EmailView(allauth.EmailView):
     def _action_primary(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse | None:
         """Only an address somebody proved to own becomes theirs: apps know people by the primary one."""
         address = self._get_email_address(request)
-        if address is not None and not address.verified:
+        if address is not None and (not address.verified or belongs_to_another(address)):
             messages.error(request, _("Verify this address before you make it the primary one."))
             return redirect("account_email")
         response: HttpResponse | None = super()._action_primary(request, *args, **kwargs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -17,12 +18,12 @@ NEXT = "/oauth/authorize?client_id=web&state=s&redirect_uri=https%3A%2F%2Fapp.ex
 ORIGIN = "https://app.example"
 
 
-def policy(response: HttpResponse) -> dict[str, list[str]]:
+def policy(response: Any) -> dict[str, list[str]]:
     parts = (part.split() for part in response["Content-Security-Policy"].split(";"))
     return {name: values for name, *values in parts}
 
 
-def form_action(response: HttpResponse) -> list[str]:
+def form_action(response: Any) -> list[str]:
     return policy(response)["form-action"]
 
 

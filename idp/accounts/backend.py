@@ -1,0 +1,32 @@
+"""Checks passwords, at the same cost whoever is asked about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.auth_backends import AuthenticationBackend as AllauthBackend
+from allauth.account.internal.userkit import filter_users_by_email, get_user_by_username
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.http import HttpRequest
+
+
+class AuthenticationBackend(AllauthBackend):
+    """Each account that answers to this login is checked once; where none does, allauth spends one hash.
+
+    allauth itself tries an e-mail address as e-mail and as user name and again as e-mail: two hashes for an account
+    that exists and one for none, which a stopwatch tells apart.
+    """
+
+    def _authenticate(self, request: HttpRequest | None, **credentials: Any) -> AbstractBaseUser | None:
+        password = credentials.get("password") or ""
+        for user in _candidates(credentials.get("username") or "", credentials.get("email") or ""):
+            found: AbstractBaseUser | None = self._check_password(user, password)
+            if found is not None:
+                return found
+        return None
+
+
+def _candidates(username: str, email: str) -> list[AbstractBaseUser]:
+    named = get_user_by_username(username) if username else None
+    mailed = filter_users_by_email(email or username, prefer_verified=True, for_login=True)
+    return list(dict.fromkeys([*mailed, *([named] if named is not None else [])]))
