@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, include, path, re_path
 
-from clients.endpoints.authorize import Authorize, Decide
+from clients.endpoints.authorize import authorize, decide
 from clients.endpoints.introspect import introspect
 from clients.endpoints.revoke import revoke
 from clients.endpoints.token import token
@@ -28,9 +28,9 @@ urlpatterns = [
     re_path(r"^\.well-known/oauth-authorization-server/?$", discovery.configuration),
     re_path(r"^\.well-known/jwks\.json$", discovery.jwks),
     re_path(r"^openid/jwks\.json$", discovery.jwks),
-    re_path(r"^oauth2/authorize/?$", Authorize.as_view(), name="authorize"),
-    re_path(r"^openid/authorize/?$", Authorize.as_view()),
-    re_path(r"^oauth2/consent/?$", Decide.as_view(), name="consent"),
+    re_path(r"^oauth2/authorize/?$", authorize, name="authorize"),
+    re_path(r"^openid/authorize/?$", authorize),
+    re_path(r"^oauth2/consent/?$", decide, name="consent"),
     *protocol("oauth2"),
     *protocol("openid"),  # for services that use these paths already
     path("admin/", admin.site.urls),

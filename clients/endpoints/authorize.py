@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import secrets
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
-from django.views import View
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST
 
 from clients.endpoints import consent, interaction
 from clients.endpoints.interaction import Visitor
@@ -56,12 +57,13 @@ def error_page(request: HttpRequest, detail: str, status: int = 400) -> HttpResp
     return response
 
 
-class AuthorizationView(View):
-    """Errors in the order of protocol section 12: what cannot be redirected first."""
+def answers_errors(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Errors in the order of protocol section 12: what cannot be redirected gets a page, others reach the client."""
 
-    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+    @functools.wraps(view)
+    def endpoint(request: HttpRequest) -> HttpResponse:
         try:
-            return self.answer(request)
+            return view(request)
         except NotRedirectable as error:
             return error_page(request, str(error))
         except Redirectable as error:
@@ -72,87 +74,88 @@ class AuthorizationView(View):
             logger.exception("The database does not answer")
             return HttpResponse(_("Try again in a moment."), status=503, headers={"Retry-After": "5"})
 
-    def answer(self, request: HttpRequest) -> HttpResponse:
-        raise NotImplementedError
+    return endpoint
 
 
-@method_decorator(csrf_exempt, name="dispatch")
-class Authorize(AuthorizationView):
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+@answers_errors
+def authorize(request: HttpRequest) -> HttpResponse:
     """GET shows what is needed next; a POSTed request changes nothing and is answered 303 to the same as a GET."""
-
-    def answer(self, request: HttpRequest) -> HttpResponse:
-        if request.method == "POST":
-            return self.posted(request)
-        if request.method not in ("GET", "HEAD"):
-            return HttpResponse(status=405, headers={"Allow": "GET, POST"})
-        params = parameters.from_query(request)
-        decided, validated = validate(params)
-        try:
-            return self.proceed(request, params, decided, validated)
-        except Refusal as refusal:
-            raise validated.refused(refusal) from refusal
-
-    def posted(self, request: HttpRequest) -> HttpResponse:
-        params = parameters.from_body(request)
-        validate(params)
-        query = urlencode(params.pairs)
-        if len(query) > MAX_QUERY:
-            return error_page(request, "The POSTed request is too long to go on with as a URI.")
-        return redirect(f"{request.path}?{query}", after_post=True)
-
-    def proceed(
-        self, request: HttpRequest, params: Params, decided: AuthorizationRequest, validated: Validated
-    ) -> HttpResponse:
-        wish = prompts.read(params)
-        who = interaction.visitor(request, decided, validated.redirect_uri)
-        facts = interaction.situation(request, params, decided, validated.redirect_uri, who)
-        needed = prompts.decide(wish, facts)
-        if who is None or needed not in (Interaction.NOTHING, Interaction.CONSENT):
-            return self.sign_in(request, params, validated, needed, wish)
-        interaction.admit(decided, who.user)
-        if needed is Interaction.CONSENT:
-            return consent.show(request, params, validated, who)
-        return finish(request, params, None, who, validated)
-
-    def sign_in(
-        self, request: HttpRequest, params: Params, validated: Validated, needed: Interaction, wish: prompts.Wish
-    ) -> HttpResponse:
-        here = request.get_full_path()
-        form_targets.remember(request, here, form_targets.origin_of(validated.redirect_uri))
-        if interaction.fresh_sign_in_wanted(wish):
-            interaction.want_proof(request, params)
-        if needed is Interaction.REAUTHENTICATE:
-            return redirect(sign_in.reauthenticate_url(request, here))
-        if needed is Interaction.SWITCH:
-            return redirect(sign_in.switch_url(here))
-        return redirect(f"{reverse('account_login')}?{urlencode({'next': here})}")
+    if request.method == "POST":
+        return _posted(request)
+    params = parameters.from_query(request)
+    decided, validated = validate(params)
+    try:
+        return _proceed(request, params, decided, validated)
+    except Refusal as refusal:
+        raise validated.refused(refusal) from refusal
 
 
-class Decide(AuthorizationView):
+def _posted(request: HttpRequest) -> HttpResponse:
+    params = parameters.from_body(request)
+    validate(params)
+    query = urlencode(params.pairs)
+    if len(query) > MAX_QUERY:
+        return error_page(request, "The POSTed request is too long to go on with as a URI.")
+    return redirect(f"{request.path}?{query}", after_post=True)
+
+
+def _proceed(request: HttpRequest, params: Params, decided: AuthorizationRequest, validated: Validated) -> HttpResponse:
+    wish = prompts.read(params)
+    who = interaction.visitor(request, decided, validated.redirect_uri)
+    facts = interaction.situation(request, params, decided, validated.redirect_uri, who)
+    needed = prompts.decide(wish, facts)
+    if who is None or needed not in (Interaction.NOTHING, Interaction.CONSENT):
+        return _sign_in(request, params, validated, needed, wish)
+    interaction.admit(decided, who.user)
+    if needed is Interaction.CONSENT:
+        return consent.show(request, params, decided, validated.redirect_uri, who)
+    return finish(request, params, None, who, validated)
+
+
+def _sign_in(
+    request: HttpRequest, params: Params, validated: Validated, needed: Interaction, wish: prompts.Wish
+) -> HttpResponse:
+    here = request.get_full_path()
+    if origin := form_targets.origin_of(validated.redirect_uri):
+        form_targets.remember(request, here, origin)
+    if interaction.fresh_sign_in_wanted(wish):
+        interaction.want_proof(request, params)
+    if needed is Interaction.REAUTHENTICATE:
+        return redirect(sign_in.reauthenticate_url(request, here))
+    if needed is Interaction.SWITCH:
+        return redirect(sign_in.switch_url(here))
+    return redirect(f"{reverse('account_login')}?{urlencode({'next': here})}")
+
+
+@require_POST
+@answers_errors
+def decide(request: HttpRequest) -> HttpResponse:
     """The person's answer. The request is validated again from the URI it was made with."""
+    params = parameters.from_query(request)
+    decided, validated = validate(params)
+    who = interaction.visitor(request, decided, validated.redirect_uri)
+    try:
+        facts = interaction.situation(request, params, decided, validated.redirect_uri, who)
+        needed = prompts.decide(prompts.read(params), facts)
+        if who is None or needed not in (Interaction.NOTHING, Interaction.CONSENT):
+            # Signed out or too old meanwhile: start again, where the person is asked to sign in.
+            return _again(params)
+        interaction.admit(decided, who.user)
+        choice = consent.read_answer(request, params, decided, who)
+        if choice is None:
+            interaction.proof_used(request, params)
+            raise AccessDenied("The person denied the request.")
+    except consent.Stale:
+        return _again(params)
+    except Refusal as refusal:
+        raise validated.refused(refusal) from refusal
+    return finish(request, params, choice, who, validated)
 
-    def answer(self, request: HttpRequest) -> HttpResponse:
-        if request.method != "POST":
-            return HttpResponse(status=405, headers={"Allow": "POST"})
-        params = parameters.from_query(request)
-        decided, validated = validate(params)
-        who = interaction.visitor(request, decided, validated.redirect_uri)
-        try:
-            facts = interaction.situation(request, params, decided, validated.redirect_uri, who)
-            needed = prompts.decide(prompts.read(params), facts)
-            if who is None or needed not in (Interaction.NOTHING, Interaction.CONSENT):
-                # Signed out or too old meanwhile: start again, where the person is asked to sign in.
-                return redirect(f"{reverse('authorize')}?{urlencode(params.pairs)}", after_post=True)
-            interaction.admit(decided, who.user)
-            choice = consent.read_answer(request, params, decided, who)
-            if choice is None:
-                interaction.proof_used(request, params)
-                raise AccessDenied("The person denied the request.")
-        except consent.Stale:
-            return redirect(f"{reverse('authorize')}?{urlencode(params.pairs)}", after_post=True)
-        except Refusal as refusal:
-            raise validated.refused(refusal) from refusal
-        return finish(request, params, choice, who, validated)
+
+def _again(params: Params) -> HttpResponse:
+    return redirect(f"{reverse('authorize')}?{urlencode(params.pairs)}", after_post=True)
 
 
 def finish(

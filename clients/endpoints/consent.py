@@ -15,7 +15,6 @@ from django.utils.translation import gettext as _
 
 from clients.endpoints.interaction import Visitor, asked
 from clients.models import Client
-from clients.oauth.authorization import Validated
 from clients.protocol.facts import SIGN_IN_SCOPES
 from clients.protocol.request import AuthorizationRequest, Choice, Params
 from idp.accounts import form_targets, sign_in
@@ -44,19 +43,19 @@ def sign_in_scope_words(scope: str) -> str:
     return words.get(scope, scope)
 
 
-def show(request: HttpRequest, params: Params, validated: Validated, who: Visitor) -> HttpResponse:
-    """Ask for what is missing, and show what was allowed before."""
-    decided = validated.decided
-    assert decided is not None  # noqa: S101 - validate() always decides
+def show(
+    request: HttpRequest, params: Params, decided: AuthorizationRequest, redirect_uri: str, who: Visitor
+) -> HttpResponse:
+    """Ask for what is missing, and show what was allowed before; everything when nothing is missing."""
     project = Project.objects.select_related("consent_screen").get(pk=decided.client.project.id)
     screen = getattr(project, "consent_screen", None) or ConsentScreen(project=project)
     wanted = asked(decided)
-    new = missing(wanted, who.given)
+    new = missing(wanted, who.given) or wanted
     context = {
         "app_name": screen.app_name or project.name,
         "client_name": decided.client.name,
         "project_name": project.name,
-        "redirect_host": _where(validated.redirect_uri),
+        "redirect_host": _where(redirect_uri),
         "homepage_uri": screen.homepage_uri,
         "policy_uri": screen.policy_uri,
         "tos_uri": screen.tos_uri,
@@ -64,16 +63,17 @@ def show(request: HttpRequest, params: Params, validated: Validated, who: Visito
         "person": who.user,
         "switch_url": sign_in.switch_url(request.get_full_path()),
         "action": f"{reverse('consent')}?{urlencode(params.pairs)}",
-        "seen": _seal(params, who, wanted),
+        "seen": _seal(params, who, new),
         "groups": _groups(project, decided, wanted, new),
         "audiences": [_audience(decided, one, allowed=one not in new.audiences) for one in wanted.audiences],
         "siblings": _siblings(project, decided.client.client_id),
         "targets": [target.name for target in decided.targets],
-        "new_only": new != wanted and bool(new),
+        "new_only": new != wanted,
     }
     response = render(request, "consent.html", context)
     response["Cache-Control"] = "no-store"
-    form_targets.allow_form_redirect(response, form_targets.origin_of(validated.redirect_uri))
+    if origin := form_targets.origin_of(redirect_uri):
+        form_targets.allow_form_redirect(response, origin)
     return response
 
 
@@ -83,7 +83,7 @@ def read_answer(request: HttpRequest, params: Params, decided: AuthorizationRequ
     if request.POST.get("decision") != "allow":
         return None
     wanted = asked(decided)
-    before = missing(wanted, missing(wanted, who.given))  # what was allowed already
+    before = missing(wanted, missing(wanted, who.given))
     audiences = _kept(wanted.audiences, shown.audiences, request.POST.getlist("audience"), before.audiences)
     scopes = _kept(wanted.scopes, shown.scopes, [*request.POST.getlist("scope"), *REQUIRED], before.scopes)
     scopes = _without_lost_apis(decided, wanted, scopes, audiences)
@@ -91,9 +91,9 @@ def read_answer(request: HttpRequest, params: Params, decided: AuthorizationRequ
 
 
 def _kept(wanted: Iterable[str], shown: Iterable[str], ticked: Iterable[str], before: Iterable[str]) -> tuple[str, ...]:
-    """Granted = shown and ticked, or allowed before; and still wanted, which the steps checked again."""
+    """Granted = shown and ticked, or allowed before and not asked now; and still wanted, as the steps checked again."""
     shown, ticked, before = set(shown), set(ticked), set(before)
-    return tuple(one for one in wanted if one in before or (one in shown and one in ticked))
+    return tuple(one for one in wanted if (one in ticked if one in shown else one in before))
 
 
 def _without_lost_apis(

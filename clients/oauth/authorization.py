@@ -34,7 +34,6 @@ class Validated:
 
     redirect_uri: str
     state: str
-    decided: AuthorizationRequest | None = None
 
     def answer(self, **parameters: str) -> str:
         """Where the answer goes: always with `iss` (RFC 9207), with `state` when it was sent."""
@@ -56,7 +55,7 @@ def validate(params: Params, choice: Choice | None = None) -> tuple[Authorizatio
         raise Redirectable(validated, error.error or "invalid_request", str(error.description or "")) from error
     decided: AuthorizationRequest = info["decided"]
     decided.choice = choice
-    return decided, Validated(info["redirect_uri"], info["state"] or "", decided)
+    return decided, Validated(info["redirect_uri"], info["state"] or "")
 
 
 def issue_code(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 from functools import lru_cache
 from typing import Any
@@ -18,6 +19,7 @@ from clients.protocol.errors import TemporarilyUnavailable
 
 MAX_JWT = 16_384
 JWT_TYPE = "at+jwt"  # of access tokens (RFC 9068 section 2.1)
+_KID = re.compile(r"[A-Za-z0-9_-]{43}")  # RFC 7638 thumbprint, SHA-256
 _FORBIDDEN_HEADERS = frozenset({"jku", "jwk", "x5u", "x5c", "x5t", "crit", "b64"})
 ACCESS_TOKEN_ALGORITHM = "ES256"  # noqa: S105 - quick to make and to check; resource servers are ours to choose
 
@@ -72,7 +74,7 @@ def verify(token: str, typ: str) -> dict[str, Any] | None:
     if not isinstance(header, dict) or header.get("typ") != typ or _FORBIDDEN_HEADERS & header.keys():
         return None
     kid = header.get("kid")
-    key = SigningKey.objects.filter(pk=kid).first() if isinstance(kid, str) and kid.isascii() else None
+    key = SigningKey.objects.filter(pk=kid).first() if isinstance(kid, str) and _KID.fullmatch(kid) else None
     if key is None or header.get("alg") != key.algorithm:
         return None
     try:

@@ -6,9 +6,11 @@ Counters live in the shared cache. Without a cache nobody is locked out: secrets
 from __future__ import annotations
 
 import hashlib
+import logging
 
 from django.core.cache import cache
 
+logger = logging.getLogger(__name__)
 WINDOW = 300  # seconds
 PER_CLIENT = 20
 PER_ADDRESS = 100
@@ -24,15 +26,26 @@ def _keys(client_id: str, address: str) -> list[tuple[str, int]]:
 def blocked(client_id: str, address: str) -> bool:
     """Whether this address may try no more for now."""
     limits = _keys(client_id, address)
-    counts = cache.get_many([key for key, _limit in limits])
+    try:
+        counts = cache.get_many([key for key, _limit in limits])
+    except Exception:
+        logger.exception("The cache does not answer: wrong client secrets are not limited now")
+        return False
     return any(counts.get(key, 0) >= limit for key, limit in limits)
 
 
 def failed(client_id: str, address: str) -> None:
     """Count one wrong secret."""
-    for key, _limit in _keys(client_id, address):
-        if not cache.add(key, 1, WINDOW):
-            try:
-                cache.incr(key)
-            except ValueError:  # expired between the two calls
-                cache.add(key, 1, WINDOW)
+    try:
+        for key, _limit in _keys(client_id, address):
+            _count(key)
+    except Exception:
+        logger.exception("The cache does not answer: a wrong client secret was not counted")
+
+
+def _count(key: str) -> None:
+    if not cache.add(key, 1, WINDOW):
+        try:
+            cache.incr(key)
+        except ValueError:  # expired between the two calls
+            cache.add(key, 1, WINDOW)

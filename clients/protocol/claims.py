@@ -91,7 +91,7 @@ def id_token(issue: Issue, access_token: str) -> Claims:
     if issue.target is None:
         if issue.nonce:
             claims["nonce"] = issue.nonce
-        if issue.sign_in is not None:
+        if issue.sign_in is not None and issue.sign_in.sid:
             claims["sid"] = issue.sign_in.sid
     return claims
 
