@@ -8,6 +8,9 @@ class IdpConfig(AppConfig):
     name = "idp"
     verbose_name = "Vestibule"
 
+    def ready(self) -> None:
+        import idp.checks  # noqa: F401
+
 
 class ConsoleConfig(SimpleAdminConfig):
     """The admin without autodiscovery: the toolkit's own admin pages would show what we do not store."""

@@ -10,7 +10,7 @@ from clients.endpoints.introspect import introspect
 from clients.endpoints.revoke import revoke
 from clients.endpoints.token import token
 from clients.endpoints.userinfo import userinfo
-from idp import discovery, pages
+from idp import discovery, health, pages
 
 
 def protocol(prefix: str) -> list[URLPattern]:
@@ -33,6 +33,8 @@ urlpatterns = [
     re_path(r"^oauth2/consent/?$", decide, name="consent"),
     *protocol("oauth2"),
     *protocol("openid"),  # for services that use these paths already
+    path("healthz/live", health.live),
+    path("healthz/ready", health.ready),
     path("admin/", admin.site.urls),
     path("accounts/", include("idp.accounts.urls")),
     path("", pages.home, name="home"),

@@ -1,0 +1,36 @@
+"""Policy as system checks: `manage.py check --deploy` says what a deployment should not keep."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Tags, Warning, register
+
+
+@register(Tags.security, deploy=True)
+def legacy_query_credentials(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Credentials in URIs end up in logs, histories and Referer headers."""
+    if not settings.IDP_LEGACY_QUERY_CREDENTIALS:
+        return []
+    return [
+        Warning(
+            "IDP_LEGACY_QUERY_CREDENTIALS accepts client credentials in URIs, where logs keep them.",
+            hint="Move the apps that need it to the request body or HTTP Basic, then unset it.",
+            id="idp.W001",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def mail_reaches_people(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Password resets written to a log help nobody, and show their links to whoever reads the log."""
+    if settings.IS_LOCAL or not settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
+        return []
+    return [
+        Warning(
+            "E-mail is written to the console.",
+            hint="Set EMAIL_URL, for example smtp+tls://user:password@mail.example.com:587.",
+            id="idp.W002",
+        )
+    ]

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client as Http
+
+from clients.models import SigningKey
+from idp import checks
+
+
+def test_alive_needs_nothing() -> None:
+    assert Http().get("/healthz/live").json() == {"status": "live"}
+
+
+@pytest.mark.django_db
+def test_ready_needs_a_key_that_signs_for_every_algorithm(keys: None) -> None:
+    assert Http().get("/healthz/ready").status_code == 200
+    SigningKey.objects.filter(algorithm="ES256").delete()
+    response = Http().get("/healthz/ready")
+    assert (response.status_code, response.json()["status"]) == (503, "unavailable")
+
+
+def test_credentials_in_uris_are_warned_about(settings: Any) -> None:
+    assert checks.legacy_query_credentials(None) == []
+    settings.IDP_LEGACY_QUERY_CREDENTIALS = True
+    assert [message.id for message in checks.legacy_query_credentials(None)] == ["idp.W001"]
+
+
+def test_mail_to_the_console_is_warned_about_off_loopback(settings: Any) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    assert checks.mail_reaches_people(None) == []
+    settings.IS_LOCAL = False
+    assert [message.id for message in checks.mail_reaches_people(None)] == ["idp.W002"]
