@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from clients.oauth.facts import apis_near, project_facts
+from clients.protocol.facts import Registry
 from projects import matcher
-from projects.models import Api, Project, Shared
+from projects.models import Api, Project
 
 
 def most_specific(value: str, apis: list[Api]) -> Api | None:
@@ -23,11 +24,10 @@ def resolve(value: str) -> Api | None:
 def refusal_to_list(value: str, project: Project) -> str:
     """Why this audience may not stand in an allowlist of the project's clients, or an empty string.
 
-    An entry that lies above somebody else's API is fine: what is asked below it is resolved again at every request.
+    The very rule every request is checked by. An entry that lies above somebody else's API is fine: what is asked
+    below it is resolved again at every request.
     """
-    api = resolve(value)
-    if api is None or api.project_id == project.pk or api.shared == Shared.PUBLIC:
-        return ""
-    if api.shared == Shared.LISTED and api.shared_with.filter(Q(pk=project.pk)).exists():
+    api = Registry(apis=apis_near([value])).resolve(value)
+    if api is None or api.open_to(project_facts(project)):
         return ""
     return _("This audience belongs to an API that is not shared with this project.")

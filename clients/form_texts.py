@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 HELP: dict[str, Any] = {
     "project": _("People consent once per project. A client stays in its project for ever."),
     "name": _("Shown to people when they are asked."),
-    "client_id": _("Stands in tokens as `azp` and `client_id`. Made up for you; it cannot be changed later."),
+    "client_id": _("Stands in tokens as “azp” and “client_id”. Made up for you; it cannot be changed later."),
     "enabled": _("A disabled client gets no tokens, and those it has stop working at once."),
     "client_type": _(
         "Confidential: runs on a server and keeps a secret. Public: runs on people's devices and cannot keep one."
@@ -24,18 +24,18 @@ HELP: dict[str, Any] = {
     "backchannel_logout_uri": _("Told when a person signs out; https."),
     "scope": _("What it may ask for: openid, profile, email, … and scopes of APIs. One per line."),
     "access_token_format": _("Used for APIs that leave it to the client. APIs of their own choice come first."),
-    "access_token_lifetime": _("`exp` of an access token is its `iat` plus this. A week is 604800."),
-    "id_token_lifetime": _("`exp` of an ID token is its `iat` plus this."),
+    "access_token_lifetime": _("“exp” of an access token is its “iat” plus this. A week is 604800."),
+    "id_token_lifetime": _("“exp” of an ID token is its “iat” plus this."),
     "refresh_token_lifetime": _("Counted from the person's authorization. Empty: until revoked."),
     "refresh_token_idle_lifetime": _("Counted from the last use. Empty: no limit."),
-    "id_token_signed_response_alg": _("The `alg` of ID tokens for this client."),
+    "id_token_signed_response_alg": _("The “alg” of ID tokens for this client."),
     "require_pkce": _("Refuse authorization requests without a code challenge (RFC 7636). Public clients: always."),
     "rotate_refresh_tokens": _(
         "Each refresh answers a new refresh token and ends the old one. Public clients: always."
     ),
     "tokens_not_before": _("Tokens issued before this moment do not work. It only moves forward."),
     "allowed_callers": _(
-        "Client IDs, one per line, that may get ID tokens whose `aud` is this client. Empty: all of the project."
+        "Client IDs, one per line, that may get ID tokens whose “aud” is this client. Empty: all of the project."
     ),
     "cross_client_public": _("Lets this public client get ID tokens for other clients of the project."),
     "introspection": _(

@@ -9,6 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -38,26 +39,26 @@ def _column(name: str) -> models.Field[Any, Any]:
 def _lifetime(name: str) -> forms.IntegerField:
     column = _column(name)
     return forms.IntegerField(
-        label=column.verbose_name,
+        label=capfirst(column.verbose_name),
         help_text=HELP[name],
         required=not column.blank,
         min_value=1,
         max_value=LONGEST_LIFETIME,
-        initial=column.default,
+        initial=column.get_default(),
     )
 
 
 def _lines(name: str, **kwargs: Any) -> LinesField:
-    return LinesField(label=_column(name).verbose_name, help_text=HELP[name], **kwargs)
+    return LinesField(label=capfirst(_column(name).verbose_name), help_text=HELP[name], **kwargs)
 
 
 class ClientForm(ConsoleForm):
-    name = forms.CharField(max_length=255, label=gettext_lazy("name"), help_text=HELP["name"])
+    name = forms.CharField(max_length=255, label=gettext_lazy("Name"), help_text=HELP["name"])
     grant_types = forms.MultipleChoiceField(
         choices=GrantType.choices,
-        widget=forms.CheckboxSelectMultiple,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "radiolist"}),
         required=False,
-        label=gettext_lazy("grant types"),
+        label=gettext_lazy("Grant types"),
         help_text=HELP["grant_types"],
     )
     redirect_uris = _lines("redirect_uris")
@@ -107,7 +108,7 @@ class ClientForm(ConsoleForm):
             self.initial[name] = [client.client_id for client in self.initial.get(name) or ()]
         self.initial["acts_for"] = [api.identifier for api in self.initial.get("acts_for") or ()]
         if self.instance.pk is None:
-            self.initial.setdefault("require_pkce", True)
+            self.initial = {"require_pkce": True, "client_type": Client.CLIENT_CONFIDENTIAL, **self.initial}
 
     @property
     def project(self) -> Project | None:
@@ -194,7 +195,7 @@ class AudienceEntryForm(ConsoleForm):
     class Meta:
         model = AudienceEntry
         fields = ["value", "mode", "default"]
-        widgets = {"value": forms.TextInput(attrs={"size": 60})}
+        widgets = {"value": forms.TextInput(attrs={"size": 40})}
 
     def clean_value(self) -> str:
         value: str = self.cleaned_data["value"]
@@ -233,13 +234,13 @@ class NewSecretForm(forms.Form):
     """`seen` is the newest secret the page showed: sending the same page twice makes one secret, not two."""
 
     label = forms.CharField(
-        label=gettext_lazy("label"),
+        label=gettext_lazy("Label"),
         max_length=100,
         required=False,
         help_text=gettext_lazy("Where it will be used, such as “production, Frankfurt”."),
     )
     days = forms.TypedChoiceField(
-        label=gettext_lazy("works"),
+        label=gettext_lazy("Works"),
         choices=[
             ("", gettext_lazy("until revoked")),
             ("90", gettext_lazy("for 90 days")),

@@ -27,7 +27,6 @@ _LIST = "admin:clients_signingkey_changelist"
 class SigningKeyAdmin(ConsoleAdmin):
     change_list_template = "admin/clients/signingkey/change_list.html"
     list_display = ["kid", "algorithm", "state", "created_at", "activated_at", "retired_at"]
-    list_filter = ["algorithm", "state"]
     ordering = ["algorithm", "-created_at"]
     fields = ["kid", "algorithm", "state", "created_at", "activated_at", "retired_at", "public_jwk"]
 

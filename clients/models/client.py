@@ -295,7 +295,7 @@ class AudienceEntry(models.Model):
             raise ValidationError({"value": str(error)}) from None
         from clients.audiences import refusal_to_list
 
-        project = getattr(self.client, "project", None) if self.client_id or self.client else None
+        project = getattr(getattr(self, "client", None), "project", None)
         if project is not None and (problem := refusal_to_list(self.value, project)):
             raise ValidationError({"value": problem})
 

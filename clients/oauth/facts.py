@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.conf import settings
 from oauth2_provider.models import AbstractApplication
 
 from clients.models import Client
@@ -12,6 +13,7 @@ from idp.accounts.models import SignIn, User
 from projects.matcher import Malformed, parse
 from projects.models import Api, Project, Status
 
+NO_PROJECT = 0  # rows count from 1
 _RELATED = ("audience_entries", "allowed_callers", "introspects", "acts_for")
 
 
@@ -87,7 +89,13 @@ def apis_near(audiences: Iterable[str]) -> tuple[ApiFacts, ...]:
     if not origins:
         return ()
     rows = Api.objects.filter(origin__in=origins).prefetch_related("scopes", "shared_with")
-    return tuple(api_facts(row) for row in rows)
+    own = (own_api(),) if _origin(settings.IDP_ISSUER) in origins else ()
+    return (*own, *(api_facts(row) for row in rows))
+
+
+def own_api() -> ApiFacts:
+    """The provider's own API: of no project and shared with none, so that no allowlist reaches it."""
+    return ApiFacts(identifier=f"{settings.IDP_ISSUER}/api/v1", project_id=NO_PROJECT)
 
 
 def api_facts(api: Api) -> ApiFacts:

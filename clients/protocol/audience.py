@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from clients.protocol.cross_client import may_target
 from clients.protocol.errors import InvalidAudience, InvalidRequest, InvalidTarget
 from clients.protocol.facts import SIGN_IN_SCOPES, ClientFacts, Registry
 from clients.protocol.request import AuthorizationRequest, Params, TokenRequest
@@ -49,18 +50,15 @@ def named(params: Params) -> list[str]:
 def classify(params: Params, client: ClientFacts, registry: Registry) -> Asked:
     """Sort what was asked; first match wins (section 1). `resource` values come before `audience` (section 4)."""
     named(params)
+    words = [word for word in values(params, "audience") if word != client.client_id]
+    targets = [other for word in words if (other := registry.target(word)) is not None]
+    words = [word for word in words if registry.target(word) is None]
+    # Before any other refusal: whether a client exists must not show in which mistake is told first.
+    names = {word: _exactly_listed(word, client, registry) for word in words if not _HAS_AUTHORITY.match(word)}
+    if not all(may_target(client, target) for target in targets):
+        raise InvalidAudience
     apis = [permitted(word, client, registry, absolute=True) for word in values(params, "resource")]
-    targets: list[ClientFacts] = []
-    for word in values(params, "audience"):
-        if word == client.client_id:
-            continue
-        other = registry.clients.get(word)
-        if other is not None and other.registered_by_administrator:
-            targets.append(other)
-        elif _HAS_AUTHORITY.match(word):
-            apis.append(permitted(word, client, registry))
-        else:
-            apis.append(_exactly_listed(word, client, registry))
+    apis += [names[word] if word in names else permitted(word, client, registry) for word in words]
     return Asked(_each_once(apis), tuple(targets))
 
 
@@ -92,7 +90,10 @@ def _exactly_listed(word: str, client: ClientFacts, registry: Registry) -> str:
 
 
 def _each_once(audiences: Iterable[str]) -> tuple[str, ...]:
-    return tuple({parse(value).canonical: value for value in reversed(list(audiences))}.values())[::-1]
+    once: dict[str, str] = {}
+    for value in audiences:
+        once.setdefault(parse(value).canonical, value)
+    return tuple(once.values())
 
 
 def at_authorization(request: AuthorizationRequest) -> None:
@@ -126,6 +127,7 @@ def _still_permitted(audiences: Iterable[str], client: ClientFacts, registry: Re
 def at_token(request: TokenRequest) -> None:
     """The audience of the access token: what was asked within the ceiling, else what was granted, else defaults."""
     asked = classify(request.params, request.client, request.registry)
+    request.targets = asked.targets
     if asked.apis:
         request.audience = tuple(one for one in asked.apis if _within(one, request))
     elif request.ceiling is None:

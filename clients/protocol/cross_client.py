@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from clients.protocol.audience import classify
 from clients.protocol.errors import InvalidAudience, InvalidScope
 from clients.protocol.facts import ClientFacts
 from clients.protocol.request import AuthorizationRequest, TokenRequest
@@ -33,8 +32,8 @@ def at_authorization(request: AuthorizationRequest) -> None:
 
 
 def at_token(request: TokenRequest) -> None:
-    """Decide for whom the ID token is. Runs after audiences and scopes: what they refused stays refused."""
-    target = _one_allowed(request.client, classify(request.params, request.client, request.registry).targets)
+    """Decide for whom the ID token is. Runs after audiences, which find the targets, and scopes."""
+    target = _one_allowed(request.client, request.targets)
     if target is None:
         return
     if request.ceiling is None:

@@ -87,6 +87,11 @@ class Registry:
     clients: Mapping[str, ClientFacts] = field(default_factory=dict)
     apis: tuple[ApiFacts, ...] = ()
 
+    def target(self, value: str) -> ClientFacts | None:
+        """The client an administrator registered under this id, if the request names one (protocol section 1)."""
+        other = self.clients.get(value)
+        return other if other is not None and other.registered_by_administrator else None
+
     def resolve(self, value: str) -> ApiFacts | None:
         """The most specific registered Api that covers `value`."""
         covering = [api for api in self.apis if covers(api.identifier, value)]

@@ -88,5 +88,6 @@ class TokenRequest:
     # Decided by the steps:
     scopes: tuple[str, ...] = ()
     audience: tuple[str, ...] = ()
+    targets: tuple[ClientFacts, ...] = ()
     target: ClientFacts | None = None  # the ID token is for this sibling
     narrowed: bool = False  # the granted audience is not what was asked: the answer says so
