@@ -117,7 +117,7 @@ def _unescape(match: re.Match[str]) -> str:
         raise Malformed("A '%' in an audience must be followed by two hexadecimal digits.")
     character = chr(int(match[1], 16))
     if character in "/\\" or ord(character) < 0x20 or ord(character) == 0x7F:
-        raise Malformed("The path of an audience must not contain an escaped '/', '\\' or control character.")
+        raise Malformed("The path of an audience must not contain an escaped slash, backslash or control character.")
     return character if character in _UNRESERVED else f"%{match[1].upper()}"
 
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
+# What error_description may hold (RFC 6749 section 5.2), and a header with it: quotes, backslashes, lines end there.
+_UNSPEAKABLE = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
+
 
 class Refusal(Exception):
     """A step says no: `code` goes on the wire, the message is for the developer of the client."""
 
     code = "invalid_request"
     status = 400
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(_UNSPEAKABLE.sub("?", message))
 
 
 class InvalidRequest(Refusal):
