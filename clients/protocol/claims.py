@@ -83,7 +83,7 @@ def id_token(issue: Issue, access_token: str) -> Claims:
         "azp": issue.client.client_id,
         "iat": issue.now,
         "exp": issue.now + lifetime,
-        "jti": issue.jti,
+        "jti": half_hash(f"ID token of {issue.jti}"),  # another object than the access token, so another id
         "at_hash": half_hash(access_token),
         **about_sign_in(issue.sign_in),
         **about_person(issue.person, issue.scopes),
