@@ -48,4 +48,16 @@ def local_secrets(path: Path) -> dict[str, str]:
         finally:
             beside.unlink()
     lines = path.read_text().splitlines()
-    return dict(line.split("=", 1) for line in lines if "=" in line)
+    # The first line of a name counts: two processes that add it at once then agree on one value.
+    pairs = (line.partition("=") for line in reversed(lines))
+    return {name: value for name, _sign, value in pairs if value}
+
+
+def remember(path: Path, name: str, random_bytes: int = 32) -> str:
+    """The secret of this name of a loopback installation; made and added to the file when it is not there yet."""
+    if name not in (known := local_secrets(path)):
+        glue = "" if path.read_text().endswith("\n") else "\n"
+        with path.open("a") as file:
+            file.write(f"{glue}{name}={secrets.token_urlsafe(random_bytes)}\n")
+        known = local_secrets(path)
+    return known[name]

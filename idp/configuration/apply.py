@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from clients.models import SecurityEvent
 from idp.configuration.ownership import apply_api, apply_project
 from idp.configuration.people import apply_user
 from idp.configuration.problems import ConfigurationError, Place, Problem, Problems
@@ -18,6 +19,8 @@ from idp.configuration.run import Run
 from idp.configuration.schema import FILE
 from idp.configuration.shape import Entry, read_section
 from projects.models import Project
+
+RECORDED = 200  # changes kept of one application
 
 
 def apply(
@@ -41,12 +44,21 @@ def apply(
         with transaction.atomic():
             _write(run, file)
             problems.raise_any()
+            report = run.ledger.report(with_secrets=not dry_run)
             if dry_run:
                 transaction.set_rollback(True)
+            elif report.changed:
+                _record(path, report)
     except IntegrityError:
         message = "Somebody changed the same objects at the same time, so nothing was applied. Try again."
         raise ConfigurationError([Problem(path, Place(), message)]) from None
-    return run.ledger.report(with_secrets=not dry_run)
+    return report
+
+
+def _record(path: str, report: Report) -> None:
+    """Who may do what was changed by a file: which objects and keys, never their values."""
+    changes = [str(change) for change in report.drift[:RECORDED]]
+    SecurityEvent.objects.create(kind="configuration.applied", detail={"source": path, "changes": changes})
 
 
 def _write(run: Run, file: Entry) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import check_password
 
+from idp.accounts import sign_in
 from idp.accounts.models import User
 from idp.configuration.run import Run
 from idp.configuration.shape import Entry
@@ -28,6 +29,8 @@ def apply_user(run: Run, entry: Entry) -> None:
     if changed is None:
         return
     changed += _set_password(user, entry)
+    if "password" in changed or not user.is_active:
+        sign_in.end_all(user)  # whoever signed in with the old password, or before, is out
     changed += _set_email_address(run, user, old_email, entry)
     run.users[entry.values["username"]] = run.users[username] = user
     run.ledger.note("user", username, created=creating, fields=changed)

@@ -7,6 +7,7 @@ from typing import Any
 from clients.models import AudienceEntry, Client
 from clients.models.client import AuthMethod, EntryMode, Introspection
 from idp.configuration.credentials import set_secret
+from idp.configuration.problems import quoted
 from idp.configuration.run import Run
 from idp.configuration.shape import Entry
 from projects import matcher
@@ -45,7 +46,8 @@ def apply_client(run: Run, project: Project, entry: Entry) -> None:
     if client.project_id != project.pk:
         run.problems.add(
             entry.place_of("client_id"),
-            f"This client belongs to project '{client.project.key}' and stays there for ever. Use another client_id.",
+            f"The client {quoted(client_id)} belongs to project '{client.project.key}' and stays there for ever. "
+            "Use another client_id.",
         )
         return
     creating = client._state.adding

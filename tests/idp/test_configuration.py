@@ -9,14 +9,14 @@ import yaml
 from allauth.account.models import EmailAddress
 
 from clients import secrets
-from clients.models import AudienceEntry, Client, ClientSecret
-from idp.accounts.models import User
+from clients.models import AudienceEntry, Client, ClientSecret, SecurityEvent
+from idp.accounts.models import SignIn, User
 from idp.configuration import ConfigurationError, apply
 from idp.configuration.schema import SECTIONS
 from projects.models import Api, Project
 from tests.idp.configuration import EXAMPLE, SMALL, changed
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_hashing")]
+pytestmark = pytest.mark.django_db
 
 
 def as_sentences(report: Any) -> list[str]:
@@ -34,7 +34,7 @@ def test_everything_in_the_example_is_stored() -> None:
     user = User.objects.get(username="demo")
     assert user.check_password("correct horse battery staple")
     assert (user.email, user.email_verified, user.first_name, user.last_name) == (
-        "demo@acme.example",
+        "demo@orchard.example",
         True,
         "Demo",
         "User",
@@ -42,31 +42,31 @@ def test_everything_in_the_example_is_stored() -> None:
     assert (user.is_active, user.is_staff, user.is_superuser) == (True, False, False)
     assert (user.phone_number, user.address) == ("+1 555 0100", "1 Main St, Springfield")
 
-    acme, globex = Project.objects.get(key="acme"), Project.objects.get(key="globex")
-    assert (acme.name, acme.consent_mode, acme.cross_client, acme.status) == (
-        "Acme",
+    orchard, harbour = Project.objects.get(key="orchard"), Project.objects.get(key="harbour")
+    assert (orchard.name, orchard.consent_mode, orchard.cross_client, orchard.status) == (
+        "Orchard",
         "explicit",
         "same_project",
         "production",
     )
-    assert [*acme.test_users.all()] == [user]
-    assert [(member.user, member.role) for member in acme.members.all()] == [(user, "owner")]
-    screen = acme.consent_screen
-    assert (screen.app_name, screen.support_email) == ("Acme", "help@acme.example")
+    assert [*orchard.test_users.all()] == [user]
+    assert [(member.user, member.role) for member in orchard.members.all()] == [(user, "owner")]
+    screen = orchard.consent_screen
+    assert (screen.app_name, screen.support_email) == ("Orchard", "help@orchard.example")
     assert (screen.homepage_uri, screen.policy_uri, screen.tos_uri) == (
-        "https://www.acme.example/",
-        "https://www.acme.example/privacy",
-        "https://www.acme.example/terms",
+        "https://www.orchard.example/",
+        "https://www.orchard.example/privacy",
+        "https://www.orchard.example/terms",
     )
 
     api = Api.objects.get()
-    assert (api.project, api.identifier, api.name) == (acme, "https://api.acme.example/orders", "Orders")
+    assert (api.project, api.identifier, api.name) == (orchard, "https://api.orchard.example/orders", "Orders")
     assert (api.description, api.token_format, api.token_lifetime) == (
         "What you ordered and where it is",
         "inherit",
         1800,
     )
-    assert (api.shared, [*api.shared_with.all()]) == ("listed", [globex])
+    assert (api.shared, [*api.shared_with.all()]) == ("listed", [harbour])
     assert {scope.name: scope.description for scope in api.scopes.all()} == {
         "orders.read": "See your orders",
         "orders.write": "Place and change orders",
@@ -75,15 +75,15 @@ def test_everything_in_the_example_is_stored() -> None:
 
 def test_every_field_of_a_client_is_stored() -> None:
     report = apply(EXAMPLE)
-    web, phone, shop = (Client.objects.get(client_id=name) for name in ("acme-web", "acme-phone", "globex-shop"))
+    web, phone, shop = (Client.objects.get(client_id=name) for name in ("orchard-web", "orchard-phone", "harbour-shop"))
     expected = {
-        "name": "Acme on the web",
+        "name": "Orchard on the web",
         "client_type": "confidential",
         "token_endpoint_auth_method": "client_secret_basic",
         "grant_types": ["authorization_code", "refresh_token", "client_credentials"],
-        "redirect_uris": "https://www.acme.example/callback",
-        "post_logout_redirect_uris": "https://www.acme.example/",
-        "backchannel_logout_uri": "https://www.acme.example/logout",
+        "redirect_uris": "https://www.orchard.example/callback",
+        "post_logout_redirect_uris": "https://www.orchard.example/",
+        "backchannel_logout_uri": "https://www.orchard.example/logout",
         "scope": "openid profile email offline_access orders.read",
         "introspection": "listed",
         "access_token_format": "opaque",
@@ -98,13 +98,13 @@ def test_every_field_of_a_client_is_stored() -> None:
         "enabled": True,
     }
     assert {name: getattr(web, name) for name in expected} == expected
-    assert web.project.key == "acme"
+    assert web.project.key == "orchard"
     assert [*web.introspects.all()] == [shop]
     assert [*web.acts_for.all()] == [Api.objects.get()]
     assert [*web.allowed_callers.all()] == [phone]
     assert [(row.value, row.mode, row.default) for row in web.audience_entries.all()] == [
-        ("https://api.acme.example/orders", "prefix", False),
-        ("https://files.example/acme", "exact", True),
+        ("https://api.orchard.example/orders", "prefix", False),
+        ("https://files.example/orchard", "exact", True),
     ]
     assert secrets.matches("any characters: 100% + ünïcode & spaces", web.secrets.get().digest)
 
@@ -113,8 +113,8 @@ def test_every_field_of_a_client_is_stored() -> None:
     assert phone.cross_client_public
     assert not phone.secrets.exists()
 
-    assert list(report.generated_secrets) == ["globex-shop"]
-    assert secrets.matches(report.generated_secrets["globex-shop"], shop.secrets.get().digest)
+    assert list(report.generated_secrets) == ["harbour-shop"]
+    assert secrets.matches(report.generated_secrets["harbour-shop"], shop.secrets.get().digest)
 
 
 def test_applying_twice_changes_nothing() -> None:
@@ -153,22 +153,22 @@ def test_a_report_names_each_object_and_the_keys_that_changed() -> None:
 
 def test_a_key_that_is_absent_leaves_what_is_stored() -> None:
     apply(EXAMPLE)
-    before = Client.objects.filter(client_id="acme-web").values().get()
-    apply({"version": 1, "projects": [{"id": "acme", "clients": [{"client_id": "acme-web", "enabled": False}]}]})
-    after = Client.objects.filter(client_id="acme-web").values().get()
+    before = Client.objects.filter(client_id="orchard-web").values().get()
+    apply({"version": 1, "projects": [{"id": "orchard", "clients": [{"client_id": "orchard-web", "enabled": False}]}]})
+    after = Client.objects.filter(client_id="orchard-web").values().get()
     different = {name for name in before if before[name] != after[name]}
     assert different == {"enabled", "updated"}
-    web = Client.objects.get(client_id="acme-web")
+    web = Client.objects.get(client_id="orchard-web")
     assert web.audience_entries.count() == 2
     assert web.introspects.count() == web.acts_for.count() == web.allowed_callers.count() == 1
-    assert Project.objects.get(key="acme").members.count() == 1
+    assert Project.objects.get(key="orchard").members.count() == 1
 
 
 def test_what_the_file_does_not_name_is_left_alone() -> None:
     apply(EXAMPLE)
     apply(SMALL)
     assert Client.objects.count() == 4
-    assert Project.objects.count() == 2
+    assert Project.objects.count() == 3
 
 
 def test_lists_become_exactly_what_the_file_says() -> None:
@@ -178,20 +178,20 @@ def test_lists_become_exactly_what_the_file_says() -> None:
             "version": 1,
             "projects": [
                 {
-                    "id": "acme",
+                    "id": "orchard",
                     "test_users": [],
                     "members": {"owners": [], "viewers": ["demo"]},
                     "apis": [
                         {
-                            "identifier": "https://api.acme.example/orders",
+                            "identifier": "https://api.orchard.example/orders",
                             "scopes": {"orders.list": "List"},
                             "shared": "private",
                         }
                     ],
                     "clients": [
                         {
-                            "client_id": "acme-web",
-                            "redirect_uris": ["https://new.acme.example/cb", "https://www.acme.example/callback"],
+                            "client_id": "orchard-web",
+                            "redirect_uris": ["https://new.orchard.example/cb", "https://www.orchard.example/callback"],
                             "audience": ["https://files.example/other"],
                             "introspects": [],
                             "acts_for": [],
@@ -199,17 +199,17 @@ def test_lists_become_exactly_what_the_file_says() -> None:
                         }
                     ],
                 },
-                {"id": "globex", "clients": [{"client_id": "globex-shop", "audience": []}]},
+                {"id": "harbour", "clients": [{"client_id": "harbour-shop", "audience": []}]},
             ],
         }
     )
-    acme, web = Project.objects.get(key="acme"), Client.objects.get(client_id="acme-web")
-    assert not acme.test_users.exists()
-    assert [member.role for member in acme.members.all()] == ["viewer"]
-    api = acme.apis.get()
+    orchard, web = Project.objects.get(key="orchard"), Client.objects.get(client_id="orchard-web")
+    assert not orchard.test_users.exists()
+    assert [member.role for member in orchard.members.all()] == ["viewer"]
+    api = orchard.apis.get()
     assert [scope.name for scope in api.scopes.all()] == ["orders.list"]
     assert (api.shared, api.shared_with.count()) == ("private", 0)
-    assert web.redirect_uri_list == ["https://new.acme.example/cb", "https://www.acme.example/callback"]
+    assert web.redirect_uri_list == ["https://new.orchard.example/cb", "https://www.orchard.example/callback"]
     assert [row.value for row in web.audience_entries.all()] == ["https://files.example/other"]
     assert not web.introspects.exists()
     assert not web.acts_for.exists()
@@ -276,16 +276,46 @@ def test_a_password_is_set_only_when_it_differs() -> None:
     assert User.objects.get().check_password("other words")
 
 
+@pytest.mark.parametrize(("old", "new"), [("secret words", "other words"), ("email: demo", "is_active: false # ")])
+def test_a_new_password_or_a_closed_account_ends_every_sign_in(old: str, new: str) -> None:
+    apply(SMALL)
+    row = SignIn.objects.create(user=User.objects.get())
+    apply(SMALL)
+    row.refresh_from_db()
+    assert row.ended_at is None
+    apply(changed(SMALL, old, new))
+    row.refresh_from_db()
+    assert row.ended_at is not None
+
+
+def test_what_was_applied_is_on_record_without_its_values() -> None:
+    apply(SMALL, path="acme.yaml", dry_run=True)
+    assert not SecurityEvent.objects.exists()
+    apply(SMALL, path="acme.yaml")
+    apply(SMALL, path="acme.yaml")
+    event = SecurityEvent.objects.get()
+    assert event.kind == "configuration.applied"
+    assert event.detail == {
+        "source": "acme.yaml",
+        "changes": [
+            "created user demo",
+            "created project acme",
+            "created API https://api.acme.example/orders",
+            "created client web",
+        ],
+    }
+
+
 def test_a_dry_run_reports_everything_and_stores_nothing() -> None:
     report = apply(EXAMPLE, dry_run=True)
     assert as_sentences(report) == [
         "created user demo",
-        "created project acme",
-        "created project globex",
-        "created API https://api.acme.example/orders",
-        "created client acme-web",
-        "created client acme-phone",
-        "created client globex-shop",
+        "created project orchard",
+        "created project harbour",
+        "created API https://api.orchard.example/orders",
+        "created client orchard-web",
+        "created client orchard-phone",
+        "created client harbour-shop",
     ]
     assert report.generated_secrets == {}
     assert not User.objects.exists()
@@ -294,7 +324,9 @@ def test_a_dry_run_reports_everything_and_stores_nothing() -> None:
 
 
 def test_one_problem_leaves_everything_as_it_was() -> None:
-    text = changed(EXAMPLE, "audience: [https://api.acme.example/orders/globex]", "acts_for: [https://nobody.example]")
+    text = changed(
+        EXAMPLE, "audience: [https://api.orchard.example/orders/harbour]", "acts_for: [https://nobody.example]"
+    )
     with pytest.raises(ConfigurationError):
         apply(text)
     assert not User.objects.exists()

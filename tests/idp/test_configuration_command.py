@@ -15,7 +15,7 @@ from clients.models import Client
 from projects.models import Project
 from tests.idp.configuration import SMALL, changed
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_hashing")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

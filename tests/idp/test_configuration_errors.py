@@ -11,7 +11,8 @@ from idp.configuration import ConfigurationError, apply
 from projects.models import Project
 from tests.idp.configuration import SMALL, changed
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_hashing")]
+pytestmark = pytest.mark.django_db
+
 
 CLIENT = "projects[0].clients[0]"
 API = "projects[0].apis[0]"
@@ -326,8 +327,8 @@ class TestObjectsThatAreThereAlready:
     def test_a_client_never_moves_to_another_project(self) -> None:
         text = "version: 1\nprojects:\n  - id: other\n    name: Other\n    clients:\n      - client_id: web\n"
         assert self.refused(text) == (
-            "acme.yaml:6: projects[0].clients[0].client_id: This client belongs to project 'acme' and stays there "
-            "for ever. Use another client_id."
+            "acme.yaml:6: projects[0].clients[0].client_id: The client 'web' belongs to project 'acme' and stays "
+            "there for ever. Use another client_id."
         )
         assert Client.objects.get().project.key == "acme"
         assert not Project.objects.filter(key="other").exists()

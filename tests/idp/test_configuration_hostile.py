@@ -16,11 +16,12 @@ from idp.configuration.reading import MAX_CHARACTERS
 from projects.models import Project
 from tests.idp.configuration import EXAMPLE, SMALL
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_hashing")]
+pytestmark = pytest.mark.django_db
+
 
 # Each example is taken back, so that the next one starts from nothing.
 hostile = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 JUNK = st.one_of(
     st.none(),

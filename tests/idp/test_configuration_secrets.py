@@ -15,7 +15,8 @@ from idp.accounts.models import User
 from idp.configuration import ConfigurationError, apply
 from tests.idp.configuration import SMALL, changed
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_hashing")]
+pytestmark = pytest.mark.django_db
+
 
 FROM_ENVIRONMENT = changed(SMALL, "client_secret: a given secret", "client_secret_from: env:WEB_SECRET")
 WITHOUT = changed(SMALL, "        client_secret: a given secret\n", "")

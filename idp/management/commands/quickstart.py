@@ -1,0 +1,127 @@
+"""`manage.py quickstart`: everything a first start needs, and nothing that a second start would spoil."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from dataclasses import dataclass
+from typing import Any
+
+import environ
+from django.conf import settings
+from django.contrib.auth.hashers import check_password
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
+
+from clients import keyring
+from idp import demo
+from idp.accounts.models import User
+from idp.configuration import ConfigurationError
+from idp.environment import remember
+
+ADMIN = "admin"
+ADMIN_PASSWORD = "ADMIN_PASSWORD"  # noqa: S105 - a variable's name
+
+
+@dataclass(frozen=True)
+class Admin:
+    """Who administers. The password only while it is the one made here; None: somebody chose another."""
+
+    username: str | None
+    password: str | None
+
+
+class Command(BaseCommand):
+    help = "Prepare the database, signing keys, an administrator and, on loopback, demo data. Safe to run again."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--no-demo", action="store_true", help="without the demo user and clients")
+        parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print the result")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        wants_demo = not options["no_demo"]
+        if wants_demo and not settings.IS_LOCAL:
+            raise CommandError(
+                f"Demo accounts and clients are for loopback only, and IDP_ISSUER is {settings.IDP_ISSUER}. "
+                "Run 'manage.py quickstart --no-demo'."
+            )
+        self.stderr.write("Preparing the database", self.style.NOTICE)
+        try:
+            call_command("migrate", interactive=False, verbosity=0)
+        except OperationalError as error:
+            raise CommandError(f"The database cannot be used ({error}). Check DATABASE_URL.") from None
+        if made := keyring.ensure_keys():
+            self.stderr.write(f"Made {len(made)} signing keys", self.style.NOTICE)
+        admin = ensure_admin()
+        shown = self._prepare_demo() if wants_demo else None
+        if options["format"] == "json":
+            self.stdout.write(json.dumps(as_dict(admin, shown), indent=2))
+        else:
+            self.stdout.write(as_text(admin, shown))
+
+    def _prepare_demo(self) -> demo.Demo:
+        try:
+            report, shown = demo.prepare(settings.STATE_DIR / "secrets.env")
+        except ConfigurationError as error:
+            raise CommandError(
+                f"The demo clashes with what is in the database:\n{error}\nRun 'manage.py quickstart --no-demo'."
+            ) from None
+        for change in report.drift:
+            self.stderr.write(f"Demo: {change}", self.style.NOTICE)
+        return shown
+
+
+def ensure_admin() -> Admin:
+    """The first superuser. Once there is one, accounts are left alone."""
+    given: str = environ.FileAwareEnv().str(ADMIN_PASSWORD, default="")
+    password = given or (remember(settings.STATE_DIR / "secrets.env", ADMIN_PASSWORD) if settings.IS_LOCAL else "")
+    superusers = User.objects.filter(is_superuser=True).order_by("pk")
+    if password and not superusers.exists():
+        User.objects.create_superuser(ADMIN, password=password)
+    user = superusers.filter(username=ADMIN).first() or superusers.first()
+    if user is None:
+        return Admin(None, None)
+    made_here = user.username == ADMIN and not given and check_password(password, user.password)
+    return Admin(user.username, password if made_here else None)
+
+
+def as_dict(admin: Admin, shown: demo.Demo | None) -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        "issuer": settings.IDP_ISSUER,
+        "admin": {"url": f"{settings.IDP_ISSUER}/admin/", "username": admin.username, "password": admin.password},
+        "demo": None,
+    }
+    if shown is not None:
+        answer["demo"] = {
+            "user": {"username": shown.username, "password": shown.password},
+            "clients": [
+                {"project": project, "client_id": client_id, "client_secret": secret}
+                for project, client_id, secret in shown.clients
+            ],
+            "commands": [{"shows": title, "command": command} for title, command in shown.commands],
+        }
+    return answer
+
+
+def as_text(admin: Admin, shown: demo.Demo | None) -> str:
+    lines = [
+        "",
+        f"Issuer     {settings.IDP_ISSUER}",
+        f"Console    {settings.IDP_ISSUER}/admin/",
+        f"           {_credentials(admin.username, admin.password)}",
+    ]
+    if shown is not None:
+        lines += [f"Demo user  {_credentials(shown.username, shown.password)}", "Clients"]
+        for project, client_id, secret in shown.clients:
+            lines.append(f"           {_credentials(client_id, secret)}   (project {project})")
+        lines += ["", "Paste these while the server runs:"]
+        for title, command in shown.commands or [("None: the demo client's secret was changed", "")]:
+            lines += ["", f"# {title}", command]
+    return "\n".join([*lines, ""])
+
+
+def _credentials(name: str | None, password: str | None) -> str:
+    if name is None:
+        return "nobody yet: run 'manage.py createsuperuser'"
+    return f"{name}  {password or '(as you set it)'}"
