@@ -42,9 +42,12 @@ class MemberInline(ScopedInline):
     project_path = ""
     editors = staticmethod(access.owned)
     extra = 1
+    fields = ["username", "role"]
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ["username" if self.has_change_permission(request, obj) else "user", "role"]
+    @admin.display(description=_("username"))
+    def username(self, member: Member) -> str:
+        """For those who look only; owners get the form's field of that name."""
+        return member.user.get_username()
 
 
 class ProjectAdmin(ScopedAdmin):

@@ -25,7 +25,7 @@ NOT_FOUND = gettext_lazy("No account has this username: %(names)s. Check the spe
 
 class ProjectForm(ConsoleForm):
     test_users = LinesField(
-        label=gettext_lazy("test users"),
+        label=gettext_lazy("Test users"),
         help_text=gettext_lazy("Usernames, one per line. While the project is in testing only they may sign in."),
     )
 
@@ -39,7 +39,7 @@ class ProjectForm(ConsoleForm):
                 "Asked people see what they share. Only a superuser makes a project first party."
             ),
             "cross_client": gettext_lazy(
-                "With a person's refresh token one client may get an ID token whose `aud` is another client here."
+                "With a person's refresh token one client may get an ID token made for another client here."
             ),
         }
 
@@ -74,7 +74,7 @@ class MemberForm(ConsoleForm):
     """
 
     username = forms.CharField(
-        label=gettext_lazy("username"),
+        label=gettext_lazy("Username"),
         max_length=150,
         help_text=gettext_lazy("The exact username. A superuser lets the person into this console (staff status)."),
     )
@@ -111,14 +111,14 @@ class MemberFormSet(InlineFormSet):
 
 class ApiForm(ConsoleForm):
     token_lifetime = forms.IntegerField(
-        label=Api._meta.get_field("token_lifetime").verbose_name,
-        help_text=Api._meta.get_field("token_lifetime").help_text,
+        label=gettext_lazy("Access token lifetime in seconds"),
+        help_text=gettext_lazy("Tokens for this API live no longer than this. Empty: as the client says."),
         required=False,
         min_value=1,
         max_value=LONGEST_LIFETIME,
     )
     shared_with = LinesField(
-        label=gettext_lazy("listed projects"),
+        label=gettext_lazy("Listed projects"),
         help_text=gettext_lazy("Keys of projects, one per line."),
     )
 
@@ -135,6 +135,9 @@ class ApiForm(ConsoleForm):
             "shared_with",
         ]
         help_texts = {
+            "identifier": gettext_lazy(
+                "An absolute URI such as https://api.example.com/orders. Tokens for this API carry it as “aud”."
+            ),
             "token_format": gettext_lazy(
                 "Opaque tokens are asked about at the introspection endpoint; JWTs are checked with the JWKS alone."
             ),

@@ -26,7 +26,7 @@ _LIST = "admin:clients_signingkey_changelist"
 @admin.register(SigningKey)
 class SigningKeyAdmin(ConsoleAdmin):
     change_list_template = "admin/clients/signingkey/change_list.html"
-    list_display = ["kid", "algorithm", "state", "created_at", "activated_at", "retired_at"]
+    list_display = ["algorithm", "state", "created_at", "activated_at", "retired_at", "kid"]
     ordering = ["algorithm", "-created_at"]
     fields = ["kid", "algorithm", "state", "created_at", "activated_at", "retired_at", "public_jwk"]
 

@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy
 
 from clients.audiences import most_specific
 from clients.models import AudienceEntry
-from idp.accounts.console import SHOWN
-from projects import matcher
+from idp.accounts.console import SHOWN, actor
+from projects import access, matcher
 from projects.admin import ApiAdmin, ProjectAdmin, link_to_list
 from projects.forms import ApiForm
 from projects.models import Api, Project
@@ -37,13 +37,21 @@ def leaning_on(api: Api) -> list[AudienceEntry]:
     return [entry for entry in overlapping(api.identifier) if most_specific(entry.value, others) == api]
 
 
-def _in_use(apis: list[Api]) -> list[str]:
-    entries = [(api, entry) for api in apis for entry in leaning_on(api)]
-    return [
-        _("%(api)s is an audience of the client %(client)s. Remove it there first.")
-        % {"api": api.identifier, "client": entry.client.client_id}
-        for api, entry in entries[:SHOWN]
-    ]
+def _in_use(request: HttpRequest, apis: list[Api]) -> list[str]:
+    """Which clients still name these APIs; those of projects one cannot see stay nameless."""
+    seen = access.visible(actor(request))
+    sentences = []
+    for api in apis:
+        clients = {entry.client for entry in leaning_on(api)}
+        known = sorted(one.client_id for one in clients if one.project in seen)
+        for client_id in known[:SHOWN]:
+            sentences.append(
+                _("%(api)s is an audience of the client %(client)s. Remove it there first.")
+                % {"api": api.identifier, "client": client_id}
+            )
+        if len(known) < len(clients):
+            sentences.append(_("%(api)s is an audience of clients of other projects.") % {"api": api.identifier})
+    return sentences
 
 
 class NewApiForm(ApiForm):
@@ -62,7 +70,7 @@ class GuardedApiAdmin(ApiAdmin):
     form = NewApiForm
 
     def stands_in_the_way(self, request: HttpRequest, obj: Any) -> list[str]:
-        return _in_use([obj])
+        return _in_use(request, [obj])
 
 
 @admin.register(Project)
@@ -80,4 +88,4 @@ class GuardedProjectAdmin(ProjectAdmin):
         return link_to_list("clients_client", project, project.clients.count() if project.pk else 0)
 
     def stands_in_the_way(self, request: HttpRequest, obj: Any) -> list[str]:
-        return _in_use(list(obj.apis.all()))
+        return _in_use(request, list(obj.apis.all()))

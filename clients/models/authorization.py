@@ -65,7 +65,7 @@ class Authorization(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user} → {self.client}"
+        return f"Authorization {self.pk} of {self.client}"
 
 
 class SecurityEvent(models.Model):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -50,6 +51,10 @@ class PasswordSetForm(PasswordForm):
         user = super().save(commit)
         sign_in.end_all(user)
         return user
+
+
+# Registered by importing Django's own page; roles in projects take the place of groups.
+admin.site.unregister(Group)
 
 
 @admin.register(User)

@@ -41,7 +41,7 @@ class ConsoleAdmin(ModelAdmin):
     delete_confirmation_template = "admin/delete.html"
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> type[Any]:
-        form: Any = super().get_form(request, obj, change, **kwargs)  # a class of its own for every request
+        form: Any = super().get_form(request, obj, change=change, **kwargs)  # a class of its own for every request
         form.actor = actor(request)
         return cast("type[Any]", form)
 
