@@ -133,6 +133,8 @@ def at_token(request: TokenRequest) -> None:
     elif request.ceiling is None:
         defaults = [entry.value for entry in request.client.allowlist if entry.default]
         request.audience = _still_permitted(defaults, request.client, request.registry)
+        if defaults and not request.audience:
+            raise InvalidTarget("No default audience of this client is allowed for it any more.")
     else:
         request.audience = _granted(request)
     request.audience = request.audience or (request.client.client_id,)
