@@ -16,6 +16,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
 
 from idp.accounts import sign_in
 from idp.accounts.address import address_of
@@ -25,7 +26,20 @@ logger = logging.getLogger(__name__)
 LINKS = ("activate_url", "password_reset_url", "signup_url")
 
 
+WRONG = _("The user name or the password is wrong. Try again, or reset your password.")
+
+
 class AccountAdapter(DefaultAccountAdapter):
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "username_password_mismatch": WRONG,
+        "email_password_mismatch": WRONG,
+        "incorrect_password": _("This is not your password. Try again."),
+        "enter_current_password": _("This is not your current password. Try again."),
+        "too_many_login_attempts": _("Too many wrong tries. Wait five minutes before you try again."),
+        "duplicate_email": _("You have added this address already."),
+    }
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return bool(settings.IDP_SIGNUP_OPEN)
 

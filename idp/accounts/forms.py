@@ -14,9 +14,17 @@ from django.utils.translation import gettext_lazy as _
 from idp.accounts import sign_in
 from idp.accounts.models import User
 
+LABELS = {
+    "login": _("User name or e-mail"),
+    "email": _("E-mail address"),
+    "oldpassword": _("Current password"),
+    "password1": _("New password"),
+    "password2": _("New password again"),
+}
+
 
 class Plain:
-    """Takes the placeholders away, and the colons behind labels."""
+    """Our labels, without placeholders and colons."""
 
     fields: dict[str, Any]
 
@@ -25,17 +33,22 @@ class Plain:
         self.label_suffix = ""
         for field in self.fields.values():
             field.widget.attrs.pop("placeholder", None)
+        for name in LABELS.keys() & self.fields.keys():
+            self.fields[name].label = LABELS[name]
 
 
 class LoginForm(Plain, forms.LoginForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["login"].label = _("User name or e-mail")
         self.fields["login"].widget.attrs.update(autocomplete="username", autocapitalize="none", spellcheck="false")
         self.fields["password"].help_text = ""  # the page has the link, behind the button
 
 
 class SignupForm(Plain, forms.SignupForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password1"].label = _("Password")
+
     def try_save(self, request: HttpRequest) -> tuple[Any, HttpResponse | None]:
         """Answer in the same time whether or not the address has an account; survive two sign-ups at once."""
         if self.account_already_exists:

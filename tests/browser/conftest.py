@@ -1,0 +1,58 @@
+"""A headless Chromium, the one of the machine, and an app elsewhere to come back to."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+
+from idp.accounts.models import User
+from tests.plugins.places import chromium
+
+# Playwright runs an event loop in the thread of the test, which makes Django refuse its database there.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture(scope="session")
+def base_url() -> None:
+    """Unused; the plugin's own is written in a way that pytest warns of."""
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+    return {**browser_type_launch_args, "executable_path": chromium(), "args": arguments}
+
+
+@pytest.fixture
+def person(transactional_db: None) -> User:
+    return User.objects.create_user("person", "person@example.com", PASSWORD, first_name="Pat", last_name="Doe")
+
+
+class _Callback(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<title>the app</title>")
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def app() -> Iterator[str]:
+    """The redirect URI of an app at another origin."""
+    server = HTTPServer(("127.0.0.1", 0), _Callback)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/cb"
+    server.shutdown()
+    thread.join()
+    server.server_close()

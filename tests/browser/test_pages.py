@@ -1,0 +1,147 @@
+"""People meet our pages in a browser: they can sign in, go on to their app, and everybody can read them."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from idp.accounts.models import SignIn, User
+from tests.browser.conftest import PASSWORD
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.idp.page_urls")]
+
+AXE_RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+SHAPES = [
+    pytest.param({"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"}, id="desktop-light"),
+    pytest.param({"viewport": {"width": 320, "height": 700}, "color_scheme": "dark"}, id="phone-dark"),
+]
+
+
+def sign_in(page: Page, login: str = "person") -> None:
+    page.get_by_label("User name or e-mail").fill(login)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def check(page: Page) -> None:
+    """No rule of WCAG 2.2 AA is broken, and nothing has to be scrolled sideways."""
+    results = Axe().run(page, options=AXE_RULES)
+    assert results.violations_count == 0, results.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@pytest.fixture
+def browser_context_args(browser_context_args: dict[str, Any], request: pytest.FixtureRequest) -> dict[str, Any]:
+    return {**browser_context_args, **getattr(request, "param", {})}
+
+
+@pytest.mark.parametrize("browser_context_args", SHAPES, indirect=True)
+def test_everybody_can_use_every_page(page: Page, live_server: Any, person: User) -> None:
+    problems: list[str] = []
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+
+    def visit(address: str) -> None:
+        page.goto(f"{live_server.url}{address}")
+        check(page)
+
+    visit("/")
+    visit("/accounts/password/reset/")
+    visit("/accounts/login/")
+    page.get_by_label("User name or e-mail").fill("person")
+    page.get_by_label("Password", exact=True).fill("a guess")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("is wrong")
+    check(page)
+    User.objects.update(is_staff=True)
+    sign_in(page)
+    for address in ("/", "/accounts/reauthenticate/", "/accounts/switch/", "/accounts/email/"):
+        visit(address)
+    for address in ("/accounts/password/change/", "/accounts/logout/", "/test/consent/", "/test/consent/?new"):
+        visit(address)
+    assert problems == []
+    visit("/test/error/")
+    visit("/nowhere/")
+
+
+def test_signing_in_by_the_keyboard_alone(page: Page, live_server: Any, person: User) -> None:
+    page.goto(f"{live_server.url}/accounts/login/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("Skip to the content")).to_be_focused()
+    page.get_by_label("User name or e-mail").focus()
+    page.keyboard.type("person@example.com")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Pat Doe")).to_be_visible()
+
+
+def test_signing_in_on_the_way_to_an_app_ends_at_the_app(page: Page, live_server: Any, person: User, app: str) -> None:
+    page.goto(f"{live_server.url}/test/authorize/?app={quote(app)}")
+    sign_in(page)
+    expect(page).to_have_title("the app")
+    assert page.url == app
+
+
+def test_the_browser_refuses_an_app_that_was_not_named(page: Page, live_server: Any, person: User, app: str) -> None:
+    page.goto(f"{live_server.url}/test/authorize/?forget&app={quote(app)}")
+    with page.expect_console_message(lambda message: "form-action" in message.text):
+        sign_in(page)
+    assert page.url.startswith(live_server.url)
+
+
+def test_proving_oneself_again_ends_at_the_app(page: Page, live_server: Any, person: User, app: str) -> None:
+    address = f"/test/authorize/?app={quote(app)}"
+    page.goto(f"{live_server.url}{address}")  # remembers the way
+    page.goto(f"{live_server.url}/accounts/login/")
+    sign_in(page)
+    before = SignIn.objects.get().auth_time
+    page.goto(f"{live_server.url}/accounts/reauthenticate/?next={quote(address)}")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Go on").click()
+    expect(page).to_have_title("the app")
+    page.goto(live_server.url)
+    assert SignIn.objects.get().auth_time > before
+
+
+def test_using_another_account_ends_at_the_app(page: Page, live_server: Any, person: User, app: str) -> None:
+    User.objects.create_user("other", password=PASSWORD)
+    address = f"/test/authorize/?app={quote(app)}"
+    page.goto(f"{live_server.url}{address}")
+    page.goto(f"{live_server.url}/accounts/login/")
+    sign_in(page)
+    page.goto(f"{live_server.url}/accounts/switch/?next={quote(address)}")
+    page.get_by_role("button", name="Sign out and go on").click()
+    sign_in(page, "other")
+    expect(page).to_have_title("the app")
+    assert SignIn.objects.get(user__username="person").ended_at is not None
+
+
+def test_consent_works_with_the_keyboard_and_without_scripts(browser: Any, live_server: Any, person: User) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{live_server.url}/accounts/login/")
+    sign_in(page)
+    page.goto(f"{live_server.url}/test/consent/")
+    page.get_by_label("See your e-mail address").uncheck()
+    with page.expect_request(lambda request: request.method == "POST") as sent:
+        page.get_by_role("button", name="Allow").press("Enter")
+    body = sent.value.post_data or ""
+    assert "decision=allow" in body
+    assert "scope=orders.read" in body
+    assert "scope=email" not in body
+    context.close()
+
+
+def test_allow_and_deny_have_the_same_size(page: Page, live_server: Any, person: User) -> None:
+    page.goto(f"{live_server.url}/accounts/login/")
+    sign_in(page)
+    page.goto(f"{live_server.url}/test/consent/")
+    allow, deny = (page.get_by_role("button", name=name).bounding_box() for name in ("Allow", "Deny"))
+    assert allow is not None
+    assert deny is not None
+    assert (allow["width"], allow["height"]) == (deny["width"], deny["height"])
+    assert min(allow["width"], allow["height"]) >= 44
