@@ -167,6 +167,7 @@ class ClientForm(ConsoleForm):
         return [found[name] for name in named]
 
     def clean(self) -> dict[str, Any]:
+        super().clean()
         cleaned = self.cleaned_data
         if cleaned.get("client_type") == Client.CLIENT_PUBLIC:
             if cleaned.get("token_endpoint_auth_method") != AuthMethod.NONE:
@@ -207,6 +208,7 @@ class AudienceEntryForm(ConsoleForm):
 
     def clean(self) -> dict[str, Any]:
         """Without a superuser only registered APIs one may use; one answer for all others (protocol section 0)."""
+        super().clean()
         value, client = self.cleaned_data.get("value"), self.cleaned_data.get("client")
         project: Project | None = getattr(client, "project", None)
         if not value or project is None or not self.has_changed() or self.actor.is_superuser:

@@ -58,6 +58,7 @@ class ProjectForm(ConsoleForm):
 
     def clean(self) -> dict[str, Any]:
         """Who may sign in without being asked is the provider's decision, not the project's (protocol section 0)."""
+        super().clean()
         if not self.actor.is_superuser:
             if "status" in self.changed_data:
                 self.add_error("status", _("Only a superuser may change the status."))
@@ -170,6 +171,7 @@ class ApiForm(ConsoleForm):
         return list(known.values())
 
     def clean(self) -> dict[str, Any]:
+        super().clean()
         listed = self.cleaned_data.get("shared_with")
         if self.cleaned_data.get("shared") == Shared.LISTED and listed == []:
             self.add_error("shared_with", _("List at least one project, or share with nobody."))

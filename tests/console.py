@@ -55,7 +55,10 @@ projects:
       - {{identifier: {REPORTS}, name: Hidden reports, scopes: {{reports.read: See reports}}}}
       - {{identifier: {OPEN}, name: Open things, shared: public, scopes: {{open.read: See open things}}}}
     clients:
-      - {{client_id: foreign, client_name: Foreign app, client_secret: foreign-secret, grant_types: [client_credentials]}}
+      - client_id: foreign
+        client_name: Foreign app
+        client_secret: foreign-secret
+        grant_types: [client_credentials]
 """
 
 

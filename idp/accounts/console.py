@@ -164,6 +164,10 @@ def _plural(opts: Any, number: int) -> str:
 
 
 def _field_names(list_filter: Iterable[_ListFilterT]) -> set[str]:
-    return {
-        str(name) for one in list_filter if isinstance(name := one[0] if isinstance(one, (list, tuple)) else one, str)
-    }
+    names: set[str] = set()
+    for one in list_filter:
+        if isinstance(one, type) and issubclass(one, admin.SimpleListFilter):
+            names.add(str(one.parameter_name))
+        else:
+            names.add(str(one[0] if isinstance(one, (list, tuple)) else one))
+    return names
