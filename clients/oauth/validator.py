@@ -60,8 +60,10 @@ class Validator(OAuth2Validator):
     def get_default_redirect_uri(
         self, client_id: str, request: OAuthRequest, *_args: Any, **_kwargs: Any
     ) -> str | None:
+        """The only one registered; OpenID Connect Core 1.0 section 3.1.2.1 wants it named in every request."""
         uris = request.client.redirect_uris
-        return uris[0] if len(uris) == 1 else None
+        named_anyway = "openid" in (request.scope or "").split(" ")
+        return uris[0] if len(uris) == 1 and not named_anyway else None
 
     def validate_response_type(
         self,
@@ -91,7 +93,8 @@ class Validator(OAuth2Validator):
     def save_authorization_code(
         self, client_id: str, code: dict[str, str], request: OAuthRequest, *_args: Any, **_kwargs: Any
     ) -> None:
-        store.save_code(code["code"], request.authorize(request.decided), request.redirect_uri, request.decided)
+        named = "" if own(request, "using_default_redirect_uri") else request.redirect_uri
+        store.save_code(code["code"], request.authorize(request.decided), named, request.decided)
 
     # --- The token request ---
 
@@ -112,7 +115,10 @@ class Validator(OAuth2Validator):
         *_a: Any,
         **_k: Any,
     ) -> bool:
-        if own(request, "opened").redirect_uri != redirect_uri:
+        """What the authorization request named has to be named again (RFC 6749 section 4.1.3)."""
+        named = own(request, "opened").redirect_uri
+        expected = named or self.get_default_redirect_uri(client_id, request)
+        if redirect_uri != expected or (named and own(request, "using_default_redirect_uri")):
             raise InvalidGrantError("redirect_uri is not the one of the authorization request.", request=request)
         return True
 
