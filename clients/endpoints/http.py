@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from oauthlib.oauth2 import OAuth2Error
 
+from clients.oauth import parameters
 from clients.oauth.server import headers_of
 from clients.protocol.errors import InvalidRequest, InvalidToken, Refusal, TemporarilyUnavailable
 
@@ -20,7 +21,6 @@ logger = logging.getLogger(__name__)
 View = Callable[[HttpRequest], HttpResponse]
 # Public endpoints answer browsers of any origin, and never with credentials (protocol section 15).
 CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "WWW-Authenticate, Retry-After"}
-RETRY_AFTER = 5  # seconds
 
 
 def json_answer(data: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
@@ -81,15 +81,13 @@ def _answer(view: View, request: HttpRequest, methods: tuple[str, ...], *, cors:
 def unavailable() -> HttpResponse:
     """The database does not answer: say so, and when to come back."""
     logger.exception("The database does not answer")
-    answer = refusal_answer(TemporarilyUnavailable("The provider cannot reach its database. Try again."))
-    answer["Retry-After"] = str(RETRY_AFTER)
-    return answer
+    return refusal_answer(TemporarilyUnavailable("The provider cannot reach its database. Try again."))
 
 
 def bearer_token(request: HttpRequest, in_body: str) -> str:
     """The token of the header, or of the body (RFC 6750 section 2.1 and 2.2). Never of the query."""
     header = request.META.get("HTTP_AUTHORIZATION", "")
-    if "access_token" in request.GET:
+    if parameters.from_query(request).has("access_token"):
         raise InvalidRequest("An access token in the URI ends up in logs. Send it in the Authorization header.")
     scheme, _space, value = header.partition(" ")
     in_header = value.strip() if scheme.lower() == "bearer" else ""

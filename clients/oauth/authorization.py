@@ -11,8 +11,9 @@ from oauthlib.common import add_params_to_uri
 from oauthlib.oauth2 import FatalClientError, OAuth2Error
 
 from clients.models import Authorization
-from clients.oauth.backend import authorization_uri, core
-from clients.protocol.errors import Refusal
+from clients.oauth import parameters
+from clients.oauth.backend import KNOWN, authorization_uri, core
+from clients.protocol.errors import InvalidRequest, Refusal
 from clients.protocol.request import AuthorizationRequest, Choice, Params
 
 
@@ -53,9 +54,14 @@ def validate(params: Params, choice: Choice | None = None) -> tuple[Authorizatio
     except OAuth2Error as error:
         validated = Validated(error.redirect_uri, error.state or "")
         raise Redirectable(validated, error.error or "invalid_request", str(error.description or "")) from error
+    validated = Validated(info["redirect_uri"], info["state"] or "")
+    try:
+        parameters.refuse_repeats(Params([pair for pair in params if pair[0] in KNOWN]))
+    except InvalidRequest as refusal:
+        raise validated.refused(refusal) from refusal
     decided: AuthorizationRequest = info["decided"]
     decided.choice = choice
-    return decided, Validated(info["redirect_uri"], info["state"] or "")
+    return decided, validated
 
 
 def issue_code(

@@ -28,10 +28,19 @@ KNOWN = frozenset(
     )
 )
 
+MAY_REPEAT = parameters.REPEATABLE | {"client_id", "redirect_uri"}
+
 
 def authorization_uri(params: Params) -> str:
-    """An authorization request as oauthlib reads it; the host is ours by configuration, never the Host header."""
-    return f"{settings.IDP_ISSUER}/oauth2/authorize?{urlencode([pair for pair in params if pair[0] in KNOWN])}"
+    """An authorization request as oauthlib reads it; the host is ours by configuration, never the Host header.
+
+    A repeated client_id or redirect_uri gets the page it deserves. Other repeats are left out, because oauthlib would
+    answer them with a page too: the client is told of them once its redirect URI is validated.
+    """
+    sent = [pair for pair in params if pair[0] in KNOWN]
+    first = {name: index for index, (name, _value) in reversed(list(enumerate(sent)))}
+    kept = [pair for index, pair in enumerate(sent) if pair[0] in MAY_REPEAT or first[pair[0]] == index]
+    return f"{settings.IDP_ISSUER}/oauth2/authorize?{urlencode(kept)}"
 
 
 class Backend(OAuthLibCore):

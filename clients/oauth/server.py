@@ -13,10 +13,10 @@ from oauthlib.oauth2 import AuthorizationEndpoint, ResourceEndpoint, TokenEndpoi
 from oauthlib.oauth2.rfc6749.errors import CustomOAuth2Error
 from oauthlib.oauth2.rfc6749.grant_types import AuthorizationCodeGrant, ClientCredentialsGrant, RefreshTokenGrant
 
-from clients.oauth import events, facts, mint, parameters
+from clients.oauth import events, facts, mint
 from clients.oauth.bearer import Bearer
 from clients.protocol import AT_AUTHORIZATION, AT_TOKEN, audience
-from clients.protocol.errors import InvalidAudience, InvalidClient, Refusal, TooManyGuesses
+from clients.protocol.errors import InvalidAudience, InvalidClient, Refusal, TemporarilyUnavailable, TooManyGuesses
 from clients.protocol.facts import Ceiling
 from clients.protocol.request import AuthorizationRequest, Params, TokenRequest
 
@@ -41,7 +41,7 @@ def headers_of(refusal: Refusal) -> dict[str, str]:
     headers = {}
     if isinstance(refusal, InvalidClient) and refusal.challenge:
         headers["WWW-Authenticate"] = 'Basic realm="vestibule", charset="UTF-8"'
-    if isinstance(refusal, TooManyGuesses):
+    if isinstance(refusal, (TooManyGuesses, TemporarilyUnavailable)):
         headers["Retry-After"] = str(refusal.retry_after)
     return headers
 
@@ -56,7 +56,6 @@ def decide_authorization(request: OAuthRequest) -> dict[str, Any]:
     params = Params(request.uri_query_params)
     decided = AuthorizationRequest(params=params, client=request.client, choice=own(request, "choice"))
     try:
-        parameters.refuse_repeats(params)
         decided.registry = facts.registry(audience.named(params), decided.client)
         for step in AT_AUTHORIZATION:
             step(decided)

@@ -146,3 +146,4 @@ class TemporarilyUnavailable(Refusal):
 
     code = "temporarily_unavailable"
     status = 503
+    retry_after = 5  # seconds
