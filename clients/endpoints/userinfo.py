@@ -22,7 +22,7 @@ def userinfo(request: HttpRequest) -> HttpResponse:
 
 
 def _token_in_body(request: HttpRequest) -> str:
-    """A POST without a form is fine: the token is in the header then."""
-    if request.method != "POST" or not request.META.get("CONTENT_TYPE"):
+    """Only a form can carry one (RFC 6750 section 2.2); a POST of anything else has it in the header."""
+    if request.method != "POST" or not parameters.is_form(request):
         return ""
     return parameters.from_body(request).one("access_token")

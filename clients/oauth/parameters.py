@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import parse_qsl
 
 from django.conf import settings
@@ -14,6 +15,7 @@ MAX_BYTES = 65_536
 MAX_FIELDS = 100
 REPEATABLE = frozenset({"audience", "resource"})
 _FORM = "application/x-www-form-urlencoded"
+_LENGTH = re.compile(r"[0-9]{1,15}")
 
 
 def from_query(request: HttpRequest) -> Params:
@@ -21,15 +23,19 @@ def from_query(request: HttpRequest) -> Params:
     return decode(request.META.get("QUERY_STRING", ""))
 
 
+def is_form(request: HttpRequest) -> bool:
+    return str(request.META.get("CONTENT_TYPE", "")).partition(";")[0].strip().lower() == _FORM
+
+
 def from_body(request: HttpRequest) -> Params:
     """The form of a POST; each parameter at most once, except those that may repeat.
 
     Parameters in the URI end up in logs and histories: refused unless the deployment accepts old apps.
     """
-    if request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower() != _FORM:
+    if not is_form(request):
         raise InvalidRequest(f"Send the parameters as {_FORM}.")
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if not (str(length).isascii() and str(length).isdigit()) or int(length) > MAX_BYTES:
+    length = str(request.META.get("CONTENT_LENGTH") or "0")
+    if not _LENGTH.fullmatch(length) or int(length) > MAX_BYTES:
         raise InvalidRequest("The request body is too large.")
     try:
         body = request.body.decode("ascii")
