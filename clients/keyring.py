@@ -66,11 +66,12 @@ def make(algorithm: SigningAlgorithm) -> SigningKey:
 
 
 def activate(key: SigningKey) -> None:
-    """Let this key sign; the one that did is retired and stays published."""
+    """Let this next key sign; the one that did is retired and stays published. Any other key changes nothing."""
     now = timezone.now()
     with transaction.atomic():
         locked = SigningKey.objects.select_for_update().filter(algorithm=key.algorithm)
-        list(locked.values_list("pk", flat=True))
+        if (key.pk, KeyState.NEXT) not in set(locked.values_list("pk", "state")):
+            return  # somebody else was quicker
         locked.filter(state=KeyState.ACTIVE).exclude(pk=key.pk).update(state=KeyState.RETIRED, retired_at=now)
         locked.filter(pk=key.pk, state=KeyState.NEXT).update(state=KeyState.ACTIVE, activated_at=now)
 
