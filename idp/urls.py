@@ -9,6 +9,7 @@ from clients.endpoints.authorize import authorize, decide
 from clients.endpoints.introspect import introspect
 from clients.endpoints.revoke import revoke
 from clients.endpoints.token import token
+from clients.endpoints.tokeninfo import tokeninfo
 from clients.endpoints.userinfo import userinfo
 from idp import discovery, health, pages
 
@@ -20,14 +21,15 @@ def protocol(prefix: str) -> list[URLPattern]:
         re_path(rf"^{prefix}/introspect/?$", introspect),
         re_path(rf"^{prefix}/revoke/?$", revoke),
         re_path(rf"^{prefix}/userinfo/?$", userinfo),
+        re_path(rf"^{prefix}/tokeninfo/?$", tokeninfo),
     ]
 
 
 urlpatterns = [
     re_path(r"^\.well-known/openid-configuration/?$", discovery.configuration),
     re_path(r"^\.well-known/oauth-authorization-server/?$", discovery.configuration),
-    re_path(r"^\.well-known/jwks\.json$", discovery.jwks),
-    re_path(r"^openid/jwks\.json$", discovery.jwks),
+    re_path(r"^\.well-known/jwks\.json/?$", discovery.jwks),
+    re_path(r"^openid/jwks\.json/?$", discovery.jwks),
     re_path(r"^oauth2/authorize/?$", authorize, name="authorize"),
     re_path(r"^openid/authorize/?$", authorize),
     re_path(r"^oauth2/consent/?$", decide, name="consent"),
