@@ -23,7 +23,6 @@ from idp.accounts.models import SignIn, User
 from projects.consent import Permission, missing
 from projects.models import Consent, Project, Status
 
-PROOF_KEY = "proof_wanted"
 MAX_PROOFS = 10
 PROOF_MAX_AGE = 900  # seconds
 HINT_MAX_AGE = 30 * 24 * 3600  # seconds after it expired
@@ -90,7 +89,7 @@ def read_hint(params: Params, client: ClientFacts) -> str:
     hint = params.one("id_token_hint")
     if not hint:
         return ""
-    claims = mint.verify(hint, "JWT")
+    claims = mint.verify(hint, mint.ID_TOKEN_TYPE)
     if claims is None or claims.get("iss") != settings.IDP_ISSUER or not _for_project(claims, client):
         raise InvalidRequest("id_token_hint is not an ID token of this provider for this client.")
     if time.time() > claims["exp"] + HINT_MAX_AGE:
@@ -117,17 +116,17 @@ def admit(decided: AuthorizationRequest, user: User) -> None:
 
 def want_proof(request: HttpRequest, params: Params) -> None:
     """Remember since when this very request wants a fresh sign-in; asking again does not move the moment."""
-    wanted = [pair for pair in request.session.get(PROOF_KEY, []) if pair[0] != _key(params)]
+    wanted = [pair for pair in request.session.get(sign_in.PROOF_KEY, []) if pair[0] != _key(params)]
     since = _wanted_since(request, params) or time.time()
-    request.session[PROOF_KEY] = [*wanted, [_key(params), since]][-MAX_PROOFS:]
+    request.session[sign_in.PROOF_KEY] = [*wanted, [_key(params), since]][-MAX_PROOFS:]
 
 
 def proof_used(request: HttpRequest, params: Params) -> None:
     """The request was answered: the next one with prompt=login asks again."""
-    wanted = request.session.get(PROOF_KEY, [])
+    wanted = request.session.get(sign_in.PROOF_KEY, [])
     left = [pair for pair in wanted if pair[0] != _key(params)]
     if left != wanted:
-        request.session[PROOF_KEY] = left
+        request.session[sign_in.PROOF_KEY] = left
 
 
 def _proved(request: HttpRequest, params: Params, row: SignIn) -> bool:
@@ -137,7 +136,7 @@ def _proved(request: HttpRequest, params: Params, row: SignIn) -> bool:
 
 def _wanted_since(request: HttpRequest, params: Params) -> float | None:
     """When this request began to ask; forgotten after a while, so that an old link asks anew."""
-    since = next((at for key, at in request.session.get(PROOF_KEY, []) if key == _key(params)), None)
+    since = next((at for key, at in request.session.get(sign_in.PROOF_KEY, []) if key == _key(params)), None)
     return since if since is not None and time.time() - since < PROOF_MAX_AGE else None
 
 

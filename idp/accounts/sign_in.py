@@ -25,6 +25,8 @@ from django.utils.functional import SimpleLazyObject
 from idp.accounts.models import SignIn, User
 
 SESSION_KEY = "sign_in"
+# Which requests of apps wait for a fresh sign-in, and since when. Survives a change of accounts, or it never ends.
+PROOF_KEY = "proof_wanted"
 
 # RFC 8176 section 2. Without attestation nobody can say that hardware guards a passkey: the weaker claim is the true
 # one. Methods that have no value there (a social account, a code by e-mail) claim nothing.

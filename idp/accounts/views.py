@@ -58,8 +58,12 @@ def switch(request: HttpRequest) -> HttpResponse:
     if request.method == "GET" and request.user.is_authenticated:
         return render(request, "account/switch.html", {"next": next_url})
     origin = form_targets.remembered(request, next_url)
+    wanted = request.session.get(sign_in.PROOF_KEY)
     logout(request, show_message=False)
-    if origin:  # signing out emptied the session
+    # Signing out emptied the session; what the app waits for is still to come.
+    if origin:
         form_targets.remember(request, next_url, origin)
+    if wanted:
+        request.session[sign_in.PROOF_KEY] = wanted
     login_url = reverse("account_login")
     return redirect(f"{login_url}?{urlencode({REDIRECT_FIELD_NAME: next_url})}" if next_url else login_url)
