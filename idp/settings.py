@@ -51,6 +51,8 @@ IDP_REFRESH_GRACE_SECONDS: int = env.int("IDP_REFRESH_GRACE_SECONDS", default=30
 IDP_LEGACY_QUERY_CREDENTIALS: bool = env.bool("IDP_LEGACY_QUERY_CREDENTIALS", default=False)
 # Whether audiences may use plain http off loopback (a private network that carries no TLS).
 IDP_PLAIN_HTTP_AUDIENCES: bool = env.bool("IDP_PLAIN_HTTP_AUDIENCES", default=False)
+# Whether tokeninfo accepts an access token in the URI, as Google's did.
+IDP_TOKENINFO_QUERY: bool = env.bool("IDP_TOKENINFO_QUERY", default=False)
 # Addresses (IP or CIDR) of reverse proxies whose X-Forwarded-For is believed. Nobody's by default.
 IDP_TRUSTED_PROXIES: list[str] = env.list("IDP_TRUSTED_PROXIES", default=[])
 
@@ -176,15 +178,20 @@ vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 
 # --- Browsers --------------------------------------------------------------------------------------------------------
 _https = IDP_ISSUER.startswith("https://")
+SESSION_ENGINE = "idp.accounts.sessions"
 SESSION_COOKIE_NAME = "__Host-session" if _https else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if _https else "csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+# The one origin our own forms come from, whatever scheme and port a proxy in front shows us.
+CSRF_TRUSTED_ORIGINS = [IDP_ISSUER]
 CSRF_FAILURE_VIEW = "idp.pages.csrf_failure"
 SECURE_SSL_REDIRECT = False  # plain-HTTP requests off loopback are the proxy's to redirect; a POST is never redirected
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
+# Other names below the issuer's, and the browsers' preload list, are not ours to decide for a deployment.
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = False
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]  # the three decisions just above
 # No other site learns an address. "no-referrer" would make Chromium send `Origin: null` with our own forms, and they
 # would be refused as forged.
 SECURE_REFERRER_POLICY = "same-origin"

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import time
+from typing import Any
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from clients.endpoints.http import json_answer, protocol_endpoint
-from clients.oauth import facts, find, parameters
+from clients.oauth import facts, find, mint, parameters
 from clients.oauth.authentication import authenticate
 from clients.protocol import introspection
 from clients.protocol.errors import InvalidRequest
-from clients.protocol.facts import Registry, TokenFacts
+from clients.protocol.facts import ClientFacts, Registry, TokenFacts
 from idp.accounts.address import address_of
+
+SIGNED_TYPE = "token-introspection+jwt"
+SIGNED = f"application/{SIGNED_TYPE}"
 
 
 @protocol_endpoint("POST")
@@ -24,7 +30,22 @@ def introspect(request: HttpRequest) -> HttpResponse:
         raise InvalidRequest("token is missing.")
     found = _find(text, params.one("token_type_hint"))
     registry = Registry(apis=facts.apis_near(found.audience)) if found else Registry()
-    return json_answer(introspection.answer(caller, found, registry, settings.IDP_ISSUER))
+    answer = introspection.answer(caller, found, registry, settings.IDP_ISSUER)
+    if SIGNED in request.META.get("HTTP_ACCEPT", ""):
+        return _signed(answer, caller)
+    return json_answer(answer)
+
+
+def _signed(answer: dict[str, Any], caller: ClientFacts) -> HttpResponse:
+    """The answer as a JWT for this caller alone (RFC 9701 section 5)."""
+    claims = {
+        "iss": settings.IDP_ISSUER,
+        "aud": caller.client_id,
+        "iat": int(time.time()),
+        "token_introspection": answer,
+    }
+    jwt = mint.sign(claims, caller.id_token_algorithm, SIGNED_TYPE)
+    return HttpResponse(jwt, content_type=SIGNED, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
 
 
 def _find(text: str, hint: str) -> TokenFacts | None:

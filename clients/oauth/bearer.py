@@ -57,7 +57,9 @@ class Bearer(BearerToken):
             answer["refresh_token"] = refresh
         if opened is not None and "openid" in decided.scopes:
             signed_for = decided.target or decided.client
-            answer["id_token"] = mint.sign(claims.id_token(issue, access), signed_for.id_token_algorithm, "JWT")
+            answer["id_token"] = mint.sign(
+                claims.id_token(issue, access), signed_for.id_token_algorithm, mint.ID_TOKEN_TYPE
+            )
         return answer
 
 

@@ -8,13 +8,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
+from django.db.models import F, Q
+from django.utils import timezone
 
 from clients.models import AccessToken, Authorization, Client, RefreshToken, RevokedToken
 from clients.oauth import live, store
 from clients.oauth.facts import client_facts, person_facts
-from clients.oauth.mint import JWT_TYPE, digest, verify
+from clients.oauth.mint import ID_TOKEN_TYPE, JWT_TYPE, digest, verify
 from clients.protocol.errors import InvalidGrant
 from clients.protocol.facts import TokenFacts
+from idp.accounts.models import User
 
 
 def access_token(token: str) -> TokenFacts | None:
@@ -43,6 +46,29 @@ def refresh_token(token: str) -> TokenFacts | None:
         sign_in=store.sign_in_of(row.authorization),
         authorization_id=str(row.authorization_id),
     )
+
+
+def has_refresh_token(token: TokenFacts) -> bool:
+    """Whether a live refresh token stands behind this access token."""
+    if not token.authorization_id:
+        return False
+    rows = RefreshToken.objects.filter(authorization=uuid.UUID(token.authorization_id))
+    current = rows.filter(generation=F("authorization__generation"))
+    return current.filter(Q(expires__isnull=True) | Q(expires__gt=timezone.now())).exists()
+
+
+def id_token(token: str) -> dict[str, Any] | None:
+    """The claims of a live ID token of ours: signed, not expired, and its person, client and project still there."""
+    claims = verify(token, ID_TOKEN_TYPE)
+    if claims is None or claims.get("iss") != settings.IDP_ISSUER or time.time() >= claims["exp"]:
+        return None
+    issued_at = datetime.fromtimestamp(claims["iat"], UTC)
+    parties = {claims["aud"], claims["azp"]}
+    clients = list(Client.objects.select_related("project").filter(client_id__in=parties))
+    user = User.objects.filter(sub=claims["sub"]).first()
+    if len(clients) < len(parties) or not all(live.client_lives(client, issued_at) for client in clients):
+        return None
+    return claims if user is not None and live.person_lives(user, issued_at) else None
 
 
 def _opaque(token: str) -> TokenFacts | None:

@@ -124,3 +124,26 @@ def userinfo(token: TokenFacts) -> Claims:
     if "openid" not in token.scopes:
         raise InsufficientScope("The access token needs the scope openid.")
     return {"sub": token.person.sub, **about_person(token.person, token.scopes)}
+
+
+def tokeninfo(token: TokenFacts, *, offline: bool, now: int) -> Claims:
+    """What possession of an access token tells about it, in Google's words (protocol section 9)."""
+    expires_at = token.expires_at or now
+    info: Claims = {
+        "issued_to": token.client.client_id,
+        "azp": token.client.client_id,
+        "audience": one_or_many(token.audience),
+        "aud": one_or_many(token.audience),
+        "scope": " ".join(token.scopes),
+        "expires_in": max(0, expires_at - now),
+        "exp": expires_at,
+        "access_type": "offline" if offline else "online",
+    }
+    if token.person is None:
+        info["sub"] = token.client.client_id
+        return info
+    if "openid" in token.scopes:
+        info["user_id"] = info["sub"] = token.person.sub
+    if "email" in token.scopes and token.person.email:
+        info["email"], info["email_verified"] = token.person.email, token.person.email_verified
+    return info

@@ -229,7 +229,7 @@ class TestAnotherProjectsApi:
 
     def test_default_entries_do_not_either(self) -> None:
         AudienceEntry.objects.filter(value=FOREIGN).update(default=True)
-        assert aud(App("web").token(grant_type="client_credentials").json()) == "web"
+        assert App("web").token(grant_type="client_credentials").json()["error"] == "invalid_target"
 
     def test_sharing_opens_it_and_unsharing_closes_it(self) -> None:
         api = Api.objects.get(identifier=FOREIGN)

@@ -1,0 +1,52 @@
+"""tokeninfo: whoever has a token may ask what it is (protocol section 9). No client authentication."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from clients.endpoints.http import bearer_token, json_answer, protocol_endpoint
+from clients.oauth import find, parameters
+from clients.protocol import claims
+from clients.protocol.errors import InvalidRequest, InvalidToken
+from clients.protocol.request import Params
+
+INVALID = {"error": "invalid_token", "error_description": "Invalid Value"}
+
+
+@protocol_endpoint("GET", "POST")
+def tokeninfo(request: HttpRequest) -> HttpResponse:
+    params = _params(request)
+    id_token = params.one("id_token")
+    answer = find.id_token(id_token) if id_token else _access_token(_token(request, params))
+    return json_answer(answer) if answer else json_answer(INVALID, 400)
+
+
+def _params(request: HttpRequest) -> Params:
+    """The form of a POST; the query only where the deployment still accepts tokens there."""
+    if request.method == "POST" and request.META.get("CONTENT_TYPE"):
+        return parameters.from_body(request)
+    if not settings.IDP_TOKENINFO_QUERY:
+        return Params()
+    query = parameters.from_query(request)
+    parameters.refuse_repeats(query)
+    return query
+
+
+def _token(request: HttpRequest, params: Params) -> str:
+    if settings.IDP_TOKENINFO_QUERY and params.one("access_token"):
+        return params.one("access_token")
+    try:
+        return bearer_token(request, params.one("access_token"))
+    except InvalidToken:
+        raise InvalidRequest("Send access_token or id_token in the request body.") from None
+
+
+def _access_token(token: str) -> dict[str, Any] | None:
+    found = find.access_token(token)
+    if found is None:
+        return None
+    return claims.tokeninfo(found, offline=find.has_refresh_token(found), now=int(time.time()))

@@ -1,0 +1,120 @@
+"""tokeninfo: possession is enough, and it tells the truth about live tokens only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client as Http
+
+from clients.models import Authorization, Client
+from idp.accounts.models import User
+from projects.models import Consent
+from tests.world import ORDERS, App, Browser
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
+INVALID = {"error": "invalid_token", "error_description": "Invalid Value"}
+
+
+def tokeninfo(**params: Any) -> HttpResponse:
+    return App("web").post("/oauth2/tokeninfo", params, auth=None)
+
+
+def test_an_access_token_of_a_person() -> None:
+    tokens = Browser("owner").tokens("web", scope="openid email offline_access", resource=ORDERS)
+    info = tokeninfo(access_token=tokens["access_token"]).json()
+    sub = str(User.objects.get(username="owner").sub)
+    assert info.pop("exp") > 0
+    assert 3590 < info.pop("expires_in") <= 3600
+    assert info == {
+        "issued_to": "web",
+        "azp": "web",
+        "audience": ORDERS,
+        "aud": ORDERS,
+        "scope": "openid email offline_access",
+        "access_type": "offline",
+        "user_id": sub,
+        "sub": sub,
+        "email": "owner@people.example",
+        "email_verified": True,
+    }
+
+
+def test_without_openid_and_email_it_says_nothing_of_the_person() -> None:
+    info = tokeninfo(access_token=Browser("owner").tokens("web", scope="orders.read")["access_token"]).json()
+    assert not {"sub", "user_id", "email"} & set(info)
+
+
+def test_access_type_is_online_without_a_live_refresh_token() -> None:
+    token = Browser("owner").tokens("web", scope="openid")["access_token"]
+    assert tokeninfo(access_token=token).json()["access_type"] == "online"
+
+
+def test_a_clients_own_token() -> None:
+    token = App("service").token(grant_type="client_credentials").json()["access_token"]
+    info = tokeninfo(access_token=token).json()
+    assert (info["sub"], info["aud"]) == ("service", "service")
+    assert "user_id" not in info
+
+
+def test_the_authorization_header_works_by_get_and_post() -> None:
+    token = App("service").token(grant_type="client_credentials").json()["access_token"]
+    got = Http().get("/oauth2/tokeninfo", HTTP_AUTHORIZATION=f"bearer {token}")
+    posted = App("web").post("/oauth2/tokeninfo", {}, auth=f"Bearer {token}")
+    assert got.json()["sub"] == posted.json()["sub"] == "service"
+
+
+def test_an_id_token_gives_its_verified_claims() -> None:
+    tokens = Browser("owner").tokens("web")
+    assert tokeninfo(id_token=tokens["id_token"]).json()["azp"] == "web"
+    head, body, _signature = tokens["id_token"].split(".")
+    forged = tokeninfo(id_token=f"{head}.{body}.{'A' * 342}")
+    assert (forged.status_code, forged.json()) == (400, INVALID)
+
+
+def test_one_kind_of_token_is_not_the_other() -> None:
+    tokens = Browser("owner").tokens("web", scope="openid offline_access")
+    for params in (
+        {"access_token": tokens["id_token"]},
+        {"access_token": tokens["refresh_token"]},
+        {"id_token": tokens["access_token"]},
+        {"access_token": "unknown"},
+    ):
+        response = tokeninfo(**params)
+        assert (response.status_code, response.json()) == (400, INVALID)
+
+
+def _deactivate() -> None:
+    User.objects.filter(username="owner").update(is_active=False)
+
+
+def _disable() -> None:
+    Client.objects.filter(client_id="web").update(enabled=False)
+
+
+@pytest.mark.parametrize("change", [_deactivate, _disable])
+def test_what_ends_tokens_ends_both_kinds(change: Any) -> None:
+    tokens = Browser("owner").tokens("web")
+    change()
+    assert tokeninfo(access_token=tokens["access_token"]).json() == INVALID
+    assert tokeninfo(id_token=tokens["id_token"]).json() == INVALID
+
+
+@pytest.mark.parametrize("model", [Consent, Authorization])
+def test_a_taken_back_consent_ends_the_access_token(model: Any) -> None:
+    tokens = Browser("owner").tokens("web")
+    model.objects.all().delete()
+    assert tokeninfo(access_token=tokens["access_token"]).json() == INVALID
+
+
+def test_a_token_in_the_uri_is_refused_unless_the_deployment_accepts_it(settings: Any) -> None:
+    token = App("service").token(grant_type="client_credentials").json()["access_token"]
+    response = Http().get(f"/oauth2/tokeninfo?access_token={token}")
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
+    settings.IDP_TOKENINFO_QUERY = True
+    assert Http().get(f"/oauth2/tokeninfo?access_token={token}").json()["sub"] == "service"
+
+
+def test_no_token_at_all_is_a_bad_request() -> None:
+    assert tokeninfo().json()["error"] == "invalid_request"
