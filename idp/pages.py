@@ -12,6 +12,7 @@ from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from redis.exceptions import RedisError
 
 from idp.accounts import sign_in
 
@@ -71,8 +72,8 @@ def too_many_requests(request: HttpRequest) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """A page that asks nothing of what may have failed: no database, no session, no person."""
-    unavailable = isinstance(sys.exc_info()[1], (OperationalError, InterfaceError))
+    """A page that asks nothing of what may have failed: no database, no cache, no session, no person."""
+    unavailable = isinstance(sys.exc_info()[1], (OperationalError, InterfaceError, RedisError))
     response = HttpResponse(render_to_string("500.html"), status=503 if unavailable else 500)
     if unavailable:
         response["Retry-After"] = "5"

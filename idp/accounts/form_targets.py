@@ -2,6 +2,7 @@
 
 Chromium applies `form-action` to the whole chain of redirects, from the page whose form was sent. Somebody who signs
 in on the way to an app ends at that app: the page with the form must name the app's origin, and nothing more.
+An IPv6 address cannot be named there; the way to one leads over a page that goes on by itself.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from urllib.parse import urlsplit
 from allauth.account.internal.stagekit import LOGIN_SESSION_KEY
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import add_never_cache_headers
 
 SESSION_KEY = "form_targets"
 MOST = 10  # authorization requests one browser has under way at once
@@ -23,7 +26,7 @@ PAGES = frozenset(
 
 # A source as CSP Level 3 section 2.3.1 writes it: an origin, or a private-use scheme. No spaces, quotes or ';' by
 # which a redirect URI could write policy, and never a bare 'http:' or 'https:', which would mean every site.
-_HOST_SOURCE = re.compile(r"https?://([a-z0-9-]+(\.[a-z0-9-]+)*\.?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+_HOST_SOURCE = re.compile(r"https?://[a-z0-9-]+(\.[a-z0-9-]+)*\.?(:[0-9]{1,5})?")
 _SCHEME_SOURCE = re.compile(r"[a-z][a-z0-9+.-]*:")
 _NEVER = frozenset(
     {"http:", "https:", "ws:", "wss:", "data:", "blob:", "javascript:", "file:", "filesystem:", "about:"}
@@ -38,8 +41,7 @@ def origin_of(redirect_uri: str) -> str:
     except ValueError:
         return ""
     if url.scheme in ("http", "https"):
-        bracketed = f"[{host}]" if ":" in host else host
-        source = f"{url.scheme}://{bracketed}" + (f":{port}" if port is not None else "")
+        source = f"{url.scheme}://{host}" + (f":{port}" if port is not None else "")
     else:
         source = f"{url.scheme}:"
     return source if _is_source(source) else ""
@@ -75,9 +77,23 @@ def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[
             origin = remembered(request, _next_url(request))
             if origin:
                 allow_form_redirect(response, origin)
-        return response
+        return _go_on(request, response) if _is_nameless(request, response) else response
 
     return handle
+
+
+def _is_nameless(request: HttpRequest, response: HttpResponse) -> bool:
+    """Whether a browser is being sent to an IPv6 address: Chromium ignores such a source, and then blocks the form."""
+    sent_on = 300 <= response.status_code < 400 and response.get("Location", "").startswith("http://[")
+    return sent_on and request.headers.get("Sec-Fetch-Mode") == "navigate"
+
+
+def _go_on(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """A page in place of the redirect: it ends the chain that began with a form, and starts another one."""
+    page = render(request, "account/go_on.html", {"location": response["Location"]})
+    page.cookies = response.cookies
+    add_never_cache_headers(page)
+    return page
 
 
 def _next_url(request: HttpRequest) -> str:

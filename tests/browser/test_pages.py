@@ -86,6 +86,17 @@ def test_signing_in_on_the_way_to_an_app_ends_at_the_app(page: Page, live_server
     assert page.url == app
 
 
+def test_an_app_at_an_ipv6_address_is_reached_though_no_policy_can_name_it(
+    page: Page, live_server: Any, person: User
+) -> None:
+    app = "http://[::1]:9/cb?code=x&state=y"
+    response = page.goto(f"{live_server.url}/test/authorize/?app={quote(app)}")
+    assert response is not None
+    assert "[::1]" not in response.headers["content-security-policy"]
+    with page.expect_request(app):  # nobody listens there, but the browser goes
+        sign_in(page)
+
+
 def test_the_browser_refuses_an_app_that_was_not_named(page: Page, live_server: Any, person: User, app: str) -> None:
     page.goto(f"{live_server.url}/test/authorize/?forget&app={quote(app)}")
     with page.expect_console_message(lambda message: "form-action" in message.text):

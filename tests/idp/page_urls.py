@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.views.decorators.cache import never_cache
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from idp import urls
 from idp.accounts import form_targets
@@ -44,13 +45,15 @@ def authorize(request: HttpRequest) -> HttpResponse:
     app = request.GET["app"]
     if request.user.is_authenticated:
         return HttpResponseRedirect(app)
-    if "forget" not in request.GET:
-        form_targets.remember(request, request.get_full_path(), form_targets.origin_of(app))
+    origin = form_targets.origin_of(app)
+    if origin and "forget" not in request.GET:
+        form_targets.remember(request, request.get_full_path(), origin)
     return HttpResponseRedirect(f"{reverse('account_login')}?{urlencode({'next': request.get_full_path()})}")
 
 
 def fail(request: HttpRequest) -> HttpResponse:
-    raise {"db": OperationalError, "bad": SuspiciousOperation}.get(request.GET.get("how", ""), RuntimeError)
+    faults = {"db": OperationalError, "cache": RedisConnectionError, "bad": SuspiciousOperation}
+    raise faults.get(request.GET.get("how", ""), RuntimeError)
 
 
 urlpatterns = [

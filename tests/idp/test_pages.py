@@ -152,6 +152,7 @@ def test_the_error_page_shows_details_to_signed_in_staff_only(client: Client, pe
         ("/test/fail/?how=bad", 400, "cannot be understood"),
         ("/test/fail/", 500, "Something went wrong"),
         ("/test/fail/?how=db", 503, "Something went wrong"),
+        ("/test/fail/?how=cache", 503, "Something went wrong"),
     ],
 )
 def test_errors_are_pages_in_plain_words(client: Client, address: str, status: int, words: str) -> None:

@@ -48,7 +48,7 @@ def request_() -> HttpRequest:
         ("https://APP.example:8443/cb", "https://app.example:8443"),
         ("http://127.0.0.1:51004/cb", "http://127.0.0.1:51004"),
         ("http://localhost/cb", "http://localhost"),
-        ("http://[::1]:51004/cb", "http://[::1]:51004"),
+        ("http://[::1]:51004/cb", ""),
         ("com.example.app:/cb", "com.example.app:"),
         ("com.example.app://cb", "com.example.app:"),
         ("https://user@app.example/cb", "https://app.example"),
@@ -84,6 +84,7 @@ def test_a_redirect_uri_gives_exactly_its_own_origin(redirect_uri: str, source: 
         "https://app.example https://other.example",
         "https://app.example\n",
         "app.example",
+        "http://[::1]:51004",
     ],
 )
 def test_what_is_not_one_origin_never_enters_the_policy(request_: HttpRequest, origin: str) -> None:
@@ -155,3 +156,26 @@ def test_the_app_is_still_known_after_using_another_account(client: Client) -> N
     response = client.post(f"{reverse('account_switch')}?{urlencode({'next': NEXT})}", follow=True)
     assert response.request["PATH_INFO"] == reverse("account_login")
     assert form_action(response) == ["'self'", ORIGIN]
+
+
+@pytest.mark.django_db
+@pytest.mark.urls("tests.idp.page_urls")
+@pytest.mark.parametrize(
+    ("app", "mode", "status"),
+    [
+        ("http://[::1]:51004/cb?code=x", "navigate", 200),
+        ("http://[::1]:51004/cb?code=x", "", 302),  # not a browser's page: the redirect itself is wanted
+        ("http://127.0.0.1:51004/cb?code=x", "navigate", 302),
+    ],
+)
+def test_only_a_browser_sent_to_an_ipv6_address_gets_a_page_in_between(
+    client: Client, app: str, mode: str, status: int
+) -> None:
+    client.force_login(User.objects.create_user("person"))
+    response = client.get("/test/authorize/", {"app": app}, headers={"sec-fetch-mode": mode})
+    assert response.status_code == status
+    if status == 200:
+        assert f'content="0; url={app}"' in response.content.decode()
+        assert "no-store" in response["Cache-Control"]
+    else:
+        assert response["Location"] == app
