@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import json
-import re
-import shlex
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.test import Client as Browser
 
 from clients import secrets
 from clients.models import Authorization, Client, SigningKey
 from clients.oauth.mint import verify
 from idp.accounts.models import User
 from projects.models import Project
+from tests.idp.pasting import pasted
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("keys")]
 
@@ -40,27 +36,6 @@ def printed(*arguments: str) -> str:
     output = io.StringIO()
     call_command("quickstart", *arguments, stdout=output, stderr=io.StringIO())
     return output.getvalue()
-
-
-def pasted(command: str) -> tuple[int, Any]:
-    """What the line answers: curl's part is played by the test browser."""
-    if inner := re.search(r'"\$\((curl .*) \| (sed .*)\)"', command):
-        answer = json.dumps(pasted(inner[1])[1])
-        token = subprocess.run(["sh", "-c", inner[2]], input=answer, text=True, capture_output=True, check=True).stdout
-        command = command.replace(inner[0], token.strip())
-    curl, silent, write, newline, url, *arguments = shlex.split(command)
-    assert (curl, silent, write, newline) == ("curl", "-sS", "-w", r"\n")
-    pairs = [*zip(arguments[::2], arguments[1::2], strict=True)]
-    body = "&".join(value for flag, value in pairs if flag == "-d")
-    credentials = base64.b64encode(dict(pairs)["-u"].encode()).decode()
-    assert url.startswith("http://localhost:8000/")
-    answer_to = Browser().post(
-        url.removeprefix("http://localhost:8000"),
-        body,
-        content_type="application/x-www-form-urlencoded",
-        headers={"authorization": f"Basic {credentials}"},
-    )
-    return answer_to.status_code, answer_to.json()
 
 
 class TestTheFirstStart:
