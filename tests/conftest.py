@@ -12,7 +12,7 @@ from clients.models import SigningKey
 from idp.configuration import apply
 from tests.world import WORLD
 
-pytest_plugins = ["tests.plugins.loopback", "tests.plugins.skips", "tests.plugins.places"]
+pytest_plugins = ["tests.plugins.loopback", "tests.plugins.skips", "tests.plugins.places", "tests.console"]
 
 
 @pytest.fixture(autouse=True)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from typing import Any
 
+import pytest
 from django.http import HttpResponse
 from django.test import Client as Http
 from django.urls import reverse
 
 from clients.models import Client
 from idp.accounts.models import User
+from idp.configuration import apply
 from projects.models import Api, Project
 
 ORDERS = "https://api.acme.example/orders"
@@ -60,6 +62,12 @@ projects:
         client_secret: foreign-secret
         grant_types: [client_credentials]
 """
+
+
+@pytest.fixture
+def console(db: None) -> None:
+    """Two projects, people of every role, and some clients."""
+    apply(CONSOLE, path="console.yaml")
 
 
 def browser(username: str) -> Http:

@@ -7,6 +7,8 @@ import pytest
 from projects.models import Api
 from tests.console import OPEN, ORDERS, REPORTS, api, browser, form_of, page, problems, project, send
 
+pytestmark = pytest.mark.usefixtures("console")
+
 NEW = "https://api.acme.example/new"
 
 

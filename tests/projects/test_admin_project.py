@@ -10,6 +10,8 @@ from idp.accounts.models import User
 from projects.models import ConsentScreen, Member, Project
 from tests.console import browser, form_of, page, problems, project, send
 
+pytestmark = pytest.mark.usefixtures("console")
+
 
 def change(username: str = "owner", key: str = "acme", **fields: Any) -> Any:
     return send(browser(username), page("projects_project_change", project(key).pk), fields)

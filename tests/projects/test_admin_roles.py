@@ -12,6 +12,8 @@ from clients.models import Authorization, SecurityEvent
 from idp.accounts.models import User
 from tests.console import OPEN, REPORTS, api, browser, client, page, project, send
 
+pytestmark = pytest.mark.usefixtures("console")
+
 LISTS = [
     "projects_project_changelist",
     "projects_api_changelist",
@@ -25,7 +27,7 @@ NOWHERE = 999_999
 
 
 @pytest.fixture(autouse=True)
-def _activity() -> None:
+def _activity(console: None) -> None:
     person = User.objects.get(username="person")
     for client_id in ("web", "foreign"):
         Authorization.objects.create(client=client(client_id), user=person, auth_time=timezone.now())
