@@ -7,14 +7,15 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from clients import rotation
 from clients.endpoints.http import json_answer, protocol_endpoint
 from clients.models.client import SigningAlgorithm
-from clients.oauth import authentication, mint
+from clients.oauth import authentication
 from clients.protocol import AT_TOKEN, authorization, pkce, prompts
 from clients.protocol.claims import CLAIMS_BY_SCOPE
 from clients.protocol.facts import SIGN_IN_SCOPES
 
-MAX_AGE = 300  # seconds; a next key is published at least this long before it signs
+MAX_AGE = int(rotation.JWKS_MAX_AGE.total_seconds())
 
 
 def metadata() -> dict[str, Any]:
@@ -61,7 +62,7 @@ def configuration(request: HttpRequest) -> HttpResponse:
 
 @protocol_endpoint("GET", cors=True)
 def jwks(request: HttpRequest) -> HttpResponse:
-    return _public({"keys": mint.public_keys()})
+    return _public({"keys": [key.public_jwk for key in rotation.published()]})
 
 
 def _public(document: dict[str, Any]) -> HttpResponse:

@@ -86,9 +86,3 @@ def verify(token: str, typ: str) -> dict[str, Any] | None:
     except (JWException, ValueError, TypeError, RecursionError):
         return None
     return claims if isinstance(claims, dict) else None
-
-
-def public_keys() -> list[dict[str, Any]]:
-    """What the JWKS shows: every key a valid token may carry, and the next ones (RFC 7517)."""
-    rows = SigningKey.objects.order_by("algorithm", "created_at").values_list("public_jwk", flat=True)
-    return [dict(row) for row in rows]
