@@ -1,0 +1,122 @@
+"""What is asked of a person and what their answer means, and the laws both follow."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from projects.consent import Permission, merge, missing, narrow
+from projects.matcher import covers
+
+NOTHING = Permission()
+A, B = "https://h/a", "https://h/b"
+
+
+@pytest.mark.parametrize(
+    ("asked", "given_before", "left"),
+    [
+        (Permission(("email",), (A,)), NOTHING, Permission(("email",), (A,))),
+        (Permission(("email", "openid")), Permission(("openid",)), Permission(("email",))),
+        (Permission((), (A,)), Permission((), (A,)), NOTHING),
+        (Permission((), (f"{A}/x",)), Permission((), (A,)), NOTHING),
+        (Permission((), (A,)), Permission((), (f"{A}/x",)), Permission((), (A,))),
+        (Permission((), (f"{A}x",)), Permission((), (A,)), Permission((), (f"{A}x",))),
+        (Permission((), ("HTTPS://h:443/a/",)), Permission((), (A,)), NOTHING),
+        (Permission((), ("urn:x:1",)), Permission((), ("urn:x",)), Permission((), ("urn:x:1",))),
+        (NOTHING, NOTHING, NOTHING),
+    ],
+)
+def test_missing_is_what_was_not_allowed_yet(asked: Permission, given_before: Permission, left: Permission) -> None:
+    assert missing(asked, given_before) == left
+    assert bool(left) == bool(left.scopes or left.audiences)
+
+
+def test_narrowing_keeps_what_was_ticked_of_what_was_asked() -> None:
+    asked = Permission(("openid", "email"), (A, B))
+    assert narrow(asked, ["email", "phone"], [B, "https://else.example"]) == Permission(("email",), (B,))
+    assert narrow(asked, [], []) == NOTHING
+
+
+def test_merging_keeps_an_audience_once() -> None:
+    before = Permission(("openid",), (f"{A}/x", B))
+    assert merge(before, Permission(("email", "openid"), (A,))) == Permission(("openid", "email"), (B, A))
+    assert merge(Permission((), (A,)), Permission((), (f"{A}/x",))) == Permission((), (A,))
+    assert merge(Permission((), (A,)), Permission((), ("https://h:443/a/",))) == Permission((), (A,))
+
+
+# --- Laws ----------------------------------------------------------------------------------------------------------
+
+some_scopes = st.lists(st.sampled_from(["openid", "email", "orders.read"]), max_size=3, unique=True).map(tuple)
+some_audiences = st.lists(
+    st.sampled_from(["https://h", A, f"{A}/x", f"{A}/x/y", f"{A}/", B, "https://h/a?q", "urn:x", "urn:x:1", "name"]),
+    max_size=4,
+    unique=True,
+).map(tuple)
+permissions = st.builds(Permission, some_scopes, some_audiences)
+
+
+def within(part: Permission, whole: Permission) -> bool:
+    return set(part.scopes) <= set(whole.scopes) and set(part.audiences) <= set(whole.audiences)
+
+
+@given(permissions, permissions)
+def test_missing_is_part_of_what_was_asked(asked: Permission, before: Permission) -> None:
+    assert within(missing(asked, before), asked)
+    assert missing(asked, NOTHING) == asked
+    assert missing(asked, asked) == NOTHING
+
+
+@given(permissions, permissions, permissions)
+def test_the_more_was_allowed_the_less_is_missing(asked: Permission, before: Permission, more: Permission) -> None:
+    assert within(missing(asked, merge(before, more)), missing(asked, before))
+
+
+@given(permissions, some_scopes, some_audiences)
+def test_narrowing_never_adds(asked: Permission, scopes: tuple[str, ...], audiences: tuple[str, ...]) -> None:
+    left = narrow(asked, scopes, audiences)
+    assert within(left, asked)
+    assert within(left, Permission(scopes, audiences))
+    assert narrow(left, scopes, audiences) == left
+    assert narrow(asked, asked.scopes, asked.audiences) == asked
+
+
+@given(permissions, permissions)
+def test_after_merging_nothing_of_either_is_missing(before: Permission, more: Permission) -> None:
+    total = merge(before, more)
+    assert missing(before, total) == NOTHING
+    assert missing(more, total) == NOTHING
+
+
+@given(permissions, permissions)
+def test_merging_adds_nothing_nobody_allowed(before: Permission, more: Permission) -> None:
+    both = Permission(before.scopes + more.scopes, before.audiences + more.audiences)
+    assert within(merge(before, more), both)
+    assert missing(merge(before, more), both) == NOTHING
+
+
+@given(permissions, permissions)
+def test_merging_twice_is_merging_once(before: Permission, more: Permission) -> None:
+    total = merge(before, more)
+    assert merge(total, more) == total
+    assert merge(total, NOTHING) == total
+
+
+@given(permissions, permissions)
+def test_a_merged_audience_is_covered_by_no_other(before: Permission, more: Permission) -> None:
+    kept = merge(before, more).audiences
+    assert not [(one, other) for one in kept for other in kept if one is not other and covers(one, other)]
+    assert len(set(kept)) == len(kept)
+
+
+@given(permissions, permissions, some_scopes, some_audiences)
+def test_asking_again_after_an_answer_asks_only_for_what_was_not_ticked(
+    asked: Permission, before: Permission, scopes: tuple[str, ...], audiences: tuple[str, ...]
+) -> None:
+    """The way of a consent page: show what is missing, keep what was ticked, remember it."""
+    shown = missing(asked, before)
+    ticked = narrow(shown, scopes, audiences)
+    again = missing(asked, merge(before, ticked))
+    assert within(again, shown)
+    assert not set(again.scopes) & set(ticked.scopes)
+    assert not set(again.audiences) & set(ticked.audiences)
