@@ -10,6 +10,7 @@ from django.core.cache import cache
 from clients import keyring
 from clients.models import SigningKey
 from idp.configuration import apply
+from tests import snapshot
 from tests.world import WORLD
 
 pytest_plugins = ["tests.plugins.loopback", "tests.plugins.skips", "tests.plugins.places", "tests.console"]
@@ -38,7 +39,14 @@ def keys(db: None) -> None:
     )
 
 
+_made_world: snapshot.Rows = {}
+
+
 @pytest.fixture
 def world(db: None, keys: None) -> None:
-    """People with roles, three projects and their clients (tests/world.py)."""
+    """People with roles, three projects and their clients (tests/world.py); applied once per process."""
+    if _made_world:
+        snapshot.put_back(_made_world)
+        return
     apply(WORLD, path="world.yaml")
+    _made_world.update(snapshot.take(without=(SigningKey,)))

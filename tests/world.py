@@ -209,7 +209,7 @@ class Browser:
         if self.username:
             self.http.force_login(User.objects.get(username=self.username))
 
-    def authorize(self, client_id: str, **params: Any) -> HttpResponse:
+    def authorize(self, client_id: str, /, **params: Any) -> HttpResponse:
         """An authorization request with PKCE; parameters override, None leaves one out."""
         request = {
             "response_type": "code",

@@ -1,0 +1,36 @@
+"""Rows that many tests begin with, made once per process and then put back as they were."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import apps
+from django.core.management.color import no_style
+from django.db import connection, models, transaction
+
+APPS = ("accounts", "account", "projects", "clients")
+Rows = dict[type[models.Model], list[dict[str, Any]]]
+
+
+def _models() -> list[type[models.Model]]:
+    return [one for label in APPS for one in apps.get_app_config(label).get_models(include_auto_created=True)]
+
+
+def take(*, without: tuple[type[models.Model], ...] = ()) -> Rows:
+    """Every row of our own tables, as plain values."""
+    rows = {}
+    for model in _models():
+        if model not in without:
+            fields = [field.attname for field in model._meta.concrete_fields]
+            rows[model] = [dict(zip(fields, row, strict=True)) for row in model._base_manager.values_list(*fields)]
+    return {model: found for model, found in rows.items() if found}
+
+
+def put_back(rows: Rows) -> None:
+    with transaction.atomic():  # references are checked at its end, in whatever order rows come
+        for model, found in rows.items():
+            model._base_manager.bulk_create(model(**row) for row in found)
+        # Rows with numbers of their own do not move what PostgreSQL counts by.
+        for statement in connection.ops.sequence_reset_sql(no_style(), list(rows)):
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
