@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from typing import Any
+from wsgiref.util import setup_testing_defaults
+
+import pytest
+from django.core.handlers.wsgi import WSGIHandler
+
+from idp import wsgi
+
+
+def headers_of(path: str) -> dict[str, str]:
+    environ: dict[str, Any] = {"PATH_INFO": path, "HTTP_HOST": "localhost:8000", "wsgi.url_scheme": "http"}
+    setup_testing_defaults(environ)
+    answer: dict[str, str] = {}
+
+    def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
+        answer.update(headers)
+
+    b"".join(wsgi.application(environ, start_response))
+    return answer
+
+
+@pytest.mark.parametrize(("issuer", "sent"), [("https://localhost:8000", True), ("http://localhost:8000", False)])
+def test_behind_a_proxy_that_ends_tls_browsers_still_hear_of_hsts(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, issuer: str, sent: bool
+) -> None:
+    settings.IDP_ISSUER = issuer
+    settings.SECURE_HSTS_SECONDS = 60
+    monkeypatch.setattr(wsgi, "_django", WSGIHandler())  # middleware reads the settings when it is made
+    assert ("Strict-Transport-Security" in headers_of("/healthz/live")) == sent
