@@ -61,14 +61,14 @@ def registry(*apis: ApiFacts, clients: Iterable[ClientFacts] = ()) -> Registry:
     return Registry(clients={one.client_id: one for one in clients}, apis=apis)
 
 
-def sent(**params: str | list[str]) -> Params:
+def sent(**params: Any) -> Params:
     """Parameters as sent; a list repeats one."""
     pairs = [(name, one) for name, value in params.items() for one in ([value] if isinstance(value, str) else value)]
     return Params(pairs)
 
 
 def authorization(
-    caller: ClientFacts | None = None, known: Registry | None = None, **params: str | list[str]
+    caller: ClientFacts | None = None, known: Registry | None = None, /, **params: Any
 ) -> AuthorizationRequest:
     return AuthorizationRequest(params=sent(**params), client=caller or client(), registry=known or Registry())
 
@@ -77,7 +77,8 @@ def token(
     caller: ClientFacts | None = None,
     ceiling: Ceiling | None = None,
     known: Registry | None = None,
-    **params: str | list[str],
+    /,
+    **params: Any,
 ) -> TokenRequest:
     """A token request: of a refresh token when there is a ceiling, else of client credentials."""
     return TokenRequest(

@@ -135,7 +135,7 @@ def test_an_access_token_for_a_sibling_request_stays_the_callers() -> None:
 
 # --- Claims about a person -----------------------------------------------------------------------------------------
 
-EVERYTHING = {
+EVERYTHING: dict[str, dict[str, Any]] = {
     "profile": {
         "name": "Olive Owner",
         "given_name": "Olive",
