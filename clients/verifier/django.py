@@ -1,0 +1,77 @@
+"""For Django views: a decorator that lets only requests with a good access token through."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from clients.verifier.access import AccessToken, AccessTokenVerifier
+from clients.verifier.answers import answer, bearer
+from clients.verifier.claims import scopes
+from clients.verifier.errors import TokenError
+
+SETTING = "ACCESS_TOKEN_VERIFIER"
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def configured_verifier() -> AccessTokenVerifier:
+    """The verifier of the settings: one object, so that its keys and answers are kept."""
+    verifier = getattr(settings, SETTING, None)
+    if not isinstance(verifier, AccessTokenVerifier):
+        raise ImproperlyConfigured(f"Set {SETTING} to a LocalVerifier or an IntrospectionVerifier.")
+    return verifier
+
+
+def require_access_token(
+    *,
+    scope: str = "",
+    audience: str | Iterable[str] | None = None,
+    verifier: AccessTokenVerifier | None = None,
+) -> Callable[[View], View]:
+    """Answer 401, 403 or 503 unless the request has an access token for this API with every scope of `scope`.
+
+    The view finds it as `request.access_token`. `audience` and `verifier` take the place of the configured ones. The
+    view is exempt from CSRF checks: no browser sends this header by itself.
+    """
+    scopes(scope)
+    audience = tuple(audience) if audience is not None and not isinstance(audience, str) else audience
+
+    def check(request: HttpRequest) -> HttpResponseBase | None:
+        try:
+            token = bearer(request.META.get("HTTP_AUTHORIZATION", ""))
+            found = (verifier or configured_verifier()).verify(token, scope=scope, audience=audience)
+        except TokenError as error:
+            refused = answer(error)
+            return JsonResponse(refused.body, status=refused.status, headers=refused.headers)
+        _attach(request, found)
+        return None
+
+    def decorate(view: View) -> View:
+        if inspect.iscoroutinefunction(view):
+
+            @functools.wraps(view)
+            async def checked_async(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+                refusal = await sync_to_async(check)(request)
+                return refusal or await view(request, *args, **kwargs)
+
+            return csrf_exempt(checked_async)  # type: ignore[return-value]
+
+        @functools.wraps(view)
+        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            return check(request) or view(request, *args, **kwargs)
+
+        return csrf_exempt(checked)  # type: ignore[return-value]
+
+    return decorate
+
+
+def _attach(request: HttpRequest, token: AccessToken) -> None:
+    request.access_token = token  # type: ignore[attr-defined]

@@ -1,0 +1,42 @@
+"""Reading what others wrote: one text has one meaning, or it is refused."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import Any
+
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def base64url(text: str) -> bytes:
+    """Decode without padding; raises ValueError. Spare bits must be zero: else two texts would mean the same."""
+    if not _BASE64URL.fullmatch(text):
+        raise ValueError("not base64url")
+    data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    if base64.urlsafe_b64encode(data).rstrip(b"=").decode() != text:
+        raise ValueError("not canonical base64url")
+    return data
+
+
+def json_object(text: bytes) -> dict[str, Any]:
+    """A JSON object without repeated names, NaN or infinity; raises ValueError."""
+    try:
+        value = json.loads(text.decode(), object_pairs_hook=_unique, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        raise ValueError("a name is repeated")
+    return value
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
