@@ -1,0 +1,257 @@
+"""How a client proves who it is: one way per request, no oracle, no rescue, and a limit on wrong secrets."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from clients import secrets
+from clients.models import Client, ClientSecret
+from clients.oauth import authentication, throttle
+from clients.oauth.authentication import authenticate, read
+from clients.protocol.errors import InvalidClient, InvalidRequest, TooManyGuesses
+from clients.protocol.request import Params
+from tests.world import basic
+
+ADDRESS = "192.0.2.1"
+
+
+def sent(**params: str) -> Params:
+    return Params(list(params.items()))
+
+
+def raw(text: str | bytes) -> str:
+    return "Basic " + base64.b64encode(text.encode() if isinstance(text, str) else text).decode()
+
+
+def proves(authorization: str = "", **params: str) -> bool:
+    try:
+        authenticate(sent(**params), authorization, ADDRESS)
+    except InvalidClient:
+        return False
+    return True
+
+
+# --- Reading what was presented ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "basic", "BASIC"])
+def test_basic_is_read_whatever_its_case_both_parts_form_decoded(scheme: str) -> None:
+    header = basic("a:b é", "s%+ :&").replace("Basic", scheme)
+    presented = read(sent(), header)
+    assert (presented.client_id, presented.secret, presented.by_header) == ("a:b é", "s%+ :&", True)
+
+
+def test_the_body_is_read_and_an_empty_secret_there_is_none() -> None:
+    assert read(sent(client_id="web", client_secret="s"), "").secret == "s"
+    assert read(sent(client_id="web", client_secret=""), "").secret is None
+    assert read(sent(client_id="web"), "").secret is None
+
+
+@pytest.mark.parametrize("header", ["Bearer abc", "Digest x", "x", "Basicx", " "])
+def test_another_scheme_is_answered_with_a_challenge(header: str) -> None:
+    with pytest.raises(InvalidClient) as refused:
+        read(sent(client_id="web", client_secret="web-secret"), header)
+    assert refused.value.challenge
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Basic",
+        "Basic ",
+        "Basic !",
+        "Basic YQ",
+        raw("no-colon"),
+        raw(b"\xff:\xff"),
+        raw("web%ff:x"),
+        raw("web:%00"),
+        raw("%00:x"),
+    ],
+)
+def test_a_malformed_header_is_an_invalid_client(header: str) -> None:
+    with pytest.raises(InvalidClient) as refused:
+        read(sent(), header)
+    assert refused.value.challenge
+
+
+def test_two_ways_at_once_are_refused() -> None:
+    with pytest.raises(InvalidRequest, match="one way"):
+        read(sent(client_id="web", client_secret="web-secret"), basic("web", "web-secret"))
+
+
+def test_two_client_ids_at_once_are_refused() -> None:
+    assert read(sent(client_id="web"), basic("web", "web-secret")).by_header
+    with pytest.raises(InvalidRequest, match="client_id"):
+        read(sent(client_id="sibling"), basic("web", "web-secret"))
+
+
+# --- Proving -------------------------------------------------------------------------------------------------------
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_secret_proves_its_client_in_the_header_and_in_the_body(world: None) -> None:
+    assert authenticate(sent(), basic("web", "web-secret"), ADDRESS).client_id == "web"
+    assert authenticate(sent(client_id="web", client_secret="web-secret"), "", ADDRESS).client_id == "web"
+
+
+@pytest.mark.parametrize(
+    ("client_id", "secret"),
+    [
+        ("web", "wrong"),
+        ("web", ""),
+        ("web", "web-secret "),
+        ("web", "WEB-SECRET"),
+        ("web", "sibling-secret"),
+        ("web", "x" * 5000),
+        ("WEB", "web-secret"),
+        ("nobody", "web-secret"),
+        ("", "web-secret"),
+        ("retired", "retired-secret"),
+        ("spa", ""),
+        ("spa", "anything"),
+    ],
+)
+def test_anything_else_does_not(world: None, client_id: str, secret: str) -> None:
+    assert not proves(basic(client_id, secret))
+    if secret:
+        assert not proves(client_id=client_id, client_secret=secret)
+
+
+@pytest.mark.parametrize("client_id", ["web", "nobody", "", "we\0b", "retired"])
+def test_no_secret_proves_nothing(world: None, client_id: str) -> None:
+    assert not proves(client_id=client_id)
+
+
+def test_a_public_client_has_nothing_to_prove(world: None) -> None:
+    assert proves(client_id="spa")
+    assert proves(client_id="spa", client_secret="")
+    Client.objects.filter(client_id="spa").update(enabled=False)
+    assert not proves(client_id="spa")
+
+
+def test_every_failure_sounds_alike(world: None) -> None:
+    said = set()
+    for client_id, secret in (("web", "wrong"), ("nobody", "x"), ("retired", "retired-secret"), ("spa", "x")):
+        with pytest.raises(InvalidClient) as refused:
+            authenticate(sent(), basic(client_id, secret), ADDRESS)
+        said.add((str(refused.value), refused.value.status, refused.value.challenge))
+    assert len(said) == 1
+
+
+def test_the_challenge_is_for_those_who_used_the_header(world: None) -> None:
+    with pytest.raises(InvalidClient) as refused:
+        authenticate(sent(client_id="web", client_secret="wrong"), "", ADDRESS)
+    assert not refused.value.challenge
+
+
+# --- Secrets -------------------------------------------------------------------------------------------------------
+
+
+def web() -> Client:
+    return Client.objects.get(client_id="web")
+
+
+def test_both_live_secrets_prove_the_client_until_one_ends(world: None) -> None:
+    second = secrets.generate(web())
+    assert proves(basic("web", "web-secret"))
+    assert proves(basic("web", second))
+    secrets.revoke(web().secrets.get(slot=1))
+    assert not proves(basic("web", "web-secret"))
+    assert proves(basic("web", second))
+
+
+def test_an_expired_secret_proves_nothing(world: None) -> None:
+    secret = secrets.generate(web(), expires_at=timezone.now() + timedelta(minutes=1))
+    assert proves(basic("web", secret))
+    ClientSecret.objects.filter(slot=2).update(expires_at=timezone.now())
+    assert not proves(basic("web", secret))
+
+
+def test_a_digest_is_not_a_secret(world: None) -> None:
+    secrets.generate(web())
+    for digest in web().secrets.values_list("digest", flat=True):
+        assert not proves(basic("web", digest))
+
+
+def test_last_use_is_noted_at_most_once_an_hour(world: None) -> None:
+    row = ClientSecret.objects.filter(client=web())
+    assert proves(basic("web", "web-secret"))
+    first = row.get().last_used_at
+    assert first is not None
+    assert proves(basic("web", "web-secret"))
+    assert row.get().last_used_at == first
+    row.update(last_used_at=timezone.now() - timedelta(hours=2))
+    assert proves(basic("web", "web-secret"))
+    assert timezone.now() - row.get().last_used_at < timedelta(minutes=1)
+
+
+def test_a_wrong_secret_is_no_use(world: None) -> None:
+    assert not proves(basic("web", "wrong"))
+    assert ClientSecret.objects.get(client=web()).last_used_at is None
+
+
+# --- Guessing ------------------------------------------------------------------------------------------------------
+
+
+def fail(times: int, client_id: str = "web", address: str = ADDRESS) -> None:
+    for _ in range(times):
+        with pytest.raises(InvalidClient):
+            authenticate(sent(), basic(client_id, "wrong"), address)
+
+
+@pytest.fixture
+def few(monkeypatch: Any) -> None:
+    monkeypatch.setattr(throttle, "PER_CLIENT", 3)
+    monkeypatch.setattr(throttle, "PER_ADDRESS", 5)
+
+
+def test_too_many_wrong_secrets_stop_even_the_right_one_from_there(world: None, few: None) -> None:
+    fail(3)
+    with pytest.raises(TooManyGuesses) as refused:
+        authenticate(sent(), basic("web", "web-secret"), ADDRESS)
+    assert refused.value.status == 429
+    assert refused.value.retry_after == throttle.WINDOW
+
+
+def test_they_stop_nobody_else(world: None, few: None) -> None:
+    fail(3)
+    assert authenticate(sent(), basic("web", "web-secret"), "192.0.2.2")
+    assert authenticate(sent(), basic("sibling", "sibling-secret"), ADDRESS)
+    assert authenticate(sent(client_id="spa"), "", ADDRESS)
+
+
+def test_guessing_around_among_clients_is_stopped_too(world: None, few: None) -> None:
+    for name in ("web", "sibling", "nobody", "stranger", "picky"):
+        fail(1, name)
+    with pytest.raises(TooManyGuesses):
+        authenticate(sent(), basic("desk", "desk-secret"), ADDRESS)
+
+
+def test_right_secrets_do_not_count(world: None, few: None) -> None:
+    for _ in range(10):
+        assert proves(basic("web", "web-secret"))
+
+
+def test_unknown_clients_are_stopped_like_known_ones(world: None, few: None) -> None:
+    fail(3, "nobody")
+    with pytest.raises(TooManyGuesses):
+        authenticate(sent(), basic("nobody", "x"), ADDRESS)
+
+
+def test_what_was_guessed_is_not_kept(world: None, monkeypatch: Any) -> None:
+    kept: list[str] = []
+    monkeypatch.setattr(throttle.cache, "add", lambda key, *_args: kept.append(key) or True)
+    with pytest.raises(InvalidClient):
+        authenticate(sent(), basic("web", "the-guess"), ADDRESS)
+    assert len(kept) == 2
+    assert not any(word in key for key in kept for word in ("the-guess", "web", ADDRESS))
+
+
+def test_the_methods_discovery_lists_are_those_that_work() -> None:
+    assert authentication.METHODS == ("client_secret_basic", "client_secret_post", "none")
