@@ -26,7 +26,7 @@ from clients.protocol.errors import AccessDenied, Refusal
 from clients.protocol.prompts import Interaction
 from clients.protocol.request import AuthorizationRequest, Choice, Params
 from idp.accounts import form_targets, sign_in
-from projects.consent import Permission, merge
+from projects.consent import Permission, merge, missing
 from projects.models import Consent
 
 logger = logging.getLogger(__name__)
@@ -70,6 +70,8 @@ def answers_errors(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[Htt
             return redirect(error.location, after_post=request.method == "POST")
         except Refusal as refusal:
             return error_page(request, str(refusal))
+        except consent.Stale:
+            return _again(parameters.from_query(request))
         except (OperationalError, InterfaceError):
             logger.exception("The database does not answer")
             return HttpResponse(_("Try again in a moment."), status=503, headers={"Retry-After": "5"})
@@ -147,8 +149,6 @@ def decide(request: HttpRequest) -> HttpResponse:
         if choice is None:
             interaction.proof_used(request, params)
             raise AccessDenied("The person denied the request.")
-    except consent.Stale:
-        return _again(params)
     except Refusal as refusal:
         raise validated.refused(refusal) from refusal
     return finish(request, params, choice, who, validated)
@@ -182,6 +182,8 @@ def remember(who: Visitor, decided: AuthorizationRequest, *, shares: bool) -> Co
     if shares:
         row = Consent.objects.select_for_update().get(pk=row.pk)  # two tabs at once lose nothing
         given = Permission(tuple(row.scopes), tuple(row.audiences))
+        if missing(who.given, given):
+            raise consent.Stale  # taken back in this very moment: what was taken is not granted once more
         total = merge(given, Permission(decided.ceiling.scopes, decided.ceiling.audiences))
         if total != given:
             row.scopes, row.audiences = list(total.scopes), list(total.audiences)

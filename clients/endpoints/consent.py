@@ -83,7 +83,10 @@ def read_answer(request: HttpRequest, params: Params, decided: AuthorizationRequ
     if request.POST.get("decision") != "allow":
         return None
     wanted = asked(decided)
-    before = missing(wanted, missing(wanted, who.given))
+    new = missing(wanted, who.given)
+    if missing(new, shown):
+        raise Stale  # something allowed before was taken back meanwhile: that has to be asked too
+    before = missing(wanted, new)
     audiences = _kept(wanted.audiences, shown.audiences, request.POST.getlist("audience"), before.audiences)
     scopes = _kept(wanted.scopes, shown.scopes, [*request.POST.getlist("scope"), *REQUIRED], before.scopes)
     scopes = _without_lost_apis(decided, wanted, scopes, audiences)

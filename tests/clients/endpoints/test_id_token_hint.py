@@ -20,81 +20,81 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 
 
 @pytest.fixture
-def browser() -> Browser:
+def person() -> Browser:
     return Browser("owner")
 
 
 @pytest.fixture
-def id_token(browser: Browser) -> str:
-    return str(browser.tokens("web")["id_token"])
+def id_token(person: Browser) -> str:
+    return str(person.tokens("web")["id_token"])
 
 
-def answer(browser: Browser, hint: str, client_id: str = "web") -> str:
+def answer(person: Browser, hint: str, client_id: str = "web") -> str:
     """`code`, or the error, of a silent request."""
-    got = redirected(browser.authorize(client_id, prompt="none", id_token_hint=hint))
+    got = redirected(person.authorize(client_id, prompt="none", id_token_hint=hint))
     return "code" if "code" in got else got["error"]
 
 
-def test_the_right_persons_hint_is_fine(browser: Browser, id_token: str) -> None:
-    assert answer(browser, id_token) == "code"
-    assert redirected(browser.authorize("web", id_token_hint=id_token))["code"]
+def test_the_right_persons_hint_is_fine(person: Browser, id_token: str) -> None:
+    assert answer(person, id_token) == "code"
+    assert redirected(person.authorize("web", id_token_hint=id_token))["code"]
 
 
-def test_somebody_elses_hint_is_login_required(browser: Browser) -> None:
-    browser.code("web")
+def test_somebody_elses_hint_is_login_required(person: Browser) -> None:
+    person.code("web")
     other = Browser("member").tokens("web")["id_token"]
-    assert answer(browser, other) == "login_required"
+    assert answer(person, other) == "login_required"
 
 
-def test_interactively_the_other_person_has_to_sign_in(browser: Browser) -> None:
-    browser.code("web")
+def test_interactively_the_other_person_has_to_sign_in(person: Browser) -> None:
+    person.code("web")
     other = Browser("member").tokens("web")["id_token"]
-    sent_to = browser.authorize("web", id_token_hint=other)
+    sent_to = person.authorize("web", id_token_hint=other)
     assert sent_to["Location"].startswith("/accounts/switch/?next=")
     here = sent_to.wsgi_request.get_full_path()
-    browser.http.post("/accounts/switch/", {"next": here})
-    browser.http.force_login(User.objects.get(username="member"))
-    assert redirected(browser.http.get(here))["code"]
+    person.http.post("/accounts/switch/", {"next": here})
+    person.http.force_login(User.objects.get(username="member"))
+    assert redirected(person.http.get(here))["code"]
 
 
 def test_a_hint_signs_nobody_in(id_token: str) -> None:
     assert answer(Browser(), id_token) == "login_required"
 
 
-def test_a_siblings_token_is_a_hint_for_its_project_only(browser: Browser, id_token: str) -> None:
-    browser.code("sibling")
-    assert answer(browser, id_token, "sibling") == "code"
-    assert answer(browser, id_token, "stranger") == "invalid_request"
-    assert answer(browser, id_token, "desk") == "invalid_request"
+def test_a_siblings_token_is_a_hint_for_its_project_only(person: Browser, id_token: str) -> None:
+    person.code("sibling")
+    assert answer(person, id_token, "sibling") == "code"
+    assert answer(person, id_token, "stranger") == "invalid_request"
+    assert answer(person, id_token, "desk") == "invalid_request"
 
 
-def test_a_cross_client_token_is_a_hint_for_both(browser: Browser) -> None:
-    refresh_token = browser.tokens("web", scope="openid email offline_access")["refresh_token"]
+def test_a_cross_client_token_is_a_hint_for_both(person: Browser) -> None:
+    refresh_token = person.tokens("web", scope="openid email offline_access")["refresh_token"]
     token = App("web").refresh(refresh_token, audience="sibling").json()["id_token"]
-    browser.code("sibling")
-    assert (answer(browser, token, "web"), answer(browser, token, "sibling")) == ("code", "code")
+    person.code("sibling")
+    assert (answer(person, token, "web"), answer(person, token, "sibling")) == ("code", "code")
 
 
-def test_an_expired_hint_is_good_for_thirty_days(browser: Browser, id_token: str) -> None:
+def test_an_expired_hint_is_good_for_thirty_days(person: Browser, id_token: str) -> None:
     recently = resigned(id_token, exp=int(time.time()) - 29 * 86_400)
     long_ago = resigned(id_token, exp=int(time.time()) - 31 * 86_400)
-    assert (answer(browser, recently), answer(browser, long_ago)) == ("code", "invalid_request")
+    assert (answer(person, recently), answer(person, long_ago)) == ("code", "invalid_request")
 
 
-def test_a_retired_key_still_vouches(browser: Browser, id_token: str) -> None:
+def test_a_retired_key_still_vouches(person: Browser, id_token: str) -> None:
     active = SigningKey.objects.get(algorithm="RS256", state=KeyState.ACTIVE)
     keyring.activate(SigningKey.objects.get(algorithm="RS256", state=KeyState.NEXT))
     active.refresh_from_db()
     assert active.state == KeyState.RETIRED
-    assert answer(browser, id_token) == "code"
+    assert answer(person, id_token) == "code"
 
 
-def test_forged_hints_are_refused(browser: Browser, id_token: str) -> None:
+def test_forged_hints_are_refused(person: Browser, id_token: str) -> None:
     for name, forged in {**forgeries(id_token), **near_misses(id_token)}.items():
-        assert answer(browser, forged) == "invalid_request", name
+        assert answer(person, forged) == "invalid_request", name
 
 
-def test_what_we_signed_for_other_purposes_is_no_hint(browser: Browser, id_token: str) -> None:
+def test_what_we_signed_for_other_purposes_is_no_hint(person: Browser, id_token: str) -> None:
     for wrong in (
         resigned(id_token, typ="at+jwt"),
         resigned(id_token, typ="logout+jwt"),
@@ -103,14 +103,14 @@ def test_what_we_signed_for_other_purposes_is_no_hint(browser: Browser, id_token
         resigned(id_token, aud="nobody", azp="nobody"),
         resigned(id_token, aud="stranger", azp="stranger"),
     ):
-        assert answer(browser, wrong) == "invalid_request"
+        assert answer(person, wrong) == "invalid_request"
 
 
-def test_an_absurdly_long_hint_is_refused_before_it_is_parsed(browser: Browser) -> None:
-    assert answer(browser, "x" * 8193) == "invalid_request"
+def test_an_absurdly_long_hint_is_refused_before_it_is_parsed(person: Browser) -> None:
+    assert answer(person, "x" * 8193) == "invalid_request"
 
 
-def test_a_hint_does_not_replace_a_fresh_sign_in(browser: Browser, id_token: str) -> None:
+def test_a_hint_does_not_replace_a_fresh_sign_in(person: Browser, id_token: str) -> None:
     with time_machine.travel(timezone.now() + timedelta(seconds=60)):
-        sent_to = browser.authorize("web", id_token_hint=id_token, max_age=10)
+        sent_to = person.authorize("web", id_token_hint=id_token, max_age=10)
         assert sent_to["Location"].startswith("/accounts/reauthenticate/")
