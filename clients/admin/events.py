@@ -8,7 +8,7 @@ from clients.models import Client, SecurityEvent
 from idp.accounts.models import User
 
 
-def record(person: User, kind: str, client: Client | None = None, **detail: Any) -> None:
+def record(person: User, kind: str, client: Client | None = None, /, **detail: Any) -> None:
     SecurityEvent.objects.create(
         kind=kind, client_id=client.client_id if client else "", sub=str(person.sub), detail=detail
     )

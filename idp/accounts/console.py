@@ -138,9 +138,9 @@ def changes(form: forms.BaseForm) -> list[str]:
     """Each changed field of a valid form as `label: before → after`. Passwords are named, never shown."""
     told = []
     for name in form.changed_data:
-        field = form.fields[name]
-        label = str(field.label or name)
-        if isinstance(field.widget, forms.PasswordInput):
+        field = form.fields.get(name)  # the form that sets a password names a field it does not have
+        label = str((field and field.label) or name)
+        if field is None or isinstance(field.widget, forms.PasswordInput):
             told.append(label)
             continue
         before = _text(field, form.get_initial_for_field(field, name))

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import pytest
+from django.test import Client as Http
+from django.urls import reverse
+
+from idp.accounts.models import SignIn, User
+from tests.console import api, browser, client, page, project
+
+pytestmark = pytest.mark.usefixtures("console")
+
+
+def pages() -> list[str]:
+    """Every page of the console that a superuser can open."""
+    person = User.objects.get(username="person")
+    things = {
+        "projects_project": project().pk,
+        "projects_api": api().pk,
+        "clients_client": client().pk,
+        "accounts_user": person.pk,
+    }
+    found = [page("index"), page("app_list", "clients"), page("app_list", "projects"), page("app_list", "accounts")]
+    for name, key in things.items():
+        found += [page(f"{name}_{action}", key) for action in ("change", "delete", "history")]
+        found += [page(f"{name}_{action}") for action in ("changelist", "add")]
+    found += [page(f"clients_{name}_changelist") for name in ("signingkey", "authorization", "securityevent")]
+    return [*found, page("clients_client_secrets", client().pk), page("auth_user_password_change", person.pk)]
+
+
+def test_every_page_opens_for_a_superuser_under_the_strict_policy_and_is_not_stored() -> None:
+    http = browser("root")
+    for address in pages():
+        response = http.get(address)
+        assert response.status_code == 200, address
+        assert "no-store" in response["Cache-Control"], address
+        policy = response["Content-Security-Policy"]
+        assert "unsafe" not in policy
+        assert "default-src 'none'" in policy
+        text = response.content.decode()
+        assert "<script>" not in text
+        assert " style=" not in text
+        assert "<style" not in text
+        assert " onclick=" not in text
+
+
+def test_visitors_are_sent_to_sign_in_and_back() -> None:
+    for address in pages():
+        response = Http().get(address, follow=True)
+        login = reverse("account_login")
+        assert response.redirect_chain[-1][0].startswith(f"{login}?next=")
+
+
+@pytest.mark.parametrize("username", ["person"])
+def test_people_who_are_no_staff_are_turned_away(username: str) -> None:
+    http = browser(username)
+    assert http.get(page("index"), follow=True).status_code == 403
+    assert http.get(page("login")).status_code == 403
+    assert http.post(page("login"), {"username": "root", "password": "x"}).status_code == 403
+
+
+def test_somebody_deactivated_or_no_longer_staff_is_out_at_once() -> None:
+    for change in ({"is_active": False}, {"is_staff": False}):
+        http = browser("owner")
+        assert http.get(page("index")).status_code == 200
+        User.objects.filter(username="owner").update(**change)
+        assert http.get(page("index")).status_code == 302
+        User.objects.filter(username="owner").update(is_active=True, is_staff=True)
+
+
+def test_the_console_never_takes_a_password_itself() -> None:
+    """Its own form would know no limits on guesses and no second factor."""
+    User.objects.get(username="root").set_password("a good password")
+    for http, sent_to in ((Http(), reverse("account_login")), (browser("owner"), page("index"))):
+        response = http.post(page("login"), {"username": "root", "password": "a good password"})
+        assert response.status_code == 302
+        assert response["Location"].startswith(sent_to)
+    assert browser("owner").get(page("login") + "?next=/admin/clients/")["Location"] == "/admin/clients/"
+
+
+def test_the_way_back_never_leaves_the_site() -> None:
+    for target in ("https://evil.example/", "//evil.example", "javascript:alert(1)"):
+        assert browser("owner").get(page("login"), {"next": target})["Location"] == page("index")
+
+
+def test_signing_out_ends_the_sign_in() -> None:
+    http = browser("owner")
+    assert http.get(page("logout")).status_code == 405
+    assert http.get(page("index")).status_code == 200
+    assert http.post(page("logout")).status_code == 302
+    assert http.get(page("index")).status_code == 302
+    assert not SignIn.objects.filter(user__username="owner", ended_at__isnull=True).exists()
+
+
+def test_the_password_is_changed_on_the_account_pages() -> None:
+    assert browser("owner").get(page("password_change"))["Location"] == reverse("account_change_password")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "p=x",
+        "p=-1",
+        "p=99999999",
+        "o=x",
+        "o=99.-99",
+        "all=",
+        "q=%00",
+        "q=" + "x" * 10_000,
+        "id=%00",
+        "e=1",
+        "enabled__exact=x",
+    ],
+)
+def test_garbage_in_the_address_is_no_fault(query: str) -> None:
+    for name in ("projects_project", "projects_api", "clients_client", "clients_securityevent", "accounts_user"):
+        response = browser("root").get(page(f"{name}_changelist") + "?" + query)
+        assert response.status_code in (200, 302, 400), name
+
+
+@pytest.mark.parametrize("key", ["x", "%00", "%ED%A0%80", "9" * 40, "-1", "1'--", "_5F", "..%2F.."])
+def test_a_key_that_is_none_is_no_fault(key: str) -> None:
+    http = browser("root")
+    for list_name in ("clients_client", "clients_authorization", "clients_signingkey", "projects_api", "accounts_user"):
+        for action in ("change", "delete", "history", "secrets"):
+            address = f"{page(f'{list_name}_changelist')}{key}/{action}/"
+            assert http.get(address).status_code in (302, 400, 403, 404), address
+            assert http.post(address).status_code in (302, 400, 403, 404), address
+
+
+@pytest.mark.parametrize("size", [2_000_000])
+def test_a_huge_form_is_refused(size: int) -> None:
+    address = page("clients_client_change", client().pk)
+    assert browser("root").post(address, {"scope": "x" * size}).status_code == 400
+    assert browser("root").post(address, {f"f{n}": "" for n in range(2000)}).status_code == 400

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+
+from idp.accounts.models import SignIn, User
+from tests.console import browser, form_of, page, problems, send
+
+pytestmark = pytest.mark.usefixtures("console")
+
+
+def user(username: str = "person") -> User:
+    return User.objects.get(username=username)
+
+
+def change(username: str = "person", /, **fields: Any) -> Any:
+    return send(browser("root"), page("accounts_user_change", user(username).pk), fields)
+
+
+@pytest.mark.parametrize("username", ["owner", "viewer", "nobody"])
+def test_accounts_are_for_superusers_only(username: str) -> None:
+    http = browser(username)
+    key = user().pk
+    for name, args in (("changelist", ()), ("add", ()), ("change", (key,)), ("delete", (key,)), ("history", (key,))):
+        assert http.get(page(f"accounts_user_{name}", *args)).status_code == 403
+        assert http.post(page(f"accounts_user_{name}", *args), {"is_superuser": "on"}).status_code == 403
+    assert http.post(page("auth_user_password_change", key), {"password1": "x"}).status_code == 403
+    assert not user().is_superuser
+
+
+def test_a_superuser_adds_somebody() -> None:
+    password = "correct horse battery"
+    new = {"username": "new", "password1": password, "password2": password, "usable_password": "true"}
+    assert send(browser("root"), page("accounts_user_add"), new).status_code == 302
+    assert user("new").check_password(password)
+    assert password not in "".join(LogEntry.objects.values_list("change_message", flat=True))
+
+
+def test_the_subject_stays() -> None:
+    before = user().sub
+    assert "sub" not in form_of(browser("root").get(page("accounts_user_change", user().pk)))
+    assert change(sub="00000000-0000-4000-8000-000000000000", first_name="Pat").status_code == 302
+    assert (user().sub, user().first_name) == (before, "Pat")
+
+
+@pytest.mark.parametrize("email", ["root@people.example", "ROOT@people.example"])
+def test_an_email_address_belongs_to_one_account(email: str) -> None:
+    assert problems(change(email=email)) == {"email": ["Another account has this e-mail address."]}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("username", ""),
+        ("username", "root"),
+        ("username", "a\0b"),
+        ("username", "x" * 100_000),
+        ("email", "nowhere"),
+        ("phone_number", "1" * 100),
+        ("address", "x" * 100_000),
+        ("tokens_not_before_0", "2999-01-01"),
+    ],
+)
+def test_bad_input_is_an_error_on_its_field(field: str, value: str) -> None:
+    assert list(problems(change(**{field: value}))) == [field.removesuffix("_0")]
+
+
+@pytest.mark.parametrize("field", ["is_active", "is_staff", "is_superuser"])
+def test_nobody_locks_themselves_out(field: str) -> None:
+    assert list(problems(change("root", **{field: []}))) == [field]
+    assert change("owner", **{field: []}).status_code == 302
+
+
+def test_deactivating_ends_every_sign_in() -> None:
+    http = browser("owner")
+    assert change("owner", is_active=[]).status_code == 302
+    assert not SignIn.objects.filter(user=user("owner"), ended_at__isnull=True).exists()
+    assert change("owner", is_active="on").status_code == 302
+    assert http.get(page("index")).status_code == 302
+
+
+def test_a_password_set_by_a_superuser_ends_every_sign_in() -> None:
+    http = browser("owner")
+    password = "another good password"
+    fields = {"password1": password, "password2": password, "usable_password": "true"}
+    assert send(browser("root"), page("auth_user_password_change", user("owner").pk), fields).status_code == 302
+    assert user("owner").check_password(password)
+    assert http.get(page("index")).status_code == 302
+
+
+def test_the_page_never_shows_a_password() -> None:
+    person = user()
+    person.set_password("the secret of a person")
+    person.save()
+    text = browser("root").get(page("accounts_user_change", person.pk)).content.decode()
+    assert person.password not in text
+    assert person.password.rpartition("$")[2] not in text
+
+
+@pytest.mark.parametrize("query", ["pass", "not-a-uuid", "'"])
+def test_a_search_for_anything_is_no_fault(query: str) -> None:
+    assert browser("root").get(page("accounts_user_changelist"), {"q": query}).status_code == 200
+
+
+def test_people_are_found_by_subject_and_not_by_password() -> None:
+    http = browser("root")
+    assert http.get(page("accounts_user_changelist"), {"q": str(user().sub)}).context["cl"].result_count == 1
+    for lookup in ("password__startswith", "email__startswith", "tokens_not_before__isnull"):
+        assert http.get(page("accounts_user_changelist"), {lookup: "a"}).status_code == 400
+
+
+def test_an_account_is_deleted_unless_it_wrote_the_log_or_is_ones_own() -> None:
+    http = browser("root")
+    assert http.post(page("accounts_user_delete", user().pk), {"post": "yes"}).status_code == 302
+    assert not User.objects.filter(username="person").exists()
+    for username, told in (("root", "This is your own account."), ("owner", "of the change log was made")):
+        LogEntry.objects.create(user=user("owner"), action_flag=2, object_repr="x")
+        address = page("accounts_user_delete", user(username).pk)
+        assert told in http.get(address).content.decode().replace(
+            "entries of the change log were", "of the change log was"
+        )
+        assert http.post(address, {"post": "yes"}).status_code == 200
+        assert user(username)
