@@ -47,8 +47,8 @@ class Backend(OAuthLibCore):
     """What the toolkit's wrapper of oauthlib reads from a request, read strictly."""
 
     def _extract_params(self, request: HttpRequest) -> tuple[str, str, str, dict[str, str]]:
-        """URI, method, body and headers of a POSTed form."""
-        pairs = [pair for pair in parameters.from_body(request) if pair[0] in KNOWN]
+        """URI, method, body and headers of a POSTed form; an empty value counts as omitted (RFC 6749 section 3.2)."""
+        pairs = [(name, value) for name, value in parameters.from_body(request) if name in KNOWN and value]
         uri, _method, _body, headers = _bare(request)
         return uri, "POST", urlencode(pairs), headers
 
