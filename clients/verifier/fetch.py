@@ -80,4 +80,6 @@ def _read(response: http.client.HTTPResponse, url: str, deadline: float) -> byte
             raise Unavailable(f"{url} answered with more than {MAX_BYTES} bytes.")
         if time.monotonic() > deadline:
             raise Unavailable(f"{url} takes too long to answer.")
+    if response.length:
+        raise Unavailable(f"The answer of {url} was cut off.")
     return text

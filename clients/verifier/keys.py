@@ -130,6 +130,5 @@ def _read_key(entry: dict[str, Any]) -> PublicKey | None:
 
 
 def _strong(algorithm: str, key: jwk.JWK) -> bool:
-    if algorithm == "ES256":
-        return bool(key["crv"] == "P-256")
-    return bool(key.get_op_key("verify").key_size >= _MIN_RSA_BITS)
+    size = key.get_op_key("verify").key_size  # raises for a point that is not on its curve
+    return bool(key["crv"] == "P-256") if algorithm == "ES256" else bool(size >= _MIN_RSA_BITS)
