@@ -18,10 +18,10 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 
 
 def ask(
-    secret: str, client_id: str = "web", *, address: str = "192.0.2.1", path: str = "/oauth2/token"
+    secret: str, client_id: str = "web", *, address: str = "192.0.2.1", path: str = "/oauth2/token", **headers: str
 ) -> HttpResponse:
     params = {"grant_type": "client_credentials", "token": "x"}
-    return App(client_id).post(path, params, auth=basic(client_id, secret), REMOTE_ADDR=address)
+    return App(client_id).post(path, params, auth=basic(client_id, secret), REMOTE_ADDR=address, **headers)
 
 
 def guess(times: int, **more: Any) -> None:
@@ -78,10 +78,9 @@ def test_an_address_a_client_makes_up_does_not_help_it() -> None:
 def test_behind_a_trusted_proxy_the_peers_address_counts(settings: Any) -> None:
     settings.IDP_TRUSTED_PROXIES = ["192.0.2.0/24"]
     for _ in range(throttle.PER_CLIENT):
-        App("web").post(
-            "/oauth2/token", {}, auth=basic("web", "x"), REMOTE_ADDR="192.0.2.1", HTTP_X_FORWARDED_FOR="::2"
-        )
-    assert ask("web-secret").status_code == 200
+        ask("wrong", HTTP_X_FORWARDED_FOR="2001:db8::9, 2001:db8::1, 192.0.2.9")
+    assert ask("web-secret", HTTP_X_FORWARDED_FOR="2001:db8::1").status_code == 429
+    assert ask("web-secret", HTTP_X_FORWARDED_FOR="2001:db8::9").status_code == 200
 
 
 def test_without_a_cache_nobody_is_locked_out(monkeypatch: pytest.MonkeyPatch) -> None:
