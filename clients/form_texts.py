@@ -29,6 +29,7 @@ HELP: dict[str, Any] = {
     "refresh_token_lifetime": _("Counted from the person's authorization. Empty: until revoked."),
     "refresh_token_idle_lifetime": _("Counted from the last use. Empty: no limit."),
     "id_token_signed_response_alg": _("The “alg” of ID tokens for this client."),
+    "userinfo_signed_response_alg": _("The “alg” of userinfo answers as signed JWTs; empty: plain JSON."),
     "require_pkce": _("Refuse authorization requests without a code challenge (RFC 7636). Public clients: always."),
     "rotate_refresh_tokens": _(
         "Each refresh answers a new refresh token and ends the old one. Public clients: always."

@@ -89,6 +89,7 @@ class ClientForm(ConsoleForm):
             "access_token_format",
             *LIFETIMES,
             "id_token_signed_response_alg",
+            "userinfo_signed_response_alg",
             "require_pkce",
             "rotate_refresh_tokens",
             "tokens_not_before",
@@ -221,7 +222,10 @@ class AudienceEntryForm(ConsoleForm):
 class AudienceEntryFormSet(InlineFormSet):
     def clean(self) -> None:
         super().clean()
-        seen: set[str] = set()
+        # Entries this page does not show: somebody added them since it was opened.
+        shown = [form.instance.pk for form in self.initial_forms]
+        others = AudienceEntry.objects.filter(client=self.instance.pk).exclude(pk__in=shown)
+        seen = set(others.values_list("canonical", flat=True))
         for form in self.forms:
             value = form.cleaned_data.get("value") if form.is_valid() else None
             if not value or form.cleaned_data.get("DELETE"):

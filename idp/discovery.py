@@ -37,6 +37,7 @@ def metadata() -> dict[str, Any]:
         "grant_types_supported": list(AT_TOKEN),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": list(SigningAlgorithm.values),
+        "userinfo_signing_alg_values_supported": list(SigningAlgorithm.values),
         "token_endpoint_auth_methods_supported": list(authentication.METHODS),
         "introspection_endpoint_auth_methods_supported": secret_methods,
         "introspection_signing_alg_values_supported": list(SigningAlgorithm.values),

@@ -63,6 +63,7 @@ class ClientAdmin(SecretPages, ScopedAdmin):
                     "access_token_lifetime",
                     "id_token_lifetime",
                     "id_token_signed_response_alg",
+                    "userinfo_signed_response_alg",
                     "refresh_token_lifetime",
                     "refresh_token_idle_lifetime",
                     "rotate_refresh_tokens",

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from clients.endpoints.http import bearer_refusal, bearer_token, json_answer, protocol_endpoint
-from clients.oauth import find, parameters
+from clients.oauth import find, mint, parameters
 from clients.protocol import claims
 from clients.protocol.errors import InvalidToken, Refusal
+from clients.protocol.facts import ClientFacts
+
+TYPE = "userinfo+jwt"  # nobody takes it for an ID token or an access token
 
 
 @protocol_endpoint("GET", "POST", cors=True)
@@ -16,9 +20,19 @@ def userinfo(request: HttpRequest) -> HttpResponse:
         found = find.access_token(bearer_token(request, _token_in_body(request)))
         if found is None:
             raise InvalidToken("The access token is unknown, expired or revoked.")
-        return json_answer(claims.userinfo(found))
+        answer = claims.userinfo(found)
     except Refusal as refusal:
         return bearer_refusal(refusal)
+    if found.client.userinfo_algorithm:
+        return _signed(answer, found.client)
+    return json_answer(answer)
+
+
+def _signed(answer: claims.Claims, client: ClientFacts) -> HttpResponse:
+    """A JWT for the client the access token was issued to (OpenID Connect Core 1.0 section 5.3.2)."""
+    signed = {**answer, "iss": settings.IDP_ISSUER, "aud": client.client_id}
+    jwt = mint.sign(signed, client.userinfo_algorithm, TYPE)
+    return HttpResponse(jwt, content_type="application/jwt", headers={"Cache-Control": "no-store"})
 
 
 def _token_in_body(request: HttpRequest) -> str:

@@ -100,6 +100,13 @@ class Client(AbstractApplication):
     id_token_signed_response_alg = models.CharField(
         _("ID token signature"), max_length=5, choices=SigningAlgorithm.choices, default=SigningAlgorithm.RS256
     )
+    userinfo_signed_response_alg = models.CharField(
+        _("userinfo signature"),
+        max_length=5,
+        choices=SigningAlgorithm.choices,
+        blank=True,
+        help_text=_("Userinfo answers this client with a signed JWT; empty: plain JSON."),
+    )
     require_pkce = models.BooleanField(
         _("require PKCE"), default=False, help_text=_("Public clients always need it (RFC 7636).")
     )
@@ -166,6 +173,10 @@ class Client(AbstractApplication):
             models.CheckConstraint(
                 condition=models.Q(id_token_signed_response_alg__in=SigningAlgorithm.values),
                 name="client_id_token_algorithm_is_asymmetric",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(userinfo_signed_response_alg__in=["", *SigningAlgorithm.values]),
+                name="client_userinfo_algorithm_is_asymmetric",
             ),
             models.CheckConstraint(
                 condition=models.Q(access_token_lifetime__gt=0, id_token_lifetime__gt=0)

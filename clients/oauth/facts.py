@@ -50,6 +50,7 @@ def client_facts(client: Client) -> ClientFacts:
         refresh_token_lifetime=client.refresh_token_lifetime,
         refresh_token_idle_lifetime=client.refresh_token_idle_lifetime,
         id_token_algorithm=client.id_token_signed_response_alg,
+        userinfo_algorithm=client.userinfo_signed_response_alg,
         require_pkce=client.require_pkce,
         rotates=client.rotate_refresh_tokens,
         introspection=client.introspection,

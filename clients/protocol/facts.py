@@ -51,6 +51,7 @@ class ClientFacts:
     refresh_token_lifetime: int | None = None
     refresh_token_idle_lifetime: int | None = None
     id_token_algorithm: str = "RS256"  # noqa: S105 - an algorithm
+    userinfo_algorithm: str = ""  # empty: plain JSON
     require_pkce: bool = False
     rotates: bool = False
     introspection: str = "own"

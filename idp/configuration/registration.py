@@ -27,6 +27,7 @@ PLAIN = (
     "refresh_token_lifetime",
     "refresh_token_idle_lifetime",
     "id_token_signed_response_alg",
+    "userinfo_signed_response_alg",
     "require_pkce",
     "rotate_refresh_tokens",
     "cross_client_public",

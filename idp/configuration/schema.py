@@ -94,6 +94,7 @@ CLIENT = Section(
         "refresh_token_lifetime": Key(seconds(nullable=True)),
         "refresh_token_idle_lifetime": Key(seconds(nullable=True)),
         "id_token_signed_response_alg": Key(choice(SigningAlgorithm)),
+        "userinfo_signed_response_alg": Key(text),
         "require_pkce": Key(flag),
         "rotate_refresh_tokens": Key(flag),
         "allowed_callers": Key(texts),

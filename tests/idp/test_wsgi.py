@@ -21,6 +21,7 @@ def headers_of(path: str) -> dict[str, str]:
     return answer
 
 
+@pytest.mark.django_db  # Django looks after its connection when a request ends
 @pytest.mark.parametrize(("issuer", "sent"), [("https://localhost:8000", True), ("http://localhost:8000", False)])
 def test_behind_a_proxy_that_ends_tls_browsers_still_hear_of_hsts(
     settings: Any, monkeypatch: pytest.MonkeyPatch, issuer: str, sent: bool
