@@ -100,7 +100,10 @@ class MemberForm(ConsoleForm):
 class MemberFormSet(InlineFormSet):
     def clean(self) -> None:
         super().clean()
-        seen: set[Any] = set()
+        # Members this page does not show: somebody added them since it was opened.
+        shown = [form.instance.pk for form in self.initial_forms]
+        others = Member.objects.filter(project=self.instance.pk).exclude(pk__in=shown)
+        seen = set(others.values_list("user", flat=True))
         for form in self.forms:
             person = form.instance.user_id
             if person is None or form.cleaned_data.get("DELETE"):

@@ -98,9 +98,10 @@ class AuthorizationAdmin(ReadOnly):
         """Every code and token that hangs on them stops at once."""
         mine = queryset.filter(client__project__in=access.editable(actor(request)))
         with transaction.atomic():
-            live = list(mine.filter(ended_at__isnull=True).select_related("client", "user"))
-            found = Authorization.objects.filter(pk__in=[one.pk for one in live], ended_at__isnull=True)
-            found.update(ended_at=timezone.now(), ended_because=REVOKED)
+            found = mine.filter(ended_at__isnull=True).select_related("client", "user")
+            live = list(found.select_for_update(of=("self",)))
+            rows = Authorization.objects.filter(pk__in=[one.pk for one in live])
+            rows.update(ended_at=timezone.now(), ended_because=REVOKED)
             for one in live:
                 detail = {"authorization": str(one.pk), "person": str(one.user.sub)}
                 events.record(actor(request), "authorization.ended", one.client, **detail)

@@ -79,12 +79,14 @@ class SecretPages(Base):
         secret = client.secrets.filter(pk=secret_id).first()
         if secret is None:
             raise Http404
-        if secret.revoked_at is not None:
+        already = secret.revoked_at is not None
+        if request.method == "POST":
+            with transaction.atomic():
+                already = not self.end_secret(request, client, secret)
+        if already:
             messages.info(request, _("This secret was revoked already."))
             return self._to_list(client)
         if request.method == "POST":
-            with transaction.atomic():
-                self.end_secret(request, client, secret)
             messages.success(request, _("The secret does not work any more."))
             return self._to_list(client)
         context = {"title": _("Revoke a secret"), "original": client, "secret": secret}
@@ -96,9 +98,13 @@ class SecretPages(Base):
             request, "secret_once.html", {"title": _("Keep this secret"), "original": client, "plain_secret": secret}
         )
 
-    def end_secret(self, request: HttpRequest, client: Client, secret: ClientSecret) -> None:
+    def end_secret(self, request: HttpRequest, client: Client, secret: ClientSecret) -> bool:
+        """Whether it was this call that ended it; the caller's transaction keeps others waiting until then."""
+        if client.secrets.select_for_update().filter(pk=secret.pk, revoked_at__isnull=True).first() is None:
+            return False
         secrets.revoke(secret)
         self._note(request, client, "client.secret_revoked", _("Revoked a secret: %s.") % secret, secret.label)
+        return True
 
     def _client(self, request: HttpRequest, object_id: str, allowed: Any) -> Client:
         client = self.get_object(request, unquote(object_id))

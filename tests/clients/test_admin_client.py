@@ -309,6 +309,15 @@ def test_an_audience_is_listed_once(value: str) -> None:
     assert problems(change(**row(value)))["inlines"] == [{"value": ["This audience is listed twice."]}]
 
 
+def test_an_audience_added_from_another_window_is_no_fault() -> None:
+    http = browser("root")
+    url = page("clients_client_change", client().pk)
+    opened = form_of(http.get(url))
+    assert change("root", **row("urn:acme:same")).status_code == 302
+    response = http.post(url, {**opened, **row("urn:acme:same")})
+    assert problems(response)["inlines"] == [{"value": ["This audience is listed twice."]}]
+
+
 @pytest.mark.parametrize(
     "value",
     [

@@ -103,6 +103,15 @@ def test_a_member_is_listed_once() -> None:
     assert Member.objects.get(project=project(), user__username="viewer").role == "viewer"
 
 
+def test_a_member_added_from_another_window_is_no_fault() -> None:
+    http = browser("owner")
+    url = page("projects_project_change", project().pk)
+    opened = form_of(http.get(url))
+    new = {"members-4-username": "nobody", "members-4-role": "viewer"}
+    assert change(**new).status_code == 302
+    assert problems(http.post(url, {**opened, **new}))["inlines"]
+
+
 def test_the_person_behind_a_member_cannot_be_swapped() -> None:
     row = list(project().members.order_by("pk")).index(Member.objects.get(user__username="viewer"))
     assert change(**{f"members-{row}-username": "nobody", f"members-{row}-user": "1"}).status_code == 302
