@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from clients.verifier.access import AccessToken, AccessTokenVerifier
+from clients.verifier.access import AccessTokenVerifier
 from clients.verifier.answers import answer, bearer
 from clients.verifier.claims import scopes
 from clients.verifier.errors import TokenError
@@ -51,27 +51,29 @@ def require_access_token(
         except TokenError as error:
             refused = answer(error)
             return JsonResponse(refused.body, status=refused.status, headers=refused.headers)
-        _attach(request, found)
+        request.access_token = found  # type: ignore[attr-defined]
         return None
 
     def decorate(view: View) -> View:
-        if inspect.iscoroutinefunction(view):
-
-            @functools.wraps(view)
-            async def checked_async(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-                refusal = await sync_to_async(check)(request)
-                return refusal or await view(request, *args, **kwargs)
-
-            return csrf_exempt(checked_async)  # type: ignore[return-value]
-
-        @functools.wraps(view)
-        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            return check(request) or view(request, *args, **kwargs)
-
-        return csrf_exempt(checked)  # type: ignore[return-value]
+        return csrf_exempt(_guarded(view, check))  # type: ignore[return-value]
 
     return decorate
 
 
-def _attach(request: HttpRequest, token: AccessToken) -> None:
-    request.access_token = token  # type: ignore[attr-defined]
+def _guarded(view: View, check: Callable[[HttpRequest], HttpResponseBase | None]) -> Callable[..., Any]:
+    """The view behind a check that answers a refusal, or None to let the request through."""
+    if inspect.iscoroutinefunction(view):
+
+        @functools.wraps(view)
+        async def checked_async(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            refusal = await sync_to_async(check)(request)
+            return await view(request, *args, **kwargs) if refusal is None else refusal
+
+        return checked_async
+
+    @functools.wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        refusal = check(request)
+        return view(request, *args, **kwargs) if refusal is None else refusal
+
+    return checked

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from clients.verifier import LocalVerifier, Provider
+from tests.clients.verifier.live import Acme
 from tests.clients.verifier.provider import ORDERS, TestProvider
 
 
@@ -27,3 +29,10 @@ def provider(_provider: TestProvider) -> Iterator[TestProvider]:
 def local(provider: TestProvider) -> LocalVerifier:
     """The Orders API, checking tokens by itself."""
     return LocalVerifier(Provider(provider.issuer), ORDERS)
+
+
+@pytest.fixture
+def acme(live_server: Any, world: None, settings: Any) -> Acme:
+    """Acme at the real provider, which calls itself by the port it has here."""
+    settings.IDP_ISSUER = live_server.url
+    return Acme(live_server.url)
