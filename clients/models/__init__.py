@@ -1,8 +1,10 @@
 """OAuth clients, what they were authorized to do, their tokens, and the keys that sign for them."""
 
+from clients.models.allowlist import AudienceEntry
 from clients.models.authorization import Authorization, SecurityEvent
-from clients.models.client import AudienceEntry, Client, ClientSecret
+from clients.models.client import Client
 from clients.models.keys import SigningKey
+from clients.models.secret import ClientSecret
 from clients.models.tokens import AccessToken, DeviceGrant, Grant, IDToken, RefreshToken, RevokedToken
 
 __all__ = [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.db import models
@@ -14,7 +13,6 @@ from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import AbstractApplication
 
 from clients.identifiers import client_id_problem, new_client_id, redirect_uri_problem
-from projects import matcher
 from projects.models import Api, Project
 
 
@@ -234,85 +232,4 @@ class Client(AbstractApplication):
             self.introspection = Introspection.NONE
         if self._moved_to_another_project():
             raise ValidationError(_("A client stays in its project for ever. Create another client instead."))
-        super().save(*args, **kwargs)
-
-
-class ClientSecret(models.Model):
-    """One secret, as a digest. A client has two slots, so that a new secret can be rolled out before the old one ends.
-
-    A revoked secret keeps its row without a slot: what it was last used for stays known.
-    """
-
-    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="secrets")
-    slot = models.PositiveSmallIntegerField(null=True, choices=[(1, "1"), (2, "2")])
-    digest = models.CharField(max_length=255, editable=False)
-    label = models.CharField(_("label"), max_length=100, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
-    revoked_at = models.DateTimeField(null=True, blank=True)
-    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True)
-
-    class Meta:
-        ordering = ["slot", "-created_at"]
-        constraints = [
-            models.UniqueConstraint(fields=["client", "slot"], name="client_secret_slot_is_taken_once"),
-            models.CheckConstraint(
-                condition=models.Q(slot__in=[1, 2], revoked_at__isnull=True)
-                | models.Q(slot__isnull=True, revoked_at__isnull=False),
-                name="client_secret_has_a_slot_until_revoked",
-            ),
-            models.CheckConstraint(condition=~models.Q(digest=""), name="client_secret_is_never_empty"),
-        ]
-
-    def __str__(self) -> str:
-        return self.label or f"Secret #{self.pk}"
-
-
-class EntryMode(models.TextChoices):
-    PREFIX = "prefix", _("This address and everything below it")
-    EXACT = "exact", _("Exactly this value")
-
-
-class AudienceEntry(models.Model):
-    """A row of a client's allowlist. No rows: no audience may be requested."""
-
-    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="audience_entries")
-    value = models.CharField(
-        _("audience"), max_length=matcher.MAX_LENGTH, help_text=_("An API's address, or a name agreed with it.")
-    )
-    canonical = models.CharField(max_length=matcher.MAX_LENGTH, editable=False)
-    mode = models.CharField(_("covers"), max_length=6, choices=EntryMode.choices, default=EntryMode.PREFIX)
-    default = models.BooleanField(
-        _("default"), default=False, help_text=_("Used when an app asks for no audience at all.")
-    )
-
-    class Meta:
-        verbose_name = _("audience")
-        ordering = ["pk"]
-        constraints = [
-            models.UniqueConstraint(fields=["client", "canonical"], name="client_lists_an_audience_once"),
-            models.CheckConstraint(condition=~models.Q(canonical=""), name="audience_entry_is_never_empty"),
-            models.CheckConstraint(condition=models.Q(mode__in=EntryMode.values), name="audience_mode_is_known"),
-        ]
-
-    def __str__(self) -> str:
-        return self.value
-
-    def clean(self) -> None:
-        """Well-formed, and not an API of a project that does not share it with ours."""
-        try:
-            matcher.check_registrable(self.value, plain_http=settings.IDP_PLAIN_HTTP_AUDIENCES)
-        except matcher.Malformed as error:
-            raise ValidationError({"value": str(error)}) from None
-        from clients.audiences import refusal_to_list
-
-        project = getattr(getattr(self, "client", None), "project", None)
-        if project is not None and (problem := refusal_to_list(self.value, project)):
-            raise ValidationError({"value": problem})
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        parsed = matcher.parse(self.value)
-        self.canonical = parsed.canonical
-        if parsed.scheme not in ("http", "https"):
-            self.mode = EntryMode.EXACT  # only http(s) addresses have something below them
         super().save(*args, **kwargs)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from clients.models import AudienceEntry, Client
-from clients.models.client import AuthMethod, EntryMode, Introspection
+from clients.models.allowlist import EntryMode
+from clients.models.client import AuthMethod, Introspection
 from idp.configuration.credentials import set_secret
 from idp.configuration.problems import quoted
 from idp.configuration.run import Run

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from clients.models.client import ClientTokenFormat, EntryMode, Introspection, SigningAlgorithm
+from clients.models.allowlist import EntryMode
+from clients.models.client import ClientTokenFormat, Introspection, SigningAlgorithm
 from idp.configuration.shape import Key, Section
 from idp.configuration.values import (
     api_identifiers,
