@@ -197,6 +197,13 @@ def test_resource_may_be_an_opaque_uri_on_the_allowlist() -> None:
         classify(sent(resource=QUEUE), client(), Registry())
 
 
+@pytest.mark.parametrize("name", ["audience", "resource"])
+@pytest.mark.parametrize("word", ["https://api.acme.example/../orders", "https://u@api.acme.example", "https://h:0"])
+def test_a_malformed_address_is_told_so(name: str, word: str) -> None:
+    with pytest.raises(InvalidTarget, match="malformed"):
+        classify(sent(**{name: word}), client(), Registry())
+
+
 def test_audiences_are_counted_once_in_their_canonical_form_and_keep_their_order() -> None:
     asked = classify(
         sent(resource=ORDERS, audience=[BILLING, "HTTPS://api.acme.example:443/orders/", f"{BILLING}/"]),
