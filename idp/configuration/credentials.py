@@ -17,7 +17,7 @@ def set_secret(run: Run, client: Client, entry: Entry) -> list[str]:
     """Give the client the secret the file says; without one, a new confidential client gets one made."""
     given = _given(run, client, entry)
     if given is None:
-        if client.public or client.secrets.exists() or "client_secret_from" in entry.places:
+        if client.public or client.secrets.exists():
             return []
         run.ledger.generated_secrets[client.client_id] = secrets.generate(client, label=GENERATED)
         return ["client_secret"]

@@ -54,7 +54,7 @@ def apply_client(run: Run, project: Project, entry: Entry) -> None:
         return
     creating = client._state.adding
     values = _values(client, entry)
-    _refuse_public_choices(run, values, client, entry)
+    _refuse_public_choices(run, values, entry)
     changed = run.save(client, values, entry)
     if changed is None:
         return
@@ -78,7 +78,7 @@ def _values(client: Client, entry: Entry) -> dict[str, Any]:
     return values
 
 
-def _refuse_public_choices(run: Run, values: dict[str, Any], client: Client, entry: Entry) -> None:
+def _refuse_public_choices(run: Run, values: dict[str, Any], entry: Entry) -> None:
     """What a public client cannot choose is refused, not silently set to something else."""
     if values["client_type"] != Client.CLIENT_PUBLIC:
         return
@@ -89,7 +89,6 @@ def _refuse_public_choices(run: Run, values: dict[str, Any], client: Client, ent
     ):
         if key in entry.values and entry.values[key] != fixed:
             run.problems.add(entry.place_of(key), why)
-            values[key] = fixed
 
 
 def link_client(run: Run, entry: Entry) -> None:
