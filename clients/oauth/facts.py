@@ -80,7 +80,7 @@ def registry(named: Iterable[str], client: ClientFacts, ceiling: Iterable[str] =
     """What the audiences of a request may refer to: clients by name, and APIs on the same origins."""
     named = list(named)
     others = find_clients(value for value in named if value != client.client_id)
-    audiences = [*named, *ceiling, *(entry.value for entry in client.allowlist)]
+    audiences = [*named, *ceiling, client.client_id, *(entry.value for entry in client.allowlist)]
     return Registry(clients=others, apis=apis_near(audiences))
 
 

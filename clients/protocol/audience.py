@@ -137,7 +137,15 @@ def at_token(request: TokenRequest) -> None:
             raise InvalidTarget("No default audience of this client is allowed for it any more.")
     else:
         request.audience = _granted(request)
-    request.audience = request.audience or (request.client.client_id,)
+    request.audience = request.audience or _itself(request.client, request.registry)
+
+
+def _itself(client: ClientFacts, registry: Registry) -> tuple[str, ...]:
+    """A token for the client alone. A client id may look like an address: it opens no API of another project."""
+    api = registry.resolve(client.client_id)
+    if api is not None and not api.open_to(client.project):
+        raise InvalidTarget("The id of this client is the address of an API. Name an audience, or use another client.")
+    return (client.client_id,)
 
 
 def _within(one: str, request: TokenRequest) -> bool:

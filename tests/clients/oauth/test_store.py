@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from clients import secrets
 from clients.models import AccessToken, Authorization, Client, Grant, RefreshToken, RevokedToken, SecurityEvent
 from clients.oauth import find, store
 from clients.oauth.bearer import Bearer
@@ -13,7 +14,7 @@ from clients.oauth.facts import find_client
 from clients.protocol.facts import ClientFacts
 from idp.accounts.models import User
 from projects.models import Consent
-from tests.world import BILLING, ORDERS, VERIFIER, App, Browser
+from tests.world import BILLING, FOREIGN, ORDERS, VERIFIER, App, Browser, basic
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 
@@ -140,6 +141,17 @@ def test_a_refused_refresh_consumes_and_stores_nothing(client_id: str, change: d
 def test_refused_client_credentials_store_nothing(client_id: str, params: dict[str, Any], error: str) -> None:
     response = App(client_id).token(grant_type="client_credentials", **params)
     assert (response.status_code, response.json()["error"]) == (400, error)
+    assert not AccessToken.objects.exists()
+
+
+def test_no_client_gets_tokens_for_an_api_by_having_its_address_as_id() -> None:
+    project = Client.objects.get(client_id="web").project
+    impostor = Client.objects.create(
+        client_id=FOREIGN, project=project, client_type="confidential", grant_types=["client_credentials"]
+    )
+    secret = secrets.generate(impostor)
+    response = App(FOREIGN).post("/oauth2/token", {"grant_type": "client_credentials"}, auth=basic(FOREIGN, secret))
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_target")
     assert not AccessToken.objects.exists()
 
 

@@ -209,6 +209,19 @@ def test_client_credentials_whose_only_default_is_no_longer_shared_get_nothing()
     assert aud(client(allowlist=listed(default(ORDERS), default(BILLING))), None, known) == (BILLING,)
 
 
+# --- For the client itself -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ceiling", [None, Ceiling()])
+def test_a_client_whose_id_is_the_address_of_anothers_api_gets_no_token_for_it(ceiling: Ceiling | None) -> None:
+    for client_id in (ORDERS, f"{ORDERS}/7"):
+        impostor = client(client_id, allowlist=listed(BILLING))
+        with pytest.raises(InvalidTarget):
+            aud(impostor, ceiling, registry(api(ORDERS, project_id=OTHER.id)))
+        assert aud(impostor, ceiling, registry(api(ORDERS))) == (client_id,), "its own project's is fine"
+        assert aud(impostor, ceiling) == (client_id,)
+
+
 # --- Whatever happens ----------------------------------------------------------------------------------------------
 
 addresses = st.sampled_from([API, ORDERS, f"{ORDERS}/7", BILLING, QUEUE, "https://else.example/orders"])

@@ -16,6 +16,7 @@ from clients.protocol.claims import (
     half_hash,
     id_token,
     one_or_many,
+    tokeninfo,
     userinfo,
 )
 from clients.protocol.errors import InsufficientScope
@@ -173,7 +174,7 @@ def test_what_is_not_known_of_a_sign_in_is_left_out() -> None:
     assert about_sign_in(SignInFacts(sid="s", auth_time=5)) == {"auth_time": 5}
 
 
-# --- UserInfo ------------------------------------------------------------------------------------------------------
+# --- tokeninfo and userinfo ------------------------------------------------------------------------------------------------------
 
 
 def token(**changes: Any) -> TokenFacts:
@@ -203,3 +204,35 @@ def test_userinfo_needs_openid() -> None:
 def test_userinfo_of_a_clients_own_token_is_about_the_client(scopes: tuple[str, ...]) -> None:
     answer = userinfo(token(person=None, scopes=scopes))
     assert answer == {"sub": "web", "client_id": "web", "name": "Acme web"}
+
+
+def test_tokeninfo_says_exactly_this() -> None:
+    assert tokeninfo(token(), offline=True, now=1050) == {
+        "issued_to": "web",
+        "azp": "web",
+        "audience": ORDERS,
+        "aud": ORDERS,
+        "scope": "openid email",
+        "expires_in": 10,
+        "exp": 1060,
+        "access_type": "offline",
+        "user_id": OWNER.sub,
+        "sub": OWNER.sub,
+        "email": "owner@people.example",
+        "email_verified": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("scopes", "present"), [((), set()), (("openid",), {"user_id", "sub"}), (("email",), {"email", "email_verified"})]
+)
+def test_tokeninfo_says_of_the_person_what_the_scopes_allow(scopes: tuple[str, ...], present: set[str]) -> None:
+    answer = tokeninfo(token(scopes=scopes), offline=False, now=1050)
+    assert {"user_id", "sub", "email", "email_verified"} & set(answer) == present
+    assert answer["access_type"] == "online"
+
+
+def test_tokeninfo_of_a_clients_own_token_names_no_user() -> None:
+    answer = tokeninfo(token(person=None, audience=("web", ORDERS)), offline=False, now=2000)
+    assert (answer["sub"], answer["aud"], answer["expires_in"]) == ("web", ["web", ORDERS], 0)
+    assert not {"user_id", "email"} & set(answer)
