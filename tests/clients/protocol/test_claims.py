@@ -174,7 +174,7 @@ def test_what_is_not_known_of_a_sign_in_is_left_out() -> None:
     assert about_sign_in(SignInFacts(sid="s", auth_time=5)) == {"auth_time": 5}
 
 
-# --- tokeninfo and userinfo ------------------------------------------------------------------------------------------------------
+# --- tokeninfo and userinfo ----------------------------------------------------------------------------------------
 
 
 def token(**changes: Any) -> TokenFacts:
