@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from clients.verifier.access import AccessToken, AccessTokenVerifier
 from clients.verifier.answers import RETRY_AFTER, answer, bearer
 from clients.verifier.claims import scopes
 from clients.verifier.django import configured_verifier
 from clients.verifier.errors import InsufficientScope, Missing, TokenError, Unavailable
+
+if TYPE_CHECKING:
+    # Not at run time: the framework's views import this module when it is their default authentication class.
+    from rest_framework.views import APIView
 
 
 @dataclass(frozen=True, slots=True)
