@@ -43,7 +43,7 @@ class KeySet:
     """One set per process, shared by all threads.
 
     `keep`: seconds after which the keys are fetched again, sooner when the provider says so. `retry`: at least so long
-    between two fetches, whatever tokens are sent. `outage`: how long known keys stay good while nobody answers.
+    between two fetches, whatever tokens are sent. `outage`: how long old keys stay good while nobody answers.
     """
 
     def __init__(
@@ -96,7 +96,8 @@ class KeySet:
             return replace(self._kept, next_try=self._clock() + self._retry, failed=True)
         now = self._clock()
         keep = self._keep if reply.max_age is None else min(self._keep, reply.max_age)
-        return _Kept(keys, now + max(keep, self._retry), now + self._outage, now + self._retry)
+        fresh_until = now + max(keep, self._retry)
+        return _Kept(keys, fresh_until, fresh_until + self._outage, now + self._retry)
 
 
 def read_keys(document: Mapping[str, Any]) -> dict[str, PublicKey]:

@@ -13,7 +13,8 @@ class Provider:
     """Make one per process and give it to every verifier: they then share the keys.
 
     `issuer` is exactly what tokens say in `iss`. The other addresses are looked up in its discovery document when
-    they are first needed, unless they are given. `timeout` is in seconds, for each request.
+    they are first needed, unless they are given. `timeout` is in seconds, for each request. `outage`: for how many
+    seconds old keys stay good while the provider does not answer.
     """
 
     def __init__(
@@ -23,13 +24,14 @@ class Provider:
         jwks_uri: str | None = None,
         introspection_endpoint: str | None = None,
         timeout: float = 5.0,
+        outage: float = 86_400,
     ) -> None:
         checked_url(issuer)
         self.issuer = issuer
         self._timeout = timeout
         given = {"jwks_uri": jwks_uri, "introspection_endpoint": introspection_endpoint}
         self._endpoints = {name: checked_url(url) for name, url in given.items() if url is not None}
-        self.keys = KeySet(self._fetch_keys)
+        self.keys = KeySet(self._fetch_keys, outage=outage)
 
     def introspect(self, form: Mapping[str, str], headers: Mapping[str, str]) -> Reply:
         """Ask the introspection endpoint; raises Unavailable."""
