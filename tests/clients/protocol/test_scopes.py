@@ -133,7 +133,6 @@ def test_offline_access_stays_although_access_type_asked_for_it() -> None:
 
 READ = api(ORDERS, "orders.read")
 BILLS = api(BILLING, "bills.read")
-MUTE = api(BILLING)
 
 
 @pytest.mark.parametrize(
@@ -143,8 +142,8 @@ MUTE = api(BILLING)
         ((f"{ORDERS}/7",), registry(READ), ("openid", "orders.read", "offline_access")),
         ((BILLING,), registry(BILLS), ("openid", "offline_access")),
         ((ORDERS, BILLING), registry(READ, BILLS), ("openid", "orders.read", "offline_access")),
-        ((ORDERS, BILLING), registry(READ, MUTE), GRANTED.asked_scopes),
-        ((ORDERS, BILLING), registry(READ), GRANTED.asked_scopes),
+        ((ORDERS, BILLING), registry(api(ORDERS), BILLS), GRANTED.asked_scopes),
+        ((ORDERS, BILLING), registry(BILLS), GRANTED.asked_scopes),
         ((QUEUE,), registry(READ), GRANTED.asked_scopes),
         (("web",), registry(READ), GRANTED.asked_scopes),
     ],
