@@ -1,0 +1,101 @@
+"""Eight requests with the same code or refresh token at the same moment, on three processes: one outcome, no fault."""
+
+from __future__ import annotations
+
+import collections
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import requests
+
+from clients.models import Authorization, RefreshToken
+from clients.oauth import mint, store
+from clients.oauth.facts import find_client
+from clients.protocol.facts import ClientFacts
+from clients.protocol.refresh import MAX_SIBLINGS
+from idp.accounts.models import User
+from tests.races.conftest import ROUNDS
+from tests.world import REDIRECTS, SECRETS, VERIFIER, Browser
+
+pytestmark = pytest.mark.postgresql
+PARALLEL = 8
+Answer = tuple[int, dict[str, Any]]
+
+
+def at_once(address: str, client_id: str, form: dict[str, str]) -> list[Answer]:
+    """Send the same token request from eight connections that wait for each other."""
+    start = threading.Barrier(PARALLEL)
+
+    def send(_number: int) -> Answer:
+        start.wait(timeout=10)
+        response = requests.post(f"{address}/oauth2/token", form, auth=(client_id, SECRETS[client_id]), timeout=30)
+        return response.status_code, json.loads(response.text)
+
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        return list(pool.map(send, range(PARALLEL)))
+
+
+def new_authorization(client_id: str) -> tuple[Authorization, str]:
+    client = find_client(client_id)
+    assert isinstance(client, ClientFacts)
+    token = mint.opaque()
+    scopes = ("openid", "offline_access")
+    return store.grant_refresh_token(client, User.objects.get(username="owner"), scopes, token), token
+
+
+def refresh(address: str, client_id: str, token: str) -> requests.Response:
+    form = {"grant_type": "refresh_token", "refresh_token": token}
+    return requests.post(f"{address}/oauth2/token", form, auth=(client_id, SECRETS[client_id]), timeout=30)
+
+
+def test_of_parallel_refreshes_one_is_first_and_the_others_are_replays(servers: str) -> None:
+    for _round in range(ROUNDS):
+        authorization, token = new_authorization("desk")
+        answers = at_once(servers, "desk", {"grant_type": "refresh_token", "refresh_token": token})
+        statuses = collections.Counter(status for status, _body in answers)
+        assert statuses == {200: 1 + MAX_SIBLINGS, 400: PARALLEL - 1 - MAX_SIBLINGS}, answers
+        fresh = [body["refresh_token"] for status, body in answers if status == 200]
+        assert len(set(fresh)) == len(fresh), "every replay gets a pair of its own"
+        authorization.refresh_from_db()
+        assert (authorization.generation, authorization.siblings) == (1, MAX_SIBLINGS)
+        assert authorization.ended_at is None
+
+
+def test_the_first_sibling_used_wins_and_another_one_ends_everything(servers: str) -> None:
+    authorization, token = new_authorization("desk")
+    answers = at_once(servers, "desk", {"grant_type": "refresh_token", "refresh_token": token})
+    one, other, *_rest = [body["refresh_token"] for status, body in answers if status == 200]
+    assert refresh(servers, "desk", one).status_code == 200
+    refused = refresh(servers, "desk", other)
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+    authorization.refresh_from_db()
+    assert authorization.ended_because == "refresh token used twice"
+
+
+def test_a_refresh_token_that_does_not_rotate_serves_them_all(servers: str) -> None:
+    authorization, token = new_authorization("web")
+    answers = at_once(servers, "web", {"grant_type": "refresh_token", "refresh_token": token})
+    assert [status for status, _body in answers] == [200] * PARALLEL
+    assert len({body["access_token"] for _status, body in answers}) == PARALLEL
+    assert RefreshToken.objects.filter(authorization=authorization).count() == 1
+
+
+def test_of_parallel_exchanges_of_a_code_one_succeeds_and_the_second_use_ends_it(servers: str) -> None:
+    for _round in range(ROUNDS):
+        code = Browser("owner").code("web", prompt="consent")
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": REDIRECTS["web"],
+            "code_verifier": VERIFIER,
+        }
+        answers = at_once(servers, "web", form)
+        statuses = collections.Counter(status for status, _body in answers)
+        assert statuses == {200: 1, 400: PARALLEL - 1}, answers
+        assert {body["error"] for status, body in answers if status == 400} == {"invalid_grant"}
+        (token,) = [body["access_token"] for status, body in answers if status == 200]
+        userinfo = requests.get(f"{servers}/oauth2/userinfo", headers={"Authorization": f"Bearer {token}"}, timeout=30)
+        assert userinfo.status_code == 401, "the second use ended the Authorization"
