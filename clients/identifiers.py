@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 _UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _PRIVATE_USE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")
 LOOPBACK_LITERALS = frozenset({"127.0.0.1", "::1"})
 
@@ -31,12 +32,15 @@ def new_client_secret() -> str:
 def client_id_problem(client_id: str) -> str:
     """Why this client id is refused, or an empty string.
 
-    UUIDs are refused because people's `sub` are UUIDs: nobody may mistake one for the other.
+    UUIDs are refused because people's `sub` are UUIDs: nobody may mistake one for the other. URIs are refused because
+    a token for nobody else has the client id as its `aud`: it must not be taken for a token for an API.
     """
     if not _VISIBLE.fullmatch(client_id or ""):
         return _("A client ID has visible ASCII characters only, without spaces.")
     if _UUID.fullmatch(client_id):
         return _("A client ID must not look like a UUID: people's identifiers do.")
+    if _SCHEME.match(client_id):
+        return _("A client ID must not begin like an address, such as “https:” or “urn:”: the addresses of APIs do.")
     return ""
 
 

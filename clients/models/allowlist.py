@@ -49,6 +49,8 @@ class AudienceEntry(models.Model):
             matcher.check_registrable(self.value, plain_http=settings.IDP_PLAIN_HTTP_AUDIENCES)
         except matcher.Malformed as error:
             raise ValidationError({"value": str(error)}) from None
+        if Client.objects.filter(client_id=self.value).exists():
+            raise ValidationError({"value": _("This is the ID of a client, not an audience.")})
         from clients.audiences import refusal_to_list
 
         project = getattr(getattr(self, "client", None), "project", None)

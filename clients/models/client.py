@@ -198,7 +198,7 @@ class Client(AbstractApplication):
     def clean(self) -> None:
         """Everything a form or a file may get wrong, each problem on its field."""
         problems: dict[str, Any] = {}
-        if problem := client_id_problem(self.client_id):
+        if problem := client_id_problem(self.client_id) or self._listed_as_an_audience():
             problems["client_id"] = problem
         uri_problems = [problem for uri in self.redirect_uri_list if (problem := redirect_uri_problem(uri))]
         if uri_problems:
@@ -211,6 +211,13 @@ class Client(AbstractApplication):
             problems["project"] = _("A client stays in its project for ever. Create another client instead.")
         if problems:
             raise ValidationError(problems)
+
+    def _listed_as_an_audience(self) -> Any:
+        """A token for this client alone would be one for whoever answers to that name."""
+        from clients.models.allowlist import AudienceEntry
+
+        listed = self.pk is None and AudienceEntry.objects.filter(canonical=self.client_id).exists()
+        return _("Clients name this as an audience already. Choose another client ID.") if listed else ""
 
     def _grant_types_problem(self) -> Any:
         if not isinstance(self.grant_types, list) or set(self.grant_types) - set(GrantType.values):
