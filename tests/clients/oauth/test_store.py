@@ -11,10 +11,11 @@ from clients.models import AccessToken, Authorization, Client, Grant, RefreshTok
 from clients.oauth import find, store
 from clients.oauth.bearer import Bearer
 from clients.oauth.facts import find_client
+from clients.protocol.authorization import MAX_NONCE
 from clients.protocol.facts import ClientFacts
 from idp.accounts.models import User
 from projects.models import Consent
-from tests.world import BILLING, FOREIGN, ORDERS, VERIFIER, App, Browser, basic
+from tests.world import BILLING, FOREIGN, ORDERS, VERIFIER, App, Browser, basic, claims_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 
@@ -172,6 +173,13 @@ def test_nothing_is_minted_before_every_step_agreed(grant: str, monkeypatch: Any
     assert response.json()["error"] == "invalid_audience"
     with pytest.raises(AssertionError):
         app.refresh(token)
+
+
+def test_what_a_request_may_say_fits_its_column() -> None:
+    """On SQLite a longer nonce would be kept, on PostgreSQL it would be a fault."""
+    assert Grant._meta.get_field("nonce").max_length >= MAX_NONCE
+    code = Browser("owner").code("web", nonce="n" * MAX_NONCE)
+    assert claims_of(App("web").exchange(code).json()["id_token"])["nonce"] == "n" * MAX_NONCE
 
 
 # --- At rest -------------------------------------------------------------------------------------------------------
