@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +12,8 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "idp.settings")
 _django = get_wsgi_application()
+_LENGTH = re.compile(r"[0-9]{1,15}")
+_BOUNDARY = re.compile(r";\s*boundary=(\"?)([A-Za-z0-9'()+_,./:=?-]{1,70})\1\s*(;|$)", re.IGNORECASE)  # RFC 2046 5.1.1
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -21,4 +24,17 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
     from django.conf import settings
 
     environ["wsgi.url_scheme"] = urlsplit(settings.IDP_ISSUER).scheme
+    environ["CONTENT_TYPE"] = _content_type(environ.get("CONTENT_TYPE", ""))
+    if not _LENGTH.fullmatch(environ.get("CONTENT_LENGTH", "")):
+        environ["CONTENT_LENGTH"] = ""  # no number: no body
     return _django(environ, start_response)
+
+
+def _content_type(sent: str) -> str:
+    """The media type, and of its parameters the boundary.
+
+    A charset would choose among all codecs Python has, and several make Django fail before it can answer.
+    """
+    boundary = _BOUNDARY.search(sent)
+    media_type = sent.partition(";")[0]
+    return f'{media_type}; boundary="{boundary[2]}"' if boundary else media_type
