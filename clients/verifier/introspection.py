@@ -63,11 +63,8 @@ class IntrospectionVerifier(AccessTokenVerifier):
         if not isinstance(active, bool):
             raise Unavailable("The introspection endpoint does not say whether the token is active.")
         answer = Answer(document if active else None)
-        try:
-            left = moment(document, "exp") - time.time() if active else self._keep_refusals
-        except Invalid:
-            left = 0
-        self._cache.put(token, answer, min(left, self._keep if active else self._keep_refusals))
+        seconds = min(self._keep, moment(document, "exp") - time.time()) if active else self._keep_refusals
+        self._cache.put(token, answer, seconds)
         return answer
 
     def _check(self, claims: Mapping[str, Any]) -> None:

@@ -249,6 +249,11 @@ def test_text_around_or_instead_of_a_token(provider: TestProvider, local: LocalV
     refused(local, spoil(signed(provider.access_claims())))
 
 
+def test_a_genuine_token_has_a_length_to_keep_to(provider: TestProvider, local: LocalVerifier) -> None:
+    assert len(local.verify(signed(provider.access_claims(padding="x" * 11_000))).claims["padding"]) == 11_000
+    refused(local, signed(provider.access_claims(padding="x" * 13_000)))
+
+
 def test_spare_bits_do_not_make_a_second_text_for_a_token(provider: TestProvider, local: LocalVerifier) -> None:
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     token = signed(provider.access_claims())
