@@ -70,3 +70,8 @@ def published() -> list[SigningKey]:
     still_needed = timezone.now() - longest_lifetime() - CLOCK_SKEW
     rows = SigningKey.objects.order_by("algorithm", "created_at")
     return [key for key in rows if key.retired_at is None or key.retired_at > still_needed]
+
+
+def believed(key: SigningKey, late: timedelta) -> bool:
+    """Whether a token of this key may still count: as long as apps find the key published, or `late` longer."""
+    return key.retired_at is None or timezone.now() < key.retired_at + longest_lifetime() + CLOCK_SKEW + late

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 MAX_LENGTH = 2048
+MAX_HOST = 253  # of a name in the DNS
 _ALLOWED = re.compile(r"[\x21-\x7e]+")
 _NEVER = frozenset('\\"<>^`{|}#')
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
@@ -93,7 +94,7 @@ def _authority(scheme: str, authority: str) -> tuple[str, int | None]:
     else:
         host, colon, port_text = authority.partition(":")
         host = host.lower()
-        if not _HOST.fullmatch(host):
+        if len(host) > MAX_HOST or not _HOST.fullmatch(host):
             host = ""
     if not host:
         raise Malformed("The host of an audience is missing or malformed.")

@@ -179,8 +179,11 @@ def finish(
 def remember(who: Visitor, decided: AuthorizationRequest, *, shares: bool) -> Consent:
     """The person's consent to the project, with what was granted now; clients that do not share add nothing."""
     row, _created = Consent.objects.get_or_create(user=who.user, project_id=decided.client.project.id)
+    locked = Consent.objects.select_for_update().filter(pk=row.pk).first()  # two tabs at once lose nothing
+    if locked is None:
+        raise consent.Stale
+    row = locked
     if shares:
-        row = Consent.objects.select_for_update().get(pk=row.pk)  # two tabs at once lose nothing
         given = Permission(tuple(row.scopes), tuple(row.audiences))
         if missing(who.given, given):
             raise consent.Stale  # taken back in this very moment: what was taken is not granted once more

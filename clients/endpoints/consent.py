@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 
 from clients.endpoints.interaction import Visitor, asked
 from clients.models import Client
-from clients.protocol.facts import SIGN_IN_SCOPES
+from clients.oauth.facts import apis_near
+from clients.protocol.facts import SIGN_IN_SCOPES, Registry
 from clients.protocol.request import AuthorizationRequest, Choice, Params
 from idp.accounts import form_targets, sign_in
 from projects.consent import Permission, missing
@@ -50,7 +51,7 @@ def show(
     project = Project.objects.select_related("consent_screen").get(pk=decided.client.project.id)
     screen = getattr(project, "consent_screen", None) or ConsentScreen(project=project)
     wanted = asked(decided)
-    new = missing(wanted, who.given) or wanted
+    new = _to_ask(decided, wanted, who) or wanted
     context = {
         "app_name": screen.app_name or project.name,
         "client_name": decided.client.name,
@@ -64,7 +65,7 @@ def show(
         "switch_url": sign_in.switch_url(request.get_full_path()),
         "action": f"{reverse('consent')}?{urlencode(params.pairs)}",
         "seen": _seal(params, who, new),
-        "groups": _groups(project, decided, wanted, new),
+        "groups": _groups(project, wanted, new, who.given),
         "audiences": [_audience(decided, one, allowed=one not in new.audiences) for one in wanted.audiences],
         "siblings": _siblings(project, decided.client.client_id),
         "targets": [target.name for target in decided.targets],
@@ -83,7 +84,7 @@ def read_answer(request: HttpRequest, params: Params, decided: AuthorizationRequ
     if request.POST.get("decision") != "allow":
         return None
     wanted = asked(decided)
-    new = missing(wanted, who.given)
+    new = _to_ask(decided, wanted, who)
     if missing(new, shown):
         raise Stale  # something allowed before was taken back meanwhile: that has to be asked too
     before = missing(wanted, new)
@@ -91,6 +92,13 @@ def read_answer(request: HttpRequest, params: Params, decided: AuthorizationRequ
     scopes = _kept(wanted.scopes, shown.scopes, [*request.POST.getlist("scope"), *REQUIRED], before.scopes)
     scopes = _without_lost_apis(decided, wanted, scopes, audiences)
     return Choice(scopes, audiences) if scopes or audiences else None
+
+
+def _to_ask(decided: AuthorizationRequest, wanted: Permission, who: Visitor) -> Permission:
+    """What is missing. A scope allowed for one API is asked again for another: it may mean something graver there."""
+    new = missing(wanted, who.given)
+    again = _offered(decided, new.audiences)
+    return Permission(tuple(one for one in wanted.scopes if one in new.scopes or one in again), new.audiences)
 
 
 def _kept(wanted: Iterable[str], shown: Iterable[str], ticked: Iterable[str], before: Iterable[str]) -> tuple[str, ...]:
@@ -121,9 +129,7 @@ def _where(redirect_uri: str) -> str:
     return url.netloc if url.scheme in ("http", "https") else f"{url.scheme}:"
 
 
-def _groups(
-    project: Project, decided: AuthorizationRequest, wanted: Permission, new: Permission
-) -> list[dict[str, Any]]:
+def _groups(project: Project, wanted: Permission, new: Permission, given: Permission) -> list[dict[str, Any]]:
     """Scopes by API, those of signing in first."""
 
     def line(scope: str, description: str) -> dict[str, Any]:
@@ -133,8 +139,9 @@ def _groups(
     about = [line(scope, sign_in_scope_words(scope)) for scope in wanted.scopes if scope in SIGN_IN_SCOPES]
     groups = [{"title": _("About you"), "description": "", "audience": "", "scopes": about}] if about else []
     left = [scope for scope in wanted.scopes if scope not in SIGN_IN_SCOPES]
-    for api in _apis_of(project, decided, left):
-        own = {scope.name: scope.description for scope in api.scopes.all() if scope.name in left}
+    apis = _apis_of(project, (*wanted.audiences, *given.audiences), left)
+    for api in apis:
+        own = {scope.name: _described(apis, scope.name) for scope in api.scopes.all() if scope.name in left}
         if own:
             lines = [line(name, own[name]) for name in left if name in own]
             groups.append(
@@ -147,14 +154,28 @@ def _groups(
     return groups
 
 
-def _apis_of(project: Project, decided: AuthorizationRequest, scopes: list[str]) -> list[Api]:
-    """APIs that may explain these scopes: those of the asked audiences first, then the project's own."""
-    resolved = [decided.registry.resolve(one) for one in asked(decided).audiences]
+def _apis_of(project: Project, audiences: Iterable[str], scopes: list[str]) -> list[Api]:
+    """APIs that explain these scopes: those of the audiences, and the project's own for what they do not.
+
+    The audiences allowed before too: a scope that is allowed now may be used there without another question.
+    """
+    audiences = tuple(audiences)
+    registry = Registry(apis=apis_near(audiences))
+    resolved = [registry.resolve(one) for one in audiences]
     identifiers = [api.identifier for api in resolved if api is not None]
     named = Api.objects.filter(identifier__in=identifiers).prefetch_related("scopes")
-    defining = ApiScope.objects.filter(name__in=scopes).values("api")
+    unexplained = set(scopes) - {scope.name for api in named for scope in api.scopes.all()}
+    defining = ApiScope.objects.filter(name__in=unexplained).values("api")
     own = Api.objects.filter(project=project, pk__in=defining).prefetch_related("scopes")
     return list({api.pk: api for api in (*named, *own)}.values())
+
+
+def _described(apis: list[Api], name: str) -> str:
+    """What the APIs say of a scope: all of them, or one project could hide another's words behind its own."""
+    said = {api: scope.description for api in apis for scope in api.scopes.all() if scope.name == name}
+    if len(set(said.values())) == 1:
+        return next(iter(said.values()))
+    return "; ".join(f"{api.name}: {description}" for api, description in said.items())
 
 
 def _audience(decided: AuthorizationRequest, value: str, *, allowed: bool) -> dict[str, Any]:

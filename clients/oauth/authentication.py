@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import unquote_plus
 
@@ -28,7 +28,7 @@ class Credentials:
     """What was presented. `secret` None: nothing was."""
 
     client_id: str
-    secret: str | None
+    secret: str | None = field(repr=False)
     by_header: bool
 
 

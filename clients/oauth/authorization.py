@@ -69,7 +69,10 @@ def issue_code(
 ) -> str:
     """Validate once more, keep what `authorize` makes of the decision, and answer the client's redirect with a code."""
     credentials: dict[str, Any] = {"choice": choice, "authorize": authorize}
-    headers, _body, _status = core().server.create_authorization_response(
-        authorization_uri(params), scopes=[], credentials=credentials
-    )
+    try:
+        headers, _body, _status = core().server.create_authorization_response(
+            authorization_uri(params), scopes=[], credentials=credentials
+        )
+    except FatalClientError as error:  # disabled, or its redirect URI removed, since it was validated
+        raise NotRedirectable(str(error.description or error.error)) from error
     return str(add_params_to_uri(headers["Location"], [("iss", settings.IDP_ISSUER)]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from django.conf import settings
@@ -24,9 +24,9 @@ OAuthRequest: TypeAlias = Any
 class Minted:
     """What save_bearer_token writes."""
 
-    access_token: str
+    access_token: str = field(repr=False)
     lifetime: int
-    refresh_token: str
+    refresh_token: str = field(repr=False)
     stored: bool
 
 

@@ -17,7 +17,11 @@ AUTHORIZATION = ("authorization", "authorization__user", "authorization__sign_in
 
 
 def authorization_lives(authorization: Authorization, issued_at: datetime) -> bool:
-    """Whether a code or token issued then under this Authorization still works."""
+    """Whether a code or token issued then under this Authorization still works.
+
+    Never younger than the Authorization: a refresh that was under way when tokens were ended saves none of them.
+    """
+    issued_at = min(issued_at, authorization.created_at)
     return (
         authorization.ended_at is None
         and client_lives(authorization.client, issued_at)

@@ -6,13 +6,14 @@ import hashlib
 import json
 import re
 import secrets
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
 from jwcrypto import jwk, jws
 from jwcrypto.common import JWException
 
-from clients import keyring
+from clients import keyring, rotation
 from clients.models import SigningKey
 from clients.models.keys import KeyState
 from clients.protocol.errors import TemporarilyUnavailable
@@ -59,10 +60,11 @@ def sign(claims: dict[str, Any], algorithm: str, typ: str) -> str:
     return str(token.serialize(compact=True))
 
 
-def verify(token: str, typ: str) -> dict[str, Any] | None:
+def verify(token: str, typ: str, *, late: timedelta = timedelta()) -> dict[str, Any] | None:
     """The claims of a JWT we signed with this `typ`, expired or not; None for anything else.
 
-    The key decides the algorithm, never the token (RFC 8725 section 3.1).
+    The key decides the algorithm, never the token (RFC 8725 section 3.1). Once no token of a retired key can be alive
+    (and `late` after that, for callers who take expired ones), its signature is worth nothing: it may have been stolen.
     """
     if len(token) > MAX_JWT or token.count(".") != 2:
         return None
@@ -76,7 +78,7 @@ def verify(token: str, typ: str) -> dict[str, Any] | None:
         return None
     kid = header.get("kid")
     key = SigningKey.objects.filter(pk=kid).first() if isinstance(kid, str) and _KID.fullmatch(kid) else None
-    if key is None or header.get("alg") != key.algorithm:
+    if key is None or header.get("alg") != key.algorithm or not rotation.believed(key, late):
         return None
     try:
         signed.allowed_algs = [key.algorithm]

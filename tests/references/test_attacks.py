@@ -13,12 +13,16 @@ from django.utils import timezone
 from jwcrypto import jwk, jws
 
 from clients import keyring
-from clients.models import AudienceEntry, Authorization, Client, SecurityEvent, SigningKey
+from clients.endpoints import authorize
+from clients.models import AudienceEntry, Authorization, Client, Grant, SigningKey
 from clients.models.keys import KeyState
+from clients.oauth import store
+from clients.oauth.authentication import Credentials
+from clients.oauth.bearer import Minted
 from idp.accounts.models import User
 from idp.configuration import apply
-from projects.models import Project
-from tests.console import OPEN, api, browser, page, problems, project, send
+from projects.models import Consent, Project
+from tests.console import browser, page, problems, project, send
 from tests.world import FOREIGN, ISSUER, ORDERS, REDIRECTS, SECRETS, App, Browser, redirected
 
 pytestmark = pytest.mark.django_db
@@ -49,3 +53,152 @@ def test_an_audience_cannot_take_the_name_of_a_client(world: None) -> None:
     web = Client.objects.get(client_id="web")
     with pytest.raises(ValidationError, match="the ID of a client"):
         AudienceEntry(client=web, value="stranger").full_clean(exclude=["canonical"])
+
+
+# --- A scope's name means what each API says of it: nobody's words hide another's -----------------------------------
+
+HARMLESS, GRAVE = "See your nickname", "Delete all your reports for ever"
+OWN = "https://evil.example/api"
+SPOOF = f"""
+version: 1
+projects:
+  - id: other
+    apis: [{{identifier: {FOREIGN}, shared: public, scopes: {{reports.delete: {GRAVE}}}}}]
+  - id: evil
+    name: Evil
+    apis: [{{identifier: {OWN}, name: AAA, scopes: {{reports.delete: {HARMLESS}}}}}]
+    clients:
+      - client_id: evil
+        client_name: Evil
+        client_secret: evil-secret
+        grant_types: [authorization_code]
+        redirect_uris: ["https://evil.example/cb"]
+        scope: openid reports.delete
+        audience: [{FOREIGN}, {OWN}]
+"""
+
+
+@pytest.fixture
+def evil(world: None, monkeypatch: Any) -> Browser:
+    """Somebody who is led to an app whose project took over the name of another project's scope."""
+    apply(SPOOF, path="spoof.yaml")
+    monkeypatch.setitem(SECRETS, "evil", "evil-secret")
+    monkeypatch.setitem(REDIRECTS, "evil", "https://evil.example/cb")
+    return Browser("owner")
+
+
+def asked(response: Any) -> str:
+    """What the consent page asks, without what it says was allowed already."""
+    return str(response.content.decode()).partition("Already allowed")[0]
+
+
+def test_a_scope_of_two_apis_is_shown_in_the_words_of_both(evil: Browser) -> None:
+    shown = asked(evil.authorize("evil", scope="openid reports.delete", audience=[FOREIGN, OWN]))
+    assert HARMLESS in shown
+    assert GRAVE in shown
+
+
+def test_a_scope_allowed_for_one_api_is_asked_again_for_another(evil: Browser) -> None:
+    evil.code("evil", scope="openid reports.delete", audience=OWN)
+    page = evil.authorize("evil", scope="openid reports.delete", audience=FOREIGN)
+    assert GRAVE in asked(page)
+    token = App("evil").exchange(redirected(evil.answer(page, scope=[]))["code"]).json()
+    assert token["scope"] == "openid"
+
+
+def test_a_scope_is_shown_in_the_words_of_apis_that_were_allowed_before(evil: Browser) -> None:
+    evil.code("evil", scope="openid", audience=FOREIGN)
+    assert GRAVE in asked(evil.authorize("evil", scope="openid reports.delete", audience=OWN))
+
+
+# --- A key that retired long ago signs nothing any more, whoever got hold of it -------------------------------------
+
+
+def test_a_retired_key_makes_no_tokens_once_none_of_its_own_can_be_alive(world: None) -> None:
+    Browser("owner").tokens("web")
+    key = SigningKey.objects.get(algorithm="ES256", state=KeyState.ACTIVE)
+    keyring.activate(SigningKey.objects.get(algorithm="ES256", state=KeyState.NEXT))
+    now = int(time.time())
+    sub, authorization = str(User.objects.get(username="owner").sub), Authorization.objects.get()
+    claims = {"iss": ISSUER, "sub": sub, "aud": "web", "client_id": "web", "scope": "openid email"}
+    claims |= {"iat": now, "nbf": now, "exp": now + 10**6, "jti": f"{authorization.pk}.forged"}
+    forged = jws.JWS(json.dumps(claims))
+    private = jwk.JWK.from_json(keyring.decrypt(key.private_jwk))
+    forged.add_signature(private, None, json.dumps({"alg": "ES256", "kid": key.kid, "typ": "at+jwt"}), None)
+    token = str(forged.serialize(compact=True))
+    assert App("web").userinfo(token).status_code == 200, "it is still published: tokens it signed may be alive"
+    SigningKey.objects.filter(pk=key.pk).update(retired_at=timezone.now() - timedelta(days=1))
+    assert App("web").userinfo(token).status_code == 401
+    assert App("web").introspect(token).json() == {"active": False}
+
+
+# --- What is ended while a request is under way ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("access_token_format", ["opaque", "jwt"])
+def test_ending_tokens_ends_those_of_a_refresh_under_way(
+    world: None, monkeypatch: Any, access_token_format: str
+) -> None:
+    Client.objects.filter(client_id="desk").update(access_token_format=access_token_format)
+    first = Browser("owner").tokens("desk", scope="openid offline_access")["refresh_token"]
+    issue = store.issue
+
+    def ended_first(*args: Any, **kwargs: Any) -> None:
+        User.objects.filter(username="owner").update(tokens_not_before=timezone.now())
+        issue(*args, **kwargs)
+
+    monkeypatch.setattr(store, "issue", ended_first)
+    answer = App("desk").refresh(first).json()
+    monkeypatch.undo()
+    assert App("desk").userinfo(answer["access_token"]).status_code == 401
+    assert App("desk").refresh(answer["refresh_token"]).json()["error"] == "invalid_grant"
+
+
+@pytest.mark.parametrize("change", [{"enabled": False}, {"redirect_uris": "https://web.acme.example/new"}])
+def test_a_client_changed_while_a_code_is_made_gets_a_page_and_no_code(
+    world: None, monkeypatch: Any, change: dict[str, Any]
+) -> None:
+    person = Browser("owner")
+    shown = person.authorize("web")
+    issue_code = authorize.issue_code
+
+    def changed_first(*args: Any) -> str:
+        Client.objects.filter(client_id="web").update(**change)
+        return issue_code(*args)
+
+    monkeypatch.setattr(authorize, "issue_code", changed_first)
+    assert person.answer(shown).status_code == 400
+    assert not Grant.objects.exists()
+
+
+def test_consent_deleted_in_the_very_moment_is_asked_anew(world: None, monkeypatch: Any) -> None:
+    person = Browser("owner")
+    shown = person.authorize("web")
+    get_or_create = Consent.objects.get_or_create
+
+    def deleted_at_once(**kwargs: Any) -> Any:
+        row, created = get_or_create(**kwargs)
+        Consent.objects.filter(pk=row.pk).delete()
+        return row, created
+
+    monkeypatch.setattr(Consent.objects, "get_or_create", deleted_at_once)
+    answer = person.answer(shown)
+    assert (answer.status_code, answer["Location"].partition("?")[0]) == (303, "/oauth2/authorize")
+    assert not Grant.objects.exists()
+
+
+# --- Limits of columns ----------------------------------------------------------------------------------------------
+
+
+def test_an_address_with_an_endless_host_is_refused_in_words(console: None) -> None:
+    fields = {"project": project().pk, "name": "Long", "identifier": "https://" + "a" * 2040}
+    answer = send(browser("editor"), page("projects_api_add"), fields)
+    assert problems(answer)["identifier"] == ["The host of an audience is missing or malformed."]
+
+
+# --- Secrets in places where somebody prints an object --------------------------------------------------------------
+
+
+def test_credentials_and_tokens_are_not_in_what_objects_say_of_themselves() -> None:
+    held = (Credentials("web", "s3cret", by_header=True), Minted("s3cret", 60, "s3cret", stored=True))
+    assert all("s3cret" not in repr(one) for one in held)
