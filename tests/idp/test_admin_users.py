@@ -87,6 +87,7 @@ def test_a_password_set_by_a_superuser_ends_every_sign_in() -> None:
     fields = {"password1": password, "password2": password, "usable_password": "true"}
     assert send(browser("root"), page("auth_user_password_change", user("owner").pk), fields).status_code == 302
     assert user("owner").check_password(password)
+    assert not SignIn.objects.filter(user=user("owner"), ended_at__isnull=True).exists()
     assert http.get(page("index")).status_code == 302
 
 

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.utils import timezone
 
 from clients.models import Client
 from idp.accounts.models import User
+from projects.admin import ProjectAdmin
 from projects.models import ConsentScreen, Member, Project
 from tests.console import browser, form_of, page, problems, project, send
 
@@ -188,8 +190,13 @@ def test_the_end_of_old_tokens_only_moves_forward() -> None:
     assert list(problems(change(tokens_not_before_0="2025-01-01"))) == ["tokens_not_before"]
     assert list(problems(change(tokens_not_before_0="", tokens_not_before_1=""))) == ["tokens_not_before"]
     assert list(problems(change(tokens_not_before_0="2999-01-01"))) == ["tokens_not_before"]
+
+
+def test_an_untouched_moment_stays_to_the_microsecond() -> None:
+    moment = timezone.now()
+    Project.objects.filter(key="acme").update(tokens_not_before=moment)
     assert change(name="Same moment").status_code == 302
-    assert project().tokens_not_before is not None
+    assert project().tokens_not_before == moment
 
 
 def test_a_project_with_clients_is_not_deleted_and_the_page_says_why() -> None:
@@ -199,6 +206,21 @@ def test_a_project_with_clients_is_not_deleted_and_the_page_says_why() -> None:
         assert "2 clients" in text
         assert "Acme web" in text
         assert http.post(page("projects_project_delete", project().pk), {"post": "yes"}).status_code == 200
+    assert project()
+
+
+def test_a_client_added_while_somebody_deletes_the_project_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[Any] = []
+    real = ProjectAdmin.get_deleted_objects
+
+    def first_look_finds_nothing(self: ProjectAdmin, objs: Any, request: Any) -> Any:
+        looked.append(objs)
+        return real(self, objs, request) if len(looked) > 1 else ([], {}, set(), [])
+
+    monkeypatch.setattr(ProjectAdmin, "get_deleted_objects", first_look_finds_nothing)
+    response = browser("root").post(page("projects_project_delete", project().pk), {"post": "yes"})
+    assert response.status_code == 200
+    assert "2 clients" in response.content.decode()
     assert project()
 
 
