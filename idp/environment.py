@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+MAX_GRACE = 3600  # seconds
 
 
 def checked_issuer(value: str) -> str:
@@ -29,6 +32,29 @@ def checked_issuer(value: str) -> str:
     if url.scheme == "http" and url.hostname not in LOOPBACK_NAMES:
         raise ImproperlyConfigured(f"IDP_ISSUER must use https off loopback: {value!r}.")
     return f"{url.scheme}://{url.netloc.lower()}"
+
+
+def checked_networks(values: Iterable[str]) -> list[str]:
+    """IDP_TRUSTED_PROXIES as networks; a mistake is told at the start, not by the first request."""
+    try:
+        return [str(ipaddress.ip_network(value.strip(), strict=False)) for value in values if value.strip()]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"IDP_TRUSTED_PROXIES takes addresses and networks, not names: {error}.") from None
+
+
+def checked_key_secrets(value: str) -> list[str]:
+    """The parts of IDP_KEY_SECRETS: at least one, and none that is short."""
+    parts = [part.strip() for part in value.split(",") if part.strip()]
+    if not parts or any(len(part) < 32 for part in parts):
+        raise ImproperlyConfigured("Each part of IDP_KEY_SECRETS needs at least 32 random characters.")
+    return parts
+
+
+def checked_grace(seconds: int) -> int:
+    """IDP_REFRESH_GRACE_SECONDS: for an answer that got lost on the way. A thief has as long to be taken for one."""
+    if not 0 <= seconds <= MAX_GRACE:
+        raise ImproperlyConfigured(f"IDP_REFRESH_GRACE_SECONDS must be 0 to {MAX_GRACE}, not {seconds}.")
+    return seconds
 
 
 def local_secrets(path: Path) -> dict[str, str]:

@@ -12,7 +12,14 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from idp.environment import LOOPBACK_NAMES, checked_issuer, local_secrets
+from idp.environment import (
+    LOOPBACK_NAMES,
+    checked_grace,
+    checked_issuer,
+    checked_key_secrets,
+    checked_networks,
+    local_secrets,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 STATE_DIR = BASE_DIR / "var"
@@ -42,19 +49,17 @@ def _secret(name: str) -> str:
 
 SECRET_KEY = _secret("SECRET_KEY")
 # Encrypts private signing keys at rest: comma-separated, the first encrypts, all decrypt.
-IDP_KEY_SECRETS = [part.strip() for part in _secret("IDP_KEY_SECRETS").split(",") if part.strip()]
-if any(len(part) < 32 for part in IDP_KEY_SECRETS):
-    raise ImproperlyConfigured("Each part of IDP_KEY_SECRETS needs at least 32 random characters.")
+IDP_KEY_SECRETS = checked_key_secrets(_secret("IDP_KEY_SECRETS"))
 
 ALLOWED_HOSTS = [_issuer_host, *(LOOPBACK_NAMES if IS_LOCAL else [])]
-IDP_REFRESH_GRACE_SECONDS: int = env.int("IDP_REFRESH_GRACE_SECONDS", default=30)
+IDP_REFRESH_GRACE_SECONDS: int = checked_grace(env.int("IDP_REFRESH_GRACE_SECONDS", default=30))
 IDP_LEGACY_QUERY_CREDENTIALS: bool = env.bool("IDP_LEGACY_QUERY_CREDENTIALS", default=False)
 # Whether audiences may use plain http off loopback (a private network that carries no TLS).
 IDP_PLAIN_HTTP_AUDIENCES: bool = env.bool("IDP_PLAIN_HTTP_AUDIENCES", default=False)
 # Whether tokeninfo accepts an access token in the URI, as Google's did.
 IDP_TOKENINFO_QUERY: bool = env.bool("IDP_TOKENINFO_QUERY", default=False)
 # Addresses (IP or CIDR) of reverse proxies whose X-Forwarded-For is believed. Nobody's by default.
-IDP_TRUSTED_PROXIES: list[str] = env.list("IDP_TRUSTED_PROXIES", default=[])
+IDP_TRUSTED_PROXIES: list[str] = checked_networks(env.list("IDP_TRUSTED_PROXIES", default=[]))
 
 # --- Django ----------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [

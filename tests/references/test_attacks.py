@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +30,7 @@ from tests.console import browser, page, problems, project, send
 from tests.world import FOREIGN, ISSUER, ORDERS, REDIRECTS, SECRETS, App, Browser, redirected
 
 pytestmark = pytest.mark.django_db
+ROOT = Path(__file__).resolve().parents[2]
 
 
 # --- A client named like an audience: its own tokens would be tokens for that audience -----------------------------
@@ -202,3 +207,38 @@ def test_an_address_with_an_endless_host_is_refused_in_words(console: None) -> N
 def test_credentials_and_tokens_are_not_in_what_objects_say_of_themselves() -> None:
     held = (Credentials("web", "s3cret", by_header=True), Minted("s3cret", 60, "s3cret", stored=True))
     assert all("s3cret" not in repr(one) for one in held)
+
+
+# --- Settings that would start, and fail or give way at the first request -------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("IDP_TRUSTED_PROXIES", "proxy.internal"),
+        ("IDP_TRUSTED_PROXIES", "10.0.0.0/8,10.0.0.256"),
+        ("IDP_KEY_SECRETS", "," * 40),
+        ("IDP_KEY_SECRETS", f"{'k' * 32},short"),
+        ("IDP_REFRESH_GRACE_SECONDS", "-1"),
+        ("IDP_REFRESH_GRACE_SECONDS", "9" * 15),
+    ],
+)
+def test_a_setting_nobody_can_work_with_stops_the_start(name: str, value: str) -> None:
+    code, told = start(**{name: value})
+    assert code != 0
+    assert "ImproperlyConfigured" in told
+    assert name in told
+
+
+def test_proxies_may_be_listed_with_spaces() -> None:
+    assert start(IDP_TRUSTED_PROXIES="10.0.0.0/8, 127.0.0.1") == (0, "")
+
+
+def start(**settings: str) -> tuple[int, str]:
+    """Read the settings in a process of their own; its exit code, and the last line of its complaint."""
+    good = {"IDP_ISSUER": "https://id.example.com", "SECRET_KEY": "s" * 40, "IDP_KEY_SECRETS": "k" * 40}
+    command = [sys.executable, "-c", "import idp.settings"]
+    run = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **good, **settings}, capture_output=True, text=True, check=False
+    )
+    return run.returncode, (run.stderr.splitlines() or [""])[-1]
