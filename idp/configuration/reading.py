@@ -81,7 +81,9 @@ def _compose(source: str, reader: _Reader) -> Any:
         reader.stop(Place("", line), f"The character U+{ord(source[error.position]):04X} is not allowed in YAML.")
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        reader.stop(Place("", line), f"This is not valid YAML: {error.problem}.")
+        tab = error.problem_mark is not None and source[error.problem_mark.index : error.problem_mark.index + 1] == "\t"
+        problem = "there is a tab. Indent with spaces" if tab else error.problem
+        reader.stop(Place("", line), f"This is not valid YAML: {problem}.")
     except (yaml.YAMLError, ValueError, OverflowError):
         # The scanner lets some escapes ("\UFFFFFFFF") fail as plain errors without a position.
         reader.stop(Place(), "This is not valid YAML.")

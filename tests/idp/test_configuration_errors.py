@@ -26,6 +26,7 @@ MISTAKES = [
     ("version: 1", "version: 1\nversion: 1", "2: version: This key is given twice. Keep one."),
     ("version: 1", "version: 1\n7: x", "2: A key must be text. Put it in quotes."),
     ("version: 1", "version: [1", "2: This is not valid YAML: expected ',' or ']', but got ':'."),
+    ("version: 1", "version: 1\nusers:\n\t- a", "3: This is not valid YAML: there is a tab. Indent with spaces."),
     ("version: 1", "version: *one", "1: This is not valid YAML: found undefined alias 'one'."),
     ("version: 1", "version: 1\n---\nversion: 1", "2: This is not valid YAML: but found another document."),
     # Users
