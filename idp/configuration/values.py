@@ -16,9 +16,9 @@ from idp.configuration.problems import Place, Problems, quoted
 from idp.configuration.reading import Node
 from idp.configuration.shape import Entry, Reader, Section, Wrong, read_section
 from projects import matcher
+from projects.forms import LONGEST_LIFETIME
 from projects.models import scope_token
 
-MAX_SECONDS = 10 * 365 * 24 * 3600
 _ENVIRONMENT = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
 NOT_AVAILABLE = "not available in this version"
 
@@ -65,8 +65,8 @@ def seconds(*, nullable: bool = False) -> Reader:
             return None
         if isinstance(node.value, bool) or not isinstance(node.value, int):
             raise Wrong(f"This must be a number of seconds, not {node.kind}.")
-        if not 1 <= node.value <= MAX_SECONDS:
-            raise Wrong(f"This must be 1 to {MAX_SECONDS} seconds (ten years).")
+        if not 1 <= node.value <= LONGEST_LIFETIME:
+            raise Wrong(f"This must be 1 to {LONGEST_LIFETIME} seconds (ten years).")
         return node.value
 
     return read
