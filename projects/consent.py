@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from projects.matcher import covers
@@ -24,14 +24,6 @@ def missing(asked: Permission, given: Permission) -> Permission:
     return Permission(
         tuple(scope for scope in asked.scopes if scope not in given.scopes),
         tuple(one for one in asked.audiences if not any(covers(has, one) for has in given.audiences)),
-    )
-
-
-def narrow(asked: Permission, scopes: Collection[str], audiences: Collection[str]) -> Permission:
-    """What remains of `asked` when only the given scopes and audiences were ticked; never more than was asked."""
-    return Permission(
-        tuple(scope for scope in asked.scopes if scope in scopes),
-        tuple(one for one in asked.audiences if one in audiences),
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projects.consent import Permission, merge, missing, narrow
+from projects.consent import Permission, merge, missing
 from projects.matcher import covers
 
 NOTHING = Permission()
@@ -30,12 +30,6 @@ A, B = "https://h/a", "https://h/b"
 def test_missing_is_what_was_not_allowed_yet(asked: Permission, given_before: Permission, left: Permission) -> None:
     assert missing(asked, given_before) == left
     assert bool(left) == bool(left.scopes or left.audiences)
-
-
-def test_narrowing_keeps_what_was_ticked_of_what_was_asked() -> None:
-    asked = Permission(("openid", "email"), (A, B))
-    assert narrow(asked, ["email", "phone"], [B, "https://else.example"]) == Permission(("email",), (B,))
-    assert narrow(asked, [], []) == NOTHING
 
 
 def test_merging_keeps_an_audience_once() -> None:
@@ -72,15 +66,6 @@ def test_the_more_was_allowed_the_less_is_missing(asked: Permission, before: Per
     assert within(missing(asked, merge(before, more)), missing(asked, before))
 
 
-@given(permissions, some_scopes, some_audiences)
-def test_narrowing_never_adds(asked: Permission, scopes: tuple[str, ...], audiences: tuple[str, ...]) -> None:
-    left = narrow(asked, scopes, audiences)
-    assert within(left, asked)
-    assert within(left, Permission(scopes, audiences))
-    assert narrow(left, scopes, audiences) == left
-    assert narrow(asked, asked.scopes, asked.audiences) == asked
-
-
 @given(permissions, permissions)
 def test_after_merging_nothing_of_either_is_missing(before: Permission, more: Permission) -> None:
     total = merge(before, more)
@@ -115,7 +100,9 @@ def test_asking_again_after_an_answer_asks_only_for_what_was_not_ticked(
 ) -> None:
     """The way of a consent page: show what is missing, keep what was ticked, remember it."""
     shown = missing(asked, before)
-    ticked = narrow(shown, scopes, audiences)
+    ticked = Permission(
+        tuple(one for one in shown.scopes if one in scopes), tuple(one for one in shown.audiences if one in audiences)
+    )
     again = missing(asked, merge(before, ticked))
     assert within(again, shown)
     assert not set(again.scopes) & set(ticked.scopes)
