@@ -24,8 +24,6 @@ from idp.accounts.models import User
 
 logger = logging.getLogger(__name__)
 LINKS = ("activate_url", "password_reset_url", "signup_url")
-
-
 WRONG = _("The user name or the password is wrong. Try again, or reset your password.")
 
 
