@@ -41,7 +41,9 @@ class Bearer(BearerToken):
         issue = _issue(decided, opened)
         jwt = token_format(decided) == "jwt"
         access = (
-            mint.sign(claims.access_token(issue), mint.ACCESS_TOKEN_ALGORITHM, mint.JWT_TYPE) if jwt else mint.opaque()
+            mint.sign(claims.access_token(issue), mint.ACCESS_TOKEN_ALGORITHM, mint.ACCESS_TOKEN_TYPE)
+            if jwt
+            else mint.opaque()
         )
         refresh = mint.opaque() if gets_refresh_token(decided, opened) else ""
         request.minted = Minted(access, issue.lifetime, refresh, stored=not jwt)

@@ -7,8 +7,17 @@ from collections.abc import Iterable
 from django.conf import settings
 from oauth2_provider.models import AbstractApplication
 
-from clients.models import Client
-from clients.protocol.facts import ApiFacts, ClientFacts, Entry, PersonFacts, ProjectFacts, Registry, SignInFacts
+from clients.models import Authorization, Client
+from clients.protocol.facts import (
+    ApiFacts,
+    Ceiling,
+    ClientFacts,
+    Entry,
+    PersonFacts,
+    ProjectFacts,
+    Registry,
+    SignInFacts,
+)
 from idp.accounts.models import SignIn, User
 from projects.matcher import Malformed, parse
 from projects.models import Api, Project, Status
@@ -145,4 +154,26 @@ def sign_in_facts(sign_in: SignIn) -> SignInFacts:
         auth_time=int(sign_in.auth_time.timestamp()),
         acr=sign_in.acr,
         amr=tuple(sign_in.amr),
+    )
+
+
+def ceiling_of(authorization: Authorization) -> Ceiling:
+    """What this Authorization allows at most."""
+    return Ceiling(
+        scopes=tuple(authorization.scopes),
+        audiences=tuple(authorization.audiences),
+        asked_scopes=tuple(authorization.asked_scopes),
+        asked_audiences=tuple(authorization.asked_audiences),
+        offline=authorization.offline,
+        narrowed=authorization.narrowed,
+    )
+
+
+def sign_in_of(authorization: Authorization) -> SignInFacts:
+    """When and how the person signed in for this Authorization; never what they did since."""
+    return SignInFacts(
+        sid=str(authorization.sign_in_id or ""),
+        auth_time=int(authorization.auth_time.timestamp()),
+        acr=authorization.acr,
+        amr=tuple(authorization.amr),
     )

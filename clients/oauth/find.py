@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from clients.models import AccessToken, Authorization, Client, RefreshToken, RevokedToken
 from clients.oauth import live, store
-from clients.oauth.facts import client_facts, person_facts
-from clients.oauth.mint import ID_TOKEN_TYPE, JWT_TYPE, digest, verify
+from clients.oauth.facts import client_facts, person_facts, sign_in_of
+from clients.oauth.mint import ACCESS_TOKEN_TYPE, ID_TOKEN_TYPE, digest, verify
 from clients.protocol.errors import InvalidGrant
 from clients.protocol.facts import TokenFacts
 from idp.accounts.models import User
@@ -43,7 +43,7 @@ def refresh_token(token: str) -> TokenFacts | None:
         audience=tuple(row.authorization.audiences),
         issued_at=_seconds(row.created),
         expires_at=_seconds(row.expires) if row.expires else None,
-        sign_in=store.sign_in_of(row.authorization),
+        sign_in=sign_in_of(row.authorization),
         authorization_id=str(row.authorization_id),
     )
 
@@ -88,7 +88,7 @@ def _opaque(token: str) -> TokenFacts | None:
 
 def _jwt(token: str) -> TokenFacts | None:
     """A JWT access token: our signature and type, its time, the deny-list, and what can end it."""
-    claims = verify(token, JWT_TYPE)
+    claims = verify(token, ACCESS_TOKEN_TYPE)
     if claims is None or claims.get("iss") != settings.IDP_ISSUER:
         return None
     if time.time() >= claims["exp"] or RevokedToken.objects.filter(pk=claims["jti"]).exists():
@@ -130,7 +130,7 @@ def _live(client: Client, authorization: Authorization | None, issued_at: dateti
         client_facts(client),
         person_facts(authorization.user),
         issued_at=_seconds(issued_at),
-        sign_in=store.sign_in_of(authorization),
+        sign_in=sign_in_of(authorization),
         authorization_id=str(authorization.pk),
         **facts,
     )

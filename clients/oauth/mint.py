@@ -19,7 +19,7 @@ from clients.models.keys import KeyState
 from clients.protocol.errors import TemporarilyUnavailable
 
 MAX_JWT = 16_384
-JWT_TYPE = "at+jwt"  # of access tokens (RFC 9068 section 2.1)
+ACCESS_TOKEN_TYPE = "at+jwt"  # noqa: S105 - a header value (RFC 9068 section 2.1)
 ID_TOKEN_TYPE = "JWT"  # noqa: S105 - a header value
 _KID = re.compile(r"[A-Za-z0-9_-]{43}")  # RFC 7638 thumbprint, SHA-256
 _FORBIDDEN_HEADERS = frozenset({"jku", "jwk", "x5u", "x5c", "x5t", "crit", "b64"})

@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from clients.models import AccessToken, Authorization, Grant, RefreshToken, RevokedToken
 from clients.oauth import events, generations, live
-from clients.oauth.facts import person_facts
+from clients.oauth.facts import ceiling_of, person_facts, sign_in_of
 from clients.oauth.generations import UNUSABLE, Reused
-from clients.oauth.mint import JWT_TYPE, digest, verify
+from clients.oauth.mint import ACCESS_TOKEN_TYPE, digest, verify
 from clients.protocol.errors import InvalidGrant
 from clients.protocol.facts import NO_CHALLENGE, Ceiling, Challenge, ClientFacts, PersonFacts, SignInFacts
 from clients.protocol.refresh import Use
@@ -203,27 +203,6 @@ def _opened(token_digest: str, authorization: Authorization, **more: object) -> 
     )
 
 
-def ceiling_of(authorization: Authorization) -> Ceiling:
-    return Ceiling(
-        scopes=tuple(authorization.scopes),
-        audiences=tuple(authorization.audiences),
-        asked_scopes=tuple(authorization.asked_scopes),
-        asked_audiences=tuple(authorization.asked_audiences),
-        offline=authorization.offline,
-        narrowed=authorization.narrowed,
-    )
-
-
-def sign_in_of(authorization: Authorization) -> SignInFacts:
-    """When and how the person signed in for this Authorization; never what they did since."""
-    return SignInFacts(
-        sid=str(authorization.sign_in_id or ""),
-        auth_time=int(authorization.auth_time.astimezone(UTC).timestamp()),
-        acr=authorization.acr,
-        amr=tuple(authorization.amr),
-    )
-
-
 def revoke(token: str, client: ClientFacts) -> None:
     """End one of this client's tokens; a refresh token ends its Authorization (RFC 7009 section 2.1)."""
     refresh = RefreshToken.objects.filter(digest=digest(token), authorization__client=client.id).first()
@@ -239,7 +218,7 @@ def revoke(token: str, client: ClientFacts) -> None:
 
 def _deny(token: str, client: ClientFacts) -> None:
     """A JWT is not stored: its `jti` goes on the deny-list until it would have expired."""
-    claims = verify(token, JWT_TYPE)
+    claims = verify(token, ACCESS_TOKEN_TYPE)
     if claims is not None and claims["client_id"] == client.client_id:
         expires = datetime.fromtimestamp(claims["exp"], UTC)
         RevokedToken.objects.get_or_create(jti=claims["jti"], defaults={"expires": expires})

@@ -75,8 +75,8 @@ def test_the_key_id_is_the_thumbprint() -> None:
 
 
 def test_a_token_of_one_kind_is_not_one_of_another() -> None:
-    assert mint.verify(mint.sign(CLAIMS, "ES256", "JWT"), mint.JWT_TYPE) is None
-    assert mint.verify(mint.sign(CLAIMS, "ES256", mint.JWT_TYPE), "JWT") is None
+    assert mint.verify(mint.sign(CLAIMS, "ES256", "JWT"), mint.ACCESS_TOKEN_TYPE) is None
+    assert mint.verify(mint.sign(CLAIMS, "ES256", mint.ACCESS_TOKEN_TYPE), "JWT") is None
 
 
 def test_a_retired_key_still_verifies_and_no_longer_signs() -> None:
@@ -158,7 +158,7 @@ def test_another_typ_is_nothing(typ: Any) -> None:
     row = SigningKey.objects.get(algorithm="ES256", state=KeyState.ACTIVE)
     key = jwk.JWK.from_json(keyring.decrypt(row.private_jwk))
     header = {"alg": "ES256", "kid": row.kid, **({} if typ is None else {"typ": typ})}
-    for wanted in ("JWT", mint.JWT_TYPE):
+    for wanted in ("JWT", mint.ACCESS_TOKEN_TYPE):
         assert mint.verify(signed_by(key, header), wanted) is None
 
 
@@ -189,4 +189,4 @@ def test_one_changed_bit_is_enough() -> None:
 )
 def test_garbage_is_nothing(text: str) -> None:
     assert mint.verify(text, "JWT") is None
-    assert mint.verify(text, mint.JWT_TYPE) is None
+    assert mint.verify(text, mint.ACCESS_TOKEN_TYPE) is None
