@@ -47,12 +47,6 @@ class ProjectForm(ConsoleForm):
         super().__init__(*args, **kwargs)
         self.initial["test_users"] = [user.get_username() for user in self.initial.get("test_users") or ()]
 
-    def clean_key(self) -> str:
-        key: str = self.cleaned_data["key"]
-        if key != key.lower():
-            raise ValidationError(_("Use lower case letters only."))
-        return key
-
     def clean_test_users(self) -> list[User]:
         return people(self.cleaned_data["test_users"].split())
 

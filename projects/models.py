@@ -72,6 +72,11 @@ class Project(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        """Two keys never differ in capitals alone."""
+        if self._state.adding and self.key != self.key.lower():
+            raise ValidationError({"key": _("Use lower case letters only.")})
+
 
 class Role(models.TextChoices):
     OWNER = "owner", _("Owner: everything, members included")

@@ -61,6 +61,7 @@ MISTAKES = [
     ("email: demo@acme.example", "zzz: x", "5: users[0].zzz: Unknown key 'zzz'. Known here: username, password,"),
     ("email: demo@acme.example", "phone_number: 2020-01-01", "5: users[0].phone_number: This must be text, not a date"),
     # Projects
+    ("id: acme", "id: Acme", "7: projects[0].id: Use lower case letters only."),
     ("id: acme", "id: not a key", "7: projects[0].id: Enter a valid"),
     ("    name: Acme\n", "", "7: projects[0].name: A value is needed here."),
     ("name: Acme", "name:", "8: projects[0].name: This must be text, not empty."),
