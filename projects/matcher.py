@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 MAX_LENGTH = 2048
@@ -55,6 +56,7 @@ class Audience:
         return self.canonical if self.scheme else ""
 
 
+@lru_cache(maxsize=4096)  # a request compares each of its audiences with every entry of an allowlist
 def parse(value: str) -> Audience:
     """Read one audience, or raise Malformed (protocol rules 1 to 5 of section 3)."""
     if not 1 <= len(value) <= MAX_LENGTH:

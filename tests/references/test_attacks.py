@@ -25,6 +25,7 @@ from clients.oauth.authentication import Credentials
 from clients.oauth.bearer import Minted
 from idp.accounts.models import User
 from idp.configuration import apply
+from projects import matcher
 from projects.models import Consent, Project
 from tests.console import browser, page, problems, project, send
 from tests.world import FOREIGN, ISSUER, ORDERS, REDIRECTS, SECRETS, App, Browser, redirected
@@ -199,6 +200,20 @@ def test_an_address_with_an_endless_host_is_refused_in_words(console: None) -> N
     fields = {"project": project().pk, "name": "Long", "identifier": "https://" + "a" * 2040}
     answer = send(browser("editor"), page("projects_api_add"), fields)
     assert problems(answer)["identifier"] == ["The host of an audience is missing or malformed."]
+
+
+# --- A long allowlist must not make everybody's requests slow ---------------------------------------------------------
+
+
+def test_a_request_reads_each_entry_of_a_long_allowlist_once(world: None) -> None:
+    web = Client.objects.get(client_id="web")
+    values = [f"{ORDERS}/{number}" for number in range(300)]
+    AudienceEntry.objects.bulk_create(
+        AudienceEntry(client=web, value=value, canonical=value, default=True) for value in values
+    )
+    matcher.parse.cache_clear()
+    assert App("web").token(grant_type="client_credentials").status_code == 200
+    assert matcher.parse.cache_info().misses < 2 * len(values), "comparing every entry with every other is 90,000"
 
 
 # --- Secrets in places where somebody prints an object --------------------------------------------------------------
