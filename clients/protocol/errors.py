@@ -121,12 +121,6 @@ class ConsentRequired(Refusal):
     code = "consent_required"
 
 
-class UnmetAuthenticationRequirements(Refusal):
-    """OpenID Connect Core Error Code unmet_authentication_requirements 1.0."""
-
-    code = "unmet_authentication_requirements"
-
-
 class InvalidToken(Refusal):
     """RFC 6750 section 3.1."""
 

@@ -27,7 +27,6 @@ CODES = {
     "IntrospectionDenied": ("access_denied", 403),
     "LoginRequired": ("login_required", 400),
     "ConsentRequired": ("consent_required", 400),
-    "UnmetAuthenticationRequirements": ("unmet_authentication_requirements", 400),
     "InvalidToken": ("invalid_token", 401),
     "InsufficientScope": ("insufficient_scope", 403),
     "TemporarilyUnavailable": ("temporarily_unavailable", 503),
