@@ -14,6 +14,7 @@ _UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _PRIVATE_USE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")
+_LOOPBACK = re.compile(r"(127\.0\.0\.1|\[::1\])(:[0-9]*)?")
 LOOPBACK_LITERALS = frozenset({"127.0.0.1", "::1"})
 
 NO_FRAGMENT: Promise = gettext_lazy("A redirect URI must not have a fragment (RFC 6749 section 3.1.2).")
@@ -79,8 +80,10 @@ def redirect_uri_matches(registered: str, asked: str) -> bool:
         _ = other.port
     except ValueError:
         return False
-    if one.scheme != "http" or one.hostname not in LOOPBACK_LITERALS or "@" in other.netloc:
+    if one.scheme != "http" or one.hostname not in LOOPBACK_LITERALS or not _VISIBLE.fullmatch(asked):
         return False
+    if not _LOOPBACK.fullmatch(other.netloc):
+        return False  # urlsplit takes "[::1].example.com" and "user@[::1]" for "::1"
     return (one.scheme, one.hostname, one.path, one.query) == (
         other.scheme,
         other.hostname,

@@ -18,6 +18,7 @@ from jwcrypto import jwk, jws
 
 from clients import keyring
 from clients.endpoints import authorize
+from clients.identifiers import redirect_uri_matches
 from clients.models import AudienceEntry, Authorization, Client, Grant, SigningKey
 from clients.models.keys import KeyState
 from clients.oauth import store
@@ -200,6 +201,18 @@ def test_an_address_with_an_endless_host_is_refused_in_words(console: None) -> N
     fields = {"project": project().pk, "name": "Long", "identifier": "https://" + "a" * 2040}
     answer = send(browser("editor"), page("projects_api_add"), fields)
     assert problems(answer)["identifier"] == ["The host of an audience is missing or malformed."]
+
+
+# --- A loopback address with another port is still only a loopback address ------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "authority",
+    ["[::1].evil.example", "evil.example[::1]", "[::1]evil", "me@[::1]", "[::1]\n", "[::1]:99999", "[::1]:x"],
+)
+def test_nothing_around_a_loopback_address_makes_it_another_host(authority: str) -> None:
+    assert redirect_uri_matches("http://[::1]/cb", "http://[::1]:4711/cb")
+    assert not redirect_uri_matches("http://[::1]/cb", f"http://{authority}/cb")
 
 
 # --- A long allowlist must not make everybody's requests slow ---------------------------------------------------------
