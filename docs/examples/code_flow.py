@@ -29,7 +29,7 @@ def main(client_id: str, client_secret: str, issuer: str = ISSUER) -> None:
     try:
         provider = get(f"{issuer}/.well-known/openid-configuration")
     except URLError:
-        sys.exit(f"Nobody answers at {issuer}. Start it with 'make run'.")
+        sys.exit(f"Nobody answers at {issuer}. Start it with 'make run', or name another issuer last.")
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
     query = urlencode(
         {

@@ -24,9 +24,16 @@ class Change:
     fields: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        if self.action is Action.UPDATED:
-            return f"updated {self.kind} {self.name}: {', '.join(self.fields)}"
-        return f"{self.action} {self.kind} {self.name}"
+        return self._said(self.action)
+
+    @property
+    def intended(self) -> str:
+        """What was only looked at: "would create project acme"."""
+        return self._said(f"would {self.action.removesuffix('d')}")
+
+    def _said(self, verb: str) -> str:
+        keys = f": {', '.join(self.fields)}" if self.action is Action.UPDATED else ""
+        return f"{verb} {self.kind} {self.name}{keys}"
 
 
 @dataclass(frozen=True)

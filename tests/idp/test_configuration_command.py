@@ -51,7 +51,7 @@ def test_it_says_what_it_did(file: Path) -> None:
 
 
 def test_a_dry_run_says_what_it_would_do_and_does_not(file: Path) -> None:
-    assert run(file, "--dry-run").splitlines()[0] == "would be created user demo"
+    assert run(file, "--dry-run").splitlines()[0] == "would create user demo"
     assert not Project.objects.exists()
 
 

@@ -55,7 +55,7 @@ class Command(BaseCommand):
 
     def _print_text(self, report: Report, *, look_only: bool) -> None:
         for change in report.drift:
-            self.stdout.write(f"would be {change}" if look_only else str(change))
+            self.stdout.write(change.intended if look_only else str(change))
         if not report.changed:
             self.stdout.write("Nothing to change.")
         if report.generated_secrets:
