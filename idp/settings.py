@@ -273,6 +273,10 @@ LOGGING = {
         "nowhere": {"class": "logging.NullHandler"},
     },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    # oauthlib writes codes and tokens in clear at DEBUG; it never speaks here.
-    "loggers": {"oauthlib": {"handlers": ["nowhere"], "level": "CRITICAL", "propagate": False}},
+    "loggers": {
+        # oauthlib writes codes and tokens in clear at DEBUG; it never speaks here.
+        "oauthlib": {"handlers": ["nowhere"], "level": "CRITICAL", "propagate": False},
+        # At DEBUG this writes all a page was made of when a name is missing: the URI, and a secret that is shown once.
+        "django.template": {"level": "INFO"},
+    },
 }
