@@ -44,9 +44,7 @@ class AnswerCache:
             return answer
 
     def put(self, token: str, answer: Answer, seconds: float) -> None:
-        """Keep it for so long; not at all when that is no time."""
-        if seconds <= 0 or self._size <= 0:
-            return
+        """Keep it for so long."""
         name = _digest(token)
         with self._lock:
             self._answers[name] = (self._clock() + seconds, answer)

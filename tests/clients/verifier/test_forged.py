@@ -285,4 +285,8 @@ def test_a_provider_of_plain_http_or_none_is_refused_at_once() -> None:
     for issuer in ("http://id.example.com", "", "id.example.com", "ftp://id.example.com", "https://me@id.example.com"):
         with pytest.raises(ValueError, match="must be https"):
             Provider(issuer)
+    with pytest.raises(ValueError, match="must be https"):
+        Provider("https://id.example.com", jwks_uri="http://id.example.com/keys")
+    with pytest.raises(ValueError, match="must be https"):
+        Provider("https://id.example.com", introspection_endpoint="http://id.example.com/introspect")
     assert Provider("https://id.example.com").issuer == "https://id.example.com"

@@ -142,6 +142,15 @@ def test_how_long_an_outage_may_last_is_the_apis_choice(provider: TestProvider, 
         api.verify(signed(provider.access_claims()))
 
 
+def test_keys_are_usable_until_they_may_be_fetched_again(provider: TestProvider, clock: Clock) -> None:
+    provider.headers[KEYS] = {"Cache-Control": "max-age=0"}
+    keys = KeySet(lambda: fetch(provider.issuer + KEYS, 5), retry=30, outage=0, clock=clock)
+    for second in range(90):
+        clock.now = 1000 + second
+        assert keys.find("ec-1")
+    assert provider.asked(KEYS) == 3
+
+
 def test_while_nobody_answers_there_is_one_attempt_per_interval(
     provider: TestProvider, keys: KeySet, clock: Clock
 ) -> None:
@@ -240,6 +249,12 @@ def test_a_short_rsa_key_is_no_key() -> None:
     short = jwk.JWK.generate(kty="RSA", size=1024, kid="rsa-short").export_public(as_dict=True)
     with pytest.raises(Unavailable, match="no key"):
         read_keys({"keys": [{**short, "alg": "RS256"}]})
+
+
+def test_a_key_of_another_curve_is_no_key() -> None:
+    larger = jwk.JWK.generate(kty="EC", crv="P-384", kid="ec-384").export_public(as_dict=True)
+    with pytest.raises(Unavailable, match="no key"):
+        read_keys({"keys": [{**larger, "alg": "ES256"}]})
 
 
 def test_private_parts_that_were_published_by_mistake_are_not_taken_along() -> None:
