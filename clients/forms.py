@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from clients.audiences import refusal_to_list, resolve
 from clients.form_texts import HELP
 from clients.identifiers import redirect_uri_problem
-from clients.models import AudienceEntry, Client, SecurityEvent
+from clients.models import AudienceEntry, Client
 from clients.models.client import AuthMethod, GrantType, Introspection
 from idp.accounts.console_forms import ConsoleForm, LinesField, told
 from projects import access, matcher
@@ -29,7 +29,6 @@ else:
     InlineFormSet = forms.BaseInlineFormSet
 
 LIFETIMES = ("access_token_lifetime", "id_token_lifetime", "refresh_token_lifetime", "refresh_token_idle_lifetime")
-DELETED = "client.deleted"
 
 
 def _column(name: str) -> models.Field[Any, Any]:
@@ -115,12 +114,6 @@ class ClientForm(ConsoleForm):
     def project(self) -> Project | None:
         project: Project | None = self.instance.project if self.instance.pk else self.cleaned_data.get("project")
         return project
-
-    def clean_client_id(self) -> str:
-        client_id: str = self.cleaned_data["client_id"]
-        if SecurityEvent.objects.filter(kind=DELETED, client_id=client_id).exists():
-            raise ValidationError(_("This client ID belonged to a deleted client; an ID is never used again."))
-        return client_id
 
     def clean_post_logout_redirect_uris(self) -> str:
         uris: str = self.cleaned_data["post_logout_redirect_uris"]

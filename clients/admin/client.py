@@ -13,8 +13,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from clients import secrets
 from clients.admin import events
 from clients.admin.secret_pages import SecretPages
-from clients.forms import DELETED, AudienceEntryForm, AudienceEntryFormSet, ClientForm
+from clients.forms import AudienceEntryForm, AudienceEntryFormSet, ClientForm
 from clients.models import AudienceEntry, Client
+from clients.models.authorization import CLIENT_DELETED
 from idp.accounts.console import actor
 from projects.console import ProjectFilter, ScopedAdmin, ScopedInline
 
@@ -113,6 +114,6 @@ class ClientAdmin(SecretPages, ScopedAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Client) -> None:
         events.record(
-            actor(request), DELETED, obj, project=obj.project.key, name=obj.name, at=timezone.now().isoformat()
+            actor(request), CLIENT_DELETED, obj, project=obj.project.key, name=obj.name, at=timezone.now().isoformat()
         )
         super().delete_model(request, obj)

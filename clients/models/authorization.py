@@ -68,6 +68,9 @@ class Authorization(models.Model):
         return f"Authorization {self.pk} of {self.client}"
 
 
+CLIENT_DELETED = "client.deleted"  # the kind that keeps a client id from being used again
+
+
 class SecurityEvent(models.Model):
     """Append-only log of what matters for security. Texts, not foreign keys: it outlives what it speaks of."""
 

@@ -198,7 +198,7 @@ class Client(AbstractApplication):
     def clean(self) -> None:
         """Everything a form or a file may get wrong, each problem on its field."""
         problems: dict[str, Any] = {}
-        if problem := client_id_problem(self.client_id) or self._listed_as_an_audience():
+        if problem := client_id_problem(self.client_id) or self._taken_otherwise():
             problems["client_id"] = problem
         uri_problems = [problem for uri in self.redirect_uri_list if (problem := redirect_uri_problem(uri))]
         if uri_problems:
@@ -212,11 +212,16 @@ class Client(AbstractApplication):
         if problems:
             raise ValidationError(problems)
 
-    def _listed_as_an_audience(self) -> Any:
-        """A token for this client alone would be one for whoever answers to that name."""
+    def _taken_otherwise(self) -> Any:
+        """A new id is nobody's: neither a deleted client's nor a name that allowlists mean somebody else by."""
         from clients.models.allowlist import AudienceEntry
+        from clients.models.authorization import CLIENT_DELETED, SecurityEvent
 
-        listed = self.pk is None and AudienceEntry.objects.filter(canonical=self.client_id).exists()
+        if self.pk is not None:
+            return ""
+        if SecurityEvent.objects.filter(kind=CLIENT_DELETED, client_id=self.client_id).exists():
+            return _("This client ID belonged to a deleted client; an ID is never used again.")
+        listed = AudienceEntry.objects.filter(canonical=self.client_id).exists()
         return _("Clients name this as an audience already. Choose another client ID.") if listed else ""
 
     def _grant_types_problem(self) -> Any:

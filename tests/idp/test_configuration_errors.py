@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from allauth.account.models import EmailAddress
 
-from clients.models import Client
+from clients.models import Client, SecurityEvent
+from clients.models.authorization import CLIENT_DELETED
 from idp.accounts.models import User
 from idp.configuration import ConfigurationError, apply
 from projects.models import Project
@@ -382,3 +383,9 @@ class TestObjectsThatAreThereAlready:
         EmailAddress.objects.create(user=User.objects.get(), email="second@acme.example", verified=True)
         text = "version: 1\nusers:\n  - {username: two, email: second@acme.example, email_verified: true}\n"
         assert self.refused(text) == "acme.yaml:3: users[0].email: Another account has verified this e-mail address."
+
+
+def test_the_id_of_a_deleted_client_is_never_used_again() -> None:
+    SecurityEvent.objects.create(kind=CLIENT_DELETED, client_id="old")
+    with pytest.raises(ConfigurationError, match="never used again"):
+        apply("version: 1\nprojects: [{id: shop, name: Shop, clients: [{client_id: old, client_name: Old}]}]")
