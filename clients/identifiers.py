@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -17,6 +17,8 @@ _PRIVATE_USE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")
 _LOOPBACK = re.compile(r"(127\.0\.0\.1|\[::1\])(:[0-9]*)?")
 LOOPBACK_LITERALS = frozenset({"127.0.0.1", "::1"})
 
+# What an answer at the redirect URI says (RFC 6749 section 4.1.2, RFC 9207).
+RESERVED = frozenset({"code", "state", "iss", "error", "error_description"})
 NO_FRAGMENT: Promise = gettext_lazy("A redirect URI must not have a fragment (RFC 6749 section 3.1.2).")
 
 
@@ -56,6 +58,11 @@ def redirect_uri_problem(uri: str) -> str:
         return _("%(uri)s is not a URI.") % {"uri": uri}
     if "#" in uri:
         return str(NO_FRAGMENT)
+    if RESERVED & {name for name, _value in parse_qsl(url.query, keep_blank_values=True)}:
+        return _("%(uri)s: the query must not have %(names)s, which are ours to add.") % {
+            "uri": uri,
+            "names": ", ".join(sorted(RESERVED)),
+        }
     if "*" in url.netloc or "@" in url.netloc:
         return _("%(uri)s: wildcards and user names are not allowed.") % {"uri": uri}
     if url.scheme == "https":

@@ -10,7 +10,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from jwcrypto import jwk
 
@@ -78,6 +78,13 @@ def activate(key: SigningKey) -> None:
 
 def ensure_keys() -> list[SigningKey]:
     """Make what a working provider needs: an active and a next key per algorithm. Answers those it made."""
+    try:
+        return _make_missing()
+    except IntegrityError:  # another process made them all in this very moment
+        return _make_missing()
+
+
+def _make_missing() -> list[SigningKey]:
     made = []
     with transaction.atomic():
         present = set(SigningKey.objects.select_for_update().values_list("algorithm", "state"))

@@ -23,6 +23,20 @@ def legacy_query_credentials(app_configs: Any, **kwargs: Any) -> list[CheckMessa
 
 
 @register(Tags.security, deploy=True)
+def addresses_are_told_apart(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Behind a proxy nobody trusts everybody has one address: a hundred wrong secrets would lock all clients out."""
+    if settings.IS_LOCAL or settings.IDP_TRUSTED_PROXIES:
+        return []
+    return [
+        Warning(
+            "IDP_TRUSTED_PROXIES is empty, so every request seems to come from the reverse proxy.",
+            hint="Set it to the proxy's address, so that limits on guesses tell people apart.",
+            id="idp.W003",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
 def mail_reaches_people(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Password resets written to a log help nobody, and show their links to whoever reads the log."""
     if settings.IS_LOCAL or not settings.EMAIL_BACKEND.endswith("console.EmailBackend"):

@@ -39,8 +39,9 @@ from clients.oauth.backend import KNOWN, Backend, core
 from clients.oauth.bearer import Bearer
 from clients.oauth.server import CodeGrant, Server
 from clients.oauth.validator import Validator
-from clients.protocol import AT_AUTHORIZATION, AT_TOKEN, authorization
+from clients.protocol import AT_AUTHORIZATION, AT_TOKEN, authorization, facts
 from idp import discovery
+from projects.models import SIGN_IN_SCOPES
 from tests.world import App, Browser
 
 ROOT = Path(__file__).parent.parent
@@ -197,6 +198,11 @@ def test_functions_can_be_read_at_a_glance() -> None:
         and (node.end_lineno or node.lineno) - node.lineno + 1 > MAX_FUNCTION
     ]
     assert long == []
+
+
+def test_projects_and_protocol_mean_the_same_scopes_of_signing_in() -> None:
+    """Two homes, because neither may import the other's."""
+    assert facts.SIGN_IN_SCOPES == SIGN_IN_SCOPES
 
 
 # --- The table -----------------------------------------------------------------------------------------------------

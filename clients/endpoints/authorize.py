@@ -171,7 +171,7 @@ def finish(
         return store.authorize(decided, who.user, who.row, row)
 
     with transaction.atomic():
-        location = issue_code(params, choice, authorize)
+        location = issue_code(params, choice, validated, authorize)
     interaction.proof_used(request, params)
     return redirect(location, after_post=request.method == "POST")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django.conf import settings
-from oauthlib.common import add_params_to_uri
 from oauthlib.oauth2 import FatalClientError, OAuth2Error
 
 from clients.models import Authorization
@@ -39,7 +39,9 @@ class Validated:
     def answer(self, **parameters: str) -> str:
         """Where the answer goes: always with `iss` (RFC 9207), with `state` when it was sent."""
         pairs = {**parameters, "state": self.state, "iss": settings.IDP_ISSUER}
-        return str(add_params_to_uri(self.redirect_uri, [(name, value) for name, value in pairs.items() if value]))
+        added = urlencode([(name, value) for name, value in pairs.items() if value])
+        # By hand: what the client registered comes back to it letter by letter.
+        return f"{self.redirect_uri}{'&' if '?' in self.redirect_uri else '?'}{added}"
 
     def refused(self, refusal: Refusal) -> Redirectable:
         return Redirectable(self, refusal.code, str(refusal))
@@ -65,9 +67,15 @@ def validate(params: Params, choice: Choice | None = None) -> tuple[Authorizatio
 
 
 def issue_code(
-    params: Params, choice: Choice | None, authorize: Callable[[AuthorizationRequest], Authorization]
+    params: Params,
+    choice: Choice | None,
+    validated: Validated,
+    authorize: Callable[[AuthorizationRequest], Authorization],
 ) -> str:
-    """Validate once more, keep what `authorize` makes of the decision, and answer the client's redirect with a code."""
+    """Validate once more, keep what `authorize` makes of the decision, and answer the client with a code.
+
+    Or with an error, when what was allowed a moment ago no longer is.
+    """
     credentials: dict[str, Any] = {"choice": choice, "authorize": authorize}
     try:
         headers, _body, _status = core().server.create_authorization_response(
@@ -75,4 +83,5 @@ def issue_code(
         )
     except FatalClientError as error:  # disabled, or its redirect URI removed, since it was validated
         raise NotRedirectable(str(error.description or error.error)) from error
-    return str(add_params_to_uri(headers["Location"], [("iss", settings.IDP_ISSUER)]))
+    said = dict(parse_qsl(urlsplit(headers["Location"]).query))
+    return validated.answer(**{name: said[name] for name in ("code", "error", "error_description") if name in said})

@@ -17,7 +17,6 @@ from clients.oauth import events, facts, mint
 from clients.oauth.bearer import Bearer
 from clients.protocol import AT_AUTHORIZATION, AT_TOKEN, audience
 from clients.protocol.errors import InvalidAudience, InvalidClient, Refusal, TemporarilyUnavailable, TooManyGuesses
-from clients.protocol.facts import Ceiling
 from clients.protocol.request import AuthorizationRequest, Params, TokenRequest
 
 # oauthlib's request takes any attribute; a type would only pretend.
@@ -60,7 +59,7 @@ def decide_authorization(request: OAuthRequest) -> dict[str, Any]:
         for step in AT_AUTHORIZATION:
             step(decided)
     except Refusal as refusal:
-        _record(refusal, decided.client, params)
+        # No event here: anybody may send this request in any client's name, as often as they like.
         raise WireError(refusal, request) from refusal
     request.decided = decided
     return {"decided": decided}
@@ -77,21 +76,18 @@ def decide_token(request: OAuthRequest) -> None:
         ceiling=opened.ceiling if opened else None,
     )
     try:
-        ceiling = opened.ceiling if opened else Ceiling()
-        decided.registry = facts.registry(audience.named(params), decided.client, ceiling.audiences)
+        granted = decided.ceiling.audiences if decided.ceiling else ()
+        decided.registry = facts.registry(audience.named(params), decided.client, granted)
         if opened:
             decided.challenge = opened.challenge
         for step in AT_TOKEN[request.grant_type]:
             step(decided)
     except Refusal as refusal:
-        _record(refusal, decided.client, params, opened.person.sub if opened else "")
+        if isinstance(refusal, InvalidAudience):
+            asked = " ".join(params.many("audience"))
+            events.cross_client_refused(decided.client, asked, opened.person.sub if opened else "")
         raise WireError(refusal, request) from refusal
     request.decided = decided
-
-
-def _record(refusal: Refusal, client: Any, params: Params, sub: str = "") -> None:
-    if isinstance(refusal, InvalidAudience):
-        events.cross_client_refused(client, " ".join(params.many("audience")), sub)
 
 
 class CodeGrant(AuthorizationCodeGrant):

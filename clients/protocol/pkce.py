@@ -8,7 +8,7 @@ import hmac
 import re
 
 from clients.protocol.errors import InvalidGrant, InvalidRequest
-from clients.protocol.facts import Challenge
+from clients.protocol.facts import NO_CHALLENGE, Challenge
 from clients.protocol.request import AuthorizationRequest, TokenRequest
 
 METHODS = ("S256",)
@@ -25,7 +25,7 @@ def at_authorization(request: AuthorizationRequest) -> None:
             raise InvalidRequest("code_challenge is required for this client (PKCE, RFC 7636).")
         if method:
             raise InvalidRequest("code_challenge_method was sent without code_challenge.")
-        request.challenge = Challenge()
+        request.challenge = NO_CHALLENGE
         return
     if method not in METHODS:
         raise InvalidRequest("code_challenge_method must be S256.")

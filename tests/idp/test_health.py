@@ -32,3 +32,12 @@ def test_mail_to_the_console_is_warned_about_off_loopback(settings: Any) -> None
     assert checks.mail_reaches_people(None) == []
     settings.IS_LOCAL = False
     assert [message.id for message in checks.mail_reaches_people(None)] == ["idp.W002"]
+
+
+def test_one_address_for_everybody_is_warned_about_off_loopback(settings: Any) -> None:
+    settings.IDP_TRUSTED_PROXIES = []
+    assert checks.addresses_are_told_apart(None) == []
+    settings.IS_LOCAL = False
+    assert [message.id for message in checks.addresses_are_told_apart(None)] == ["idp.W003"]
+    settings.IDP_TRUSTED_PROXIES = ["127.0.0.1"]
+    assert checks.addresses_are_told_apart(None) == []
