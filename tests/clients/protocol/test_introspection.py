@@ -173,6 +173,10 @@ def test_the_answer_about_a_clients_own_token_names_no_person() -> None:
     }
 
 
+def test_an_acr_nobody_knows_is_left_out() -> None:
+    assert "acr" not in answer(SIBLING, token(sign_in=SignInFacts(sid="s", auth_time=900)), KNOWN, ISSUER)
+
+
 def test_the_answer_about_a_refresh_token_calls_it_no_bearer_token() -> None:
     described = answer(SIBLING, token(kind="refresh", expires_at=None, audience=()), KNOWN, ISSUER)
     assert described["active"]

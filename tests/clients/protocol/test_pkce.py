@@ -115,6 +115,12 @@ def test_a_malformed_verifier_is_refused_though_its_digest_fits(verifier: str) -
         exchange(PUBLIC, challenge_of(verifier), verifier)
 
 
+@pytest.mark.parametrize("verifier", [None, ""])
+def test_a_missing_verifier_is_told_so(verifier: str | None) -> None:
+    with pytest.raises(InvalidGrant, match="missing"):
+        exchange(LAX, Challenge(CHALLENGE, "S256"), verifier)
+
+
 @pytest.mark.parametrize("caller", [PUBLIC, STRICT, LAX])
 def test_a_verifier_without_a_challenge_is_refused(caller: ClientFacts) -> None:
     with pytest.raises(InvalidGrant, match="no code_challenge"):

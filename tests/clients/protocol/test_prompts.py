@@ -34,6 +34,7 @@ def wish(*prompts: str, max_age: int | None = None) -> Wish:
         ({"max_age": "0"}, wish(max_age=0)),
         ({"max_age": "3600"}, wish(max_age=3600)),
         ({"max_age": ""}, wish()),
+        ({"id_token_hint": "a" * 8192}, wish()),
     ],
 )
 def test_prompt_and_max_age_are_read(params: dict[str, str], expected: Wish) -> None:
@@ -149,7 +150,7 @@ def test_prompt_none_goes_on_where_nothing_is_needed() -> None:
 )
 def test_where_another_program_may_receive_the_code_a_screen_is_always_shown(redirect_uri: str, always: bool) -> None:
     assert always_asks(redirect_uri) is always
-    assert shares_consent(client(), redirect_uri) is not always
+    assert shares_consent(client(), redirect_uri) is (not always)
 
 
 def test_a_client_that_registered_itself_shares_no_consent() -> None:
