@@ -33,6 +33,7 @@ def wish(*prompts: str, max_age: int | None = None) -> Wish:
         ({"prompt": "select_account  login"}, wish("select_account", "login")),
         ({"max_age": "0"}, wish(max_age=0)),
         ({"max_age": "3600"}, wish(max_age=3600)),
+        ({"max_age": "9" * 10}, wish(max_age=9_999_999_999)),
         ({"max_age": ""}, wish()),
         ({"id_token_hint": "a" * 8192}, wish()),
     ],
