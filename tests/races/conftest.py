@@ -20,6 +20,7 @@ from django.db import connection
 from clients.models import Client
 from tests.world import SECRETS
 
+# More rounds find rarer races: VESTIBULE_RACE_ROUNDS=200 pytest tests/races
 ROUNDS = int(os.environ.get("VESTIBULE_RACE_ROUNDS", "25"))
 STARTS_WITHIN = 30  # seconds
 
