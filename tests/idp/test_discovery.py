@@ -1,0 +1,203 @@
+"""Discovery says what works, all of it, and nothing else: every statement is tried out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client as Http
+from jwcrypto import jwk, jws
+
+from clients import keyring
+from clients.models import Client, SigningKey
+from clients.models.keys import KeyState
+from idp.discovery import MAX_AGE
+from tests.world import BILLING, CHALLENGE, ISSUER, App, Browser, basic, claims_of, header_of, redirected
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
+OPENID, OAUTH = "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"
+EVERY_SCOPE = "openid profile email address phone offline_access"
+
+
+@pytest.fixture
+def metadata() -> dict[str, Any]:
+    document: dict[str, Any] = Http().get(OPENID).json()
+    return document
+
+
+def path_of(address: str) -> str:
+    assert address.startswith(f"{ISSUER}/")
+    return address.removeprefix(ISSUER)
+
+
+def test_both_documents_say_the_same_and_may_be_kept_for_a_while() -> None:
+    one, other = Http().get(OPENID), Http().get(OAUTH)
+    assert one.content == other.content
+    assert (one["Content-Type"], one["Cache-Control"]) == ("application/json", f"public, max-age={MAX_AGE}")
+    assert Http().get("/.well-known/jwks.json")["Cache-Control"] == f"public, max-age={MAX_AGE}"
+
+
+def test_what_the_specifications_require_is_there(metadata: dict[str, Any]) -> None:
+    """OpenID Connect Discovery 1.0 section 3 and RFC 8414 section 2."""
+    assert metadata["issuer"] == ISSUER, "and not with a slash"
+    assert {
+        *("authorization_endpoint", "token_endpoint", "jwks_uri", "response_types_supported"),
+        *("subject_types_supported", "id_token_signing_alg_values_supported", "userinfo_endpoint", "scopes_supported"),
+        *("claims_supported", "grant_types_supported", "token_endpoint_auth_methods_supported"),
+    } <= metadata.keys()
+    assert "RS256" in metadata["id_token_signing_alg_values_supported"]
+    assert "none" not in metadata["id_token_signing_alg_values_supported"]
+    assert "openid" in metadata["scopes_supported"]
+
+
+def test_every_address_leads_somewhere(metadata: dict[str, Any]) -> None:
+    addresses = {name: value for name, value in metadata.items() if name.endswith(("_endpoint", "_uri"))}
+    assert len(addresses) >= 7
+    for name, address in addresses.items():
+        assert Http().get(path_of(address)).status_code != 404, name
+
+
+def test_every_endpoint_of_ours_is_listed(metadata: dict[str, Any]) -> None:
+    listed = {path_of(value) for name, value in metadata.items() if name.endswith("_endpoint")}
+    assert {f"/oauth2/{name}" for name in ("authorize", "token", "userinfo", "introspect", "revoke")} <= listed
+
+
+def test_response_types_and_modes(metadata: dict[str, Any]) -> None:
+    browser = Browser("owner")
+    assert metadata["response_types_supported"] == ["code"]
+    assert metadata["response_modes_supported"] == ["query"]
+    for mode in metadata["response_modes_supported"]:
+        assert browser.authorize("web", response_mode=mode).status_code == 200
+    for other in ("fragment", "form_post", "jwt"):
+        assert redirected(browser.authorize("web", response_mode=other))["error"]
+
+
+def test_grant_types(metadata: dict[str, Any]) -> None:
+    listed = set(metadata["grant_types_supported"])
+    known = {*listed, "password", "urn:ietf:params:oauth:grant-type:device_code", "implicit"}
+    answers = {one: App("service").token(grant_type=one).json().get("error") for one in known}
+    assert {one for one, error in answers.items() if error != "unsupported_grant_type"} == listed
+
+
+def test_challenge_methods(metadata: dict[str, Any]) -> None:
+    assert metadata["code_challenge_methods_supported"] == ["S256"]
+    page = Browser("owner").authorize("spa", code_challenge=CHALLENGE, code_challenge_method="S256")
+    assert page.status_code == 200
+    assert redirected(Browser("owner").authorize("spa", code_challenge_method="plain"))["error"] == "invalid_request"
+
+
+def test_prompts(metadata: dict[str, Any]) -> None:
+    for prompt in metadata["prompt_values_supported"]:
+        answer = Browser("owner").authorize("web", prompt=prompt)
+        assert answer.status_code == 200 or "invalid_request" not in answer["Location"]
+    assert redirected(Browser("owner").authorize("web", prompt="create"))["error"] == "invalid_request"
+
+
+def test_scopes_and_claims(metadata: dict[str, Any]) -> None:
+    assert metadata["scopes_supported"] == EVERY_SCOPE.split()
+    answer = Browser("owner").tokens("web", scope=EVERY_SCOPE)
+    told = {*claims_of(answer["id_token"]), *App("web").userinfo(answer["access_token"]).json()}
+    # amr and acr depend on how somebody signed in; the driver of these tests does not sign in by a method.
+    assert told | {"amr", "acr"} >= set(metadata["claims_supported"])
+    assert told <= set(metadata["claims_supported"])
+
+
+def test_subjects_are_the_same_for_every_client(metadata: dict[str, Any]) -> None:
+    assert metadata["subject_types_supported"] == ["public"]
+    subjects = {claims_of(Browser("owner").tokens(name)["id_token"])["sub"] for name in ("web", "stranger", "desk")}
+    assert len(subjects) == 1
+
+
+def test_id_tokens_are_signed_with_what_is_listed(metadata: dict[str, Any]) -> None:
+    for algorithm in metadata["id_token_signing_alg_values_supported"]:
+        Client.objects.filter(client_id="web").update(id_token_signed_response_alg=algorithm)
+        assert header_of(Browser("owner").tokens("web")["id_token"])["alg"] == algorithm
+
+
+def test_client_authentication_methods(metadata: dict[str, Any]) -> None:
+    methods = {"client_secret_basic", "client_secret_post", "none"}
+    assert set(metadata["token_endpoint_auth_methods_supported"]) == methods
+    assert set(metadata["revocation_endpoint_auth_methods_supported"]) == methods
+    assert set(metadata["introspection_endpoint_auth_methods_supported"]) == methods - {"none"}
+    form = {"token": "x", "grant_type": "client_credentials"}
+    for name in ("token", "introspection", "revocation"):
+        path = path_of(metadata[f"{name}_endpoint"])
+        body = {**form, "client_id": "web", "client_secret": "web-secret"}
+        assert App("web").post(path, form, auth=basic("web", "web-secret")).status_code == 200
+        assert App("web").post(path, body, auth=None).status_code == 200
+    assert App("spa").post(path_of(metadata["revocation_endpoint"]), form).status_code == 200
+    assert App("spa").post(path_of(metadata["introspection_endpoint"]), form).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["claims", "request", "request_uri"])
+def test_what_is_not_supported_says_so_and_is_refused(metadata: dict[str, Any], name: str) -> None:
+    assert metadata[f"{name}_parameter_supported"] is False
+    assert redirected(Browser("owner").authorize("web", **{name: "x"}))["error"]
+
+
+def test_answers_carry_the_issuer(metadata: dict[str, Any]) -> None:
+    assert metadata["authorization_response_iss_parameter_supported"] is True
+    browser = Browser("owner")
+    assert redirected(browser.answer(browser.authorize("web")))["iss"] == ISSUER
+
+
+def test_nothing_is_promised_that_is_not_offered_yet(metadata: dict[str, Any]) -> None:
+    for name in metadata:
+        assert not name.startswith(
+            ("device_", "pushed_", "registration_", "end_session", "backchannel", "mtls", "dpop")
+        )
+
+
+# --- The keys ------------------------------------------------------------------------------------------------------
+
+
+def keys() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = Http().get("/.well-known/jwks.json").json()["keys"]
+    return found
+
+
+def test_the_keys_are_public_parts_with_their_thumbprints() -> None:
+    assert len(keys()) == SigningKey.objects.count() >= 4
+    for key in keys():
+        assert set(key) == {"kty", "kid", "use", "alg", *(("n", "e") if key["kty"] == "RSA" else ("crv", "x", "y"))}
+        assert key["kid"] == jwk.JWK(**key).thumbprint()
+        assert key["use"] == "sig"
+
+
+def test_next_and_retired_keys_are_shown_too() -> None:
+    before = {key["kid"] for key in keys()}
+    following = SigningKey.objects.get(algorithm="RS256", state=KeyState.NEXT)
+    assert following.pk in before
+    keyring.activate(following)
+    assert {key["kid"] for key in keys()} == before
+
+
+def test_both_addresses_show_the_same_keys_whatever_the_host() -> None:
+    one = Http().get("/.well-known/jwks.json").content
+    assert (
+        Http().get("/openid/jwks.json").content == Http(HTTP_HOST="127.0.0.1:1").get("/openid/jwks.json").content == one
+    )
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
+def test_every_token_verifies_with_keys_that_were_cached_before_the_change(algorithm: str) -> None:
+    Client.objects.filter(client_id="web").update(id_token_signed_response_alg=algorithm, access_token_format="jwt")
+    cached = jwk.JWKSet.from_json(Http().get("/.well-known/jwks.json").content.decode())
+    before = Browser("owner").tokens("web", audience=BILLING)
+    for one in ("RS256", "ES256"):
+        keyring.activate(SigningKey.objects.get(algorithm=one, state=KeyState.NEXT))
+    after = Browser("owner").tokens("web", audience=BILLING)
+    assert header_of(before["id_token"])["kid"] != header_of(after["id_token"])["kid"]
+    for token in (before["id_token"], after["id_token"], before["access_token"], after["access_token"]):
+        signed = jws.JWS()
+        signed.deserialize(token)
+        signed.verify(cached.get_key(header_of(token)["kid"]))
+
+
+def test_other_methods_are_refused_in_json() -> None:
+    for path in (OPENID, OAUTH, "/.well-known/jwks.json"):
+        for method in ("post", "put", "delete"):
+            response = getattr(Http(), method)(path)
+            assert (response.status_code, response["Allow"]) == (405, "GET")
+            assert response.json()["error"] == "invalid_request"
+        assert Http().head(path).status_code == 200
