@@ -6,9 +6,12 @@ import io
 import itertools
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections, connection
 from django.urls import URLResolver, get_resolver
 
 from idp.wsgi import application
@@ -65,11 +68,24 @@ def send(method: str, path: str, rubbish: Rubbish, cookie: str = "") -> Answer:
         **rubbish.extra,
     }
     started: list[tuple[str, list[tuple[str, str]]]] = []
-    response = application(environ, lambda status, headers, _exc_info=None: started.append((status, headers)))
-    body = b"".join(response)
-    response.close()  # type: ignore[attr-defined]
+    with _connection_left_alone() if connection.in_atomic_block else nullcontext():
+        response = application(environ, lambda status, headers, _exc_info=None: started.append((status, headers)))
+        body = b"".join(response)
+        response.close()  # type: ignore[attr-defined]
     status, headers = started[0]
     return Answer(int(status.split()[0]), dict(headers), body)
+
+
+@contextmanager
+def _connection_left_alone() -> Iterator[None]:
+    """Around requests Django closes connections that are in a transaction, as a test's is; its own client does this."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    try:
+        yield
+    finally:
+        for signal in (request_started, request_finished):
+            signal.connect(close_old_connections)
 
 
 VALUES = (
