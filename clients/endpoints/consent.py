@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -17,6 +18,7 @@ from clients.endpoints.interaction import Visitor, asked
 from clients.models import Client
 from clients.oauth.facts import apis_near
 from clients.protocol.facts import SIGN_IN_SCOPES, Registry
+from clients.protocol.prompts import always_asks, shares_consent
 from clients.protocol.request import AuthorizationRequest, Choice, Params
 from idp.accounts import form_targets, sign_in
 from projects.consent import Permission, missing
@@ -52,6 +54,7 @@ def show(
     screen = getattr(project, "consent_screen", None) or ConsentScreen(project=project)
     wanted = asked(decided)
     new = _to_ask(decided, wanted, who) or wanted
+    shares = shares_consent(decided.client, redirect_uri)
     context = {
         "app_name": screen.app_name or project.name,
         "client_name": decided.client.name,
@@ -67,7 +70,7 @@ def show(
         "seen": _seal(params, who, new),
         "groups": _groups(project, wanted, new, who.given),
         "audiences": [_audience(decided, one, allowed=one not in new.audiences) for one in wanted.audiences],
-        "siblings": _siblings(project, decided.client.client_id),
+        "siblings": _siblings(project, decided.client.client_id) if shares else [],
         "targets": [target.name for target in decided.targets],
         "new_only": new != wanted,
     }
@@ -187,8 +190,11 @@ def _audience(decided: AuthorizationRequest, value: str, *, allowed: bool) -> di
 
 
 def _siblings(project: Project, client_id: str) -> list[str]:
-    rows = Client.objects.filter(project=project, enabled=True, grant_types__icontains="authorization_code")
-    return [str(row) for row in rows.exclude(client_id=client_id)[:MAX_SIBLINGS]]
+    """Apps that will not have to ask for the same again; those that always ask are not covered."""
+    rows = Client.objects.filter(project=project, enabled=True, registration_source=Client.RegistrationSource.MANUAL)
+    others = rows.filter(grant_types__icontains="authorization_code").exclude(client_id=client_id)
+    covered = (str(row) for row in others if not all(always_asks(uri) for uri in row.redirect_uri_list))
+    return list(islice(covered, MAX_SIBLINGS))
 
 
 # --- What was shown, sealed ---------------------------------------------------------------------------------------

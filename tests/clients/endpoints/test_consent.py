@@ -202,6 +202,16 @@ def test_what_was_allowed_to_a_native_app_is_not_allowed_to_the_others(person: B
     assert is_asked(person, "web", "openid offline_access")
 
 
+def test_the_page_names_the_apps_this_covers_and_no_others(person: Browser) -> None:
+    Client.objects.filter(client_id="picky").update(registration_source="dcr")
+    page = person.authorize("web").content.decode()
+    for covered in ("Acme sibling", "Acme single page"):
+        assert covered in page
+    for other in ("Acme native", "Acme picky", "Acme retired", "Acme service", "Stranger"):
+        assert other not in page, "it asks for itself, or signs nobody in"
+    assert "Acme sibling" not in person.authorize("native").content.decode(), "it covers itself alone"
+
+
 def test_a_client_that_registered_itself_shares_nothing(person: Browser) -> None:
     person.code("web", scope="openid email")
     Client.objects.filter(client_id="sibling").update(registration_source="dcr")
