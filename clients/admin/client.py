@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from clients import secrets
 from clients.admin import events
+from clients.admin.audience_page import AudiencePage
 from clients.admin.secret_pages import SecretPages
 from clients.forms import AudienceEntryForm, AudienceEntryFormSet, ClientForm
 from clients.models import AudienceEntry, Client
@@ -28,7 +29,7 @@ class AudienceEntryInline(ScopedInline):
 
 
 @admin.register(Client)
-class ClientAdmin(SecretPages, ScopedAdmin):
+class ClientAdmin(AudiencePage, SecretPages, ScopedAdmin):
     form = ClientForm
     inlines = [AudienceEntryInline]
     change_form_template = "admin/clients/client/change_form.html"

@@ -42,10 +42,10 @@ def visitor(request: HttpRequest, decided: AuthorizationRequest, redirect_uri: s
     row = sign_in.current(request)
     if row is None or not isinstance(request.user, User):
         return None
-    return Visitor(request.user, row, _given(request.user, decided.client, redirect_uri))
+    return Visitor(request.user, row, allowed_before(request.user, decided.client, redirect_uri))
 
 
-def _given(user: User, client: ClientFacts, redirect_uri: str) -> Permission:
+def allowed_before(user: User, client: ClientFacts, redirect_uri: str) -> Permission:
     """What counts as allowed already; nothing for clients that do not share their project's consent."""
     row = Consent.objects.filter(user=user, project=client.project.id).first()
     if row is None or not shares_consent(client, redirect_uri):

@@ -61,6 +61,10 @@ class ClientFacts:
     cross_client_public: bool = False
     tokens_not_before: datetime | None = None
 
+    def may_use(self, grant_type: str) -> bool:
+        """Whether the client registered this grant; a public one never speaks for itself (RFC 6749 section 4.4)."""
+        return grant_type in self.grant_types and not (self.public and grant_type == "client_credentials")
+
 
 @dataclass(frozen=True, slots=True)
 class ApiFacts:
