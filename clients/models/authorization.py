@@ -69,6 +69,7 @@ class Authorization(models.Model):
 
 
 CLIENT_DELETED = "client.deleted"  # the kind that keeps a client id from being used again
+API_DELETED = "api.deleted"  # and an API's address from being taken over by another project
 
 
 class SecurityEvent(models.Model):
