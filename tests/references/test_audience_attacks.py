@@ -15,15 +15,8 @@ from tests.world import ISSUER, SECRETS, App
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("console")]
 THIEF = "outsider"  # owns the project "other", and sees nothing else
 ABOVE = "https://api.acme.example"
-WANTED = [
-    ORDERS,
-    f"{ORDERS}/7",
-    ABOVE,
-    "HTTPS://API.acme.example:443/orders/",
-    f"{ISSUER}/api/v1",
-    f"{ISSUER}/api/v1/x",
-    ISSUER,
-]
+PROVIDER = f"{ISSUER}/api/v1"
+WANTED = [ORDERS, f"{ORDERS}/7", ABOVE, "HTTPS://API.acme.example:443/orders/", PROVIDER, f"{PROVIDER}/x", ISSUER]
 NOT_YOURS = ["Not an API of this project or shared with it. Only a superuser may list it."]
 OVERLAP = ["This address overlaps an API of another project."]
 
