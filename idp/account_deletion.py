@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.logout import logout
-from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
+from allauth.account.internal.flows.reauthentication import (
+    is_reauthentication_required,
+    raise_if_reauthentication_required,
+)
 from django.contrib import messages
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.decorators import login_required
@@ -27,7 +30,12 @@ from projects.models import Project
 @login_required
 @require_http_methods(["GET", "POST"])
 def delete_account(request: HttpRequest) -> HttpResponse:
-    """Somebody who proved just now who they are; others are asked to, and come back."""
+    """Somebody who proved just now who they are; others are asked to, and come back to the question.
+
+    allauth would keep a form that came too late and send it again after the password: here people decide anew.
+    """
+    if request.method == "POST" and is_reauthentication_required(request, app="idp"):
+        return redirect("account_delete")
     raise_if_reauthentication_required(request, app="idp")
     return _answer(request)
 
@@ -37,7 +45,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and _delete(request, person):
         messages.success(request, _("Your account is deleted."))
         return redirect("home")
-    context = {"obstacles": _obstacles(person), "member": person.memberships.exists()}
+    context = {"obstacles": _obstacles(person)}
     return render(request, "account/delete.html", context, status=409 if request.method == "POST" else 200)
 
 
