@@ -83,10 +83,35 @@ class ActivateTOTPForm(Code, totp.ActivateTOTPForm):
             context.request.session[SECRET_SESSION_KEY] = get_adapter().encrypt(self.secret)
 
 
+class AnswerField(forms.JSONField):
+    """The answer of a passkey as JSON. It is never shown again: each one is for one challenge."""
+
+    def __init__(self) -> None:
+        super().__init__(widget=forms.HiddenInput)
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            if len(value or "") > MOST:
+                raise ValueError("too long")
+            answer = super().to_python(value)
+            json.dumps(answer, ensure_ascii=False).encode()  # half a surrogate pair can be neither kept nor shown
+        except (RecursionError, ValueError):
+            raise get_adapter().validation_error("incorrect_passkey") from None
+        return answer
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        return initial
+
+    def prepare_value(self, value: Any) -> str:
+        return ""
+
+
 class Ceremony(Plain):
     """A form that carries the answer of a passkey (WebAuthn Level 3, sections 7.1 and 7.2)."""
 
-    data: Any
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["credential"] = AnswerField()
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -96,20 +121,19 @@ class Ceremony(Plain):
         except _STUMBLES:
             raise get_adapter().validation_error("incorrect_passkey") from None
 
-    def check_origin(self) -> None:
+    def check_origin(self, answer: Any) -> None:
         """The page that asked was ours. allauth would accept pages of other names below the issuer's."""
-        raw = str(self.data.get("credential") or "")
         with self.reading():
-            if len(raw) > MOST:
-                raise ValueError("too long")
-            client_data = json.loads(websafe_decode(json.loads(raw)["response"]["clientDataJSON"]))
+            client_data = json.loads(websafe_decode(answer["response"]["clientDataJSON"]))
             if client_data["origin"] != settings.IDP_ISSUER or client_data.get("crossOrigin"):
                 raise ValueError("another origin")
 
 
 class Presented(Ceremony):
+    cleaned_data: dict[str, Any]
+
     def clean_credential(self) -> Authenticator:
-        self.check_origin()
+        self.check_origin(self.cleaned_data["credential"])
         clean: Callable[[], Authenticator] = super().clean_credential  # type: ignore[misc]
         with self.reading():
             return clean()
@@ -140,7 +164,7 @@ class AddWebAuthnForm(Ceremony, webauthn.AddWebAuthnForm):
     def clean(self) -> dict[str, Any]:
         if not self.cleaned_data.get("credential"):
             return self.cleaned_data
-        self.check_origin()
+        self.check_origin(self.cleaned_data["credential"])
         with self.reading():
             cleaned: dict[str, Any] = super().clean()
             cleaned["credential"] = _what_is_kept(cleaned["credential"])
