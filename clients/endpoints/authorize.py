@@ -168,7 +168,7 @@ def finish(
         if not interaction.first_party(decided.client, validated.redirect_uri):
             shares = prompts.shares_consent(decided.client, validated.redirect_uri)
             row = remember(who, decided, shares=shares)
-        return store.authorize(decided, who.user, who.row, row)
+        return store.authorize(decided, who.user, who.row, row, acr=who.row.acr)
 
     with transaction.atomic():
         location = issue_code(params, choice, validated, authorize)
@@ -187,7 +187,8 @@ def remember(who: Visitor, decided: AuthorizationRequest, *, shares: bool) -> Co
         given = Permission(tuple(row.scopes), tuple(row.audiences))
         if missing(who.given, given):
             raise consent.Stale  # taken back in this very moment: what was taken is not granted once more
-        total = merge(given, Permission(decided.ceiling.scopes, decided.ceiling.audiences))
+        ceiling = decided.ceiling
+        total = merge(given, Permission((*ceiling.scopes, *decided.permitted_claim_scopes), ceiling.audiences))
         if total != given:
             row.scopes, row.audiences = list(total.scopes), list(total.audiences)
             row.save(update_fields=["scopes", "audiences", "updated_at"])

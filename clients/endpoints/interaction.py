@@ -61,7 +61,7 @@ def first_party(client: ClientFacts, redirect_uri: str) -> bool:
 
 def asked(decided: AuthorizationRequest) -> Permission:
     """Everything the ceiling would hold if the person agreed."""
-    scopes = dict.fromkeys((*decided.asked_scopes, *decided.implied_scopes))
+    scopes = dict.fromkeys((*decided.asked_scopes, *decided.implied_scopes, *decided.claim_scopes))
     audiences = dict.fromkeys((*decided.asked_audiences, *decided.implied_audiences))
     return Permission(tuple(scopes), tuple(audiences))
 

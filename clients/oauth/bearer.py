@@ -14,6 +14,7 @@ from clients.oauth import mint
 from clients.oauth.store import Opened
 from clients.protocol import claims
 from clients.protocol.claims import Issue
+from clients.protocol.facts import NO_CLAIMS
 from clients.protocol.refresh import Use
 from clients.protocol.request import TokenRequest
 
@@ -80,6 +81,7 @@ def _issue(decided: TokenRequest, opened: Opened | None) -> Issue:
         lifetime=lifetime(decided),
         nonce=opened.nonce if opened else "",
         target=decided.target,
+        claims=opened.ceiling.claims if opened else NO_CLAIMS,
     )
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from clients.protocol.facts import NO_CHALLENGE, Ceiling, Challenge, ClientFacts, Registry
+from clients.protocol.claims import within
+from clients.protocol.facts import (
+    NO_CHALLENGE,
+    NO_CLAIMS,
+    Ceiling,
+    Challenge,
+    ClientFacts,
+    Registry,
+    RequestedClaims,
+)
 
 
 class Params:
@@ -50,8 +59,14 @@ class AuthorizationRequest:
     asked_audiences: tuple[str, ...] = ()
     implied_scopes: tuple[str, ...] = ()
     implied_audiences: tuple[str, ...] = ()
+    claims: RequestedClaims = NO_CLAIMS
+    claim_scopes: tuple[str, ...] = ()  # what those claims are shown as; no token carries these scopes for their sake
     targets: tuple[ClientFacts, ...] = ()
     challenge: Challenge = NO_CHALLENGE
+
+    @property
+    def permitted_claim_scopes(self) -> tuple[str, ...]:
+        return tuple(one for one in self.claim_scopes if self.choice is None or one in self.choice.scopes)
 
     @property
     def ceiling(self) -> Ceiling:
@@ -71,6 +86,7 @@ class AuthorizationRequest:
             offline="refresh_token" in self.client.grant_types
             and ("offline_access" in scopes or "openid" not in self.asked_scopes),
             narrowed=len(audiences) < len(self.asked_audiences),
+            claims=within((*scopes, *self.permitted_claim_scopes), self.claims),
         )
 
 
