@@ -6,12 +6,13 @@ ended, the session signs nobody in, whatever else the session says.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.authentication import get_authentication_records
+from allauth.mfa.models import Authenticator
 from django.contrib.auth import REDIRECT_FIELD_NAME, get_user
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
@@ -32,6 +33,11 @@ PROOF_KEY = "proof_wanted"
 # one. Methods that have no value there (a social account, a code by e-mail) claim nothing.
 _METHODS = {"password": "pwd"}
 _FACTORS = {"totp": "otp", "recovery_codes": "otp", "webauthn": "swk"}
+_SECOND_FACTORS = frozenset(_FACTORS.values())
+
+# Every `acr` there is, weakest first: one factor; two, or a passkey that verified its person. Named after the levels
+# of NIST SP 800-63B, to which they correspond; docs/decisions/0050.
+ACR_VALUES = ("aal1", "aal2")
 
 
 def current(request: HttpRequest) -> SignIn | None:
@@ -53,6 +59,39 @@ def reauthenticate_url(request: HttpRequest, next_url: str) -> str:
     if isinstance(request.user, User) and not request.user.has_usable_password():
         return switch_url(next_url)
     return _with_next("account_reauthenticate", next_url)
+
+
+def step_up_url(request: HttpRequest, next_url: str) -> str:
+    """Where a signed-in person adds the factor that `aal2` still lacks, and then goes on to `next_url`.
+
+    Somebody who has no second factor comes to the page where one is set up. Ask again after each step: a session that
+    began without a password needs both.
+    """
+    row = current(request)
+    if row is None:
+        return _with_next("account_login", next_url)
+    if _SECOND_FACTORS.intersection(row.amr):
+        return reauthenticate_url(request, next_url)
+    enrolled = set(Authenticator.objects.filter(user=row.user_id).values_list("type", flat=True))
+    if Authenticator.Type.TOTP in enrolled:
+        return _with_next("mfa_reauthenticate", next_url)
+    if Authenticator.Type.WEBAUTHN in enrolled:
+        return _with_next("mfa_reauthenticate_webauthn", next_url)
+    return _with_next("mfa_index", next_url)
+
+
+def acr_of(amr: Sequence[str]) -> str:
+    """The level these methods reach: one of ACR_VALUES, or '' when nothing is known of how the person signed in."""
+    if "mfa" in amr:
+        return "aal2"
+    return "aal1" if amr else ""
+
+
+def satisfies(acr: str, wanted: str) -> bool:
+    """Whether a sign-in of level `acr` is as good as `wanted` asks for. An unknown level satisfies and is nothing."""
+    if acr not in ACR_VALUES or wanted not in ACR_VALUES:
+        return False
+    return ACR_VALUES.index(acr) >= ACR_VALUES.index(wanted)
 
 
 def switch_url(next_url: str) -> str:
@@ -112,7 +151,7 @@ def _live_row(request: HttpRequest, user: User) -> SignIn | None:
 def _begin(request: HttpRequest, user: User, **kwargs: Any) -> None:
     end(request)
     auth_time, amr = _facts(request, user)
-    row = SignIn.objects.create(user=user, auth_time=auth_time or timezone.now(), amr=amr)
+    row = SignIn.objects.create(user=user, auth_time=auth_time or timezone.now(), amr=amr, acr=acr_of(amr))
     request.session[SESSION_KEY] = str(row.sid)
 
 
@@ -126,8 +165,8 @@ def _catch_up(request: HttpRequest, user: User, row: SignIn) -> None:
     auth_time, amr = _facts(request, user)
     if auth_time is None or auth_time <= row.auth_time:
         return
-    row.auth_time, row.amr = auth_time, amr
-    SignIn.objects.filter(pk=row.pk, ended_at=None).update(auth_time=auth_time, amr=amr)
+    row.auth_time, row.amr, row.acr = auth_time, amr, acr_of(amr)
+    SignIn.objects.filter(pk=row.pk, ended_at=None).update(auth_time=auth_time, amr=amr, acr=row.acr)
 
 
 def _facts(request: HttpRequest, user: User) -> tuple[datetime | None, list[str]]:
@@ -137,7 +176,8 @@ def _facts(request: HttpRequest, user: User) -> tuple[datetime | None, list[str]
         return None, []
     found = [_METHODS.get(one["method"]) or _FACTORS.get(one.get("type", "")) for one in records]
     amr = list(dict.fromkeys(value for value in found if value))
-    if len(amr) > 1:
+    # A passkey that signs in alone has verified its person (allauth requires it): two factors in one.
+    if len(amr) > 1 or any(one.get("passwordless") for one in records):
         amr.append("mfa")
     return datetime.fromtimestamp(max(float(one["at"]) for one in records), UTC), amr
 
