@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from clients.endpoints import consent, interaction
+from clients.endpoints import consent, interaction, locales
 from clients.endpoints.interaction import Visitor
 from clients.models import Authorization
 from clients.oauth import parameters, store
@@ -30,6 +30,7 @@ from projects.consent import Permission, merge, missing
 from projects.models import Consent
 
 logger = logging.getLogger(__name__)
+MAX_LOGIN_HINT = 254  # characters, as long as an address may be
 MAX_QUERY = 7000  # bytes; longer request lines do not survive servers and proxies
 
 
@@ -62,21 +63,25 @@ def answers_errors(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[Htt
 
     @functools.wraps(view)
     def endpoint(request: HttpRequest) -> HttpResponse:
-        try:
-            return view(request)
-        except NotRedirectable as error:
-            return error_page(request, str(error))
-        except Redirectable as error:
-            return redirect(error.location, after_post=request.method == "POST")
-        except Refusal as refusal:
-            return error_page(request, str(refusal))
-        except consent.Stale:
-            return _again(parameters.from_query(request))
-        except (OperationalError, InterfaceError):
-            logger.exception("The database does not answer")
-            return HttpResponse(_("Try again in a moment."), status=503, headers={"Retry-After": "5"})
+        return locales.pass_on(request, _answer(view, request))
 
     return endpoint
+
+
+def _answer(view: Callable[[HttpRequest], HttpResponse], request: HttpRequest) -> HttpResponse:
+    try:
+        return view(request)
+    except NotRedirectable as error:
+        return error_page(request, str(error))
+    except Redirectable as error:
+        return redirect(error.location, after_post=request.method == "POST")
+    except Refusal as refusal:
+        return error_page(request, str(refusal))
+    except consent.Stale:
+        return _again(parameters.from_query(request))
+    except (OperationalError, InterfaceError):
+        logger.exception("The database does not answer")
+        return HttpResponse(_("Try again in a moment."), status=503, headers={"Retry-After": "5"})
 
 
 @csrf_exempt
@@ -128,7 +133,12 @@ def _sign_in(
         return redirect(sign_in.reauthenticate_url(request, here))
     if needed is Interaction.SWITCH:
         return redirect(sign_in.switch_url(here))
-    return redirect(f"{reverse('account_login')}?{urlencode({'next': here})}")
+    if needed is Interaction.STEP_UP:
+        return redirect(sign_in.step_up_url(request, here))
+    query = {"next": here}
+    if hint := params.one("login_hint"):
+        query["login_hint"] = hint[:MAX_LOGIN_HINT]
+    return redirect(f"{reverse('account_login')}?{urlencode(query)}")
 
 
 @require_POST
@@ -168,7 +178,8 @@ def finish(
         if not interaction.first_party(decided.client, validated.redirect_uri):
             shares = prompts.shares_consent(decided.client, validated.redirect_uri)
             row = remember(who, decided, shares=shares)
-        return store.authorize(decided, who.user, who.row, row, acr=who.row.acr)
+        acr = prompts.acr_told(prompts.read(params), who.row.acr, sign_in.satisfied(who.row.acr))
+        return store.authorize(decided, who.user, who.row, row, acr=acr)
 
     with transaction.atomic():
         location = issue_code(params, choice, validated, authorize)

@@ -47,7 +47,6 @@ from tests.clients.protocol.building import authorization, client
         ({"id_token": {"acr": {"essential": True}}}, ClaimsRequest(id_token=("acr",), acr_essential=True)),
         ({"userinfo": {"acr": {"essential": True, "value": "b"}}}, ClaimsRequest(userinfo=("acr",))),
     ],
-    ids=str,
 )
 def test_what_is_asked_is_read(claims: dict[str, Any], expected: ClaimsRequest) -> None:
     assert parse(json.dumps(claims)) == expected
