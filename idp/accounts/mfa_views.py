@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from allauth.account.internal.flows.login import record_authentication
 from allauth.account.mixins import NextRedirectMixin
+from allauth.account.utils import get_next_redirect_url, passthrough_next_redirect_url
 from allauth.mfa.base import views as base
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes import views as recovery_codes
@@ -26,9 +27,10 @@ class OnTheWay(NextRedirectMixin):
     request: HttpRequest
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        next_url = self.get_next_url() or ""
+        next_url = get_next_redirect_url(self.request) or ""
         way = f"?{urlencode({REDIRECT_FIELD_NAME: next_url})}" if next_url else ""
-        return {**super().get_context_data(**kwargs), "next": next_url, "way": way}
+        context: Any = super().get_context_data
+        return {**context(**kwargs), "next": next_url, "way": way}
 
 
 class IndexView(OnTheWay, base.IndexView):
@@ -47,7 +49,7 @@ class Reauthentication:
     request: HttpRequest
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        next_url = self.get_next_url() or "/"  # type: ignore[attr-defined]
+        next_url = get_next_redirect_url(self.request) or "/"
         context: dict[str, Any] = super().get_context_data(**kwargs)  # type: ignore[misc]
         return {**context, "switch_url": sign_in.switch_url(next_url)}
 
@@ -60,7 +62,7 @@ class ReauthenticateWebAuthnView(Reauthentication, webauthn.ReauthenticateWebAut
     def form_invalid(self, form: Any) -> HttpResponse:
         """Again, and still on the way; allauth would go to the sign-in page and lose it."""
         _tell(self.request, form)
-        return HttpResponseRedirect(self.passthrough_next_url(self.request.path))
+        return HttpResponseRedirect(_still_on_the_way(self.request, self.request.path))
 
 
 class Enrolment(OnTheWay):
@@ -70,7 +72,7 @@ class Enrolment(OnTheWay):
 
     def get_success_url(self) -> str:
         to = "mfa_view_recovery_codes" if self.did_generate_recovery_codes else "mfa_index"
-        return str(self.passthrough_next_url(reverse(to)))
+        return _still_on_the_way(self.request, reverse(to))
 
     def used(self, kind: str) -> None:
         record_authentication(self.request, self.request.user, "mfa", type=kind)  # type: ignore[arg-type]
@@ -94,15 +96,16 @@ class ViewRecoveryCodesView(OnTheWay, recovery_codes.ViewRecoveryCodesView):
     pass
 
 
-class LoginWebAuthnView(NextRedirectMixin, webauthn.LoginWebAuthnView):
+class LoginWebAuthnView(webauthn.LoginWebAuthnView):
     """Signing in with a passkey alone. A browser that asks for JSON gets the challenge."""
-
-    def get_success_url(self) -> str | None:
-        return self.get_next_url() or None
 
     def form_invalid(self, form: Any) -> HttpResponse:
         _tell(self.request, form)
-        return HttpResponseRedirect(self.passthrough_next_url(reverse("account_login")))
+        return HttpResponseRedirect(_still_on_the_way(self.request, reverse("account_login")))
+
+
+def _still_on_the_way(request: HttpRequest, url: str) -> str:
+    return str(passthrough_next_redirect_url(request, url, REDIRECT_FIELD_NAME))
 
 
 def _tell(request: HttpRequest, form: Any) -> None:

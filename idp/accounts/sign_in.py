@@ -6,29 +6,36 @@ ended, the session signs nobody in, whatever else the session says.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.authentication import get_authentication_records
 from allauth.account.internal.stagekit import get_pending_stage
 from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME, get_user
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.db.models import QuerySet
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from idp.accounts.models import SignIn, User
+from idp.accounts import events
+from idp.accounts.address import address_of
+from idp.accounts.browsers import user_agent_of
+from idp.accounts.models import Happening, SignIn, User
 
 SESSION_KEY = "sign_in"
 # Which requests of apps wait for a fresh sign-in, and since when. Survives a change of accounts, or it never ends.
 PROOF_KEY = "proof_wanted"
+SEEN_EVERY = timedelta(hours=1)
 
 # RFC 8176 section 2. Without attestation nobody can say that hardware guards a passkey: the weaker claim is the true
 # one. Methods that have no value there (a social account, a code by e-mail) claim nothing.
@@ -126,6 +133,17 @@ def end_all(user: AbstractBaseUser, *, keep: str | None = None) -> None:
     live.update(ended_at=timezone.now())
 
 
+def live(user: User) -> QuerySet[SignIn]:
+    """The browsers this person is signed in with, the one used last first. Browsers forget sessions without telling."""
+    forgotten = timezone.now() - timedelta(seconds=settings.SESSION_COOKIE_AGE) - SEEN_EVERY
+    return SignIn.objects.filter(user=user, ended_at=None, seen_at__gte=forgotten).order_by("-seen_at", "-auth_time")
+
+
+def end_one(user: User, sid: uuid.UUID) -> bool:
+    """End one sign-in of this person, in whatever browser it is; False when they have no such one."""
+    return bool(SignIn.objects.filter(sid=sid, user=user, ended_at=None).update(ended_at=timezone.now()))
+
+
 def end(request: HttpRequest) -> None:
     """End the sign-in of this browser, if it has one."""
     sid = request.session.pop(SESSION_KEY, None)
@@ -163,6 +181,8 @@ def _live_row(request: HttpRequest, user: User) -> SignIn | None:
     if row is None or str(row.sid) != sid or row.user_id != user.pk or row.ended_at is not None:
         row = SignIn.objects.filter(sid=sid, user=user, ended_at=None).first()
         request._sign_in = row  # type: ignore[attr-defined]
+        if row is not None and timezone.now() - row.seen_at > SEEN_EVERY:
+            SignIn.objects.filter(pk=row.pk).update(seen_at=timezone.now())
     return row
 
 
@@ -170,8 +190,16 @@ def _live_row(request: HttpRequest, user: User) -> SignIn | None:
 def _begin(request: HttpRequest, user: User, **kwargs: Any) -> None:
     end(request)
     auth_time, amr = _facts(request, user)
-    row = SignIn.objects.create(user=user, auth_time=auth_time or timezone.now(), amr=amr, acr=acr_of(amr))
+    row = SignIn.objects.create(
+        user=user,
+        auth_time=auth_time or timezone.now(),
+        amr=amr,
+        acr=acr_of(amr),
+        user_agent=user_agent_of(request),
+        address=address_of(request)[:45],
+    )
     request.session[SESSION_KEY] = str(row.sid)
+    events.record(user, Happening.SIGN_IN, request, amr=amr, user_agent=row.user_agent)
 
 
 @receiver(user_logged_out, dispatch_uid="accounts.end_sign_in")
