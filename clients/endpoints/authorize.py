@@ -198,8 +198,7 @@ def remember(who: Visitor, decided: AuthorizationRequest, *, shares: bool) -> Co
         given = Permission(tuple(row.scopes), tuple(row.audiences))
         if missing(who.given, given):
             raise consent.Stale  # taken back in this very moment: what was taken is not granted once more
-        ceiling = decided.ceiling
-        total = merge(given, Permission((*ceiling.scopes, *decided.permitted_claim_scopes), ceiling.audiences))
+        total = merge(given, Permission(decided.ceiling.scopes, decided.ceiling.audiences))
         if total != given:
             row.scopes, row.audiences = list(total.scopes), list(total.audiences)
             row.save(update_fields=["scopes", "audiences", "updated_at"])

@@ -35,7 +35,7 @@ class Authorization(models.Model):
     offline = models.BooleanField(_("refresh tokens"), default=False)
     narrowed = models.BooleanField(_("an audience was refused"), default=False)
     # Single claims the request asked for and the person allowed (OpenID Connect Core 1.0 section 5.5), by where they
-    # go: {"userinfo": ["email"], "id_token": ["name"]}. Kept beside the scopes: they put no scope into a token.
+    # go: {"userinfo": ["email"], "id_token": ["name"]}. The scopes they were shown as are in the ceiling.
     claims = models.JSONField(default=dict, db_default={}, blank=True)
 
     auth_time = models.DateTimeField()

@@ -60,19 +60,15 @@ class AuthorizationRequest:
     implied_scopes: tuple[str, ...] = ()
     implied_audiences: tuple[str, ...] = ()
     claims: RequestedClaims = NO_CLAIMS
-    claim_scopes: tuple[str, ...] = ()  # what those claims are shown as; no token carries these scopes for their sake
+    claim_scopes: tuple[str, ...] = ()  # what those claims are shown as; a token has these scopes only when it asks
     targets: tuple[ClientFacts, ...] = ()
     challenge: Challenge = NO_CHALLENGE
-
-    @property
-    def permitted_claim_scopes(self) -> tuple[str, ...]:
-        return tuple(one for one in self.claim_scopes if self.choice is None or one in self.choice.scopes)
 
     @property
     def ceiling(self) -> Ceiling:
         """What was decided, narrowed to what the person left ticked."""
         scopes, audiences = self.asked_scopes, self.asked_audiences
-        implied_scopes, implied_audiences = self.implied_scopes, self.implied_audiences
+        implied_scopes, implied_audiences = (*self.implied_scopes, *self.claim_scopes), self.implied_audiences
         if self.choice is not None:
             scopes = tuple(one for one in scopes if one in self.choice.scopes)
             audiences = tuple(one for one in audiences if one in self.choice.audiences)
@@ -86,7 +82,7 @@ class AuthorizationRequest:
             offline="refresh_token" in self.client.grant_types
             and ("offline_access" in scopes or "openid" not in self.asked_scopes),
             narrowed=len(audiences) < len(self.asked_audiences),
-            claims=within((*scopes, *self.permitted_claim_scopes), self.claims),
+            claims=within((*scopes, *implied_scopes), self.claims),
         )
 
 

@@ -37,7 +37,11 @@ def test_single_claims_are_told_where_they_were_asked_for_without_the_scope() ->
     tokens = Browser("owner").tokens("web", claims=ASKED)
     assert tokens["scope"] == "openid"
     assert told(tokens) == ({"email"}, {"name"})
-    assert Authorization.objects.get().claims == {"userinfo": ["name"], "id_token": ["email"]}
+    row = Authorization.objects.get()
+    assert row.claims == {"userinfo": ["name"], "id_token": ["email"]}
+    assert (row.asked_scopes, row.scopes) == (["openid"], ["openid", "profile", "email"]), (
+        "so that it can be taken back"
+    )
 
 
 def test_they_come_besides_those_of_the_scopes() -> None:

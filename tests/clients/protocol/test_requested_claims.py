@@ -135,11 +135,12 @@ def decided(scope: str = "openid", choice: Choice | None = None, **changes: Any)
     return request
 
 
-def test_a_claim_counts_as_asking_for_its_scope_and_adds_none_to_the_tokens() -> None:
+def test_a_claim_counts_as_asking_for_its_scope_and_adds_none_to_the_tokens_by_itself() -> None:
     request = decided()
     assert request.claims == RequestedClaims(userinfo=("email",), id_token=("name",)), "phone is not registered"
     assert request.claim_scopes == ("profile", "email")
-    assert request.asked_scopes == request.ceiling.scopes == request.ceiling.asked_scopes == ("openid",)
+    assert request.asked_scopes == request.ceiling.asked_scopes == ("openid",), "what tokens get"
+    assert request.ceiling.scopes == ("openid", "profile", "email"), "what was shown and allowed"
     assert request.ceiling.claims == request.claims
 
 
@@ -173,9 +174,8 @@ def test_what_was_unticked_is_not_told(scope: str, ticked: tuple[str, ...], left
     assert decided(scope, Choice(scopes=ticked)).ceiling.claims == left
 
 
-def test_what_was_permitted_is_remembered_as_scopes() -> None:
-    assert decided().permitted_claim_scopes == ("profile", "email")
-    assert decided(choice=Choice(scopes=("openid", "email"))).permitted_claim_scopes == ("email",)
+def test_what_was_unticked_is_not_in_the_ceiling() -> None:
+    assert decided(choice=Choice(scopes=("openid", "email"))).ceiling.scopes == ("openid", "email")
 
 
 @pytest.mark.parametrize("scope", CLAIMS_BY_SCOPE)
