@@ -53,13 +53,12 @@ class Code(Plain):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["code"].label = _("Code")
-        self.fields["code"].max_length = 40
         self.fields["code"].widget.attrs.update(inputmode="numeric", autocomplete="one-time-code")
 
     def clean_code(self) -> str:
         code: str = super().clean_code()  # type: ignore[misc]
         lifetime = app_settings.TOTP_PERIOD * (2 * app_settings.TOTP_TOLERANCE + 1)
-        if not cache.add(f"second factor used:{self.user.pk}:{normalize_user_code(code)}", True, lifetime):
+        if not cache.add(f"second-factor-used:{self.user.pk}:{normalize_user_code(code)}", True, lifetime):
             raise get_adapter().validation_error("incorrect_code")
         return code
 
