@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import functools
 import logging
-import secrets
 from collections.abc import Callable
 from urllib.parse import urlencode
 
 from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from clients.endpoints import consent, interaction, locales
+from clients.endpoints.error_page import error_page
 from clients.endpoints.interaction import Visitor
 from clients.models import Authorization
 from clients.oauth import parameters, store
@@ -41,23 +40,6 @@ def redirect(location: str, *, after_post: bool = False) -> HttpResponse:
     return response
 
 
-def error_page(request: HttpRequest, detail: str, status: int = 400) -> HttpResponse:
-    """For people; what exactly does not fit is shown to signed-in staff and logged under the reference."""
-    reference = secrets.token_hex(4)
-    logger.warning("Authorization request refused (%s): %s", reference, detail)
-    staff = getattr(getattr(request, "user", None), "is_staff", False)
-    context = {
-        "title": _("This app's request cannot be answered"),
-        "message": _("The link that brought you here is broken or not registered. You were not sent anywhere else."),
-        "reference": reference,
-        "detail": detail if staff else "",
-        "fix": _("Compare client_id and redirect_uri with what is registered for the client.") if staff else "",
-    }
-    response = render(request, "error.html", context, status=status)
-    response["Cache-Control"] = "no-store"
-    return response
-
-
 def answers_errors(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """Errors in the order of protocol section 12: what cannot be redirected gets a page, others reach the client."""
 
@@ -72,7 +54,7 @@ def _answer(view: Callable[[HttpRequest], HttpResponse], request: HttpRequest) -
     try:
         return view(request)
     except NotRedirectable as error:
-        return error_page(request, str(error))
+        return error_page(request, str(error), of_client=True)
     except Redirectable as error:
         return redirect(error.location, after_post=request.method == "POST")
     except Refusal as refusal:
