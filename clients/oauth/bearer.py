@@ -15,6 +15,7 @@ from clients.oauth.store import Opened
 from clients.protocol import claims
 from clients.protocol.access_tokens import lifetime, token_format
 from clients.protocol.claims import Issue
+from clients.protocol.facts import NO_CLAIMS
 from clients.protocol.refresh import Use
 from clients.protocol.request import TokenRequest
 
@@ -81,6 +82,7 @@ def _issue(decided: TokenRequest, opened: Opened | None) -> Issue:
         lifetime=lifetime(decided),
         nonce=opened.nonce if opened else "",
         target=decided.target,
+        claims=opened.ceiling.claims if opened else NO_CLAIMS,
     )
 
 
