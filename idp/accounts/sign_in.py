@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.authentication import get_authentication_records
+from allauth.account.internal.flows.logout import logout
 from django.contrib.auth import REDIRECT_FIELD_NAME, get_user
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
@@ -73,6 +74,11 @@ def end(request: HttpRequest) -> None:
     sid = request.session.pop(SESSION_KEY, None)
     if sid is not None:
         SignIn.objects.filter(sid=sid, ended_at=None).update(ended_at=timezone.now())
+
+
+def leave(request: HttpRequest) -> None:
+    """Sign this browser out: its sign-in ends, and its session is emptied."""
+    logout(request, show_message=False)
 
 
 def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
