@@ -122,7 +122,7 @@ def _resolve(target: _Target, deadline: float) -> list[_SocketAddress]:
     if failed and not isinstance(failed[0], OSError | UnicodeError):
         raise failed[0]
     if failed or not found:
-        raise Unreachable(f"The name {target.host} is not known.")
+        raise _nowhere(target)
     return found
 
 
@@ -130,10 +130,15 @@ def _checked(target: _Target, addresses: list[_SocketAddress]) -> list[_SocketAd
     """All of them or none: a name that leads to a public and a private address is a trap."""
     for _family, address in addresses:
         if not is_allowed(address[0]):
-            raise Unreachable(f"{target.host} is not on the public internet.")
+            raise _nowhere(target)
         if not target.secure and not ipaddress.ip_address(address[0]).is_loopback:
             raise Unreachable("Only https addresses are asked.")
     return addresses
+
+
+def _nowhere(target: _Target) -> Unreachable:
+    """One answer for names nobody knows and those only our own network knows: nobody can ask which there are."""
+    return Unreachable(f"{target.host} leads nowhere on the public internet.")
 
 
 class _Connection(http.client.HTTPConnection):

@@ -298,7 +298,7 @@ def test_a_provider_on_the_internet_reaches_for_no_private_address(settings: Any
     with mock.patch("socket.socket.connect") as connect, mock.patch("socket.getaddrinfo", _literally):
         assert run(capsys)["failed"] == 1
     connect.assert_not_called()
-    assert "not on the public internet" in LogoutNotice.objects.get().problem
+    assert "nowhere on the public internet" in LogoutNotice.objects.get().problem
 
 
 def _literally(host: str, port: int, **_options: Any) -> list[Any]:

@@ -17,9 +17,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from django.core.exceptions import ImproperlyConfigured
 
 from clients import outbound
 from clients.outbound import Unreachable, is_allowed, post_form
+from idp.environment import checked_networks
 from tests.clients.receiver import Receiver, receiving
 
 PUBLIC = ["1.1.1.1", "93.184.215.14", "8.8.8.8", "2606:4700:4700::1111", "2a00:1450:4001:81b::200e", "::ffff:8.8.8.8"]
@@ -77,6 +79,12 @@ def test_networks_the_deployment_names_are_allowed_and_no_others(off_loopback: N
     assert not any(map(is_allowed, ("10.21.0.1", "fd00:2::5", "127.0.0.1", "169.254.169.254")))
 
 
+def test_a_mistake_in_the_setting_is_told_at_the_start() -> None:
+    assert checked_networks("IDP_PRIVATE_LOGOUT_NETWORKS", ["10.1.2.3/8", " fd00::1 "]) == ["10.0.0.0/8", "fd00::1/128"]
+    with pytest.raises(ImproperlyConfigured, match="IDP_PRIVATE_LOGOUT_NETWORKS takes addresses"):
+        checked_networks("IDP_PRIVATE_LOGOUT_NETWORKS", ["apps.example"])
+
+
 # --- Names ---------------------------------------------------------------------------------------------------------
 
 
@@ -121,7 +129,7 @@ def test_one_address_that_is_not_public_is_one_too_many(
     off_loopback: None, names: Names, no_connection: list[Any], answer: list[str]
 ) -> None:
     names.answers = [answer]
-    with pytest.raises(Unreachable, match="not on the public internet"):
+    with pytest.raises(Unreachable, match="nowhere on the public internet"):
         post_form("https://app.example/logout", {})
     assert no_connection == []
 
@@ -190,7 +198,7 @@ def test_an_unknown_name_and_one_that_takes_too_long(monkeypatch: pytest.MonkeyP
         raise socket.gaierror(-2, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    with pytest.raises(Unreachable, match="not known"):
+    with pytest.raises(Unreachable, match=r"^app\.example leads nowhere on the public internet\.$"):
         post_form("https://app.example/", {})
     released = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_options: released.wait(60))
