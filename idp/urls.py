@@ -13,6 +13,8 @@ from clients.endpoints.token import token
 from clients.endpoints.tokeninfo import tokeninfo
 from clients.endpoints.userinfo import userinfo
 from idp import discovery, health, pages
+from idp.account_activity import activity
+from idp.account_deletion import delete_account
 
 
 def protocol(prefix: str) -> list[URLPattern]:
@@ -43,6 +45,8 @@ urlpatterns = [
     path("healthz/ready", health.ready),
     path("admin/", admin.site.urls),
     path("accounts/", include("idp.accounts.urls")),
+    path("accounts/activity/", activity, name="account_activity"),
+    path("accounts/delete/", delete_account, name="account_delete"),
     path("", pages.home, name="home"),
 ]
 

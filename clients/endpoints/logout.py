@@ -18,6 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from clients.endpoints.authorize import MAX_QUERY, redirect
+from clients.endpoints.error_page import Explanation
 from clients.identifiers import shown_place
 from clients.models import Client
 from clients.oauth import events, hints, parameters
@@ -160,17 +161,14 @@ def _error_page(request: HttpRequest, detail: str) -> HttpResponse:
     """For people; what exactly does not hold is shown to signed-in staff and logged under the reference."""
     reference = secrets.token_hex(4)
     logger.warning("Logout request refused (%s): %s", reference, detail)
-    staff = getattr(request.user, "is_staff", False)
     signed_in = request.user.is_authenticated
+    fix = _("Compare id_token_hint, client_id and post_logout_redirect_uri with what is registered.")
     context = {
         "title": _("This app's request to sign you out cannot be answered"),
         "message": _("The link that brought you here is broken or not registered. You were not sent anywhere else.")
         + (" " + _("You are still signed in here.") if signed_in else ""),
         "reference": reference,
-        "detail": detail if staff else "",
-        "fix": _("Compare id_token_hint, client_id and post_logout_redirect_uri with what is registered.")
-        if staff
-        else "",
+        "explained": Explanation(detail, fix),  # the page shows it to staff only, and it holds what was sent, no more
         "sign_out": signed_in,
     }
     return render(request, "error.html", context, status=400)

@@ -6,7 +6,7 @@ transaction, in one of its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
@@ -44,8 +44,10 @@ class Opened:
     use: Use = Use.CURRENT
 
 
-def authorize(request: AuthorizationRequest, user: User, sign_in: SignIn, consent: Consent | None) -> Authorization:
-    """A completed authorization: the ceiling of everything that follows from it."""
+def authorize(
+    request: AuthorizationRequest, user: User, sign_in: SignIn, consent: Consent | None, *, acr: str
+) -> Authorization:
+    """A completed authorization: the ceiling of everything that follows from it. `acr`: what its tokens will say."""
     ceiling = request.ceiling
     return Authorization.objects.create(
         client_id=request.client.id,
@@ -58,8 +60,9 @@ def authorize(request: AuthorizationRequest, user: User, sign_in: SignIn, consen
         asked_audiences=list(ceiling.asked_audiences),
         offline=ceiling.offline,
         narrowed=ceiling.narrowed,
+        claims={member: list(names) for member, names in asdict(ceiling.claims).items() if names},
         auth_time=sign_in.auth_time,
-        acr=sign_in.acr,
+        acr=acr,
         amr=sign_in.amr,
     )
 

@@ -12,7 +12,7 @@ def announce_nothing_of_the_past(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ('accounts', '0002_people_have_events_and_sign_ins_know_their_browser'),
     ]
 
     operations = [
