@@ -15,10 +15,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import IntegrityError, InterfaceError, OperationalError, close_old_connections
 
 from clients import notices
-from clients.keyring import KeyUnreadable
 from clients.models.logout import NoticeState
 from clients.notices import Attempt
 from clients.protocol.errors import TemporarilyUnavailable
+from idp.accounts.sealing import Unreadable
 
 WORDS = {
     NoticeState.DELIVERED: "told",
@@ -53,7 +53,7 @@ class Command(BaseCommand):
             counts = self._run(stop)
         except DATABASE_TROUBLE as error:
             raise CommandError(f"The database does not answer as it should: {error}") from error
-        except (TemporarilyUnavailable, KeyUnreadable) as error:
+        except (TemporarilyUnavailable, Unreadable) as error:
             raise CommandError(str(error)) from error
         self._answer(counts, form)
         if counts["failed"] or counts["given_up"]:
@@ -67,7 +67,7 @@ class Command(BaseCommand):
                 counts = self._run(stop)
             except DATABASE_TROUBLE as error:
                 self.stderr.write(f"The database does not answer as it should, trying again: {error}")
-            except (TemporarilyUnavailable, KeyUnreadable) as error:
+            except (TemporarilyUnavailable, Unreadable) as error:
                 self.stderr.write(f"{error} Trying again.")
             else:
                 if any(counts.values()):
