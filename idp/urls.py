@@ -7,6 +7,7 @@ from django.urls import URLPattern, include, path, re_path
 
 from clients.endpoints.authorize import authorize, decide
 from clients.endpoints.introspect import introspect
+from clients.endpoints.logout import confirm, end_session
 from clients.endpoints.revoke import revoke
 from clients.endpoints.token import token
 from clients.endpoints.tokeninfo import tokeninfo
@@ -35,6 +36,9 @@ urlpatterns = [
     re_path(r"^oauth2/authorize/?$", authorize, name="authorize"),
     re_path(r"^openid/authorize/?$", authorize),
     re_path(r"^oauth2/consent/?$", decide, name="consent"),
+    re_path(r"^oauth2/logout/?$", end_session, name="end_session"),
+    re_path(r"^openid/logout/?$", end_session),
+    re_path(r"^oauth2/logout/confirm/?$", confirm, name="confirm_end_session"),
     *protocol("oauth2"),
     *protocol("openid"),  # for services that use these paths already
     path("healthz/live", health.live),

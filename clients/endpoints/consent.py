@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from itertools import islice
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from clients.endpoints.interaction import Visitor, asked
+from clients.identifiers import shown_place
 from clients.models import Client
 from clients.oauth.facts import apis_near
 from clients.protocol.facts import SIGN_IN_SCOPES, Registry
@@ -59,7 +60,7 @@ def show(
         "app_name": screen.app_name or project.name,
         "client_name": decided.client.name,
         "project_name": project.name,
-        "redirect_host": _where(redirect_uri),
+        "redirect_host": shown_place(redirect_uri),
         "homepage_uri": screen.homepage_uri,
         "policy_uri": screen.policy_uri,
         "tos_uri": screen.tos_uri,
@@ -125,11 +126,6 @@ def _offered(decided: AuthorizationRequest, audiences: Iterable[str]) -> set[str
 
 
 # --- The page's parts ---------------------------------------------------------------------------------------------
-
-
-def _where(redirect_uri: str) -> str:
-    url = urlsplit(redirect_uri)
-    return url.netloc if url.scheme in ("http", "https") else f"{url.scheme}:"
 
 
 def _groups(project: Project, wanted: Permission, new: Permission, given: Permission) -> list[dict[str, Any]]:

@@ -6,14 +6,12 @@ import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.http import HttpRequest
 
-from clients.oauth import mint
+from clients.oauth import hints
 from clients.oauth.facts import sign_in_facts
 from clients.protocol.errors import AccessDenied, InvalidRequest
 from clients.protocol.facts import ClientFacts
@@ -26,7 +24,6 @@ from projects.models import Consent, Project, Status
 
 MAX_PROOFS = 10
 PROOF_MAX_AGE = 900  # seconds
-HINT_MAX_AGE = timedelta(days=30)  # after it expired
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +103,9 @@ def read_hint(params: Params, client: ClientFacts) -> str:
     hint = params.one("id_token_hint")
     if not hint:
         return ""
-    claims = mint.verify(hint, mint.ID_TOKEN_TYPE, late=HINT_MAX_AGE)
-    if claims is None or claims.get("iss") != settings.IDP_ISSUER or not _for_project(claims, client):
-        raise InvalidRequest("id_token_hint is not an ID token of this provider for this client.")
-    if time.time() > claims["exp"] + HINT_MAX_AGE.total_seconds():
-        raise InvalidRequest("id_token_hint expired too long ago.")
+    claims = hints.read(hint)
+    if not _for_project(claims, client):
+        raise InvalidRequest("id_token_hint is not an ID token for this client or one of its project.")
     return str(claims["sub"])
 
 

@@ -1,6 +1,6 @@
 """Is this row still worth anything? One answer for codes, refresh tokens and access tokens (protocol section 6).
 
-Every lookup joins what can end a token: its Authorization, client, project and person.
+Every lookup joins what can end a token: its Authorization, sign-in, client, project and person.
 """
 
 from __future__ import annotations
@@ -24,9 +24,16 @@ def authorization_lives(authorization: Authorization, issued_at: datetime) -> bo
     issued_at = min(issued_at, authorization.created_at)
     return (
         authorization.ended_at is None
+        and sign_in_allows(authorization)
         and client_lives(authorization.client, issued_at)
         and person_lives(authorization.user, issued_at)
     )
+
+
+def sign_in_allows(authorization: Authorization) -> bool:
+    """Without offline access it ends with its sign-in; with it, it goes on (Back-Channel Logout 1.0 section 2.7)."""
+    sign_in = authorization.sign_in
+    return authorization.offline or (sign_in is not None and sign_in.ended_at is None)
 
 
 def client_lives(client: Client, issued_at: datetime) -> bool:

@@ -185,7 +185,7 @@ MISTAKES = [
     (
         "scope: openid",
         "backchannel_logout_uri: http://www.acme.example/",
-        f"19: {CLIENT}.backchannel_logout_uri: Enter a valid URL.",
+        f"19: {CLIENT}.backchannel_logout_uri: http://www.acme.example/: use https.",
     ),
     ("scope: openid", "scope: [openid]", f"19: {CLIENT}.scope: Write the scopes as one text, separated by spaces."),
     (

@@ -146,11 +146,13 @@ def test_each_token_lives_as_long_as_it_should(kind: Kind, lifetime: int) -> Non
         assert not lives(text)
 
 
-def test_a_code_dies_with_its_sign_in_and_a_refresh_token_does_not() -> None:
-    text, lives = code()
+@pytest.mark.parametrize("kind", [code, opaque, jwt], ids=lambda kind: kind.__name__)
+def test_what_has_no_offline_access_dies_with_its_sign_in_and_a_refresh_token_does_not(kind: Kind) -> None:
+    text, lives = kind()
     token, still_lives = refresh()
-    SignIn.objects.update(ended_at=timezone.now())
+    SignIn.objects.filter(authorizations__offline=False).update(ended_at=timezone.now())
     assert not lives(text)
+    SignIn.objects.update(ended_at=timezone.now())
     assert still_lives(token)
 
 
