@@ -1,6 +1,7 @@
 """Is this row still worth anything? One answer for codes, refresh tokens and access tokens (protocol section 6).
 
-Every lookup joins what can end a token: its Authorization, client, project and person.
+Every lookup joins what can end a token: its Authorization, client, project and person. Who may use a project that is
+being tested costs one more statement, and only there.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ def authorization_lives(authorization: Authorization, issued_at: datetime) -> bo
         authorization.ended_at is None
         and client_lives(authorization.client, issued_at)
         and person_lives(authorization.user, issued_at)
+        and authorization.client.project.admits(authorization.user)
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from clients.protocol import audience, authorization, cross_client, pkce, scopes
+from clients.protocol import audience, authorization, cross_client, included, pkce, scopes
 from clients.protocol.request import AuthorizationRequest, TokenRequest
 
 AT_AUTHORIZATION: Sequence[Callable[[AuthorizationRequest], None]] = (
@@ -16,6 +16,7 @@ AT_AUTHORIZATION: Sequence[Callable[[AuthorizationRequest], None]] = (
     pkce.at_authorization,
     scopes.at_authorization,
     audience.at_authorization,
+    included.at_authorization,
     cross_client.at_authorization,
 )
 

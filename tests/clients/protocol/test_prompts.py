@@ -8,7 +8,16 @@ import pytest
 
 from clients.protocol.errors import ConsentRequired, InvalidRequest, LoginRequired
 from clients.protocol.facts import SignInFacts
-from clients.protocol.prompts import Interaction, Situation, Wish, always_asks, decide, read, shares_consent
+from clients.protocol.prompts import (
+    Interaction,
+    Situation,
+    Wish,
+    always_asks,
+    decide,
+    read,
+    remembers_its_own,
+    shares_consent,
+)
 from tests.clients.protocol.building import client, sent
 
 NOW = 1_000_000
@@ -157,3 +166,18 @@ def test_where_another_program_may_receive_the_code_a_screen_is_always_shown(red
 def test_a_client_that_registered_itself_shares_no_consent() -> None:
     itself = client(registered_by_administrator=False)
     assert not shares_consent(itself, "https://web.acme.example/cb")
+    assert remembers_its_own(itself, "https://web.acme.example/cb")
+
+
+@pytest.mark.parametrize(
+    ("changes", "redirect_uri"),
+    [
+        ({"registered_by_administrator": True}, "https://web.acme.example/cb"),
+        ({"public": True}, "https://web.acme.example/cb"),
+        ({}, "http://127.0.0.1/cb"),
+        ({}, "com.acme.app:/cb"),
+    ],
+)
+def test_who_remembers_nothing_of_its_own(changes: dict[str, bool], redirect_uri: str) -> None:
+    """An administrator's clients share their project's consent; what anybody can be is asked each time."""
+    assert not remembers_its_own(client(**{"registered_by_administrator": False, **changes}), redirect_uri)
