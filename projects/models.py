@@ -205,6 +205,12 @@ class ApiScope(models.Model):
     api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="scopes")
     name = models.CharField(_("scope"), max_length=100, validators=[scope_token])
     description = models.CharField(_("description shown to people"), max_length=200)
+    sensitive = models.BooleanField(
+        _("sensitive"),
+        default=False,
+        db_default=False,  # the version before this one writes scopes without it
+        help_text=_("Marked on the consent page; whoever allows it gets a mail that says so."),
+    )
 
     class Meta:
         verbose_name = _("scope")

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from clients.endpoints import consent, interaction
+from clients.endpoints import consent, interaction, notices
 from clients.endpoints.interaction import Visitor
 from clients.models import Authorization
 from clients.oauth import parameters, store
@@ -167,6 +167,7 @@ def finish(
         row = None
         if not interaction.first_party(decided.client, validated.redirect_uri):
             row = remember(who, decided, validated.redirect_uri)
+            notices.sensitive_allowed(request, who, decided)
         return store.authorize(decided, who.user, who.row, row)
 
     with transaction.atomic():

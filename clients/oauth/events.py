@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from clients.models import SecurityEvent
 from clients.protocol.facts import ClientFacts
 
@@ -25,3 +27,9 @@ def reuse(client: ClientFacts, what: str, authorization_id: str) -> None:
     SecurityEvent.objects.create(
         kind="token.reuse", client_id=client.client_id, detail={"what": what, "authorization": authorization_id}
     )
+
+
+def taken_back(sub: str, project: str, ended: int, scopes: Sequence[str] = (), audiences: Sequence[str] = ()) -> None:
+    """A person took back what they allowed a project: these scopes and audiences, or with neither everything."""
+    detail = {"project": project, "scopes": list(scopes), "audiences": list(audiences), "authorizations": ended}
+    SecurityEvent.objects.create(kind="consent.taken_back", sub=sub, detail=detail)

@@ -7,7 +7,10 @@ being tested costs one more statement, and only there.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import reduce
+from operator import or_
 
+from django.db.models import F, Q
 from django.utils import timezone
 
 from clients.models import Authorization, Client
@@ -29,6 +32,13 @@ def authorization_lives(authorization: Authorization, issued_at: datetime) -> bo
         and person_lives(authorization.user, issued_at)
         and authorization.client.project.admits(authorization.user)
     )
+
+
+def may_live() -> Q:
+    """Authorizations that are not over for good; a disabled client or a project in testing may come back."""
+    since = (F("client__tokens_not_before"), F("client__project__tokens_not_before"), F("user__tokens_not_before"))
+    over = [Q(**{f"{moment.name}__isnull": False}, created_at__lt=moment) for moment in since]
+    return Q(ended_at__isnull=True) & ~reduce(or_, over)
 
 
 def client_lives(client: Client, issued_at: datetime) -> bool:
