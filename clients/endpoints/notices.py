@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from allauth.account.adapter import get_adapter
+from allauth.core import context
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
@@ -32,13 +31,14 @@ def sensitive_allowed(request: HttpRequest, who: Visitor, decided: Authorization
         app = _flat(words.app_name(project))
         told = [_flat(str(line)) for line in lines]
         # Whatever goes wrong with a mail is logged, and the person goes on to the app.
-        transaction.on_commit(partial(_send, request, who.user, app, told), robust=True)
+        transaction.on_commit(lambda: _send(request, who.user, app, told), robust=True)
 
 
 def _send(request: HttpRequest, user: User, app: str, told: list[str]) -> None:
     address = f"{settings.IDP_ISSUER}{reverse('account_apps')}"
-    context = {"app_name": app, "permissions": told, "apps_url": address}
-    get_adapter(request).send_notification_mail("account/email/sensitive_access", user, context, user.email)
+    said = {"app_name": app, "permissions": told, "apps_url": address}
+    with context.request_context(request):  # from which browser: the mail says so
+        get_adapter(request).send_notification_mail("account/email/sensitive_access", user, said, user.email)
 
 
 def _flat(text: str) -> str:
