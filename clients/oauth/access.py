@@ -16,7 +16,7 @@ from django.db.models import F, Max, Min, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from clients.models import Authorization, Client
+from clients.models import Authorization, Client, Grant, RefreshToken
 from clients.oauth import events, live
 from clients.oauth.facts import apis_near
 from clients.protocol.facts import Registry
@@ -109,7 +109,7 @@ def _uses(authorizations: QuerySet[Authorization]) -> tuple[Use, ...]:
     moments = authorizations.values("client").annotate(
         first=Min("created_at"), last=Max(Coalesce(F("rotated_at"), F("created_at")))
     )
-    rows: dict[int, Any] = {row["client"]: row for row in moments}
+    rows: dict[Any, Any] = {row["client"]: row for row in moments}
     clients = Client.objects.filter(pk__in=rows)
     uses = [Use(client, rows[client.pk]["first"], rows[client.pk]["last"]) for client in clients]
     return tuple(sorted(uses, key=lambda use: use.last, reverse=True))
@@ -159,8 +159,7 @@ def take_back_everything(user: User, key: str) -> None:
         consent = _locked(user, key)
         access = at(user, key)
         everything = Authorization.objects.filter(user=user, client__project=access.project)
-        # Locked before their tokens are looked for: a refresh under way is seen, or fails when it is done.
-        list(everything.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
+        _lock(everything)
         ended = _end(everything)
         if consent:
             consent.delete()
@@ -170,6 +169,19 @@ def take_back_everything(user: User, key: str) -> None:
 def _locked(user: User, key: str) -> Consent | None:
     """The consent, locked: who is just allowing something more waits, and then finds what is left."""
     return Consent.objects.select_for_update(of=("self",)).filter(user=user, project__key=key).first()
+
+
+def _lock(authorizations: QuerySet[Authorization]) -> None:
+    """Wait for token requests under way, so that the deletion sees what they wrote; later ones find nothing.
+
+    In the order they take: first the code or refresh token, then the Authorization their new token points to.
+    """
+    for rows in (
+        Grant.objects.filter(authorization__in=authorizations),
+        RefreshToken.objects.filter(authorization__in=authorizations),
+        authorizations,
+    ):
+        list(rows.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
 
 
 def _end(authorizations: QuerySet[Authorization]) -> int:

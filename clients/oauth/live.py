@@ -36,8 +36,8 @@ def authorization_lives(authorization: Authorization, issued_at: datetime) -> bo
 
 def may_live() -> Q:
     """Authorizations that are not over for good; a disabled client or a project in testing may come back."""
-    since = (F("client__tokens_not_before"), F("client__project__tokens_not_before"), F("user__tokens_not_before"))
-    over = [Q(**{f"{moment.name}__isnull": False}, created_at__lt=moment) for moment in since]
+    since = ("client__tokens_not_before", "client__project__tokens_not_before", "user__tokens_not_before")
+    over = [Q(**{f"{moment}__isnull": False}, created_at__lt=F(moment)) for moment in since]
     return Q(ended_at__isnull=True) & ~reduce(or_, over)
 
 

@@ -135,6 +135,13 @@ def test_what_is_not_supported_says_so_and_is_refused(metadata: dict[str, Any], 
     assert redirected(Browser("owner").authorize("web", **{name: "x"}))["error"]
 
 
+def test_what_was_granted_before_comes_along(metadata: dict[str, Any]) -> None:
+    assert metadata["include_granted_scopes_supported"] is True
+    browser = Browser("owner")
+    browser.code("web", scope="openid email")
+    assert browser.tokens("web", include_granted_scopes="true")["scope"] == "openid email"
+
+
 def test_answers_carry_the_issuer(metadata: dict[str, Any]) -> None:
     assert metadata["authorization_response_iss_parameter_supported"] is True
     browser = Browser("owner")

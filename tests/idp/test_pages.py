@@ -34,6 +34,7 @@ SIGNED_IN = [
     "/accounts/switch/",
     "/accounts/reauthenticate/",
     "/accounts/email/",
+    "/accounts/apps/",
     "/accounts/password/change/",
     "/test/consent/",
 ]
