@@ -105,7 +105,7 @@ def _ask(request: HttpRequest, one: Access, part: Part) -> HttpResponse:
         "scopes": scopes,
         "places": words.places(gone.audiences),
         "signed_out": [use.client for use in one.uses],
-        "goes_on": _goes_on(one, gone),
+        "goes_on": _goes_on(one),
         "policy_uri": screen.policy_uri,
         "support_email": screen.support_email,
     }
@@ -143,7 +143,7 @@ def _named(one: Access, part: Part) -> str:
     return str(line)
 
 
-def _goes_on(one: Access, gone: Permission) -> str:
+def _goes_on(one: Access) -> str:
     """How long an API that checks JWTs by itself may go on accepting one; empty when none is issued."""
     registry = Registry(apis=apis_near(one.held.audiences))
     apis = [api for value in one.held.audiences if (api := registry.resolve(value))]

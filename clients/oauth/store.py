@@ -126,7 +126,7 @@ def issue(
     `lifetime` of the access token in seconds; `stored` False: it is a JWT and needs no row.
     """
     now = timezone.now()
-    with refused_when_gone(), transaction.atomic():
+    with _refused_when_gone(), transaction.atomic():
         generation = _consume(decided, opened, now)
         if stored:
             AccessToken.objects.create(
@@ -146,7 +146,7 @@ def issue(
 
 
 @contextmanager
-def refused_when_gone() -> Iterator[None]:
+def _refused_when_gone() -> Iterator[None]:
     """The Authorization was deleted while its token was in use: the person took everything back in this very moment."""
     try:
         yield

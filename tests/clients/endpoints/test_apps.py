@@ -121,6 +121,7 @@ def test_first_party_apps_are_listed_while_they_are_signed_in(person: Browser) -
     assert "House" in text(person.http.get(LIST))
     page = text(person.http.get("/accounts/apps/house/"))
     assert "you are not asked" in page
+    assert "Remove" not in page, "nothing was consented to"
     Authorization.objects.update(ended_at=timezone.now(), ended_because="a test")
     assert "House" not in text(person.http.get(LIST))
     assert person.http.get("/accounts/apps/house/").status_code == 404
