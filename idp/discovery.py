@@ -47,6 +47,7 @@ def metadata() -> dict[str, Any]:
         "revocation_endpoint_auth_methods_supported": list(authentication.METHODS),
         "code_challenge_methods_supported": list(pkce.METHODS),
         "prompt_values_supported": list(prompts.PROMPTS),
+        "include_granted_scopes_supported": True,  # no specification has a name for it; clients of Google's ask
         "claim_types_supported": ["normal"],
         "claims_supported": [
             *("iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "acr", "amr", "nonce", "sid", "at_hash", "jti"),

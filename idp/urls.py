@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, include, path, re_path
 
+from clients.endpoints import apps
 from clients.endpoints.authorize import authorize, decide
 from clients.endpoints.introspect import introspect
 from clients.endpoints.logout import confirm, end_session
@@ -44,6 +45,9 @@ urlpatterns = [
     path("healthz/live", health.live),
     path("healthz/ready", health.ready),
     path("admin/", admin.site.urls),
+    path("accounts/apps/", apps.apps, name="account_apps"),
+    path("accounts/apps/<slug:key>/", apps.app, name="account_app"),
+    path("accounts/apps/<slug:key>/remove/", apps.remove, name="account_app_remove"),
     path("accounts/", include("idp.accounts.urls")),
     path("accounts/activity/", activity, name="account_activity"),
     path("accounts/delete/", delete_account, name="account_delete"),

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0003_sign_in_announced_at'),
-        ('clients', '0007_client_knows_who_disabled_it'),
+        ('clients', '0003_authorization_keeps_requested_claims'),
     ]
 
     operations = [

@@ -159,6 +159,13 @@ def test_languages(metadata: dict[str, Any]) -> None:
         assert page["Content-Language"] == locale
 
 
+def test_what_was_granted_before_comes_along(metadata: dict[str, Any]) -> None:
+    assert metadata["include_granted_scopes_supported"] is True
+    browser = Browser("owner")
+    browser.code("web", scope="openid email")
+    assert browser.tokens("web", include_granted_scopes="true")["scope"] == "openid email"
+
+
 def test_answers_carry_the_issuer(metadata: dict[str, Any]) -> None:
     assert metadata["authorization_response_iss_parameter_supported"] is True
     browser = Browser("owner")
