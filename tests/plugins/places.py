@@ -1,14 +1,18 @@
-"""What a test needs around it: PostgreSQL, a Chromium. Where it is missing the test is skipped, saying so."""
+"""What a test needs around it: PostgreSQL, a Chromium, Node, Apache. Where it is missing the test is skipped, saying so."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 from django.conf import settings
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+NODE_PACKAGES = Path(__file__).parents[1] / "foreign" / "node" / "node_modules"
+APACHE = Path("/usr/sbin/apache2")  # where Debian's package apache2-bin puts it
+APACHE_MODULES = Path("/usr/lib/apache2/modules")
 
 
 def chromium() -> str | None:
@@ -17,15 +21,22 @@ def chromium() -> str | None:
     return named or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
 
 
+def has_apache() -> bool:
+    return APACHE.exists() and (APACHE_MODULES / "mod_auth_openidc.so").exists()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    on_postgresql = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
-    has_chromium = chromium() is not None
+    missing = {
+        "postgresql": "" if settings.DATABASES["default"]["ENGINE"].endswith("postgresql") else "needs PostgreSQL",
+        "browser": "" if chromium() else "needs Chromium",
+        "node": "" if shutil.which("node") and NODE_PACKAGES.is_dir() else "needs Node and its packages",
+        "apache": "" if has_apache() else "needs Apache with mod_auth_openidc",
+    }
     for item in items:
-        if item.get_closest_marker("postgresql") and not on_postgresql:
-            item.add_marker(pytest.mark.skip(reason="needs PostgreSQL"))
-        if item.get_closest_marker("browser") and not has_chromium:
-            item.add_marker(pytest.mark.skip(reason="needs Chromium"))
+        for marker, reason in missing.items():
+            if reason and item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
         if item.get_closest_marker("browser") or item.get_closest_marker("foreign"):
             # One worker takes them all: a second browser or server at the same time only makes both slow.
             item.add_marker(pytest.mark.xdist_group("live"))
