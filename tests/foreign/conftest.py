@@ -7,6 +7,10 @@ from typing import Any
 import pytest
 import requests
 
+from tests.chromium import base_url, browser_type_launch_args
+
+__all__ = ["base_url", "browser_type_launch_args"]
+
 
 @pytest.fixture
 def issuer(live_server: Any, world: None, settings: Any) -> str:

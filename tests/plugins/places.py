@@ -1,4 +1,4 @@
-"""What a test needs around it: PostgreSQL, a Chromium, Node, Apache. Where it is missing the test is skipped, saying so."""
+"""What a test needs around it: PostgreSQL, a Chromium, Node, Apache. Where one is missing the skip says so."""
 
 from __future__ import annotations
 
