@@ -57,9 +57,11 @@ def application() -> Iterator[int]:
     with HTTPServer(("127.0.0.1", 0), _Application) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def free_port() -> int:

@@ -21,6 +21,10 @@ def chromium() -> str | None:
     return named or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
 
 
+def has_node() -> bool:
+    return shutil.which("node") is not None and (NODE_PACKAGES / ".requirements").exists()  # .ci/node writes it last
+
+
 def has_apache() -> bool:
     return APACHE.exists() and (APACHE_MODULES / "mod_auth_openidc.so").exists()
 
@@ -30,7 +34,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     missing = {
         "postgresql": "" if settings.DATABASES["default"]["ENGINE"].endswith("postgresql") else "needs PostgreSQL",
         "browser": "" if chromium() else "needs Chromium",
-        "node": "" if shutil.which("node") and NODE_PACKAGES.is_dir() else "needs Node and its packages",
+        "node": "" if has_node() else "needs Node and its packages",
         "apache": "" if has_apache() else "needs Apache with mod_auth_openidc",
     }
     for item in items:

@@ -23,7 +23,8 @@ export async function refusal(request) {
     await request
   } catch (error) {
     const [challenge] = Array.isArray(error.cause) ? error.cause : []
-    return { status: error.status, error: error.error ?? challenge?.parameters.error, scheme: challenge?.scheme }
+    const { code, status } = error
+    return { code, status, error: error.error ?? challenge?.parameters.error, scheme: challenge?.scheme }
   }
   throw new Error('This should have been refused.')
 }

@@ -37,6 +37,7 @@ if (provider.serverMetadata().end_session_endpoint) {
   const parameters = { id_token_hint: tokens.id_token, post_logout_redirect_uri, state }
   found.end_session = client.buildEndSessionUrl(provider, parameters).href
 }
+if (client_secret) found.sibling = await refusal(client.refreshTokenGrant(provider, current, { audience: 'sibling' }))
 
 await client.tokenRevocation(provider, fresh.access_token)
 if (client_secret) found.introspection_after = await client.tokenIntrospection(provider, fresh.access_token)
