@@ -17,6 +17,7 @@ run: ## serve a demo on http://localhost:8000 (another port: make run PORT=8010)
 
 test: ## run every test that can run here (a single one: .venv/bin/pytest tests/clients -k name)
 	@.ci/venv dev
+	@.ci/node
 	@.ci/test
 
 lint: ## ruff, mypy and djlint, changing nothing

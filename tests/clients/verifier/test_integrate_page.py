@@ -14,23 +14,19 @@ from django.test import Client as Http
 
 from clients.models import Client
 from idp.accounts.models import SignIn, User
-from idp.configuration import apply
-from tests.clients.verifier.documented import EXAMPLES, PAGE, ROOT, SHOWN, Reader
+from tests.clients.verifier import documented
+from tests.clients.verifier.documented import EXAMPLES, PAGE, ROOT, SHOWN, Reader, registered
 from tests.world import Browser
 
+PROGRAMS_OF_OTHERS = ROOT / "tests" / "foreign" / "test_integrate_page.py"
 pytestmark = pytest.mark.django_db(transaction=True)
-DEMO = {"username": "demo", "email": "demo@acme.example", "email_verified": True}
 
 
 @pytest.fixture
 def reader(live_server: Any, keys: None, settings: Any, tmp_path: Path) -> Reader:
     """A reader who has registered everything, at a provider that runs."""
     settings.IDP_ISSUER = live_server.url
-    reader = Reader(tmp_path)
-    reader.shell("secrets", issuer=live_server.url)
-    apply({"version": 1, "users": [DEMO]})
-    apply(EXAMPLES["library.yaml"], environ=reader.environ)
-    return reader
+    return registered(tmp_path, live_server.url)
 
 
 def allowed(url: str) -> str:
@@ -154,7 +150,7 @@ def test_every_example_is_run_and_every_answer_compared() -> None:
     fenced = re.findall(r"^```(\w+)$", PAGE, re.MULTILINE)
     unmarked = len(fenced) - len(SHOWN) - len(EXAMPLES)
     assert unmarked == 1, "only `manage.py applyconfig` is not run from the page"
-    tests = Path(__file__).read_text()
+    tests = "".join(path.read_text() for path in (Path(__file__), Path(documented.__file__), PROGRAMS_OF_OTHERS))
     assert [name for name in EXAMPLES if f'"{name}"' not in tests] == []
 
 
