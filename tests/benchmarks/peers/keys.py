@@ -1,0 +1,32 @@
+"""Signing keys for the peers: made once, kept beside them, worth nothing elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from tests.benchmarks.peers.base import CACHE
+
+
+def private_keys() -> dict[str, Path]:
+    """PEM files by algorithm, an RSA key of 2048 bits as everybody has; the public half is beside it as .pub."""
+    CACHE.mkdir(exist_ok=True)
+    made = {"RS256": CACHE / "rsa.pem", "ES256": CACHE / "ec.pem"}
+    for algorithm, path in made.items():
+        if not path.exists():
+            key = (
+                rsa.generate_private_key(65537, 2048)
+                if algorithm == "RS256"
+                else ec.generate_private_key(ec.SECP256R1())
+            )
+            private = key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+            public = key.public_key().public_bytes(
+                serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+            )
+            path.with_suffix(".pub").write_bytes(public)
+            path.write_bytes(private)
+    return made
