@@ -63,11 +63,10 @@ def database(server: str) -> Iterator[str]:
 def described(server: str) -> str:
     """Version and durability, as the results name them."""
     with psycopg.connect(server) as connection:
-        said = [
-            connection.execute(f"show {name}").fetchone() for name in ("server_version", "synchronous_commit", "fsync")
-        ]
-    version, commit, fsync = (row[0] if row else "?" for row in said)
-    return f"{version.split()[0]}, synchronous_commit={commit}, fsync={fsync}"
+        names = ["server_version", "synchronous_commit", "fsync"]
+        rows = connection.execute("select current_setting(name) from unnest(%s::text[]) as name", [names]).fetchall()
+    version, commit, fsync = (str(value) for (value,) in rows)
+    return f"{version.split()[0]} (synchronous_commit {commit}, fsync {fsync})"
 
 
 @contextlib.contextmanager

@@ -9,19 +9,26 @@ from statistics import median
 
 @dataclass(frozen=True)
 class Run:
-    """One run of the load generator. Times of one request in milliseconds; `cpu_seconds` of the server's processes."""
+    """One run of the load generator: answers, how many of them refused, and requests that got none.
+
+    Times of one request in milliseconds; `cpu_seconds` of the server's processes."""
 
     requests: int
-    errors: int
+    refused: int
+    broken: int
     seconds: float
     p50: float
     p99: float
     cpu_seconds: float
 
     @property
+    def errors(self) -> int:
+        return self.refused + self.broken
+
+    @property
     def rate(self) -> float:
         """Good answers per second."""
-        return (self.requests - self.errors) / self.seconds
+        return (self.requests - self.refused) / self.seconds
 
     @property
     def cpu_ms(self) -> float:

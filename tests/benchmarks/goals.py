@@ -30,6 +30,7 @@ STATEMENTS: dict[str, float] = {
     "userinfo": 1,
     "jwks": 0,
 }
+NOTHING = "-"
 MEMORY_MB = 150  # two workers
 FLAT = 0.9  # at scale: the least part of the small installation's rate
 
@@ -37,7 +38,7 @@ FLAT = 0.9  # at scale: the least part of the small installation's rate
 def compared(measured: float | None, goal: float | None) -> str:
     """A measured ratio beside its goal, as a table says it."""
     if measured is None:
-        return "–"
+        return NOTHING
     said = f"{number(measured)}x"
     if goal is None:
         return said

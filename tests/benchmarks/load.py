@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
 import subprocess
@@ -29,6 +30,7 @@ class Call:
     path: str
     body: str
     authorization: str
+    wanted: str
 
     @property
     def url(self) -> str:
@@ -45,8 +47,8 @@ class Call:
         except urllib.error.HTTPError as error:
             raise WrongAnswer(f"{error.code} {error.read()[:300]!r}") from None
         dead = re.search(r'"active"\s*:\s*false', answer)
-        if self.flow.wanted not in answer or dead:
-            raise WrongAnswer(answer[:300])
+        if self.wanted not in answer or dead:
+            raise WrongAnswer(f"no good answer, it has only: {', '.join(json.loads(answer))}")
         return answer
 
 
@@ -81,4 +83,4 @@ def press(call: Call, items: Sequence[str], *, session: int, seconds: int, conne
     if not found:
         raise WrongAnswer(f"wrk said: {result.stdout[-300:]}{result.stderr[-300:]}")
     requests, micros, p50, p99, refused, broken = map(int, found.groups())
-    return Run(requests, refused + broken, micros / 1e6, p50 / 1000, p99 / 1000, used)
+    return Run(requests, refused, broken, micros / 1e6, p50 / 1000, p99 / 1000, used)

@@ -74,9 +74,8 @@ class Measuring:
         try:
             if number == 1:
                 self._check(peer, flow)
-            run = self._press(
-                peer, flow, max(self.seconds, SLOW_SECONDS) if peer.slow and flow.client else self.seconds
-            )
+            slow = peer.slow and flow.client is not None
+            run = self._press(peer, flow, max(self.seconds, SLOW_SECONDS) if slow else self.seconds)
         except WrongAnswer as error:
             self._broken[point] = str(error)
             self._runs.pop(point, None)
@@ -99,7 +98,7 @@ class Measuring:
         if flow.items in (Items.CHAIN, Items.ONCE):
             self._rate[peer.name] = max(run.rate, self._rate.get(peer.name, 0))
         if run.errors * 100 > run.requests:
-            raise WrongAnswer(f"{run.errors} of {run.requests} answers were errors")
+            raise WrongAnswer(f"{run.refused} of {run.requests} were refused, {run.broken} got no answer")
         return run
 
     def _needed(self, peer: Peer, flow: Flow, seconds: int) -> int:

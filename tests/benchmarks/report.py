@@ -8,11 +8,10 @@ from pathlib import Path
 
 from tests.benchmarks.figures import Figures, ratio
 from tests.benchmarks.flows import FLOWS
-from tests.benchmarks.goals import FLAT, GOALS, MEMORY_MB, STATEMENTS, compared, number
+from tests.benchmarks.goals import FLAT, GOALS, MEMORY_MB, NOTHING, STATEMENTS, compared, number
 from tests.benchmarks.measuring import Results
 
 OURS = "vestibule"
-NONE = "–"
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def _by_flow(found: Results, titles: Mapping[str, str], said: object) -> str:
     rows = []
     for key in _measured(found):
         cells = [found.figures[name].get(key) for name in peers]
-        rows.append([FLOWS[key].title, *(said(cell) if cell else NONE for cell in cells)])
+        rows.append([FLOWS[key].title, *(said(cell) if cell else NOTHING for cell in cells)])
     return table(["flow", *(titles[name] for name in peers)], rows)
 
 
@@ -75,11 +74,10 @@ def ratios(found: Results, titles: Mapping[str, str]) -> str:
     ours = found.figures.get(OURS, {})
     rows = []
     for key in _measured(found):
-        cells = [
-            compared(_ratio(ours.get(key), found.figures[name].get(key)), GOALS.get(name, {}).get(key))
-            for name in others
-        ]
-        rows.append([FLOWS[key].title, *cells])
+        rows.append([FLOWS[key].title])
+        for name in others:
+            times = _ratio(ours.get(key), found.figures[name].get(key))
+            rows[-1].append(compared(times, GOALS.get(name, {}).get(key)))
     return table(["flow", *(titles[name] for name in others)], rows) if others else ""
 
 
@@ -94,8 +92,8 @@ def statements(found: Results) -> str:
         for key, one in counted.items()
     ]
     return (
-        "Statements per request on PostgreSQL with warm caches, counted on the wire; transaction control (BEGIN, COMMIT)"
-        " apart; each round trip waits for the database.\n\n"
+        "Statements per request on PostgreSQL with warm caches, counted on the wire; transaction control (BEGIN,"
+        " COMMIT) apart; each round trip waits for the database.\n\n"
     ) + table(["flow", "statements", "goal", "transaction control", "round trips"], rows)
 
 
@@ -112,7 +110,7 @@ def scale(small: Mapping[str, Figures], full: Mapping[str, Figures], clients: in
         if other is None:
             continue
         part = ratio(other, one)
-        verdict = NONE if part is None else f"{part:.2f} (goal {FLAT}: {'met' if part >= FLAT else 'missed'})"
+        verdict = NOTHING if part is None else f"{part:.2f} (goal {FLAT}: {'met' if part >= FLAT else 'missed'})"
         costs = f"{number(one.cpu_ms)} / {number(other.cpu_ms)}"
         rows.append([FLOWS[key].title, number(one.rate), number(other.rate), verdict, costs])
     head = ["flow", "10 clients, 1,000 tokens", f"{clients:,} clients, {tokens:,} tokens", "part kept", "CPU ms"]

@@ -55,21 +55,18 @@ projects:
 
 def copies(row: Model, **columns: Sequence[Any]) -> None:
     """Copy a row as often as the given columns have values; an automatic key is made anew."""
-    meta = type(row)._meta
+    meta: Any = type(row)._meta
     given = {meta.get_field(name): values for name, values in columns.items()}
-    automatic = meta.auto_field
-    fields = [field for field in meta.concrete_fields if field is not automatic]
+    fields = [field for field in meta.concrete_fields if field is not meta.auto_field]
     quote = connection.ops.quote_name
-    # The bare type: bigserial is for columns, bigint for values.
-    arrays = [
-        f"%s::{(field.rel_db_type if field.primary_key else field.cast_db_type)(connection)}[]" for field in given
-    ]
+    types = [(one.rel_db_type if one.primary_key else one.cast_db_type)(connection) for one in given]
+    arrays = ", ".join(f"%s::{one}[]" for one in types)
     new = ", ".join(f"v{index}" for index in range(len(given)))
     taken = [f"new.v{list(given).index(one)}" if one in given else f"old.{quote(one.column)}" for one in fields]
     statement = (
-        f"insert into {quote(meta.db_table)} ({', '.join(quote(one.column) for one in fields)}) "  # noqa: S608
-        f"select {', '.join(taken)} from {quote(meta.db_table)} old, unnest({', '.join(arrays)}) as new({new}) "
-        f"where old.{quote(meta.pk.column)} = %s"
+        f"insert into {quote(meta.db_table)} ({', '.join(quote(one.column) for one in fields)}) "
+        f"select {', '.join(taken)} from {quote(meta.db_table)} old, unnest({arrays}) as new({new}) "
+        f"where old.{quote(meta.pk.column)} = %s"  # noqa: S608 - names from the models
     )
     prepared = [[field.get_db_prep_value(one, connection) for one in values] for field, values in given.items()]
     with connection.cursor() as cursor:
@@ -136,7 +133,7 @@ def _more_people(count: int) -> None:
 
 def _more_tokens(count: int, secret: str) -> None:
     """Opaque access tokens, spread over the clients."""
-    answer = _AppWith("bench-other", http(), secret).token(grant_type="client_credentials", scope="read")
+    answer: Any = _AppWith("bench-other", http(), secret).token(grant_type="client_credentials", scope="read")
     template = AccessToken.objects.get(digest=mint.digest(answer.json()["access_token"]))
     owners = list(Client.objects.filter(client_id__startswith="filler-").values_list("pk", flat=True))
     for batch in batches(count - 1):

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
@@ -55,6 +55,7 @@ class Peer:
     flows: Sequence[str] = tuple(FLOWS)
     paths: Mapping[str, str] = {}
     extra: Mapping[str, str] = {}
+    wanted: Mapping[str, str] = {}  # what stands in a good answer where it is not what the flow says
     programs: Mapping[str, str] = {}  # what it needs: program -> Debian package
     slow = False  # answers take seconds: fewer rounds are enough
     origin = ""
@@ -79,13 +80,12 @@ class Peer:
         elif flow.path == "userinfo":
             authorization = "Bearer {item}"
         body = flow.body + self.extra.get(flow.key, "")
-        return Call(flow, self.origin, self.paths[flow.path], body, authorization)
+        wanted = self.wanted.get(flow.key, flow.wanted)
+        return Call(flow, self.origin, self.paths[flow.path], body, authorization, wanted)
 
     def exchanged(self, role: str, count: int) -> list[dict[str, str]]:
         """That many codes exchanged for tokens at the token endpoint."""
-        call = Peer.call(self, FLOWS["code"])
-        authorization = basic(*(quote(part, safe="") for part in self.credentials(role)))
-        call = Call(call.flow, call.origin, call.path, call.body, authorization)
+        call = self.call(replace(FLOWS["code"], client=role))
         return [json.loads(call.once(code)) for code in self.codes(role, count)]
 
     def serve(self, setting: Setting, command: Sequence[str], environment: Mapping[str, str], port: int) -> None:

@@ -53,6 +53,7 @@ class Glewlwyd(Peer):
     title = "glewlwyd, SQLite"
     programs = {"glewlwyd": "glewlwyd"}
     flows = tuple(key for key in FLOWS if key not in ("jwt", "kept"))
+    wanted = {"refresh": '"refresh_token"'}  # it signs no new ID token then; its access token is signed, by RS256
     paths = {
         "token": f"{PLUGIN}/token",
         "introspect": f"{PLUGIN}/introspect",
@@ -118,9 +119,8 @@ def _configured(home: Path, port: int) -> Path:
 
 def _set_up(admin: Rest, port: int) -> None:
     pair = keys.private_keys()["RS256"]
-    admin.send(
-        "POST", "/api/scope/", {"name": "read", "display_name": "read", "password_required": False, "scheme": {}}
-    )
+    scope = {"name": "read", "display_name": "read", "password_required": False, "scheme": {}}
+    admin.send("POST", "/api/scope/", scope)
     switches = {
         **dict.fromkeys(("code", "id-token", "client", "refresh"), True),
         **dict.fromkeys(("token", "password", "device", "none"), False),

@@ -16,17 +16,15 @@ def private_keys() -> dict[str, Path]:
     made = {"RS256": CACHE / "rsa.pem", "ES256": CACHE / "ec.pem"}
     for algorithm, path in made.items():
         if not path.exists():
-            key = (
-                rsa.generate_private_key(65537, 2048)
-                if algorithm == "RS256"
-                else ec.generate_private_key(ec.SECP256R1())
-            )
-            private = key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-            public = key.public_key().public_bytes(
-                serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-            )
-            path.with_suffix(".pub").write_bytes(public)
-            path.write_bytes(private)
+            _make(algorithm, path)
     return made
+
+
+def _make(algorithm: str, path: Path) -> None:
+    key = rsa.generate_private_key(65537, 2048) if algorithm == "RS256" else ec.generate_private_key(ec.SECP256R1())
+    pem = serialization.Encoding.PEM
+    public = key.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo)
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.with_suffix(".pub").write_bytes(public)
+    path.touch(mode=0o600)
+    path.write_bytes(private)

@@ -34,11 +34,7 @@ class Node(Peer):
     def __init__(self, name: str, title: str, *, store: str) -> None:
         self.name, self.title, self.store = name, title, store
         self.flows = ("jwks",) if store == "memory" else tuple(FLOWS)
-        self.programs = {
-            "node": "nodejs",
-            "npm": "npm",
-            **({"redis-server": "redis-server"} if store == "redis" else {}),
-        }
+        self.programs = {"node": "nodejs", "npm": "npm", "redis-server": "redis-server"}
 
     def start(self, setting: Setting) -> None:
         port = new_port()

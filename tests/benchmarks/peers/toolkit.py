@@ -23,6 +23,8 @@ class Toolkit(Peer):
     }
     flows = tuple(key for key in FLOWS if key not in ("jwt", "kept"))
 
+    environment: Mapping[str, str]
+
     def __init__(self, name: str, title: str, *, role_suffix: str, slow: bool = False) -> None:
         self.name, self.title, self.suffix, self.slow = name, title, role_suffix, slow
 
@@ -31,7 +33,7 @@ class Toolkit(Peer):
         if isinstance(known, Toolkit):
             self.origin, self.session, self.environment = known.origin, known.session, known.environment
             return
-        self.environment: Mapping[str, str] = {
+        self.environment = {
             "DATABASE_URL": setting.database(),
             "BENCH_RSA_KEY": str(keys.private_keys()["RS256"]),
             "DJANGO_SETTINGS_MODULE": "tests.benchmarks.toolkit.settings",
