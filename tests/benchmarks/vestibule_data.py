@@ -63,14 +63,12 @@ def copies(row: Model, **columns: Sequence[Any]) -> None:
     arrays = ", ".join(f"%s::{one}[]" for one in types)
     new = ", ".join(f"v{index}" for index in range(len(given)))
     taken = [f"new.v{list(given).index(one)}" if one in given else f"old.{quote(one.column)}" for one in fields]
-    statement = (
-        f"insert into {quote(meta.db_table)} ({', '.join(quote(one.column) for one in fields)}) "
-        f"select {', '.join(taken)} from {quote(meta.db_table)} old, unnest({arrays}) as new({new}) "
-        f"where old.{quote(meta.pk.column)} = %s"  # noqa: S608 - names from the models
-    )
-    prepared = [[field.get_db_prep_value(one, connection) for one in values] for field, values in given.items()]
+    table, key = quote(meta.db_table), quote(meta.pk.column)
+    into = f"insert into {table} ({', '.join(quote(one.column) for one in fields)})"
+    values = f"select {', '.join(taken)} from {table} old, unnest({arrays}) as new({new}) where old.{key} = %s"  # noqa: S608
+    prepared = [[field.get_db_prep_value(one, connection) for one in column] for field, column in given.items()]
     with connection.cursor() as cursor:
-        cursor.execute(statement, [*prepared, meta.pk.get_db_prep_value(row.pk, connection)])
+        cursor.execute(f"{into} {values}", [*prepared, meta.pk.get_db_prep_value(row.pk, connection)])
 
 
 def batches(count: int) -> Iterator[range]:
