@@ -35,5 +35,6 @@ worker_tmp_dir = str(_memory) if _memory.is_dir() else None
 # IDP_TRUSTED_PROXIES says whose word on the caller counts, IDP_ISSUER that people come by https: here no header counts.
 forwarded_allow_ips = ""
 secure_scheme_headers: dict[str, str] = {}
+forwarder_headers = ""  # over a Unix socket gunicorn believes everybody
 control_socket_disable = True  # signals manage it; a second way in is one to guard
 proc_name = "vestibule"

@@ -42,39 +42,46 @@ def test_every_request_line_of_ours_fits() -> None:
 class Server:
     port: int
     process: subprocess.Popen[bytes]
+    path: Path  # of its Unix socket
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[http.client.HTTPConnection]:
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
             yield connection
 
-    def get(self, path: str, **headers: str) -> tuple[int, bytes]:
+    def get(self, path: str, headers: dict[str, str] | None = None, *, over_socket: bool = False) -> tuple[int, bytes]:
         with self.connection() as connection:
-            connection.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+            if over_socket:
+                connection.sock = socket.socket(socket.AF_UNIX)
+                connection.sock.connect(str(self.path))
+            connection.request("GET", path, headers=headers or {})
             with connection.getresponse() as response:
                 return response.status, response.read()
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
+def server(tmp_path: Path) -> Iterator[Server]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "gunicorn", "-c", "python:idp.gunicorn", "tests.idp.telling:application"]
-    options = ["--bind", f"127.0.0.1:{port}", "--workers", "1", "--log-level", "error"]
+    path = tmp_path / "socket"
+    places = ["--bind", f"127.0.0.1:{port}", "--bind", f"unix:{path}"]
+    options = [*places, "--workers", "1", "--log-level", "error"]
     process = subprocess.Popen([*command, *options], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
     try:
-        _wait_for(port, process)
-        yield Server(port, process)
+        server = Server(port, process, path)
+        _wait_for(server)
+        yield server
     finally:
         process.terminate()
         process.wait(timeout=20)
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+def _wait_for(server: Server) -> None:
     until = time.monotonic() + STARTS_WITHIN
-    while time.monotonic() < until and process.poll() is None:
+    while time.monotonic() < until and server.process.poll() is None:
         try:
-            assert Server(port, process).get("/")[0] == 200
+            assert server.get("/")[0] == 200
             return
         except OSError:
             time.sleep(0.05)
@@ -83,9 +90,10 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
 
 def test_the_longest_authorization_request_gets_through_and_headers_are_not_believed(server: Server) -> None:
     query = "x" * MAX_QUERY
-    headers = {"X_Forwarded_Proto": "https", "X_Forwarded_Ssl": "on", "Script_Name": "/elsewhere"}
-    told: dict[str, Any] = json.loads(server.get(f"/oauth2/authorize/?{query}", **headers)[1])
+    headers = {"X-Forwarded-Proto": "https", "X-Forwarded-Ssl": "on", "SCRIPT_NAME": "/elsewhere"}
+    told: dict[str, Any] = json.loads(server.get(f"/oauth2/authorize/?{query}", headers)[1])
     assert told == {"query": MAX_QUERY, "scheme": "http", "script": "", "path": "/oauth2/authorize/"}
+    assert json.loads(server.get("/", headers, over_socket=True)[1])["script"] == ""
     assert server.get("/?" + "x" * 9000)[0] == 414
 
 
