@@ -7,11 +7,15 @@ import platform
 import re
 import shutil
 import subprocess
+import time
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
 PROC = Path("/proc")
+SETTLES_WITHIN = 30  # seconds
+PAUSE = 0.3
+IDLE = 0.1  # of a core
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -59,6 +63,15 @@ def _processes_of(session: int) -> list[list[str]]:
 def cpu_seconds(session: int) -> float:
     """Processor time of a session's processes and of the children they waited for."""
     return sum(sum(map(int, fields[12:16])) for fields in _processes_of(session)) / _TICKS
+
+
+def settle(session: int) -> None:
+    """Wait until a session is idle: requests nobody waits for any more must not slow down who is measured next."""
+    until = time.monotonic() + SETTLES_WITHIN
+    used, before = cpu_seconds(session), -1.0
+    while used - before > IDLE * PAUSE and time.monotonic() < until:
+        time.sleep(PAUSE)
+        used, before = cpu_seconds(session), used
 
 
 def memory_mb(session: int) -> float:

@@ -13,11 +13,11 @@ from tests.benchmarks.counting import Count
 from tests.benchmarks.figures import Figures, Run, summarize
 from tests.benchmarks.flows import FLOWS, Flow, Items
 from tests.benchmarks.load import WrongAnswer, press
-from tests.benchmarks.machine import memory_mb
+from tests.benchmarks.machine import memory_mb, settle
 from tests.benchmarks.peers import Peer, Setting
 from tests.benchmarks.peers.vestibule import Vestibule
 
-SLOW_SECONDS = 6  # a peer that takes a second for an answer
+SLOW_SECONDS = 10  # a peer that takes a second for an answer
 WARM_UP = 1  # seconds
 COUNTED = 20  # requests
 
@@ -95,8 +95,11 @@ class Measuring:
     def _press(self, peer: Peer, flow: Flow, seconds: int) -> Run:
         items = self._items(peer, flow, self._needed(peer, flow, seconds))
         run = press(peer.call(flow), items, session=peer.session, seconds=seconds, connections=self.connections)
+        settle(peer.session)
         if flow.items in (Items.CHAIN, Items.ONCE):
             self._rate[peer.name] = max(run.rate, self._rate.get(peer.name, 0))
+        if not run.requests:
+            raise WrongAnswer(f"no answer within {seconds} seconds")
         if run.errors * 100 > run.requests:
             raise WrongAnswer(f"{run.refused} of {run.requests} were refused, {run.broken} got no answer")
         return run

@@ -35,7 +35,6 @@ def results(found: Results, titles: Mapping[str, str], circumstances: Circumstan
         heading(circumstances),
         "Requests per second: the median of the rounds, and how far the slowest is from the quickest.\n",
         rates(found, titles),
-        "How many times as many requests as theirs, and our goal.\n",
         ratios(found, titles),
         "Processor time per request in milliseconds, of the server's processes alone.\n",
         costs(found, titles),
@@ -78,7 +77,10 @@ def ratios(found: Results, titles: Mapping[str, str]) -> str:
         for name in others:
             times = _ratio(ours.get(key), found.figures[name].get(key))
             rows[-1].append(compared(times, GOALS.get(name, {}).get(key)))
-    return table(["flow", *(titles[name] for name in others)], rows) if others else ""
+    if not ours or not others:
+        return ""
+    said = "How many times as many requests as theirs, and our goal.\n\n"
+    return said + table(["flow", *(titles[name] for name in others)], rows)
 
 
 def _ratio(ours: Figures | None, theirs: Figures | None) -> float | None:

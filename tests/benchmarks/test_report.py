@@ -121,3 +121,8 @@ def test_goals_name_peers_and_flows_there_are() -> None:
 @pytest.mark.parametrize("peer", GOALS)
 def test_every_goal_can_be_measured(peer: str) -> None:
     assert set(GOALS[peer]) <= set(PEERS[peer]().flows)
+
+
+def test_without_ourselves_there_is_nothing_to_compare() -> None:
+    assert report.ratios(Results(figures={"node": {"jwks": figures(1)}}), TITLES) == ""
+    assert report.ratios(Results(figures={"vestibule": {"jwks": figures(1)}}), TITLES) == ""
