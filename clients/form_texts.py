@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+HELD = _("A superuser disabled this client. Only a superuser may enable it again.")
 HELP: dict[str, Any] = {
     "project": _("People consent once per project. A client stays in its project for ever."),
     "name": _("Shown to people when they are asked."),

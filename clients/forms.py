@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clients.audiences import refusal_to_list, resolve
-from clients.form_texts import HELP
+from clients.form_texts import HELD, HELP
 from clients.identifiers import redirect_uri_problem
 from clients.models import AudienceEntry, Client
 from clients.models.client import AuthMethod, GrantType, Introspection
@@ -107,6 +107,8 @@ class ClientForm(ConsoleForm):
         for name in ("introspects", "allowed_callers"):
             self.initial[name] = [client.client_id for client in self.initial.get(name) or ()]
         self.initial["acts_for"] = [api.identifier for api in self.initial.get("acts_for") or ()]
+        if self.instance.held and not self.actor.is_superuser and "enabled" in self.fields:
+            self.fields["enabled"].help_text = HELD
         if self.instance.pk is None:
             self.initial = {"require_pkce": True, "client_type": Client.CLIENT_CONFIDENTIAL, **self.initial}
 
@@ -114,6 +116,12 @@ class ClientForm(ConsoleForm):
     def project(self) -> Project | None:
         project: Project | None = self.instance.project if self.instance.pk else self.cleaned_data.get("project")
         return project
+
+    def clean_enabled(self) -> bool:
+        enabled: bool = self.cleaned_data["enabled"]
+        if enabled and self.instance.held and not self.actor.is_superuser:
+            raise ValidationError(HELD)
+        return enabled
 
     def clean_post_logout_redirect_uris(self) -> str:
         uris: str = self.cleaned_data["post_logout_redirect_uris"]

@@ -14,6 +14,7 @@ from clients.oauth import authentication
 from clients.protocol import AT_TOKEN, authorization, pkce, prompts
 from clients.protocol.claims import CLAIMS_BY_SCOPE
 from clients.protocol.facts import SIGN_IN_SCOPES
+from idp.accounts import sign_in
 
 MAX_AGE = int(rotation.JWKS_MAX_AGE.total_seconds())
 
@@ -46,10 +47,12 @@ def metadata() -> dict[str, Any]:
         "prompt_values_supported": list(prompts.PROMPTS),
         "claim_types_supported": ["normal"],
         "claims_supported": [
-            *("iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "amr", "nonce", "sid", "at_hash", "jti"),
+            *("iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "acr", "amr", "nonce", "sid", "at_hash", "jti"),
             *(claim for claims in CLAIMS_BY_SCOPE.values() for claim in claims),
         ],
-        "claims_parameter_supported": False,
+        "claims_parameter_supported": True,
+        "acr_values_supported": list(sign_in.ACR_VALUES),
+        "ui_locales_supported": [code for code, _name in settings.LANGUAGES],
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "authorization_response_iss_parameter_supported": True,

@@ -53,7 +53,7 @@ def show(
     project = Project.objects.select_related("consent_screen").get(pk=decided.client.project.id)
     screen = getattr(project, "consent_screen", None) or ConsentScreen(project=project)
     wanted = asked(decided)
-    new = _to_ask(decided, wanted, who) or wanted
+    new = to_ask(decided, wanted, who.given) or wanted
     shares = shares_consent(decided.client, redirect_uri)
     context = {
         "app_name": screen.app_name or project.name,
@@ -87,7 +87,7 @@ def read_answer(request: HttpRequest, params: Params, decided: AuthorizationRequ
     if request.POST.get("decision") != "allow":
         return None
     wanted = asked(decided)
-    new = _to_ask(decided, wanted, who)
+    new = to_ask(decided, wanted, who.given)
     if missing(new, shown):
         raise Stale  # something allowed before was taken back meanwhile: that has to be asked too
     before = missing(wanted, new)
@@ -97,9 +97,9 @@ def read_answer(request: HttpRequest, params: Params, decided: AuthorizationRequ
     return Choice(scopes, audiences) if scopes or audiences else None
 
 
-def _to_ask(decided: AuthorizationRequest, wanted: Permission, who: Visitor) -> Permission:
+def to_ask(decided: AuthorizationRequest, wanted: Permission, given: Permission) -> Permission:
     """What is missing. A scope allowed for one API is asked again for another: it may mean something graver there."""
-    new = missing(wanted, who.given)
+    new = missing(wanted, given)
     again = _offered(decided, new.audiences)
     return Permission(tuple(one for one in wanted.scopes if one in new.scopes or one in again), new.audiences)
 

@@ -42,10 +42,10 @@ def visitor(request: HttpRequest, decided: AuthorizationRequest, redirect_uri: s
     row = sign_in.current(request)
     if row is None or not isinstance(request.user, User):
         return None
-    return Visitor(request.user, row, _given(request.user, decided.client, redirect_uri))
+    return Visitor(request.user, row, allowed_before(request.user, decided.client, redirect_uri))
 
 
-def _given(user: User, client: ClientFacts, redirect_uri: str) -> Permission:
+def allowed_before(user: User, client: ClientFacts, redirect_uri: str) -> Permission:
     """What counts as allowed already; nothing for clients that do not share their project's consent."""
     row = Consent.objects.filter(user=user, project=client.project.id).first()
     if row is None or not shares_consent(client, redirect_uri):
@@ -61,7 +61,7 @@ def first_party(client: ClientFacts, redirect_uri: str) -> bool:
 
 def asked(decided: AuthorizationRequest) -> Permission:
     """Everything the ceiling would hold if the person agreed."""
-    scopes = dict.fromkeys((*decided.asked_scopes, *decided.implied_scopes))
+    scopes = dict.fromkeys((*decided.asked_scopes, *decided.implied_scopes, *decided.claim_scopes))
     audiences = dict.fromkeys((*decided.asked_audiences, *decided.implied_audiences))
     return Permission(tuple(scopes), tuple(audiences))
 
@@ -72,7 +72,7 @@ def situation(
     """The facts the prompt table decides on."""
     hint_sub = read_hint(params, decided.client)
     if who is None:
-        return Situation(sign_in=None, now=int(time.time()), hint_sub=hint_sub)
+        return _nobody(request, hint_sub)
     unasked = first_party(decided.client, redirect_uri)
     return Situation(
         sign_in=sign_in_facts(who.row),
@@ -80,8 +80,24 @@ def situation(
         sub=str(who.user.sub),
         hint_sub=hint_sub,
         proved=_proved(request, params, who.row),
+        acrs_met=sign_in.satisfied(who.row.acr),
+        acrs_offered=frozenset(sign_in.ACR_VALUES),
+        can_step_up=any(params.one(name) for name in ("acr_values", "claims")) and sign_in.can_step_up(who.user),
         consent_missing=not unasked and bool(missing(asked(decided), who.given)),
         must_show_consent=always_asks(redirect_uri),
+    )
+
+
+def _nobody(request: HttpRequest, hint_sub: str) -> Situation:
+    """Nobody is signed in; somebody may be half-way there."""
+    user = sign_in.half_way(request)
+    return Situation(
+        sign_in=None,
+        now=int(time.time()),
+        sub=str(user.sub) if user else "",
+        hint_sub=hint_sub,
+        half_way=user is not None,
+        acrs_offered=frozenset(sign_in.ACR_VALUES),
     )
 
 

@@ -68,6 +68,8 @@ class Client(AbstractApplication):
     enabled = models.BooleanField(
         _("enabled"), default=True, help_text=_("A disabled client gets no tokens, and those it has stop working.")
     )
+    # Which of the two switched it off last: members of the project do not undo a superuser's decision.
+    disabled_by_superuser = models.BooleanField(default=False, editable=False)
     token_endpoint_auth_method = models.CharField(
         _("how it proves who it is"), max_length=19, choices=AuthMethod.choices, default=AuthMethod.BASIC
     )
@@ -187,6 +189,11 @@ class Client(AbstractApplication):
     @property
     def public(self) -> bool:
         return bool(self.client_type == AbstractApplication.CLIENT_PUBLIC)
+
+    @property
+    def held(self) -> bool:
+        """Disabled by a superuser (or the configuration file): only they enable it again."""
+        return self.disabled_by_superuser and not self.enabled
 
     @property
     def redirect_uri_list(self) -> list[str]:

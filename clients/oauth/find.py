@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from clients.models import AccessToken, Authorization, Client, RefreshToken, RevokedToken
 from clients.oauth import live, store
-from clients.oauth.facts import client_facts, person_facts, sign_in_of
+from clients.oauth.facts import client_facts, person_facts, requested_claims_of, sign_in_of
 from clients.oauth.mint import ACCESS_TOKEN_TYPE, ID_TOKEN_TYPE, digest, verify
 from clients.protocol.errors import InvalidGrant
 from clients.protocol.facts import TokenFacts
@@ -132,6 +132,7 @@ def _live(client: Client, authorization: Authorization | None, issued_at: dateti
         issued_at=_seconds(issued_at),
         sign_in=sign_in_of(authorization),
         authorization_id=str(authorization.pk),
+        claims=requested_claims_of(authorization),
         **facts,
     )
 

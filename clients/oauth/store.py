@@ -6,10 +6,10 @@ transaction, in one of its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from clients.models import AccessToken, Authorization, Grant, RefreshToken, RevokedToken
@@ -44,8 +44,10 @@ class Opened:
     use: Use = Use.CURRENT
 
 
-def authorize(request: AuthorizationRequest, user: User, sign_in: SignIn, consent: Consent | None) -> Authorization:
-    """A completed authorization: the ceiling of everything that follows from it."""
+def authorize(
+    request: AuthorizationRequest, user: User, sign_in: SignIn, consent: Consent | None, *, acr: str
+) -> Authorization:
+    """A completed authorization: the ceiling of everything that follows from it. `acr`: what its tokens will say."""
     ceiling = request.ceiling
     return Authorization.objects.create(
         client_id=request.client.id,
@@ -58,8 +60,9 @@ def authorize(request: AuthorizationRequest, user: User, sign_in: SignIn, consen
         asked_audiences=list(ceiling.asked_audiences),
         offline=ceiling.offline,
         narrowed=ceiling.narrowed,
+        claims={member: list(names) for member, names in asdict(ceiling.claims).items() if names},
         auth_time=sign_in.auth_time,
-        acr=sign_in.acr,
+        acr=acr,
         amr=sign_in.amr,
     )
 
@@ -124,23 +127,26 @@ def issue(
     `lifetime` of the access token in seconds; `stored` False: it is a JWT and needs no row.
     """
     now = timezone.now()
-    with transaction.atomic():
-        generation = _consume(decided, opened, now)
-        if stored:
-            AccessToken.objects.create(
-                digest=digest(access_token),
-                application_id=decided.client.id,
-                authorization_id=opened.authorization_id if opened else None,
-                expires=now + timedelta(seconds=lifetime),
-                scope=" ".join(decided.scopes),
-                resource=list(decided.audience),
-            )
-        if refresh_token and opened is not None:
-            generations.keep(
-                refresh_token, opened.authorization_id, generation, decided.client, opened.authorized_at, now
-            )
-        if decided.target is not None and opened is not None:
-            events.cross_client_token(decided.client, decided.target, opened.person.sub)
+    try:
+        with transaction.atomic():
+            generation = _consume(decided, opened, now)
+            if stored:
+                AccessToken.objects.create(
+                    digest=digest(access_token),
+                    application_id=decided.client.id,
+                    authorization_id=opened.authorization_id if opened else None,
+                    expires=now + timedelta(seconds=lifetime),
+                    scope=" ".join(decided.scopes),
+                    resource=list(decided.audience),
+                )
+            if refresh_token and opened is not None:
+                generations.keep(
+                    refresh_token, opened.authorization_id, generation, decided.client, opened.authorized_at, now
+                )
+            if decided.target is not None and opened is not None:
+                events.cross_client_token(decided.client, decided.target, opened.person.sub)
+    except IntegrityError:  # the Authorization was deleted in this very moment, with its person or client
+        raise InvalidGrant(UNUSABLE) from None
 
 
 def grant_refresh_token(client: ClientFacts, user: User, scopes: tuple[str, ...], token: str) -> Authorization:

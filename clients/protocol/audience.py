@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from clients.protocol.cross_client import may_target
 from clients.protocol.errors import InvalidAudience, InvalidRequest, InvalidTarget
-from clients.protocol.facts import SIGN_IN_SCOPES, ClientFacts, Registry
+from clients.protocol.facts import SIGN_IN_SCOPES, ClientFacts, Entry, Registry
 from clients.protocol.request import AuthorizationRequest, Params, TokenRequest
 from projects.matcher import MAX_LENGTH, Malformed, covers, parse
 
@@ -70,7 +70,7 @@ def permitted(word: str, client: ClientFacts, registry: Registry, *, absolute: b
         raise InvalidTarget(f"The audience is malformed. {error}") from None
     if absolute and parsed.kind == "name":
         raise InvalidTarget("resource must be an absolute URI (RFC 8707 section 2).")
-    entry = next((entry for entry in client.allowlist if covers(entry.value, word, entry.mode)), None)
+    entry = covering_entry(word, client)
     api = registry.resolve(word)
     if entry is None or (api is not None and not api.open_to(client.project)):
         # One sentence for both: whose API it is, is not this client's to know.
@@ -79,6 +79,11 @@ def permitted(word: str, client: ClientFacts, registry: Registry, *, absolute: b
         return verbatim
     same = (entry.value for entry in client.allowlist if parse(entry.value).canonical == parsed.canonical)
     return next(same, parsed.canonical)
+
+
+def covering_entry(word: str, client: ClientFacts) -> Entry | None:
+    """The first row of the allowlist that covers this audience."""
+    return next((entry for entry in client.allowlist if covers(entry.value, word, entry.mode)), None)
 
 
 def _exactly_listed(word: str, client: ClientFacts, registry: Registry) -> str:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from clients.protocol.facts import NO_CHALLENGE, Ceiling, Challenge, ClientFacts, Registry
+from clients.protocol.claims import within
+from clients.protocol.facts import (
+    NO_CHALLENGE,
+    NO_CLAIMS,
+    Ceiling,
+    Challenge,
+    ClientFacts,
+    Registry,
+    RequestedClaims,
+)
 
 
 class Params:
@@ -50,6 +59,8 @@ class AuthorizationRequest:
     asked_audiences: tuple[str, ...] = ()
     implied_scopes: tuple[str, ...] = ()
     implied_audiences: tuple[str, ...] = ()
+    claims: RequestedClaims = NO_CLAIMS
+    claim_scopes: tuple[str, ...] = ()  # what those claims are shown as; a token has these scopes only when it asks
     targets: tuple[ClientFacts, ...] = ()
     challenge: Challenge = NO_CHALLENGE
 
@@ -57,7 +68,7 @@ class AuthorizationRequest:
     def ceiling(self) -> Ceiling:
         """What was decided, narrowed to what the person left ticked."""
         scopes, audiences = self.asked_scopes, self.asked_audiences
-        implied_scopes, implied_audiences = self.implied_scopes, self.implied_audiences
+        implied_scopes, implied_audiences = (*self.implied_scopes, *self.claim_scopes), self.implied_audiences
         if self.choice is not None:
             scopes = tuple(one for one in scopes if one in self.choice.scopes)
             audiences = tuple(one for one in audiences if one in self.choice.audiences)
@@ -71,6 +82,7 @@ class AuthorizationRequest:
             offline="refresh_token" in self.client.grant_types
             and ("offline_access" in scopes or "openid" not in self.asked_scopes),
             narrowed=len(audiences) < len(self.asked_audiences),
+            claims=within((*scopes, *implied_scopes), self.claims),
         )
 
 

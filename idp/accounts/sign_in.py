@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.authentication import get_authentication_records
+from allauth.account.internal.stagekit import get_pending_stage
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME, get_user
@@ -66,6 +67,24 @@ def reauthenticate_url(request: HttpRequest, next_url: str) -> str:
     if isinstance(request.user, User) and not request.user.has_usable_password():
         return switch_url(next_url)
     return _with_next("account_reauthenticate", next_url)
+
+
+def half_way(request: HttpRequest) -> User | None:
+    """Whose sign-in in this browser waits for its next step: a second factor, say, or an address to confirm."""
+    stage = get_pending_stage(request)
+    user = stage.login.user if stage is not None else None
+    return user if isinstance(user, User) and user.is_active else None
+
+
+def satisfied(acr: str) -> frozenset[str]:
+    """Everything a sign-in of this level is good enough for."""
+    return frozenset(wanted for wanted in ACR_VALUES if satisfies(acr, wanted))
+
+
+def can_step_up(user: User) -> bool:
+    """Whether this person has a second factor set up."""
+    kinds = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+    return bool(Authenticator.objects.filter(user=user, type__in=kinds).exists())
 
 
 def step_up_url(request: HttpRequest, next_url: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from jwcrypto import jwk, jws
 from clients import keyring
 from clients.models import Client, SigningKey
 from clients.models.keys import KeyState
+from clients.protocol.claims import SCOPE_OF_CLAIM
 from idp.discovery import MAX_AGE
 from tests.world import BILLING, CHALLENGE, ISSUER, App, Browser, basic, claims_of, header_of, redirected
 
@@ -129,10 +131,32 @@ def test_client_authentication_methods(metadata: dict[str, Any]) -> None:
     assert App("spa").post(path_of(metadata["introspection_endpoint"]), form).status_code == 403
 
 
-@pytest.mark.parametrize("name", ["claims", "request", "request_uri"])
+@pytest.mark.parametrize("name", ["request", "request_uri"])
 def test_what_is_not_supported_says_so_and_is_refused(metadata: dict[str, Any], name: str) -> None:
     assert metadata[f"{name}_parameter_supported"] is False
     assert redirected(Browser("owner").authorize("web", **{name: "x"}))["error"]
+
+
+def test_single_claims_may_be_asked_for(metadata: dict[str, Any]) -> None:
+    assert metadata["claims_parameter_supported"] is True
+    for claim in set(metadata["claims_supported"]) & set(SCOPE_OF_CLAIM):
+        asked = json.dumps({"userinfo": {claim: None}})
+        token = Browser("owner").tokens("web", claims=asked)["access_token"]
+        assert set(App("web").userinfo(token).json()) == {"sub", claim}
+
+
+def test_levels_of_signing_in(metadata: dict[str, Any]) -> None:
+    assert metadata["acr_values_supported"] == ["aal1", "aal2"], "weakest first"
+    browser = Browser()
+    browser.http.post("/accounts/login/", {"login": "owner", "password": "owner-pw"})
+    assert claims_of(browser.tokens("web")["id_token"])["acr"] in metadata["acr_values_supported"]
+
+
+def test_languages(metadata: dict[str, Any]) -> None:
+    assert "en" in metadata["ui_locales_supported"]
+    for locale in metadata["ui_locales_supported"]:
+        page = Browser("owner").authorize("web", ui_locales=locale)
+        assert page["Content-Language"] == locale
 
 
 def test_answers_carry_the_issuer(metadata: dict[str, Any]) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
 
 import pytest
 from django.conf import settings
 
+DATABASE_FIXTURES = frozenset({"db", "transactional_db", "live_server"})
+DATABASE_MARKS = frozenset({"django_db", "browser", "foreign", "postgresql"})
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -17,8 +20,30 @@ def chromium() -> str | None:
     return named or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    help_text = "leave out tests that touch no database: another run on another database had them already"
+    parser.addoption("--database-only", action="store_true", help=help_text)
+
+
+def needs_this_run(fixtures: Iterable[str], marks: Iterable[str]) -> bool:
+    """Whether a test asks for a database, by mark or by fixture, or belongs to one run alone."""
+    return not (DATABASE_FIXTURES.isdisjoint(fixtures) and DATABASE_MARKS.isdisjoint(marks))
+
+
+def leave_out_pure(items: list[pytest.Item], config: pytest.Config) -> None:
+    left_out = {
+        item
+        for item in items
+        if not needs_this_run(getattr(item, "fixturenames", ()), (mark.name for mark in item.iter_markers()))
+    }
+    config.hook.pytest_deselected(items=list(left_out))
+    items[:] = [item for item in items if item not in left_out]
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
+    if config.getoption("--database-only"):
+        leave_out_pure(items, config)
     on_postgresql = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
     has_chromium = chromium() is not None
     for item in items:
