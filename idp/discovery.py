@@ -54,11 +54,18 @@ def metadata() -> dict[str, Any]:
             *(claim for claims in CLAIMS_BY_SCOPE.values() for claim in claims),
         ],
         "claims_parameter_supported": True,
-        "acr_values_supported": list(sign_in.ACR_VALUES),
-        "ui_locales_supported": [code for code, _name in settings.LANGUAGES],
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "authorization_response_iss_parameter_supported": True,
+        **_about_sessions(),
+    }
+
+
+def _about_sessions() -> dict[str, Any]:
+    """How people sign in, in which words, and what apps hear when they sign out."""
+    return {
+        "acr_values_supported": list(sign_in.ACR_VALUES),
+        "ui_locales_supported": [code for code, _name in settings.LANGUAGES],
         "backchannel_logout_supported": "events" in logout.TOKEN_CLAIMS,
         "backchannel_logout_session_supported": "sid" in logout.TOKEN_CLAIMS,
     }

@@ -252,7 +252,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
 # --- Words -----------------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("ar", "العربية")]
 LOCALE_PATHS = [BASE_DIR / "idp" / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = USE_I18N = True
