@@ -15,7 +15,6 @@ from django.utils.translation import gettext_lazy
 
 from clients.audiences import refusal_to_list, resolve
 from clients.form_texts import HELD, HELP
-from clients.identifiers import redirect_uri_problem
 from clients.models import AudienceEntry, Client
 from clients.models.client import AuthMethod, GrantType, Introspection
 from idp.accounts.console_forms import ConsoleForm, LinesField, told
@@ -122,12 +121,6 @@ class ClientForm(ConsoleForm):
         if enabled and self.instance.held and not self.actor.is_superuser:
             raise ValidationError(HELD)
         return enabled
-
-    def clean_post_logout_redirect_uris(self) -> str:
-        uris: str = self.cleaned_data["post_logout_redirect_uris"]
-        if problems := [problem for uri in uris.split() if (problem := redirect_uri_problem(uri))]:
-            raise ValidationError(problems[:5])
-        return uris
 
     def clean_scope(self) -> str:
         scope: str = self.cleaned_data["scope"]

@@ -59,7 +59,11 @@ IDP_PLAIN_HTTP_AUDIENCES: bool = env.bool("IDP_PLAIN_HTTP_AUDIENCES", default=Fa
 # Whether tokeninfo accepts an access token in the URI, as Google's did.
 IDP_TOKENINFO_QUERY: bool = env.bool("IDP_TOKENINFO_QUERY", default=False)
 # Addresses (IP or CIDR) of reverse proxies whose X-Forwarded-For is believed. Nobody's by default.
-IDP_TRUSTED_PROXIES: list[str] = checked_networks(env.list("IDP_TRUSTED_PROXIES", default=[]))
+IDP_TRUSTED_PROXIES = checked_networks("IDP_TRUSTED_PROXIES", env.list("IDP_TRUSTED_PROXIES", default=[]))
+# Networks (CIDR) of your own where apps get logout tokens although no public address leads there. None by default.
+IDP_PRIVATE_LOGOUT_NETWORKS = checked_networks(
+    "IDP_PRIVATE_LOGOUT_NETWORKS", env.list("IDP_PRIVATE_LOGOUT_NETWORKS", default=[])
+)
 
 # --- Django ----------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [

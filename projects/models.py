@@ -73,6 +73,10 @@ class Project(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def admits(self, user: models.Model) -> bool:
+        """Whether this person may use its clients: in testing only test users may (protocol section 11)."""
+        return self.status != Status.TESTING or self.test_users.filter(pk=user.pk).exists()
+
     def clean(self) -> None:
         """Two keys never differ in capitals alone."""
         if self._state.adding and self.key != self.key.lower():
@@ -213,6 +217,12 @@ class ApiScope(models.Model):
     api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="scopes")
     name = models.CharField(_("scope"), max_length=100, validators=[scope_token])
     description = models.CharField(_("description shown to people"), max_length=200)
+    sensitive = models.BooleanField(
+        _("sensitive"),
+        default=False,
+        db_default=False,  # the version before this one writes scopes without it
+        help_text=_("Marked on the consent page; whoever allows it gets a mail that says so."),
+    )
 
     class Meta:
         verbose_name = _("scope")

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from clients.endpoints import consent, interaction, locales
+from clients.endpoints import consent, interaction, locales, notices
 from clients.endpoints.error_page import error_page
 from clients.endpoints.interaction import Visitor
 from clients.models import Authorization
@@ -158,28 +158,28 @@ def finish(
     def authorize(decided: AuthorizationRequest) -> Authorization:
         row = None
         if not interaction.first_party(decided.client, validated.redirect_uri):
-            shares = prompts.shares_consent(decided.client, validated.redirect_uri)
-            row = remember(who, decided, shares=shares)
+            row = remember(who, decided, validated.redirect_uri)
+            notices.sensitive_allowed(request, who, decided)
         acr = prompts.acr_told(prompts.read(params), who.row.acr, sign_in.satisfied(who.row.acr))
         return store.authorize(decided, who.user, who.row, row, acr=acr)
 
     with transaction.atomic():
-        location = issue_code(params, choice, validated, authorize)
+        location = issue_code(params, choice, who.shared, validated, authorize)
     interaction.proof_used(request, params)
     return redirect(location, after_post=request.method == "POST")
 
 
-def remember(who: Visitor, decided: AuthorizationRequest, *, shares: bool) -> Consent:
+def remember(who: Visitor, decided: AuthorizationRequest, redirect_uri: str) -> Consent:
     """The person's consent to the project, with what was granted now; clients that do not share add nothing."""
     row, _created = Consent.objects.get_or_create(user=who.user, project_id=decided.client.project.id)
     locked = Consent.objects.select_for_update().filter(pk=row.pk).first()  # two tabs at once lose nothing
     if locked is None:
         raise consent.Stale
     row = locked
-    if shares:
+    if missing(who.given, interaction.given(row, decided.client, redirect_uri)):
+        raise consent.Stale  # taken back in this very moment: what was taken is not granted once more
+    if prompts.shares_consent(decided.client, redirect_uri):
         given = Permission(tuple(row.scopes), tuple(row.audiences))
-        if missing(who.given, given):
-            raise consent.Stale  # taken back in this very moment: what was taken is not granted once more
         total = merge(given, Permission(decided.ceiling.scopes, decided.ceiling.audiences))
         if total != given:
             row.scopes, row.audiences = list(total.scopes), list(total.audiences)

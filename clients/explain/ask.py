@@ -68,11 +68,12 @@ def explain(
 ) -> Explanation:
     """What the table answers. `rows` empty: all the client registered; `viewer` None: the operator, who sees all."""
     caller = facts.client_facts(client)
-    registry = facts.registry(_named(asked), caller)
+    granted = _authorization(client, user) if user else None
+    ceiling = facts.ceiling_of(granted) if granted else None
+    registry = facts.registry(_named(asked), caller, ceiling.audiences if ceiling else ())
     projects = access.visible(viewer) if viewer else Project.objects.all()
     seen = registry if viewer is None or viewer.is_superuser else _seen(registry, caller, projects)
-    granted = _authorization(client, user) if user else None
-    question = Question(caller, asked, registry, scope, facts.ceiling_of(granted) if granted else None)
+    question = Question(caller, asked, registry, scope, ceiling)
     values = tuple(table.values(question, seen))
     attempts = [table.attempt(question, row) for row in rows or table.rows_of(caller)]
     decided = table.decided_authorization(question) if user else None

@@ -10,7 +10,7 @@ def keep_disabled(apps: Any, _schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("clients", "0003_authorization_keeps_requested_claims"),
+        ("clients", "0004_logout_notices"),
     ]
 
     operations = [

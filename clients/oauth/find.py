@@ -68,7 +68,9 @@ def id_token(token: str) -> dict[str, Any] | None:
     user = User.objects.filter(sub=claims["sub"]).first()
     if len(clients) < len(parties) or not all(live.client_lives(client, issued_at) for client in clients):
         return None
-    return claims if user is not None and live.person_lives(user, issued_at) else None
+    if user is None or not live.person_lives(user, issued_at):
+        return None
+    return claims if all(client.project.admits(user) for client in clients) else None
 
 
 def _opaque(token: str) -> TokenFacts | None:

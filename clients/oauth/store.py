@@ -6,6 +6,8 @@ transaction, in one of its own.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -127,26 +129,32 @@ def issue(
     `lifetime` of the access token in seconds; `stored` False: it is a JWT and needs no row.
     """
     now = timezone.now()
+    with _refused_when_gone(), transaction.atomic():
+        generation = _consume(decided, opened, now)
+        if stored:
+            AccessToken.objects.create(
+                digest=digest(access_token),
+                application_id=decided.client.id,
+                authorization_id=opened.authorization_id if opened else None,
+                expires=now + timedelta(seconds=lifetime),
+                scope=" ".join(decided.scopes),
+                resource=list(decided.audience),
+            )
+        if refresh_token and opened is not None:
+            generations.keep(
+                refresh_token, opened.authorization_id, generation, decided.client, opened.authorized_at, now
+            )
+        if decided.target is not None and opened is not None:
+            events.cross_client_token(decided.client, decided.target, opened.person.sub)
+
+
+@contextmanager
+def _refused_when_gone() -> Iterator[None]:
+    """The Authorization was deleted in this very moment: the person took everything back, or left for good."""
     try:
-        with transaction.atomic():
-            generation = _consume(decided, opened, now)
-            if stored:
-                AccessToken.objects.create(
-                    digest=digest(access_token),
-                    application_id=decided.client.id,
-                    authorization_id=opened.authorization_id if opened else None,
-                    expires=now + timedelta(seconds=lifetime),
-                    scope=" ".join(decided.scopes),
-                    resource=list(decided.audience),
-                )
-            if refresh_token and opened is not None:
-                generations.keep(
-                    refresh_token, opened.authorization_id, generation, decided.client, opened.authorized_at, now
-                )
-            if decided.target is not None and opened is not None:
-                events.cross_client_token(decided.client, decided.target, opened.person.sub)
-    except IntegrityError:  # the Authorization was deleted in this very moment, with its person or client
-        raise InvalidGrant(UNUSABLE) from None
+        yield
+    except IntegrityError as error:
+        raise InvalidGrant(UNUSABLE) from error
 
 
 def grant_refresh_token(client: ClientFacts, user: User, scopes: tuple[str, ...], token: str) -> Authorization:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from clients.protocol import audience, authorization, cross_client, pkce, requested_claims, scopes
+from clients.protocol import audience, authorization, cross_client, included, pkce, requested_claims, scopes
 from clients.protocol.request import AuthorizationRequest, TokenRequest
 
 AT_AUTHORIZATION: Sequence[Callable[[AuthorizationRequest], None]] = (
@@ -17,6 +17,7 @@ AT_AUTHORIZATION: Sequence[Callable[[AuthorizationRequest], None]] = (
     scopes.at_authorization,
     requested_claims.at_authorization,
     audience.at_authorization,
+    included.at_authorization,
     cross_client.at_authorization,
 )
 

@@ -129,6 +129,15 @@ def _still_permitted(audiences: Iterable[str], client: ClientFacts, registry: Re
     return _each_once(kept)
 
 
+def reachable(granted: Iterable[str], client: ClientFacts, registry: Registry) -> tuple[str, ...]:
+    """Of these audiences what the client may ask for now: all of one, or the part its allowlist has."""
+    wanted = []
+    for one in granted:
+        listed = any(covers(entry.value, one, entry.mode) for entry in client.allowlist)
+        wanted += [one] if listed else [entry.value for entry in client.allowlist if covers(one, entry.value)]
+    return _still_permitted(wanted, client, registry)
+
+
 def at_token(request: TokenRequest) -> None:
     """The audience of the access token: what was asked within the ceiling, else what was granted, else defaults."""
     asked = classify(request.params, request.client, request.registry)
@@ -164,6 +173,9 @@ def _granted(request: TokenRequest) -> tuple[str, ...]:
     ceiling = request.ceiling
     if ceiling is None:
         return ()
+    if ceiling.narrowed and not ceiling.asked_audiences:
+        request.narrowed = True
+        return ()  # wholly refused: what else the ceiling holds was not asked for
     had = ceiling.asked_audiences or tuple(
         entry.value
         for entry in request.client.allowlist

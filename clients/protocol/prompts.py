@@ -167,3 +167,8 @@ def always_asks(redirect_uri: str) -> bool:
 def shares_consent(client: ClientFacts, redirect_uri: str) -> bool:
     """Whether what the person allowed other clients of the project counts for this one (protocol section 11)."""
     return client.registered_by_administrator and not always_asks(redirect_uri)
+
+
+def remembers_its_own(client: ClientFacts, redirect_uri: str) -> bool:
+    """A client that registered itself and can keep a secret is asked once for what only it was allowed."""
+    return not client.registered_by_administrator and not client.public and not always_asks(redirect_uri)

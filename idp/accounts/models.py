@@ -47,7 +47,8 @@ class User(AbstractUser):
 class SignIn(models.Model):
     """One sign-in in one browser: what `auth_time`, `amr`, `acr` and `sid` in tokens speak of.
 
-    Ending it ends the codes that came from it (OpenID Connect Core 1.0 section 2, Front-Channel Logout `sid`).
+    Ending it ends what hangs on it. Who has to be told is found by reading the rows that have ended; an ended row is
+    deleted only after it was announced.
     """
 
     sid = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -56,11 +57,23 @@ class SignIn(models.Model):
     amr = models.JSONField(default=list, blank=True)
     acr = models.CharField(max_length=100, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+    # Since when it is known who has to be told that it ended.
+    announced_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     # To within an hour (sign_in.SEEN_EVERY): a page is not worth a write.
     seen_at = models.DateTimeField(default=timezone.now, db_default=Now())
     user_agent = models.CharField(max_length=200, blank=True, default="", db_default="")
     address = models.CharField(max_length=45, blank=True, default="", db_default="")
+
+    class Meta:
+        indexes = [
+            # Only the few that nobody has looked at yet, however many sign-ins there ever were.
+            models.Index(
+                fields=["ended_at"],
+                condition=models.Q(ended_at__isnull=False, announced_at__isnull=True),
+                name="sign_in_to_announce",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"Sign-in of {self.user} at {self.auth_time:%Y-%m-%d %H:%M}"

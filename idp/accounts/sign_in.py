@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.authentication import get_authentication_records
+from allauth.account.internal.flows.logout import logout
 from allauth.account.internal.stagekit import get_pending_stage
 from allauth.mfa.models import Authenticator
 from django.conf import settings
@@ -149,6 +150,11 @@ def end(request: HttpRequest) -> None:
     sid = request.session.pop(SESSION_KEY, None)
     if sid is not None:
         SignIn.objects.filter(sid=sid, ended_at=None).update(ended_at=timezone.now())
+
+
+def leave(request: HttpRequest) -> None:
+    """Sign this browser out: its sign-in ends, and its session is emptied."""
+    logout(request, show_message=False)
 
 
 def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:

@@ -8,7 +8,6 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from allauth.account import views as allauth
 from allauth.account.adapter import get_adapter
-from allauth.account.internal.flows.logout import logout
 from allauth.account.internal.stagekit import stash_login
 from allauth.account.utils import get_next_redirect_url
 from allauth.mfa.models import Authenticator
@@ -145,7 +144,7 @@ def switch(request: HttpRequest) -> HttpResponse:
         return render(request, "account/switch.html", {"next": next_url})
     origin = form_targets.remembered(request, next_url)
     wanted = request.session.get(sign_in.PROOF_KEY)
-    logout(request, show_message=False)
+    sign_in.leave(request)
     # Signing out emptied the session; what the app waits for is still to come.
     if origin:
         form_targets.remember(request, next_url, origin)

@@ -159,16 +159,33 @@ def test_languages(metadata: dict[str, Any]) -> None:
         assert page["Content-Language"] == locale
 
 
+def test_what_was_granted_before_comes_along(metadata: dict[str, Any]) -> None:
+    assert metadata["include_granted_scopes_supported"] is True
+    browser = Browser("owner")
+    browser.code("web", scope="openid email")
+    assert browser.tokens("web", include_granted_scopes="true")["scope"] == "openid email"
+
+
 def test_answers_carry_the_issuer(metadata: dict[str, Any]) -> None:
     assert metadata["authorization_response_iss_parameter_supported"] is True
     browser = Browser("owner")
     assert redirected(browser.answer(browser.authorize("web")))["iss"] == ISSUER
 
 
+def test_signing_out(metadata: dict[str, Any]) -> None:
+    """What the back channel promises is tried out in tests/conformance/test_backchannel_logout.py."""
+    person = Browser("owner")
+    hint = person.tokens("web")["id_token"]
+    response = person.http.get(path_of(metadata["end_session_endpoint"]), {"id_token_hint": hint})
+    assert b"You are signed out" in response.content
+    assert metadata["backchannel_logout_supported"] is True
+    assert metadata["backchannel_logout_session_supported"] is True
+
+
 def test_nothing_is_promised_that_is_not_offered_yet(metadata: dict[str, Any]) -> None:
     for name in metadata:
         assert not name.startswith(
-            ("device_", "pushed_", "registration_", "end_session", "backchannel", "mtls", "dpop")
+            ("device_", "pushed_", "registration_", "frontchannel", "check_session", "mtls", "dpop")
         )
 
 

@@ -34,6 +34,7 @@ SIGNED_IN = [
     "/accounts/switch/",
     "/accounts/reauthenticate/",
     "/accounts/email/",
+    "/accounts/apps/",
     "/accounts/password/change/",
     "/accounts/profile/",
     "/accounts/security/",

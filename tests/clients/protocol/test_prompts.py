@@ -24,6 +24,7 @@ from clients.protocol.prompts import (
     always_asks,
     decide,
     read,
+    remembers_its_own,
     shares_consent,
 )
 from tests.clients.protocol.building import client, sent
@@ -278,3 +279,18 @@ def test_where_another_program_may_receive_the_code_a_screen_is_always_shown(red
 def test_a_client_that_registered_itself_shares_no_consent() -> None:
     itself = client(registered_by_administrator=False)
     assert not shares_consent(itself, "https://web.acme.example/cb")
+    assert remembers_its_own(itself, "https://web.acme.example/cb")
+
+
+@pytest.mark.parametrize(
+    ("changes", "redirect_uri"),
+    [
+        ({"registered_by_administrator": True}, "https://web.acme.example/cb"),
+        ({"public": True}, "https://web.acme.example/cb"),
+        ({}, "http://127.0.0.1/cb"),
+        ({}, "com.acme.app:/cb"),
+    ],
+)
+def test_who_remembers_nothing_of_its_own(changes: dict[str, bool], redirect_uri: str) -> None:
+    """An administrator's clients share their project's consent; what anybody can be is asked each time."""
+    assert not remembers_its_own(client(**{"registered_by_administrator": False, **changes}), redirect_uri)
