@@ -22,18 +22,10 @@ MAX_AGE = int(rotation.JWKS_MAX_AGE.total_seconds())
 
 def metadata() -> dict[str, Any]:
     """OpenID Connect Discovery 1.0 section 3 and RFC 8414 section 2: only what works."""
-    base = f"{settings.IDP_ISSUER}/oauth2"
     secret_methods = [method for method in authentication.METHODS if method != "none"]
     return {
         "issuer": settings.IDP_ISSUER,
-        "authorization_endpoint": f"{base}/authorize",
-        "token_endpoint": f"{base}/token",
-        "userinfo_endpoint": f"{base}/userinfo",
-        "introspection_endpoint": f"{base}/introspect",
-        "revocation_endpoint": f"{base}/revoke",
-        "end_session_endpoint": f"{settings.IDP_ISSUER}{reverse('end_session')}",
-        "tokeninfo_endpoint": f"{base}/tokeninfo",
-        "jwks_uri": f"{settings.IDP_ISSUER}/.well-known/jwks.json",
+        **_addresses(),
         "scopes_supported": list(SIGN_IN_SCOPES),
         "response_types_supported": list(authorization.RESPONSE_TYPES),
         "response_modes_supported": list(authorization.RESPONSE_MODES),
@@ -68,6 +60,20 @@ def _about_sessions() -> dict[str, Any]:
         "ui_locales_supported": [code for code, _name in settings.LANGUAGES],
         "backchannel_logout_supported": "events" in logout.TOKEN_CLAIMS,
         "backchannel_logout_session_supported": "sid" in logout.TOKEN_CLAIMS,
+    }
+
+
+def _addresses() -> dict[str, str]:
+    base = f"{settings.IDP_ISSUER}/oauth2"
+    return {
+        "authorization_endpoint": f"{base}/authorize",
+        "token_endpoint": f"{base}/token",
+        "userinfo_endpoint": f"{base}/userinfo",
+        "introspection_endpoint": f"{base}/introspect",
+        "revocation_endpoint": f"{base}/revoke",
+        "end_session_endpoint": f"{settings.IDP_ISSUER}{reverse('end_session')}",
+        "tokeninfo_endpoint": f"{base}/tokeninfo",
+        "jwks_uri": f"{settings.IDP_ISSUER}/.well-known/jwks.json",
     }
 
 
