@@ -21,7 +21,9 @@ pytest_plugins = ["tests.plugins.loopback", "tests.plugins.skips", "tests.plugin
 
 @pytest.fixture(autouse=True)
 def _quick_and_alone(settings: Any) -> None:
-    """Passwords are hashed quickly, and no test sees the limits another one used up."""
+    """Passwords are hashed quickly, static files looked up when asked for, and limits another test used up forgotten."""
+    # Every client of a test starts the middleware anew, which would list hundreds of files each time.
+    settings.WHITENOISE_AUTOREFRESH = True
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     cache.clear()
 
