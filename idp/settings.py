@@ -127,6 +127,8 @@ else:
     DATABASES["default"].setdefault("CONN_MAX_AGE", 600)
     DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
+# Seconds a process may go on with what it knows of clients, APIs and keys before it asks whether something changed.
+IDP_FACTS_MAX_AGE = 0.5
 
 # --- People ----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
