@@ -30,11 +30,11 @@ SOURCES: dict[str, tuple[str, ...]] = {
 }
 _CREATE = {
     "postgresql": (
-        f"CREATE TABLE IF NOT EXISTS {VERSION_TABLE} (writer integer PRIMARY KEY, version bigint NOT NULL)",
-        f"""
-        CREATE OR REPLACE FUNCTION {VERSION_TABLE}_change() RETURNS trigger LANGUAGE plpgsql AS $$
+        "CREATE TABLE IF NOT EXISTS clients_factsversion (writer integer PRIMARY KEY, version bigint NOT NULL)",
+        """
+        CREATE OR REPLACE FUNCTION clients_factsversion_change() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
-            INSERT INTO {VERSION_TABLE} AS known (writer, version)
+            INSERT INTO clients_factsversion (writer, version)
             VALUES (pg_backend_pid(), (random() * 9007199254740991)::bigint)
             ON CONFLICT (writer) DO UPDATE SET version = excluded.version;
             RETURN NULL;
@@ -42,12 +42,12 @@ _CREATE = {
         """,
     ),
     "sqlite": (
-        f"CREATE TABLE IF NOT EXISTS {VERSION_TABLE} (writer integer PRIMARY KEY, version integer NOT NULL)",
-        f"INSERT OR IGNORE INTO {VERSION_TABLE} VALUES (0, 0)",
+        "CREATE TABLE IF NOT EXISTS clients_factsversion (writer integer PRIMARY KEY, version integer NOT NULL)",
+        "INSERT OR IGNORE INTO clients_factsversion VALUES (0, 0)",
     ),
 }
 # An update: what an outer `INSERT OR IGNORE` says about conflicts also holds for the inserts of its triggers.
-_SQLITE_CHANGE = f"UPDATE {VERSION_TABLE} SET version = abs(random() % 9007199254740991)"
+_SQLITE_CHANGE = "UPDATE clients_factsversion SET version = abs(random() % 9007199254740991)"
 
 
 def create(connection: BaseDatabaseWrapper) -> None:
@@ -65,14 +65,14 @@ def create(connection: BaseDatabaseWrapper) -> None:
 def drop(connection: BaseDatabaseWrapper) -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(f"DROP FUNCTION IF EXISTS {VERSION_TABLE}_change() CASCADE")
+            cursor.execute("DROP FUNCTION IF EXISTS clients_factsversion_change() CASCADE")
         else:
             cursor.execute(
                 "SELECT name FROM sqlite_master WHERE type = 'trigger' AND sql LIKE %s", [f"%{VERSION_TABLE}%"]
             )
             for (name,) in cursor.fetchall():
                 cursor.execute(f"DROP TRIGGER {connection.ops.quote_name(name)}")
-        cursor.execute(f"DROP TABLE IF EXISTS {VERSION_TABLE}")
+        cursor.execute("DROP TABLE IF EXISTS clients_factsversion")
 
 
 def after_migrate(using: str, **kwargs: Any) -> None:
@@ -90,7 +90,7 @@ def _triggers(vendor: str, table: str, columns: tuple[str, ...]) -> list[str]:
     update = f"UPDATE OF {', '.join(columns)}" if columns else "UPDATE"
     name = f"{table}_facts"
     if vendor == "postgresql":
-        run = f"FOR EACH STATEMENT EXECUTE FUNCTION {VERSION_TABLE}_change()"
+        run = "FOR EACH STATEMENT EXECUTE FUNCTION clients_factsversion_change()"
         return [f"CREATE OR REPLACE TRIGGER {name} AFTER INSERT OR {update} OR DELETE OR TRUNCATE ON {table} {run}"]
     return [
         f"CREATE TRIGGER IF NOT EXISTS {name}_{event.split()[0].lower()} AFTER {event} ON {table}"

@@ -109,7 +109,7 @@ def current() -> Snapshot:
 
 def _share(version: Any, read_at: float) -> Snapshot:
     """Go on with what is remembered if the version is still the same, else begin anew."""
-    global _shared  # noqa: PLW0603 - the one state of the process
+    global _shared
     with _sharing:
         if _shared.read_at < read_at:  # else another thread looked later than this one
             if _shared.version != version:
