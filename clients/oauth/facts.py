@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable
 from django.conf import settings
 from oauth2_provider.models import AbstractApplication
 
-from clients.models import Authorization, Client
+from clients.models import Client
 from clients.oauth import cache
+from clients.oauth.statements import Standing, texts
 from clients.protocol.facts import (
     ApiFacts,
     Ceiling,
@@ -148,23 +149,6 @@ def _origin(value: str) -> str:
         return ""
 
 
-def person_facts(user: User) -> PersonFacts:
-    return PersonFacts(
-        id=user.pk,
-        sub=str(user.sub),
-        active=user.is_active,
-        username=user.get_username(),
-        name=user.get_full_name(),
-        given_name=user.first_name,
-        family_name=user.last_name,
-        email=user.email,
-        email_verified=user.email_verified,
-        phone_number=user.phone_number,
-        address=user.address,
-        updated_at=int(user.updated_at.timestamp()),
-    )
-
-
 def user_of(person: PersonFacts) -> User:
     return User.objects.get(pk=person.id)
 
@@ -178,23 +162,41 @@ def sign_in_facts(sign_in: SignIn) -> SignInFacts:
     )
 
 
-def ceiling_of(authorization: Authorization) -> Ceiling:
+def ceiling_of(authorization: Standing) -> Ceiling:
     """What this Authorization allows at most."""
     return Ceiling(
-        scopes=tuple(authorization.scopes),
-        audiences=tuple(authorization.audiences),
-        asked_scopes=tuple(authorization.asked_scopes),
-        asked_audiences=tuple(authorization.asked_audiences),
+        scopes=texts(authorization.scopes),
+        audiences=texts(authorization.audiences),
+        asked_scopes=texts(authorization.asked_scopes),
+        asked_audiences=texts(authorization.asked_audiences),
         offline=authorization.offline,
         narrowed=authorization.narrowed,
     )
 
 
-def sign_in_of(authorization: Authorization) -> SignInFacts:
+def sign_in_of(authorization: Standing) -> SignInFacts:
     """When and how the person signed in for this Authorization; never what they did since."""
     return SignInFacts(
         sid=str(authorization.sign_in_id or ""),
         auth_time=int(authorization.auth_time.timestamp()),
         acr=authorization.acr,
-        amr=tuple(authorization.amr),
+        amr=texts(authorization.amr),
+    )
+
+
+def person_of(authorization: Standing) -> PersonFacts:
+    """Whom this Authorization speaks of, as they are now."""
+    return PersonFacts(
+        id=authorization.user_id,
+        sub=str(authorization.sub),
+        active=authorization.is_active,
+        username=authorization.username,
+        name=f"{authorization.first_name} {authorization.last_name}".strip(),
+        given_name=authorization.first_name,
+        family_name=authorization.last_name,
+        email=authorization.email,
+        email_verified=authorization.email_verified,
+        phone_number=authorization.phone_number,
+        address=authorization.address,
+        updated_at=int(authorization.updated_at.timestamp()),
     )

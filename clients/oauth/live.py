@@ -1,6 +1,7 @@
 """Is this row still worth anything? One answer for codes, refresh tokens and access tokens (protocol section 6).
 
-Every lookup joins what can end a token: its Authorization, client, project and person.
+What can end a token is read with it: its Authorization, sign-in and person by the statement that finds it, its client
+and project from what the process remembers of them.
 """
 
 from __future__ import annotations
@@ -9,39 +10,36 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from clients.models import Authorization, Client
-from idp.accounts.models import User
-
-# What a query must select together so that the answer costs no further statement.
-AUTHORIZATION = ("authorization", "authorization__user", "authorization__sign_in", "authorization__client__project")
+from clients.oauth import facts
+from clients.oauth.statements import Standing
+from clients.protocol.facts import ClientFacts
 
 
-def authorization_lives(authorization: Authorization, issued_at: datetime) -> bool:
+def authorization_lives(authorization: Standing, issued_at: datetime) -> bool:
     """Whether a code or token issued then under this Authorization still works.
 
     Never younger than the Authorization: a refresh that was under way when tokens were ended saves none of them.
     """
     issued_at = min(issued_at, authorization.created_at)
+    client = facts.client_of(authorization.client_id)
     return (
         authorization.ended_at is None
-        and client_lives(authorization.client, issued_at)
-        and person_lives(authorization.user, issued_at)
+        and client is not None
+        and client_lives(client, issued_at)
+        and authorization.is_active
+        and not ended(issued_at, authorization.tokens_not_before)
     )
 
 
-def client_lives(client: Client, issued_at: datetime) -> bool:
+def client_lives(client: ClientFacts, issued_at: datetime) -> bool:
     """Whether the client is enabled and neither its nor its project's tokens were ended since."""
-    return client.enabled and not _ended(issued_at, client.tokens_not_before, client.project.tokens_not_before)
-
-
-def person_lives(user: User, issued_at: datetime) -> bool:
-    """Whether the account is active and its tokens were not ended since."""
-    return user.is_active and not _ended(issued_at, user.tokens_not_before)
+    return client.enabled and not ended(issued_at, client.tokens_not_before, client.project.tokens_not_before)
 
 
 def expired(expires: datetime | None) -> bool:
     return expires is not None and timezone.now() >= expires
 
 
-def _ended(issued_at: datetime, *not_before: datetime | None) -> bool:
+def ended(issued_at: datetime, *not_before: datetime | None) -> bool:
+    """Whether what was issued then was ended later."""
     return any(moment is not None and issued_at < moment for moment in not_before)
