@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db import connection, models, transaction
 from django.db.models import Exists, OuterRef, Q
+from django.db.models.expressions import Combinable
 
 from clients import rotation
 from clients.models import AccessToken, Authorization, Grant, RefreshToken, RevokedToken
@@ -30,7 +31,7 @@ class Pile:
 
     name: str
     model: type[models.Model]
-    worthless: Q
+    worthless: Combinable | Q
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,8 @@ def sweep(pile: Pile, *, dry_run: bool) -> Iterator[Piece]:
     """Walk the table once; rows that come meanwhile are for the next time."""
     size, step = _size(pile.model), PAGES if connection.vendor == "postgresql" else ROWS
     for first in range(0, size, step):
-        piece = {"where": [_between(pile.model)], "params": _bounds(first, first + step)}
-        rows = pile.model._base_manager.filter(pile.worthless).extra(**piece)
+        where, bounds = [_between(pile.model)], _bounds(first, first + step)
+        rows = pile.model._base_manager.filter(pile.worthless).extra(where=where, params=bounds)  # noqa: S610
         yield Piece(min(first + step, size), size, rows.count() if dry_run else _delete(pile.model, rows))
 
 

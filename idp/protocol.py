@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from typing import cast
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -50,10 +51,10 @@ class ProtocolHandler(WSGIHandler):
 
     def load_middleware(self, is_async: bool = False) -> None:
         headers = constant_headers()
-        answer = convert_exception_to_response(_answer)
+        answer = cast("Endpoint", convert_exception_to_response(_answer))
 
         def chain(request: HttpRequest) -> HttpResponse:
-            response: HttpResponse = answer(request)
+            response = answer(request)
             for name, value in headers.items():
                 response.headers.setdefault(name, value)
             response.headers.setdefault("Content-Length", str(len(response.content)))

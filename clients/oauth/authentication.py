@@ -94,8 +94,9 @@ def _load_secrets(clients: Collection[int]) -> dict[int, list[_Secret]]:
     """By the row of the client."""
     found: dict[int, list[_Secret]] = {}
     rows = ClientSecret.objects.filter(client__in=clients, slot__isnull=False)
-    for client, *values in rows.values_list("client", "pk", "digest", "expires_at", "last_used_at"):
-        found.setdefault(client, []).append(_Secret(*values))
+    for row in rows:
+        kept = _Secret(row.pk, row.digest, row.expires_at, row.last_used_at)
+        found.setdefault(row.client_id, []).append(kept)
     return found
 
 

@@ -68,7 +68,7 @@ def _prepared(statement: str, values: tuple[Any, ...]) -> psycopg.Cursor[Row]:
     if connection.connection is None:
         connection.ensure_connection()
     with connection.wrap_database_errors:
-        return psycopg.Cursor(connection.connection).execute(statement, values, prepare=True)  # type: ignore[arg-type]
+        return psycopg.Cursor(connection.connection).execute(statement, values, prepare=True)
 
 
 def _broken() -> bool:

@@ -105,7 +105,9 @@ def code(digest: str) -> Code | None:
     row = read(_CODE, (digest,))
     if row is None:
         return None
-    return Code(_known(row[0]), _known(row[1]), moment(row[2]), *row[3:7], _standing(row))
+    redirect_uri, challenge, method, nonce = row[3:7]
+    times = _known(row[0]), _known(row[1]), moment(row[2])
+    return Code(*times, redirect_uri, challenge, method, nonce, _standing(row))
 
 
 _CODE = f"""SELECT g.expires, g.created, g.used_at, g.redirect_uri, g.code_challenge, g.code_challenge_method, g.nonce,
