@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 PORT ?= 8000
 compile := UV_SYSTEM_CERTS=1 .venv/bin/uv pip compile --upgrade --universal --generate-hashes --python-version 3.11 --no-emit-index-url -q --custom-compile-command 'make requirements'
 
-.PHONY: help run test lint format migrations-check deploy-check paths-check requirements
+.PHONY: help run test bench lint format messages messages-check migrations-check deploy-check paths-check requirements
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
@@ -17,19 +17,32 @@ run: ## serve a demo on http://localhost:8000 (another port: make run PORT=8010)
 
 test: ## run every test that can run here (a single one: .venv/bin/pytest tests/clients -k name)
 	@.ci/venv dev
+	@.ci/node
 	@.ci/test
+
+bench: ## measure speed beside other providers (more: make bench ARGS="--help"), takes half an hour
+	@.ci/venv dev
+	@.venv/bin/python -m tests.benchmarks $(ARGS)
 
 lint: ## ruff, mypy and djlint, changing nothing
 	@.ci/venv dev
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy idp projects clients tests/plugins .ci/postgres.py
+	.venv/bin/mypy idp projects clients tests/plugins .ci/postgres.py .ci/messages.py
 	.venv/bin/djlint templates --lint --quiet
 
 format: ## let ruff sort imports and lay out the code
 	@.ci/venv dev
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
+
+messages: ## collect new texts for translation, and compile the translations
+	@.ci/venv dev
+	.venv/bin/python .ci/messages.py update
+
+messages-check: ## fail when a text of the code is not translated
+	@.ci/venv dev
+	.venv/bin/python .ci/messages.py check
 
 migrations-check: ## fail when a model changed without a migration
 	@.ci/venv dev
@@ -48,3 +61,4 @@ requirements: ## compile requirements/*.in to the newest pins with hashes
 	$(compile) requirements/uv.in -o requirements/uv.txt
 	$(compile) requirements/base.in -o requirements/base.txt
 	$(compile) -c requirements/base.txt requirements/dev.in -o requirements/dev.txt
+	$(compile) -c requirements/base.txt tests/benchmarks/peers/servers.in -o tests/benchmarks/peers/servers.txt

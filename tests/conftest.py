@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,6 +25,19 @@ def _quick_and_alone(settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.IDP_FACTS_MAX_AGE = 0
     cache.clear()
+
+
+@pytest.fixture(scope="session")
+def live_server(django_db_setup: None, live_server: Any) -> Iterator[Any]:
+    """The server. Its threads hold database connections: they end before the database is dropped.
+
+    A thread ends when its visitor hangs up, and a forgotten `requests.Session` does that once it is collected.
+    """
+    yield live_server
+    gc.collect()
+    for thread in threading.enumerate():
+        if thread.name.endswith("(process_request_thread)"):
+            thread.join(timeout=10)
 
 
 _made_keys: list[dict[str, Any]] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -47,10 +48,10 @@ def test_make_alone_lists_every_target() -> None:
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """A project directory with the script and its requirements, and a bin/ with no Python in it."""
-    for part in (".ci", "requirements"):
-        shutil.copytree(ROOT / part, tmp_path / part)
+    for part in (".ci", "requirements", "tests/foreign/node"):
+        shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("node_modules"))
     (tmp_path / "bin").mkdir()
-    for tool in ("sh", "dirname", "cat", "cksum", "mkdir"):
+    for tool in ("sh", "dirname", "cat", "cksum", "mkdir", "rm"):
         (tmp_path / "bin" / tool).symlink_to(str(shutil.which(tool)))
     return tmp_path
 
@@ -72,10 +73,10 @@ esac
     path.chmod(0o755)
 
 
-def run(tree: Path, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(tree: Path, script: str, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """One of the scripts, with only bin/ on the PATH."""
     command = [str(tree / ".ci" / script), *arguments]
-    environment = {"PATH": str(tree / "bin"), "HOME": os.devnull}
+    environment = {"PATH": str(tree / "bin"), "HOME": os.devnull, **environ}
     return subprocess.run(command, env=environment, text=True, capture_output=True, check=False)
 
 
@@ -148,6 +149,7 @@ def test_a_bare_machine_gets_what_the_gate_needs_or_is_told_how(tree: Path, user
     interpreter(tree, "python3", (3, 11), venv=False)
     result = run(tree, "machine")
     assert "make git python3-venv chromium" in result.stderr
+    assert "nodejs npm" in result.stderr
     if user == "0":
         assert result.returncode == 0
         assert "apt-get update" in result.stderr
@@ -156,3 +158,45 @@ def test_a_bare_machine_gets_what_the_gate_needs_or_is_told_how(tree: Path, user
         assert result.returncode == 1
         assert "sudo apt-get install -y make git" in result.stderr
         assert "apt-get update" not in result.stderr
+
+
+# --- The packages of tests/foreign/node ----------------------------------------------------------------------------
+
+
+def npm(tree: Path, status: int) -> None:
+    """An npm that says what it was asked for, and makes node_modules or fails."""
+    script = f'#!/bin/sh\necho npm "$@" >&2\nmkdir -p node_modules\nexit {status}\n'
+    (tree / "bin" / "npm").write_text(script)
+    (tree / "bin" / "npm").chmod(0o755)
+
+
+def test_node_packages_are_locked_by_hash_and_name_no_registry() -> None:
+    lock = json.loads((ROOT / "tests" / "foreign" / "node" / "package-lock.json").read_text())
+    packages = [package for name, package in lock["packages"].items() if name]
+    assert len(packages) > 2
+    assert [one for one in packages if not one["integrity"].startswith("sha512-") or "resolved" in one] == []
+
+
+def test_node_packages_are_installed_without_their_scripts_until_the_lock_changes(tree: Path) -> None:
+    npm(tree, 0)
+    assert "npm ci --ignore-scripts" in run(tree, "node").stderr
+    assert run(tree, "node").stderr == ""
+    with (tree / "tests" / "foreign" / "node" / "package-lock.json").open("a") as lock:
+        lock.write("\n")
+    assert "npm ci" in run(tree, "node").stderr
+
+
+def test_a_failed_installation_of_node_packages_stops_the_gate_alone(tree: Path) -> None:
+    npm(tree, 1)
+    assert run(tree, "node").returncode == 0
+    result = run(tree, "node", CI="true")
+    assert result.returncode == 1
+    assert "could not be installed" in result.stderr
+    assert not (tree / "tests" / "foreign" / "node" / "node_modules" / ".requirements").exists()
+
+
+def test_a_machine_without_npm_stops_the_gate_alone(tree: Path) -> None:
+    result = run(tree, "node")
+    assert result.returncode == 0
+    assert "sudo apt-get install -y nodejs npm" in result.stderr
+    assert run(tree, "node", CI="true").returncode == 1

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.plugins.loopback import NotLoopbackError, is_loopback
+from tests.plugins.places import needs_this_run
 
 ROOT = Path(__file__).parent.parent
 
@@ -100,3 +101,20 @@ def test_an_agreed_skip_does_not_fail_the_run(tmp_path: Path) -> None:
 def test_a_missing_browser_is_excused_only_outside_the_gate(tmp_path: Path, ci: bool, status: int) -> None:
     result = run(tmp_path, ci=ci, browser="def test_a(): pytest.skip('needs Chromium')")
     assert result.returncode == status, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    ("fixtures", "marks", "kept"),
+    [
+        ((), (), False),
+        (("settings", "tmp_path"), ("parametrize",), False),
+        (("world", "db"), (), True),
+        (("live_server",), (), True),
+        ((), ("django_db",), True),
+        ((), ("foreign",), True),
+    ],
+)
+def test_the_second_database_gets_the_tests_that_could_tell_it_from_the_first(
+    fixtures: tuple[str, ...], marks: tuple[str, ...], kept: bool
+) -> None:
+    assert needs_this_run(fixtures, marks) is kept

@@ -13,8 +13,8 @@ def drop(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("clients", "0002_client_signs_userinfo"),
-        ("projects", "0001_initial"),
+        ("clients", "0007_client_knows_who_disabled_it"),
+        ("projects", "0002_scopes_may_be_sensitive"),
     ]
 
     operations = [migrations.RunPython(create, drop)]

@@ -9,7 +9,7 @@ from oauth2_provider.models import AbstractApplication
 
 from clients.models import Client
 from clients.oauth import cache
-from clients.oauth.statements import Standing, texts
+from clients.oauth.statements import Standing
 from clients.protocol.facts import (
     ApiFacts,
     Ceiling,
@@ -18,6 +18,7 @@ from clients.protocol.facts import (
     PersonFacts,
     ProjectFacts,
     Registry,
+    RequestedClaims,
     SignInFacts,
 )
 from idp.accounts.models import SignIn, User
@@ -149,6 +150,11 @@ def _origin(value: str) -> str:
         return ""
 
 
+def admits(project: ProjectFacts, person_id: int) -> bool:
+    """Whether this person may use its clients: in testing only test users may (protocol section 11)."""
+    return not project.testing or Project.objects.filter(pk=project.id, test_users=person_id).exists()
+
+
 def user_of(person: PersonFacts) -> User:
     return User.objects.get(pk=person.id)
 
@@ -165,13 +171,20 @@ def sign_in_facts(sign_in: SignIn) -> SignInFacts:
 def ceiling_of(authorization: Standing) -> Ceiling:
     """What this Authorization allows at most."""
     return Ceiling(
-        scopes=texts(authorization.scopes),
-        audiences=texts(authorization.audiences),
-        asked_scopes=texts(authorization.asked_scopes),
-        asked_audiences=texts(authorization.asked_audiences),
+        scopes=tuple(authorization.scopes),
+        audiences=tuple(authorization.audiences),
+        asked_scopes=tuple(authorization.asked_scopes),
+        asked_audiences=tuple(authorization.asked_audiences),
         offline=authorization.offline,
         narrowed=authorization.narrowed,
+        claims=requested_claims_of(authorization),
     )
+
+
+def requested_claims_of(authorization: Standing) -> RequestedClaims:
+    """The single claims somebody allowed, besides those of the scopes."""
+    names = {member: tuple(authorization.claims.get(member, ())) for member in ("userinfo", "id_token")}
+    return RequestedClaims(**names)
 
 
 def sign_in_of(authorization: Standing) -> SignInFacts:
@@ -180,7 +193,7 @@ def sign_in_of(authorization: Standing) -> SignInFacts:
         sid=str(authorization.sign_in_id or ""),
         auth_time=int(authorization.auth_time.timestamp()),
         acr=authorization.acr,
-        amr=texts(authorization.amr),
+        amr=tuple(authorization.amr),
     )
 
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from clients.oauth import facts, live, statements, store
-from clients.oauth.facts import person_of, sign_in_of
+from clients.oauth.facts import person_of, requested_claims_of, sign_in_of
 from clients.oauth.mint import ACCESS_TOKEN_TYPE, ID_TOKEN_TYPE, digest, verify
 from clients.oauth.statements import Standing
 from clients.protocol.errors import InvalidGrant
@@ -65,8 +65,9 @@ def id_token(token: str) -> dict[str, Any] | None:
     user = User.objects.filter(sub=claims["sub"]).first()
     if len(clients) < len(parties) or not all(live.client_lives(client, issued_at) for client in clients.values()):
         return None
-    lives = user is not None and user.is_active and not live.ended(issued_at, user.tokens_not_before)
-    return claims if lives else None
+    if user is None or not user.is_active or live.ended(issued_at, user.tokens_not_before):
+        return None
+    return claims if all(facts.admits(client.project, user.pk) for client in clients.values()) else None
 
 
 def _opaque(token: str) -> TokenFacts | None:
@@ -78,7 +79,7 @@ def _opaque(token: str) -> TokenFacts | None:
         row.standing,
         row.created,
         scopes=tuple(row.scope.split()),
-        audience=statements.texts(row.audience),
+        audience=tuple(row.audience),
         expires_at=_seconds(row.expires),
     )
 
@@ -124,6 +125,7 @@ def _live(
         issued_at=_seconds(issued_at),
         sign_in=sign_in_of(authorization),
         authorization_id=str(authorization.id),
+        claims=requested_claims_of(authorization),
         **more,
     )
 

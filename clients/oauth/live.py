@@ -1,13 +1,17 @@
 """Is this row still worth anything? One answer for codes, refresh tokens and access tokens (protocol section 6).
 
 What can end a token is read with it: its Authorization, sign-in and person by the statement that finds it, its client
-and project from what the process remembers of them.
+and project from what the process remembers of them. Who may use a project that is being tested costs one more
+statement, and only there.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
+from functools import reduce
+from operator import or_
 
+from django.db.models import F, Q
 from django.utils import timezone
 
 from clients.oauth import facts
@@ -24,11 +28,26 @@ def authorization_lives(authorization: Standing, issued_at: datetime) -> bool:
     client = facts.client_of(authorization.client_id)
     return (
         authorization.ended_at is None
+        and sign_in_allows(authorization)
         and client is not None
         and client_lives(client, issued_at)
         and authorization.is_active
         and not ended(issued_at, authorization.tokens_not_before)
+        and facts.admits(client.project, authorization.user_id)
     )
+
+
+def sign_in_allows(authorization: Standing) -> bool:
+    """Without offline access it ends with its sign-in; with it, it goes on (Back-Channel Logout 1.0 section 2.7)."""
+    return authorization.offline or authorization.signed_in
+
+
+def may_live() -> Q:
+    """Authorizations that are not over for good; a disabled client or a project in testing may come back."""
+    since = ("client__tokens_not_before", "client__project__tokens_not_before", "user__tokens_not_before")
+    over = [Q(**{f"{moment}__isnull": False}, created_at__lt=F(moment)) for moment in since]
+    signed_in = Q(offline=True) | Q(sign_in__isnull=False, sign_in__ended_at__isnull=True)
+    return Q(ended_at__isnull=True) & signed_in & ~reduce(or_, over)
 
 
 def client_lives(client: ClientFacts, issued_at: datetime) -> bool:

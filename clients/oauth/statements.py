@@ -20,19 +20,20 @@ from clients.protocol.refresh import MAX_SIBLINGS
 
 
 class Standing(NamedTuple):
-    """An Authorization, its sign-in and its person, in the order of `_STANDING`. JSON is text."""
+    """An Authorization, its sign-in and its person, in the order of `_STANDING`."""
 
     id: uuid.UUID
     client_id: int  # the row
-    scopes: str
-    audiences: str
-    asked_scopes: str
-    asked_audiences: str
+    scopes: list[str]
+    audiences: list[str]
+    asked_scopes: list[str]
+    asked_audiences: list[str]
+    amr: list[str]
+    claims: dict[str, list[str]]
     offline: bool
     narrowed: bool
     auth_time: datetime
     acr: str
-    amr: str
     created_at: datetime
     ended_at: datetime | None
     generation: int
@@ -56,36 +57,34 @@ class Standing(NamedTuple):
 
 
 _STANDING = """
-    a.id, a.client_id, a.scopes, a.audiences, a.asked_scopes, a.asked_audiences, a.offline, a.narrowed,
-    a.auth_time, a.acr, a.amr, a.created_at, a.ended_at, a.generation, a.rotated_at, a.rotated_from, a.siblings,
+    a.id, a.client_id, a.scopes, a.audiences, a.asked_scopes, a.asked_audiences, a.amr, a.claims,
+    a.offline, a.narrowed, a.auth_time, a.acr,
+    a.created_at, a.ended_at, a.generation, a.rotated_at, a.rotated_from, a.siblings,
     a.sign_in_id, s.sid IS NOT NULL AND s.ended_at IS NULL,
     u.id, u.sub, u.is_active, u.tokens_not_before, u.username, u.first_name, u.last_name, u.email,
     u.email <> '' AND EXISTS (SELECT 1 FROM account_emailaddress e
         WHERE e.user_id = u.id AND e.verified AND lower(e.email) = lower(u.email)),
     u.phone_number, u.address, u.updated_at"""
 _PERSON = "LEFT JOIN accounts_user u ON u.id = a.user_id LEFT JOIN accounts_signin s ON s.sid = a.sign_in_id"
+_JSON = slice(Standing._fields.index("scopes"), Standing._fields.index("offline"))
 _WIDTH = len(Standing._fields)
-
-
-def texts(value: str) -> tuple[str, ...]:
-    """A column that holds a list of texts."""
-    return tuple(orjson.loads(value)) if value != "[]" else ()
 
 
 def _standing(row: Row) -> Standing:
     """The last columns of a row."""
-    found = Standing._make(row[-_WIDTH:])
+    columns = list(row[-_WIDTH:])
+    columns[_JSON] = [orjson.loads(text) for text in columns[_JSON]]
+    found = Standing._make(columns)
     if found.auth_time.tzinfo is not None:
         return found  # PostgreSQL gave each value its type
-    times = {
-        name: moment(getattr(found, name))
-        for name in ("auth_time", "created_at", "ended_at", "rotated_at", "tokens_not_before", "updated_at")
+    times = ("auth_time", "created_at", "ended_at", "rotated_at", "tokens_not_before", "updated_at")
+    ids, flags = ("id", "sign_in_id", "sub"), ("offline", "narrowed", "signed_in", "is_active", "email_verified")
+    typed: dict[str, Any] = {
+        **{name: moment(getattr(found, name)) for name in times},
+        **{name: identifier(getattr(found, name)) for name in ids},
+        **{name: bool(getattr(found, name)) for name in flags},
     }
-    ids = {name: identifier(getattr(found, name)) for name in ("id", "sign_in_id", "sub")}
-    flags = {
-        name: bool(getattr(found, name)) for name in ("offline", "narrowed", "signed_in", "is_active", "email_verified")
-    }
-    return found._replace(**times, **ids, **flags)  # type: ignore[arg-type]
+    return found._replace(**typed)
 
 
 class Code(NamedTuple):
@@ -141,7 +140,7 @@ class Access(NamedTuple):
     created: datetime
     expires: datetime
     scope: str
-    audience: str
+    audience: list[str]
     standing: Standing | None
 
 
@@ -150,12 +149,20 @@ def access_token(digest: str) -> Access | None:
     if row is None:
         return None
     standing = _standing(row) if row[-_WIDTH] is not None else None
-    return Access(row[0], _known(row[1]), _known(row[2]), row[3], row[4], standing)
+    return Access(row[0], _known(row[1]), _known(row[2]), row[3], orjson.loads(row[4]), standing)
 
 
 _ACCESS = f"""SELECT t.application_id, t.created, t.expires, t.scope, t.resource, {_STANDING}
     FROM clients_accesstoken t LEFT JOIN clients_authorization a ON a.id = t.authorization_id {_PERSON}
     WHERE t.digest = %s AND t.revoked_at IS NULL"""  # noqa: S608 - constants
+
+
+def standing(authorization_id: uuid.UUID) -> Standing | None:
+    row = read(_STANDING_OF, (authorization_id,))
+    return _standing(row) if row is not None else None
+
+
+_STANDING_OF = f"SELECT {_STANDING} FROM clients_authorization a {_PERSON} WHERE a.id = %s"  # noqa: S608 - constants
 
 
 def behind_jwt(authorization_id: uuid.UUID, jti: str) -> Standing | None:
@@ -164,8 +171,7 @@ def behind_jwt(authorization_id: uuid.UUID, jti: str) -> Standing | None:
     return _standing(row) if row is not None else None
 
 
-_BEHIND_JWT = f"""SELECT {_STANDING} FROM clients_authorization a {_PERSON}
-    WHERE a.id = %s AND NOT EXISTS (SELECT 1 FROM clients_revokedtoken d WHERE d.jti = %s)"""  # noqa: S608 - constants
+_BEHIND_JWT = f"{_STANDING_OF} AND NOT EXISTS (SELECT 1 FROM clients_revokedtoken d WHERE d.jti = %s)"  # noqa: S608 - constants
 
 
 def denied(jti: str) -> bool:

@@ -7,7 +7,9 @@ transaction, in one of its own.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -48,8 +50,10 @@ class Opened:
     use: Use = Use.CURRENT
 
 
-def authorize(request: AuthorizationRequest, user: User, sign_in: SignIn, consent: Consent | None) -> Authorization:
-    """A completed authorization: the ceiling of everything that follows from it."""
+def authorize(
+    request: AuthorizationRequest, user: User, sign_in: SignIn, consent: Consent | None, *, acr: str
+) -> Authorization:
+    """A completed authorization: the ceiling of everything that follows from it. `acr`: what its tokens will say."""
     ceiling = request.ceiling
     return Authorization.objects.create(
         client_id=request.client.id,
@@ -62,8 +66,9 @@ def authorize(request: AuthorizationRequest, user: User, sign_in: SignIn, consen
         asked_audiences=list(ceiling.asked_audiences),
         offline=ceiling.offline,
         narrowed=ceiling.narrowed,
+        claims={member: list(names) for member, names in asdict(ceiling.claims).items() if names},
         auth_time=sign_in.auth_time,
-        acr=sign_in.acr,
+        acr=acr,
         amr=sign_in.amr,
     )
 
@@ -136,10 +141,8 @@ def issue(
         rows.append(_access_token(decided, opened, access_token, now, lifetime))
     if decided.target is not None and opened is not None:
         rows.append(events.cross_client_token(decided.client, decided.target, opened.person.sub, now))
-    try:
+    with _refused_when_gone():
         _write(decided, opened, rows, refresh_token, now)
-    except IntegrityError:  # what the code or token hung from was deleted in this very moment
-        raise InvalidGrant(UNUSABLE) from None
 
 
 def _access_token(decided: TokenRequest, opened: Opened | None, token: str, now: datetime, lifetime: int) -> Insert:
@@ -171,6 +174,15 @@ def _write(decided: TokenRequest, opened: Opened | None, rows: list[Insert], ref
         generations.advance(opened.authorization_id, opened.digest, opened.generation, opened.use, rows, now)
     elif not write(rows, statements.use_code(opened.digest, now)):
         raise Reused(opened.authorization_id, "code")
+
+
+@contextmanager
+def _refused_when_gone() -> Iterator[None]:
+    """The Authorization was deleted in this very moment: the person took everything back, or left for good."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise InvalidGrant(UNUSABLE) from error
 
 
 def grant_refresh_token(client: ClientFacts, user: User, scopes: tuple[str, ...], token: str) -> Authorization:

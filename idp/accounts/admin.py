@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
+from allauth.mfa.models import Authenticator
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from idp.accounts import sign_in
+from idp.accounts import events, sign_in
 from idp.accounts.console import ConsoleAdmin, actor
 from idp.accounts.console_forms import ConsoleForm
-from idp.accounts.models import User
+from idp.accounts.models import AccountEvent, Happening, User
 
 if TYPE_CHECKING:
     PasswordForm = AdminPasswordChangeForm[User]
@@ -50,6 +53,7 @@ class PasswordSetForm(PasswordForm):
         """A password set by somebody else ends every sign-in made with the old one."""
         user = super().save(commit)
         sign_in.end_all(user)
+        events.record(user, Happening.PASSWORD_REPLACED, None)
         return user
 
 
@@ -66,6 +70,7 @@ class UserAdmin(ConsoleAdmin, BaseUserAdmin):
     search_fields = ["username", "email", "first_name", "last_name", "=sub"]
     readonly_fields = ["sub", "email_is_verified", "last_login", "date_joined"]
     filter_horizontal = []
+    actions = ["remove_second_steps"]
     fieldsets = [
         (None, {"fields": ["username", "password", "sub"]}),
         (
@@ -104,6 +109,21 @@ class UserAdmin(ConsoleAdmin, BaseUserAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return _is_superuser(request)
 
+    @admin.action(description=gettext_lazy("Remove the second steps of the selected people"), permissions=["change"])
+    def remove_second_steps(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """For somebody who lost their devices and codes. Whoever was signed in with them is signed out."""
+        people = list(queryset.filter(authenticator__isnull=False).distinct())
+        with transaction.atomic():
+            for person in people:
+                Authenticator.objects.filter(user=person).delete()
+                sign_in.end_all(person)
+                events.record(person, Happening.FACTORS_TAKEN, None)
+                self.log_change(request, person, _("Removed the second steps."))
+        done = ngettext(
+            "%(number)s person has no second step now.", "%(number)s people have no second step now.", len(people)
+        )
+        self.message_user(request, done % {"number": len(people)}, messages.SUCCESS)
+
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if change and not obj.is_active:
@@ -124,6 +144,31 @@ class UserAdmin(ConsoleAdmin, BaseUserAdmin):
                 % {"number": number}
             )
         return sentences
+
+
+@admin.register(AccountEvent)
+class AccountEventAdmin(ConsoleAdmin):
+    """What happened to people's accounts: for superusers, and read-only for them too."""
+
+    list_display = ["at", "kind", "sub", "address"]
+    list_filter = ["kind", "at"]
+    search_fields = ["=sub", "=address"]
+    fields = ["at", "kind", "sub", "address", "detail"]
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return _is_superuser(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_superuser(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 def _is_superuser(request: HttpRequest) -> bool:

@@ -1,33 +1,18 @@
-"""A headless Chromium, the one of the machine, and an app elsewhere to come back to."""
+"""Somebody with an account, and an app elsewhere to come back to."""
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
 
 import pytest
 
 from idp.accounts.models import User
-from tests.plugins.places import chromium
+from tests.chromium import base_url, browser_type_launch_args
 
-# Playwright runs an event loop in the thread of the test, which makes Django refuse its database there.
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-
+__all__ = ["base_url", "browser_type_launch_args"]
 PASSWORD = "correct horse battery staple"
-
-
-@pytest.fixture(scope="session")
-def base_url() -> None:
-    """Unused; the plugin's own is written in a way that pytest warns of."""
-
-
-@pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-    return {**browser_type_launch_args, "executable_path": chromium(), "args": arguments}
 
 
 @pytest.fixture

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import html
-import re
 from typing import Any
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -13,24 +11,12 @@ from authlib.integrations.requests_client import OAuth2Session
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from tests.foreign.person import Person, sign_in_and_allow
 from tests.world import REDIRECTS, SECRETS
 
 pytestmark = [pytest.mark.foreign, pytest.mark.django_db(transaction=True)]
 SCOPE = "openid email profile offline_access"
 VERIFIER = "a-verifier-of-the-relying-party-itself-0123456789"
-
-
-@pytest.fixture
-def issuer(live_server: Any, world: None, settings: Any) -> str:
-    settings.IDP_ISSUER = live_server.url
-    return str(live_server.url)
-
-
-@pytest.fixture
-def metadata(issuer: str) -> dict[str, Any]:
-    found: dict[str, Any] = requests.get(f"{issuer}/.well-known/openid-configuration", timeout=30).json()
-    assert found["issuer"] == issuer
-    return found
 
 
 def relying_party(client_id: str = "web", **more: Any) -> OAuth2Session:
@@ -42,46 +28,6 @@ def relying_party(client_id: str = "web", **more: Any) -> OAuth2Session:
         code_challenge_method="S256",
         **more,
     )
-
-
-class Person:
-    """Somebody at a browser without scripts: follows links, fills the forms they see."""
-
-    def __init__(self) -> None:
-        self.http = requests.Session()
-
-    def visit(self, address: str) -> str:
-        """Follow redirects inside the provider; answer where the person ends."""
-        while True:
-            response = self.http.get(address, allow_redirects=False, timeout=30)
-            if response.status_code not in (302, 303):
-                self.page, self.address = response.text, address
-                return address
-            address = urljoin(address, response.headers["Location"])
-            if "code=" in address or "error=" in address:
-                return address
-
-    def send(self, **fields: Any) -> str:
-        """Send the form of this page with what is filled in, and follow where it leads."""
-        form = re.search(r'<form [^>]*method="post"[^>]*action="([^"]*)"(.*?)</form>', self.page, re.DOTALL)
-        assert form, self.page
-        hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form[2]))
-        ticked: dict[str, list[str]] = {}
-        for name, value in re.findall(r'<input type="checkbox" name="([^"]+)" value="([^"]*)" checked', form[2]):
-            ticked.setdefault(name, []).append(html.unescape(value))
-        data = {**{name: html.unescape(value) for name, value in hidden.items()}, **ticked, **fields}
-        target = urljoin(self.address, html.unescape(form[1]))
-        response = self.http.post(target, data, allow_redirects=False, headers={"Referer": self.address}, timeout=30)
-        assert response.status_code in (302, 303), response.text
-        address = urljoin(target, response.headers["Location"])
-        return address if "code=" in address or "error=" in address else self.visit(address)
-
-
-def sign_in_and_allow(authorize: str) -> str:
-    person = Person()
-    person.visit(authorize)
-    person.send(login="owner", password="owner-pw")
-    return person.send(decision="allow")
 
 
 @pytest.mark.parametrize("client_id", ["web", "spa"])

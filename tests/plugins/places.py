@@ -1,14 +1,21 @@
-"""What a test needs around it: PostgreSQL, a Chromium. Where it is missing the test is skipped, saying so."""
+"""What a test needs around it: PostgreSQL, a Chromium, Node, Apache. Where one is missing the skip says so."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 from django.conf import settings
 
+DATABASE_FIXTURES = frozenset({"db", "transactional_db", "live_server"})
+DATABASE_MARKS = frozenset({"django_db", "browser", "foreign", "postgresql"})
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+NODE_PACKAGES = Path(__file__).parents[1] / "foreign" / "node" / "node_modules"
+APACHE = Path("/usr/sbin/apache2")  # where Debian's package apache2-bin puts it
+APACHE_MODULES = Path("/usr/lib/apache2/modules")
 
 
 def chromium() -> str | None:
@@ -17,15 +24,48 @@ def chromium() -> str | None:
     return named or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
 
 
+def has_node() -> bool:
+    return shutil.which("node") is not None and (NODE_PACKAGES / ".requirements").exists()  # .ci/node writes it last
+
+
+def has_apache() -> bool:
+    return APACHE.exists() and (APACHE_MODULES / "mod_auth_openidc.so").exists()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    help_text = "leave out tests that touch no database: another run on another database had them already"
+    parser.addoption("--database-only", action="store_true", help=help_text)
+
+
+def needs_this_run(fixtures: Iterable[str], marks: Iterable[str]) -> bool:
+    """Whether a test asks for a database, by mark or by fixture, or belongs to one run alone."""
+    return not (DATABASE_FIXTURES.isdisjoint(fixtures) and DATABASE_MARKS.isdisjoint(marks))
+
+
+def leave_out_pure(items: list[pytest.Item], config: pytest.Config) -> None:
+    left_out = {
+        item
+        for item in items
+        if not needs_this_run(getattr(item, "fixturenames", ()), (mark.name for mark in item.iter_markers()))
+    }
+    config.hook.pytest_deselected(items=list(left_out))
+    items[:] = [item for item in items if item not in left_out]
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    on_postgresql = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
-    has_chromium = chromium() is not None
+def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
+    if config.getoption("--database-only"):
+        leave_out_pure(items, config)
+    missing = {
+        "postgresql": "" if settings.DATABASES["default"]["ENGINE"].endswith("postgresql") else "needs PostgreSQL",
+        "browser": "" if chromium() else "needs Chromium",
+        "node": "" if has_node() else "needs Node and its packages",
+        "apache": "" if has_apache() else "needs Apache with mod_auth_openidc",
+    }
     for item in items:
-        if item.get_closest_marker("postgresql") and not on_postgresql:
-            item.add_marker(pytest.mark.skip(reason="needs PostgreSQL"))
-        if item.get_closest_marker("browser") and not has_chromium:
-            item.add_marker(pytest.mark.skip(reason="needs Chromium"))
+        for marker, reason in missing.items():
+            if reason and item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
         if item.get_closest_marker("browser") or item.get_closest_marker("foreign"):
             # One worker takes them all: a second browser or server at the same time only makes both slow.
             item.add_marker(pytest.mark.xdist_group("live"))

@@ -25,7 +25,7 @@ ROUNDS = int(os.environ.get("VESTIBULE_RACE_ROUNDS", "25"))
 STARTS_WITHIN = 30  # seconds
 
 
-def _database_url() -> str:
+def database_url() -> str:
     """Of the database this test run made."""
     of = connection.settings_dict
     login = quote(of["USER"], safe="") + (f":{quote(of['PASSWORD'], safe='')}" if of["PASSWORD"] else "")
@@ -45,16 +45,17 @@ def servers(transactional_db: None, world: None) -> Iterator[str]:
     port = _free_port()
     environment = {
         **os.environ,
-        "DATABASE_URL": _database_url(),
+        "DATABASE_URL": database_url(),
         "IDP_ISSUER": f"http://localhost:{port}",
         "SECRET_KEY": settings.SECRET_KEY,
         "IDP_KEY_SECRETS": ",".join(settings.IDP_KEY_SECRETS),
         "DJANGO_SETTINGS_MODULE": "idp.settings",
         "LOG_LEVEL": "ERROR",
     }
-    command = [sys.executable, "-m", "gunicorn", "idp.wsgi:application", "--bind", f"127.0.0.1:{port}"]
-    options = ["--workers", "3", "--threads", "3", "--log-level", "error", "--graceful-timeout", "2"]
-    process = subprocess.Popen([*command, *options], env=environment, cwd=settings.BASE_DIR)
+    gunicorn = [sys.executable, "-m", "gunicorn", "-c", "python:idp.gunicorn", "idp.wsgi:application"]
+    place = ["--bind", f"127.0.0.1:{port}", "--workers", "3", "--threads", "3"]
+    quick = ["--log-level", "error", "--graceful-timeout", "2"]
+    process = subprocess.Popen([*gunicorn, *place, *quick], env=environment, cwd=settings.BASE_DIR)
     try:
         _wait_for(f"http://127.0.0.1:{port}/healthz/ready", process)
         yield f"http://127.0.0.1:{port}"

@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from idp.configuration import apply
+
+DEMO = {"username": "demo", "email": "demo@acme.example", "email_verified": True}
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "integrate.md").read_text()
 _FENCED = r"```(\w+)\n(.*?)^```\n"
@@ -94,6 +97,15 @@ class Reader:
         return subprocess.run(
             command, env=self.environ, cwd=self.folder, capture_output=True, text=True, check=check, timeout=60
         )
+
+
+def registered(folder: Path, issuer: str) -> Reader:
+    """A reader who has registered everything the page registers, at a provider that runs."""
+    reader = Reader(folder)
+    reader.shell("secrets", issuer=issuer)
+    apply({"version": 1, "users": [DEMO]})
+    apply(EXAMPLES["library.yaml"], environ=reader.environ)
+    return reader
 
 
 SUBSTITUTES = {"issuer": "http://localhost:8000", "api": "http://127.0.0.1:8770"}

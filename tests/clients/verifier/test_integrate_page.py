@@ -9,26 +9,24 @@ from typing import Any
 
 import pytest
 import requests
+from django.core.management import call_command
 from django.test import Client as Http
 
-from idp.accounts.models import User
-from idp.configuration import apply
-from tests.clients.verifier.documented import EXAMPLES, PAGE, ROOT, SHOWN, Reader
+from clients.models import Client
+from idp.accounts.models import SignIn, User
+from tests.clients.verifier import documented
+from tests.clients.verifier.documented import EXAMPLES, PAGE, ROOT, SHOWN, Reader, registered
 from tests.world import Browser
 
+PROGRAMS_OF_OTHERS = ROOT / "tests" / "foreign" / "test_integrate_page.py"
 pytestmark = pytest.mark.django_db(transaction=True)
-DEMO = {"username": "demo", "email": "demo@acme.example", "email_verified": True}
 
 
 @pytest.fixture
 def reader(live_server: Any, keys: None, settings: Any, tmp_path: Path) -> Reader:
     """A reader who has registered everything, at a provider that runs."""
     settings.IDP_ISSUER = live_server.url
-    reader = Reader(tmp_path)
-    reader.shell("secrets", issuer=live_server.url)
-    apply({"version": 1, "users": [DEMO]})
-    apply(EXAMPLES["library.yaml"], environ=reader.environ)
-    return reader
+    return registered(tmp_path, live_server.url)
 
 
 def allowed(url: str) -> str:
@@ -76,6 +74,25 @@ def test_an_answer_of_another_provider_is_not_used(reader: Reader) -> None:
     with reader.started("sign_in.py") as program:
         program.communicate("http://127.0.0.1:8765/callback?code=x&state=y&iss=https://other.example\n", timeout=60)
         assert program.returncode == 1
+
+
+def test_signing_out_and_hearing_of_it(reader: Reader) -> None:
+    browser = Browser("demo", Http(SERVER_NAME="localhost"))
+    answer = browser.answer(browser.http.get(reader.shell("authorize")))
+    reader.environ["CODE"] = re.findall(r"[?&]code=([^&]+)", answer["Location"])[0]
+    reader.environ["SIGN_IN_TOKEN"] = reader.curl("code")["id_token"]
+    reader.environ["LOGOUT_PORT"] = "0"
+    with reader.started("hear_logouts.py") as program:
+        assert program.stdout
+        here = program.stdout.readline().split()[-1]
+        Client.objects.filter(client_id="library-web").update(backchannel_logout_uri=f"{here}/logout")
+        sent_to = browser.http.get(reader.shell("logout"))["Location"]
+        assert sent_to == "http://127.0.0.1:8765/goodbye?state=check-me"
+        call_command("deliverevents")
+        sid = SignIn.objects.get(user__username="demo").pk
+        assert program.stdout.readline() == f"end the session {sid} of {person()}\n"
+        refused = requests.post(f"{here}/logout", {"logout_token": reader.environ["SIGN_IN_TOKEN"]}, timeout=30)
+        assert refused.status_code == 400
 
 
 def test_checking_locally(signed_in: Reader) -> None:
@@ -133,7 +150,7 @@ def test_every_example_is_run_and_every_answer_compared() -> None:
     fenced = re.findall(r"^```(\w+)$", PAGE, re.MULTILINE)
     unmarked = len(fenced) - len(SHOWN) - len(EXAMPLES)
     assert unmarked == 1, "only `manage.py applyconfig` is not run from the page"
-    tests = Path(__file__).read_text()
+    tests = "".join(path.read_text() for path in (Path(__file__), Path(documented.__file__), PROGRAMS_OF_OTHERS))
     assert [name for name in EXAMPLES if f'"{name}"' not in tests] == []
 
 

@@ -1,0 +1,24 @@
+"""A headless Chromium, the one of the machine: fixtures for the conftest of a directory to import."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+from tests.plugins.places import chromium
+
+# Playwright runs an event loop in the thread of the test, which makes Django refuse its database there.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+
+
+@pytest.fixture(scope="session")
+def base_url() -> None:
+    """Unused; the plugin's own is written in a way that pytest warns of."""
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+    return {**browser_type_launch_args, "executable_path": chromium(), "args": arguments}
