@@ -8,14 +8,14 @@ result is the same.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import psycopg
-from django.db import OperationalError, connection, transaction
+from django.db import NotSupportedError, OperationalError, connection, transaction
 
 Row = tuple[Any, ...]
 
@@ -42,10 +42,11 @@ def read(statement: str, values: tuple[Any, ...]) -> Row | None:
         return _sqlite(statement, values).fetchone()  # type: ignore[no-any-return]
     try:
         return _prepared(statement, values).fetchone()
-    except OperationalError:
-        if connection.in_atomic_block or not _broken():
+    except (OperationalError, NotSupportedError) as error:
+        # It broke while nobody used it, or a migration changed what the prepared statement answers: no reason to fail.
+        if connection.in_atomic_block or not (_broken() or isinstance(error, NotSupportedError)):
             raise
-    connection.close()  # it broke while nobody used it: that costs nobody an answer
+    connection.close()
     return _prepared(statement, values).fetchone()
 
 
@@ -116,10 +117,27 @@ def _for_sqlite(value: Any) -> Any:
     return value.hex if isinstance(value, uuid.UUID) else value
 
 
-def moment(value: datetime | None) -> datetime | None:
-    """A time as either database gives it: SQLite knows no time zones, what is kept there is UTC."""
+# --- Values, as either database gives them ---------------------------------------------------------------------------
+
+
+def array(columns: Sequence[str], json: Collection[str], vendor: str) -> str:
+    """These columns as one text, a JSON array; those in `json` are JSON already."""
+    if vendor == "postgresql":
+        return f"json_build_array({', '.join(columns)})::text"
+    return f"json_array({', '.join(f'json({one})' if one in json else one for one in columns)})"
+
+
+def moment(value: datetime | str | None) -> datetime | None:
+    """A time. SQLite knows no time zones: what is kept there is UTC."""
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
     return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
 
 
-def identifier(value: uuid.UUID | str | None) -> uuid.UUID | None:
-    return uuid.UUID(value) if isinstance(value, str) else value
+def known(value: datetime) -> datetime:
+    """A time that is never missing."""
+    return cast("datetime", moment(value))
+
+
+def identifier(value: str | None) -> uuid.UUID | None:
+    return uuid.UUID(value) if value is not None else None

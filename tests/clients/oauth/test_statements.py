@@ -70,6 +70,17 @@ def test_the_count_sees_every_cursor(sent: Any) -> None:
     assert len(sent(request)) == 2
 
 
+def test_the_hot_ones_are_prepared(sent: Any) -> None:
+    """Planning one anew for every request costs more than running it."""
+    token = offline("web")["access_token"]
+    App("web").userinfo(token)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements")
+        prepared = [statement for (statement,) in cursor.fetchall()]
+    assert any("FROM clients_accesstoken" in statement for statement in prepared)
+    assert any(statement.startswith("WITH allowed AS (UPDATE clients_grant") for statement in prepared)
+
+
 def test_client_credentials_write_once(sent: Any) -> None:
     credentials("service")
     (insert,) = sent(lambda: credentials("service"))
