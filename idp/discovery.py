@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
+import orjson
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from clients import rotation
-from clients.endpoints.http import json_answer, protocol_endpoint
+from clients.endpoints.http import protocol_endpoint
+from clients.models import SigningKey
 from clients.models.client import SigningAlgorithm
 from clients.oauth import authentication
 from clients.protocol import AT_TOKEN, authorization, logout, pkce, prompts
@@ -77,18 +80,28 @@ def _addresses() -> dict[str, str]:
     }
 
 
+@lru_cache(maxsize=1)
+def _metadata_document(issuer: str) -> bytes:
+    """Made once: all it says is decided by the code and by the issuer."""
+    return orjson.dumps(metadata())
+
+
+@lru_cache(maxsize=4)
+def _jwks_document(keys: tuple[SigningKey, ...]) -> bytes:
+    """A key's id is its thumbprint: the same keys are the same document."""
+    return orjson.dumps({"keys": [key.public_jwk for key in keys]})
+
+
 @protocol_endpoint("GET", cors=True)
 def configuration(request: HttpRequest) -> HttpResponse:
-    return _public(metadata())
+    return _public(_metadata_document(settings.IDP_ISSUER))
 
 
 @protocol_endpoint("GET", cors=True)
 def jwks(request: HttpRequest) -> HttpResponse:
-    return _public({"keys": [key.public_jwk for key in rotation.published()]})
+    return _public(_jwks_document(tuple(rotation.published())))
 
 
-def _public(document: dict[str, Any]) -> HttpResponse:
-    response = json_answer(document)
-    del response["Pragma"]
-    response["Cache-Control"] = f"public, max-age={MAX_AGE}"
-    return response
+def _public(document: bytes) -> HttpResponse:
+    headers = {"Cache-Control": f"public, max-age={MAX_AGE}"}
+    return HttpResponse(document, content_type="application/json", headers=headers)

@@ -73,10 +73,6 @@ class Project(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def admits(self, user: models.Model) -> bool:
-        """Whether this person may use its clients: in testing only test users may (protocol section 11)."""
-        return self.status != Status.TESTING or self.test_users.filter(pk=user.pk).exists()
-
     def clean(self) -> None:
         """Two keys never differ in capitals alone."""
         if self._state.adding and self.key != self.key.lower():

@@ -22,7 +22,10 @@ class Authorization(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="authorizations")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="authorizations")
+    # Found by `authorization_of_person`, which begins with the user.
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="authorizations", db_index=False
+    )
     sign_in = models.ForeignKey(SignIn, on_delete=models.SET_NULL, null=True, related_name="authorizations")
     # None in first-party projects, where nobody was asked.
     consent = models.ForeignKey(Consent, on_delete=models.CASCADE, null=True, related_name="authorizations")
