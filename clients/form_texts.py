@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+HELD = _("A superuser disabled this client. Only a superuser may enable it again.")
 HELP: dict[str, Any] = {
     "project": _("People consent once per project. A client stays in its project for ever."),
     "name": _("Shown to people when they are asked."),
@@ -21,9 +22,11 @@ HELP: dict[str, Any] = {
         "On http://127.0.0.1 and http://[::1] any port fits."
     ),
     "post_logout_redirect_uris": _(
-        "Where people may be sent after signing out; one per line. Kept for a later version: nothing uses it yet."
+        "Where people may be sent after the app has signed them out; one per line, matched exactly."
     ),
-    "backchannel_logout_uri": _("Told when a person signs out; https. Kept for a later version: nothing uses it yet."),
+    "backchannel_logout_uri": _(
+        "Gets a logout token when a sign-in ends in which this client was used; https, at a public address."
+    ),
     "scope": _("What it may ask for: openid, profile, email, … and scopes of APIs. One per line."),
     "access_token_format": _("Used for APIs that leave it to the client. APIs of their own choice come first."),
     "access_token_lifetime": _("“exp” of an access token is its “iat” plus this. A week is 604800."),

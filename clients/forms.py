@@ -14,8 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clients.audiences import refusal_to_list, resolve
-from clients.form_texts import HELP
-from clients.identifiers import redirect_uri_problem
+from clients.form_texts import HELD, HELP
 from clients.models import AudienceEntry, Client
 from clients.models.client import AuthMethod, GrantType, Introspection
 from idp.accounts.console_forms import ConsoleForm, LinesField, told
@@ -107,6 +106,8 @@ class ClientForm(ConsoleForm):
         for name in ("introspects", "allowed_callers"):
             self.initial[name] = [client.client_id for client in self.initial.get(name) or ()]
         self.initial["acts_for"] = [api.identifier for api in self.initial.get("acts_for") or ()]
+        if self.instance.held and not self.actor.is_superuser and "enabled" in self.fields:
+            self.fields["enabled"].help_text = HELD
         if self.instance.pk is None:
             self.initial = {"require_pkce": True, "client_type": Client.CLIENT_CONFIDENTIAL, **self.initial}
 
@@ -115,11 +116,11 @@ class ClientForm(ConsoleForm):
         project: Project | None = self.instance.project if self.instance.pk else self.cleaned_data.get("project")
         return project
 
-    def clean_post_logout_redirect_uris(self) -> str:
-        uris: str = self.cleaned_data["post_logout_redirect_uris"]
-        if problems := [problem for uri in uris.split() if (problem := redirect_uri_problem(uri))]:
-            raise ValidationError(problems[:5])
-        return uris
+    def clean_enabled(self) -> bool:
+        enabled: bool = self.cleaned_data["enabled"]
+        if enabled and self.instance.held and not self.actor.is_superuser:
+            raise ValidationError(HELD)
+        return enabled
 
     def clean_scope(self) -> str:
         scope: str = self.cleaned_data["scope"]

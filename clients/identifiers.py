@@ -6,6 +6,7 @@ import re
 import secrets
 from urllib.parse import parse_qsl, urlsplit
 
+from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -76,6 +77,34 @@ def redirect_uri_problem(uri: str) -> str:
     return _("%(uri)s: use https, http on loopback, or a private-use scheme such as com.example.app:/callback.") % {
         "uri": uri
     }
+
+
+def backchannel_uri_problem(uri: str) -> str:
+    """Why this back-channel logout URI is refused, or an empty string (Back-Channel Logout 1.0 section 2.2).
+
+    The provider itself goes there: https, and http only where provider and app share one machine.
+    """
+    if not uri:
+        return ""
+    if not _VISIBLE.fullmatch(uri) or set(uri) & set('\\"<>^`{|}*'):
+        return _("%(uri)s: use visible ASCII characters only, without quotes or backslashes.") % {"uri": uri}
+    try:
+        url = urlsplit(uri)
+        host, _port = url.hostname, url.port
+    except ValueError:
+        return _("%(uri)s is not a URI.") % {"uri": uri}
+    if "#" in uri or "@" in url.netloc:
+        return _("%(uri)s: fragments and user names are not allowed.") % {"uri": uri}
+    on_this_machine = settings.IS_LOCAL and (host in LOOPBACK_LITERALS or host == "localhost")
+    if host and (url.scheme == "https" or (url.scheme == "http" and on_this_machine)):
+        return ""
+    return _("%(uri)s: use https.") % {"uri": uri}
+
+
+def shown_place(redirect_uri: str) -> str:
+    """What people are told of a registered address: its host, or the scheme of an app on their device."""
+    url = urlsplit(redirect_uri)
+    return url.netloc if url.scheme in ("http", "https") else f"{url.scheme}:"
 
 
 def redirect_uri_matches(registered: str, asked: str) -> bool:

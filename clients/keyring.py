@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-from functools import lru_cache
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -17,34 +12,19 @@ from jwcrypto import jwk
 from clients.models import SigningKey
 from clients.models.client import SigningAlgorithm
 from clients.models.keys import KeyState
+from idp.accounts import sealing
 
-
-class KeyUnreadable(Exception):
-    """No secret of IDP_KEY_SECRETS decrypts this key."""
-
-
-@lru_cache(maxsize=4)
-def _box(key_secrets: tuple[str, ...]) -> MultiFernet:
-    def fernet(secret: str) -> Fernet:
-        derived = HKDF(hashes.SHA256(), 32, salt=None, info=b"vestibule signing keys").derive(secret.encode())
-        return Fernet(base64.urlsafe_b64encode(derived))
-
-    return MultiFernet([fernet(secret) for secret in key_secrets])
+PURPOSE = "signing keys"
 
 
 def encrypt(text: str) -> str:
     """Encrypt under the first of IDP_KEY_SECRETS."""
-    return _box(tuple(settings.IDP_KEY_SECRETS)).encrypt(text.encode()).decode()
+    return sealing.seal(PURPOSE, text)
 
 
 def decrypt(text: str) -> str:
-    """Decrypt with whichever of IDP_KEY_SECRETS fits."""
-    try:
-        return _box(tuple(settings.IDP_KEY_SECRETS)).decrypt(text.encode()).decode()
-    except InvalidToken:
-        raise KeyUnreadable(
-            "A signing key was encrypted under a secret that is not in IDP_KEY_SECRETS. Add the old secret back."
-        ) from None
+    """Decrypt with whichever of IDP_KEY_SECRETS fits; raises sealing.Unreadable."""
+    return sealing.unseal(PURPOSE, text)
 
 
 def secrets_fingerprint() -> str:

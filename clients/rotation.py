@@ -18,6 +18,7 @@ from clients import keyring
 from clients.models import Client, SigningKey
 from clients.models.client import SigningAlgorithm
 from clients.models.keys import KeyState
+from clients.protocol import logout
 
 JWKS_MAX_AGE = timedelta(seconds=300)
 CLOCK_SKEW = timedelta(seconds=60)
@@ -59,10 +60,10 @@ def rotate(algorithm: SigningAlgorithm) -> Step:
 
 
 def longest_lifetime() -> timedelta:
-    """How long a token signed now may live: the longest any client or API allows."""
+    """How long a token signed now may live: the longest any client or API allows, and a logout token at least."""
     of_clients = Client.objects.aggregate(access=Max("access_token_lifetime"), id=Max("id_token_lifetime"))
     seconds = [value for value in of_clients.values() if value is not None]
-    return timedelta(seconds=max(seconds, default=0))
+    return timedelta(seconds=max([logout.TOKEN_LIFETIME, *seconds]))
 
 
 def published() -> list[SigningKey]:

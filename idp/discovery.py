@@ -6,14 +6,16 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
 from clients import rotation
 from clients.endpoints.http import json_answer, protocol_endpoint
 from clients.models.client import SigningAlgorithm
 from clients.oauth import authentication
-from clients.protocol import AT_TOKEN, authorization, pkce, prompts
+from clients.protocol import AT_TOKEN, authorization, logout, pkce, prompts
 from clients.protocol.claims import CLAIMS_BY_SCOPE
 from clients.protocol.facts import SIGN_IN_SCOPES
+from idp.accounts import sign_in
 
 MAX_AGE = int(rotation.JWKS_MAX_AGE.total_seconds())
 
@@ -29,6 +31,7 @@ def metadata() -> dict[str, Any]:
         "userinfo_endpoint": f"{base}/userinfo",
         "introspection_endpoint": f"{base}/introspect",
         "revocation_endpoint": f"{base}/revoke",
+        "end_session_endpoint": f"{settings.IDP_ISSUER}{reverse('end_session')}",
         "tokeninfo_endpoint": f"{base}/tokeninfo",
         "jwks_uri": f"{settings.IDP_ISSUER}/.well-known/jwks.json",
         "scopes_supported": list(SIGN_IN_SCOPES),
@@ -44,15 +47,20 @@ def metadata() -> dict[str, Any]:
         "revocation_endpoint_auth_methods_supported": list(authentication.METHODS),
         "code_challenge_methods_supported": list(pkce.METHODS),
         "prompt_values_supported": list(prompts.PROMPTS),
+        "include_granted_scopes_supported": True,  # no specification has a name for it; clients of Google's ask
         "claim_types_supported": ["normal"],
         "claims_supported": [
-            *("iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "amr", "nonce", "sid", "at_hash", "jti"),
+            *("iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "acr", "amr", "nonce", "sid", "at_hash", "jti"),
             *(claim for claims in CLAIMS_BY_SCOPE.values() for claim in claims),
         ],
-        "claims_parameter_supported": False,
+        "claims_parameter_supported": True,
+        "acr_values_supported": list(sign_in.ACR_VALUES),
+        "ui_locales_supported": [code for code, _name in settings.LANGUAGES],
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "authorization_response_iss_parameter_supported": True,
+        "backchannel_logout_supported": "events" in logout.TOKEN_CLAIMS,
+        "backchannel_logout_session_supported": "sid" in logout.TOKEN_CLAIMS,
     }
 
 

@@ -34,12 +34,12 @@ def checked_issuer(value: str) -> str:
     return f"{url.scheme}://{url.netloc.lower()}"
 
 
-def checked_networks(values: Iterable[str]) -> list[str]:
-    """IDP_TRUSTED_PROXIES as networks; a mistake is told at the start, not by the first request."""
+def checked_networks(name: str, values: Iterable[str]) -> list[str]:
+    """The variable of this name as networks; a mistake is told at the start, not by the first request."""
     try:
         return [str(ipaddress.ip_network(value.strip(), strict=False)) for value in values if value.strip()]
     except ValueError as error:
-        raise ImproperlyConfigured(f"IDP_TRUSTED_PROXIES takes addresses and networks, not names: {error}.") from None
+        raise ImproperlyConfigured(f"{name} takes addresses and networks, not names: {error}.") from None
 
 
 def checked_key_secrets(value: str) -> list[str]:

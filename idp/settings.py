@@ -59,7 +59,11 @@ IDP_PLAIN_HTTP_AUDIENCES: bool = env.bool("IDP_PLAIN_HTTP_AUDIENCES", default=Fa
 # Whether tokeninfo accepts an access token in the URI, as Google's did.
 IDP_TOKENINFO_QUERY: bool = env.bool("IDP_TOKENINFO_QUERY", default=False)
 # Addresses (IP or CIDR) of reverse proxies whose X-Forwarded-For is believed. Nobody's by default.
-IDP_TRUSTED_PROXIES: list[str] = checked_networks(env.list("IDP_TRUSTED_PROXIES", default=[]))
+IDP_TRUSTED_PROXIES = checked_networks("IDP_TRUSTED_PROXIES", env.list("IDP_TRUSTED_PROXIES", default=[]))
+# Networks (CIDR) of your own where apps get logout tokens although no public address leads there. None by default.
+IDP_PRIVATE_LOGOUT_NETWORKS = checked_networks(
+    "IDP_PRIVATE_LOGOUT_NETWORKS", env.list("IDP_PRIVATE_LOGOUT_NETWORKS", default=[])
+)
 
 # --- Django ----------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -76,6 +80,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "csp",
     "oauth2_provider",
 ]
@@ -86,6 +91,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "clients.endpoints.locales.middleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -166,6 +172,17 @@ ACCOUNT_RATE_LIMITS = {
     "signup": "20/m/ip",
     "confirm_email": "1/180s/key",
 }
+# Two-step verification. What is wrong here counts as a failed sign-in ("login_failed" above), by account.
+MFA_ADAPTER = "idp.accounts.mfa.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = _issuer_host
+MFA_TOTP_TOLERANCE = 1  # the code before and the one after, as RFC 6238 section 5.2 recommends; each works once
+MFA_RATE_LIMITS = {"webauthn_login": "10/m/ip"}
+# Browsers let only loopback names do without https; our forms compare the origin with the issuer in any case.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = IS_LOCAL and IDP_ISSUER.startswith("http://")
+# Otherwise nobody with a second factor could add an address. Where people sign up they verify one before anything else.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default=f"no-reply@{_issuer_host}")
 ACCOUNT_FORMS = {
     "login": "idp.accounts.forms.LoginForm",
@@ -176,6 +193,16 @@ ACCOUNT_FORMS = {
     "set_password": "idp.accounts.forms.SetPasswordForm",
     "reset_password": "idp.accounts.forms.ResetPasswordForm",
     "reset_password_from_key": "idp.accounts.forms.ResetPasswordKeyForm",
+}
+MFA_FORMS = {
+    "authenticate": "idp.accounts.mfa_forms.AuthenticateForm",
+    "reauthenticate": "idp.accounts.mfa_forms.ReauthenticateForm",
+    "activate_totp": "idp.accounts.mfa_forms.ActivateTOTPForm",
+    "add_webauthn": "idp.accounts.mfa_forms.AddWebAuthnForm",
+    "edit_webauthn": "idp.accounts.mfa_forms.EditWebAuthnForm",
+    "login_webauthn": "idp.accounts.mfa_forms.LoginWebAuthnForm",
+    "authenticate_webauthn": "idp.accounts.mfa_forms.AuthenticateWebAuthnForm",
+    "reauthenticate_webauthn": "idp.accounts.mfa_forms.ReauthenticateWebAuthnForm",
 }
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"

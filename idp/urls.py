@@ -5,13 +5,17 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, include, path, re_path
 
+from clients.endpoints import apps
 from clients.endpoints.authorize import authorize, decide
 from clients.endpoints.introspect import introspect
+from clients.endpoints.logout import confirm, end_session
 from clients.endpoints.revoke import revoke
 from clients.endpoints.token import token
 from clients.endpoints.tokeninfo import tokeninfo
 from clients.endpoints.userinfo import userinfo
 from idp import discovery, health, pages
+from idp.account_activity import activity
+from idp.account_deletion import delete_account
 
 
 def protocol(prefix: str) -> list[URLPattern]:
@@ -33,12 +37,20 @@ urlpatterns = [
     re_path(r"^oauth2/authorize/?$", authorize, name="authorize"),
     re_path(r"^openid/authorize/?$", authorize),
     re_path(r"^oauth2/consent/?$", decide, name="consent"),
+    re_path(r"^oauth2/logout/?$", end_session, name="end_session"),
+    re_path(r"^openid/logout/?$", end_session),
+    re_path(r"^oauth2/logout/confirm/?$", confirm, name="confirm_end_session"),
     *protocol("oauth2"),
     *protocol("openid"),  # for services that use these paths already
     path("healthz/live", health.live),
     path("healthz/ready", health.ready),
     path("admin/", admin.site.urls),
+    path("accounts/apps/", apps.apps, name="account_apps"),
+    path("accounts/apps/<slug:key>/", apps.app, name="account_app"),
+    path("accounts/apps/<slug:key>/remove/", apps.remove, name="account_app_remove"),
     path("accounts/", include("idp.accounts.urls")),
+    path("accounts/activity/", activity, name="account_activity"),
+    path("accounts/delete/", delete_account, name="account_delete"),
     path("", pages.home, name="home"),
 ]
 

@@ -31,6 +31,13 @@ def owned(user: User | AnonymousUser) -> QuerySet[Project]:
     return _with_roles(user, (Role.OWNER,))
 
 
+def owned_alone(user: User) -> QuerySet[Project]:
+    """Projects that would have no active owner without this person."""
+    others = Member.objects.filter(role=Role.OWNER, user__is_active=True).exclude(user=user)
+    mine = Member.objects.filter(role=Role.OWNER, user=user)
+    return Project.objects.filter(pk__in=mine.values("project")).exclude(pk__in=others.values("project"))
+
+
 def _with_roles(user: User | AnonymousUser, roles: tuple[Role, ...]) -> QuerySet[Project]:
     if not user.is_active:
         return Project.objects.none()

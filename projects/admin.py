@@ -90,7 +90,7 @@ class ProjectAdmin(ScopedAdmin):
 
 class ApiScopeInline(ScopedInline):
     model = ApiScope
-    fields = ["name", "description"]
+    fields = ["name", "description", "sensitive"]
     extra = 1
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from projects.matcher import covers
@@ -31,6 +32,44 @@ def merge(given: Permission, more: Permission) -> Permission:
     """Everything allowed before and now; an audience another one covers is not kept twice."""
     scopes = tuple(dict.fromkeys((*given.scopes, *more.scopes)))
     return Permission(scopes, _outermost((*given.audiences, *more.audiences)))
+
+
+def overlaps(held: Permission, part: Permission) -> bool:
+    """Whether `held` contains any of `part`; a wider audience contains what is below it, and the other way round."""
+    near = any(_touch(one, other) for one in held.audiences for other in part.audiences)
+    return near or not set(held.scopes).isdisjoint(part.scopes)
+
+
+def without(given: Permission, part: Permission) -> Permission:
+    """What is left of `given` when `part` is taken back. A wider audience goes too: it works where that one did."""
+    return Permission(
+        tuple(scope for scope in given.scopes if scope not in part.scopes),
+        tuple(one for one in given.audiences if not any(_touch(one, gone) for gone in part.audiences)),
+    )
+
+
+def going_with(held: Permission, audience: str, offered: Callable[[str], AbstractSet[str]]) -> Permission:
+    """What goes with an audience: its API's scopes, unless an audience that is kept offers them too.
+
+    `offered` says which scopes the API of an audience has.
+    """
+    kept = without(held, Permission((), (audience,))).audiences
+    gone = tuple(one for one in held.audiences if one not in kept)
+    lost = _union(map(offered, gone)) - _union(map(offered, kept))
+    return Permission(tuple(scope for scope in held.scopes if scope in lost), gone)
+
+
+def outermost(held: Permission) -> Permission:
+    """The same, with no audience that another one covers."""
+    return merge(Permission(), held)
+
+
+def _touch(one: str, other: str) -> bool:
+    return covers(one, other) or covers(other, one)
+
+
+def _union(sets: Iterable[AbstractSet[str]]) -> set[str]:
+    return {item for one in sets for item in one}
 
 
 def _outermost(audiences: Iterable[str]) -> tuple[str, ...]:

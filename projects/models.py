@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from zlib import crc32
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator, URLValidator
-from django.db import models
+from django.db import connection, models
 from django.utils.translation import gettext_lazy as _
 
 from projects import matcher
@@ -72,6 +73,10 @@ class Project(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def admits(self, user: models.Model) -> bool:
+        """Whether this person may use its clients: in testing only test users may (protocol section 11)."""
+        return self.status != Status.TESTING or self.test_users.filter(pk=user.pk).exists()
+
     def clean(self) -> None:
         """Two keys never differ in capitals alone."""
         if self._state.adding and self.key != self.key.lower():
@@ -125,6 +130,16 @@ class Shared(models.TextChoices):
     PRIVATE = "private", _("Only clients of this project")
     LISTED = "listed", _("Clients of this project and of the listed ones")
     PUBLIC = "public", _("Clients of every project")
+
+
+def _one_at_a_time() -> None:
+    """Keep others who check for overlaps waiting until this transaction ends: two at once would not see each other.
+
+    PostgreSQL only: SQLite lets one transaction write at a time anyway (IMMEDIATE), the check included.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [crc32(b"projects.api")])
 
 
 class Api(models.Model):
@@ -184,6 +199,7 @@ class Api(models.Model):
             raise ValidationError({"identifier": _("The identifier of an API must not have a query.")})
         if parsed.origin == matcher.parse(settings.IDP_ISSUER).origin:
             raise ValidationError({"identifier": _("The provider's own address cannot be registered as an API.")})
+        _one_at_a_time()
         others = Api.objects.exclude(project=self.project_id).filter(origin=parsed.origin)
         for other in others:
             if matcher.covers(other.identifier, self.identifier) or matcher.covers(self.identifier, other.identifier):
@@ -201,6 +217,12 @@ class ApiScope(models.Model):
     api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="scopes")
     name = models.CharField(_("scope"), max_length=100, validators=[scope_token])
     description = models.CharField(_("description shown to people"), max_length=200)
+    sensitive = models.BooleanField(
+        _("sensitive"),
+        default=False,
+        db_default=False,  # the version before this one writes scopes without it
+        help_text=_("Marked on the consent page; whoever allows it gets a mail that says so."),
+    )
 
     class Meta:
         verbose_name = _("scope")

@@ -244,7 +244,17 @@ def test_every_parameter_a_step_reads_reaches_it() -> None:
 
 # --- Protocol endpoints need no middleware -------------------------------------------------------------------------
 
-PAGES = ("admin/", "accounts/", "oauth2/authorize", "openid/authorize", "oauth2/consent")
+PAGES = (
+    *(
+        "admin/",
+        "accounts/",
+        "oauth2/authorize",
+        "openid/authorize",
+        "oauth2/consent",
+        "oauth2/logout",
+        "openid/logout",
+    ),
+)
 
 
 def routes(patterns: list[URLPattern | URLResolver]) -> Iterator[str]:

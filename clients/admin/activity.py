@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -13,7 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from clients.admin import events
-from clients.models import Authorization, Client, SecurityEvent
+from clients.models import Authorization, Client, LogoutNotice, SecurityEvent
+from clients.models.logout import NoticeState
 from idp.accounts.console import actor
 from projects import access
 from projects.console import ProjectFilter, ScopedAdmin
@@ -119,6 +121,31 @@ def _for(request: HttpRequest, names: Any) -> list[str]:
     extra = ["username"] if actor(request).is_superuser else []
     at = names.index("person") + 1
     return [*names[:at], *extra, *names[at:]]
+
+
+@admin.register(LogoutNotice)
+class LogoutNoticeAdmin(ReadOnly):
+    """Which apps were told that a sign-in ended, and what stood in the way. Notices of deleted clients: superusers."""
+
+    project_path = "client__project"
+    list_display = ["created_at", "client", "state", "attempts", "next_attempt", "delivered_at", "problem"]
+    list_filter = ["state", "created_at"]
+    list_select_related = ["client"]
+    search_fields = ["client__client_id", "client__name"]
+    fields = ["client", "created_at", "state", "attempts", "next_attempt", "delivered_at", "problem"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LogoutNotice]:
+        return LogoutNotice.objects.all() if actor(request).is_superuser else super().get_queryset(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: LogoutNotice | None = None) -> bool:
+        if obj is None:
+            return super().has_view_permission(request)
+        return self.get_queryset(request).filter(pk=obj.pk).exists()
+
+    @admin.display(description=gettext_lazy("next attempt"))
+    def next_attempt(self, notice: LogoutNotice) -> datetime | None:
+        """Only while there will be one."""
+        return notice.next_attempt_at if notice.state == NoticeState.DUE else None
 
 
 @admin.register(SecurityEvent)

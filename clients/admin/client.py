@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -12,6 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from clients import secrets
 from clients.admin import events
+from clients.admin.audience_page import AudiencePage
 from clients.admin.secret_pages import SecretPages
 from clients.forms import AudienceEntryForm, AudienceEntryFormSet, ClientForm
 from clients.models import AudienceEntry, Client
@@ -28,7 +30,7 @@ class AudienceEntryInline(ScopedInline):
 
 
 @admin.register(Client)
-class ClientAdmin(SecretPages, ScopedAdmin):
+class ClientAdmin(AudiencePage, SecretPages, ScopedAdmin):
     form = ClientForm
     inlines = [AudienceEntryInline]
     change_form_template = "admin/clients/client/change_form.html"
@@ -94,7 +96,16 @@ class ClientAdmin(SecretPages, ScopedAdmin):
             "live": live
         }
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Client | None:
+        """What is about to be saved stays locked from here on: a form checked against an older row undoes nothing."""
+        found: Client | None = super().get_object(request, object_id, from_field)
+        if found is not None and request.method == "POST" and connection.in_atomic_block:
+            found = Client.objects.select_for_update(of=("self",)).filter(pk=found.pk).first()
+        return found
+
     def save_model(self, request: HttpRequest, obj: Client, form: Any, change: bool) -> None:
+        if "enabled" in form.changed_data:
+            obj.disabled_by_superuser = not obj.enabled and actor(request).is_superuser
         super().save_model(request, obj, form, change)
         if obj.public:
             for secret in obj.secrets.filter(slot__isnull=False):

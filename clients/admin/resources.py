@@ -10,8 +10,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from clients.admin import events
 from clients.audiences import most_specific
-from clients.models import AudienceEntry
+from clients.models import AudienceEntry, SecurityEvent
+from clients.models.authorization import API_DELETED
 from idp.accounts.console import SHOWN, actor
 from projects import access, matcher
 from projects.admin import ApiAdmin, ProjectAdmin, link_to_list
@@ -59,15 +61,32 @@ class NewApiForm(ApiForm):
         """Registering an address takes it away from clients of other projects that list it already."""
         identifier = super().clean_identifier()
         project = self.cleaned_data.get("project")
+        if self.actor.is_superuser or project is None:
+            return identifier
         others = (entry for entry in overlapping(identifier) if entry.client.project != project)
-        if not self.actor.is_superuser and project is not None and any(others):
+        if any(others) or _was_anothers(identifier, project):
             raise ValidationError(_("This address overlaps an API of another project."))
         return identifier
+
+
+def _was_anothers(identifier: str, project: Project) -> bool:
+    """Tokens made for a deleted API may still be alive: whoever takes its address could introspect them."""
+    deleted = SecurityEvent.objects.filter(kind=API_DELETED).exclude(detail__project=project.key)
+    before = (event.detail["identifier"] for event in deleted)
+    return any(matcher.covers(one, identifier) or matcher.covers(identifier, one) for one in before)
+
+
+def _record_deletion(request: HttpRequest, api: Api) -> None:
+    events.record(actor(request), API_DELETED, identifier=api.identifier, project=api.project.key)
 
 
 @admin.register(Api)
 class GuardedApiAdmin(ApiAdmin):
     form = NewApiForm
+
+    def delete_model(self, request: HttpRequest, obj: Api) -> None:
+        _record_deletion(request, obj)
+        super().delete_model(request, obj)
 
     def stands_in_the_way(self, request: HttpRequest, obj: Any) -> list[str]:
         return _in_use(request, [obj])
@@ -82,6 +101,11 @@ class GuardedProjectAdmin(ProjectAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["clients_of_it", *super().get_readonly_fields(request, obj)]
+
+    def delete_model(self, request: HttpRequest, obj: Project) -> None:
+        for api in obj.apis.all():
+            _record_deletion(request, api)
+        super().delete_model(request, obj)
 
     @admin.display(description=gettext_lazy("clients"))
     def clients_of_it(self, project: Project) -> str:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import functools
 import logging
-import secrets
 from collections.abc import Callable
 from urllib.parse import urlencode
 
 from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from clients.endpoints import consent, interaction
+from clients.endpoints import consent, interaction, locales, notices
+from clients.endpoints.error_page import error_page
 from clients.endpoints.interaction import Visitor
 from clients.models import Authorization
 from clients.oauth import parameters, store
@@ -30,6 +29,7 @@ from projects.consent import Permission, merge, missing
 from projects.models import Consent
 
 logger = logging.getLogger(__name__)
+MAX_LOGIN_HINT = 254  # characters, as long as an address may be
 MAX_QUERY = 7000  # bytes; longer request lines do not survive servers and proxies
 
 
@@ -40,43 +40,30 @@ def redirect(location: str, *, after_post: bool = False) -> HttpResponse:
     return response
 
 
-def error_page(request: HttpRequest, detail: str, status: int = 400) -> HttpResponse:
-    """For people; what exactly does not fit is shown to signed-in staff and logged under the reference."""
-    reference = secrets.token_hex(4)
-    logger.warning("Authorization request refused (%s): %s", reference, detail)
-    staff = getattr(getattr(request, "user", None), "is_staff", False)
-    context = {
-        "title": _("This app's request cannot be answered"),
-        "message": _("The link that brought you here is broken or not registered. You were not sent anywhere else."),
-        "reference": reference,
-        "detail": detail if staff else "",
-        "fix": _("Compare client_id and redirect_uri with what is registered for the client.") if staff else "",
-    }
-    response = render(request, "error.html", context, status=status)
-    response["Cache-Control"] = "no-store"
-    return response
-
-
 def answers_errors(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """Errors in the order of protocol section 12: what cannot be redirected gets a page, others reach the client."""
 
     @functools.wraps(view)
     def endpoint(request: HttpRequest) -> HttpResponse:
-        try:
-            return view(request)
-        except NotRedirectable as error:
-            return error_page(request, str(error))
-        except Redirectable as error:
-            return redirect(error.location, after_post=request.method == "POST")
-        except Refusal as refusal:
-            return error_page(request, str(refusal))
-        except consent.Stale:
-            return _again(parameters.from_query(request))
-        except (OperationalError, InterfaceError):
-            logger.exception("The database does not answer")
-            return HttpResponse(_("Try again in a moment."), status=503, headers={"Retry-After": "5"})
+        return locales.pass_on(request, _answer(view, request))
 
     return endpoint
+
+
+def _answer(view: Callable[[HttpRequest], HttpResponse], request: HttpRequest) -> HttpResponse:
+    try:
+        return view(request)
+    except NotRedirectable as error:
+        return error_page(request, str(error), of_client=True)
+    except Redirectable as error:
+        return redirect(error.location, after_post=request.method == "POST")
+    except Refusal as refusal:
+        return error_page(request, str(refusal))
+    except consent.Stale:
+        return _again(parameters.from_query(request))
+    except (OperationalError, InterfaceError):
+        logger.exception("The database does not answer")
+        return HttpResponse(_("Try again in a moment."), status=503, headers={"Retry-After": "5"})
 
 
 @csrf_exempt
@@ -128,7 +115,12 @@ def _sign_in(
         return redirect(sign_in.reauthenticate_url(request, here))
     if needed is Interaction.SWITCH:
         return redirect(sign_in.switch_url(here))
-    return redirect(f"{reverse('account_login')}?{urlencode({'next': here})}")
+    if needed is Interaction.STEP_UP:
+        return redirect(sign_in.step_up_url(request, here))
+    query = {"next": here}
+    if hint := params.one("login_hint"):
+        query["login_hint"] = hint[:MAX_LOGIN_HINT]
+    return redirect(f"{reverse('account_login')}?{urlencode(query)}")
 
 
 @require_POST
@@ -166,27 +158,28 @@ def finish(
     def authorize(decided: AuthorizationRequest) -> Authorization:
         row = None
         if not interaction.first_party(decided.client, validated.redirect_uri):
-            shares = prompts.shares_consent(decided.client, validated.redirect_uri)
-            row = remember(who, decided, shares=shares)
-        return store.authorize(decided, who.user, who.row, row)
+            row = remember(who, decided, validated.redirect_uri)
+            notices.sensitive_allowed(request, who, decided)
+        acr = prompts.acr_told(prompts.read(params), who.row.acr, sign_in.satisfied(who.row.acr))
+        return store.authorize(decided, who.user, who.row, row, acr=acr)
 
     with transaction.atomic():
-        location = issue_code(params, choice, validated, authorize)
+        location = issue_code(params, choice, who.shared, validated, authorize)
     interaction.proof_used(request, params)
     return redirect(location, after_post=request.method == "POST")
 
 
-def remember(who: Visitor, decided: AuthorizationRequest, *, shares: bool) -> Consent:
+def remember(who: Visitor, decided: AuthorizationRequest, redirect_uri: str) -> Consent:
     """The person's consent to the project, with what was granted now; clients that do not share add nothing."""
     row, _created = Consent.objects.get_or_create(user=who.user, project_id=decided.client.project.id)
     locked = Consent.objects.select_for_update().filter(pk=row.pk).first()  # two tabs at once lose nothing
     if locked is None:
         raise consent.Stale
     row = locked
-    if shares:
+    if missing(who.given, interaction.given(row, decided.client, redirect_uri)):
+        raise consent.Stale  # taken back in this very moment: what was taken is not granted once more
+    if prompts.shares_consent(decided.client, redirect_uri):
         given = Permission(tuple(row.scopes), tuple(row.audiences))
-        if missing(who.given, given):
-            raise consent.Stale  # taken back in this very moment: what was taken is not granted once more
         total = merge(given, Permission(decided.ceiling.scopes, decided.ceiling.audiences))
         if total != given:
             row.scopes, row.audiences = list(total.scopes), list(total.audiences)

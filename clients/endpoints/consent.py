@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from itertools import islice
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 
+from clients.endpoints import words
 from clients.endpoints.interaction import Visitor, asked
-from clients.models import Client
-from clients.oauth.facts import apis_near
-from clients.protocol.facts import SIGN_IN_SCOPES, Registry
-from clients.protocol.prompts import always_asks, shares_consent
+from clients.identifiers import shown_place
+from clients.protocol.prompts import shares_consent
 from clients.protocol.request import AuthorizationRequest, Choice, Params
 from idp.accounts import form_targets, sign_in
 from projects.consent import Permission, missing
-from projects.models import Api, ApiScope, ConsentScreen, Project
+from projects.models import Project
 
 SALT = "clients.consent"
 MAX_AGE = 3600  # seconds a shown page stays good
-MAX_SIBLINGS = 20
 REQUIRED = ("openid",)
 
 
@@ -34,32 +30,21 @@ class Stale(Exception):
     """The answer is not to the page this person was shown."""
 
 
-def sign_in_scope_words(scope: str) -> str:
-    words = {
-        "openid": _("Know who you are at this provider"),
-        "profile": _("See your name and user name"),
-        "email": _("See your e-mail address"),
-        "address": _("See your postal address"),
-        "phone": _("See your phone number"),
-        "offline_access": _("Keep this access while you are away"),
-    }
-    return words.get(scope, scope)
-
-
 def show(
     request: HttpRequest, params: Params, decided: AuthorizationRequest, redirect_uri: str, who: Visitor
 ) -> HttpResponse:
     """Ask for what is missing, and show what was allowed before; everything when nothing is missing."""
     project = Project.objects.select_related("consent_screen").get(pk=decided.client.project.id)
-    screen = getattr(project, "consent_screen", None) or ConsentScreen(project=project)
+    screen = words.screen_of(project)
     wanted = asked(decided)
-    new = _to_ask(decided, wanted, who) or wanted
+    new = to_ask(decided, wanted, who.given) or wanted
+    along = _along(decided, wanted, new, who)
     shares = shares_consent(decided.client, redirect_uri)
     context = {
-        "app_name": screen.app_name or project.name,
+        "app_name": words.app_name(project),
         "client_name": decided.client.name,
         "project_name": project.name,
-        "redirect_host": _where(redirect_uri),
+        "redirect_host": shown_place(redirect_uri),
         "homepage_uri": screen.homepage_uri,
         "policy_uri": screen.policy_uri,
         "tos_uri": screen.tos_uri,
@@ -67,10 +52,10 @@ def show(
         "person": who.user,
         "switch_url": sign_in.switch_url(request.get_full_path()),
         "action": f"{reverse('consent')}?{urlencode(params.pairs)}",
-        "seen": _seal(params, who, new),
+        "seen": _seal(params, who, new, along),
         "groups": _groups(project, wanted, new, who.given),
-        "audiences": [_audience(decided, one, allowed=one not in new.audiences) for one in wanted.audiences],
-        "siblings": _siblings(project, decided.client.client_id) if shares else [],
+        "audiences": _audiences(project, decided, wanted, new, along),
+        "siblings": words.siblings(project, decided.client.client_id) if shares else [],
         "targets": [target.name for target in decided.targets],
         "new_only": new != wanted,
     }
@@ -83,13 +68,13 @@ def show(
 
 def read_answer(request: HttpRequest, params: Params, decided: AuthorizationRequest, who: Visitor) -> Choice | None:
     """What the person left ticked of what they were shown; None: they denied. Raises Stale."""
-    shown = _unseal(request.POST.get("seen", ""), params, who)
+    shown, along = _unseal(request.POST.get("seen", ""), params, who)
     if request.POST.get("decision") != "allow":
         return None
     wanted = asked(decided)
-    new = _to_ask(decided, wanted, who)
-    if missing(new, shown):
-        raise Stale  # something allowed before was taken back meanwhile: that has to be asked too
+    new = to_ask(decided, wanted, who.given)
+    if missing(new, shown) or not _along(decided, wanted, new, who) <= along:
+        raise Stale  # something was taken back or allowed meanwhile: that has to be on the page too
     before = missing(wanted, new)
     audiences = _kept(wanted.audiences, shown.audiences, request.POST.getlist("audience"), before.audiences)
     scopes = _kept(wanted.scopes, shown.scopes, [*request.POST.getlist("scope"), *REQUIRED], before.scopes)
@@ -97,11 +82,23 @@ def read_answer(request: HttpRequest, params: Params, decided: AuthorizationRequ
     return Choice(scopes, audiences) if scopes or audiences else None
 
 
-def _to_ask(decided: AuthorizationRequest, wanted: Permission, who: Visitor) -> Permission:
+def newly_allowed(decided: AuthorizationRequest, who: Visitor) -> set[str]:
+    """Scopes that may now be used where they could not be before."""
+    granted = Permission(decided.ceiling.scopes, decided.ceiling.audiences)
+    new = to_ask(decided, granted, who.given)
+    return set(new.scopes) | _along(decided, granted, new, who)
+
+
+def to_ask(decided: AuthorizationRequest, wanted: Permission, given: Permission) -> Permission:
     """What is missing. A scope allowed for one API is asked again for another: it may mean something graver there."""
-    new = missing(wanted, who.given)
+    new = missing(wanted, given)
     again = _offered(decided, new.audiences)
     return Permission(tuple(one for one in wanted.scopes if one in new.scopes or one in again), new.audiences)
+
+
+def _along(decided: AuthorizationRequest, wanted: Permission, new: Permission, who: Visitor) -> set[str]:
+    """Scopes allowed before and not wanted now that will work at the new audiences too: the page has to say so."""
+    return set(who.given.scopes) & _offered(decided, new.audiences) - set(wanted.scopes)
 
 
 def _kept(wanted: Iterable[str], shown: Iterable[str], ticked: Iterable[str], before: Iterable[str]) -> tuple[str, ...]:
@@ -127,92 +124,65 @@ def _offered(decided: AuthorizationRequest, audiences: Iterable[str]) -> set[str
 # --- The page's parts ---------------------------------------------------------------------------------------------
 
 
-def _where(redirect_uri: str) -> str:
-    url = urlsplit(redirect_uri)
-    return url.netloc if url.scheme in ("http", "https") else f"{url.scheme}:"
-
-
 def _groups(project: Project, wanted: Permission, new: Permission, given: Permission) -> list[dict[str, Any]]:
-    """Scopes by API, those of signing in first."""
-
-    def line(scope: str, description: str) -> dict[str, Any]:
-        required = scope in REQUIRED
-        return {"name": scope, "description": description, "required": required, "allowed": scope not in new.scopes}
-
-    about = [line(scope, sign_in_scope_words(scope)) for scope in wanted.scopes if scope in SIGN_IN_SCOPES]
-    groups = [{"title": _("About you"), "description": "", "audience": "", "scopes": about}] if about else []
-    left = [scope for scope in wanted.scopes if scope not in SIGN_IN_SCOPES]
-    apis = _apis_of(project, (*wanted.audiences, *given.audiences), left)
-    for api in apis:
-        own = {scope.name: _described(apis, scope.name) for scope in api.scopes.all() if scope.name in left}
-        if own:
-            lines = [line(name, own[name]) for name in left if name in own]
-            groups.append(
-                {"title": api.name, "description": api.description, "audience": api.identifier, "scopes": lines}
-            )
-            left = [scope for scope in left if scope not in own]
-    if left:
-        lines = [line(scope, "") for scope in left]
-        groups.append({"title": _("Other permissions"), "description": "", "audience": "", "scopes": lines})
-    return groups
+    """Scopes by API. The audiences allowed before explain too: a scope allowed now may be used there unasked."""
+    return [
+        {
+            "title": group.title,
+            "description": group.description,
+            "audience": group.audience,
+            "scopes": [
+                {
+                    "name": line.name,
+                    "description": line.description,
+                    "sensitive": line.sensitive,
+                    "required": line.name in REQUIRED,
+                    "allowed": line.name not in new.scopes,
+                }
+                for line in group.lines
+            ],
+        }
+        for group in words.groups(project, wanted.scopes, (*wanted.audiences, *given.audiences))
+    ]
 
 
-def _apis_of(project: Project, audiences: Iterable[str], scopes: list[str]) -> list[Api]:
-    """APIs that explain these scopes: those of the audiences, and the project's own for what they do not.
-
-    The audiences allowed before too: a scope that is allowed now may be used there without another question.
-    """
-    audiences = tuple(audiences)
-    registry = Registry(apis=apis_near(audiences))
-    resolved = [registry.resolve(one) for one in audiences]
-    identifiers = [api.identifier for api in resolved if api is not None]
-    named = Api.objects.filter(identifier__in=identifiers).prefetch_related("scopes")
-    unexplained = set(scopes) - {scope.name for api in named for scope in api.scopes.all()}
-    defining = ApiScope.objects.filter(name__in=unexplained).values("api")
-    own = Api.objects.filter(project=project, pk__in=defining).prefetch_related("scopes")
-    return list({api.pk: api for api in (*named, *own)}.values())
-
-
-def _described(apis: list[Api], name: str) -> str:
-    """What the APIs say of a scope: all of them, or one project could hide another's words behind its own."""
-    said = {api: scope.description for api in apis for scope in api.scopes.all() if scope.name == name}
-    if len(set(said.values())) == 1:
-        return next(iter(said.values()))
-    return "; ".join(f"{api.name}: {description}" for api, description in said.items())
-
-
-def _audience(decided: AuthorizationRequest, value: str, *, allowed: bool) -> dict[str, Any]:
-    """An audience by the name of its API; unknown ones verbatim."""
-    resolved = decided.registry.resolve(value)
-    api = Api.objects.filter(identifier=resolved.identifier).first() if resolved else None
-    name, description = (api.name, api.description) if api else ("", "")
-    return {"value": value, "name": name, "description": description, "allowed": allowed}
-
-
-def _siblings(project: Project, client_id: str) -> list[str]:
-    """Apps that will not have to ask for the same again; those that always ask are not covered."""
-    rows = Client.objects.filter(project=project, enabled=True, registration_source=Client.RegistrationSource.MANUAL)
-    others = rows.filter(grant_types__icontains="authorization_code").exclude(client_id=client_id)
-    covered = (str(row) for row in others if not all(always_asks(uri) for uri in row.redirect_uri_list))
-    return list(islice(covered, MAX_SIBLINGS))
+def _audiences(
+    project: Project, decided: AuthorizationRequest, wanted: Permission, new: Permission, along: set[str]
+) -> list[dict[str, Any]]:
+    """Where it works. What was allowed before and will work there too is said in that API's own words."""
+    return [
+        {
+            "value": place.value,
+            "name": place.name,
+            "description": place.description,
+            "allowed": place.value not in new.audiences,
+            "along": [
+                str(line)
+                for group in words.groups(project, sorted(along & _offered(decided, [place.value])), [place.value])
+                for line in group.lines
+            ],
+        }
+        for place in words.places(wanted.audiences, decided.registry)
+    ]
 
 
 # --- What was shown, sealed ---------------------------------------------------------------------------------------
 
 
-def _seal(params: Params, who: Visitor, shown: Permission) -> str:
+def _seal(params: Params, who: Visitor, shown: Permission, along: set[str]) -> str:
     """Bound to this request, this person and this sign-in; it proves what stood on the page."""
-    return signing.dumps([*_binding(params, who), list(shown.scopes), list(shown.audiences)], salt=SALT, compress=True)
+    stood = [list(shown.scopes), list(shown.audiences), sorted(along)]
+    return signing.dumps([*_binding(params, who), *stood], salt=SALT, compress=True)
 
 
-def _unseal(seen: str, params: Params, who: Visitor) -> Permission:
+def _unseal(seen: str, params: Params, who: Visitor) -> tuple[Permission, set[str]]:
     try:
-        *binding, scopes, audiences = signing.loads(seen, salt=SALT, max_age=MAX_AGE)
+        *binding, scopes, audiences, along = signing.loads(seen, salt=SALT, max_age=MAX_AGE)
     except (signing.BadSignature, ValueError, TypeError):
         raise Stale from None
     if binding != _binding(params, who):
         raise Stale
-    return Permission(tuple(scopes), tuple(audiences))
+    return Permission(tuple(scopes), tuple(audiences)), set(along)
 
 
 def _binding(params: Params, who: Visitor) -> list[str]:

@@ -6,51 +6,63 @@ import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from functools import reduce
 from typing import Any
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.http import HttpRequest
 
-from clients.oauth import mint
+from clients.oauth import hints
 from clients.oauth.facts import sign_in_facts
+from clients.protocol import included
 from clients.protocol.errors import AccessDenied, InvalidRequest
 from clients.protocol.facts import ClientFacts
-from clients.protocol.prompts import Situation, Wish, always_asks, shares_consent
-from clients.protocol.request import AuthorizationRequest, Params
+from clients.protocol.prompts import Situation, Wish, always_asks, remembers_its_own, shares_consent
+from clients.protocol.request import AuthorizationRequest, Choice, Params
 from idp.accounts import sign_in
 from idp.accounts.models import SignIn, User
-from projects.consent import Permission, missing
+from projects.consent import Permission, merge, missing
 from projects.models import Consent, Project, Status
 
 MAX_PROOFS = 10
 PROOF_MAX_AGE = 900  # seconds
-HINT_MAX_AGE = timedelta(days=30)  # after it expired
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """The person at this browser, and what they allowed this project before."""
+    """The person at this browser, and what counts as allowed before."""
 
     user: User
     row: SignIn
     given: Permission
+    shared: Choice  # what of it `include_granted_scopes` may bring along
 
 
 def visitor(request: HttpRequest, decided: AuthorizationRequest, redirect_uri: str) -> Visitor | None:
     row = sign_in.current(request)
     if row is None or not isinstance(request.user, User):
         return None
-    return Visitor(request.user, row, _given(request.user, decided.client, redirect_uri))
+    before = allowed_before(request.user, decided.client, redirect_uri)
+    if shares_consent(decided.client, redirect_uri) and not first_party(decided.client, redirect_uri):
+        decided.granted = Choice(before.scopes, before.audiences)
+        included.at_authorization(decided)  # now that it is known who asks
+    return Visitor(request.user, row, before, decided.granted)
 
 
-def _given(user: User, client: ClientFacts, redirect_uri: str) -> Permission:
-    """What counts as allowed already; nothing for clients that do not share their project's consent."""
-    row = Consent.objects.filter(user=user, project=client.project.id).first()
-    if row is None or not shares_consent(client, redirect_uri):
+def allowed_before(user: User, client: ClientFacts, redirect_uri: str) -> Permission:
+    return given(Consent.objects.filter(user=user, project=client.project.id).first(), client, redirect_uri)
+
+
+def given(consent: Consent | None, client: ClientFacts, redirect_uri: str) -> Permission:
+    """What counts as allowed already: the project's consent, or what only this client was allowed, or nothing."""
+    if consent is None:
         return Permission()
-    return Permission(tuple(row.scopes), tuple(row.audiences))
+    if shares_consent(client, redirect_uri):
+        return Permission(tuple(consent.scopes), tuple(consent.audiences))
+    if not remembers_its_own(client, redirect_uri):
+        return Permission()
+    own = consent.authorizations.filter(client=client.id, ended_at__isnull=True).values_list("scopes", "audiences")
+    return reduce(merge, (Permission(tuple(scopes), tuple(audiences)) for scopes, audiences in own), Permission())
 
 
 def first_party(client: ClientFacts, redirect_uri: str) -> bool:
@@ -61,9 +73,9 @@ def first_party(client: ClientFacts, redirect_uri: str) -> bool:
 
 def asked(decided: AuthorizationRequest) -> Permission:
     """Everything the ceiling would hold if the person agreed."""
-    scopes = dict.fromkeys((*decided.asked_scopes, *decided.implied_scopes))
-    audiences = dict.fromkeys((*decided.asked_audiences, *decided.implied_audiences))
-    return Permission(tuple(scopes), tuple(audiences))
+    scopes = (*decided.asked_scopes, *decided.included_scopes, *decided.implied_scopes, *decided.claim_scopes)
+    audiences = (*decided.asked_audiences, *decided.implied_audiences, *decided.included_audiences)
+    return Permission(tuple(dict.fromkeys(scopes)), tuple(dict.fromkeys(audiences)))
 
 
 def situation(
@@ -72,7 +84,7 @@ def situation(
     """The facts the prompt table decides on."""
     hint_sub = read_hint(params, decided.client)
     if who is None:
-        return Situation(sign_in=None, now=int(time.time()), hint_sub=hint_sub)
+        return _nobody(request, hint_sub)
     unasked = first_party(decided.client, redirect_uri)
     return Situation(
         sign_in=sign_in_facts(who.row),
@@ -80,8 +92,24 @@ def situation(
         sub=str(who.user.sub),
         hint_sub=hint_sub,
         proved=_proved(request, params, who.row),
+        acrs_met=sign_in.satisfied(who.row.acr),
+        acrs_offered=frozenset(sign_in.ACR_VALUES),
+        can_step_up=any(params.one(name) for name in ("acr_values", "claims")) and sign_in.can_step_up(who.user),
         consent_missing=not unasked and bool(missing(asked(decided), who.given)),
         must_show_consent=always_asks(redirect_uri),
+    )
+
+
+def _nobody(request: HttpRequest, hint_sub: str) -> Situation:
+    """Nobody is signed in; somebody may be half-way there."""
+    user = sign_in.half_way(request)
+    return Situation(
+        sign_in=None,
+        now=int(time.time()),
+        sub=str(user.sub) if user else "",
+        hint_sub=hint_sub,
+        half_way=user is not None,
+        acrs_offered=frozenset(sign_in.ACR_VALUES),
     )
 
 
@@ -90,11 +118,9 @@ def read_hint(params: Params, client: ClientFacts) -> str:
     hint = params.one("id_token_hint")
     if not hint:
         return ""
-    claims = mint.verify(hint, mint.ID_TOKEN_TYPE, late=HINT_MAX_AGE)
-    if claims is None or claims.get("iss") != settings.IDP_ISSUER or not _for_project(claims, client):
-        raise InvalidRequest("id_token_hint is not an ID token of this provider for this client.")
-    if time.time() > claims["exp"] + HINT_MAX_AGE.total_seconds():
-        raise InvalidRequest("id_token_hint expired too long ago.")
+    claims = hints.read(hint)
+    if not _for_project(claims, client):
+        raise InvalidRequest("id_token_hint is not an ID token for this client or one of its project.")
     return str(claims["sub"])
 
 

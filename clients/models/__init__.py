@@ -4,6 +4,7 @@ from clients.models.allowlist import AudienceEntry
 from clients.models.authorization import Authorization, SecurityEvent
 from clients.models.client import Client
 from clients.models.keys import SigningKey
+from clients.models.logout import LogoutNotice
 from clients.models.secret import ClientSecret
 from clients.models.tokens import AccessToken, DeviceGrant, Grant, IDToken, RefreshToken, RevokedToken
 
@@ -16,6 +17,7 @@ __all__ = [
     "DeviceGrant",
     "Grant",
     "IDToken",
+    "LogoutNotice",
     "RefreshToken",
     "RevokedToken",
     "SecurityEvent",

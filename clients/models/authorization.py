@@ -34,6 +34,9 @@ class Authorization(models.Model):
     asked_audiences = models.JSONField(default=list)
     offline = models.BooleanField(_("refresh tokens"), default=False)
     narrowed = models.BooleanField(_("an audience was refused"), default=False)
+    # Single claims the request asked for and the person allowed (OpenID Connect Core 1.0 section 5.5), by where they
+    # go: {"userinfo": ["email"], "id_token": ["name"]}. The scopes they were shown as are in the ceiling.
+    claims = models.JSONField(default=dict, db_default={}, blank=True)
 
     auth_time = models.DateTimeField()
     acr = models.CharField(max_length=100, blank=True)
@@ -69,6 +72,7 @@ class Authorization(models.Model):
 
 
 CLIENT_DELETED = "client.deleted"  # the kind that keeps a client id from being used again
+API_DELETED = "api.deleted"  # and an API's address from being taken over by another project
 
 
 class SecurityEvent(models.Model):

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.validators import URLValidator
 from django.db import models
 from django.db.models.functions import Cast
 from django.db.models.lookups import Contains
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import AbstractApplication
 
-from clients.identifiers import client_id_problem, new_client_id, redirect_uri_problem
+from clients.identifiers import backchannel_uri_problem, client_id_problem, new_client_id, redirect_uri_problem
 from projects.models import Api, Project
 
 
@@ -51,6 +50,10 @@ def _public_has(**fields: Any) -> models.Q:
     return ~models.Q(client_type=AbstractApplication.CLIENT_PUBLIC) | models.Q(**fields)
 
 
+def _uri_problems(uris: list[str]) -> list[str]:
+    return [problem for uri in uris if (problem := redirect_uri_problem(uri))]
+
+
 class Client(AbstractApplication):
     """An OAuth client (RFC 6749 section 2). Belongs to one project for ever; a `client_id` is never reused."""
 
@@ -68,14 +71,14 @@ class Client(AbstractApplication):
     enabled = models.BooleanField(
         _("enabled"), default=True, help_text=_("A disabled client gets no tokens, and those it has stop working.")
     )
+    # Which of the two switched it off last: members of the project do not undo a superuser's decision.
+    disabled_by_superuser = models.BooleanField(default=False, editable=False)
     token_endpoint_auth_method = models.CharField(
         _("how it proves who it is"), max_length=19, choices=AuthMethod.choices, default=AuthMethod.BASIC
     )
     grant_types = models.JSONField(_("grant types"), default=list, blank=True)
     scope = models.TextField(_("scopes"), blank=True, help_text=_("What this client may ask for, separated by spaces."))
-    backchannel_logout_uri = models.CharField(
-        _("back-channel logout URI"), max_length=500, blank=True, validators=[URLValidator(schemes=["https"])]
-    )
+    backchannel_logout_uri = models.CharField(_("back-channel logout URI"), max_length=500, blank=True)
 
     access_token_format = models.CharField(
         _("access token format"), max_length=6, choices=ClientTokenFormat.choices, default=ClientTokenFormat.OPAQUE
@@ -189,8 +192,17 @@ class Client(AbstractApplication):
         return bool(self.client_type == AbstractApplication.CLIENT_PUBLIC)
 
     @property
+    def held(self) -> bool:
+        """Disabled by a superuser (or the configuration file): only they enable it again."""
+        return self.disabled_by_superuser and not self.enabled
+
+    @property
     def redirect_uri_list(self) -> list[str]:
         return str(self.redirect_uris).split()
+
+    @property
+    def post_logout_redirect_uri_list(self) -> list[str]:
+        return str(self.post_logout_redirect_uris).split()
 
     def get_absolute_url(self) -> str:
         return ""
@@ -200,11 +212,15 @@ class Client(AbstractApplication):
         problems: dict[str, Any] = {}
         if problem := client_id_problem(self.client_id) or self._taken_otherwise():
             problems["client_id"] = problem
-        uri_problems = [problem for uri in self.redirect_uri_list if (problem := redirect_uri_problem(uri))]
+        uri_problems = _uri_problems(self.redirect_uri_list)
         if uri_problems:
             problems["redirect_uris"] = uri_problems
         elif GrantType.AUTHORIZATION_CODE in self.grant_types and not self.redirect_uri_list:
             problems["redirect_uris"] = _("The authorization code grant needs at least one redirect URI.")
+        if uri_problems := _uri_problems(self.post_logout_redirect_uri_list):
+            problems["post_logout_redirect_uris"] = uri_problems
+        if problem := backchannel_uri_problem(self.backchannel_logout_uri):
+            problems["backchannel_logout_uri"] = problem
         if problem := self._grant_types_problem():
             problems["grant_types"] = problem
         if self._moved_to_another_project():

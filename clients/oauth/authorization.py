@@ -69,6 +69,7 @@ def validate(params: Params, choice: Choice | None = None) -> tuple[Authorizatio
 def issue_code(
     params: Params,
     choice: Choice | None,
+    granted: Choice,
     validated: Validated,
     authorize: Callable[[AuthorizationRequest], Authorization],
 ) -> str:
@@ -76,7 +77,7 @@ def issue_code(
 
     Or with an error, when what was allowed a moment ago no longer is.
     """
-    credentials: dict[str, Any] = {"choice": choice, "authorize": authorize}
+    credentials: dict[str, Any] = {"choice": choice, "granted": granted, "authorize": authorize}
     try:
         headers, _body, _status = core().server.create_authorization_response(
             authorization_uri(params), scopes=[], credentials=credentials

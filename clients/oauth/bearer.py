@@ -13,7 +13,9 @@ from oauthlib.oauth2 import BearerToken
 from clients.oauth import mint
 from clients.oauth.store import Opened
 from clients.protocol import claims
+from clients.protocol.access_tokens import lifetime, token_format
 from clients.protocol.claims import Issue
+from clients.protocol.facts import NO_CLAIMS
 from clients.protocol.refresh import Use
 from clients.protocol.request import TokenRequest
 
@@ -80,21 +82,8 @@ def _issue(decided: TokenRequest, opened: Opened | None) -> Issue:
         lifetime=lifetime(decided),
         nonce=opened.nonce if opened else "",
         target=decided.target,
+        claims=opened.ceiling.claims if opened else NO_CLAIMS,
     )
-
-
-def token_format(decided: TokenRequest) -> str:
-    """The Apis decide: any opaque, else any jwt, else what the client says (protocol section 6)."""
-    apis = [decided.registry.resolve(one) for one in decided.audience]
-    said = {api.token_format for api in apis if api is not None}
-    return next((one for one in ("opaque", "jwt") if one in said), decided.client.access_token_format)
-
-
-def lifetime(decided: TokenRequest) -> int:
-    """In seconds: the client's, or less when one of the Apis says so."""
-    apis = [decided.registry.resolve(one) for one in decided.audience]
-    limits = [api.token_lifetime for api in apis if api is not None and api.token_lifetime]
-    return min([decided.client.access_token_lifetime, *limits])
 
 
 def gets_refresh_token(decided: TokenRequest, opened: Opened | None) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from clients.models import SecurityEvent
 from clients.protocol.facts import ClientFacts
 
@@ -25,3 +27,20 @@ def reuse(client: ClientFacts, what: str, authorization_id: str) -> None:
     SecurityEvent.objects.create(
         kind="token.reuse", client_id=client.client_id, detail={"what": what, "authorization": authorization_id}
     )
+
+
+def signed_out_by(client_id: str, sub: str, *, asked: bool) -> None:
+    """An app ended a sign-in; `asked`: the person confirmed it. No client: nobody said which app it was."""
+    SecurityEvent.objects.create(kind="sign_in.ended_by_client", client_id=client_id, sub=sub, detail={"asked": asked})
+
+
+def logout_notice_given_up(client_id: str, sub: str, attempts: int, problem: str) -> None:
+    """An app could not be told that somebody signed out."""
+    detail = {"attempts": attempts, "problem": problem}
+    SecurityEvent.objects.create(kind="logout_notice.given_up", client_id=client_id, sub=sub, detail=detail)
+
+
+def taken_back(sub: str, project: str, ended: int, scopes: Sequence[str] = (), audiences: Sequence[str] = ()) -> None:
+    """A person took back what they allowed a project: these scopes and audiences, or with neither everything."""
+    detail = {"project": project, "scopes": list(scopes), "audiences": list(audiences), "authorizations": ended}
+    SecurityEvent.objects.create(kind="consent.taken_back", sub=sub, detail=detail)

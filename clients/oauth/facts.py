@@ -16,6 +16,7 @@ from clients.protocol.facts import (
     PersonFacts,
     ProjectFacts,
     Registry,
+    RequestedClaims,
     SignInFacts,
 )
 from idp.accounts.models import SignIn, User
@@ -166,7 +167,14 @@ def ceiling_of(authorization: Authorization) -> Ceiling:
         asked_audiences=tuple(authorization.asked_audiences),
         offline=authorization.offline,
         narrowed=authorization.narrowed,
+        claims=requested_claims_of(authorization),
     )
+
+
+def requested_claims_of(authorization: Authorization) -> RequestedClaims:
+    """The single claims somebody allowed, besides those of the scopes."""
+    names = {member: tuple(authorization.claims.get(member, ())) for member in ("userinfo", "id_token")}
+    return RequestedClaims(**names)
 
 
 def sign_in_of(authorization: Authorization) -> SignInFacts:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from clients.models import AccessToken, Authorization, Client, RefreshToken, RevokedToken
 from clients.oauth import live, store
-from clients.oauth.facts import client_facts, person_facts, sign_in_of
+from clients.oauth.facts import client_facts, person_facts, requested_claims_of, sign_in_of
 from clients.oauth.mint import ACCESS_TOKEN_TYPE, ID_TOKEN_TYPE, digest, verify
 from clients.protocol.errors import InvalidGrant
 from clients.protocol.facts import TokenFacts
@@ -68,7 +68,9 @@ def id_token(token: str) -> dict[str, Any] | None:
     user = User.objects.filter(sub=claims["sub"]).first()
     if len(clients) < len(parties) or not all(live.client_lives(client, issued_at) for client in clients):
         return None
-    return claims if user is not None and live.person_lives(user, issued_at) else None
+    if user is None or not live.person_lives(user, issued_at):
+        return None
+    return claims if all(client.project.admits(user) for client in clients) else None
 
 
 def _opaque(token: str) -> TokenFacts | None:
@@ -132,6 +134,7 @@ def _live(client: Client, authorization: Authorization | None, issued_at: dateti
         issued_at=_seconds(issued_at),
         sign_in=sign_in_of(authorization),
         authorization_id=str(authorization.pk),
+        claims=requested_claims_of(authorization),
         **facts,
     )
 

@@ -1,12 +1,16 @@
 """Is this row still worth anything? One answer for codes, refresh tokens and access tokens (protocol section 6).
 
-Every lookup joins what can end a token: its Authorization, client, project and person.
+Every lookup joins what can end a token: its Authorization, sign-in, client, project and person. Who may use a project
+that is being tested costs one more statement, and only there.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
+from functools import reduce
+from operator import or_
 
+from django.db.models import F, Q
 from django.utils import timezone
 
 from clients.models import Authorization, Client
@@ -24,9 +28,25 @@ def authorization_lives(authorization: Authorization, issued_at: datetime) -> bo
     issued_at = min(issued_at, authorization.created_at)
     return (
         authorization.ended_at is None
+        and sign_in_allows(authorization)
         and client_lives(authorization.client, issued_at)
         and person_lives(authorization.user, issued_at)
+        and authorization.client.project.admits(authorization.user)
     )
+
+
+def sign_in_allows(authorization: Authorization) -> bool:
+    """Without offline access it ends with its sign-in; with it, it goes on (Back-Channel Logout 1.0 section 2.7)."""
+    sign_in = authorization.sign_in
+    return authorization.offline or (sign_in is not None and sign_in.ended_at is None)
+
+
+def may_live() -> Q:
+    """Authorizations that are not over for good; a disabled client or a project in testing may come back."""
+    since = ("client__tokens_not_before", "client__project__tokens_not_before", "user__tokens_not_before")
+    over = [Q(**{f"{moment}__isnull": False}, created_at__lt=F(moment)) for moment in since]
+    signed_in = Q(offline=True) | Q(sign_in__isnull=False, sign_in__ended_at__isnull=True)
+    return Q(ended_at__isnull=True) & signed_in & ~reduce(or_, over)
 
 
 def client_lives(client: Client, issued_at: datetime) -> bool:

@@ -17,7 +17,7 @@ from clients.oauth import events, facts, mint
 from clients.oauth.bearer import Bearer
 from clients.protocol import AT_AUTHORIZATION, AT_TOKEN, audience
 from clients.protocol.errors import InvalidAudience, InvalidClient, Refusal, TemporarilyUnavailable, TooManyGuesses
-from clients.protocol.request import AuthorizationRequest, Params, TokenRequest
+from clients.protocol.request import AuthorizationRequest, Choice, Params, TokenRequest
 
 # oauthlib's request takes any attribute; a type would only pretend.
 OAuthRequest: TypeAlias = Any
@@ -53,7 +53,12 @@ def own(request: OAuthRequest, name: str) -> Any:
 def decide_authorization(request: OAuthRequest) -> dict[str, Any]:
     """Run the table's steps over an authorization request; the decision goes to the endpoint."""
     params = Params(request.uri_query_params)
-    decided = AuthorizationRequest(params=params, client=request.client, choice=own(request, "choice"))
+    decided = AuthorizationRequest(
+        params=params,
+        client=request.client,
+        choice=own(request, "choice"),
+        granted=own(request, "granted") or Choice(),
+    )
     try:
         decided.registry = facts.registry(audience.named(params), decided.client)
         for step in AT_AUTHORIZATION:

@@ -6,10 +6,12 @@ transaction, in one of its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from clients.models import AccessToken, Authorization, Grant, RefreshToken, RevokedToken
@@ -44,8 +46,10 @@ class Opened:
     use: Use = Use.CURRENT
 
 
-def authorize(request: AuthorizationRequest, user: User, sign_in: SignIn, consent: Consent | None) -> Authorization:
-    """A completed authorization: the ceiling of everything that follows from it."""
+def authorize(
+    request: AuthorizationRequest, user: User, sign_in: SignIn, consent: Consent | None, *, acr: str
+) -> Authorization:
+    """A completed authorization: the ceiling of everything that follows from it. `acr`: what its tokens will say."""
     ceiling = request.ceiling
     return Authorization.objects.create(
         client_id=request.client.id,
@@ -58,8 +62,9 @@ def authorize(request: AuthorizationRequest, user: User, sign_in: SignIn, consen
         asked_audiences=list(ceiling.asked_audiences),
         offline=ceiling.offline,
         narrowed=ceiling.narrowed,
+        claims={member: list(names) for member, names in asdict(ceiling.claims).items() if names},
         auth_time=sign_in.auth_time,
-        acr=sign_in.acr,
+        acr=acr,
         amr=sign_in.amr,
     )
 
@@ -124,7 +129,7 @@ def issue(
     `lifetime` of the access token in seconds; `stored` False: it is a JWT and needs no row.
     """
     now = timezone.now()
-    with transaction.atomic():
+    with _refused_when_gone(), transaction.atomic():
         generation = _consume(decided, opened, now)
         if stored:
             AccessToken.objects.create(
@@ -141,6 +146,15 @@ def issue(
             )
         if decided.target is not None and opened is not None:
             events.cross_client_token(decided.client, decided.target, opened.person.sub)
+
+
+@contextmanager
+def _refused_when_gone() -> Iterator[None]:
+    """The Authorization was deleted while its token was in use: the person took everything back in this very moment."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise InvalidGrant(UNUSABLE) from error
 
 
 def grant_refresh_token(client: ClientFacts, user: User, scopes: tuple[str, ...], token: str) -> Authorization:

@@ -47,7 +47,7 @@ class Validator(OAuth2Validator):
     def validate_grant_type(
         self, client_id: str, grant_type: str, client: ClientFacts, request: OAuthRequest, *_args: Any, **_kwargs: Any
     ) -> bool:
-        return grant_type in client.grant_types and not (client.public and grant_type == "client_credentials")
+        return client.may_use(grant_type)
 
     # --- The authorization request ---
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from clients.protocol import audience, authorization, cross_client, pkce, scopes
+from clients.protocol import audience, authorization, cross_client, included, pkce, requested_claims, scopes
 from clients.protocol.request import AuthorizationRequest, TokenRequest
 
 AT_AUTHORIZATION: Sequence[Callable[[AuthorizationRequest], None]] = (
     authorization.check_shape,
     pkce.at_authorization,
     scopes.at_authorization,
+    requested_claims.at_authorization,
     audience.at_authorization,
+    included.at_authorization,
     cross_client.at_authorization,
 )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from clients.protocol.cross_client import may_target
 from clients.protocol.errors import InvalidAudience, InvalidRequest, InvalidTarget
-from clients.protocol.facts import SIGN_IN_SCOPES, ClientFacts, Registry
+from clients.protocol.facts import SIGN_IN_SCOPES, ClientFacts, Entry, Registry
 from clients.protocol.request import AuthorizationRequest, Params, TokenRequest
 from projects.matcher import MAX_LENGTH, Malformed, covers, parse
 
@@ -70,7 +70,7 @@ def permitted(word: str, client: ClientFacts, registry: Registry, *, absolute: b
         raise InvalidTarget(f"The audience is malformed. {error}") from None
     if absolute and parsed.kind == "name":
         raise InvalidTarget("resource must be an absolute URI (RFC 8707 section 2).")
-    entry = next((entry for entry in client.allowlist if covers(entry.value, word, entry.mode)), None)
+    entry = covering_entry(word, client)
     api = registry.resolve(word)
     if entry is None or (api is not None and not api.open_to(client.project)):
         # One sentence for both: whose API it is, is not this client's to know.
@@ -79,6 +79,11 @@ def permitted(word: str, client: ClientFacts, registry: Registry, *, absolute: b
         return verbatim
     same = (entry.value for entry in client.allowlist if parse(entry.value).canonical == parsed.canonical)
     return next(same, parsed.canonical)
+
+
+def covering_entry(word: str, client: ClientFacts) -> Entry | None:
+    """The first row of the allowlist that covers this audience."""
+    return next((entry for entry in client.allowlist if covers(entry.value, word, entry.mode)), None)
 
 
 def _exactly_listed(word: str, client: ClientFacts, registry: Registry) -> str:
@@ -124,6 +129,15 @@ def _still_permitted(audiences: Iterable[str], client: ClientFacts, registry: Re
     return _each_once(kept)
 
 
+def reachable(granted: Iterable[str], client: ClientFacts, registry: Registry) -> tuple[str, ...]:
+    """Of these audiences what the client may ask for now: all of one, or the part its allowlist has."""
+    wanted = []
+    for one in granted:
+        listed = any(covers(entry.value, one, entry.mode) for entry in client.allowlist)
+        wanted += [one] if listed else [entry.value for entry in client.allowlist if covers(one, entry.value)]
+    return _still_permitted(wanted, client, registry)
+
+
 def at_token(request: TokenRequest) -> None:
     """The audience of the access token: what was asked within the ceiling, else what was granted, else defaults."""
     asked = classify(request.params, request.client, request.registry)
@@ -159,6 +173,9 @@ def _granted(request: TokenRequest) -> tuple[str, ...]:
     ceiling = request.ceiling
     if ceiling is None:
         return ()
+    if ceiling.narrowed and not ceiling.asked_audiences:
+        request.narrowed = True
+        return ()  # wholly refused: what else the ceiling holds was not asked for
     had = ceiling.asked_audiences or tuple(
         entry.value
         for entry in request.client.allowlist

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from clients.protocol.errors import (
     InvalidRequest,
     RequestNotSupported,
@@ -20,7 +18,7 @@ MAX_STATE = 4096
 
 
 def check_shape(request: AuthorizationRequest) -> None:
-    """RFC 6749 section 4.1.1; OpenID Connect Core 1.0 sections 3.1.2.1, 5.5 and 6."""
+    """RFC 6749 section 4.1.1; OpenID Connect Core 1.0 sections 3.1.2.1 and 6."""
     params = request.params
     response_type = params.one("response_type")
     if not response_type:
@@ -39,17 +37,3 @@ def check_shape(request: AuthorizationRequest) -> None:
         raise InvalidRequest(f"nonce may have at most {MAX_NONCE} characters.")
     if len(params.one("state")) > MAX_STATE:
         raise InvalidRequest(f"state may have at most {MAX_STATE} characters.")
-    _check_claims(params.one("claims"))
-
-
-def _check_claims(text: str) -> None:
-    """The claims parameter is not offered; discovery says so. What is not even JSON is the client's mistake."""
-    if not text:
-        return
-    try:
-        claims = json.loads(text)
-    except (ValueError, RecursionError):
-        claims = None
-    if not isinstance(claims, dict):
-        raise InvalidRequest("claims must be a JSON object (OpenID Connect Core 1.0 section 5.5).")
-    raise InvalidRequest("The claims parameter is not supported. Ask with scopes instead.")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clients.protocol.errors import InsufficientScope
-from clients.protocol.facts import ClientFacts, PersonFacts, SignInFacts, TokenFacts
+from clients.protocol.facts import NO_CLAIMS, ClientFacts, PersonFacts, RequestedClaims, SignInFacts, TokenFacts
 
 Claims = dict[str, Any]
 
@@ -20,6 +20,7 @@ CLAIMS_BY_SCOPE: dict[str, tuple[str, ...]] = {
     "address": ("address",),
     "phone": ("phone_number",),
 }
+SCOPE_OF_CLAIM = {claim: scope for scope, claims in CLAIMS_BY_SCOPE.items() for claim in claims}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,16 @@ class Issue:
     lifetime: int = 3600
     nonce: str = ""
     target: ClientFacts | None = None
+    claims: RequestedClaims = NO_CLAIMS
+
+
+def within(scopes: Iterable[str], claims: RequestedClaims) -> RequestedClaims:
+    """The requested claims these scopes stand for: no single claim gives more than its scope would."""
+    allowed = {claim for scope in scopes for claim in CLAIMS_BY_SCOPE.get(scope, ())}
+    return RequestedClaims(
+        tuple(claim for claim in claims.userinfo if claim in allowed),
+        tuple(claim for claim in claims.id_token if claim in allowed),
+    )
 
 
 def one_or_many(audience: tuple[str, ...]) -> str | list[str]:
@@ -44,8 +55,11 @@ def one_or_many(audience: tuple[str, ...]) -> str | list[str]:
     return audience[0] if len(audience) == 1 else list(audience)
 
 
-def about_person(person: PersonFacts, scopes: Iterable[str]) -> Claims:
-    """The claims these scopes stand for; what is not known is left out (OpenID Connect Core 1.0 section 5.3.2)."""
+def about_person(person: PersonFacts, scopes: Iterable[str], requested: Iterable[str] = ()) -> Claims:
+    """The claims these scopes stand for, and single ones that were requested (OpenID Connect Core 1.0 section 5).
+
+    What is not known is left out (section 5.3.2).
+    """
     known: Claims = {
         "name": person.name,
         "given_name": person.given_name,
@@ -53,14 +67,12 @@ def about_person(person: PersonFacts, scopes: Iterable[str]) -> Claims:
         "preferred_username": person.username,
         "updated_at": person.updated_at,
         "email": person.email,
+        "email_verified": person.email_verified if person.email else None,
         "address": {"formatted": person.address} if person.address else None,
         "phone_number": person.phone_number,
     }
-    wanted = [claim for scope in scopes for claim in CLAIMS_BY_SCOPE.get(scope, ())]
-    claims = {claim: known[claim] for claim in wanted if known.get(claim)}
-    if "email" in claims:
-        claims["email_verified"] = person.email_verified
-    return claims
+    wanted = [*(claim for scope in scopes for claim in CLAIMS_BY_SCOPE.get(scope, ())), *requested]
+    return {claim: known[claim] for claim in wanted if known[claim] or known[claim] is False}
 
 
 def about_sign_in(sign_in: SignInFacts | None) -> Claims:
@@ -86,7 +98,7 @@ def id_token(issue: Issue, access_token: str) -> Claims:
         "jti": half_hash(f"ID token of {issue.jti}"),  # another object than the access token, so another id
         "at_hash": half_hash(access_token),
         **about_sign_in(issue.sign_in),
-        **about_person(issue.person, issue.scopes),
+        **about_person(issue.person, issue.scopes, _requested(issue)),
     }
     if issue.target is None:
         if issue.nonce:
@@ -94,6 +106,11 @@ def id_token(issue: Issue, access_token: str) -> Claims:
         if issue.sign_in is not None and issue.sign_in.sid:
             claims["sid"] = issue.sign_in.sid
     return claims
+
+
+def _requested(issue: Issue) -> tuple[str, ...]:
+    """Single claims, for the client itself: what a sibling hears is limited to the scopes (protocol section 2)."""
+    return within(issue.client.scopes, issue.claims).id_token if issue.target is None else ()
 
 
 def half_hash(token: str) -> str:
@@ -123,7 +140,8 @@ def userinfo(token: TokenFacts) -> Claims:
         return {"sub": token.client.client_id, "client_id": token.client.client_id, "name": token.client.name}
     if "openid" not in token.scopes:
         raise InsufficientScope("The access token needs the scope openid.")
-    return {"sub": token.person.sub, **about_person(token.person, token.scopes)}
+    requested = within(token.client.scopes, token.claims).userinfo
+    return {"sub": token.person.sub, **about_person(token.person, token.scopes, requested)}
 
 
 def tokeninfo(token: TokenFacts, *, offline: bool, now: int) -> Claims:

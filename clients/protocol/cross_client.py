@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum
 
 from clients.protocol.errors import InvalidAudience, InvalidScope
 from clients.protocol.facts import ClientFacts
@@ -11,19 +12,37 @@ from clients.protocol.request import AuthorizationRequest, TokenRequest
 ASYMMETRIC = ("RS256", "ES256")
 
 
+class Obstacle(Enum):
+    """Why a client gets no ID token for another. Operators may know; on the wire all of them sound alike."""
+
+    ANOTHER_PROJECT = "another_project"
+    POLICY_OFF = "policy_off"
+    CALLER_DISABLED = "caller_disabled"
+    TARGET_DISABLED = "target_disabled"
+    REGISTERED_ITSELF = "registered_itself"
+    CALLER_NOT_LISTED = "caller_not_listed"
+    CALLER_PUBLIC = "caller_public"
+    TARGET_ALGORITHM = "target_algorithm"
+
+
+def obstacles(caller: ClientFacts, target: ClientFacts) -> tuple[Obstacle, ...]:
+    """Every condition for `caller` to get an ID token for `target` that does not hold."""
+    holds = {
+        Obstacle.ANOTHER_PROJECT: caller.project.id == target.project.id,
+        Obstacle.POLICY_OFF: caller.project.cross_client == "same_project",
+        Obstacle.CALLER_DISABLED: caller.enabled,
+        Obstacle.TARGET_DISABLED: target.enabled,
+        Obstacle.REGISTERED_ITSELF: caller.registered_by_administrator and target.registered_by_administrator,
+        Obstacle.CALLER_NOT_LISTED: not target.allowed_callers or caller.client_id in target.allowed_callers,
+        Obstacle.CALLER_PUBLIC: not caller.public or caller.cross_client_public,
+        Obstacle.TARGET_ALGORITHM: target.id_token_algorithm in ASYMMETRIC,
+    }
+    return tuple(obstacle for obstacle, fine in holds.items() if not fine)
+
+
 def may_target(caller: ClientFacts, target: ClientFacts) -> bool:
-    """Every condition for `caller` to get an ID token for `target`."""
-    return (
-        caller.enabled
-        and target.enabled
-        and caller.registered_by_administrator
-        and target.registered_by_administrator
-        and caller.project.id == target.project.id
-        and caller.project.cross_client == "same_project"
-        and (not target.allowed_callers or caller.client_id in target.allowed_callers)
-        and target.id_token_algorithm in ASYMMETRIC
-        and (not caller.public or caller.cross_client_public)
-    )
+    """Whether `caller` gets an ID token for `target`."""
+    return not obstacles(caller, target)
 
 
 def at_authorization(request: AuthorizationRequest) -> None:

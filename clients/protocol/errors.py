@@ -115,6 +115,18 @@ class LoginRequired(Refusal):
     code = "login_required"
 
 
+class InteractionRequired(Refusal):
+    """OpenID Connect Core 1.0 section 3.1.2.6: a sign-in has begun and waits for its next step."""
+
+    code = "interaction_required"
+
+
+class UnmetAuthenticationRequirements(Refusal):
+    """OpenID Connect Core Error Code unmet_authentication_requirements 1.0: an essential `acr` was not reached."""
+
+    code = "unmet_authentication_requirements"
+
+
 class ConsentRequired(Refusal):
     """OpenID Connect Core 1.0 section 3.1.2.6."""
 

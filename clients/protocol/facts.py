@@ -61,6 +61,10 @@ class ClientFacts:
     cross_client_public: bool = False
     tokens_not_before: datetime | None = None
 
+    def may_use(self, grant_type: str) -> bool:
+        """Whether the client registered this grant; a public one never speaks for itself (RFC 6749 section 4.4)."""
+        return grant_type in self.grant_types and not (self.public and grant_type == "client_credentials")
+
 
 @dataclass(frozen=True, slots=True)
 class ApiFacts:
@@ -136,6 +140,17 @@ class SignInFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestedClaims:
+    """Single claims by name, besides those of the scopes, and where each goes (OpenID Connect Core 1.0 section 5.5)."""
+
+    userinfo: tuple[str, ...] = ()
+    id_token: tuple[str, ...] = ()
+
+
+NO_CLAIMS = RequestedClaims()
+
+
+@dataclass(frozen=True, slots=True)
 class Ceiling:
     """What an Authorization allows at most, and what its request named (the default of a token request)."""
 
@@ -145,6 +160,7 @@ class Ceiling:
     asked_audiences: tuple[str, ...] = ()
     offline: bool = False
     narrowed: bool = False  # an audience that was asked for was not granted
+    claims: RequestedClaims = NO_CLAIMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,3 +188,4 @@ class TokenFacts:
     jti: str = ""
     sign_in: SignInFacts | None = None
     authorization_id: str = ""
+    claims: RequestedClaims = NO_CLAIMS

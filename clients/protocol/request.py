@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from clients.protocol.facts import NO_CHALLENGE, Ceiling, Challenge, ClientFacts, Registry
+from clients.protocol.claims import within
+from clients.protocol.facts import (
+    NO_CHALLENGE,
+    NO_CLAIMS,
+    Ceiling,
+    Challenge,
+    ClientFacts,
+    Registry,
+    RequestedClaims,
+)
 
 
 class Params:
@@ -44,34 +53,48 @@ class AuthorizationRequest:
     client: ClientFacts
     registry: Registry = field(default_factory=Registry)
     choice: Choice | None = None  # None: the person was not asked, or not yet
+    granted: Choice = Choice()  # what the person allowed the project before, where this client shares it
 
     # Decided by the steps:
     asked_scopes: tuple[str, ...] = ()
     asked_audiences: tuple[str, ...] = ()
     implied_scopes: tuple[str, ...] = ()
     implied_audiences: tuple[str, ...] = ()
+    claims: RequestedClaims = NO_CLAIMS
+    claim_scopes: tuple[str, ...] = ()  # what those claims are shown as; a token has these scopes only when it asks
+    included_scopes: tuple[str, ...] = ()
+    included_audiences: tuple[str, ...] = ()
     targets: tuple[ClientFacts, ...] = ()
     challenge: Challenge = NO_CHALLENGE
 
     @property
     def ceiling(self) -> Ceiling:
         """What was decided, narrowed to what the person left ticked."""
-        scopes, audiences = self.asked_scopes, self.asked_audiences
-        implied_scopes, implied_audiences = self.implied_scopes, self.implied_audiences
-        if self.choice is not None:
-            scopes = tuple(one for one in scopes if one in self.choice.scopes)
-            audiences = tuple(one for one in audiences if one in self.choice.audiences)
-            implied_scopes = tuple(one for one in implied_scopes if one in self.choice.scopes)
-            implied_audiences = tuple(one for one in implied_audiences if one in self.choice.audiences)
+        scopes = self._ticked_scopes(self.asked_scopes, self.included_scopes)
+        audiences = self._ticked_audiences(self.asked_audiences)
+        every_scope = self._ticked_scopes(scopes, self.implied_scopes, self.claim_scopes)
         return Ceiling(
-            scopes=tuple(dict.fromkeys((*scopes, *implied_scopes))),
-            audiences=tuple(dict.fromkeys((*audiences, *implied_audiences))),
+            scopes=every_scope,
+            audiences=self._ticked_audiences(audiences, self.implied_audiences, self.included_audiences),
             asked_scopes=scopes,
             asked_audiences=audiences,
             offline="refresh_token" in self.client.grant_types
             and ("offline_access" in scopes or "openid" not in self.asked_scopes),
             narrowed=len(audiences) < len(self.asked_audiences),
+            claims=within(every_scope, self.claims),
         )
+
+    def _ticked_scopes(self, *several: tuple[str, ...]) -> tuple[str, ...]:
+        return _within(several, None if self.choice is None else self.choice.scopes)
+
+    def _ticked_audiences(self, *several: tuple[str, ...]) -> tuple[str, ...]:
+        return _within(several, None if self.choice is None else self.choice.audiences)
+
+
+def _within(several: tuple[tuple[str, ...], ...], limit: tuple[str, ...] | None) -> tuple[str, ...]:
+    """All of them in order, each once, within the limit if there is one."""
+    each = dict.fromkeys(one for values in several for one in values)
+    return tuple(one for one in each if limit is None or one in limit)
 
 
 @dataclass

@@ -18,9 +18,10 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
-from idp.accounts import sign_in
+from idp.accounts import events, sign_in
 from idp.accounts.address import address_of
-from idp.accounts.models import User
+from idp.accounts.backend import candidates
+from idp.accounts.models import Happening, User
 
 logger = logging.getLogger(__name__)
 LINKS = ("activate_url", "password_reset_url", "signup_url")
@@ -52,6 +53,11 @@ class AccountAdapter(DefaultAccountAdapter):
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         """Guesses count against the account. allauth adds the Host header, whose port the guesser chooses."""
         return str(credentials.get("email") or credentials.get("username") or "").lower()
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """A row whether or not there is such an account: a stopwatch must not tell."""
+        found = candidates(credentials.get("username") or "", credentials.get("email") or "")
+        events.record(found[0] if found else None, Happening.SIGN_IN_FAILED, request)
 
     def get_login_stages(self) -> list[str]:
         ours = {"allauth.account.stages.EmailVerificationStage": "idp.accounts.stages.VerifyEmailStage"}

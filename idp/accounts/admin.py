@@ -13,10 +13,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from idp.accounts import sign_in
+from idp.accounts import events, sign_in
 from idp.accounts.console import ConsoleAdmin, actor
 from idp.accounts.console_forms import ConsoleForm
-from idp.accounts.models import User
+from idp.accounts.models import AccountEvent, Happening, User
 
 if TYPE_CHECKING:
     PasswordForm = AdminPasswordChangeForm[User]
@@ -50,6 +50,7 @@ class PasswordSetForm(PasswordForm):
         """A password set by somebody else ends every sign-in made with the old one."""
         user = super().save(commit)
         sign_in.end_all(user)
+        events.record(user, Happening.PASSWORD_REPLACED, None)
         return user
 
 
@@ -124,6 +125,31 @@ class UserAdmin(ConsoleAdmin, BaseUserAdmin):
                 % {"number": number}
             )
         return sentences
+
+
+@admin.register(AccountEvent)
+class AccountEventAdmin(ConsoleAdmin):
+    """What happened to people's accounts: for superusers, and read-only for them too."""
+
+    list_display = ["at", "kind", "sub", "address"]
+    list_filter = ["kind", "at"]
+    search_fields = ["=sub", "=address"]
+    fields = ["at", "kind", "sub", "address", "detail"]
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return _is_superuser(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_superuser(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 def _is_superuser(request: HttpRequest) -> bool:

@@ -19,14 +19,15 @@ class AuthenticationBackend(AllauthBackend):
 
     def _authenticate(self, request: HttpRequest | None, **credentials: Any) -> AbstractBaseUser | None:
         password = credentials.get("password") or ""
-        for user in _candidates(credentials.get("username") or "", credentials.get("email") or ""):
+        for user in candidates(credentials.get("username") or "", credentials.get("email") or ""):
             found: AbstractBaseUser | None = self._check_password(user, password)
             if found is not None:
                 return found
         return None
 
 
-def _candidates(username: str, email: str) -> list[AbstractBaseUser]:
+def candidates(username: str, email: str) -> list[AbstractBaseUser]:
+    """The accounts that answer to this login."""
     named = get_user_by_username(username) if username else None
     mailed = filter_users_by_email(email or username, prefer_verified=True, for_login=True)
     return list(dict.fromkeys([*mailed, *([named] if named is not None else [])]))

@@ -21,7 +21,16 @@ from django.utils.cache import add_never_cache_headers
 SESSION_KEY = "form_targets"
 MOST = 10  # authorization requests one browser has under way at once
 PAGES = frozenset(
-    {"account_login", "account_signup", "account_reauthenticate", "account_switch", "account_confirm_email"}
+    {
+        "account_login",
+        "account_signup",
+        "account_reauthenticate",
+        "account_switch",
+        "account_confirm_email",
+        "mfa_authenticate",
+        "mfa_reauthenticate",
+        "mfa_reauthenticate_webauthn",
+    }
 )
 
 # A source as CSP Level 3 section 2.3.1 writes it: an origin, or a private-use scheme. No spaces, quotes or ';' by

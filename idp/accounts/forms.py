@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from allauth.account import forms
 from django.contrib import messages
 from django.db import IntegrityError, transaction
+from django.forms import Textarea, TextInput
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from idp.accounts import sign_in
 from idp.accounts.models import User
+
+if TYPE_CHECKING:
+    from django import forms as django_forms
+
+    ModelForm = django_forms.ModelForm[User]
+else:
+    from django.forms import ModelForm
 
 LABELS = {
     "login": _("User name or e-mail"),
@@ -60,6 +68,26 @@ class SignupForm(Plain, forms.SignupForm):
         except IntegrityError:
             messages.error(request, _("Somebody was quicker. Please try again."))
             return None, redirect("account_signup")
+
+
+class ProfileForm(Plain, ModelForm):
+    """What people say of themselves. Apps get it with the scopes `profile`, `phone` and `address`."""
+
+    class Meta:
+        model = User
+        fields = ["first_name", "last_name", "phone_number", "address"]
+        labels = {
+            "first_name": _("Given name"),
+            "last_name": _("Family name"),
+            "phone_number": _("Phone number"),
+            "address": _("Postal address"),
+        }
+        widgets = {
+            "first_name": TextInput(attrs={"autocomplete": "given-name"}),
+            "last_name": TextInput(attrs={"autocomplete": "family-name"}),
+            "phone_number": TextInput(attrs={"type": "tel", "autocomplete": "tel"}),
+            "address": Textarea(attrs={"rows": 3, "autocomplete": "street-address"}),
+        }
 
 
 class ReauthenticateForm(Plain, forms.ReauthenticateForm):

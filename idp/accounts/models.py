@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -47,7 +47,8 @@ class User(AbstractUser):
 class SignIn(models.Model):
     """One sign-in in one browser: what `auth_time`, `amr`, `acr` and `sid` in tokens speak of.
 
-    Ending it ends the codes that came from it (OpenID Connect Core 1.0 section 2, Front-Channel Logout `sid`).
+    Ending it ends what hangs on it. Who has to be told is found by reading the rows that have ended; an ended row is
+    deleted only after it was announced.
     """
 
     sid = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -56,7 +57,68 @@ class SignIn(models.Model):
     amr = models.JSONField(default=list, blank=True)
     acr = models.CharField(max_length=100, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+    # Since when it is known who has to be told that it ended.
+    announced_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    # To within an hour (sign_in.SEEN_EVERY): a page is not worth a write.
+    seen_at = models.DateTimeField(default=timezone.now, db_default=Now())
+    user_agent = models.CharField(max_length=200, blank=True, default="", db_default="")
+    address = models.CharField(max_length=45, blank=True, default="", db_default="")
+
+    class Meta:
+        indexes = [
+            # Only the few that nobody has looked at yet, however many sign-ins there ever were.
+            models.Index(
+                fields=["ended_at"],
+                condition=models.Q(ended_at__isnull=False, announced_at__isnull=True),
+                name="sign_in_to_announce",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"Sign-in of {self.user} at {self.auth_time:%Y-%m-%d %H:%M}"
+
+
+class Happening(models.TextChoices):
+    """What can happen to an account, in the words its person reads."""
+
+    SIGN_IN = "sign_in", _("Signed in")
+    SIGN_IN_FAILED = "sign_in.failed", _("Wrong password given")
+    STEP_FAILED = "second_step.failed", _("Wrong code given after the right password")
+    SESSION_ENDED = "session.ended", _("Signed out another browser")
+    PASSWORD_CHANGED = "password.changed", _("Password changed")
+    PASSWORD_RESET = "password.reset", _("Password reset by mail")
+    PASSWORD_REPLACED = "password.replaced", _("Password set by an administrator")
+    EMAIL_ADDED = "email.added", _("E-mail address added")
+    EMAIL_VERIFIED = "email.verified", _("E-mail address verified")
+    EMAIL_CHANGED = "email.changed", _("Primary e-mail address changed")
+    EMAIL_REMOVED = "email.removed", _("E-mail address removed")
+    APP_ADDED = "factor.totp_added", _("Authenticator app set up")
+    APP_REMOVED = "factor.totp_removed", _("Authenticator app turned off")
+    PASSKEY_ADDED = "factor.webauthn_added", _("Passkey added")
+    PASSKEY_REMOVED = "factor.webauthn_removed", _("Passkey removed")
+    CODES_MADE = "factor.recovery_codes_added", _("Recovery codes made")
+    CODES_REMOVED = "factor.recovery_codes_removed", _("Recovery codes deleted")
+    PROFILE_CHANGED = "profile.changed", _("Profile changed")
+    DELETED = "account.deleted", _("Account deleted")
+
+
+class AccountEvent(models.Model):
+    """Append-only log of what happened to people's accounts: by `sub`, never a name, a mail address or a secret.
+
+    It outlives the account. A wrong password for an account that does not exist has no `sub`.
+    """
+
+    at = models.DateTimeField(_("time"), auto_now_add=True, db_index=True)
+    sub = models.CharField(max_length=36, blank=True)
+    kind = models.CharField(_("what happened"), max_length=60, choices=Happening.choices)
+    address = models.CharField(_("network address"), max_length=45, blank=True)
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        verbose_name = _("account event")
+        ordering = ["-at", "-pk"]
+        indexes = [models.Index(fields=["sub", "-at"], name="events_of_person")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.sub}"

@@ -6,32 +6,47 @@ ended, the session signs nobody in, whatever else the session says.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.authentication import get_authentication_records
+from allauth.account.internal.flows.logout import logout
+from allauth.account.internal.stagekit import get_pending_stage
+from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME, get_user
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.db.models import QuerySet
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from idp.accounts.models import SignIn, User
+from idp.accounts import events
+from idp.accounts.address import address_of
+from idp.accounts.browsers import user_agent_of
+from idp.accounts.models import Happening, SignIn, User
 
 SESSION_KEY = "sign_in"
 # Which requests of apps wait for a fresh sign-in, and since when. Survives a change of accounts, or it never ends.
 PROOF_KEY = "proof_wanted"
+SEEN_EVERY = timedelta(hours=1)
 
 # RFC 8176 section 2. Without attestation nobody can say that hardware guards a passkey: the weaker claim is the true
 # one. Methods that have no value there (a social account, a code by e-mail) claim nothing.
 _METHODS = {"password": "pwd"}
 _FACTORS = {"totp": "otp", "recovery_codes": "otp", "webauthn": "swk"}
+_SECOND_FACTORS = frozenset(_FACTORS.values())
+
+# Every `acr` there is, weakest first: one factor; two, or a passkey that verified its person. Named after the levels
+# of NIST SP 800-63B, to which they correspond; docs/decisions/0050.
+ACR_VALUES = ("aal1", "aal2")
 
 
 def current(request: HttpRequest) -> SignIn | None:
@@ -55,6 +70,57 @@ def reauthenticate_url(request: HttpRequest, next_url: str) -> str:
     return _with_next("account_reauthenticate", next_url)
 
 
+def half_way(request: HttpRequest) -> User | None:
+    """Whose sign-in in this browser waits for its next step: a second factor, say, or an address to confirm."""
+    stage = get_pending_stage(request)
+    user = stage.login.user if stage is not None else None
+    return user if isinstance(user, User) and user.is_active else None
+
+
+def satisfied(acr: str) -> frozenset[str]:
+    """Everything a sign-in of this level is good enough for."""
+    return frozenset(wanted for wanted in ACR_VALUES if satisfies(acr, wanted))
+
+
+def can_step_up(user: User) -> bool:
+    """Whether this person has a second factor set up."""
+    kinds = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+    return bool(Authenticator.objects.filter(user=user, type__in=kinds).exists())
+
+
+def step_up_url(request: HttpRequest, next_url: str) -> str:
+    """Where a signed-in person adds the factor that `aal2` still lacks, and then goes on to `next_url`.
+
+    Somebody who has no second factor comes to the page where one is set up. Ask again after each step: a session that
+    began without a password needs both.
+    """
+    row = current(request)
+    if row is None:
+        return _with_next("account_login", next_url)
+    if _SECOND_FACTORS.intersection(row.amr):
+        return reauthenticate_url(request, next_url)
+    enrolled = set(Authenticator.objects.filter(user=row.user_id).values_list("type", flat=True))
+    if Authenticator.Type.TOTP in enrolled:
+        return _with_next("mfa_reauthenticate", next_url)
+    if Authenticator.Type.WEBAUTHN in enrolled:
+        return _with_next("mfa_reauthenticate_webauthn", next_url)
+    return _with_next("mfa_index", next_url)
+
+
+def acr_of(amr: Sequence[str]) -> str:
+    """The level these methods reach: one of ACR_VALUES, or '' when nothing is known of how the person signed in."""
+    if "mfa" in amr:
+        return "aal2"
+    return "aal1" if amr else ""
+
+
+def satisfies(acr: str, wanted: str) -> bool:
+    """Whether a sign-in of level `acr` is as good as `wanted` asks for. An unknown level satisfies and is nothing."""
+    if acr not in ACR_VALUES or wanted not in ACR_VALUES:
+        return False
+    return ACR_VALUES.index(acr) >= ACR_VALUES.index(wanted)
+
+
 def switch_url(next_url: str) -> str:
     """Where a signed-in person signs out, signs in as somebody else, and then goes on to `next_url`."""
     return _with_next("account_switch", next_url)
@@ -68,11 +134,27 @@ def end_all(user: AbstractBaseUser, *, keep: str | None = None) -> None:
     live.update(ended_at=timezone.now())
 
 
+def live(user: User) -> QuerySet[SignIn]:
+    """The browsers this person is signed in with, the one used last first. Browsers forget sessions without telling."""
+    forgotten = timezone.now() - timedelta(seconds=settings.SESSION_COOKIE_AGE) - SEEN_EVERY
+    return SignIn.objects.filter(user=user, ended_at=None, seen_at__gte=forgotten).order_by("-seen_at", "-auth_time")
+
+
+def end_one(user: User, sid: uuid.UUID) -> bool:
+    """End one sign-in of this person, in whatever browser it is; False when they have no such one."""
+    return bool(SignIn.objects.filter(sid=sid, user=user, ended_at=None).update(ended_at=timezone.now()))
+
+
 def end(request: HttpRequest) -> None:
     """End the sign-in of this browser, if it has one."""
     sid = request.session.pop(SESSION_KEY, None)
     if sid is not None:
         SignIn.objects.filter(sid=sid, ended_at=None).update(ended_at=timezone.now())
+
+
+def leave(request: HttpRequest) -> None:
+    """Sign this browser out: its sign-in ends, and its session is emptied."""
+    logout(request, show_message=False)
 
 
 def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -105,6 +187,8 @@ def _live_row(request: HttpRequest, user: User) -> SignIn | None:
     if row is None or str(row.sid) != sid or row.user_id != user.pk or row.ended_at is not None:
         row = SignIn.objects.filter(sid=sid, user=user, ended_at=None).first()
         request._sign_in = row  # type: ignore[attr-defined]
+        if row is not None and timezone.now() - row.seen_at > SEEN_EVERY:
+            SignIn.objects.filter(pk=row.pk).update(seen_at=timezone.now())
     return row
 
 
@@ -112,8 +196,16 @@ def _live_row(request: HttpRequest, user: User) -> SignIn | None:
 def _begin(request: HttpRequest, user: User, **kwargs: Any) -> None:
     end(request)
     auth_time, amr = _facts(request, user)
-    row = SignIn.objects.create(user=user, auth_time=auth_time or timezone.now(), amr=amr)
+    row = SignIn.objects.create(
+        user=user,
+        auth_time=auth_time or timezone.now(),
+        amr=amr,
+        acr=acr_of(amr),
+        user_agent=user_agent_of(request),
+        address=address_of(request)[:45],
+    )
     request.session[SESSION_KEY] = str(row.sid)
+    events.record(user, Happening.SIGN_IN, request, amr=amr, user_agent=row.user_agent)
 
 
 @receiver(user_logged_out, dispatch_uid="accounts.end_sign_in")
@@ -126,8 +218,8 @@ def _catch_up(request: HttpRequest, user: User, row: SignIn) -> None:
     auth_time, amr = _facts(request, user)
     if auth_time is None or auth_time <= row.auth_time:
         return
-    row.auth_time, row.amr = auth_time, amr
-    SignIn.objects.filter(pk=row.pk, ended_at=None).update(auth_time=auth_time, amr=amr)
+    row.auth_time, row.amr, row.acr = auth_time, amr, acr_of(amr)
+    SignIn.objects.filter(pk=row.pk, ended_at=None).update(auth_time=auth_time, amr=amr, acr=row.acr)
 
 
 def _facts(request: HttpRequest, user: User) -> tuple[datetime | None, list[str]]:
@@ -137,7 +229,8 @@ def _facts(request: HttpRequest, user: User) -> tuple[datetime | None, list[str]
         return None, []
     found = [_METHODS.get(one["method"]) or _FACTORS.get(one.get("type", "")) for one in records]
     amr = list(dict.fromkeys(value for value in found if value))
-    if len(amr) > 1:
+    # A passkey that signs in alone has verified its person (allauth requires it): two factors in one.
+    if len(amr) > 1 or any(one.get("passwordless") for one in records):
         amr.append("mfa")
     return datetime.fromtimestamp(max(float(one["at"]) for one in records), UTC), amr
 

@@ -2,27 +2,50 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from allauth.account import views as allauth
 from allauth.account.adapter import get_adapter
-from allauth.account.internal.flows.logout import logout
+from allauth.account.internal.stagekit import stash_login
 from allauth.account.utils import get_next_redirect_url
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from idp.accounts import form_targets, sign_in
+from idp.accounts import events, form_targets, sign_in
 from idp.accounts.adapter import belongs_to_another
+from idp.accounts.browsers import describe
+from idp.accounts.console import actor
+from idp.accounts.forms import ProfileForm
+from idp.accounts.models import Happening, SignIn, User
+
+SHOWN = 50  # browsers on one page
+LOGIN_MOST = 254  # characters of a name or address that an app may hint at
 
 
 class LoginView(allauth.LoginView):
+    def get_initial(self) -> dict[str, Any]:
+        """An app may say who it expects (`login_hint`, OpenID Connect Core 1.0 section 3.1.2.1): only filled in."""
+        query = urlsplit(get_next_redirect_url(self.request) or "").query
+        return {**super().get_initial(), "login": _hint(self.request.GET.urlencode()) or _hint(query)}
+
+    def _redirect_to_pending_stage(self, request: HttpRequest, stage: Any) -> HttpResponseRedirect | None:
+        """Somebody between two steps who comes again from another app goes on to that one."""
+        if next_url := get_next_redirect_url(request):
+            stage.login.redirect_url = next_url
+            stash_login(request, stage.login)
+        response: HttpResponseRedirect | None = super()._redirect_to_pending_stage(request, stage)
+        return response
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return {**super().get_context_data(**kwargs), "signup_open": settings.IDP_SIGNUP_OPEN}
 
@@ -44,6 +67,68 @@ class EmailView(allauth.EmailView):
         return response
 
 
+@login_required
+def security(request: HttpRequest) -> HttpResponse:
+    """What guards the account, on one page."""
+    person = actor(request)
+    types = set(Authenticator.objects.filter(user=person).values_list("type", flat=True))
+    context = {"types": types, "browsers": sign_in.live(person).count()}
+    return render(request, "account/security.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def profile(request: HttpRequest) -> HttpResponse:
+    person = actor(request)
+    form = ProfileForm(request.POST if request.method == "POST" else None, instance=person)
+    if form.is_valid():
+        if form.has_changed():
+            form.save()
+            events.record(person, Happening.PROFILE_CHANGED, request)
+        messages.success(request, _("Your profile is saved."))
+        return redirect("account_profile")
+    return render(request, "account/profile.html", {"form": form})
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def sessions(request: HttpRequest) -> HttpResponse:
+    """Where the person is signed in; they end one, or all but this one."""
+    person, here = actor(request), sign_in.current(request)
+    if request.method == "POST" and here is not None:
+        _end_sessions(request, person, here)
+        return redirect("account_sessions")
+    rows = [
+        {"row": row, "browser": describe(row.user_agent), "here": here is not None and row.pk == here.pk}
+        for row in sign_in.live(person)[:SHOWN]
+    ]
+    return render(request, "account/sessions.html", {"rows": sorted(rows, key=lambda one: not one["here"])})
+
+
+def _end_sessions(request: HttpRequest, person: User, here: SignIn) -> None:
+    if "others" in request.POST:
+        sign_in.end_all(person, keep=str(here.sid))
+    else:
+        try:
+            ended = sign_in.end_one(person, uuid.UUID(request.POST.get("sid", "")))
+        except ValueError:
+            ended = False
+        if not ended:
+            return
+    events.record(person, Happening.SESSION_ENDED, request)
+    messages.success(request, _("Signed out there."))
+
+
+def _hint(query: str) -> str:
+    """The one login_hint of this query, when it could be a name or address; else ''."""
+    try:
+        hints = parse_qs(query, max_num_fields=100).get("login_hint", [])
+    except ValueError:
+        return ""
+    hint = hints[0] if len(hints) == 1 else ""
+    return hint if len(hint) <= LOGIN_MOST and hint.isprintable() else ""
+
+
 login = LoginView.as_view()
 reauthenticate = ReauthenticateView.as_view()
 email = EmailView.as_view()
@@ -59,7 +144,7 @@ def switch(request: HttpRequest) -> HttpResponse:
         return render(request, "account/switch.html", {"next": next_url})
     origin = form_targets.remembered(request, next_url)
     wanted = request.session.get(sign_in.PROOF_KEY)
-    logout(request, show_message=False)
+    sign_in.leave(request)
     # Signing out emptied the session; what the app waits for is still to come.
     if origin:
         form_targets.remember(request, next_url, origin)

@@ -99,13 +99,12 @@ def _set_scopes(run: Run, api: Api, entry: Entry) -> list[str]:
     if "scopes" not in entry.values:
         return []
     present = {scope.name: scope for scope in api.scopes.all()}
-    wanted: dict[str, tuple[str, Place]] = entry.values["scopes"]
+    wanted: dict[str, Entry] = entry.values["scopes"]
     gone = [scope.pk for name, scope in present.items() if name not in wanted]
     api.scopes.filter(pk__in=gone).delete()
     different = bool(gone)
-    for name, (description, place) in wanted.items():
+    for name, said in wanted.items():
         scope = present.get(name) or ApiScope(api=api, name=name)
-        different |= scope._state.adding or scope.description != description
-        at = Entry(entry.section, place, places={"name": place, "description": place})
-        run.save(scope, {"description": description}, at)
+        different |= scope._state.adding
+        different |= bool(run.save(scope, said.fields("description", "sensitive"), said))
     return ["scopes"] if different else []

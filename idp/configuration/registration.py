@@ -54,6 +54,9 @@ def apply_client(run: Run, project: Project, entry: Entry) -> None:
         return
     creating = client._state.adding
     values = _values(client, entry)
+    if values.get("enabled", client.enabled) != client.enabled:
+        # Who applies a file decides like a superuser: members of the project do not undo it.
+        values["disabled_by_superuser"] = not values["enabled"]
     _refuse_public_choices(run, values, entry)
     changed = run.save(client, values, entry)
     if changed is None:

@@ -55,13 +55,15 @@ CONSENT_SCREEN = Section(
     {name: Key(text) for name in ("app_name", "support_email", "homepage_uri", "policy_uri", "tos_uri")},
 )
 
+SCOPE = Section("scopes", {"description": Key(text), "sensitive": Key(flag)})
+
 API = Section(
     "apis",
     {
         "identifier": Key(audience_value, required=True),
         "name": Key(text),
         "description": Key(text),
-        "scopes": Key(scope_descriptions),
+        "scopes": Key(scope_descriptions(SCOPE)),
         "token_format": Key(choice(TokenFormat)),
         "token_lifetime": Key(seconds(nullable=True)),
         "shared": Key(shared),
@@ -125,4 +127,4 @@ PROJECT = Section(
 FILE = Section(
     "", {"version": Key(version, required=True), "users": Key(sections(USER)), "projects": Key(sections(PROJECT))}
 )
-SECTIONS = (FILE, USER, PROJECT, MEMBERS, CONSENT_SCREEN, API, CLIENT, AUDIENCE)
+SECTIONS = (FILE, USER, PROJECT, MEMBERS, CONSENT_SCREEN, API, SCOPE, CLIENT, AUDIENCE)

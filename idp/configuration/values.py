@@ -180,18 +180,27 @@ def _scope_name(name: str) -> None:
         raise Wrong(f"{quoted(name)}: {error.message}") from None
 
 
-def scope_descriptions(node: Node, problems: Problems) -> dict[str, tuple[str, Place]]:
-    """Scope names with the words people read."""
-    if not isinstance(node.value, dict):
-        raise Wrong(f"This must be a mapping of scope names and descriptions, not {node.kind}.")
-    good = {}
-    for name, child in node.value.items():
-        try:
-            _scope_name(name)
-            good[name] = (text(child, problems), child.place)
-        except Wrong as error:
-            problems.add_unless_known(child.place, error)
-    return good
+def scope_descriptions(of: Section) -> Callable[[Node, Problems], dict[str, Entry]]:
+    """Scope names with the words people read, or with a mapping that says more."""
+
+    def read(node: Node, problems: Problems) -> dict[str, Entry]:
+        if not isinstance(node.value, dict):
+            raise Wrong(f"This must be a mapping of scope names and descriptions, not {node.kind}.")
+        good = {}
+        for name, child in node.value.items():
+            try:
+                _scope_name(name)
+            except Wrong as error:
+                problems.add_unless_known(child.place, error)
+                continue
+            # A bare text stands for a mapping that says nothing else.
+            bare = not isinstance(child.value, dict)
+            entry = read_section(of, Node({"description": child}, child.place) if bare else child, problems)
+            if entry is not None:
+                good[name] = entry
+        return good
+
+    return read
 
 
 def shared(node: Node, problems: Problems) -> str | list[tuple[str, Place]]:

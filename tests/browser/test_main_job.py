@@ -47,7 +47,7 @@ def sign_in(page: Page, address: str) -> None:
     page.goto(address)
     page.get_by_label("User name or e-mail").fill("owner")
     page.get_by_label("Password").fill("owner-pw")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def test_somebody_signs_in_allows_and_the_app_gets_tokens(page: Page, request_address: str, app: str) -> None:
@@ -82,3 +82,22 @@ def test_what_is_not_registered_leads_nowhere(page: Page, request_address: str) 
     page.goto(request_address.replace("%2Fcb", "%2Felsewhere"))
     expect(page.get_by_role("heading", level=1)).to_contain_text("cannot be answered")
     assert "elsewhere" in page.url, "still at the provider"
+
+
+def test_a_request_posted_from_the_apps_site_finds_the_person_signed_in(
+    page: Page, request_address: str, app: str
+) -> None:
+    """The POST comes without our SameSite=Lax cookies; the 303 makes it a GET that has them."""
+    sign_in(page, request_address)
+    endpoint, _, query = request_address.partition("?")
+    fields = "".join(f'<input type="hidden" name="{name}" value="{value}">' for name, value in parse_qsl(query))
+    form = f'<form method="post" action="{endpoint}">{fields}<button>Go</button></form>'
+    start = app.replace("/cb", "/start")
+    page.route(start, lambda route: route.fulfill(content_type="text/html", body=form))
+    page.goto(start)
+    with page.expect_request(lambda request: request.method == "POST") as posted:
+        page.get_by_role("button", name="Go").click()
+    assert "session=" not in posted.value.all_headers().get("cookie", "")
+    page.get_by_role("button", name="Allow").click()
+    expect(page).to_have_title("the app")
+    assert "code=" in page.url

@@ -6,8 +6,8 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 
-from clients.models import Authorization, SecurityEvent
-from idp.accounts.models import User
+from clients.models import Authorization, LogoutNotice, SecurityEvent
+from idp.accounts.models import SignIn, User
 from tests.console import browser, client, page
 
 pytestmark = pytest.mark.usefixtures("console")
@@ -125,4 +125,38 @@ def test_a_selected_row_that_cannot_be_one_is_refused(key: str) -> None:
 def test_tokens_and_codes_have_no_page() -> None:
     index = browser("root").get(page("index"))
     names = {model["object_name"] for app in index.context["app_list"] for model in app["models"]}
-    assert names == {"Api", "Authorization", "Client", "Project", "SecurityEvent", "SigningKey", "User"}
+    things = {"Api", "Authorization", "Client", "LogoutNotice", "Project", "SecurityEvent", "SigningKey", "User"}
+    assert names == things
+
+
+# --- Logout notices ------------------------------------------------------------------------------------------------
+
+NOTICES = "clients_logoutnotice_changelist"
+
+
+def notice(client_id: str, problem: str) -> LogoutNotice:
+    ended = SignIn.objects.create(user=User.objects.get(username="person"), ended_at=timezone.now())
+    return LogoutNotice.objects.create(client=client(client_id), sign_in=ended, problem=problem)
+
+
+def test_members_see_the_notices_of_their_projects_and_superusers_all() -> None:
+    ours, theirs = notice("web", "it takes too long"), notice("foreign", "Connection refused")
+    orphan = notice("spa", "it was deleted")
+    client("spa").delete()
+    for username, seen in (("viewer", {ours}), ("outsider", {theirs}), ("root", {ours, theirs, orphan})):
+        text = browser(username).get(page(NOTICES)).content.decode()
+        assert {one for one in (ours, theirs, orphan) if one.problem in text} == seen
+        for one in (ours, theirs, orphan):
+            response = browser(username).get(page("clients_logoutnotice_change", one.pk))
+            assert (response.status_code == 200) == (one in seen), (username, one.problem)
+
+
+def test_nobody_changes_a_notice() -> None:
+    one = notice("web", "it takes too long")
+    for username in ("owner", "root"):
+        response = browser(username).post(page("clients_logoutnotice_change", one.pk), {"state": "delivered"})
+        assert response.status_code == 403
+        assert browser(username).get(page("clients_logoutnotice_add")).status_code == 403
+        assert browser(username).post(page("clients_logoutnotice_delete", one.pk), {"post": "yes"}).status_code == 403
+    one.refresh_from_db()
+    assert one.state == "due"

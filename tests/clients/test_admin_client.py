@@ -8,6 +8,7 @@ from django.contrib.admin.models import LogEntry
 from clients.forms import LIFETIMES
 from clients.models import Client, SecurityEvent
 from idp.accounts.models import User
+from idp.configuration import apply
 from projects.models import Project
 from tests.console import OPEN, ORDERS, REPORTS, api, browser, client, form_of, page, problems, project, send
 
@@ -179,6 +180,12 @@ def test_a_week_and_no_limit_are_lifetimes_too() -> None:
         ("name", "x" * 100_000),
         ("name", "a\0b"),
         ("backchannel_logout_uri", "http://web.acme.example/out"),
+        ("backchannel_logout_uri", "https://web.acme.example/out#x"),
+        ("backchannel_logout_uri", "https://user@web.acme.example/out"),
+        ("backchannel_logout_uri", "https://web.acme.example/a b"),
+        ("backchannel_logout_uri", "https:///out"),
+        ("backchannel_logout_uri", "https://[::1/out"),
+        ("backchannel_logout_uri", "a\0b"),
         ("backchannel_logout_uri", "javascript:alert(1)"),
         ("id_token_signed_response_alg", "HS256"),
         ("id_token_signed_response_alg", "none"),
@@ -363,3 +370,56 @@ def test_nothing_of_other_projects_is_on_the_page() -> None:
         assert "Other people" not in text
         assert REPORTS not in text
         assert OPEN not in text
+
+
+# --- Enabling again ------------------------------------------------------------------------------------------------
+
+HELD = "A superuser disabled this client. Only a superuser may enable it again."
+
+
+def test_what_a_superuser_disabled_only_a_superuser_enables() -> None:
+    assert change("root", enabled=[]).status_code == 302
+    for username in ("editor", "owner"):
+        assert problems(change(username, enabled="on")) == {"enabled": [HELD]}
+        assert HELD in browser(username).get(page("clients_client_change", client().pk)).content.decode()
+    assert change("owner", name="Still off").status_code == 302
+    assert not client().enabled
+    assert change("root", enabled="on").status_code == 302
+    assert client().enabled
+    assert change("editor", enabled=[]).status_code == 302
+    assert change("owner", enabled="on").status_code == 302, "what a member disabled a member enables"
+
+
+def test_a_page_opened_before_does_not_enable_it_either() -> None:
+    http, url = browser("editor"), page("clients_client_change", client().pk)
+    opened = form_of(http.get(url))
+    assert change("root", enabled=[]).status_code == 302
+    assert problems(http.post(url, {**opened, "name": "Late"})) == {"enabled": [HELD]}
+    assert (client().enabled, client().name) == (False, "Acme web")
+
+
+def test_a_superuser_who_saves_what_a_member_disabled_takes_nothing_over() -> None:
+    assert change("editor", enabled=[]).status_code == 302
+    assert change("root", name="Looked at").status_code == 302
+    assert change("editor", enabled="on").status_code == 302
+
+
+def test_a_client_a_superuser_made_disabled_waits_for_one() -> None:
+    assert add("root", enabled=[]).status_code == 200
+    assert problems(change("editor", "new", enabled="on")) == {"enabled": [HELD]}
+
+
+def test_a_file_disables_like_a_superuser_and_enables_what_one_disabled() -> None:
+    def applied(enabled: str) -> None:
+        entry = f"{{client_id: web, enabled: {enabled}}}"
+        apply(f"version: 1\nprojects: [{{id: acme, name: Acme, clients: [{entry}]}}]", path="switch.yaml")
+
+    applied("false")
+    assert problems(change("owner", enabled="on")) == {"enabled": [HELD]}
+    applied("true")
+    assert client().enabled
+    assert change("editor", enabled=[]).status_code == 302
+    assert change("editor", enabled="on").status_code == 302
+    assert change("root", enabled=[]).status_code == 302
+    applied("true")
+    assert client().enabled

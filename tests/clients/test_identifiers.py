@@ -1,10 +1,12 @@
-"""Redirect URIs: which may be registered, and that they come back letter by letter."""
+"""Addresses of apps: which may be registered, and that people come back to them letter by letter."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from clients.identifiers import redirect_uri_problem
+from clients.identifiers import backchannel_uri_problem, redirect_uri_problem
 from clients.models import Client
 from tests.world import Browser, redirected
 
@@ -27,3 +29,31 @@ def test_a_registered_query_comes_back_letter_by_letter(world: None, uri: str, a
         response = browser.answer(response)
     assert response["Location"].startswith(f"{uri}&")
     assert redirected(response)["state"] == "the-state"
+
+
+@pytest.mark.parametrize(
+    ("uri", "local", "fine"),
+    [
+        ("", False, True),
+        ("https://app.example/logout?tenant=1", False, True),
+        ("https://app.example:8443", False, True),
+        ("http://app.example/logout", True, False),
+        ("http://localhost:3000/logout", True, True),
+        ("http://127.0.0.1/logout", True, True),
+        ("http://[::1]:3000/logout", True, True),
+        ("http://localhost:3000/logout", False, False),
+        ("https://app.example/logout#x", False, False),
+        ("https://user@app.example/logout", False, False),
+        ("https:///logout", False, False),
+        ("https://*.example/logout", False, False),
+        ("https://app.example:99999/", False, False),
+        ("com.example.app:/logout", True, False),
+        ("javascript:alert(1)", True, False),
+        ("https://app.example/a\nb", False, False),
+    ],
+)
+def test_logout_tokens_go_over_https_and_on_one_machine_over_http(
+    settings: Any, uri: str, local: bool, fine: bool
+) -> None:
+    settings.IS_LOCAL = local
+    assert (backchannel_uri_problem(uri) == "") == fine

@@ -12,6 +12,7 @@ from django.urls import path, reverse
 from django.views.decorators.cache import never_cache
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from clients.endpoints.error_page import Explanation
 from idp import urls
 from idp.accounts import form_targets
 from idp.accounts.models import User
@@ -34,8 +35,13 @@ def show_error(request: HttpRequest) -> HttpResponse:
         "title": "This app is not set up correctly",
         "message": "It asked to send you to an address it has not registered. You were not sent there.",
         "reference": "7Q4K-2M9X",
-        "detail": "redirect_uri https://app.acme.example/callback/ is not one of: https://app.acme.example/callback",
-        "fix": "Register this exact address at the client “Acme web”, or remove the slash at its end in the app.",
+        "explained": Explanation(
+            "The redirect_uri that was sent is not registered for this client.",
+            "Register it exactly as it was sent.",
+            "https://app.acme.example/callback/",
+            ("https://app.acme.example/callback",),
+            "/admin/",
+        ),
     }
     return render(request, "error.html", context, status=400)
 

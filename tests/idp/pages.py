@@ -27,8 +27,11 @@ def consent(person: User, text: str | None = None, **more: Any) -> dict[str, Any
     def say(ordinary: str) -> str:
         return ordinary if text is None else text
 
-    def scope(name: str, words: str, *, required: bool = False, allowed: bool = False) -> dict[str, Any]:
-        return {"name": say(name), "description": say(words), "required": required, "allowed": allowed}
+    def scope(
+        name: str, words: str, *, required: bool = False, allowed: bool = False, sensitive: bool = False
+    ) -> dict[str, Any]:
+        said = {"name": say(name), "description": say(words)}
+        return {**said, "required": required, "allowed": allowed, "sensitive": sensitive}
 
     return {
         "app_name": say("Acme"),
@@ -60,7 +63,7 @@ def consent(person: User, text: str | None = None, **more: Any) -> dict[str, Any
                 "audience": say("https://api.acme.example/orders"),
                 "scopes": [
                     scope("orders.read", "See your orders"),
-                    scope("orders.write", "Place and cancel orders in your name"),
+                    scope("orders.write", "Place and cancel orders in your name", sensitive=True),
                 ],
             },
         ],
@@ -70,6 +73,7 @@ def consent(person: User, text: str | None = None, **more: Any) -> dict[str, Any
                 "name": say("Orders"),
                 "description": "",
                 "allowed": False,
+                "along": [say("See every invoice"), say("See who paid")],
             },
             {"value": say("https://partner.example/stock"), "name": "", "description": "", "allowed": True},
         ],

@@ -13,7 +13,7 @@ from clients.models import AudienceEntry, Client, ClientSecret, SecurityEvent
 from idp.accounts.models import SignIn, User
 from idp.configuration import ConfigurationError, apply
 from idp.configuration.schema import SECTIONS
-from projects.models import Api, Project
+from projects.models import Api, ApiScope, Project
 from tests.idp.configuration import EXAMPLE, SMALL, changed
 
 pytestmark = pytest.mark.django_db
@@ -67,9 +67,9 @@ def test_everything_in_the_example_is_stored() -> None:
         1800,
     )
     assert (api.shared, [*api.shared_with.all()]) == ("listed", [harbour])
-    assert {scope.name: scope.description for scope in api.scopes.all()} == {
-        "orders.read": "See your orders",
-        "orders.write": "Place and change orders",
+    assert {scope.name: (scope.description, scope.sensitive) for scope in api.scopes.all()} == {
+        "orders.read": ("See your orders", False),
+        "orders.write": ("Place and change orders", True),
     }
 
 
@@ -157,7 +157,7 @@ def test_a_key_that_is_absent_leaves_what_is_stored() -> None:
     apply({"version": 1, "projects": [{"id": "orchard", "clients": [{"client_id": "orchard-web", "enabled": False}]}]})
     after = Client.objects.filter(client_id="orchard-web").values().get()
     different = {name for name in before if before[name] != after[name]}
-    assert different == {"enabled", "updated"}
+    assert different == {"enabled", "disabled_by_superuser", "updated"}, "and who disabled it"
     web = Client.objects.get(client_id="orchard-web")
     assert web.audience_entries.count() == 2
     assert web.introspects.count() == web.acts_for.count() == web.allowed_callers.count() == 1
@@ -333,3 +333,15 @@ def test_one_problem_leaves_everything_as_it_was() -> None:
     assert not EmailAddress.objects.exists()
     assert not Project.objects.exists()
     assert not ClientSecret.objects.exists()
+
+
+def test_a_scope_says_once_that_it_is_sensitive_and_stays_so_until_the_file_says_otherwise() -> None:
+    sensitive = changed(SMALL, "orders.read: See your orders", "orders.read: {description: See, sensitive: true}")
+    assert apply(sensitive).changed
+    assert ApiScope.objects.get().sensitive
+    assert not apply(sensitive).changed
+    apply(SMALL)
+    assert (ApiScope.objects.get().description, ApiScope.objects.get().sensitive) == ("See your orders", True)
+    report = apply(changed(sensitive, "sensitive: true", "sensitive: false"))
+    assert "updated API https://api.acme.example/orders: scopes" in as_sentences(report)
+    assert not ApiScope.objects.get().sensitive

@@ -7,12 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from idp.configuration.schema import AUDIENCE, CLIENT, CONSENT_SCREEN, FILE, MEMBERS, SECTIONS, Section
+from idp.configuration.schema import API, AUDIENCE, CLIENT, CONSENT_SCREEN, FILE, MEMBERS, SCOPE, SECTIONS, Section
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text()
 # Where the keys of a section that has no heading of its own are told.
-TOLD_UNDER = {AUDIENCE.name: CLIENT.name, MEMBERS.name: "projects", CONSENT_SCREEN.name: "projects"}
+TOLD_UNDER = {
+    AUDIENCE.name: CLIENT.name,
+    SCOPE.name: API.name,
+    MEMBERS.name: "projects",
+    CONSENT_SCREEN.name: "projects",
+}
 
 
 def chapter(heading: str) -> str:

@@ -101,6 +101,18 @@ MISTAKES = [
     ("orders.read: See your orders", "openid: Sign in", f"12: {API}.scopes.openid: This scope belongs to signing in"),
     ("orders.read: See your orders", "admin.read: All", f"12: {API}.scopes.admin.read: Scopes that start with 'admin."),
     ("orders.read: See your orders", "orders.read: ''", f"12: {API}.scopes.orders.read: A value is needed here."),
+    (
+        "orders.read: See your orders",
+        "orders.read: 5",
+        f"12: {API}.scopes.orders.read: This must be text",
+    ),
+    ("orders.read: See your orders", "orders.read: {}", f"12: {API}.scopes.orders.read.description: A value is needed"),
+    ("orders.read: See your orders", "orders.read: {words: x}", f"12: {API}.scopes.orders.read.words: Unknown key"),
+    (
+        "orders.read: See your orders",
+        "orders.read: {description: x, sensitive: 'yes'}",
+        f"12: {API}.scopes.orders.read.sensitive: This must be true or false",
+    ),
     ("orders.read: See your orders", "'a b': x", f"12: {API}.scopes.a b: 'a b': A scope has visible ASCII characters"),
     ("{orders.read: See your orders}", "[orders.read]", f"12: {API}.scopes: This must be a mapping of scope names"),
     ("name: Orders", "name: Orders\n        shared: all", f"12: {API}.shared: Write 'private', 'public' or a list"),
@@ -185,7 +197,7 @@ MISTAKES = [
     (
         "scope: openid",
         "backchannel_logout_uri: http://www.acme.example/",
-        f"19: {CLIENT}.backchannel_logout_uri: Enter a valid URL.",
+        f"19: {CLIENT}.backchannel_logout_uri: http://www.acme.example/: use https.",
     ),
     ("scope: openid", "scope: [openid]", f"19: {CLIENT}.scope: Write the scopes as one text, separated by spaces."),
     (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from jwcrypto import jwk, jws
 from clients import keyring
 from clients.models import Client, SigningKey
 from clients.models.keys import KeyState
+from clients.protocol.claims import SCOPE_OF_CLAIM
 from idp.discovery import MAX_AGE
 from tests.world import BILLING, CHALLENGE, ISSUER, App, Browser, basic, claims_of, header_of, redirected
 
@@ -129,10 +131,39 @@ def test_client_authentication_methods(metadata: dict[str, Any]) -> None:
     assert App("spa").post(path_of(metadata["introspection_endpoint"]), form).status_code == 403
 
 
-@pytest.mark.parametrize("name", ["claims", "request", "request_uri"])
+@pytest.mark.parametrize("name", ["request", "request_uri"])
 def test_what_is_not_supported_says_so_and_is_refused(metadata: dict[str, Any], name: str) -> None:
     assert metadata[f"{name}_parameter_supported"] is False
     assert redirected(Browser("owner").authorize("web", **{name: "x"}))["error"]
+
+
+def test_single_claims_may_be_asked_for(metadata: dict[str, Any]) -> None:
+    assert metadata["claims_parameter_supported"] is True
+    for claim in set(metadata["claims_supported"]) & set(SCOPE_OF_CLAIM):
+        asked = json.dumps({"userinfo": {claim: None}})
+        token = Browser("owner").tokens("web", claims=asked)["access_token"]
+        assert set(App("web").userinfo(token).json()) == {"sub", claim}
+
+
+def test_levels_of_signing_in(metadata: dict[str, Any]) -> None:
+    assert metadata["acr_values_supported"] == ["aal1", "aal2"], "weakest first"
+    browser = Browser()
+    browser.http.post("/accounts/login/", {"login": "owner", "password": "owner-pw"})
+    assert claims_of(browser.tokens("web")["id_token"])["acr"] in metadata["acr_values_supported"]
+
+
+def test_languages(metadata: dict[str, Any]) -> None:
+    assert "en" in metadata["ui_locales_supported"]
+    for locale in metadata["ui_locales_supported"]:
+        page = Browser("owner").authorize("web", ui_locales=locale)
+        assert page["Content-Language"] == locale
+
+
+def test_what_was_granted_before_comes_along(metadata: dict[str, Any]) -> None:
+    assert metadata["include_granted_scopes_supported"] is True
+    browser = Browser("owner")
+    browser.code("web", scope="openid email")
+    assert browser.tokens("web", include_granted_scopes="true")["scope"] == "openid email"
 
 
 def test_answers_carry_the_issuer(metadata: dict[str, Any]) -> None:
@@ -141,10 +172,20 @@ def test_answers_carry_the_issuer(metadata: dict[str, Any]) -> None:
     assert redirected(browser.answer(browser.authorize("web")))["iss"] == ISSUER
 
 
+def test_signing_out(metadata: dict[str, Any]) -> None:
+    """What the back channel promises is tried out in tests/conformance/test_backchannel_logout.py."""
+    person = Browser("owner")
+    hint = person.tokens("web")["id_token"]
+    response = person.http.get(path_of(metadata["end_session_endpoint"]), {"id_token_hint": hint})
+    assert b"You are signed out" in response.content
+    assert metadata["backchannel_logout_supported"] is True
+    assert metadata["backchannel_logout_session_supported"] is True
+
+
 def test_nothing_is_promised_that_is_not_offered_yet(metadata: dict[str, Any]) -> None:
     for name in metadata:
         assert not name.startswith(
-            ("device_", "pushed_", "registration_", "end_session", "backchannel", "mtls", "dpop")
+            ("device_", "pushed_", "registration_", "frontchannel", "check_session", "mtls", "dpop")
         )
 
 

@@ -28,6 +28,12 @@ def test_an_editor_adds_an_api_with_its_scopes() -> None:
     assert [scope.name for scope in api(NEW).scopes.all()] == ["new.read"]
 
 
+def test_an_editor_says_that_a_scope_is_sensitive() -> None:
+    scopes = {"scopes-0-name": "new.read", "scopes-0-description": "See new things", "scopes-0-sensitive": "on"}
+    assert add("editor", **scopes).status_code == 302
+    assert api(NEW).scopes.get().sensitive
+
+
 def test_the_identifier_and_the_project_stay() -> None:
     response = change(identifier=ORDERS, name="Renamed")
     assert response.status_code == 302

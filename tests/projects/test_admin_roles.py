@@ -8,8 +8,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.http import HttpResponse
 from django.utils import timezone
 
-from clients.models import Authorization, Client, SecurityEvent
-from idp.accounts.models import User
+from clients.models import Authorization, Client, LogoutNotice, SecurityEvent
+from idp.accounts.models import SignIn, User
 from tests.console import OPEN, REPORTS, api, browser, client, page, project, send
 
 pytestmark = pytest.mark.usefixtures("console")
@@ -20,6 +20,7 @@ LISTS = [
     "clients_client_changelist",
     "clients_authorization_changelist",
     "clients_securityevent_changelist",
+    "clients_logoutnotice_changelist",
 ]
 MEMBERS = ["owner", "editor", "viewer"]
 FOREIGN_WORDS = ["Other people", "Hidden reports", REPORTS, OPEN, "Foreign app", "foreign"]
@@ -32,6 +33,8 @@ def _activity(console: None) -> None:
     for client_id in ("web", "foreign"):
         Authorization.objects.create(client=client(client_id), user=person, auth_time=timezone.now())
         SecurityEvent.objects.create(kind="test.happened", client_id=client_id, detail={"of": client_id})
+        ended = SignIn.objects.create(user=person, ended_at=timezone.now())
+        LogoutNotice.objects.create(client=client(client_id), sign_in=ended)
 
 
 def foreign_pages() -> list[tuple[str, object]]:
@@ -43,6 +46,7 @@ def foreign_pages() -> list[tuple[str, object]]:
         ("clients_client", client("foreign").pk),
         ("clients_authorization", Authorization.objects.get(client=client("foreign")).pk),
         ("clients_securityevent", event.pk),
+        ("clients_logoutnotice", LogoutNotice.objects.get(client=client("foreign")).pk),
     ]
 
 

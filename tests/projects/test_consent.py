@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projects.consent import Permission, merge, missing
+from projects.consent import Permission, going_with, merge, missing, outermost, overlaps, without
 from projects.matcher import covers
 
 NOTHING = Permission()
@@ -107,3 +107,63 @@ def test_asking_again_after_an_answer_asks_only_for_what_was_not_ticked(
     assert within(again, shown)
     assert not set(again.scopes) & set(ticked.scopes)
     assert not set(again.audiences) & set(ticked.audiences)
+
+
+# --- Taking back ---------------------------------------------------------------------------------------------------
+
+
+def offered(audience: str) -> frozenset[str]:
+    """What the API of an audience offers: of A and what is below it, and of B."""
+    scopes = {A: {"orders.read", "shared"}, B: {"billing.read", "shared"}}
+    return frozenset(scope for api, names in scopes.items() if covers(api, audience) for scope in names)
+
+
+@pytest.mark.parametrize(
+    ("held", "part", "contains"),
+    [
+        (Permission(("email",)), Permission(("email",)), True),
+        (Permission(("email",), (A,)), Permission(("openid",), (B,)), False),
+        (Permission((), (f"{A}/x",)), Permission((), (A,)), True),
+        (Permission((), (A,)), Permission((), (f"{A}/x",)), True),
+        (Permission((), ("https://h:443/a/",)), Permission((), (A,)), True),
+        (Permission((), (f"{A}x",)), Permission((), (A,)), False),
+        (NOTHING, Permission(("email",), (A,)), False),
+        (Permission(("email",), (A,)), NOTHING, False),
+    ],
+)
+def test_what_contains_some_of_it(held: Permission, part: Permission, contains: bool) -> None:
+    assert overlaps(held, part) is contains
+
+
+def test_an_audience_goes_with_its_scopes_unless_a_kept_one_offers_them() -> None:
+    held = Permission(("openid", "orders.read", "shared", "billing.read"), (A, f"{A}/x", B))
+    assert going_with(held, A, offered) == Permission(("orders.read",), (A, f"{A}/x"))
+    assert going_with(held, B, offered) == Permission(("billing.read",), (B,))
+    assert going_with(Permission(held.scopes, (A,)), A, offered) == Permission(("orders.read", "shared"), (A,))
+
+
+@given(permissions, permissions)
+def test_nothing_of_what_was_taken_back_is_left(held: Permission, part: Permission) -> None:
+    left = without(held, part)
+    assert within(left, held)
+    assert not overlaps(left, part)
+    assert missing(Permission(part.scopes, part.audiences), left) == part, "and all of it is asked again"
+
+
+@given(permissions, permissions)
+def test_what_does_not_contain_it_stays_as_it_is(held: Permission, part: Permission) -> None:
+    assert overlaps(held, part) is (without(held, part) != held)
+
+
+@given(permissions, st.sampled_from([A, f"{A}/x", B, "urn:x"]))
+def test_what_goes_with_an_audience_was_held_and_is_offered_nowhere_else(held: Permission, audience: str) -> None:
+    gone = going_with(held, audience, offered)
+    assert within(gone, held)
+    left = without(held, gone)
+    assert not {scope for one in left.audiences for scope in offered(one)} & set(gone.scopes)
+
+
+@given(permissions)
+def test_the_outermost_audiences_allow_the_same(held: Permission) -> None:
+    assert missing(held, outermost(held)) == NOTHING
+    assert within(outermost(held), held)

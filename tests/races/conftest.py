@@ -25,7 +25,7 @@ ROUNDS = int(os.environ.get("VESTIBULE_RACE_ROUNDS", "25"))
 STARTS_WITHIN = 30  # seconds
 
 
-def _database_url() -> str:
+def database_url() -> str:
     """Of the database this test run made."""
     of = connection.settings_dict
     login = quote(of["USER"], safe="") + (f":{quote(of['PASSWORD'], safe='')}" if of["PASSWORD"] else "")
@@ -45,7 +45,7 @@ def servers(transactional_db: None, world: None) -> Iterator[str]:
     port = _free_port()
     environment = {
         **os.environ,
-        "DATABASE_URL": _database_url(),
+        "DATABASE_URL": database_url(),
         "IDP_ISSUER": f"http://localhost:{port}",
         "SECRET_KEY": settings.SECRET_KEY,
         "IDP_KEY_SECRETS": ",".join(settings.IDP_KEY_SECRETS),

@@ -28,5 +28,11 @@ def already(items: Iterable[Any], new_only: bool) -> list[Any]:
     return [item for item in items if new_only and _allowed(item)]
 
 
+@register.filter
+def in_fours(text: str) -> str:
+    """A secret or code in groups of four, which people can read out and type."""
+    return " ".join(text[at : at + 4] for at in range(0, len(text), 4))
+
+
 def _allowed(item: Any) -> bool:
     return bool(item["allowed"] if isinstance(item, Mapping) else item.allowed)

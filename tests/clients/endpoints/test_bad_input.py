@@ -37,6 +37,7 @@ def signed_in_as(username: str) -> str:
 def test_the_addresses_are_really_all_of_them() -> None:
     for expected in ("/oauth2/token", "/openid/authorize", "/oauth2/consent", "/accounts/login/", "/", "/healthz/live"):
         assert expected in PAGES
+    assert {"/oauth2/logout", "/openid/logout", "/oauth2/logout/confirm"} <= set(PAGES)
     assert "/admin/clients/client/1/change/" in CONSOLE
     assert "/admin/clients/client/\0/change/" in EVERY
     assert len(PAGES) > 30

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from clients.models import Authorization, Client, Grant
 from idp.accounts.models import User
@@ -216,6 +217,60 @@ def test_a_client_that_registered_itself_shares_nothing(person: Browser) -> None
     person.code("web", scope="openid email")
     Client.objects.filter(client_id="sibling").update(registration_source="dcr")
     assert is_asked(person, "sibling", "openid email")
+
+
+def registered_itself(client_id: str) -> None:
+    Client.objects.filter(client_id=client_id).update(registration_source="dcr")
+
+
+def test_a_confidential_client_that_registered_itself_remembers_its_own_consent_only(person: Browser) -> None:
+    registered_itself("web")
+    person.code("web", scope="openid email", audience=ORDERS)
+    assert not is_asked(person, "web", "openid email", audience=ORDERS)
+    assert is_asked(person, "web", "openid profile")
+    assert is_asked(person, "sibling", "openid email"), "what it was allowed is nobody else's"
+    assert (consent().scopes, consent().audiences) == ([], [])
+    registered_itself("sibling")
+    assert is_asked(person, "sibling", "openid email"), "not even another one's of its kind"
+
+
+def test_what_it_remembers_ends_with_the_authorization(person: Browser) -> None:
+    registered_itself("web")
+    person.code("web", scope="openid email")
+    Authorization.objects.update(ended_at=timezone.now(), ended_because="a test")
+    assert is_asked(person, "web", "openid email")
+
+
+@pytest.mark.parametrize("reads_before", [1, 2])
+def test_what_it_remembers_may_be_taken_back_in_the_very_moment(person: Browser, reads_before: int) -> None:
+    registered_itself("web")
+    person.code("web", scope="openid email")
+    reads: list[str] = []
+
+    def ended_meanwhile(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        result = execute(sql, params, many, context)
+        if sql.startswith("SELECT") and 'FROM "projects_consent"' in sql and len(reads) < reads_before:
+            reads.append(sql)
+            if len(reads) == reads_before:
+                Authorization.objects.update(ended_at=timezone.now(), ended_because="a test")
+        return result
+
+    with connection.execute_wrapper(ended_meanwhile):
+        answer = person.authorize("web", scope="openid email")
+    assert answer.status_code == 200 if reads_before == 1 else answer["Location"].startswith("/oauth2/authorize?")
+    assert Authorization.objects.count() == 1
+
+
+def test_a_public_client_that_registered_itself_remembers_nothing(person: Browser) -> None:
+    registered_itself("spa")
+    person.code("spa", scope="openid")
+    assert is_asked(person, "spa", "openid")
+
+
+def test_https_public_clients_share_what_was_allowed(person: Browser) -> None:
+    person.code("spa", scope="openid email")
+    assert not is_asked(person, "web", "openid email")
+    assert not is_asked(person, "spa", "openid email")
 
 
 def test_consent_comes_before_everything_a_disabled_person_could_do(person: Browser) -> None:

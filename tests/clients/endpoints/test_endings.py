@@ -6,11 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
+from allauth.account.adapter import get_adapter
 from django.utils import timezone
 
 from clients.models import Authorization, Client
+from clients.oauth import store
 from idp.accounts.models import SignIn, User
 from projects.models import Consent, Project
 from tests.world import App, Browser
@@ -97,11 +100,98 @@ def test_another_persons_tokens_go_on(held: Held) -> None:
     assert App("web").userinfo(other).status_code == 200
 
 
-def test_a_sign_in_that_ends_takes_the_code_and_leaves_the_tokens(held: Held) -> None:
+def test_with_offline_access_a_sign_in_that_ends_takes_the_code_and_leaves_the_tokens(held: Held) -> None:
     SignIn.objects.update(ended_at=timezone.now())
     working = held.working()
     assert not working.pop("code")
     assert all(working.values()), working
+
+
+def sign_out(browser: Browser) -> None:
+    browser.http.post("/accounts/logout/")
+
+
+def leave_by_an_app(browser: Browser) -> None:
+    browser.http.get("/oauth2/logout", {"id_token_hint": browser.tokens("sibling")["id_token"]})
+
+
+def leave_the_console(browser: Browser) -> None:
+    User.objects.filter(username="owner").update(is_staff=True)
+    browser.http.post("/admin/logout/")
+
+
+def become_somebody_else(browser: Browser) -> None:
+    browser.http.post("/accounts/switch/")
+
+
+def change_the_password_elsewhere(_browser: Browser) -> None:
+    person = User.objects.get(username="owner")
+    get_adapter().set_password(person, "another good password")
+
+
+def end_it_elsewhere(_browser: Browser) -> None:
+    SignIn.objects.filter(user__username="owner").update(ended_at=timezone.now())
+
+
+def forget_it(_browser: Browser) -> None:
+    SignIn.objects.filter(user__username="owner").delete()
+
+
+WAYS_OUT = [
+    *(sign_out, leave_by_an_app, leave_the_console, become_somebody_else),
+    *(change_the_password_elsewhere, end_it_elsewhere, forget_it),
+]
+
+
+@pytest.mark.parametrize("token_format", ["opaque", "jwt"])
+@pytest.mark.parametrize("way_out", WAYS_OUT, ids=lambda one: one.__name__)
+def test_without_offline_access_tokens_end_with_the_sign_in(
+    way_out: Callable[[Browser], None], token_format: str
+) -> None:
+    Client.objects.filter(client_id="web").update(access_token_format=token_format)
+    Client.objects.filter(client_id="sibling").update(introspection="project")
+    browser, app = Browser("owner"), App("web")
+    token = browser.tokens("web", scope="openid email")["access_token"]
+    lasting = browser.tokens("web", scope="openid offline_access")
+    another = Browser("member").tokens("web")["access_token"]
+    assert app.userinfo(token).status_code == 200
+    way_out(browser)
+    assert app.userinfo(token).status_code == 401
+    assert app.introspect(token).json() == {"active": False}
+    assert App("sibling").introspect(token).json() == {"active": False}
+    assert app.post("/oauth2/tokeninfo", {"access_token": token}, auth=None).status_code == 400
+    assert app.userinfo(lasting["access_token"]).status_code == 200
+    assert app.refresh(lasting["refresh_token"]).status_code == 200
+    assert app.userinfo(another).status_code == 200
+
+
+def test_tokens_of_other_sign_ins_go_on_whatever_client_they_are_of() -> None:
+    """The toolkit's logout deletes the person's tokens at every client."""
+    leaving, staying, other = Browser("owner"), Browser("owner"), Browser("member")
+    tokens = {
+        (who, client): browser.tokens(client)["access_token"]
+        for who, browser in (("leaving", leaving), ("staying", staying), ("other", other))
+        for client in ("web", "sibling", "stranger")
+    }
+    leaving.http.get("/oauth2/logout", {"id_token_hint": leaving.tokens("web")["id_token"]})
+    alive = {key for key, token in tokens.items() if App(key[1]).userinfo(token).status_code == 200}
+    assert alive == {key for key in tokens if key[0] != "leaving"}
+
+
+def test_a_token_issued_while_the_sign_in_ended_is_dead() -> None:
+    browser, app = Browser("owner"), App("web")
+    code = browser.code("web")
+    opened = store.open_code
+
+    def open_and_leave(text: str, client: Any) -> Any:
+        found = opened(text, client)
+        SignIn.objects.update(ended_at=timezone.now())
+        return found
+
+    with mock.patch.object(store, "open_code", open_and_leave):
+        answer = app.exchange(code)
+    assert answer.status_code == 200
+    assert app.userinfo(answer.json()["access_token"]).status_code == 401
 
 
 def test_a_clients_own_tokens_end_with_client_and_project() -> None:

@@ -9,7 +9,6 @@ import pytest
 from django.http import HttpResponse
 
 from clients.models import Client
-from idp.accounts.models import User
 from tests.world import WEB_CB, App, Browser, redirected
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
@@ -201,10 +200,3 @@ def test_a_redirect_uri_taken_away_while_the_page_is_open_gets_no_answer() -> No
     Client.objects.filter(client_id="web").update(redirect_uris="https://web.acme.example/new")
     assert is_a_page(browser.answer(page))
     assert is_a_page(browser.answer(page, "deny"))
-
-
-def test_only_staff_read_what_exactly_does_not_fit() -> None:
-    sentence = b"Mismatching redirect URI"
-    assert sentence not in Browser("owner").authorize("web", redirect_uri=EVIL).content
-    User.objects.filter(username="owner").update(is_staff=True)
-    assert sentence in Browser("owner").authorize("web", redirect_uri=EVIL).content

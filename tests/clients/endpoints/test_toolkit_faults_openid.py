@@ -73,9 +73,15 @@ def test_sub_is_the_row_number(tokens: dict[str, Any]) -> None:
 
 def test_signing_out_deletes_every_clients_tokens(tokens: dict[str, Any]) -> None:
     browser = Browser("owner")
-    browser.http.post("/accounts/logout/")
+    hint = browser.tokens("web")["id_token"]
+    browser.http.get("/oauth2/logout", {"id_token_hint": hint})
     assert App("web").userinfo(tokens["access_token"]).status_code == 200
     assert App("web").refresh(tokens["refresh_token"]).status_code == 200
+
+
+def test_signing_out_with_an_unknown_client_or_a_garbage_hint_is_a_500() -> None:
+    for params in ({"client_id": "unknown"}, {"id_token_hint": "garbage"}, {"id_token_hint": "a.b.c"}):
+        assert Browser("owner").http.get("/oauth2/logout", params).status_code == 400
 
 
 def test_a_code_exchange_takes_22_queries(django_assert_max_num_queries: Any) -> None:

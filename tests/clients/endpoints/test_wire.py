@@ -24,6 +24,7 @@ OPEN_TO_BROWSERS = [
 ]
 CLOSED_TO_BROWSERS = [f"/{prefix}/{name}" for prefix in ("oauth2", "openid") for name in ("introspect", "tokeninfo")]
 CLOSED_TO_BROWSERS += ["/oauth2/authorize", "/openid/authorize", "/oauth2/consent", "/accounts/login/", "/"]
+CLOSED_TO_BROWSERS += ["/oauth2/logout", "/openid/logout/", "/oauth2/logout/confirm"]
 ORIGIN = {"HTTP_ORIGIN": "https://spa.acme.example"}
 AUTHORIZE = "/oauth2/authorize?" + urlencode(
     {

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from clients.models import Client
-from clients.oauth.bearer import gets_refresh_token, lifetime, token_format
+from clients.oauth.bearer import gets_refresh_token
 from clients.oauth.store import Opened
+from clients.protocol.access_tokens import lifetime, token_format
 from clients.protocol.facts import ApiFacts, Ceiling, SignInFacts
 from clients.protocol.refresh import Use
 from clients.protocol.request import TokenRequest

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from clients.models import AccessToken, Authorization, Client, RevokedToken
@@ -84,6 +87,13 @@ def soon() -> dict[str, object]:
     return {"tokens_not_before": timezone.now() + timedelta(seconds=1)}
 
 
+def testing(*usernames: str) -> None:
+    project = Project.objects.get(key="acme")
+    project.status = "testing"
+    project.save()
+    project.test_users.set(User.objects.filter(username__in=usernames))
+
+
 CLIENT_ENDS: dict[str, Callable[[], object]] = {
     "client disabled": lambda: Client.objects.filter(client_id="web").update(enabled=False),
     "client's tokens ended": lambda: Client.objects.filter(client_id="web").update(**soon()),
@@ -96,10 +106,14 @@ PERSON_ENDS: dict[str, Callable[[], object]] = {
     "person deleted": lambda: User.objects.get(username="owner").delete(),
     "authorization ended": lambda: store.end(str(Authorization.objects.get().pk), "a test"),
     "consent deleted": lambda: Consent.objects.all().delete(),
+    "project back in testing": lambda: Project.objects.filter(key="acme").update(status="testing"),
+    "test users others": lambda: testing("member"),
 }
 ELSEWHERE: dict[str, Callable[[], object]] = {
     "another client disabled": lambda: Client.objects.filter(client_id="sibling").update(enabled=False),
     "another person deactivated": lambda: User.objects.filter(username="member").update(is_active=False),
+    "another project in testing": lambda: Project.objects.filter(key="other").update(status="testing"),
+    "project in testing with this person": lambda: testing("member", "owner"),
     "another project ended": lambda: Project.objects.filter(key="other").update(**soon()),
     "ended before it was issued": lambda: Project.objects.update(
         tokens_not_before=timezone.now() - timedelta(seconds=60)
@@ -146,11 +160,13 @@ def test_each_token_lives_as_long_as_it_should(kind: Kind, lifetime: int) -> Non
         assert not lives(text)
 
 
-def test_a_code_dies_with_its_sign_in_and_a_refresh_token_does_not() -> None:
-    text, lives = code()
+@pytest.mark.parametrize("kind", [code, opaque, jwt], ids=lambda kind: kind.__name__)
+def test_what_has_no_offline_access_dies_with_its_sign_in_and_a_refresh_token_does_not(kind: Kind) -> None:
+    text, lives = kind()
     token, still_lives = refresh()
-    SignIn.objects.update(ended_at=timezone.now())
+    SignIn.objects.filter(authorizations__offline=False).update(ended_at=timezone.now())
     assert not lives(text)
+    SignIn.objects.update(ended_at=timezone.now())
     assert still_lives(token)
 
 
@@ -214,3 +230,29 @@ def test_the_deny_list_keeps_no_token() -> None:
     assert row.jti not in (text, "")
     assert row.expires > timezone.now()
     assert not AccessToken.objects.exists(), "a JWT has no row"
+
+
+def test_whoever_leaves_the_test_users_is_out_and_comes_back_with_them() -> None:
+    testing("owner")
+    token, lives = refresh()
+    id_token = Browser("owner").tokens("web")["id_token"]
+    assert lives(token)
+    testing()
+    assert not lives(token)
+    assert find.id_token(id_token) is None
+    testing("owner")
+    assert lives(token)
+    assert find.id_token(id_token) is not None
+
+
+@pytest.mark.parametrize(("in_testing", "more"), [(False, 0), (True, 1)])
+def test_only_projects_in_testing_cost_a_statement_more(
+    in_testing: bool, more: int, django_assert_num_queries: Any
+) -> None:
+    token, _lives = opaque()
+    with CaptureQueriesContext(connection) as usual:
+        find.access_token(token)
+    if in_testing:
+        testing("owner")
+    with django_assert_num_queries(len(usual) + more):
+        assert find.access_token(token) is not None

@@ -26,6 +26,8 @@ CODES = {
     "AccessDenied": ("access_denied", 400),
     "IntrospectionDenied": ("access_denied", 403),
     "LoginRequired": ("login_required", 400),
+    "InteractionRequired": ("interaction_required", 400),
+    "UnmetAuthenticationRequirements": ("unmet_authentication_requirements", 400),
     "ConsentRequired": ("consent_required", 400),
     "InvalidToken": ("invalid_token", 401),
     "InsufficientScope": ("insufficient_scope", 403),

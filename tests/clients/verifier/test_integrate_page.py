@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 import requests
+from django.core.management import call_command
 from django.test import Client as Http
 
-from idp.accounts.models import User
+from clients.models import Client
+from idp.accounts.models import SignIn, User
 from tests.clients.verifier import documented
 from tests.clients.verifier.documented import EXAMPLES, PAGE, ROOT, SHOWN, Reader, registered
 from tests.world import Browser
@@ -72,6 +74,25 @@ def test_an_answer_of_another_provider_is_not_used(reader: Reader) -> None:
     with reader.started("sign_in.py") as program:
         program.communicate("http://127.0.0.1:8765/callback?code=x&state=y&iss=https://other.example\n", timeout=60)
         assert program.returncode == 1
+
+
+def test_signing_out_and_hearing_of_it(reader: Reader) -> None:
+    browser = Browser("demo", Http(SERVER_NAME="localhost"))
+    answer = browser.answer(browser.http.get(reader.shell("authorize")))
+    reader.environ["CODE"] = re.findall(r"[?&]code=([^&]+)", answer["Location"])[0]
+    reader.environ["SIGN_IN_TOKEN"] = reader.curl("code")["id_token"]
+    reader.environ["LOGOUT_PORT"] = "0"
+    with reader.started("hear_logouts.py") as program:
+        assert program.stdout
+        here = program.stdout.readline().split()[-1]
+        Client.objects.filter(client_id="library-web").update(backchannel_logout_uri=f"{here}/logout")
+        sent_to = browser.http.get(reader.shell("logout"))["Location"]
+        assert sent_to == "http://127.0.0.1:8765/goodbye?state=check-me"
+        call_command("deliverevents")
+        sid = SignIn.objects.get(user__username="demo").pk
+        assert program.stdout.readline() == f"end the session {sid} of {person()}\n"
+        refused = requests.post(f"{here}/logout", {"logout_token": reader.environ["SIGN_IN_TOKEN"]}, timeout=30)
+        assert refused.status_code == 400
 
 
 def test_checking_locally(signed_in: Reader) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
@@ -269,3 +270,72 @@ def test_use_another_account_signs_out_only_by_post_and_comes_back(client: Clien
     response = client.post(response["Location"], {"login": other.username, "password": PASSWORD})
     assert response["Location"] == "/authorize?client_id=x&state=y"
     assert current(client, other) is not None
+
+
+@pytest.mark.parametrize(
+    ("amr", "acr"), [([], ""), (["pwd"], "aal1"), (["swk"], "aal1"), (["pwd", "otp", "mfa"], "aal2")]
+)
+def test_the_methods_decide_the_level(amr: list[str], acr: str) -> None:
+    assert sign_in.acr_of(amr) == acr
+
+
+@pytest.mark.parametrize(
+    ("acr", "wanted", "enough"),
+    [
+        ("aal1", "aal1", True),
+        ("aal2", "aal1", True),
+        ("aal2", "aal2", True),
+        ("aal1", "aal2", False),
+        ("", "aal1", False),
+        ("aal2", "", False),
+        ("aal3", "aal3", False),
+        ("aal2", "aal3", False),
+    ],
+)
+def test_a_level_satisfies_itself_and_weaker_ones_and_nothing_unknown(acr: str, wanted: str, enough: bool) -> None:
+    assert sign_in.satisfies(acr, wanted) is enough
+
+
+def test_the_level_follows_the_session(client: Client, person: User) -> None:
+    log_in(client, person)
+    row = current(client, person)
+    assert row is not None
+    assert row.acr == "aal1"
+    record(client, person, method="mfa", type="totp", at=time.time() + 1)
+    assert current(client, person) is not None
+    assert SignIn.objects.get(pk=row.pk).acr == "aal2"
+
+
+def test_a_passkey_alone_is_two_factors_because_it_verified_its_person(client: Client, person: User) -> None:
+    client.force_login(person)
+    record(client, person, method="mfa", type="webauthn", passwordless=True, at=time.time() + 1)
+    row = current(client, person)
+    assert row is not None
+    assert (row.amr, row.acr) == (["swk", "mfa"], "aal2")
+
+
+@pytest.mark.parametrize(
+    ("types", "name"),
+    [
+        ([], "mfa_index"),
+        (["recovery_codes"], "mfa_index"),
+        (["totp", "recovery_codes"], "mfa_reauthenticate"),
+        (["totp", "webauthn"], "mfa_reauthenticate"),
+        (["webauthn", "recovery_codes"], "mfa_reauthenticate_webauthn"),
+    ],
+)
+def test_who_needs_another_factor_comes_to_the_page_for_theirs(
+    client: Client, person: User, types: list[str], name: str
+) -> None:
+    log_in(client, person)
+    for one in types:
+        Authenticator.objects.create(user=person, type=one, data={})
+    url = sign_in.step_up_url(request_of(client, person), "/authorize?a=b&c=d")
+    assert url == f"{reverse(name)}?next=%2Fauthorize%3Fa%3Db%26c%3Dd"
+
+
+def test_a_session_that_only_knows_the_second_factor_is_asked_for_the_first(client: Client, person: User) -> None:
+    client.force_login(person)
+    record(client, person, method="mfa", type="totp", at=time.time() + 1)
+    url = sign_in.step_up_url(request_of(client, person), "/next")
+    assert url == sign_in.reauthenticate_url(request_of(client, person), "/next")

@@ -1,0 +1,50 @@
+"""The outbox of back-channel logout: who has to be told that a sign-in ended, and whether they were."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from clients.models.client import Client
+from idp.accounts.models import SignIn
+
+
+class NoticeState(models.TextChoices):
+    DUE = "due", _("Due: will be sent, or sent again")
+    DELIVERED = "delivered", _("Delivered")
+    GIVEN_UP = "given_up", _("Given up: the app could not be reached for a day")
+    DROPPED = "dropped", _("Dropped: there is nobody to tell any more")
+
+
+class LogoutNotice(models.Model):
+    """One client to be told that one sign-in ended (OpenID Connect Back-Channel Logout 1.0)."""
+
+    sign_in = models.ForeignKey(SignIn, on_delete=models.CASCADE, related_name="logout_notices")
+    # A deleted client leaves its notices behind, so that it is on record why nobody was told.
+    client = models.ForeignKey(Client, on_delete=models.SET_NULL, null=True, related_name="logout_notices")
+    state = models.CharField(_("state"), max_length=9, choices=NoticeState.choices, default=NoticeState.DUE)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    next_attempt_at = models.DateTimeField(_("next attempt"), default=timezone.now)
+    delivered_at = models.DateTimeField(_("delivered"), null=True, blank=True)
+    problem = models.CharField(_("last problem"), max_length=300, blank=True)
+    created_at = models.DateTimeField(_("sign-in ended"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("logout notice")
+        ordering = ["-created_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["sign_in", "client"], name="client_is_told_once_of_a_sign_in"),
+            models.CheckConstraint(condition=models.Q(state__in=NoticeState.values), name="notice_state_is_known"),
+            models.CheckConstraint(
+                condition=models.Q(state=NoticeState.DELIVERED, delivered_at__isnull=False)
+                | (~models.Q(state=NoticeState.DELIVERED) & models.Q(delivered_at__isnull=True)),
+                name="notice_knows_when_it_was_delivered",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["next_attempt_at"], condition=models.Q(state=NoticeState.DUE), name="notice_is_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Logout notice for {self.client or 'a deleted client'}"

@@ -1,0 +1,228 @@
+"""Going to an address because a client registered it: public addresses only, nothing followed, within limits.
+
+Whoever registers an address could otherwise make this machine ask its neighbours (server-side request forgery). The
+name is resolved once and the connection goes to that very address, so that a name which answers differently a moment
+later changes nothing; TLS still checks that the certificate is the name's. Proxies of the environment are not asked.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import ipaddress
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from django.conf import settings
+
+TOTAL_TIMEOUT = 10.0  # seconds for everything: the name, the connection, TLS, the answer
+CONNECT_TIMEOUT = 3.0  # seconds for each address of the name
+MAX_ANSWER = 16_384  # bytes that are read of an answer at most; only its status counts
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+# `ipaddress.is_global` takes these for global, in one version of Python or another: addresses that carry or stand for
+# others (6to4, its relays, Teredo and other assignments of the IETF), and those of examples.
+_NOT_GLOBAL = [
+    ipaddress.ip_network(text) for text in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2002::/16", "3fff::/20")
+]
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")  # what the IETF gave out of IPv6: no NAT64, mapped or site-local
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_SocketAddress = tuple[socket.AddressFamily, Any]
+
+
+class Unreachable(Exception):
+    """It could not be asked, or may not be. The message is for operators and holds nothing that was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    host: str
+    port: int
+    path: str
+    secure: bool
+
+
+def post_form(url: str, form: Mapping[str, str]) -> int:
+    """POST a form; the status of the answer, whatever it is. Raises Unreachable."""
+    deadline = time.monotonic() + TOTAL_TIMEOUT
+    target = _target(url)
+    addresses = _checked(target, _resolve(target, deadline))
+    connection = _Connection(target, addresses, deadline)
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": "vestibule", "Connection": "close"}
+    try:
+        connection.request("POST", target.path, urlencode(form).encode(), headers)
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise Unreachable(f"{target.host} does not answer as it should: {_in_words(error)}.") from error
+    finally:
+        connection.close()
+
+
+def is_allowed(text: str) -> bool:
+    """Whether we may connect there: the public internet, and what the deployment named as its own."""
+    address = ipaddress.ip_address(text)
+    mapped = getattr(address, "ipv4_mapped", None)
+    if mapped is not None:
+        address = mapped
+    if settings.IS_LOCAL and address.is_loopback:
+        return True  # provider and apps share this machine
+    if any(address in ipaddress.ip_network(network) for network in settings.IDP_PRIVATE_LOGOUT_NETWORKS):
+        return True
+    return _is_public(address)
+
+
+def _is_public(address: Address) -> bool:
+    if isinstance(address, ipaddress.IPv6Address) and address not in _GLOBAL_UNICAST:
+        return False
+    odd = address.is_multicast or any(address in network for network in _NOT_GLOBAL)
+    return address.is_global and not odd
+
+
+def _target(url: str) -> _Target:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise Unreachable("This is not a URI.") from None
+    secure = parts.scheme == "https"
+    if not secure and not (parts.scheme == "http" and settings.IS_LOCAL and host in LOOPBACK_NAMES):
+        raise Unreachable("Only https addresses are asked.")
+    if not host or "@" in parts.netloc or parts.fragment:
+        raise Unreachable("The address has no host, or has a user name or a fragment.")
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return _Target(host, port or (443 if secure else 80), path, secure)
+
+
+def _resolve(target: _Target, deadline: float) -> list[_SocketAddress]:
+    """The addresses of the name, in the system's order. The system's own patience is not ours: hence the thread."""
+    found: list[_SocketAddress] = []
+    failed: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            for family, _type, _proto, _name, address in socket.getaddrinfo(
+                target.host, target.port, type=socket.SOCK_STREAM
+            ):
+                found.append((family, address))
+        except BaseException as error:  # handed over to the thread that waits
+            failed.append(error)
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(max(0.0, deadline - time.monotonic()))
+    if thread.is_alive():
+        raise Unreachable(f"The name {target.host} takes too long to be found.")
+    if failed and not isinstance(failed[0], OSError | UnicodeError):
+        raise failed[0]
+    if failed or not found:
+        raise _nowhere(target)
+    return found
+
+
+def _checked(target: _Target, addresses: list[_SocketAddress]) -> list[_SocketAddress]:
+    """All of them or none: a name that leads to a public and a private address is a trap."""
+    for _family, address in addresses:
+        if not is_allowed(address[0]):
+            raise _nowhere(target)
+        if not target.secure and not ipaddress.ip_address(address[0]).is_loopback:
+            raise Unreachable("Only https addresses are asked.")
+    return addresses
+
+
+def _nowhere(target: _Target) -> Unreachable:
+    """One answer for names nobody knows and those only our own network knows: nobody can ask which there are."""
+    return Unreachable(f"{target.host} leads nowhere on the public internet.")
+
+
+class _Connection(http.client.HTTPConnection):
+    """To addresses that were checked, with one deadline for everything."""
+
+    def __init__(self, target: _Target, addresses: list[_SocketAddress], deadline: float) -> None:
+        super().__init__(target.host, target.port)
+        self.default_port = 443 if target.secure else 80  # left out of the Host header
+        self._target, self._addresses, self._deadline = target, addresses, deadline
+
+    def connect(self) -> None:
+        sock = self._dial()
+        if self._target.secure:
+            sock.settimeout(_left(self._deadline))
+            try:
+                sock = ssl.create_default_context().wrap_socket(sock, server_hostname=self._target.host)
+            except BaseException:
+                sock.close()
+                raise
+        self.sock = _Paced(sock, self._deadline)
+
+    def _dial(self) -> socket.socket:
+        problem: OSError = OSError("no address")
+        for family, address in self._addresses:
+            sock = socket.socket(family, socket.SOCK_STREAM)
+            try:
+                sock.settimeout(min(CONNECT_TIMEOUT, _left(self._deadline)))
+                sock.connect(address)
+            except OSError as error:
+                problem = error
+                sock.close()
+            else:
+                return sock
+        raise problem
+
+
+class _Paced:
+    """A socket as http.client uses it: every operation within the deadline."""
+
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
+        self._sock, self._deadline = sock, deadline
+
+    def sendall(self, data: bytes) -> None:
+        self._sock.settimeout(_left(self._deadline))
+        self._sock.sendall(data)
+
+    def makefile(self, *_args: Any, **_options: Any) -> io.BufferedReader:
+        return io.BufferedReader(_Reader(self._sock, self._deadline), 4096)
+
+    def close(self) -> None:
+        self._sock.close()
+
+
+class _Reader(io.RawIOBase):
+    """Reads within the deadline, and only so much."""
+
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
+        self._sock, self._deadline, self._room = sock, deadline, MAX_ANSWER
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if self._room <= 0:
+            raise OSError("the answer is too long")
+        self._sock.settimeout(_left(self._deadline))
+        number = self._sock.recv_into(buffer)
+        self._room -= number
+        return number
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("it takes too long")
+    return left
+
+
+def _in_words(error: Exception) -> str:
+    """What went wrong, without what was sent; an answer that is no HTTP is not repeated."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not valid ({error.verify_message})"
+    if isinstance(error, TimeoutError):
+        return "it takes too long"
+    if isinstance(error, OSError):
+        return error.strerror or str(error)[:100]
+    return type(error).__name__

@@ -1,0 +1,76 @@
+"""What happened to somebody's account, for themselves: the log of people and the log of apps, in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from operator import attrgetter
+from typing import NamedTuple
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+
+from clients.models import Client, SecurityEvent
+from idp.accounts.browsers import describe
+from idp.accounts.console import actor
+from idp.accounts.models import AccountEvent, Happening
+
+PER_PAGE = 25
+PAGES = 40  # what is older is for the console
+
+
+class Line(NamedTuple):
+    at: datetime
+    what: str
+    where: str = ""
+
+
+# Events of apps that their people should know of. What they do as administrators is in the console.
+APP_EVENTS: dict[str, Callable[[str, str], str]] = {
+    "token.cross_client": lambda app, other: _("%(app)s told %(other)s who you are") % {"app": app, "other": other},
+}
+
+
+@never_cache
+@login_required
+def activity(request: HttpRequest) -> HttpResponse:
+    page = _page(request.GET.get("page", ""))
+    most = page * PER_PAGE + 1
+    sub = str(actor(request).sub)
+    lines = sorted(_of_account(sub, most) + _of_apps(sub, most), key=attrgetter("at"), reverse=True)
+    context = {
+        "lines": lines[most - 1 - PER_PAGE : most - 1],
+        "newer": page - 1,
+        "older": page + 1 if len(lines) >= most and page < PAGES else 0,
+    }
+    return render(request, "account/activity.html", context)
+
+
+def _of_account(sub: str, most: int) -> list[Line]:
+    return [
+        Line(row.at, str(Happening(row.kind).label), _where(row)) for row in AccountEvent.objects.filter(sub=sub)[:most]
+    ]
+
+
+def _of_apps(sub: str, most: int) -> list[Line]:
+    rows = list(SecurityEvent.objects.filter(sub=sub, kind__in=APP_EVENTS)[:most])
+    ids = {one for row in rows for one in (row.client_id, row.target_client_id)}
+    names = dict(Client.objects.filter(client_id__in=ids).values_list("client_id", "name"))
+
+    def name(client_id: str) -> str:
+        return names.get(client_id) or client_id
+
+    return [Line(row.at, APP_EVENTS[row.kind](name(row.client_id), name(row.target_client_id))) for row in rows]
+
+
+def _where(row: AccountEvent) -> str:
+    parts = [describe(row.detail["user_agent"]) if row.detail.get("user_agent") else "", row.address]
+    return ", ".join(part for part in parts if part)
+
+
+def _page(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 1
+    return min(max(number, 1), PAGES)

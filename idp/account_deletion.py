@@ -1,0 +1,89 @@
+"""People delete their own accounts: everything that is theirs goes at once, the log of security events stays."""
+
+from __future__ import annotations
+
+from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.logout import logout
+from allauth.account.internal.flows.reauthentication import (
+    is_reauthentication_required,
+    raise_if_reauthentication_required,
+)
+from django.contrib import messages
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.decorators import login_required
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from idp.accounts import events
+from idp.accounts.console import actor
+from idp.accounts.models import Happening, User
+from projects import access
+from projects.models import Project
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "POST"])
+def delete_account(request: HttpRequest) -> HttpResponse:
+    """Somebody who proved just now who they are; others are asked to, and come back to the question.
+
+    allauth would keep a form that came too late and send it again after the password: here people decide anew.
+    """
+    if request.method == "POST" and is_reauthentication_required(request, app="idp"):
+        return redirect("account_delete")
+    raise_if_reauthentication_required(request, app="idp")
+    return _answer(request)
+
+
+def _answer(request: HttpRequest) -> HttpResponse:
+    person = actor(request)
+    if request.method == "POST" and _delete(request, person):
+        messages.success(request, _("Your account is deleted."))
+        return redirect("home")
+    context = {"obstacles": _obstacles(person)}
+    return render(request, "account/delete.html", context, status=409 if request.method == "POST" else 200)
+
+
+def _delete(request: HttpRequest, person: User) -> bool:
+    """Whether the account is gone. Nobody who must stay can slip out beside somebody else who must."""
+    email = person.email
+    with transaction.atomic():
+        list(User.objects.select_for_update().filter(is_superuser=True).order_by("pk"))
+        list(Project.objects.select_for_update().filter(members__user=person).order_by("pk"))
+        if _obstacles(person):
+            return False
+        logout(request, show_message=False)
+        events.record(person, Happening.DELETED, request)
+        _forget_in_history(person)
+        # What hangs on the person goes with them: consents, authorizations and every code and token, sign-ins,
+        # addresses, second factors. A signed access token names an authorization that is no longer there.
+        User.objects.get(pk=person.pk).delete()
+    get_adapter().send_notification_mail("account/email/account_deleted", person, email=email)
+    return True
+
+
+def _obstacles(person: User) -> list[str]:
+    """What has to happen before this person can leave, in sentences."""
+    sentences = [
+        _("You are the only owner of “%(project)s”. Make somebody else an owner first.") % {"project": project.name}
+        for project in access.owned_alone(person)
+    ]
+    others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk=person.pk)
+    if person.is_superuser and not others.exists():
+        sentences.append(_("You are the last superuser. Make somebody else a superuser first."))
+    if person.logentry_set.exists():
+        sentences.append(
+            _("You have made changes in the console, and its history keeps them. Ask a superuser to deactivate you.")
+        )
+    return sentences
+
+
+def _forget_in_history(person: User) -> None:
+    """The console's history of this account keeps who changed it and when, but no longer its name or address."""
+    rows = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(User), object_id=str(person.pk))
+    rows.update(object_repr=str(person.sub), change_message="")

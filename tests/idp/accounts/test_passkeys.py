@@ -1,0 +1,146 @@
+"""Passkeys: whatever a browser sends as one is only data, and they belong to the issuer's name alone."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from allauth.mfa.models import Authenticator
+from django.test import Client
+from django.urls import reverse
+
+from idp.accounts.models import User
+from tests.idp.accounts.second_steps import PASSWORD, enrol, give_password
+
+pytestmark = pytest.mark.django_db
+
+ISSUER = "http://localhost:8000"
+
+
+def encoded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def client_data(**more: Any) -> str:
+    return encoded(json.dumps({"type": "webauthn.get", "challenge": "AAAA", "origin": ISSUER, **more}).encode())
+
+
+def answer(**response: Any) -> str:
+    data = {"clientDataJSON": client_data(), "authenticatorData": encoded(b"x" * 37), "signature": encoded(b"x")}
+    body = {"id": "AAAA", "rawId": "AAAA", "type": "public-key", "response": {**data, **response}}
+    return json.dumps({**body, "clientExtensionResults": {}})
+
+
+DAMAGED = [
+    "",
+    "x",
+    "null",
+    "[]",
+    "1",
+    "1e999",
+    '"text"',
+    "{}",
+    '{"response": null}',
+    '{"response": {"clientDataJSON": 1}}',
+    '{"response": {"clientDataJSON": "!!!"}}',
+    '{"response": {"clientDataJSON": "\\ud800"}}',
+    "[" * 5000,
+    "{" + '"a": "' + "x" * 20_000 + '"}',
+    answer(),
+    answer(authenticatorData=""),
+    answer(authenticatorData=encoded(b"\xff" * 200)),
+    answer(userHandle=encoded(b"1")),
+    answer(userHandle=encoded(b"\0")),
+    answer(userHandle=encoded(b"9" * 400)),
+    answer(userHandle=encoded(b"\xff\xfe")),
+    answer(userHandle={}),
+    answer(clientDataJSON=encoded(b"{}")),
+    answer(clientDataJSON=encoded(b"[]")),
+    answer(attestationObject=encoded(b"\xa1")),
+    answer(attestationObject=encoded(b"\xbf" * 100)),
+    answer(clientDataJSON=client_data(challenge=5)),
+]
+
+
+@pytest.fixture
+def person() -> User:
+    return User.objects.create_user("person", "person@example.com", PASSWORD)
+
+
+@pytest.mark.parametrize("sent", DAMAGED)
+def test_a_damaged_answer_signs_nobody_in(client: Client, person: User, sent: str) -> None:
+    client.get(reverse("mfa_login_webauthn"), HTTP_ACCEPT="application/json")
+    response = client.post(reverse("mfa_login_webauthn"), {"credential": sent, "next": "/somewhere"})
+    assert (response.status_code, response["Location"]) == (302, f"{reverse('account_login')}?next=%2Fsomewhere")
+    assert not client.get("/").wsgi_request.user.is_authenticated
+
+
+@pytest.mark.parametrize("sent", DAMAGED)
+def test_a_damaged_answer_is_no_second_step(client: Client, person: User, sent: str) -> None:
+    enrol(person)
+    give_password(client, person)
+    response = client.post(reverse("mfa_authenticate"), {"credential": sent})
+    assert response.status_code == 200
+    assert not client.get("/").wsgi_request.user.is_authenticated
+
+
+@pytest.mark.parametrize("sent", DAMAGED)
+def test_a_damaged_passkey_is_not_added(client: Client, person: User, sent: str) -> None:
+    give_password(client, person)
+    client.get(reverse("mfa_add_webauthn"))
+    response = client.post(reverse("mfa_add_webauthn"), {"credential": sent, "name": "x"})
+    assert response.status_code == 200
+    assert not Authenticator.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "more", [{"origin": "http://sub.localhost:8000"}, {"origin": "https://evil.example"}, {"crossOrigin": True}]
+)
+def test_an_answer_given_to_another_page_is_refused_before_anything_is_read(
+    client: Client, person: User, more: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Any] = []
+    monkeypatch.setattr("allauth.mfa.webauthn.internal.auth.parse_authentication_response", read.append)
+    client.post(reverse("mfa_login_webauthn"), {"credential": answer(clientDataJSON=client_data(**more))})
+    assert read == []
+    client.post(reverse("mfa_login_webauthn"), {"credential": answer()})
+    assert len(read) == 1
+
+
+def test_passkeys_belong_to_the_issuer_whatever_the_host_header_says(client: Client, person: User) -> None:
+    give_password(client, person)
+    asked = client.get(reverse("mfa_add_webauthn"), HTTP_HOST="127.0.0.1").context["js_data"]
+    assert asked["creation_options"]["publicKey"]["rp"]["id"] == "localhost"
+    options = client.get(reverse("mfa_login_webauthn"), HTTP_HOST="127.0.0.1", HTTP_ACCEPT="application/json")
+    assert options.status_code in (200, 302)
+    anonymous = Client().get(reverse("mfa_login_webauthn"), HTTP_HOST="127.0.0.1", HTTP_ACCEPT="application/json")
+    assert anonymous.json()["request_options"]["publicKey"]["rpId"] == "localhost"
+    assert anonymous.json()["request_options"]["publicKey"]["userVerification"] == "required"
+
+
+def test_asking_for_passkeys_is_limited_by_address() -> None:
+    client = Client()
+    answers = [client.post(reverse("mfa_login_webauthn"), {"credential": "x"}).status_code for _number in range(11)]
+    assert answers == [302] * 10 + [429]
+
+
+def test_nobody_renames_or_removes_a_passkey_of_somebody_else(client: Client, person: User) -> None:
+    other = User.objects.create_user("other", password=PASSWORD)
+    theirs = Authenticator.objects.create(user=other, type="webauthn", data={"name": "Theirs", "credential": {}})
+    give_password(client, person)
+    for name in ("mfa_edit_webauthn", "mfa_remove_webauthn"):
+        assert client.post(reverse(name, args=[theirs.pk]), {"name": "Mine"}).status_code == 404
+    theirs.refresh_from_db()
+    assert theirs.data["name"] == "Theirs"
+
+
+@pytest.mark.parametrize("name", ["", "x" * 61, "a\0b"])
+def test_a_name_that_is_none_is_refused(client: Client, person: User, name: str) -> None:
+    mine = Authenticator.objects.create(user=person, type="webauthn", data={"name": "Mine", "credential": {}})
+    client.force_login(person)
+    assert client.post(reverse("mfa_edit_webauthn", args=[mine.pk]), {"name": name}).status_code == 200
+    assert client.post(reverse("mfa_edit_webauthn", args=[mine.pk]), {"name": "Phone"}).status_code == 302
+    mine.refresh_from_db()
+    assert mine.data["name"] == "Phone"
