@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 PORT ?= 8000
 compile := UV_SYSTEM_CERTS=1 .venv/bin/uv pip compile --upgrade --universal --generate-hashes --python-version 3.11 --no-emit-index-url -q --custom-compile-command 'make requirements'
 
-.PHONY: help run test lint format messages messages-check migrations-check deploy-check paths-check requirements
+.PHONY: help run test bench lint format messages messages-check migrations-check deploy-check paths-check requirements
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
@@ -19,6 +19,10 @@ test: ## run every test that can run here (a single one: .venv/bin/pytest tests/
 	@.ci/venv dev
 	@.ci/node
 	@.ci/test
+
+bench: ## measure speed beside other providers (more: make bench ARGS="--help"), takes half an hour
+	@.ci/venv dev
+	@.venv/bin/python -m tests.benchmarks $(ARGS)
 
 lint: ## ruff, mypy and djlint, changing nothing
 	@.ci/venv dev
@@ -57,3 +61,4 @@ requirements: ## compile requirements/*.in to the newest pins with hashes
 	$(compile) requirements/uv.in -o requirements/uv.txt
 	$(compile) requirements/base.in -o requirements/base.txt
 	$(compile) -c requirements/base.txt requirements/dev.in -o requirements/dev.txt
+	$(compile) -c requirements/base.txt tests/benchmarks/peers/servers.in -o tests/benchmarks/peers/servers.txt

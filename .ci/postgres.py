@@ -51,8 +51,8 @@ def programs() -> Path | None:
 
 
 @contextlib.contextmanager
-def private_server(directory: Path) -> Iterator[str]:
-    """A server of our own on a free loopback port, without fsync, behind a random password."""
+def private_server(directory: Path, *, durable: bool = False) -> Iterator[str]:
+    """A server of our own on a free loopback port, behind a random password; without fsync unless `durable`."""
     root = os.geteuid() == 0  # PostgreSQL refuses to run as root
     become = ["runuser", "-u", "postgres", "--"] if root else []
     with tempfile.TemporaryDirectory(prefix="vestibule-postgres-") as home:
@@ -70,7 +70,8 @@ def private_server(directory: Path) -> Iterator[str]:
             command = [*become, str(directory / program), "-D", data, *arguments]
             subprocess.run(command, cwd=home, check=True, stdout=subprocess.DEVNULL)
 
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+        fsync = "on" if durable else "off"
+        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync={fsync}"
         login = ["-U", "postgres", "-A", "scram-sha-256", f"--pwfile={password_file}"]
         pg("initdb", *login, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
         pg("pg_ctl", "-w", "-s", "-l", str(Path(home, "log")), "-o", options, "start")

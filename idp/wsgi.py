@@ -1,4 +1,4 @@
-"""WSGI entry: `gunicorn idp.wsgi:application`."""
+"""WSGI entry: `gunicorn -c python:idp.gunicorn idp.wsgi:application`."""
 
 from __future__ import annotations
 

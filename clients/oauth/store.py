@@ -150,7 +150,7 @@ def issue(
 
 @contextmanager
 def _refused_when_gone() -> Iterator[None]:
-    """The Authorization was deleted while its token was in use: the person took everything back in this very moment."""
+    """The Authorization was deleted in this very moment: the person took everything back, or left for good."""
     try:
         yield
     except IntegrityError as error:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
+from allauth.mfa.models import Authenticator
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -67,6 +70,7 @@ class UserAdmin(ConsoleAdmin, BaseUserAdmin):
     search_fields = ["username", "email", "first_name", "last_name", "=sub"]
     readonly_fields = ["sub", "email_is_verified", "last_login", "date_joined"]
     filter_horizontal = []
+    actions = ["remove_second_steps"]
     fieldsets = [
         (None, {"fields": ["username", "password", "sub"]}),
         (
@@ -104,6 +108,21 @@ class UserAdmin(ConsoleAdmin, BaseUserAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return _is_superuser(request)
+
+    @admin.action(description=gettext_lazy("Remove the second steps of the selected people"), permissions=["change"])
+    def remove_second_steps(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """For somebody who lost their devices and codes. Whoever was signed in with them is signed out."""
+        people = list(queryset.filter(authenticator__isnull=False).distinct())
+        with transaction.atomic():
+            for person in people:
+                Authenticator.objects.filter(user=person).delete()
+                sign_in.end_all(person)
+                events.record(person, Happening.FACTORS_TAKEN, None)
+                self.log_change(request, person, _("Removed the second steps."))
+        done = ngettext(
+            "%(number)s person has no second step now.", "%(number)s people have no second step now.", len(people)
+        )
+        self.message_user(request, done % {"number": len(people)}, messages.SUCCESS)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

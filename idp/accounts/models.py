@@ -99,6 +99,7 @@ class Happening(models.TextChoices):
     PASSKEY_REMOVED = "factor.webauthn_removed", _("Passkey removed")
     CODES_MADE = "factor.recovery_codes_added", _("Recovery codes made")
     CODES_REMOVED = "factor.recovery_codes_removed", _("Recovery codes deleted")
+    FACTORS_TAKEN = "factor.all_removed", _("Second steps removed by an administrator")
     PROFILE_CHANGED = "profile.changed", _("Profile changed")
     DELETED = "account.deleted", _("Account deleted")
 

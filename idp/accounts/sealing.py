@@ -31,6 +31,11 @@ def unseal(purpose: str, sealed: str) -> str:
         ) from None
 
 
+def reseal(purpose: str, sealed: str) -> str:
+    """The same text under the first secret; raises Unreadable."""
+    return seal(purpose, unseal(purpose, sealed))
+
+
 @lru_cache(maxsize=8)
 def _box(purpose: str, key_secrets: tuple[str, ...]) -> MultiFernet:
     def fernet(secret: str) -> Fernet:

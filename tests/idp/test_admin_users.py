@@ -3,10 +3,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.contrib.admin.models import LogEntry
 
-from idp.accounts.models import SignIn, User
+from idp.accounts.models import AccountEvent, Happening, SignIn, User
 from tests.console import browser, form_of, page, problems, send
+from tests.idp.accounts.second_steps import enrol
 
 pytestmark = pytest.mark.usefixtures("console")
 
@@ -124,3 +126,18 @@ def test_an_account_is_deleted_unless_it_wrote_the_log_or_is_ones_own() -> None:
         )
         assert http.post(address, {"post": "yes"}).status_code == 200
         assert user(username)
+
+
+@pytest.mark.parametrize(("username", "status"), [("root", 302), ("owner", 403), ("nobody", 403)])
+def test_a_superuser_helps_somebody_who_lost_their_second_steps(username: str, status: int) -> None:
+    enrol(user())
+    enrol(user("viewer"))
+    browser("person")
+    chosen = {"action": "remove_second_steps", "_selected_action": [str(user().pk)]}
+    assert browser(username).post(page("accounts_user_changelist"), chosen).status_code == status
+    helped = status == 302
+    assert Authenticator.objects.filter(user=user()).exists() is not helped
+    assert Authenticator.objects.filter(user=user("viewer")).exists()
+    assert SignIn.objects.filter(user=user(), ended_at=None).exists() is not helped
+    events = AccountEvent.objects.filter(sub=str(user().sub), kind=Happening.FACTORS_TAKEN)
+    assert events.exists() is LogEntry.objects.filter(object_id=str(user().pk)).exists() is helped

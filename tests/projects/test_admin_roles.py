@@ -94,7 +94,7 @@ def test_a_foreign_thing_cannot_be_changed_or_deleted(action: str) -> None:
         assert here.status_code != 200
     assert project("other").name == "Other people"
     assert client("foreign").name == "Foreign app"
-    assert len(foreign_pages()) == 6
+    assert len(foreign_pages()) == 7
 
 
 @pytest.mark.parametrize("path", ["secrets", "new_secret"])

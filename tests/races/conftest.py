@@ -52,9 +52,10 @@ def servers(transactional_db: None, world: None) -> Iterator[str]:
         "DJANGO_SETTINGS_MODULE": "idp.settings",
         "LOG_LEVEL": "ERROR",
     }
-    command = [sys.executable, "-m", "gunicorn", "idp.wsgi:application", "--bind", f"127.0.0.1:{port}"]
-    options = ["--workers", "3", "--threads", "3", "--log-level", "error", "--graceful-timeout", "2"]
-    process = subprocess.Popen([*command, *options], env=environment, cwd=settings.BASE_DIR)
+    gunicorn = [sys.executable, "-m", "gunicorn", "-c", "python:idp.gunicorn", "idp.wsgi:application"]
+    place = ["--bind", f"127.0.0.1:{port}", "--workers", "3", "--threads", "3"]
+    quick = ["--log-level", "error", "--graceful-timeout", "2"]
+    process = subprocess.Popen([*gunicorn, *place, *quick], env=environment, cwd=settings.BASE_DIR)
     try:
         _wait_for(f"http://127.0.0.1:{port}/healthz/ready", process)
         yield f"http://127.0.0.1:{port}"

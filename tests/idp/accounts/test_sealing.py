@@ -6,13 +6,17 @@ import base64
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.core.management import CommandError, call_command
 
 from clients import keyring
 from idp.accounts import sealing
 from idp.accounts.mfa import MFAAdapter
+from idp.accounts.models import User
+from tests.idp.accounts.second_steps import code, enrol, recovery_codes
 
 
 def test_what_is_sealed_opens_again_and_never_looks_the_same() -> None:
@@ -53,3 +57,23 @@ def test_signing_keys_sealed_by_an_earlier_version_open(settings: Any) -> None:
     derived = HKDF(hashes.SHA256(), 32, salt=None, info=b"vestibule signing keys").derive(b"k" * 32)
     sealed = Fernet(base64.urlsafe_b64encode(derived)).encrypt(b"a key").decode()
     assert keyring.decrypt(sealed) == "a key"
+
+
+@pytest.mark.django_db
+def test_second_factors_move_under_the_new_secret_and_the_old_one_can_go(
+    settings: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, new = "o" * 32, "n" * 32
+    settings.IDP_KEY_SECRETS = [old]
+    person = User.objects.create_user("person")
+    enrol(person)
+    codes = recovery_codes(person)
+    settings.IDP_KEY_SECRETS = [new]
+    with pytest.raises(CommandError, match="Add the old secret back"):
+        call_command("resealfactors")
+    settings.IDP_KEY_SECRETS = [new, old]
+    call_command("resealfactors", format="json")
+    assert capsys.readouterr().out == '{"resealed": 2}\n'
+    settings.IDP_KEY_SECRETS = [new]
+    assert recovery_codes(person) == codes
+    assert Authenticator.objects.get(type="totp").wrap().validate_code(code())

@@ -1,0 +1,28 @@
+"""`manage.py resealfactors`: second factors move under the first of IDP_KEY_SECRETS, so that an old one can go."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from idp.accounts import mfa
+from idp.accounts.sealing import Unreadable
+
+
+class Command(BaseCommand):
+    help = "Encrypt TOTP secrets and recovery codes anew, under the first of IDP_KEY_SECRETS. Running it again is safe."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--format", choices=["text", "json"], default="text", help="of the answer on stdout")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            number = mfa.reseal()
+        except Unreadable as error:
+            raise CommandError(str(error)) from None
+        if options["format"] == "json":
+            self.stdout.write(json.dumps({"resealed": number}))
+        else:
+            self.stdout.write(f"{number} secrets are encrypted under the first of IDP_KEY_SECRETS.")

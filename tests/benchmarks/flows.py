@@ -1,0 +1,83 @@
+"""What is measured: one request per flow, the same one for every peer."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import quote
+
+REDIRECT_URI = "https://app.bench.example/cb"
+API = "https://api.bench.example"
+VERIFIER = "bench-verifier-" + "v" * 40
+CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
+ITEM = "{item}"
+
+
+class Items(StrEnum):
+    """What a request needs besides what is constant."""
+
+    NONE = "none"
+    CYCLE = "cycle"  # tokens that stay good: one after the other, again and again
+    CHAIN = "chain"  # refresh tokens that rotate: each answer's token is the next to be sent
+    ONCE = "once"  # codes: each is good for one request
+
+
+@dataclass(frozen=True)
+class Flow:
+    """`client` is a role that each peer fills; None: no client authenticates. `wanted` stands in a good answer."""
+
+    key: str
+    title: str
+    path: str  # which endpoint
+    wanted: str
+    body: str = ""
+    client: str | None = None
+    items: Items = Items.NONE
+    token: str = "access_token"
+
+    @property
+    def method(self) -> str:
+        return "POST" if self.body else "GET"
+
+
+_CODE = (
+    f"grant_type=authorization_code&code={ITEM}&redirect_uri={quote(REDIRECT_URI, safe='')}&code_verifier={VERIFIER}"
+)
+_REFRESH = f"grant_type=refresh_token&refresh_token={ITEM}"
+_REFRESH_TOKEN = "refresh_token"
+_OWN = "grant_type=client_credentials&scope=read"
+
+FLOWS = {
+    flow.key: flow
+    for flow in (
+        Flow("client_credentials", "client credentials, opaque", "token", '"access_token"', _OWN, "machine"),
+        Flow("jwt", "client credentials, JWT (ES256)", "token", '"access_token"', _OWN, "jwt"),
+        Flow("introspect", "introspection", "introspect", '"active"', f"token={ITEM}", "api", Items.CYCLE),
+        Flow(
+            "refresh",
+            "refresh + ID token (RS256), rotating",
+            "token",
+            '"id_token"',
+            _REFRESH,
+            "web",
+            Items.CHAIN,
+            _REFRESH_TOKEN,
+        ),
+        Flow(
+            "kept",
+            "refresh + ID token (RS256), kept",
+            "token",
+            '"id_token"',
+            _REFRESH,
+            "kept",
+            Items.CYCLE,
+            _REFRESH_TOKEN,
+        ),
+        Flow("code", "code + PKCE + ID token (RS256)", "token", '"id_token"', _CODE, "web", Items.ONCE),
+        Flow("userinfo", "userinfo", "userinfo", '"sub"', items=Items.CYCLE),
+        Flow("jwks", "JWKS", "jwks", '"keys"'),
+    )
+}
+AT_SCALE = ("client_credentials", "introspect", "userinfo")

@@ -1,0 +1,28 @@
+"""Who is measured. `PEERS` has every one by the name the command line uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.benchmarks.peers import servers
+from tests.benchmarks.peers.base import Peer, Setting
+from tests.benchmarks.peers.glewlwyd import Glewlwyd
+from tests.benchmarks.peers.node import Node
+from tests.benchmarks.peers.toolkit import Toolkit
+from tests.benchmarks.peers.vestibule import Vestibule
+
+__all__ = ["DEFAULT", "PEERS", "Peer", "Setting"]
+
+# What we are compared with unless somebody says otherwise.
+DEFAULT = ("vestibule", "dot", "dot-cheap", "node", "node-memory")
+
+PEERS: dict[str, Callable[[], Peer]] = {
+    "vestibule": lambda: Vestibule("vestibule", "Vestibule"),
+    **{f"vestibule-{name}": variant for name, variant in servers.VARIANTS.items()},
+    "vestibule-full": lambda: Vestibule("vestibule-full", "Vestibule, full", full=True),
+    "dot": lambda: Toolkit("dot", "django-oauth-toolkit as shipped", role_suffix="", slow=True),
+    "dot-cheap": lambda: Toolkit("dot-cheap", "django-oauth-toolkit, cheap secret hash", role_suffix="-cheap"),
+    "node": lambda: Node("node", "node oidc-provider, Redis", store="redis"),
+    "node-memory": lambda: Node("node-memory", "node oidc-provider, in memory", store="memory"),
+    "glewlwyd": Glewlwyd,
+}

@@ -1,0 +1,107 @@
+"""What every peer has: a server of its own, clients in the roles of the flows, and a way to codes in bulk."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import quote
+
+from tests.benchmarks import databases
+from tests.benchmarks.flows import FLOWS, Flow
+from tests.benchmarks.load import Call, basic
+from tests.benchmarks.machine import Cores
+from tests.benchmarks.processes import free_port, running, wait_for
+
+ROOT = databases.ROOT
+CACHE = ROOT / ".bench"  # installed peers and logs; not in git
+PYTHON = sys.executable
+GOOD_FOR_ALL = "a-secret-of-the-benchmark-0123456789abcdef0123456789abcdef"
+
+
+@dataclass
+class Setting:
+    """What a run offers its peers. `stack` ends everything that was begun."""
+
+    stack: ExitStack
+    cores: Cores
+    workers: int
+    private_postgres: bool
+    clients: int = 100_000  # in a full installation
+    tokens: int = 1_000_000
+    shared: dict[str, object] = field(default_factory=dict)
+
+    @cached_property
+    def postgres(self) -> str:
+        return self.stack.enter_context(databases.postgres(private=self.private_postgres))
+
+    @cached_property
+    def redis(self) -> str:
+        return self.stack.enter_context(databases.redis())
+
+    def database(self) -> str:
+        return self.stack.enter_context(databases.database(self.postgres))
+
+
+class Peer:
+    """`flows` it can do; `paths` of its endpoints; `extra` is added to the body of a flow."""
+
+    name = ""
+    title = ""
+    flows: Sequence[str] = tuple(FLOWS)
+    paths: Mapping[str, str] = {}
+    extra: Mapping[str, str] = {}
+    wanted: Mapping[str, str] = {}  # what stands in a good answer where it is not what the flow says
+    programs: Mapping[str, str] = {}  # what it needs: program -> Debian package
+    slow = False  # answers take seconds: fewer rounds are enough
+    origin = ""
+    session = 0
+
+    def start(self, setting: Setting) -> None:
+        """Bring up server and data; `origin` and `session` are known afterwards."""
+        raise NotImplementedError
+
+    def credentials(self, role: str) -> tuple[str, str]:
+        """Client id and secret of the client in this role."""
+        return f"bench-{role}", GOOD_FOR_ALL
+
+    def codes(self, role: str, count: int) -> list[str]:
+        """Unused authorization codes of a person for the client in this role, by the quickest way the peer has."""
+        raise NotImplementedError
+
+    def call(self, flow: Flow) -> Call:
+        authorization = ""
+        if flow.client:
+            authorization = basic(*(quote(part, safe="") for part in self.credentials(flow.client)))
+        elif flow.path == "userinfo":
+            authorization = "Bearer {item}"
+        body = flow.body + self.extra.get(flow.key, "")
+        wanted = self.wanted.get(flow.key, flow.wanted)
+        return Call(flow, self.origin, self.paths[flow.path], body, authorization, wanted)
+
+    def exchanged(self, role: str, count: int) -> list[dict[str, str]]:
+        """That many codes exchanged for tokens at the token endpoint."""
+        call = self.call(replace(FLOWS["code"], client=role))
+        return [json.loads(call.once(code)) for code in self.codes(role, count)]
+
+    def serve(self, setting: Setting, command: Sequence[str], environment: Mapping[str, str], port: int) -> None:
+        """Run the server under test on its core until the run ends."""
+        CACHE.mkdir(exist_ok=True)
+        log = CACHE / f"{self.name}.log"
+        log.write_bytes(b"")
+        line = [*setting.cores.put_there(), *command]
+        self.session = setting.stack.enter_context(running(line, environment, ROOT, log))
+        self.origin = f"http://127.0.0.1:{port}"
+        wait_for(self.origin + self.paths["jwks"], log)
+
+
+def new_port() -> int:
+    return free_port()
+
+
+def package(name: str) -> Path:
+    return Path(__file__).parent.parent / name

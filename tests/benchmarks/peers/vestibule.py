@@ -1,0 +1,94 @@
+"""Ourselves, as operations.md tells people to run it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from tests.benchmarks.counting import Count, counted
+from tests.benchmarks.flows import API
+from tests.benchmarks.peers.base import PYTHON, ROOT, Peer, Setting, new_port
+from tests.benchmarks.processes import ask
+
+Command = Callable[[int, int], list[str]]  # port, workers
+
+
+def as_documented(port: int, workers: int) -> list[str]:
+    gunicorn = [PYTHON, "-m", "gunicorn", "-c", "python:idp.gunicorn", "idp.wsgi:application"]
+    return [*gunicorn, "--bind", f"127.0.0.1:{port}", "--workers", str(workers)]
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A database with the clients of the benchmark in it; several servers may use it."""
+
+    environment: Mapping[str, str]
+    secrets: Mapping[str, str]
+
+    @classmethod
+    def make(cls, setting: Setting, *, full: bool) -> Installation:
+        environment = {
+            "DATABASE_URL": setting.database(),
+            "CACHE_URL": f"{setting.redis}/{2 if full else 1}",
+            "SECRET_KEY": secrets.token_urlsafe(48),
+            "IDP_KEY_SECRETS": secrets.token_urlsafe(48),
+            "LOG_LEVEL": "WARNING",
+            "DJANGO_SETTINGS_MODULE": "idp.settings",
+        }
+        size = [str(setting.clients), str(setting.tokens)] if full else ["10", "1000"]
+        said = ask([PYTHON, "-m", "tests.benchmarks.vestibule_data", "prepare", *size], environment, ROOT)
+        return cls(environment, json.loads(said))
+
+    def codes(self, role: str, count: int) -> list[str]:
+        command = [PYTHON, "-m", "tests.benchmarks.vestibule_data", "codes", f"bench-{role}", str(count)]
+        return ask(command, self.environment, ROOT).split()
+
+
+class Vestibule(Peer):
+    paths = {
+        "token": "/oauth2/token",
+        "introspect": "/oauth2/introspect",
+        "userinfo": "/oauth2/userinfo",
+        "jwks": "/.well-known/jwks.json",
+    }
+    extra = {"jwt": f"&audience={API}"}
+    programs = {"redis-server": "redis-server"}
+
+    def __init__(self, name: str, title: str, *, command: Command = as_documented, full: bool = False) -> None:
+        self.name, self.title, self.command, self.full = name, title, command, full
+
+    def start(self, setting: Setting) -> None:
+        self.installation = self._installation(setting)
+        self._serve(setting, self.installation.environment)
+
+    def _installation(self, setting: Setting) -> Installation:
+        key = f"vestibule full={self.full}"
+        if key not in setting.shared:
+            setting.shared[key] = Installation.make(setting, full=self.full)
+        found = setting.shared[key]
+        assert isinstance(found, Installation)
+        return found
+
+    def _serve(self, setting: Setting, environment: Mapping[str, str]) -> None:
+        port = new_port()
+        environment = {**environment, "IDP_ISSUER": f"http://localhost:{port}"}
+        self.serve(setting, self.command(port, setting.workers), environment, port)
+
+    def credentials(self, role: str) -> tuple[str, str]:
+        client_id = f"bench-{role}"
+        return client_id, self.installation.secrets[client_id]
+
+    def codes(self, role: str, count: int) -> list[str]:
+        return self.installation.codes(role, count)
+
+    def counting(self, setting: Setting, stack: ExitStack) -> tuple[Peer, Count]:
+        """The same with one worker, on a connection that counts statements; lives as long as the stack."""
+        twin = Vestibule(f"{self.name}-counted", self.title, command=self.command, full=self.full)
+        twin.installation = self._installation(setting)
+        url, count = stack.enter_context(counted(twin.installation.environment["DATABASE_URL"]))
+        alone = Setting(stack, setting.cores, 1, setting.private_postgres)
+        twin._serve(alone, {**twin.installation.environment, "DATABASE_URL": url})
+        return twin, count
