@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import apps
-from django.core.management.color import no_style
-from django.db import connection, models, transaction
+from django.db import models, transaction
 
 APPS = ("accounts", "account", "projects", "clients")
 Rows = dict[type[models.Model], list[dict[str, Any]]]
@@ -27,10 +26,7 @@ def take(*, without: tuple[type[models.Model], ...] = ()) -> Rows:
 
 
 def put_back(rows: Rows) -> None:
+    """The rows as they were. What PostgreSQL counts by went past their numbers when they were made, for good."""
     with transaction.atomic():  # references are checked at its end, in whatever order rows come
         for model, found in rows.items():
             model._base_manager.bulk_create(model(**row) for row in found)
-        # Rows with numbers of their own do not move what PostgreSQL counts by.
-        for statement in connection.ops.sequence_reset_sql(no_style(), list(rows)):
-            with connection.cursor() as cursor:
-                cursor.execute(statement)
