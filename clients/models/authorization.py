@@ -56,6 +56,8 @@ class Authorization(models.Model):
     siblings = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
+        verbose_name = _("authorization")
+        verbose_name_plural = _("authorizations")
         indexes = [models.Index(fields=["user", "client"], name="authorization_of_person")]
         constraints = [
             models.CheckConstraint(
@@ -89,6 +91,8 @@ class SecurityEvent(models.Model):
     detail = models.JSONField(default=dict)
 
     class Meta:
+        verbose_name = _("security event")
+        verbose_name_plural = _("security events")
         ordering = ["-at", "-pk"]
 
     def __str__(self) -> str:
