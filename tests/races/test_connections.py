@@ -43,15 +43,18 @@ def backend() -> int:
         return int(cursor.fetchone()[0])
 
 
-def terminate(pid: int) -> None:
-    """From another connection, as an operator or a restart of the server would."""
+def elsewhere(statement: str, *values: int) -> None:
+    """From another connection, as an operator, a migration or a restart of the server would."""
     other = connection.copy()
     try:
         with other.cursor() as cursor:
-            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
-            assert cursor.fetchone() == (True,)
+            cursor.execute(statement, values or None)
     finally:
         other.close()
+
+
+def terminate(pid: int) -> None:
+    elsewhere("SELECT 1 / pg_terminate_backend(%s, 5000)::int", pid)
 
 
 def test_connections_are_kept_and_looked_at(kept: None) -> None:
@@ -111,9 +114,7 @@ def test_a_migration_under_way_fails_no_read(warm: None) -> None:
     try:
         for kind in ("varchar(5000)", "text"):
             assert get("/oauth2/userinfo", **bearer).status == 200
-            with connection.cursor() as cursor:
-                cursor.execute(f"ALTER TABLE clients_accesstoken ALTER COLUMN scope TYPE {kind}")
+            elsewhere(f"ALTER TABLE clients_accesstoken ALTER COLUMN scope TYPE {kind}")
             assert get("/oauth2/userinfo", **bearer).status == 200
     finally:
-        with connection.cursor() as cursor:
-            cursor.execute("ALTER TABLE clients_accesstoken ALTER COLUMN scope TYPE text")
+        elsewhere("ALTER TABLE clients_accesstoken ALTER COLUMN scope TYPE text")
