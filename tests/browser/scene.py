@@ -1,4 +1,4 @@
-"""People in the midst of things: an account with apps, passkeys and a past, one just begun, and somebody at the console.
+"""People in the midst of things: an account with apps, passkeys and a past, one just begun, one at the console.
 
 `Scene` signs them in by way of our own pages and keeps the session cookies, for any browser to take over.
 """

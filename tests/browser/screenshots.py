@@ -11,6 +11,7 @@ from playwright.sync_api import Browser
 
 from tests.browser.scene import Scene
 from tests.browser.sights import console_sights, sights, visit
+from tests.browser.small_png import smaller
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.idp.page_urls")]
 
@@ -35,13 +36,14 @@ def test_take_screenshots(browser: Browser, live_server: Any, world: None, setti
     if shape in ("german", "arabic"):
         wanted = [sight for sight in wanted if sight.name in TRANSLATED]
     context = browser.new_context(device_scale_factor=1, **SHAPES[shape])
-    page = context.new_page()
+    page, workshop = context.new_page(), context.new_page()
     for sight in wanted:
         visit(context, page, sight, scene, live_server.url, settings)
         size = page.viewport_size or DESKTOP
         height = page.evaluate("document.documentElement.scrollHeight")
         clip = {"x": 0, "y": 0, "width": size["width"], "height": min(max(height, 300), HIGHEST)}
-        page.screenshot(path=TARGET / f"{sight.name}-{shape}.png", full_page=True, clip=clip)  # type: ignore[arg-type]
+        picture = page.screenshot(full_page=True, clip=clip)  # type: ignore[arg-type]
+        (TARGET / f"{sight.name}-{shape}.png").write_bytes(smaller(picture, workshop))
     context.close()
 
 

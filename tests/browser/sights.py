@@ -119,7 +119,8 @@ def _of_the_account() -> list[Sight]:
         Sight("password-change", "/accounts/password/change/", "owner"),
         Sight("password-set", "/accounts/password/set/", "outsider"),
         Sight("sign-out", "/accounts/logout/", "owner"),
-        Sight("delete", "/accounts/delete/", "owner"),
+        Sight("delete", "/accounts/delete/", "member"),
+        Sight("delete-not-yet", "/accounts/delete/", "owner"),
     ]
 
 
