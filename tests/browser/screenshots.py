@@ -1,0 +1,57 @@
+"""Takes docs/screenshots: every page in three shapes, some in German and Arabic. Run by `make screenshots`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.scene import Scene
+from tests.browser.sights import console_sights, sights, visit
+from tests.browser.small_png import smaller
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.idp.page_urls")]
+
+TARGET = Path(__file__).parents[2] / "docs" / "screenshots"
+HIGHEST = 1600  # pixels
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
+SHAPES: dict[str, dict[str, Any]] = {
+    "desktop-light": {"viewport": DESKTOP, "color_scheme": "light"},
+    "desktop-dark": {"viewport": DESKTOP, "color_scheme": "dark"},
+    "phone": {"viewport": PHONE, "color_scheme": "light"},
+    "german": {"viewport": PHONE, "color_scheme": "light", "locale": "de-DE"},
+    "arabic": {"viewport": PHONE, "color_scheme": "light", "locale": "ar"},
+}
+TRANSLATED = ("sign-in", "consent", "home", "apps")
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_take_screenshots(browser: Browser, live_server: Any, world: None, settings: Any, shape: str) -> None:
+    settings.IDP_ISSUER = live_server.url
+    scene = Scene()
+    wanted = [*sights(scene), *console_sights(scene)]
+    if shape in ("german", "arabic"):
+        wanted = [sight for sight in wanted if sight.name in TRANSLATED]
+    context = browser.new_context(device_scale_factor=1, **SHAPES[shape])
+    page, workshop = context.new_page(), context.new_page()
+    for sight in wanted:
+        visit(context, page, sight, scene, live_server.url, settings)
+        size = page.viewport_size or DESKTOP
+        height = page.evaluate("document.documentElement.scrollHeight")
+        clip = {"x": 0, "y": 0, "width": size["width"], "height": min(max(height, 300), HIGHEST)}
+        picture = page.screenshot(full_page=True, clip=clip)  # type: ignore[arg-type]
+        (TARGET / f"{sight.name}-{shape}.png").write_bytes(smaller(picture, workshop))
+    context.close()
+
+
+def test_the_gallery_lists_them() -> None:
+    """One line per page, in the order of the files' names."""
+    names = sorted({re.sub(rf"-({'|'.join(SHAPES)})$", "", file.stem) for file in TARGET.glob("*.png")})
+    lines = ["# What the pages look like", "", "Taken by `make screenshots` from the pages themselves.", ""]
+    for name in names:
+        links = [f"[{shape}]({name}-{shape}.png)" for shape in SHAPES if (TARGET / f"{name}-{shape}.png").exists()]
+        lines.append(f"- {name}: {', '.join(links)}")
+    (TARGET / "README.md").write_text("\n".join(lines) + "\n")

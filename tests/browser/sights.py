@@ -1,0 +1,250 @@
+"""Every page there is: who looks at it, at which address, and what they do there first.
+
+`UNSEEN` says why the other addresses have no page to look at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.template import Template
+from django.test.signals import template_rendered
+from django.urls import URLPattern, URLResolver, resolve, reverse
+from playwright.sync_api import BrowserContext, Page
+
+from clients.models import Client, ClientSecret
+from idp import urls
+from projects.models import Api, Project
+from tests.browser.scene import AFTER_LOGOUT, WIDE, Scene, cookie
+from tests.world import CHALLENGE, ORDERS, WEB_CB
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A page. `who` is a key of Scene.sessions, or nobody."""
+
+    name: str
+    address: str
+    who: str = ""
+    status: int = 200
+    act: Callable[[Page], None] | None = None
+    signup_open: bool = True
+
+
+UNSEEN = {
+    "mfa_list_webauthn": "leads on to mfa_index",
+    "mfa_login_webauthn": "answers a script, and takes a form of the sign-in page",
+    "mfa_download_recovery_codes": "a text file",
+    "consent": "takes the form that authorize shows",
+    "confirm_end_session": "takes the form that end_session shows",
+}
+UNSEEN_TEMPLATES = {
+    "account/go_on.html": "leads on to an app on the person's device at once",
+}
+
+
+def sights(scene: Scene) -> list[Sight]:
+    return [*_of_nobody(scene), *_on_the_way(scene), *_of_the_account(), *_of_two_steps(scene), *_when_it_fails()]
+
+
+def _authorize(**more: Any) -> str:
+    query = {"response_type": "code", "client_id": "web", "redirect_uri": WEB_CB, "scope": WIDE}
+    query |= {"code_challenge": CHALLENGE, "code_challenge_method": "S256", **more}
+    return "/oauth2/authorize?" + urlencode(query, doseq=True)
+
+
+def _of_nobody(scene: Scene) -> list[Sight]:
+    return [
+        Sight("welcome", "/"),
+        Sight("sign-in", "/accounts/login/"),
+        Sight("sign-in-refused", "/accounts/login/", act=_guess),
+        Sight("sign-up", "/accounts/signup/"),
+        Sight("sign-up-closed", "/accounts/signup/", signup_open=False),
+        Sight("sign-up-mail-sent", "/accounts/confirm-email/"),
+        Sight("verify-address", scene.confirm_link("olive.owner@work.example")),
+        Sight("verify-address-expired", "/accounts/confirm-email/damaged/"),
+        Sight("account-inactive", "/accounts/inactive/"),
+        Sight("reset", "/accounts/password/reset/"),
+        Sight("reset-mail-sent", "/accounts/password/reset/done/"),
+        Sight("reset-new-password", scene.reset_link()),
+        Sight("reset-expired", "/accounts/password/reset/key/1-damaged/"),
+        Sight("reset-done", "/accounts/password/reset/key/done/"),
+        Sight("signed-out", f"/oauth2/logout?{urlencode(_LEAVING)}"),
+    ]
+
+
+_LEAVING = {"client_id": "web", "post_logout_redirect_uri": AFTER_LOGOUT}
+
+
+def _guess(page: Page) -> None:
+    page.locator("#id_login").fill("olive")
+    page.locator("#id_password").fill("a guess")
+    page.locator("#id_password").press("Enter")
+    page.get_by_role("alert").wait_for()
+
+
+def _on_the_way(scene: Scene) -> list[Sight]:
+    """Between an app and the account."""
+    wide = _authorize(audience=["sibling", ORDERS, "urn:acme:queue"])
+    return [
+        Sight("second-step", "/accounts/two-step/sign-in/", "half way"),
+        Sight("consent", wide, "outsider"),
+        Sight("consent-more", wide, "owner"),
+        Sight("switch-account", "/accounts/switch/", "owner"),
+        Sight("confirm-password", "/accounts/reauthenticate/", "owner"),
+        Sight("confirm-code", "/accounts/two-step/confirm/", "owner"),
+        Sight("confirm-passkey", "/accounts/passkeys/confirm/", "owner"),
+        Sight("sign-out-for-app", f"/oauth2/logout?{urlencode(_LEAVING)}", "owner"),
+    ]
+
+
+def _of_the_account() -> list[Sight]:
+    remove = "/accounts/apps/acme/remove/"
+    return [
+        Sight("home", "/", "owner"),
+        Sight("profile", "/accounts/profile/", "owner"),
+        Sight("email", "/accounts/email/", "owner"),
+        Sight("security", "/accounts/security/", "owner"),
+        Sight("sessions", "/accounts/sessions/", "owner"),
+        Sight("activity", "/accounts/activity/", "owner"),
+        Sight("apps", "/accounts/apps/", "owner"),
+        Sight("apps-none", "/accounts/apps/", "outsider"),
+        Sight("app", "/accounts/apps/acme/", "owner"),
+        Sight("app-of-the-house", "/accounts/apps/house/", "owner"),
+        Sight("app-remove", remove, "owner"),
+        Sight("app-remove-audience", f"{remove}?{urlencode({'audience': ORDERS})}", "owner"),
+        Sight("password-change", "/accounts/password/change/", "owner"),
+        Sight("password-set", "/accounts/password/set/", "outsider"),
+        Sight("sign-out", "/accounts/logout/", "owner"),
+        Sight("delete", "/accounts/delete/", "member"),
+        Sight("delete-not-yet", "/accounts/delete/", "owner"),
+    ]
+
+
+def _of_two_steps(scene: Scene) -> list[Sight]:
+    passkey = f"/accounts/passkeys/{scene.passkey.pk}"
+    return [
+        Sight("two-step", "/accounts/two-step/", "owner"),
+        Sight("two-step-off", "/accounts/two-step/", "member"),
+        Sight("totp-set-up", "/accounts/two-step/app/", "member"),
+        Sight("totp-turn-off", "/accounts/two-step/app/remove/", "owner"),
+        Sight("passkey-add", "/accounts/passkeys/add/", "owner"),
+        Sight("passkey-rename", f"{passkey}/rename/", "owner"),
+        Sight("passkey-remove", f"{passkey}/remove/", "owner"),
+        Sight("recovery-codes", "/accounts/recovery-codes/", "owner"),
+        Sight("recovery-codes-new", "/accounts/recovery-codes/new/", "owner"),
+    ]
+
+
+def _when_it_fails() -> list[Sight]:
+    """The page of a failure is the site's own; tests/idp/page_urls.py has an address that fails."""
+    broken = _authorize(redirect_uri="https://web.acme.example/callback")
+    return [
+        Sight("error", broken, status=400),
+        Sight("error-explained", broken, "root", status=400),
+        Sight("not-found", "/nowhere/", "owner", status=404),
+        Sight("failure", "/test/fail/", status=500),
+    ]
+
+
+def console_sights(scene: Scene) -> list[Sight]:
+    """The main pages of the console, as its superuser sees them."""
+    web = Client.objects.get(client_id="web").pk
+    acme = Project.objects.get(key="acme").pk
+    secret = ClientSecret.objects.get(client_id=web).pk
+    audience = urlencode({"audience": f"{ORDERS}/7"})
+
+    def sight(name: str, page: str, *args: Any, query: str = "", act: Callable[[Page], None] | None = None) -> Sight:
+        return Sight(f"console-{name}", reverse(f"admin:{page}", args=args) + query, "root", act=act)
+
+    return [
+        sight("index", "index"),
+        sight("projects", "projects_project_changelist"),
+        sight("project", "projects_project_change", acme),
+        sight("project-add", "projects_project_add"),
+        sight("project-delete", "projects_project_delete", acme),
+        sight("api", "projects_api_change", Api.objects.get(identifier=ORDERS).pk),
+        sight("clients", "clients_client_changelist"),
+        sight("client", "clients_client_change", web),
+        sight("client-history", "clients_client_history", web),
+        sight("audience", "clients_client_audience", web, query=f"?{audience}"),
+        sight("secrets", "clients_client_secrets", web),
+        sight("secret-revoke", "clients_client_revoke_secret", web, secret),
+        sight("secret-once", "clients_client_secrets", web, act=_make_secret),
+        sight("keys", "clients_signingkey_changelist"),
+        sight("key-activate", "clients_signingkey_activate", scene.next_key.pk),
+        sight("authorizations", "clients_authorization_changelist"),
+        sight("activity", "clients_securityevent_changelist"),
+        sight("people", "accounts_user_changelist"),
+        sight("person", "accounts_user_change", scene.owner.pk),
+    ]
+
+
+def _make_secret(page: Page) -> None:
+    page.locator("form input[type=submit].default").click()
+    page.locator("#shown-secret").wait_for()
+
+
+def visit(context: BrowserContext, page: Page, sight: Sight, scene: Scene, url: str, settings: Any) -> None:
+    """Look at it, in a browser that is nobody's otherwise."""
+    settings.IDP_SIGNUP_OPEN = sight.signup_open
+    context.clear_cookies()
+    if sight.who:
+        context.add_cookies([cookie(scene.sessions[sight.who], url)])
+    answer = page.goto(f"{url}{sight.address}")
+    assert answer is not None
+    assert answer.status == sight.status, f"{sight.name}: {answer.status} at {page.url}"
+    if sight.act:
+        sight.act(page)
+    else:
+        assert answer.request.redirected_from is None or sight.name == "reset-new-password", f"{sight.name}: {page.url}"
+
+
+# --- Nothing is missing ----------------------------------------------------------------------------------------------
+
+
+def unvisited(seen: list[Sight]) -> set[str]:
+    """Names of addresses for people that no sight leads to, and that nobody explained."""
+    visited = {resolve(sight.address.partition("?")[0]).url_name for sight in seen}
+    assert not visited & UNSEEN.keys(), "these are seen after all"
+    return _names(urls.urlpatterns) - visited - UNSEEN.keys()
+
+
+def _names(patterns: list[Any]) -> set[str]:
+    found: set[str] = set()
+    for one in patterns:
+        if isinstance(one, URLResolver) and one.app_name != "admin":
+            found |= _names(one.url_patterns)
+        elif isinstance(one, URLPattern) and one.name:
+            found.add(one.name)
+    return found
+
+
+class Rendered:
+    """The templates that were rendered, by name, while listening."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+    def note(self, template: Template, **_: Any) -> None:
+        self.names.add(str(template.name))
+
+    def __enter__(self) -> Rendered:
+        template_rendered.connect(self.note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        template_rendered.disconnect(self.note)
+
+
+def page_templates() -> Iterator[str]:
+    """Of people's pages: what has a title."""
+    from django.conf import settings
+
+    for root in settings.TEMPLATES[0]["DIRS"]:
+        for file in sorted(root.rglob("*.html")):
+            if "block head_title" in file.read_text() and file.name not in ("base.html", "reauthenticate_base.html"):
+                yield str(file.relative_to(root))
