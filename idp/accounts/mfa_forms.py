@@ -141,7 +141,7 @@ class Presented(Ceremony):
 
 class LoginWebAuthnForm(Presented, webauthn.LoginWebAuthnForm):
     def clean_credential(self) -> Authenticator:
-        """Alone it has to have verified its person, whatever the challenge was for: the session keeps one for all pages.
+        """Alone it has to have verified its person, whatever its challenge was for: all pages share one.
 
         A challenge for the second step asks for no PIN, and whoever found a key gets one with an account of their own.
         """

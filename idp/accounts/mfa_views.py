@@ -19,6 +19,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from idp.accounts import sign_in
+from idp.accounts.console import actor
 
 
 class OnTheWay(NextRedirectMixin):
@@ -75,7 +76,7 @@ class Enrolment(OnTheWay):
         return _still_on_the_way(self.request, reverse(to))
 
     def used(self, kind: str) -> None:
-        record_authentication(self.request, self.request.user, "mfa", type=kind)  # type: ignore[arg-type]
+        record_authentication(self.request, actor(self.request), "mfa", type=kind, **{sign_in.ENROLLED: True})
 
 
 class ActivateTOTPView(Enrolment, totp.ActivateTOTPView):

@@ -295,6 +295,15 @@ def test_whoever_has_none_sets_one_up_and_goes_on_without_being_asked_again(clie
     assert (row_of(client).amr, row_of(client).acr) == (["pwd", "otp", "mfa"], "aal2")
 
 
+def test_setting_up_a_factor_is_no_proof_of_who_one_is(client: Client, person: User) -> None:
+    """Whoever finds a browser somebody left a minute ago could sign in afresh with an app of their own."""
+    give_password(client, person)
+    before = row_of(client).auth_time
+    set_up_app(client)
+    client.get("/")
+    assert (row_of(client).acr, row_of(client).auth_time) == ("aal2", before)
+
+
 @pytest.mark.parametrize("evil", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
 @pytest.mark.parametrize("name", ["mfa_index", "mfa_view_recovery_codes"])
 def test_the_way_on_never_leaves_the_site(client: Client, careful: User, name: str, evil: str) -> None:
