@@ -304,6 +304,16 @@ def test_setting_up_a_factor_is_no_proof_of_who_one_is(client: Client, person: U
     assert (row_of(client).acr, row_of(client).auth_time) == ("aal2", before)
 
 
+def test_the_first_factor_signs_out_browsers_that_did_not_use_it(client: Client, person: User) -> None:
+    """Somebody who knows the password may be one of them, and could remove the factor with it."""
+    other = Client()
+    for browser in (other, client):
+        give_password(browser, person)
+    set_up_app(client)
+    assert is_signed_in(client)
+    assert not is_signed_in(other)
+
+
 @pytest.mark.parametrize("evil", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
 @pytest.mark.parametrize("name", ["mfa_index", "mfa_view_recovery_codes"])
 def test_the_way_on_never_leaves_the_site(client: Client, careful: User, name: str, evil: str) -> None:
