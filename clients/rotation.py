@@ -18,6 +18,7 @@ from clients import keyring
 from clients.models import Client, SigningKey
 from clients.models.client import SigningAlgorithm
 from clients.models.keys import KeyState
+from clients.oauth import cache
 from clients.protocol import logout
 
 JWKS_MAX_AGE = timedelta(seconds=300)
@@ -59,8 +60,21 @@ def rotate(algorithm: SigningAlgorithm) -> Step:
     return step
 
 
+def known() -> list[SigningKey]:
+    """Every signing key there is, as this process remembers them."""
+    return cache.once(_load_keys)
+
+
+def _load_keys() -> list[SigningKey]:
+    return list(SigningKey.objects.order_by("algorithm", "created_at"))
+
+
 def longest_lifetime() -> timedelta:
     """How long a token signed now may live: the longest any client or API allows, and a logout token at least."""
+    return cache.once(_load_longest_lifetime)
+
+
+def _load_longest_lifetime() -> timedelta:
     of_clients = Client.objects.aggregate(access=Max("access_token_lifetime"), id=Max("id_token_lifetime"))
     seconds = [value for value in of_clients.values() if value is not None]
     return timedelta(seconds=max([logout.TOKEN_LIFETIME, *seconds]))
@@ -68,9 +82,7 @@ def longest_lifetime() -> timedelta:
 
 def published() -> list[SigningKey]:
     """Every key a valid token may carry, and the next ones."""
-    still_needed = timezone.now() - longest_lifetime() - CLOCK_SKEW
-    rows = SigningKey.objects.order_by("algorithm", "created_at")
-    return [key for key in rows if key.retired_at is None or key.retired_at > still_needed]
+    return [key for key in known() if believed(key, timedelta())]
 
 
 def believed(key: SigningKey, late: timedelta) -> bool:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
+import orjson
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from clients import rotation
-from clients.endpoints.http import json_answer, protocol_endpoint
+from clients.endpoints.http import protocol_endpoint
+from clients.models import SigningKey
 from clients.models.client import SigningAlgorithm
 from clients.oauth import authentication
 from clients.protocol import AT_TOKEN, authorization, logout, pkce, prompts
@@ -22,18 +25,10 @@ MAX_AGE = int(rotation.JWKS_MAX_AGE.total_seconds())
 
 def metadata() -> dict[str, Any]:
     """OpenID Connect Discovery 1.0 section 3 and RFC 8414 section 2: only what works."""
-    base = f"{settings.IDP_ISSUER}/oauth2"
     secret_methods = [method for method in authentication.METHODS if method != "none"]
     return {
         "issuer": settings.IDP_ISSUER,
-        "authorization_endpoint": f"{base}/authorize",
-        "token_endpoint": f"{base}/token",
-        "userinfo_endpoint": f"{base}/userinfo",
-        "introspection_endpoint": f"{base}/introspect",
-        "revocation_endpoint": f"{base}/revoke",
-        "end_session_endpoint": f"{settings.IDP_ISSUER}{reverse('end_session')}",
-        "tokeninfo_endpoint": f"{base}/tokeninfo",
-        "jwks_uri": f"{settings.IDP_ISSUER}/.well-known/jwks.json",
+        **_addresses(),
         "scopes_supported": list(SIGN_IN_SCOPES),
         "response_types_supported": list(authorization.RESPONSE_TYPES),
         "response_modes_supported": list(authorization.RESPONSE_MODES),
@@ -71,18 +66,42 @@ def _about_sessions() -> dict[str, Any]:
     }
 
 
+def _addresses() -> dict[str, str]:
+    base = f"{settings.IDP_ISSUER}/oauth2"
+    return {
+        "authorization_endpoint": f"{base}/authorize",
+        "token_endpoint": f"{base}/token",
+        "userinfo_endpoint": f"{base}/userinfo",
+        "introspection_endpoint": f"{base}/introspect",
+        "revocation_endpoint": f"{base}/revoke",
+        "end_session_endpoint": f"{settings.IDP_ISSUER}{reverse('end_session')}",
+        "tokeninfo_endpoint": f"{base}/tokeninfo",
+        "jwks_uri": f"{settings.IDP_ISSUER}/.well-known/jwks.json",
+    }
+
+
+@lru_cache(maxsize=1)
+def _metadata_document(issuer: str) -> bytes:
+    """Made once: all it says is decided by the code and by the issuer."""
+    return orjson.dumps(metadata())
+
+
+@lru_cache(maxsize=4)
+def _jwks_document(keys: tuple[SigningKey, ...]) -> bytes:
+    """A key's id is its thumbprint: the same keys are the same document."""
+    return orjson.dumps({"keys": [key.public_jwk for key in keys]})
+
+
 @protocol_endpoint("GET", cors=True)
 def configuration(request: HttpRequest) -> HttpResponse:
-    return _public(metadata())
+    return _public(_metadata_document(settings.IDP_ISSUER))
 
 
 @protocol_endpoint("GET", cors=True)
 def jwks(request: HttpRequest) -> HttpResponse:
-    return _public({"keys": [key.public_jwk for key in rotation.published()]})
+    return _public(_jwks_document(tuple(rotation.published())))
 
 
-def _public(document: dict[str, Any]) -> HttpResponse:
-    response = json_answer(document)
-    del response["Pragma"]
-    response["Cache-Control"] = f"public, max-age={MAX_AGE}"
-    return response
+def _public(document: bytes) -> HttpResponse:
+    headers = {"Cache-Control": f"public, max-age={MAX_AGE}"}
+    return HttpResponse(document, content_type="application/json", headers=headers)

@@ -2,46 +2,28 @@
 
 from __future__ import annotations
 
+import re
+
 from django.contrib import admin
-from django.urls import URLPattern, include, path, re_path
+from django.urls import include, path, re_path
 
 from clients.endpoints import apps
 from clients.endpoints.authorize import authorize, decide
-from clients.endpoints.introspect import introspect
 from clients.endpoints.logout import confirm, end_session
-from clients.endpoints.revoke import revoke
-from clients.endpoints.token import token
-from clients.endpoints.tokeninfo import tokeninfo
-from clients.endpoints.userinfo import userinfo
-from idp import discovery, health, pages
+from idp import health, pages
 from idp.account_activity import activity
 from idp.account_deletion import delete_account
-
-
-def protocol(prefix: str) -> list[URLPattern]:
-    """The endpoints under one prefix, with or without a trailing slash: a POST is never redirected."""
-    return [
-        re_path(rf"^{prefix}/token/?$", token),
-        re_path(rf"^{prefix}/introspect/?$", introspect),
-        re_path(rf"^{prefix}/revoke/?$", revoke),
-        re_path(rf"^{prefix}/userinfo/?$", userinfo),
-        re_path(rf"^{prefix}/tokeninfo/?$", tokeninfo),
-    ]
-
+from idp.protocol import ENDPOINTS
 
 urlpatterns = [
-    re_path(r"^\.well-known/openid-configuration/?$", discovery.configuration),
-    re_path(r"^\.well-known/oauth-authorization-server/?$", discovery.configuration),
-    re_path(r"^\.well-known/jwks\.json/?$", discovery.jwks),
-    re_path(r"^openid/jwks\.json/?$", discovery.jwks),
+    # With or without a trailing slash: a POST is never redirected.
+    *(re_path(rf"^{re.escape(path[1:])}/?$", endpoint) for path, endpoint in ENDPOINTS.items()),
     re_path(r"^oauth2/authorize/?$", authorize, name="authorize"),
     re_path(r"^openid/authorize/?$", authorize),
     re_path(r"^oauth2/consent/?$", decide, name="consent"),
     re_path(r"^oauth2/logout/?$", end_session, name="end_session"),
     re_path(r"^openid/logout/?$", end_session),
     re_path(r"^oauth2/logout/confirm/?$", confirm, name="confirm_end_session"),
-    *protocol("oauth2"),
-    *protocol("openid"),  # for services that use these paths already
     path("healthz/live", health.live),
     path("healthz/ready", health.ready),
     path("admin/", admin.site.urls),

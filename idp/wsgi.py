@@ -12,6 +12,10 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "idp.settings")
 _django = get_wsgi_application()
+
+from idp.protocol import BY_PATH, ProtocolHandler  # noqa: E402 - Django has to be set up
+
+_protocol = ProtocolHandler()
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _BOUNDARY = re.compile(r";\s*boundary=(\"?)([A-Za-z0-9'()+_,./:=?-]{1,70})\1\s*(;|$)", re.IGNORECASE)  # RFC 2046 5.1.1
 
@@ -27,7 +31,8 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
     environ["CONTENT_TYPE"] = _content_type(environ.get("CONTENT_TYPE", ""))
     if not _LENGTH.fullmatch(environ.get("CONTENT_LENGTH", "")):
         environ["CONTENT_LENGTH"] = ""  # no number: no body
-    return _django(environ, start_response)
+    handler = _protocol if environ.get("PATH_INFO") in BY_PATH else _django
+    return handler(environ, start_response)
 
 
 def _content_type(sent: str) -> str:

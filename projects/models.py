@@ -59,6 +59,8 @@ class Project(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = _("project")
+        verbose_name_plural = _("projects")
         ordering = ["name"]
         constraints = [
             models.CheckConstraint(
@@ -72,10 +74,6 @@ class Project(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-    def admits(self, user: models.Model) -> bool:
-        """Whether this person may use its clients: in testing only test users may (protocol section 11)."""
-        return self.status != Status.TESTING or self.test_users.filter(pk=user.pk).exists()
 
     def clean(self) -> None:
         """Two keys never differ in capitals alone."""

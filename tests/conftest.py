@@ -21,8 +21,11 @@ pytest_plugins = ["tests.plugins.loopback", "tests.plugins.skips", "tests.plugin
 
 @pytest.fixture(autouse=True)
 def _quick_and_alone(settings: Any) -> None:
-    """Passwords are hashed quickly, and no test sees the limits another one used up."""
+    """Passwords are hashed quickly, changes bite at once, and no test sees the limits another one used up."""
+    # Every client of a test starts the middleware anew, which would list hundreds of static files each time.
+    settings.WHITENOISE_AUTOREFRESH = True
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.IDP_FACTS_MAX_AGE = 0
     cache.clear()
 
 

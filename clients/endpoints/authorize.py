@@ -21,7 +21,7 @@ from clients.models import Authorization
 from clients.oauth import parameters, store
 from clients.oauth.authorization import NotRedirectable, Redirectable, Validated, issue_code, validate
 from clients.protocol import prompts
-from clients.protocol.errors import AccessDenied, Refusal
+from clients.protocol.errors import AccessDenied, InvalidRequest, Refusal
 from clients.protocol.prompts import Interaction
 from clients.protocol.request import AuthorizationRequest, Choice, Params
 from idp.accounts import form_targets, sign_in
@@ -83,10 +83,10 @@ def authorize(request: HttpRequest) -> HttpResponse:
 
 def _posted(request: HttpRequest) -> HttpResponse:
     params = parameters.from_body(request)
-    validate(params)
+    _decided, validated = validate(params)
     query = urlencode(params.pairs)
     if len(query) > MAX_QUERY:
-        return error_page(request, "The POSTed request is too long to go on with as a URI.")
+        raise validated.refused(InvalidRequest("The POSTed request is too long to go on with as a URI."))
     return redirect(f"{request.path}?{query}", after_post=True)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-import json
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import orjson
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -25,7 +25,7 @@ CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "WW
 
 def json_answer(data: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
     """JSON that no cache may keep (RFC 6749 section 5.1)."""
-    response = HttpResponse(json.dumps(data), content_type="application/json", status=status, headers=headers)
+    response = HttpResponse(orjson.dumps(data), content_type="application/json", status=status, headers=headers)
     response["Cache-Control"] = "no-store"
     response["Pragma"] = "no-cache"
     return response

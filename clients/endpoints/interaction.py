@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 
 from clients.oauth import hints
-from clients.oauth.facts import sign_in_facts
+from clients.oauth.facts import admits, sign_in_facts
 from clients.protocol import included
 from clients.protocol.errors import AccessDenied, InvalidRequest
 from clients.protocol.facts import ClientFacts
@@ -22,7 +22,7 @@ from clients.protocol.request import AuthorizationRequest, Choice, Params
 from idp.accounts import sign_in
 from idp.accounts.models import SignIn, User
 from projects.consent import Permission, merge, missing
-from projects.models import Consent, Project, Status
+from projects.models import Consent, Project
 
 MAX_PROOFS = 10
 PROOF_MAX_AGE = 900  # seconds
@@ -133,8 +133,7 @@ def _for_project(claims: Mapping[str, Any], client: ClientFacts) -> bool:
 
 def admit(decided: AuthorizationRequest, user: User) -> None:
     """Testing projects admit only their test users (protocol section 11)."""
-    project = decided.client.project
-    if project.testing and not Project.objects.filter(pk=project.id, test_users=user, status=Status.TESTING).exists():
+    if not admits(decided.client.project, user.pk):
         raise AccessDenied("This project is being tested, and this account is not one of its test users.")
 
 

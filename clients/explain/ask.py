@@ -13,7 +13,8 @@ from clients.endpoints.consent import to_ask
 from clients.explain import table
 from clients.explain.table import AUTHORIZE, Attempt, Question, Value
 from clients.models import Authorization, Client
-from clients.oauth import facts, live
+from clients.oauth import facts, live, statements
+from clients.oauth.statements import Standing
 from clients.protocol import audience, prompts
 from clients.protocol.errors import AccessDenied, Refusal
 from clients.protocol.facts import ClientFacts, Registry, SignInFacts
@@ -117,12 +118,12 @@ def _keys(values: Iterable[Value], projects: QuerySet[Project]) -> dict[int, str
 # --- With a person ------------------------------------------------------------------------------------------------
 
 
-def _authorization(client: Client, user: User) -> Authorization | None:
+def _authorization(client: Client, user: User) -> Standing | None:
     """The newest one a refresh token of this person may stand on."""
     rows = Authorization.objects.filter(client=client, user=user, ended_at__isnull=True, offline=True)
-    related = [name.removeprefix("authorization__") for name in live.AUTHORIZATION[1:]]
-    newest = rows.select_related(*related).order_by("-created_at").first()
-    return newest if newest and live.authorization_lives(newest, newest.created_at) else None
+    newest = rows.order_by("-created_at").values_list("pk", flat=True).first()
+    found = statements.standing(newest) if newest else None
+    return found if found and live.authorization_lives(found, found.created_at) else None
 
 
 def _for_person(attempt: Attempt, decided: AuthorizationRequest | None, user: User) -> Attempt:

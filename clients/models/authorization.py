@@ -22,7 +22,10 @@ class Authorization(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="authorizations")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="authorizations")
+    # Found by `authorization_of_person`, which begins with the user.
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="authorizations", db_index=False
+    )
     sign_in = models.ForeignKey(SignIn, on_delete=models.SET_NULL, null=True, related_name="authorizations")
     # None in first-party projects, where nobody was asked.
     consent = models.ForeignKey(Consent, on_delete=models.CASCADE, null=True, related_name="authorizations")
@@ -53,6 +56,8 @@ class Authorization(models.Model):
     siblings = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
+        verbose_name = _("authorization")
+        verbose_name_plural = _("authorizations")
         indexes = [models.Index(fields=["user", "client"], name="authorization_of_person")]
         constraints = [
             models.CheckConstraint(
@@ -86,6 +91,8 @@ class SecurityEvent(models.Model):
     detail = models.JSONField(default=dict)
 
     class Meta:
+        verbose_name = _("security event")
+        verbose_name_plural = _("security events")
         ordering = ["-at", "-pk"]
 
     def __str__(self) -> str:

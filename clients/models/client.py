@@ -138,6 +138,7 @@ class Client(AbstractApplication):
 
     class Meta:
         verbose_name = _("client")
+        verbose_name_plural = _("clients")
         ordering = ["name", "client_id"]
         constraints = [
             models.CheckConstraint(condition=~models.Q(client_id=""), name="client_has_an_id"),

@@ -26,6 +26,7 @@ class SigningKey(models.Model):
 
     class Meta:
         verbose_name = _("signing key")
+        verbose_name_plural = _("signing keys")
         ordering = ["algorithm", "created_at"]
         constraints = [
             models.UniqueConstraint(

@@ -32,6 +32,7 @@ class LogoutNotice(models.Model):
 
     class Meta:
         verbose_name = _("logout notice")
+        verbose_name_plural = _("logout notices")
         ordering = ["-created_at", "-pk"]
         constraints = [
             models.UniqueConstraint(fields=["sign_in", "client"], name="client_is_told_once_of_a_sign_in"),

@@ -118,7 +118,7 @@ class RevokedToken(models.Model):
     """The deny-list of JWT access tokens: kept until the token would have expired anyway."""
 
     jti = models.CharField(primary_key=True, max_length=100)
-    expires = models.DateTimeField(db_index=True)
+    expires = models.DateTimeField()
 
     def __str__(self) -> str:
         return self.jti

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import unquote_plus
 
 from django.db.models import Q
@@ -13,7 +14,7 @@ from django.utils import timezone
 
 from clients import secrets
 from clients.models import ClientSecret
-from clients.oauth import throttle
+from clients.oauth import cache, throttle
 from clients.oauth.facts import find_client
 from clients.protocol.errors import InvalidClient, InvalidRequest, TooManyGuesses
 from clients.protocol.facts import ClientFacts
@@ -79,16 +80,42 @@ def _decode_basic(value: str) -> tuple[str, str]:
     return parts
 
 
+@dataclass(slots=True)
+class _Secret:
+    """A secret that was not revoked."""
+
+    id: int
+    digest: str = field(repr=False)
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+
+def _load_secrets(clients: Collection[int]) -> dict[int, list[_Secret]]:
+    """By the row of the client."""
+    found: dict[int, list[_Secret]] = {}
+    rows = ClientSecret.objects.filter(client__in=clients, slot__isnull=False)
+    for row in rows:
+        kept = _Secret(row.pk, row.digest, row.expires_at, row.last_used_at)
+        found.setdefault(row.client_id, []).append(kept)
+    return found
+
+
 def _secret_fits(client: ClientFacts | None, secret: str | None) -> bool:
     """Compare with every live secret of the client; for an unknown one with a decoy."""
     now = timezone.now()
-    live = ClientSecret.objects.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now), slot__isnull=False)
-    rows = list(live.filter(client=client.id)) if client is not None else []
-    fitting = [row for row in rows if secrets.matches(secret or "", row.digest)]
-    if not rows:
+    kept = cache.look_up(_load_secrets, [client.id]).get(client.id, []) if client is not None else []
+    live = [one for one in kept if one.expires_at is None or one.expires_at > now]
+    fitting = [one for one in live if secrets.matches(secret or "", one.digest)]
+    if not live:
         secrets.matches(secret or "", secrets.decoy())
-    for row in fitting:
-        stale = Q(last_used_at__isnull=True) | Q(last_used_at__lt=now - _LAST_USED_RESOLUTION)
-        if row.last_used_at is None or row.last_used_at < now - _LAST_USED_RESOLUTION:
-            ClientSecret.objects.filter(stale, pk=row.pk).update(last_used_at=now)
+    for one in fitting:
+        if one.last_used_at is None or one.last_used_at < now - _LAST_USED_RESOLUTION:
+            _note_use(one, now)
     return bool(fitting)
+
+
+def _note_use(secret: _Secret, now: datetime) -> None:
+    """Once an hour, whichever process is first."""
+    stale = Q(last_used_at__isnull=True) | Q(last_used_at__lt=now - _LAST_USED_RESOLUTION)
+    ClientSecret.objects.filter(stale, pk=secret.id).update(last_used_at=now)
+    secret.last_used_at = now

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from clients.models import SecurityEvent
+from clients.oauth import statements
+from clients.oauth.database import Insert
 from clients.protocol.facts import ClientFacts
 
 
-def cross_client_token(caller: ClientFacts, target: ClientFacts, sub: str) -> None:
-    """Every ID token for a sibling (protocol section 2)."""
-    SecurityEvent.objects.create(
-        kind="token.cross_client", client_id=caller.client_id, target_client_id=target.client_id, sub=sub
+def cross_client_token(caller: ClientFacts, target: ClientFacts, sub: str, now: datetime) -> Insert:
+    """Every ID token for a sibling (protocol section 2): kept together with the tokens, or not at all."""
+    return statements.new_event(
+        at=now,
+        kind="token.cross_client",
+        client_id=caller.client_id,
+        target_client_id=target.client_id,
+        sub=sub,
+        detail="{}",
     )
 
 

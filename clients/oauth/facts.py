@@ -1,13 +1,15 @@
-"""From rows to frozen facts: the only place where a step's knowledge is read from the database."""
+"""From rows to frozen facts: the only place where a step's knowledge is read from the database, or remembered."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from django.conf import settings
 from oauth2_provider.models import AbstractApplication
 
-from clients.models import Authorization, Client
+from clients.models import Client
+from clients.oauth import cache
+from clients.oauth.statements import Standing
 from clients.protocol.facts import (
     ApiFacts,
     Ceiling,
@@ -24,6 +26,7 @@ from projects.matcher import Malformed, parse
 from projects.models import Api, Project, Status
 
 NO_PROJECT = 0  # rows count from 1
+MAX_CLIENT_ID = 255  # characters, as its column has
 _RELATED = ("audience_entries", "allowed_callers", "introspects", "acts_for")
 
 
@@ -74,16 +77,28 @@ def client_facts(client: Client) -> ClientFacts:
 
 def find_clients(client_ids: Iterable[str]) -> dict[str, ClientFacts]:
     """The clients among these ids, enabled or not."""
-    wanted = {client_id for client_id in client_ids if client_id and "\0" not in client_id}
-    if not wanted:
-        return {}
-    rows = Client.objects.filter(client_id__in=wanted).select_related("project").prefetch_related(*_RELATED)
-    return {row.client_id: client_facts(row) for row in rows}
+    wanted = {one for one in client_ids if one and len(one) <= MAX_CLIENT_ID and "\0" not in one}
+    return cache.look_up(_load_clients, wanted) if wanted else {}
 
 
 def find_client(client_id: str) -> ClientFacts | None:
     """One client, enabled or not."""
     return find_clients([client_id]).get(client_id)
+
+
+def client_of(row_id: int) -> ClientFacts | None:
+    """The client that codes and tokens name by its row; None when it is gone."""
+    client_id = cache.look_up(_load_ids, [row_id]).get(row_id)
+    return find_client(client_id) if client_id is not None else None
+
+
+def _load_clients(client_ids: Collection[str]) -> dict[str, ClientFacts]:
+    rows = Client.objects.filter(client_id__in=client_ids).select_related("project").prefetch_related(*_RELATED)
+    return {row.client_id: client_facts(row) for row in rows}
+
+
+def _load_ids(row_ids: Collection[int]) -> dict[int, str]:
+    return dict(Client.objects.filter(pk__in=row_ids).values_list("pk", "client_id"))
 
 
 def registry(named: Iterable[str], client: ClientFacts, ceiling: Iterable[str] = ()) -> Registry:
@@ -99,9 +114,16 @@ def apis_near(audiences: Iterable[str]) -> tuple[ApiFacts, ...]:
     origins = {origin for value in audiences if (origin := _origin(value))}
     if not origins:
         return ()
-    rows = Api.objects.filter(origin__in=origins).prefetch_related("scopes", "shared_with")
+    found = cache.look_up(_load_apis, origins)
     own = (own_api(),) if _origin(settings.IDP_ISSUER) in origins else ()
-    return (*own, *(api_facts(row) for row in rows))
+    return (*own, *(api for origin in sorted(found) for api in found[origin]))
+
+
+def _load_apis(origins: Collection[str]) -> dict[str, tuple[ApiFacts, ...]]:
+    by_origin: dict[str, tuple[ApiFacts, ...]] = {}
+    for row in Api.objects.filter(origin__in=origins).prefetch_related("scopes", "shared_with"):
+        by_origin[row.origin] = (*by_origin.get(row.origin, ()), api_facts(row))
+    return by_origin
 
 
 def own_api() -> ApiFacts:
@@ -128,21 +150,9 @@ def _origin(value: str) -> str:
         return ""
 
 
-def person_facts(user: User) -> PersonFacts:
-    return PersonFacts(
-        id=user.pk,
-        sub=str(user.sub),
-        active=user.is_active,
-        username=user.get_username(),
-        name=user.get_full_name(),
-        given_name=user.first_name,
-        family_name=user.last_name,
-        email=user.email,
-        email_verified=user.email_verified,
-        phone_number=user.phone_number,
-        address=user.address,
-        updated_at=int(user.updated_at.timestamp()),
-    )
+def admits(project: ProjectFacts, person_id: int) -> bool:
+    """Whether this person may use its clients: in testing only test users may (protocol section 11)."""
+    return not project.testing or Project.objects.filter(pk=project.id, test_users=person_id).exists()
 
 
 def user_of(person: PersonFacts) -> User:
@@ -158,7 +168,7 @@ def sign_in_facts(sign_in: SignIn) -> SignInFacts:
     )
 
 
-def ceiling_of(authorization: Authorization) -> Ceiling:
+def ceiling_of(authorization: Standing) -> Ceiling:
     """What this Authorization allows at most."""
     return Ceiling(
         scopes=tuple(authorization.scopes),
@@ -171,17 +181,35 @@ def ceiling_of(authorization: Authorization) -> Ceiling:
     )
 
 
-def requested_claims_of(authorization: Authorization) -> RequestedClaims:
+def requested_claims_of(authorization: Standing) -> RequestedClaims:
     """The single claims somebody allowed, besides those of the scopes."""
     names = {member: tuple(authorization.claims.get(member, ())) for member in ("userinfo", "id_token")}
     return RequestedClaims(**names)
 
 
-def sign_in_of(authorization: Authorization) -> SignInFacts:
+def sign_in_of(authorization: Standing) -> SignInFacts:
     """When and how the person signed in for this Authorization; never what they did since."""
     return SignInFacts(
         sid=str(authorization.sign_in_id or ""),
         auth_time=int(authorization.auth_time.timestamp()),
         acr=authorization.acr,
         amr=tuple(authorization.amr),
+    )
+
+
+def person_of(authorization: Standing) -> PersonFacts:
+    """Whom this Authorization speaks of, as they are now."""
+    return PersonFacts(
+        id=authorization.user_id,
+        sub=str(authorization.sub),
+        active=authorization.is_active,
+        username=authorization.username,
+        name=f"{authorization.first_name} {authorization.last_name}".strip(),
+        given_name=authorization.first_name,
+        family_name=authorization.last_name,
+        email=authorization.email,
+        email_verified=authorization.email_verified,
+        phone_number=authorization.phone_number,
+        address=authorization.address,
+        updated_at=int(authorization.updated_at.timestamp()),
     )

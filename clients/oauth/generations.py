@@ -5,17 +5,20 @@ Part of the store. The rules are `clients.protocol.refresh`; here they meet para
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import F
 from django.utils import timezone
 
-from clients.models import Authorization, RefreshToken
+from clients.oauth import statements
+from clients.oauth.database import Insert, write
 from clients.oauth.mint import digest
+from clients.oauth.statements import Standing
 from clients.protocol.errors import InvalidGrant
 from clients.protocol.facts import ClientFacts
-from clients.protocol.refresh import MAX_SIBLINGS, Rotation, Use, judge
+from clients.protocol.refresh import Rotation, Use, judge
 
 UNUSABLE = "The code or refresh token is unknown, expired, revoked, used already or another client's."
 
@@ -29,52 +32,66 @@ class Reused(InvalidGrant):
         self.what = what
 
 
-def use_of(authorization: Authorization, token_digest: str, generation: int) -> Use:
+def use_of(authorization: Standing, token_digest: str, generation: int) -> Use:
     """What presenting this refresh token means now; raises Reused."""
     rotation = Rotation(
         authorization.generation, authorization.rotated_at, authorization.rotated_from, authorization.siblings
     )
-    grace = timedelta(seconds=settings.IDP_REFRESH_GRACE_SECONDS)
-    use = judge(rotation, token_digest, generation, timezone.now(), grace)
+    use = judge(rotation, token_digest, generation, timezone.now(), _grace())
     if use is Use.REUSE:
-        raise Reused(str(authorization.pk), "refresh token")
+        raise Reused(str(authorization.id), "refresh token")
     return use
 
 
-def advance(authorization_id: str, token_digest: str, generation: int, now: datetime) -> int:
-    """Compare and set on the Authorization; the generation of the token to issue.
-
-    One of several parallel refreshes is first, the others are replays within the grace window; raises InvalidGrant.
-    """
-    row = Authorization.objects.filter(pk=authorization_id, ended_at__isnull=True)
-    first = row.filter(generation=generation).update(
-        generation=F("generation") + 1, rotated_at=now, rotated_from=token_digest, siblings=0
-    )
-    if first:
-        return generation + 1
-    authorization = row.first()
-    if authorization is None or use_of(authorization, token_digest, generation) is not Use.REPLAY:
-        raise InvalidGrant(UNUSABLE)
-    siblings = row.filter(generation=generation + 1, rotated_from=token_digest, siblings__lt=MAX_SIBLINGS)
-    if not siblings.update(siblings=F("siblings") + 1):
-        raise InvalidGrant(UNUSABLE)
-    return generation + 1
-
-
-def use_again(token_digest: str, client: ClientFacts, authorized_at: datetime, now: datetime) -> None:
-    """A refresh token that does not rotate stays; only its idle lifetime starts anew."""
-    if client.refresh_token_idle_lifetime is not None:
-        RefreshToken.objects.filter(digest=token_digest).update(expires=_expiry(client, authorized_at, now))
-
-
-def keep(
-    token: str, authorization_id: str, generation: int, client: ClientFacts, authorized_at: datetime, now: datetime
+def advance(
+    authorization_id: str, token_digest: str, generation: int, use: Use, inserts: Sequence[Insert], now: datetime
 ) -> None:
-    """Keep a new refresh token of this generation."""
-    RefreshToken.objects.create(
+    """Compare and set on the Authorization, and keep these rows with it; raises InvalidGrant.
+
+    One of several parallel refreshes is first, the others are replays within the grace window.
+    """
+    row = uuid.UUID(authorization_id)
+    if use is Use.CURRENT:
+        if write(inserts, statements.rotate(row, token_digest, generation, now)):
+            return
+        use = _use_now(token_digest)  # somebody was quicker
+    sibling = statements.add_sibling(row, token_digest, generation, now - _grace())
+    if use is not Use.REPLAY or not write(inserts, sibling):
+        _use_now(token_digest)
+        raise InvalidGrant(UNUSABLE)
+
+
+def _use_now(token_digest: str) -> Use:
+    """Judge once more, by what the database says now."""
+    found = statements.refresh_token(token_digest)
+    if found is None or found.standing.ended_at is not None:
+        raise InvalidGrant(UNUSABLE)
+    return use_of(found.standing, token_digest, found.generation)
+
+
+def _grace() -> timedelta:
+    return timedelta(seconds=settings.IDP_REFRESH_GRACE_SECONDS)
+
+
+def use_again(
+    token_digest: str, client: ClientFacts, authorized_at: datetime, inserts: Sequence[Insert], now: datetime
+) -> None:
+    """A refresh token that does not rotate stays; only its idle lifetime starts anew."""
+    idle = client.refresh_token_idle_lifetime is not None
+    guard = statements.prolong(token_digest, _expiry(client, authorized_at, now)) if idle else None
+    if not write(inserts, guard):
+        raise InvalidGrant(UNUSABLE)
+
+
+def row(
+    token: str, authorization_id: str, generation: int, client: ClientFacts, authorized_at: datetime, now: datetime
+) -> Insert:
+    """A new refresh token of this generation."""
+    return statements.new_refresh_token(
         digest=digest(token),
-        authorization_id=authorization_id,
+        authorization_id=uuid.UUID(authorization_id),
         generation=generation,
+        created=now,
         expires=_expiry(client, authorized_at, now),
     )
 

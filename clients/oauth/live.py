@@ -1,7 +1,8 @@
 """Is this row still worth anything? One answer for codes, refresh tokens and access tokens (protocol section 6).
 
-Every lookup joins what can end a token: its Authorization, sign-in, client, project and person. Who may use a project
-that is being tested costs one more statement, and only there.
+What can end a token is read with it: its Authorization, sign-in and person by the statement that finds it, its client
+and project from what the process remembers of them. Who may use a project that is being tested costs one more
+statement, and only there.
 """
 
 from __future__ import annotations
@@ -13,32 +14,32 @@ from operator import or_
 from django.db.models import F, Q
 from django.utils import timezone
 
-from clients.models import Authorization, Client
-from idp.accounts.models import User
-
-# What a query must select together so that the answer costs no further statement.
-AUTHORIZATION = ("authorization", "authorization__user", "authorization__sign_in", "authorization__client__project")
+from clients.oauth import facts
+from clients.oauth.statements import Standing
+from clients.protocol.facts import ClientFacts
 
 
-def authorization_lives(authorization: Authorization, issued_at: datetime) -> bool:
+def authorization_lives(authorization: Standing, issued_at: datetime) -> bool:
     """Whether a code or token issued then under this Authorization still works.
 
     Never younger than the Authorization: a refresh that was under way when tokens were ended saves none of them.
     """
     issued_at = min(issued_at, authorization.created_at)
+    client = facts.client_of(authorization.client_id)
     return (
         authorization.ended_at is None
         and sign_in_allows(authorization)
-        and client_lives(authorization.client, issued_at)
-        and person_lives(authorization.user, issued_at)
-        and authorization.client.project.admits(authorization.user)
+        and client is not None
+        and client_lives(client, issued_at)
+        and authorization.is_active
+        and not ended(issued_at, authorization.tokens_not_before)
+        and facts.admits(client.project, authorization.user_id)
     )
 
 
-def sign_in_allows(authorization: Authorization) -> bool:
+def sign_in_allows(authorization: Standing) -> bool:
     """Without offline access it ends with its sign-in; with it, it goes on (Back-Channel Logout 1.0 section 2.7)."""
-    sign_in = authorization.sign_in
-    return authorization.offline or (sign_in is not None and sign_in.ended_at is None)
+    return authorization.offline or authorization.signed_in
 
 
 def may_live() -> Q:
@@ -49,19 +50,15 @@ def may_live() -> Q:
     return Q(ended_at__isnull=True) & signed_in & ~reduce(or_, over)
 
 
-def client_lives(client: Client, issued_at: datetime) -> bool:
+def client_lives(client: ClientFacts, issued_at: datetime) -> bool:
     """Whether the client is enabled and neither its nor its project's tokens were ended since."""
-    return client.enabled and not _ended(issued_at, client.tokens_not_before, client.project.tokens_not_before)
-
-
-def person_lives(user: User, issued_at: datetime) -> bool:
-    """Whether the account is active and its tokens were not ended since."""
-    return user.is_active and not _ended(issued_at, user.tokens_not_before)
+    return client.enabled and not ended(issued_at, client.tokens_not_before, client.project.tokens_not_before)
 
 
 def expired(expires: datetime | None) -> bool:
     return expires is not None and timezone.now() >= expires
 
 
-def _ended(issued_at: datetime, *not_before: datetime | None) -> bool:
+def ended(issued_at: datetime, *not_before: datetime | None) -> bool:
+    """Whether what was issued then was ended later."""
     return any(moment is not None and issued_at < moment for moment in not_before)

@@ -6,19 +6,23 @@ transaction, in one of its own.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
+import orjson
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from clients.models import AccessToken, Authorization, Grant, RefreshToken, RevokedToken
-from clients.oauth import events, generations, live
-from clients.oauth.facts import ceiling_of, person_facts, sign_in_of
+from clients.oauth import events, generations, live, statements
+from clients.oauth.database import Insert, write
+from clients.oauth.facts import ceiling_of, person_of, sign_in_of
 from clients.oauth.generations import UNUSABLE, Reused
 from clients.oauth.mint import ACCESS_TOKEN_TYPE, digest, verify
+from clients.oauth.statements import Standing
 from clients.protocol.errors import InvalidGrant
 from clients.protocol.facts import NO_CHALLENGE, Ceiling, Challenge, ClientFacts, PersonFacts, SignInFacts
 from clients.protocol.refresh import Use
@@ -83,36 +87,39 @@ def save_code(code: str, authorization: Authorization, redirect_uri: str, reques
 
 def open_code(code: str, client: ClientFacts) -> Opened:
     """The code of this client; raises InvalidGrant, and Reused when it was used before (RFC 6749 4.1.2)."""
-    row = Grant.objects.select_related(*live.AUTHORIZATION).filter(digest=digest(code)).first()
-    if row is None or row.authorization.client_id != client.id:
+    code_digest = digest(code)
+    row = statements.code(code_digest)
+    if row is None or row.standing.client_id != client.id:
         raise InvalidGrant(UNUSABLE)
-    authorization = row.authorization
     if row.used_at is not None:
-        raise Reused(str(authorization.pk), "code")
-    signed_out = authorization.sign_in is None or authorization.sign_in.ended_at is not None
-    if live.expired(row.expires) or signed_out or not live.authorization_lives(authorization, row.created):
+        raise Reused(str(row.standing.id), "code")
+    signed_in = row.standing.signed_in
+    if live.expired(row.expires) or not signed_in or not live.authorization_lives(row.standing, row.created):
         raise InvalidGrant(UNUSABLE)
     return _opened(
-        row.digest,
-        authorization,
+        code_digest,
+        row.standing,
         redirect_uri=row.redirect_uri,
-        challenge=Challenge(row.code_challenge, row.code_challenge_method),
+        challenge=Challenge(row.challenge, row.challenge_method),
         nonce=row.nonce,
     )
 
 
 def open_refresh(token: str, client: ClientFacts) -> Opened:
     """The refresh token of this client; raises InvalidGrant, and Reused when somebody else has it too."""
-    row = RefreshToken.objects.select_related(*live.AUTHORIZATION).filter(digest=digest(token)).first()
-    if row is None or row.authorization.client_id != client.id:
+    return opened_refresh(digest(token), statements.refresh_token(digest(token)), client)
+
+
+def opened_refresh(token_digest: str, row: statements.Refresh | None, client: ClientFacts) -> Opened:
+    """What `open_refresh` answers, for a row that was read already."""
+    if row is None or row.standing.client_id != client.id:
         raise InvalidGrant(UNUSABLE)
-    authorization = row.authorization
-    if not live.authorization_lives(authorization, row.created):
+    if not live.authorization_lives(row.standing, row.created):
         raise InvalidGrant(UNUSABLE)
-    use = generations.use_of(authorization, row.digest, row.generation)
+    use = generations.use_of(row.standing, token_digest, row.generation)
     if use is Use.CROWDED or live.expired(row.expires):
         raise InvalidGrant(UNUSABLE)
-    return _opened(row.digest, authorization, generation=row.generation, use=use)
+    return _opened(token_digest, row.standing, generation=row.generation, use=use)
 
 
 def issue(
@@ -129,23 +136,44 @@ def issue(
     `lifetime` of the access token in seconds; `stored` False: it is a JWT and needs no row.
     """
     now = timezone.now()
-    with _refused_when_gone(), transaction.atomic():
-        generation = _consume(decided, opened, now)
-        if stored:
-            AccessToken.objects.create(
-                digest=digest(access_token),
-                application_id=decided.client.id,
-                authorization_id=opened.authorization_id if opened else None,
-                expires=now + timedelta(seconds=lifetime),
-                scope=" ".join(decided.scopes),
-                resource=list(decided.audience),
-            )
-        if refresh_token and opened is not None:
-            generations.keep(
-                refresh_token, opened.authorization_id, generation, decided.client, opened.authorized_at, now
-            )
-        if decided.target is not None and opened is not None:
-            events.cross_client_token(decided.client, decided.target, opened.person.sub)
+    rows = []
+    if stored:
+        rows.append(_access_token(decided, opened, access_token, now, lifetime))
+    if decided.target is not None and opened is not None:
+        rows.append(events.cross_client_token(decided.client, decided.target, opened.person.sub, now))
+    with _refused_when_gone():
+        _write(decided, opened, rows, refresh_token, now)
+
+
+def _access_token(decided: TokenRequest, opened: Opened | None, token: str, now: datetime, lifetime: int) -> Insert:
+    return statements.new_access_token(
+        digest=digest(token),
+        application_id=decided.client.id,
+        authorization_id=uuid.UUID(opened.authorization_id) if opened else None,
+        created=now,
+        expires=now + timedelta(seconds=lifetime),
+        scope=" ".join(decided.scopes),
+        resource=orjson.dumps(decided.audience).decode(),
+    )
+
+
+def _write(decided: TokenRequest, opened: Opened | None, rows: list[Insert], refresh_token: str, now: datetime) -> None:
+    """These rows and the refresh token, if what was presented may still be used; uses it up."""
+    if opened is None:
+        write(rows)
+        return
+    again = opened.generation is not None and not decided.client.rotates and opened.use is Use.CURRENT
+    if again:
+        generations.use_again(opened.digest, decided.client, opened.authorized_at, rows, now)
+        return
+    generation = 0 if opened.generation is None else opened.generation + 1
+    if refresh_token:
+        whose = (opened.authorization_id, generation, decided.client, opened.authorized_at, now)
+        rows.append(generations.row(refresh_token, *whose))
+    if opened.generation is not None:
+        generations.advance(opened.authorization_id, opened.digest, opened.generation, opened.use, rows, now)
+    elif not write(rows, statements.use_code(opened.digest, now)):
+        raise Reused(opened.authorization_id, "code")
 
 
 @contextmanager
@@ -174,7 +202,7 @@ def grant_refresh_token(client: ClientFacts, user: User, scopes: tuple[str, ...]
             auth_time=timezone.now(),
         )
         now = timezone.now()
-        generations.keep(token, str(authorization.pk), 0, client, now, now)
+        write([generations.row(token, str(authorization.pk), 0, client, now, now)])
     return authorization
 
 
@@ -191,26 +219,12 @@ def end_reused(reused: Reused, client: ClientFacts) -> None:
     events.reuse(client, reused.what, reused.authorization_id)
 
 
-def _consume(decided: TokenRequest, opened: Opened | None, now: datetime) -> int:
-    """Use up what was presented; the generation of a refresh token issued with it."""
-    if opened is None:
-        return 0
-    if opened.generation is None:
-        if not Grant.objects.filter(digest=opened.digest, used_at__isnull=True).update(used_at=now):
-            raise Reused(opened.authorization_id, "code")
-        return 0
-    if not decided.client.rotates and opened.use is Use.CURRENT:
-        generations.use_again(opened.digest, decided.client, opened.authorized_at, now)
-        return opened.generation
-    return generations.advance(opened.authorization_id, opened.digest, opened.generation, now)
-
-
-def _opened(token_digest: str, authorization: Authorization, **more: object) -> Opened:
+def _opened(token_digest: str, authorization: Standing, **more: object) -> Opened:
     return Opened(
         digest=token_digest,
-        authorization_id=str(authorization.pk),
+        authorization_id=str(authorization.id),
         ceiling=ceiling_of(authorization),
-        person=person_facts(authorization.user),
+        person=person_of(authorization),
         sign_in=sign_in_of(authorization),
         authorized_at=authorization.created_at,
         **more,  # type: ignore[arg-type]

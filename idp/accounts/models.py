@@ -118,6 +118,7 @@ class AccountEvent(models.Model):
 
     class Meta:
         verbose_name = _("account event")
+        verbose_name_plural = _("account events")
         ordering = ["-at", "-pk"]
         indexes = [models.Index(fields=["sub", "-at"], name="events_of_person")]
 

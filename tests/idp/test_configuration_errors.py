@@ -107,7 +107,11 @@ MISTAKES = [
         f"12: {API}.scopes.orders.read: This must be text",
     ),
     ("orders.read: See your orders", "orders.read: {}", f"12: {API}.scopes.orders.read.description: A value is needed"),
-    ("orders.read: See your orders", "orders.read: {words: x}", f"12: {API}.scopes.orders.read.words: Unknown key"),
+    (
+        "orders.read: See your orders",
+        "orders.read: {description: x, words: x}",
+        f"12: {API}.scopes.orders.read.words: Unknown key",
+    ),
     (
         "orders.read: See your orders",
         "orders.read: {description: x, sensitive: 'yes'}",

@@ -67,7 +67,8 @@ class Person:
                 raise
 
     def send(self, browser: requests.Session, page: requests.Response, **filled: str) -> requests.Response:
-        form = re.findall(r"<form\b.*?</form>", page.text, re.DOTALL)[-1]
+        forms = re.findall(r"<form\b.*?</form>", page.text, re.DOTALL)
+        form = next(one for one in forms if all(f'name="{name}"' in one for name in filled))
         inputs = [dict(re.findall(r'(\w+)="([^"]*)"', tag)) for tag in re.findall(r"<input[^>]*>", form)]
         names = [(one["name"], one["value"]) for one in inputs if one["type"] in ("hidden", "checkbox")]
         action = re.search(r'action="([^"]+)"', form)

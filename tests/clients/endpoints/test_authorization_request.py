@@ -206,10 +206,12 @@ def test_a_posted_request_with_an_error_is_answered_303_at_the_client() -> None:
     assert redirected(answer)["error"] == "invalid_scope"
 
 
-def test_a_posted_request_too_long_for_a_uri_gets_a_page() -> None:
-    sent = urlencode({**REQUEST, "login_hint": "x" * 7000})
+@pytest.mark.parametrize("prompt", ["", "none"])
+def test_a_posted_request_too_long_for_a_uri_is_refused_at_the_client(prompt: str) -> None:
+    sent = urlencode({**REQUEST, "prompt": prompt, "login_hint": "x" * 7000})
     answer = Http().post("/oauth2/authorize", sent, content_type="application/x-www-form-urlencoded")
-    assert (answer.status_code, "Location" in answer) == (400, False)
+    assert answer.status_code == 303
+    assert (redirected(answer)["error"], redirected(answer)["state"]) == ("invalid_request", "the-state")
 
 
 def test_a_post_keeps_its_parameters_out_of_the_uri() -> None:

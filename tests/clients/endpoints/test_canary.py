@@ -148,7 +148,7 @@ def test_nothing_secret_is_heard_or_kept(ear: Ear) -> None:
     failed_flows(known)
     flows_without_a_database(known)
     assert len(known) >= 20
-    assert len(ear.heard) > 500, "somebody has to be listening"
+    assert len(ear.heard) > 200, "somebody has to be listening"
     assert SecurityEvent.objects.count() >= 3
     heard, kept, counted = "\n".join(ear.heard), every_value(), repr(getattr(cache, "_cache", {}))
     for name, secret in known.items():

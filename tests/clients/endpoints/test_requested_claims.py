@@ -97,6 +97,14 @@ def test_a_sibling_hears_what_the_scopes_say_and_no_single_claims() -> None:
     assert about(claims_of(answer["id_token"])) == {"phone_number"}
 
 
+def test_taking_the_scope_back_ends_what_told_its_claims() -> None:
+    browser = Browser("owner")
+    tokens = browser.tokens("web", claims=ASKED)
+    browser.http.post("/accounts/apps/acme/remove/", {"scope": "profile"})
+    assert App("web").userinfo(tokens["access_token"]).status_code == 401
+    assert silent(browser, claims=ASKED)["error"] == "consent_required"
+
+
 def test_first_party_projects_are_told_without_a_question() -> None:
     tokens = Browser("owner").tokens("desk", claims=ASKED)
     assert told(tokens, "desk") == ({"email"}, set()), "desk did not register profile"

@@ -6,13 +6,14 @@ from dataclasses import fields
 from datetime import UTC, datetime
 
 import pytest
+from allauth.account.models import EmailAddress
 
 from clients.models import AudienceEntry, Client
-from clients.oauth import facts
-from clients.protocol.facts import ClientFacts, Entry, ProjectFacts
+from clients.oauth import facts, find
+from clients.protocol.facts import ClientFacts, Entry, PersonFacts, ProjectFacts
 from idp.accounts.models import User
 from projects.models import Api, Project
-from tests.world import ALL_SCOPES, BILLING, FOREIGN, ISSUER, ORDERS
+from tests.world import ALL_SCOPES, BILLING, FOREIGN, ISSUER, ORDERS, Browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 THEN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -129,9 +130,38 @@ def test_the_providers_own_api_belongs_to_nobody() -> None:
     assert not any(own.open_to(facts.project_facts(project)) for project in Project.objects.all())
 
 
+def person() -> PersonFacts:
+    """As a token of theirs speaks of them."""
+    found = find.access_token(Browser("owner").tokens("web")["access_token"])
+    assert found is not None
+    assert found.person is not None
+    return found.person
+
+
+@pytest.mark.parametrize(
+    ("verified", "address", "expected"),
+    [
+        (True, "owner@people.example", True),
+        (True, "Owner@People.example", True),
+        (False, "owner@people.example", False),
+        (True, "another@people.example", False),
+    ],
+)
+def test_an_address_is_verified_when_the_person_proved_to_own_it(verified: bool, address: str, expected: bool) -> None:
+    EmailAddress.objects.filter(user__username="owner").update(verified=verified, email=address)
+    assert person().email_verified is expected
+    assert User.objects.get(username="owner").email_verified is expected
+
+
+def test_who_has_no_address_has_none_that_is_verified() -> None:
+    User.objects.filter(username="owner").update(email="")
+    EmailAddress.objects.filter(user__username="owner").update(email="")
+    assert person().email_verified is False
+
+
 def test_every_fact_of_a_person_comes_from_their_row() -> None:
     row = User.objects.get(username="owner")
-    found = facts.person_facts(row)
+    found = person()
     assert (found.id, found.sub, found.username, found.name) == (row.pk, str(row.sub), "owner", "Olive Owner")
     assert (found.given_name, found.family_name) == ("Olive", "Owner")
     assert (found.email, found.email_verified) == ("owner@people.example", True)
@@ -143,5 +173,5 @@ def test_every_fact_of_a_person_comes_from_their_row() -> None:
 
 def test_the_sub_is_not_the_row_number() -> None:
     row = User.objects.get(username="owner")
-    assert facts.person_facts(row).sub != str(row.pk)
-    assert len(facts.person_facts(row).sub) == 36
+    assert person().sub != str(row.pk)
+    assert len(person().sub) == 36

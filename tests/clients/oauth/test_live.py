@@ -249,10 +249,12 @@ def test_whoever_leaves_the_test_users_is_out_and_comes_back_with_them() -> None
 def test_only_projects_in_testing_cost_a_statement_more(
     in_testing: bool, more: int, django_assert_num_queries: Any
 ) -> None:
-    token, _lives = opaque()
+    token, lives = opaque()
+    assert lives(token), "what is remembered of the client has been read"
     with CaptureQueriesContext(connection) as usual:
         find.access_token(token)
     if in_testing:
         testing("owner")
+        assert lives(token)
     with django_assert_num_queries(len(usual) + more):
         assert find.access_token(token) is not None

@@ -33,10 +33,8 @@ const fresh = await client.refreshTokenGrant(provider, tokens.refresh_token, { r
 const current = fresh.refresh_token ?? tokens.refresh_token
 const found = { claims, userinfo, scope: fresh.scope, refreshed: fresh.claims()?.sub }
 if (client_secret) found.introspection = await client.tokenIntrospection(provider, fresh.access_token)
-if (provider.serverMetadata().end_session_endpoint) {
-  const parameters = { id_token_hint: tokens.id_token, post_logout_redirect_uri, state }
-  found.end_session = client.buildEndSessionUrl(provider, parameters).href
-}
+const leaving = { id_token_hint: tokens.id_token, post_logout_redirect_uri, state }
+found.end_session = client.buildEndSessionUrl(provider, leaving).href
 if (client_secret) found.sibling = await refusal(client.refreshTokenGrant(provider, current, { audience: 'sibling' }))
 
 await client.tokenRevocation(provider, fresh.access_token)

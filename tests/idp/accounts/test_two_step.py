@@ -25,6 +25,7 @@ from tests.idp.accounts.second_steps import (
     secret_on,
     wrong_code,
 )
+from tests.world import Browser, redirected
 
 pytestmark = pytest.mark.django_db
 
@@ -110,16 +111,9 @@ def test_a_sign_in_between_two_steps_gets_no_authorization_code(client: Client, 
     owner = User.objects.get(username="owner")
     enrol(owner)
     client.post(reverse("account_login"), {"login": "owner", "password": "owner-pw"})
-    request = {
-        "response_type": "code",
-        "client_id": "web",
-        "redirect_uri": "https://web.acme.example/cb",
-        "scope": "openid",
-    }
-    response = client.get("/oauth2/authorize?" + urlencode({**request, "state": "s"}))
-    assert response["Location"].startswith("/accounts/login/")
-    silent = client.get("/oauth2/authorize?" + urlencode({**request, "state": "s", "prompt": "none"}))
-    assert "error=login_required" in silent["Location"]
+    browser = Browser(http=client)
+    assert browser.authorize("web")["Location"].startswith("/accounts/login/")
+    assert redirected(browser.authorize("web", prompt="none"))["error"] == "interaction_required"
 
 
 def test_the_last_app_is_the_one_to_go_on_to(client: Client, careful: User) -> None:
