@@ -48,3 +48,17 @@ def mail_reaches_people(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             id="idp.W002",
         )
     ]
+
+
+@register(Tags.security, deploy=True)
+def processes_count_together(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """In the memory of one process a code of an authenticator app works once at each of them, and guesses multiply."""
+    if settings.IS_LOCAL or not settings.CACHES["default"]["BACKEND"].endswith("LocMemCache"):
+        return []
+    return [
+        Warning(
+            "CACHE_URL is empty, so each process counts guesses and remembers used codes for itself.",
+            hint="Set it to a cache that all processes share, for example redis://cache.example.com:6379/0.",
+            id="idp.W004",
+        )
+    ]

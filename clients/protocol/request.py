@@ -79,7 +79,7 @@ class AuthorizationRequest:
             asked_scopes=scopes,
             asked_audiences=audiences,
             offline="refresh_token" in self.client.grant_types
-            and ("offline_access" in scopes or "openid" not in self.asked_scopes),
+            and ("offline_access" in scopes or "openid" not in (*self.asked_scopes, *self.included_scopes)),
             narrowed=len(audiences) < len(self.asked_audiences),
             claims=within(every_scope, self.claims),
         )

@@ -18,7 +18,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp import forms as totp
 from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
 from allauth.mfa.webauthn import forms as webauthn
-from allauth.mfa.webauthn.internal.auth import parse_registration_response
+from allauth.mfa.webauthn.internal.auth import parse_authentication_response, parse_registration_response
 from cryptography.exceptions import UnsupportedAlgorithm
 from django import forms
 from django.conf import settings
@@ -140,7 +140,17 @@ class Presented(Ceremony):
 
 
 class LoginWebAuthnForm(Presented, webauthn.LoginWebAuthnForm):
-    pass
+    def clean_credential(self) -> Authenticator:
+        """Alone it has to have verified its person, whatever its challenge was for: all pages share one.
+
+        A challenge for the second step asks for no PIN, and whoever found a key gets one with an account of their own.
+        """
+        answer = self.cleaned_data["credential"]
+        found = super().clean_credential()
+        with self.reading():
+            if not parse_authentication_response(answer).response.authenticator_data.is_user_verified():
+                raise ValueError("the person was not verified")
+        return found
 
 
 class AuthenticateWebAuthnForm(Presented, webauthn.AuthenticateWebAuthnForm):

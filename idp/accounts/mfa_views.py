@@ -19,6 +19,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from idp.accounts import sign_in
+from idp.accounts.console import actor
 
 
 class OnTheWay(NextRedirectMixin):
@@ -66,7 +67,10 @@ class ReauthenticateWebAuthnView(Reauthentication, webauthn.ReauthenticateWebAut
 
 
 class Enrolment(OnTheWay):
-    """A factor that was just set up was just used, too: whoever needs two for an app is not asked again."""
+    """A factor that was just set up was just used, too: whoever needs two for an app is not asked again.
+
+    The first one signs every other browser out: they never used it, and somebody who knows the password may sit there.
+    """
 
     did_generate_recovery_codes: bool
 
@@ -75,7 +79,9 @@ class Enrolment(OnTheWay):
         return _still_on_the_way(self.request, reverse(to))
 
     def used(self, kind: str) -> None:
-        record_authentication(self.request, self.request.user, "mfa", type=kind)  # type: ignore[arg-type]
+        record_authentication(self.request, actor(self.request), "mfa", type=kind, **{sign_in.ENROLLED: True})
+        if self.did_generate_recovery_codes:  # there were none, so there was no other factor
+            sign_in.end_all(actor(self.request), keep=self.request.session.get(sign_in.SESSION_KEY))
 
 
 class ActivateTOTPView(Enrolment, totp.ActivateTOTPView):

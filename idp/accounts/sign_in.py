@@ -37,6 +37,7 @@ SESSION_KEY = "sign_in"
 # Which requests of apps wait for a fresh sign-in, and since when. Survives a change of accounts, or it never ends.
 PROOF_KEY = "proof_wanted"
 SEEN_EVERY = timedelta(hours=1)
+ENROLLED = "enrolled"  # marks, among allauth's records, a factor that was set up in this session
 
 # RFC 8176 section 2. Without attestation nobody can say that hardware guards a passkey: the weaker claim is the true
 # one. Methods that have no value there (a social account, a code by e-mail) claim nothing.
@@ -216,23 +217,27 @@ def _end(request: HttpRequest, **kwargs: Any) -> None:
 def _catch_up(request: HttpRequest, user: User, row: SignIn) -> None:
     """Take over what happened in the session since: proving oneself again moves `auth_time`, and never back."""
     auth_time, amr = _facts(request, user)
-    if auth_time is None or auth_time <= row.auth_time:
+    if auth_time is None or auth_time < row.auth_time or (auth_time, amr) == (row.auth_time, row.amr):
         return
     row.auth_time, row.amr, row.acr = auth_time, amr, acr_of(amr)
     SignIn.objects.filter(pk=row.pk, ended_at=None).update(auth_time=auth_time, amr=amr, acr=row.acr)
 
 
 def _facts(request: HttpRequest, user: User) -> tuple[datetime | None, list[str]]:
-    """When this person last proved who they are in this session, and by which methods (RFC 8176)."""
+    """When this person last proved who they are in this session, and by which methods (RFC 8176).
+
+    A factor that was set up here proves nothing about who set it up: it counts as a method, and not as a moment.
+    """
     records: list[dict[str, Any]] = get_authentication_records(request, user)
-    if not records:
+    moments = [float(one["at"]) for one in records if not one.get(ENROLLED)]
+    if not moments:
         return None, []
     found = [_METHODS.get(one["method"]) or _FACTORS.get(one.get("type", "")) for one in records]
     amr = list(dict.fromkeys(value for value in found if value))
     # A passkey that signs in alone has verified its person (allauth requires it): two factors in one.
     if len(amr) > 1 or any(one.get("passwordless") for one in records):
         amr.append("mfa")
-    return datetime.fromtimestamp(max(float(one["at"]) for one in records), UTC), amr
+    return datetime.fromtimestamp(max(moments), UTC), amr
 
 
 def _with_next(name: str, next_url: str) -> str:

@@ -41,3 +41,11 @@ def test_one_address_for_everybody_is_warned_about_off_loopback(settings: Any) -
     assert [message.id for message in checks.addresses_are_told_apart(None)] == ["idp.W003"]
     settings.IDP_TRUSTED_PROXIES = ["127.0.0.1"]
     assert checks.addresses_are_told_apart(None) == []
+
+
+def test_a_cache_of_one_process_is_warned_about_off_loopback(settings: Any) -> None:
+    assert checks.processes_count_together(None) == []
+    settings.IS_LOCAL = False
+    assert [message.id for message in checks.processes_count_together(None)] == ["idp.W004"]
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache"}}
+    assert checks.processes_count_together(None) == []

@@ -82,6 +82,14 @@ def test_a_refresh_token_is_asked_for_and_never_included() -> None:
     assert decided(scope="openid offline_access", include_granted_scopes="true").ceiling.offline
 
 
+def test_leaving_openid_to_come_along_is_no_way_around_asking_for_offline_access() -> None:
+    request = decided(scope="orders.read", include_granted_scopes="true")
+    assert "openid" in request.ceiling.asked_scopes
+    assert not request.ceiling.offline, "nobody was asked to let it act while they are away"
+    assert decided(scope="orders.read offline_access", include_granted_scopes="true").ceiling.offline
+    assert decided(scope="orders.read").ceiling.offline
+
+
 def test_an_audience_refused_now_does_not_come_back_through_defaults_that_came_along() -> None:
     caller = client(allowlist=listed(Entry(ORDERS, default=True), BILLING))
     request = decided(caller, scope="openid", audience=BILLING, include_granted_scopes="true")

@@ -7,11 +7,13 @@ import json
 from typing import Any
 
 import pytest
+from allauth.account.internal.stagekit import LOGIN_SESSION_KEY
 from allauth.mfa.models import Authenticator
 from django.test import Client
 from django.urls import reverse
 
-from idp.accounts.models import User
+from idp.accounts.models import SignIn, User
+from tests.idp.accounts.authenticators import SecurityKey
 from tests.idp.accounts.second_steps import PASSWORD, enrol, give_password
 
 pytestmark = pytest.mark.django_db
@@ -144,3 +146,37 @@ def test_a_name_that_is_none_is_refused(client: Client, person: User, name: str)
     assert client.post(reverse("mfa_edit_webauthn", args=[mine.pk]), {"name": "Phone"}).status_code == 302
     mine.refresh_from_db()
     assert mine.data["name"] == "Phone"
+
+
+def signs_in(client: Client, credential: str) -> bool:
+    client.post(reverse("mfa_login_webauthn"), {"credential": credential})
+    return bool(client.get("/").wsgi_request.user.is_authenticated)
+
+
+def test_a_passkey_that_verified_its_person_signs_in_alone(client: Client, person: User) -> None:
+    key = SecurityKey(person)
+    options = client.get(reverse("mfa_login_webauthn"), HTTP_ACCEPT="application/json").json()["request_options"]
+    assert signs_in(client, key.answer(options, verified=True))
+    assert SignIn.objects.get().acr == "aal2"
+
+
+def test_a_challenge_for_the_second_step_never_makes_a_passkey_the_only_one(client: Client, person: User) -> None:
+    """Whoever found a key could get a challenge that needs no PIN in an account of their own, and wait."""
+    found, own = SecurityKey(person), User.objects.create_user("finder", password=PASSWORD)
+    SecurityKey(own)
+    give_password(client, own)
+    options = client.get(reverse("mfa_authenticate")).context["js_data"]["request_options"]
+    assert options["publicKey"]["userVerification"] == "preferred"
+    session = client.session
+    session[LOGIN_SESSION_KEY] = {**session[LOGIN_SESSION_KEY], "initiated_at": 1}  # as after a quarter of an hour
+    session.save()
+    assert not signs_in(client, found.answer(options, verified=False))
+    assert not SignIn.objects.exists()
+
+
+def test_a_passkey_signs_nobody_in_who_is_deactivated(client: Client, person: User) -> None:
+    key = SecurityKey(person)
+    User.objects.update(is_active=False)
+    options = client.get(reverse("mfa_login_webauthn"), HTTP_ACCEPT="application/json").json()["request_options"]
+    assert not signs_in(client, key.answer(options, verified=True))
+    assert not SignIn.objects.exists()

@@ -289,6 +289,25 @@ def test_whoever_has_none_sets_one_up_and_goes_on_without_being_asked_again(clie
     assert (row_of(client).amr, row_of(client).acr) == (["pwd", "otp", "mfa"], "aal2")
 
 
+def test_setting_up_a_factor_is_no_proof_of_who_one_is(client: Client, person: User) -> None:
+    """Whoever finds a browser somebody left a minute ago could sign in afresh with an app of their own."""
+    give_password(client, person)
+    before = row_of(client).auth_time
+    set_up_app(client)
+    client.get("/")
+    assert (row_of(client).acr, row_of(client).auth_time) == ("aal2", before)
+
+
+def test_the_first_factor_signs_out_browsers_that_did_not_use_it(client: Client, person: User) -> None:
+    """Somebody who knows the password may be one of them, and could remove the factor with it."""
+    other = Client()
+    for browser in (other, client):
+        give_password(browser, person)
+    set_up_app(client)
+    assert is_signed_in(client)
+    assert not is_signed_in(other)
+
+
 @pytest.mark.parametrize("evil", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
 @pytest.mark.parametrize("name", ["mfa_index", "mfa_view_recovery_codes"])
 def test_the_way_on_never_leaves_the_site(client: Client, careful: User, name: str, evil: str) -> None:
