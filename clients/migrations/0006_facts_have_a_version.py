@@ -13,7 +13,7 @@ def drop(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("clients", "0007_client_knows_who_disabled_it"),
+        ("clients", "0005_client_knows_who_disabled_it"),
         ("projects", "0002_scopes_may_be_sensitive"),
     ]
 

@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('clients', '0008_lean_token_indexes'),
+        ('clients', '0007_lean_token_indexes'),
     ]
 
     operations = [
