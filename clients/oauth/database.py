@@ -8,10 +8,10 @@ result is the same.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, cast
 
 import psycopg
@@ -68,8 +68,15 @@ def write(inserts: Sequence[Insert], guard: Guard | None = None) -> bool:
 def _prepared(statement: str, values: tuple[Any, ...]) -> psycopg.Cursor[Row]:
     if connection.connection is None:
         connection.ensure_connection()
+    execute: Callable[..., psycopg.Cursor[Row]] = _execute
+    for wrapper in reversed(connection.execute_wrappers):  # whoever watches Django's statements sees these too
+        execute = partial(wrapper, execute)
     with connection.wrap_database_errors:
-        return psycopg.Cursor(connection.connection).execute(statement, values, prepare=True)
+        return execute(statement, values, False, {"connection": connection, "cursor": None})
+
+
+def _execute(statement: str, values: tuple[Any, ...], _many: bool, _context: Any) -> psycopg.Cursor[Row]:
+    return psycopg.Cursor(connection.connection).execute(statement, values, prepare=True)
 
 
 def _broken() -> bool:
