@@ -23,6 +23,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from django import forms
 from django.conf import settings
 from django.core.cache import cache
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 from fido2.utils import websafe_decode, websafe_encode
 
@@ -58,7 +59,8 @@ class Code(Plain):
     def clean_code(self) -> str:
         code: str = super().clean_code()  # type: ignore[misc]
         lifetime = app_settings.TOTP_PERIOD * (2 * app_settings.TOTP_TOLERANCE + 1)
-        if not cache.add(f"second-factor-used:{self.user.pk}:{normalize_user_code(code)}", True, lifetime):
+        used = salted_hmac("second-factor-used", f"{self.user.pk}:{normalize_user_code(code)}").hexdigest()
+        if not cache.add(f"second-factor-used:{used}", True, lifetime):
             raise get_adapter().validation_error("incorrect_code")
         return code
 

@@ -19,6 +19,8 @@ EVERY = sorted(set(addresses(VALUES)))
 EACH = sorted(set(addresses(["1"])))
 PAGES = [path for path in EACH if not path.startswith("/admin/")]
 CONSOLE = [path for path in EACH if path.startswith("/admin/")]
+FIELDS = ("scope", "audience", "sid", "code", "credential", "name", "next", "first_name", "phone_number", "address")
+FIELDS += ("login", "password", "email", "action_add", "action_primary", "oldpassword", "password1", "password2")
 QUERIES = [b"", b"q=%00", b"q=\xff&p=x&o=x&all=", b"e=1&_popup=x&_to_field=%00", b"id__exact=%00", b"term=%00"]
 
 
@@ -70,6 +72,18 @@ def test_no_address_fails(rubbish: Rubbish) -> None:
     assert not failed
     assert not AccessToken.objects.exists()
     assert not Authorization.objects.exists()
+
+
+@pytest.mark.parametrize("value", ["a\0b", "9" * 400, b"\xed\xa0\x80"], ids=["NUL", "number", "surrogate"])
+def test_no_form_of_an_account_fails(value: str | bytes) -> None:
+    """Past the guard against forged forms, which stops all of the above."""
+    browser = Browser("owner")
+    browser.code("web", scope="openid email")
+    leaving = {"/accounts/logout/", "/accounts/switch/", "/accounts/delete/", "/oauth2/logout/confirm"}
+    for path in [one for one in PAGES if one.startswith("/accounts/") and one not in leaving]:
+        browser.http.raise_request_exception = False
+        page = browser.http.post(path.replace("/apps/1/", "/apps/acme/"), dict.fromkeys(FIELDS, value))
+        assert page.status_code < 500, path
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
@@ -17,6 +18,8 @@ from django.test import Client as Http
 
 from clients import secrets
 from clients.models import Client, SecurityEvent
+from idp.accounts.models import User
+from tests.idp.accounts.second_steps import code, recovery_codes, secret_on
 from tests.world import CHALLENGE, VERIFIER, WEB_CB, App, Browser, basic, redirected
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
@@ -99,6 +102,24 @@ def right_flows(known: dict[str, str]) -> None:
     assert App("service").post("/oauth2/token", form, auth=basic("service", known["generated secret"])).json()["scope"]
 
 
+def second_steps(known: dict[str, str]) -> None:
+    """An app of codes set up, used and given up for a recovery code."""
+    person = Http()
+    password = {"login": "member", "password": "member-pw"}
+    person.post("/accounts/login/", password)
+    known["TOTP secret"] = secret = secret_on(person.get("/accounts/two-step/app/"))
+    person.post("/accounts/two-step/app/", {"code": code(secret)})
+    known["used recovery code"], known["recovery code"], *_more = recovery_codes(User.objects.get(username="member"))
+    shown = person.get("/accounts/recovery-codes/download/").content.decode()
+    assert known["recovery code"] in shown.replace(" ", "")
+    for given in ("canary-code-wrong", known["used recovery code"], known["used recovery code"]):
+        other = Http()
+        other.post("/accounts/login/", password)
+        other.post("/accounts/two-step/sign-in/", {"code": given})
+    known["a wrong second step"] = "canary-code-wrong"
+    assert Authenticator.objects.get(type="recovery_codes").data["used_mask"] == 1
+
+
 def failed_flows(known: dict[str, str]) -> None:
     web, form = App("web"), {"grant_type": "client_credentials"}
     code = known["unused code"] = Browser("owner").code("web")
@@ -146,6 +167,7 @@ def test_nothing_secret_is_heard_or_kept(ear: Ear) -> None:
     }
     right_flows(known)
     failed_flows(known)
+    second_steps(known)
     flows_without_a_database(known)
     assert len(known) >= 20
     assert len(ear.heard) > 200, "somebody has to be listening"
