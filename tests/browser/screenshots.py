@@ -38,7 +38,7 @@ def test_take_screenshots(browser: Browser, live_server: Any, world: None, setti
     context = browser.new_context(device_scale_factor=1, **SHAPES[shape])
     page, workshop = context.new_page(), context.new_page()
     for sight in wanted:
-        visit(context, page, sight, scene, live_server.url, settings)
+        visit(page, sight, scene, live_server.url, settings)
         size = page.viewport_size or DESKTOP
         height = page.evaluate("document.documentElement.scrollHeight")
         clip = {"x": 0, "y": 0, "width": size["width"], "height": min(max(height, 300), HIGHEST)}
