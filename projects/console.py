@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -19,9 +20,11 @@ from projects.models import Project
 if TYPE_CHECKING:
     Inline = admin.options.InlineModelAdmin[Any, Any]
     Base = admin.options.BaseModelAdmin[Any]
+    Rows = forms.BaseInlineFormSet[Any, Any, Any]
 else:
     Inline = admin.options.InlineModelAdmin
     Base = object
+    Rows = forms.BaseInlineFormSet
 
 
 class Scoped(Base):
@@ -78,10 +81,22 @@ class ScopedAdmin(Scoped, ConsoleAdmin):
         return super().get_queryset(request).filter(**{lookup: access.visible(actor(request))})
 
 
+class NamedCells(Rows):
+    """Rows of a table, whose fields have no label but the head of their column: each says its own name, and the row."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        for field in form.fields.values():
+            row = "" if index is None else f" {index + 1}"
+            field.widget.attrs.setdefault("aria-label", f"{field.label}{row}")
+
+
 class ScopedInline(Scoped, Inline):
     template = admin.TabularInline.template
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        if self.template == admin.TabularInline.template:
+            kwargs["formset"] = type("TableRows", (NamedCells, self.formset), {})
         formset: Any = super().get_formset(request, obj, **kwargs)  # a class of its own for every request
         formset.form.actor = actor(request)
         return formset

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
+from django.contrib.admin.widgets import AdminSplitDateTime, RelatedFieldWidgetWrapper
 from django.core.exceptions import BadRequest, FieldDoesNotExist, ValidationError
 from django.db import IntegrityError, models
 from django.db.models import ProtectedError
@@ -33,9 +33,20 @@ def actor(request: HttpRequest) -> User:
     return cast(User, request.user)
 
 
+class NamedDateTime(AdminSplitDateTime):
+    """The admin's two fields for a moment; each is given the words that stand beside it as its name."""
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context(name, value, attrs)
+        for label, part in zip(("date_label", "time_label"), context["widget"]["subwidgets"], strict=True):
+            part["attrs"]["aria-label"] = context[label]
+        return context
+
+
 class ConsoleAdmin(ModelAdmin):
     """The base of all pages. Its forms know the person who edits as `actor`."""
 
+    formfield_overrides = {models.DateTimeField: {"form_class": forms.SplitDateTimeField, "widget": NamedDateTime}}
     view_on_site = False
     show_full_result_count = False
     delete_confirmation_template = "admin/delete.html"

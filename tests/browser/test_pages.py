@@ -43,10 +43,11 @@ def sign_in(page: Page, login: str = "person") -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
-def faults(page: Page) -> list[str]:
+def faults(page: Page, *, except_for: str = "") -> list[str]:
     """The rules of WCAG 2.2 AA that are broken, and whether something has to be scrolled sideways."""
-    results = Axe().run(page, options=AXE_RULES)
-    found = [results.generate_report()] if results.violations_count else []
+    options = {**AXE_RULES, "rules": {except_for: {"enabled": False}}} if except_for else AXE_RULES
+    broken = Axe().run(page, options=options).response["violations"]
+    found = [f"{rule['id']}: {', '.join(str(node['target'][0]) for node in rule['nodes'])}" for rule in broken]
     return found if fits(page) else [*found, "wider than the window"]
 
 
@@ -92,8 +93,8 @@ def test_everybody_can_use_every_page(new_context: Any, scene: Scene, look: Look
     page = new_context(**shape).new_page()
     said = listen(page)
     with Rendered() as rendered:
-        found = {sight.name: faults(page) for sight in look(sights(scene), page)}
-    assert {name: those for name, those in found.items() if those} == {}
+        found = [f"{sight.name}: {fault}" for sight in look(sights(scene), page) for fault in faults(page)]
+    assert not found, "\n".join(found)
     assert said == []
     assert set(page_templates()) - rendered.names == UNSEEN_TEMPLATES.keys()
 
@@ -114,8 +115,13 @@ def test_every_page_can_be_read_from_right_to_left(new_context: Any, scene: Scen
 def test_everybody_can_use_the_console(new_context: Any, scene: Scene, look: Look) -> None:
     page = new_context(viewport={"width": 1280, "height": 900}).new_page()
     said = listen(page)
-    found = {sight.name: faults(page) for sight in look(console_sights(scene), page)}
-    assert {name: those for name, those in found.items() if those} == {}
+    found = [
+        f"{sight.name}: {fault}"
+        for sight in look(console_sights(scene), page)
+        # The admin's tables have a corner without words above their rows' names: advice of axe, no rule of WCAG.
+        for fault in faults(page, except_for="empty-table-header")
+    ]
+    assert not found, "\n".join(found)
     assert said == []
 
 
