@@ -52,7 +52,7 @@ def sights(scene: Scene) -> list[Sight]:
     return [*_of_nobody(scene), *_on_the_way(scene), *_of_the_account(), *_of_two_steps(scene), *_when_it_fails()]
 
 
-def _authorize(**more: Any) -> str:
+def authorize(**more: Any) -> str:
     query = {"response_type": "code", "client_id": "web", "redirect_uri": WEB_CB, "scope": WIDE}
     query |= {"code_challenge": CHALLENGE, "code_challenge_method": "S256", **more}
     return "/oauth2/authorize?" + urlencode(query, doseq=True)
@@ -74,7 +74,8 @@ def _of_nobody(scene: Scene) -> list[Sight]:
         Sight("reset-new-password", scene.reset_link()),
         Sight("reset-expired", "/accounts/password/reset/key/1-damaged/"),
         Sight("reset-done", "/accounts/password/reset/key/done/"),
-        Sight("signed-out", f"/oauth2/logout?{urlencode(_LEAVING)}"),
+        Sight("signed-out", "/oauth2/logout"),
+        Sight("signed-out-for-app", f"/oauth2/logout?{urlencode(_LEAVING)}"),
     ]
 
 
@@ -90,7 +91,7 @@ def _guess(page: Page) -> None:
 
 def _on_the_way(scene: Scene) -> list[Sight]:
     """Between an app and the account."""
-    wide = _authorize(audience=["sibling", ORDERS, "urn:acme:queue"])
+    wide = authorize(audience=["sibling", ORDERS, "urn:acme:queue"])
     return [
         Sight("second-step", "/accounts/two-step/sign-in/", "half way"),
         Sight("consent", wide, "outsider"),
@@ -100,6 +101,7 @@ def _on_the_way(scene: Scene) -> list[Sight]:
         Sight("confirm-code", "/accounts/two-step/confirm/", "owner"),
         Sight("confirm-passkey", "/accounts/passkeys/confirm/", "owner"),
         Sight("sign-out-for-app", f"/oauth2/logout?{urlencode(_LEAVING)}", "owner"),
+        Sight("sign-out-for-some-app", "/oauth2/logout", "owner"),
     ]
 
 
@@ -143,10 +145,11 @@ def _of_two_steps(scene: Scene) -> list[Sight]:
 
 def _when_it_fails() -> list[Sight]:
     """The page of a failure is the site's own; tests/idp/page_urls.py has an address that fails."""
-    broken = _authorize(redirect_uri="https://web.acme.example/callback")
+    broken = authorize(redirect_uri="https://web.acme.example/callback")
     return [
         Sight("error", broken, status=400),
         Sight("error-explained", broken, "root", status=400),
+        Sight("error-sign-out", f"/oauth2/logout?{urlencode(_LEAVING)}/elsewhere", "owner", status=400),
         Sight("not-found", "/nowhere/", "owner", status=404),
         Sight("failure", "/test/fail/", status=500),
     ]

@@ -7,14 +7,12 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.test import Client as Http
 from playwright.sync_api import Browser, Page, expect
 
 from clients.models import Client
 from projects.models import ApiScope, Consent
 from tests.browser.test_main_job import sign_in
-from tests.browser.test_pages import AXE_RULES, SHAPES
 from tests.world import BILLING, CHALLENGE, ORDERS, VERIFIER, App
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -106,25 +104,3 @@ def test_a_person_takes_back_a_scope_an_api_and_everything(page: Page, ask: Ask,
     page.get_by_role("button", name="Take back").click()
     expect(page.locator("main")).to_contain_text("No app has access to your account")
     assert not Consent.objects.exists()
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_everybody_can_use_these_pages(browser: Browser, ask: Ask, app: str, live_server: Any, shape: Any) -> None:
-    context = browser.new_context(**shape)
-    page = context.new_page()
-    scope = "openid email offline_access orders.read orders.write"
-    sign_in(page, ask(scope=scope, audience=[ORDERS, "urn:acme:queue"]))
-    _check(page)
-    page.get_by_role("button", name="Allow").click()
-    expect(page).to_have_title("the app")
-    remove = "/accounts/apps/acme/remove/"
-    for path in ("/", "/accounts/apps/", "/accounts/apps/acme/", remove, f"{remove}?audience={ORDERS}"):
-        page.goto(f"{live_server.url}{path}")
-        _check(page)
-    context.close()
-
-
-def _check(page: Page) -> None:
-    results = Axe().run(page, options=AXE_RULES)
-    assert results.violations_count == 0, results.generate_report()
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

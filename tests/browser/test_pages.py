@@ -10,6 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Page, expect
 
+from clients.models import Client
 from idp.accounts.models import SignIn, User
 from tests.browser.conftest import PASSWORD
 from tests.browser.scene import Scene
@@ -18,6 +19,7 @@ from tests.browser.sights import (
     UNSEEN_TEMPLATES,
     Rendered,
     Sight,
+    authorize,
     console_sights,
     page_templates,
     sights,
@@ -29,6 +31,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pyte
 
 AXE_RULES = {
     "resultTypes": ["violations"],
+    "preload": False,  # it would fetch imported style sheets by itself, which our policy forbids
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
 }
 SHAPES = [
@@ -123,6 +126,61 @@ def test_everybody_can_use_the_console(new_context: Any, scene: Scene, look: Loo
     ]
     assert not found, "\n".join(found)
     assert said == []
+
+
+STOP = """() => {
+  const here = document.activeElement, style = getComputedStyle(here);
+  const seen = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+  return here === document.body ? null : [here.value || here.id || here.innerText.trim(), seen];
+}"""
+
+
+def stops(page: Page) -> list[str]:
+    """Where the Tab key leads, one after the other; each is seen to have the focus."""
+    found: list[str] = []
+    while page.keyboard.press("Tab") or (stop := page.evaluate(STOP)):
+        assert stop[1], f"the focus on {stop[0]} is not seen"
+        found.append(stop[0])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (
+            "consent",
+            "Use another account, profile, email, offline_access, orders.read, orders.write, "
+            "https://api.acme.example/orders, urn:acme:queue, deny, allow, Home page, Privacy policy, Terms of service, "
+            "Support",
+        ),
+        ("second-step", "use_passkey, id_code, Go on, Use another account"),
+        ("totp-set-up", "Account, Apps, Security, Sign out, id_code, Turn it on, Cancel"),
+    ],
+)
+def test_the_keyboard_reaches_everything_in_order(
+    page: Page, scene: Scene, look: Look, name: str, expected: str
+) -> None:
+    list(look([one for one in sights(scene) if one.name == name], page))
+    page.evaluate("document.activeElement.blur()")  # fields that are waited for have it
+    page.keyboard.press("Control+Home")
+    assert stops(page) == ["Skip to the content", "Vestibule", *expected.split(", ")]
+
+
+def test_an_app_chooses_the_language(page: Page, live_server: Any, scene: Scene, app: str) -> None:
+    """`ui_locales` (OpenID Connect Core 1.0 section 3.1.2.1), from the first page to the app."""
+    Client.objects.filter(client_id="web").update(redirect_uris=app)
+    page.goto(f"{live_server.url}{authorize(redirect_uri=app, scope='openid', ui_locales='xx ar de')}")
+    right_to_left = page.locator("html[lang=ar][dir=rtl]")
+    expect(right_to_left).to_be_attached()
+    page.locator("#id_login").fill("member")
+    page.locator("#id_password").fill("member-pw")
+    page.locator("#id_password").press("Enter")
+    expect(page.locator("form.consent")).to_be_visible()
+    expect(right_to_left).to_be_attached()
+    page.locator("button[value=allow]").click()
+    expect(page).to_have_title("the app")
+    page.goto(f"{live_server.url}/")
+    expect(page.locator("html[lang=en][dir=ltr]")).to_be_attached()
 
 
 def test_signing_in_by_the_keyboard_alone(page: Page, live_server: Any, person: User) -> None:
