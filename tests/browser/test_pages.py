@@ -150,8 +150,8 @@ def stops(page: Page) -> list[str]:
         (
             "consent",
             "Use another account, profile, email, offline_access, orders.read, orders.write, "
-            "https://api.acme.example/orders, urn:acme:queue, deny, allow, Home page, Privacy policy, Terms of service, "
-            "Support",
+            "https://api.acme.example/orders, urn:acme:queue, deny, allow, "
+            "Home page, Privacy policy, Terms of service, Support",
         ),
         ("second-step", "use_passkey, id_code, Go on, Use another account"),
         ("totp-set-up", "Account, Apps, Security, Sign out, id_code, Turn it on, Cancel"),
