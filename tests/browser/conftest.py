@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
 
 import pytest
+from playwright.sync_api import Page
 
 from idp.accounts.models import User
+from tests.browser.scene import Scene
+from tests.browser.sights import Sight, visit
 from tests.chromium import base_url, browser_type_launch_args
 
 __all__ = ["base_url", "browser_type_launch_args"]
+Look = Callable[[list[Sight], Page], Iterator[Sight]]
 PASSWORD = "correct horse battery staple"
 
 
@@ -41,3 +46,21 @@ def app() -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def scene(live_server: Any, world: None, settings: Any) -> Scene:
+    settings.IDP_ISSUER = live_server.url
+    return Scene()
+
+
+@pytest.fixture
+def look(live_server: Any, scene: Scene, settings: Any) -> Look:
+    """Go from page to page."""
+
+    def through(seen: list[Sight], page: Page) -> Iterator[Sight]:
+        for sight in seen:
+            visit(page, sight, scene, live_server.url, settings)
+            yield sight
+
+    return through

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
 
+from tests.browser.conftest import Look
 from tests.browser.scene import Scene
-from tests.browser.sights import console_sights, sights, visit
+from tests.browser.sights import console_sights, sights
 from tests.browser.small_png import smaller
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.idp.page_urls")]
@@ -29,22 +29,18 @@ TRANSLATED = ("sign-in", "consent", "home", "apps")
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_take_screenshots(browser: Browser, live_server: Any, world: None, settings: Any, shape: str) -> None:
-    settings.IDP_ISSUER = live_server.url
-    scene = Scene()
+def test_take_screenshots(new_context: Any, scene: Scene, look: Look, shape: str) -> None:
     wanted = [*sights(scene), *console_sights(scene)]
     if shape in ("german", "arabic"):
         wanted = [sight for sight in wanted if sight.name in TRANSLATED]
-    context = browser.new_context(device_scale_factor=1, **SHAPES[shape])
+    context = new_context(device_scale_factor=1, **SHAPES[shape])
     page, workshop = context.new_page(), context.new_page()
-    for sight in wanted:
-        visit(page, sight, scene, live_server.url, settings)
+    for sight in look(wanted, page):
         size = page.viewport_size or DESKTOP
         height = page.evaluate("document.documentElement.scrollHeight")
         clip = {"x": 0, "y": 0, "width": size["width"], "height": min(max(height, 300), HIGHEST)}
         picture = page.screenshot(full_page=True, clip=clip)  # type: ignore[arg-type]
         (TARGET / f"{sight.name}-{shape}.png").write_bytes(smaller(picture, workshop))
-    context.close()
 
 
 def test_the_gallery_lists_them() -> None:

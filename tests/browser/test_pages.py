@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -10,21 +9,17 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Page, expect
 
-from clients.models import Client
 from idp.accounts.models import SignIn, User
-from tests.browser.conftest import PASSWORD
+from tests.browser.conftest import PASSWORD, Look
 from tests.browser.scene import Scene
 from tests.browser.sights import (
     UNSEEN,
     UNSEEN_TEMPLATES,
     Rendered,
-    Sight,
-    authorize,
     console_sights,
     page_templates,
     sights,
     unvisited,
-    visit,
 )
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.idp.page_urls")]
@@ -70,27 +65,6 @@ def listen(page: Page) -> list[str]:
     return said
 
 
-@pytest.fixture
-def scene(live_server: Any, world: None, settings: Any) -> Scene:
-    settings.IDP_ISSUER = live_server.url
-    return Scene()
-
-
-Look = Callable[[list[Sight], Page], Iterator[Sight]]
-
-
-@pytest.fixture
-def look(live_server: Any, scene: Scene, settings: Any) -> Look:
-    """Go from page to page."""
-
-    def through(seen: list[Sight], page: Page) -> Iterator[Sight]:
-        for sight in seen:
-            visit(page, sight, scene, live_server.url, settings)
-            yield sight
-
-    return through
-
-
 @pytest.mark.parametrize("shape", SHAPES)
 def test_everybody_can_use_every_page(new_context: Any, scene: Scene, look: Look, shape: Any) -> None:
     page = new_context(**shape).new_page()
@@ -126,73 +100,6 @@ def test_everybody_can_use_the_console(new_context: Any, scene: Scene, look: Loo
     ]
     assert not found, "\n".join(found)
     assert said == []
-
-
-STOP = """() => {
-  const here = document.activeElement, style = getComputedStyle(here);
-  const seen = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
-  return here === document.body ? null : [here.value || here.id || here.innerText.trim(), seen];
-}"""
-
-
-def stops(page: Page) -> list[str]:
-    """Where the Tab key leads, one after the other; each is seen to have the focus."""
-    found: list[str] = []
-    while page.keyboard.press("Tab") or (stop := page.evaluate(STOP)):
-        assert stop[1], f"the focus on {stop[0]} is not seen"
-        found.append(stop[0])
-    return found
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        (
-            "consent",
-            "Use another account, profile, email, offline_access, orders.read, orders.write, "
-            "https://api.acme.example/orders, urn:acme:queue, deny, allow, "
-            "Home page, Privacy policy, Terms of service, Support",
-        ),
-        ("second-step", "use_passkey, id_code, Go on, Use another account"),
-        ("totp-set-up", "Account, Apps, Security, Sign out, id_code, Turn it on, Cancel"),
-    ],
-)
-def test_the_keyboard_reaches_everything_in_order(
-    page: Page, scene: Scene, look: Look, name: str, expected: str
-) -> None:
-    list(look([one for one in sights(scene) if one.name == name], page))
-    page.evaluate("document.activeElement.blur()")  # fields that are waited for have it
-    page.keyboard.press("Control+Home")
-    assert stops(page) == ["Skip to the content", "Vestibule", *expected.split(", ")]
-
-
-def test_an_app_chooses_the_language(page: Page, live_server: Any, scene: Scene, app: str) -> None:
-    """`ui_locales` (OpenID Connect Core 1.0 section 3.1.2.1), from the first page to the app."""
-    Client.objects.filter(client_id="web").update(redirect_uris=app)
-    page.goto(f"{live_server.url}{authorize(redirect_uri=app, scope='openid', ui_locales='xx ar de')}")
-    right_to_left = page.locator("html[lang=ar][dir=rtl]")
-    expect(right_to_left).to_be_attached()
-    page.locator("#id_login").fill("member")
-    page.locator("#id_password").fill("member-pw")
-    page.locator("#id_password").press("Enter")
-    expect(page.locator("form.consent")).to_be_visible()
-    expect(right_to_left).to_be_attached()
-    page.locator("button[value=allow]").click()
-    expect(page).to_have_title("the app")
-    page.goto(f"{live_server.url}/")
-    expect(page.locator("html[lang=en][dir=ltr]")).to_be_attached()
-
-
-def test_signing_in_by_the_keyboard_alone(page: Page, live_server: Any, person: User) -> None:
-    page.goto(f"{live_server.url}/accounts/login/")
-    page.keyboard.press("Tab")
-    expect(page.get_by_text("Skip to the content")).to_be_focused()
-    page.get_by_label("User name or e-mail").focus()
-    page.keyboard.type("person@example.com")
-    page.keyboard.press("Tab")
-    page.keyboard.type(PASSWORD)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Pat Doe")).to_be_visible()
 
 
 def test_signing_in_on_the_way_to_an_app_ends_at_the_app(page: Page, live_server: Any, person: User, app: str) -> None:
