@@ -29,7 +29,7 @@ TRANSLATED = ("sign-in", "consent", "home", "apps")
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_take_screenshots(new_context: Any, scene: Scene, look: Look, shape: str) -> None:
+def test_take_them(new_context: Any, scene: Scene, look: Look, shape: str) -> None:
     wanted = [*sights(scene), *console_sights(scene)]
     if shape in ("german", "arabic"):
         wanted = [sight for sight in wanted if sight.name in TRANSLATED]
@@ -43,11 +43,16 @@ def test_take_screenshots(new_context: Any, scene: Scene, look: Look, shape: str
         (TARGET / f"{sight.name}-{shape}.png").write_bytes(smaller(picture, workshop))
 
 
-def test_the_gallery_lists_them() -> None:
-    """One line per page, in the order of the files' names."""
+def test_list_them() -> None:
+    """The gallery: a row for each page, in the order of names; the small ones lead to the whole pictures."""
     names = sorted({re.sub(rf"-({'|'.join(SHAPES)})$", "", file.stem) for file in TARGET.glob("*.png")})
-    lines = ["# What the pages look like", "", "Taken by `make screenshots` from the pages themselves.", ""]
-    for name in names:
-        links = [f"[{shape}]({name}-{shape}.png)" for shape in SHAPES if (TARGET / f"{name}-{shape}.png").exists()]
-        lines.append(f"- {name}: {', '.join(links)}")
+    lines = ["# What the pages look like", "", "Taken from the pages themselves by `make screenshots`.", ""]
+    lines += [f"| Page | {' | '.join(SHAPES)} |", "|---" * (len(SHAPES) + 1) + "|"]
+    lines += [f"| {name} | {' | '.join(_small(name, shape) for shape in SHAPES)} |" for name in names]
     (TARGET / "README.md").write_text("\n".join(lines) + "\n")
+
+
+def _small(name: str, shape: str) -> str:
+    file = f"{name}-{shape}.png"
+    image = f'<a href="{file}"><img src="{file}" alt="{name}, {shape}" width="160"></a>'
+    return image if (TARGET / file).exists() else ""

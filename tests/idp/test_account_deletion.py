@@ -95,6 +95,8 @@ def test_the_person_is_told_by_mail(outsider: User) -> None:
     signed_in(outsider).post(URL)
     (sent,) = mail.outbox
     assert (sent.to, sent.subject) == (["outsider@people.example"], "Your account was deleted")
+    assert "If it was not you, tell whoever manages" in sent.body
+    assert "reset your password" not in sent.body
 
 
 def test_only_somebody_who_just_proved_who_they_are_can_delete(outsider: User) -> None:
