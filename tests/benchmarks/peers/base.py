@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -47,7 +48,7 @@ class Setting:
         return self.stack.enter_context(databases.database(self.postgres))
 
 
-class Peer:
+class Peer(ABC):
     """`flows` it can do; `paths` of its endpoints; `extra` is added to the body of a flow."""
 
     name = ""
@@ -61,17 +62,17 @@ class Peer:
     origin = ""
     session = 0
 
+    @abstractmethod
     def start(self, setting: Setting) -> None:
         """Bring up server and data; `origin` and `session` are known afterwards."""
-        raise NotImplementedError
 
     def credentials(self, role: str) -> tuple[str, str]:
         """Client id and secret of the client in this role."""
         return f"bench-{role}", GOOD_FOR_ALL
 
+    @abstractmethod
     def codes(self, role: str, count: int) -> list[str]:
         """Unused authorization codes of a person for the client in this role, by the quickest way the peer has."""
-        raise NotImplementedError
 
     def call(self, flow: Flow) -> Call:
         authorization = ""
