@@ -7,14 +7,14 @@ from typing import Any
 
 import orjson
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from clients import rotation
-from clients.endpoints.http import protocol_endpoint
+from clients.endpoints.http import JSON, Answer, protocol_endpoint
 from clients.models import SigningKey
 from clients.models.client import SigningAlgorithm
 from clients.oauth import authentication
+from clients.oauth.parameters import Request
 from clients.protocol import AT_TOKEN, authorization, logout, pkce, prompts
 from clients.protocol.claims import CLAIMS_BY_SCOPE
 from clients.protocol.facts import SIGN_IN_SCOPES
@@ -93,15 +93,14 @@ def _jwks_document(keys: tuple[SigningKey, ...]) -> bytes:
 
 
 @protocol_endpoint("GET", cors=True)
-def configuration(request: HttpRequest) -> HttpResponse:
+def configuration(request: Request) -> Answer:
     return _public(_metadata_document(settings.IDP_ISSUER))
 
 
 @protocol_endpoint("GET", cors=True)
-def jwks(request: HttpRequest) -> HttpResponse:
+def jwks(request: Request) -> Answer:
     return _public(_jwks_document(tuple(rotation.published())))
 
 
-def _public(document: bytes) -> HttpResponse:
-    headers = {"Cache-Control": f"public, max-age={MAX_AGE}"}
-    return HttpResponse(document, content_type="application/json", headers=headers)
+def _public(document: bytes) -> Answer:
+    return Answer(document, {**JSON, "Cache-Control": f"public, max-age={MAX_AGE}"})

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from django.db import DatabaseError
-from django.http import HttpRequest, HttpResponse
 
-from clients.endpoints.http import json_answer, protocol_endpoint
+from clients.endpoints.http import Answer, json_answer, protocol_endpoint
 from clients.models import SigningKey
 from clients.models.client import SigningAlgorithm
 from clients.models.keys import KeyState
+from clients.oauth.parameters import Request
 
 
 @protocol_endpoint("GET")
-def live(request: HttpRequest) -> HttpResponse:
+def live(request: Request) -> Answer:
     return json_answer({"status": "live"})
 
 
 @protocol_endpoint("GET")
-def ready(request: HttpRequest) -> HttpResponse:
+def ready(request: Request) -> Answer:
     """The database answers and every algorithm has a key that signs."""
     try:
         active = set(SigningKey.objects.filter(state=KeyState.ACTIVE).values_list("algorithm", flat=True))

@@ -1,22 +1,27 @@
 """The protocol endpoints and their paths: one table, for the URLs of the site and for the short way to them.
 
-No browser's session, language or form is behind these requests, so the middleware that pages need has nothing to do.
-The short way is Django's own handler without it; the endpoints, their answers and what is logged are the same.
+No browser's session, language or form is behind these requests, so the middleware that pages need has nothing to do,
+nor has what Django makes of a request before and after it. The short way calls the very same endpoints without.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
-from typing import cast
+import logging
+from collections.abc import Callable, Iterable
+from functools import cached_property, lru_cache
+from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.handlers.exception import convert_exception_to_response
-from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
-from django.http import HttpRequest, HttpResponse
+from django.core.handlers.wsgi import WSGIRequest
+from django.db import connections
+from django.http import HttpResponse
+from django.http.request import split_domain_port, validate_host
 from django.utils.module_loading import import_string
 
+from clients.endpoints.http import Answer, Endpoint, json_answer
 from clients.endpoints.introspect import introspect
 from clients.endpoints.revoke import revoke
 from clients.endpoints.token import token
@@ -24,7 +29,6 @@ from clients.endpoints.tokeninfo import tokeninfo
 from clients.endpoints.userinfo import userinfo
 from idp import discovery
 
-Endpoint = Callable[[HttpRequest], HttpResponse]
 ENDPOINTS: dict[str, Endpoint] = {
     "/.well-known/openid-configuration": discovery.configuration,
     "/.well-known/oauth-authorization-server": discovery.configuration,
@@ -44,28 +48,73 @@ CONSTANT = (
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 )
+STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+FAULT = {"error": "server_error", "error_description": "It is our fault, not yours. Try again in a moment."}
+# Where Django says what it refused and what failed.
+logger = logging.getLogger("django.request")
+Environ = dict[str, Any]
+Application = Callable[[Environ, Any], Iterable[bytes]]
 
 
-class ProtocolHandler(WSGIHandler):
-    """Django's handler for the paths of the table: no middleware and no URL resolver between it and the endpoint."""
+class PlainRequest:
+    """What an endpoint reads of a request, and nothing else."""
 
-    def load_middleware(self, is_async: bool = False) -> None:
-        headers = constant_headers()
-        answer = cast("Endpoint", convert_exception_to_response(_answer))
+    def __init__(self, environ: Environ) -> None:
+        self.META = environ
+        self.method: str = environ["REQUEST_METHOD"]
 
-        def chain(request: HttpRequest) -> HttpResponse:
-            response = answer(request)
-            for name, value in headers.items():
-                response.headers.setdefault(name, value)
-            response.headers.setdefault("Content-Length", str(len(response.content)))
-            return response
-
-        self._middleware_chain = chain
+    @cached_property
+    def body(self) -> bytes:
+        """Whoever asks has looked at the length. Less comes when the client goes away."""
+        sent: bytes = self.META["wsgi.input"].read(int(self.META.get("CONTENT_LENGTH") or 0))
+        return sent
 
 
-def _answer(request: HttpRequest) -> HttpResponse:
-    request.get_host()  # raises when it is not one of ours, as for pages
-    return BY_PATH[request.path_info](request)
+class ShortWay:
+    """A WSGI application for the paths of the table. Hosts that are not ours get what `whole` says to them."""
+
+    def __init__(self, whole: Application) -> None:
+        self._whole = whole
+        self._constant = constant_headers()
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        if not is_ours(environ.get("HTTP_HOST", ""), tuple(settings.ALLOWED_HOSTS)):
+            return self._whole(environ, start_response)
+        answer = _answer(environ)
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            _log(answer.status, environ["PATH_INFO"])
+        headers = {**self._constant, **answer.headers, "Content-Length": str(len(answer.body))}
+        start_response(STATUS_LINES[answer.status], list(headers.items()))
+        return [b"" if environ["REQUEST_METHOD"] == "HEAD" else answer.body]
+
+
+def _answer(environ: Environ) -> Answer:
+    try:
+        return BY_PATH[environ["PATH_INFO"]](PlainRequest(environ))
+    except Exception:
+        logger.exception("Internal Server Error: %s", environ["PATH_INFO"])
+        return json_answer(FAULT, HTTPStatus.INTERNAL_SERVER_ERROR)
+    finally:
+        _look_after_connections()
+
+
+def _look_after_connections() -> None:
+    """As Django does after a request: connections that failed or became too old are closed. Not in a transaction."""
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
+
+
+def _log(status: int, path: str) -> None:
+    level = logging.ERROR if status >= HTTPStatus.INTERNAL_SERVER_ERROR else logging.WARNING
+    logger.log(level, "%s: %s", HTTPStatus(status).phrase, path, extra={"status_code": status})
+
+
+@lru_cache(maxsize=256)
+def is_ours(host: str, allowed: tuple[str, ...]) -> bool:
+    """Whether a Host header names one of ALLOWED_HOSTS; with none configured, only Django knows."""
+    domain, _port = split_domain_port(host)
+    return bool(domain) and validate_host(domain, allowed)
 
 
 def constant_headers() -> dict[str, str]:

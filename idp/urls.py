@@ -9,6 +9,7 @@ from django.urls import include, path, re_path
 
 from clients.endpoints import apps
 from clients.endpoints.authorize import authorize, decide
+from clients.endpoints.http import as_view
 from clients.endpoints.logout import confirm, end_session
 from idp import health, pages
 from idp.account_activity import activity
@@ -17,15 +18,15 @@ from idp.protocol import ENDPOINTS
 
 urlpatterns = [
     # With or without a trailing slash: a POST is never redirected.
-    *(re_path(rf"^{re.escape(path[1:])}/?$", endpoint) for path, endpoint in ENDPOINTS.items()),
+    *(re_path(rf"^{re.escape(path[1:])}/?$", as_view(endpoint)) for path, endpoint in ENDPOINTS.items()),
     re_path(r"^oauth2/authorize/?$", authorize, name="authorize"),
     re_path(r"^openid/authorize/?$", authorize),
     re_path(r"^oauth2/consent/?$", decide, name="consent"),
     re_path(r"^oauth2/logout/?$", end_session, name="end_session"),
     re_path(r"^openid/logout/?$", end_session),
     re_path(r"^oauth2/logout/confirm/?$", confirm, name="confirm_end_session"),
-    path("healthz/live", health.live),
-    path("healthz/ready", health.ready),
+    path("healthz/live", as_view(health.live)),
+    path("healthz/ready", as_view(health.ready)),
     path("admin/", admin.site.urls),
     path("accounts/apps/", apps.apps, name="account_apps"),
     path("accounts/apps/<slug:key>/", apps.app, name="account_app"),

@@ -8,31 +8,37 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "idp.settings")
 _django = get_wsgi_application()
 
-from idp.protocol import BY_PATH, ProtocolHandler  # noqa: E402 - Django has to be set up
+from idp.protocol import BY_PATH, ShortWay  # noqa: E402 - Django has to be set up
 
-_protocol = ProtocolHandler()
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _BOUNDARY = re.compile(r";\s*boundary=(\"?)([A-Za-z0-9'()+_,./:=?-]{1,70})\1\s*(;|$)", re.IGNORECASE)  # RFC 2046 5.1.1
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    """The short way for protocol endpoints, Django for everything else."""
+    way = _short if environ.get("PATH_INFO") in BY_PATH else _whole
+    return way(environ, start_response)
+
+
+def _whole(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     """Django, told by configuration how people reach us: TLS may end at a proxy, whose headers nobody has to believe.
 
     Without it Django would take requests for plain HTTP, send no HSTS and mistrust its own forms.
     """
-    from django.conf import settings
-
     environ["wsgi.url_scheme"] = urlsplit(settings.IDP_ISSUER).scheme
     environ["CONTENT_TYPE"] = _content_type(environ.get("CONTENT_TYPE", ""))
     if not _LENGTH.fullmatch(environ.get("CONTENT_LENGTH", "")):
         environ["CONTENT_LENGTH"] = ""  # no number: no body
-    handler = _protocol if environ.get("PATH_INFO") in BY_PATH else _django
-    return handler(environ, start_response)
+    return _django(environ, start_response)
+
+
+_short = ShortWay(_whole)
 
 
 def _content_type(sent: str) -> str:

@@ -1,10 +1,15 @@
-"""What every protocol endpoint does alike: methods, CORS, JSON answers, and refusals instead of failures."""
+"""What every protocol endpoint does alike: methods, CORS, JSON answers, and refusals instead of failures.
+
+An endpoint takes a Request, which may be Django's or the plain one of the short way (`idp.protocol`), and gives an
+Answer. `as_view` makes a view of Django of it.
+"""
 
 from __future__ import annotations
 
 import functools
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -14,62 +19,76 @@ from django.views.decorators.csrf import csrf_exempt
 from oauthlib.oauth2 import OAuth2Error
 
 from clients.oauth import parameters
+from clients.oauth.parameters import Request
 from clients.oauth.server import headers_of
 from clients.protocol.errors import InvalidRequest, InvalidToken, Refusal, TemporarilyUnavailable
 
 logger = logging.getLogger(__name__)
-View = Callable[[HttpRequest], HttpResponse]
+JSON = {"Content-Type": "application/json"}
+# No cache may keep it (RFC 6749 section 5.1).
+PRIVATE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 # Public endpoints answer browsers of any origin, and never with credentials (protocol section 15).
 CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "WWW-Authenticate, Retry-After"}
 
 
-def json_answer(data: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
-    """JSON that no cache may keep (RFC 6749 section 5.1)."""
-    response = HttpResponse(orjson.dumps(data), content_type="application/json", status=status, headers=headers)
-    response["Cache-Control"] = "no-store"
-    response["Pragma"] = "no-cache"
-    return response
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status, headers and a body, as they go out."""
+
+    body: bytes
+    headers: Mapping[str, str]
+    status: int = 200
 
 
-def refusal_answer(refusal: Refusal) -> HttpResponse:
+Endpoint = Callable[[Request], Answer]
+
+
+def json_answer(data: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+    """JSON that no cache may keep."""
+    return Answer(orjson.dumps(data), {**JSON, **PRIVATE, **(headers or {})}, status)
+
+
+def refusal_answer(refusal: Refusal) -> Answer:
     return json_answer({"error": refusal.code, "error_description": str(refusal)}, refusal.status, headers_of(refusal))
 
 
-def protocol_endpoint(*methods: str, cors: bool = False) -> Callable[[View], View]:
-    """Wrap a view: only these methods, refusals as JSON, an unreachable database as 503. Nothing of the session."""
+def protocol_endpoint(*methods: str, cors: bool = False) -> Callable[[Endpoint], Endpoint]:
+    """Wrap an endpoint: only these methods, refusals as JSON, an unreachable database as 503."""
 
-    def decorate(view: View) -> View:
-        @csrf_exempt
-        @functools.wraps(view)
-        def endpoint(request: HttpRequest) -> HttpResponse:
-            response = _answer(view, request, methods, cors=cors)
-            if cors:
-                for name, value in CORS.items():
-                    response[name] = value
-            return response
+    def decorate(endpoint: Endpoint) -> Endpoint:
+        @functools.wraps(endpoint)
+        def guarded(request: Request) -> Answer:
+            answer = _answer(endpoint, request, methods, cors=cors)
+            return Answer(answer.body, {**answer.headers, **CORS}, answer.status) if cors else answer
 
-        return endpoint
+        return guarded
 
     return decorate
 
 
-def _answer(view: View, request: HttpRequest, methods: tuple[str, ...], *, cors: bool) -> HttpResponse:
+def as_view(endpoint: Endpoint) -> Callable[[HttpRequest], HttpResponse]:
+    """For Django's URLs."""
+
+    @csrf_exempt  # nothing of a session is behind these requests
+    @functools.wraps(endpoint)
+    def view(request: HttpRequest) -> HttpResponse:
+        answer = endpoint(request)
+        response = HttpResponse(answer.body, status=answer.status, headers=dict(answer.headers))
+        if "Content-Type" not in answer.headers:
+            del response["Content-Type"]
+        return response
+
+    return view
+
+
+def _answer(endpoint: Endpoint, request: Request, methods: tuple[str, ...], *, cors: bool) -> Answer:
     if request.method == "OPTIONS" and cors:
-        allow = ", ".join(methods)
-        headers = "Authorization, Content-Type, DPoP"
-        return HttpResponse(
-            status=204,
-            headers={
-                "Access-Control-Allow-Methods": allow,
-                "Access-Control-Allow-Headers": headers,
-                "Access-Control-Max-Age": "600",
-            },
-        )
+        return _preflight(methods)
     if request.method not in methods and not (request.method == "HEAD" and "GET" in methods):
         answer = {"error": "invalid_request", "error_description": f"Use {' or '.join(methods)}."}
         return json_answer(answer, 405, {"Allow": ", ".join(methods)})
     try:
-        return view(request)
+        return endpoint(request)
     except Refusal as refusal:
         return refusal_answer(refusal)
     except OAuth2Error as error:
@@ -78,13 +97,22 @@ def _answer(view: View, request: HttpRequest, methods: tuple[str, ...], *, cors:
         return unavailable()
 
 
-def unavailable() -> HttpResponse:
+def _preflight(methods: tuple[str, ...]) -> Answer:
+    headers = {
+        "Access-Control-Allow-Methods": ", ".join(methods),
+        "Access-Control-Allow-Headers": "Authorization, Content-Type, DPoP",
+        "Access-Control-Max-Age": "600",
+    }
+    return Answer(b"", headers, 204)
+
+
+def unavailable() -> Answer:
     """The database does not answer: say so, and when to come back."""
     logger.exception("The database does not answer")
     return refusal_answer(TemporarilyUnavailable("The provider cannot reach its database. Try again."))
 
 
-def bearer_token(request: HttpRequest, in_body: str) -> str:
+def bearer_token(request: Request, in_body: str) -> str:
     """The token of the header, or of the body (RFC 6750 section 2.1 and 2.2). Never of the query."""
     header = request.META.get("HTTP_AUTHORIZATION", "")
     if parameters.from_query(request).has("access_token"):
@@ -99,7 +127,7 @@ def bearer_token(request: HttpRequest, in_body: str) -> str:
     return token
 
 
-def bearer_refusal(refusal: Refusal) -> HttpResponse:
+def bearer_refusal(refusal: Refusal) -> Answer:
     """RFC 6750 section 3: the challenge says what was wrong; nothing when no token was sent."""
     challenge = 'Bearer realm="vestibule"'
     if str(refusal):

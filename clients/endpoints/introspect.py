@@ -6,11 +6,11 @@ import time
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
 
-from clients.endpoints.http import json_answer, protocol_endpoint
+from clients.endpoints.http import PRIVATE, Answer, json_answer, protocol_endpoint
 from clients.oauth import facts, find, mint, parameters
 from clients.oauth.authentication import authenticate
+from clients.oauth.parameters import Request
 from clients.protocol import introspection
 from clients.protocol.errors import InvalidRequest
 from clients.protocol.facts import ClientFacts, Registry, TokenFacts
@@ -21,7 +21,7 @@ SIGNED = f"application/{SIGNED_TYPE}"
 
 
 @protocol_endpoint("POST")
-def introspect(request: HttpRequest) -> HttpResponse:
+def introspect(request: Request) -> Answer:
     params = parameters.from_body(request)
     caller = authenticate(params, request.META.get("HTTP_AUTHORIZATION", ""), address_of(request))
     introspection.check_caller(caller)
@@ -36,7 +36,7 @@ def introspect(request: HttpRequest) -> HttpResponse:
     return json_answer(answer)
 
 
-def _signed(answer: dict[str, Any], caller: ClientFacts) -> HttpResponse:
+def _signed(answer: dict[str, Any], caller: ClientFacts) -> Answer:
     """The answer as a JWT for this caller alone (RFC 9701 section 5)."""
     claims = {
         "iss": settings.IDP_ISSUER,
@@ -45,7 +45,7 @@ def _signed(answer: dict[str, Any], caller: ClientFacts) -> HttpResponse:
         "token_introspection": answer,
     }
     jwt = mint.sign(claims, caller.id_token_algorithm, SIGNED_TYPE)
-    return HttpResponse(jwt, content_type=SIGNED, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
+    return Answer(jwt.encode(), {"Content-Type": SIGNED, **PRIVATE})
 
 
 def _find(text: str, hint: str) -> TokenFacts | None:

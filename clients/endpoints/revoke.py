@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
-
-from clients.endpoints.http import json_answer, protocol_endpoint
+from clients.endpoints.http import Answer, json_answer, protocol_endpoint
 from clients.oauth import parameters, store
 from clients.oauth.authentication import authenticate
+from clients.oauth.parameters import Request
 from clients.protocol.errors import InvalidRequest
 from idp.accounts.address import address_of
 
 
 @protocol_endpoint("POST", cors=True)
-def revoke(request: HttpRequest) -> HttpResponse:
+def revoke(request: Request) -> Answer:
     """The same answer whether the token was this client's, somebody else's, or no token at all (section 2.2)."""
     params = parameters.from_body(request)
     client = authenticate(params, request.META.get("HTTP_AUTHORIZATION", ""), address_of(request))

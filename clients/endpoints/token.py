@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
-
-from clients.endpoints.http import protocol_endpoint
+from clients.endpoints.http import JSON, PRIVATE, Answer, protocol_endpoint
 from clients.oauth.backend import core
+from clients.oauth.parameters import Request
 
 
 @protocol_endpoint("POST", cors=True)
-def token(request: HttpRequest) -> HttpResponse:
+def token(request: Request) -> Answer:
     _uri, headers, body, status = core().create_token_response(request)
-    response = HttpResponse(body, status=status, headers={**headers, "Content-Type": "application/json"})
-    response["Cache-Control"] = "no-store"
-    response["Pragma"] = "no-cache"
-    return response
+    return Answer(body.encode(), {**headers, **JSON, **PRIVATE}, status)

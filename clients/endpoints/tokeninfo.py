@@ -6,10 +6,10 @@ import time
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
 
-from clients.endpoints.http import bearer_token, json_answer, protocol_endpoint
+from clients.endpoints.http import Answer, bearer_token, json_answer, protocol_endpoint
 from clients.oauth import find, parameters
+from clients.oauth.parameters import Request
 from clients.protocol import claims
 from clients.protocol.errors import InvalidRequest, InvalidToken
 from clients.protocol.request import Params
@@ -18,14 +18,14 @@ INVALID = {"error": "invalid_token", "error_description": "Invalid Value"}
 
 
 @protocol_endpoint("GET", "POST")
-def tokeninfo(request: HttpRequest) -> HttpResponse:
+def tokeninfo(request: Request) -> Answer:
     params = _params(request)
     id_token = params.one("id_token")
     answer = find.id_token(id_token) if id_token else _access_token(_token(request, params))
     return json_answer(answer) if answer else json_answer(INVALID, 400)
 
 
-def _params(request: HttpRequest) -> Params:
+def _params(request: Request) -> Params:
     """The form of a POST; the query only where the deployment still accepts tokens there."""
     if request.method == "POST" and request.META.get("CONTENT_TYPE"):
         return parameters.from_body(request)
@@ -36,7 +36,7 @@ def _params(request: HttpRequest) -> Params:
     return query
 
 
-def _token(request: HttpRequest, params: Params) -> str:
+def _token(request: Request, params: Params) -> str:
     if settings.IDP_TOKENINFO_QUERY and params.one("access_token"):
         return params.one("access_token")
     try:

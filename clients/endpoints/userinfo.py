@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
 
-from clients.endpoints.http import bearer_refusal, bearer_token, json_answer, protocol_endpoint
+from clients.endpoints.http import Answer, bearer_refusal, bearer_token, json_answer, protocol_endpoint
 from clients.oauth import find, mint, parameters
+from clients.oauth.parameters import Request
 from clients.protocol import claims
 from clients.protocol.errors import InvalidToken, Refusal
 from clients.protocol.facts import ClientFacts
@@ -15,7 +15,7 @@ TYPE = "userinfo+jwt"  # nobody takes it for an ID token or an access token
 
 
 @protocol_endpoint("GET", "POST", cors=True)
-def userinfo(request: HttpRequest) -> HttpResponse:
+def userinfo(request: Request) -> Answer:
     try:
         found = find.access_token(bearer_token(request, _token_in_body(request)))
         if found is None:
@@ -28,14 +28,14 @@ def userinfo(request: HttpRequest) -> HttpResponse:
     return json_answer(answer)
 
 
-def _signed(answer: claims.Claims, client: ClientFacts) -> HttpResponse:
+def _signed(answer: claims.Claims, client: ClientFacts) -> Answer:
     """A JWT for the client the access token was issued to (OpenID Connect Core 1.0 section 5.3.2)."""
     signed = {**answer, "iss": settings.IDP_ISSUER, "aud": client.client_id}
     jwt = mint.sign(signed, client.userinfo_algorithm, TYPE)
-    return HttpResponse(jwt, content_type="application/jwt", headers={"Cache-Control": "no-store"})
+    return Answer(jwt.encode(), {"Content-Type": "application/jwt", "Cache-Control": "no-store"})
 
 
-def _token_in_body(request: HttpRequest) -> str:
+def _token_in_body(request: Request) -> str:
     """Only a form can carry one (RFC 6750 section 2.2); a POST of anything else has it in the header."""
     if request.method != "POST" or not parameters.is_form(request):
         return ""

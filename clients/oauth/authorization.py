@@ -12,7 +12,7 @@ from oauthlib.oauth2 import FatalClientError, OAuth2Error
 
 from clients.models import Authorization
 from clients.oauth import parameters
-from clients.oauth.backend import KNOWN, authorization_uri, core
+from clients.oauth.backend import KNOWN, authorization_uri, server
 from clients.protocol.errors import InvalidRequest, Refusal
 from clients.protocol.request import AuthorizationRequest, Choice, Params
 
@@ -50,7 +50,7 @@ class Validated:
 def validate(params: Params, choice: Choice | None = None) -> tuple[AuthorizationRequest, Validated]:
     """What the table decided about this request; raises NotRedirectable or Redirectable."""
     try:
-        _scopes, info = core().server.validate_authorization_request(authorization_uri(params))
+        _scopes, info = server().validate_authorization_request(authorization_uri(params))
     except FatalClientError as error:
         raise NotRedirectable(str(error.description or error.error)) from error
     except OAuth2Error as error:
@@ -79,7 +79,7 @@ def issue_code(
     """
     credentials: dict[str, Any] = {"choice": choice, "granted": granted, "authorize": authorize}
     try:
-        headers, _body, _status = core().server.create_authorization_response(
+        headers, _body, _status = server().create_authorization_response(
             authorization_uri(params), scopes=[], credentials=credentials
         )
     except FatalClientError as error:  # disabled, or its redirect URI removed, since it was validated

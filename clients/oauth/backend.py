@@ -9,9 +9,11 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.http import HttpRequest
 from oauth2_provider.oauth2_backends import OAuthLibCore
+from oauthlib.oauth2 import OAuth2Error
 
 from clients.oauth import parameters
-from clients.oauth.server import Server
+from clients.oauth.parameters import Request
+from clients.oauth.server import Server, TokenCall
 from clients.oauth.validator import Validator
 from clients.protocol.request import Params
 from idp.accounts.address import address_of
@@ -46,24 +48,31 @@ def authorization_uri(params: Params) -> str:
 class Backend(OAuthLibCore):
     """What the toolkit's wrapper of oauthlib reads from a request, read strictly."""
 
-    def _extract_params(self, request: HttpRequest) -> tuple[str, str, str, dict[str, str]]:
-        """URI, method, body and headers of a POSTed form; an empty value counts as omitted (RFC 6749 section 3.2)."""
+    def create_token_response(self, request: Request) -> tuple[None, dict[str, str], str, int]:
+        """No URI, headers, body and status; an empty value counts as omitted (RFC 6749 section 3.2)."""
         pairs = [(name, value) for name, value in parameters.from_body(request) if name in KNOWN and value]
-        uri, _method, _body, headers = _bare(request)
-        return uri, "POST", urlencode(pairs), headers
+        try:
+            return None, *server().answer(TokenCall(pairs, _headers(request)))
+        except OAuth2Error as error:
+            return None, error.headers, error.json, error.status_code
 
     def verify_request(self, request: HttpRequest, scopes: list[str]) -> tuple[bool, Any]:
         """For views behind the toolkit's decorators: the bearer token of the header, never the query or the body."""
-        valid, oauth_request = self.server.verify_request(*_bare(request), scopes=scopes)
+        uri, method = f"{settings.IDP_ISSUER}{request.path}", request.method or "GET"
+        valid, oauth_request = self.server.verify_request(uri, method, "", _headers(request), scopes=scopes)
         return bool(valid), oauth_request
 
 
-def _bare(request: HttpRequest) -> tuple[str, str, str, dict[str, str]]:
-    headers = {"Authorization": request.META.get("HTTP_AUTHORIZATION", ""), "X-Address": address_of(request)}
-    return f"{settings.IDP_ISSUER}{request.path}", request.method or "GET", "", headers
+def _headers(request: Request) -> dict[str, str]:
+    return {"Authorization": request.META.get("HTTP_AUTHORIZATION", ""), "X-Address": address_of(request)}
+
+
+@lru_cache(maxsize=1)
+def server() -> Server:
+    """One per process: it holds no state of a request."""
+    return Server(Validator())
 
 
 @lru_cache(maxsize=1)
 def core() -> Backend:
-    """One per process: it holds no state of a request."""
-    return Backend(Server(Validator()))
+    return Backend(server())

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 from django.conf import settings
-from django.http import HttpRequest
 
 from clients.protocol.errors import InvalidRequest
 from clients.protocol.request import Params
@@ -18,16 +19,30 @@ _FORM = "application/x-www-form-urlencoded"
 _LENGTH = re.compile(r"[0-9]{1,15}")
 
 
-def from_query(request: HttpRequest) -> Params:
+class Request(Protocol):
+    """What is read of a request; Django's has it, too."""
+
+    @property
+    def method(self) -> str | None: ...
+
+    @property
+    def META(self) -> Mapping[str, Any]:  # noqa: N802 - Django's name: the variables of the server (PEP 3333)
+        ...
+
+    @property
+    def body(self) -> bytes: ...
+
+
+def from_query(request: Request) -> Params:
     """The query of an authorization request."""
     return decode(request.META.get("QUERY_STRING", ""))
 
 
-def is_form(request: HttpRequest) -> bool:
+def is_form(request: Request) -> bool:
     return str(request.META.get("CONTENT_TYPE", "")).partition(";")[0].strip().lower() == _FORM
 
 
-def from_body(request: HttpRequest) -> Params:
+def from_body(request: Request) -> Params:
     """The form of a POST; each parameter at most once, except those that may repeat.
 
     Parameters in the URI end up in logs and histories: refused unless the deployment accepts old apps.
@@ -41,6 +56,10 @@ def from_body(request: HttpRequest) -> Params:
         body = request.body.decode("ascii")
     except UnicodeDecodeError:
         raise InvalidRequest("The request body is not percent-encoded.") from None
+    except OSError:  # the client went away
+        raise InvalidRequest("The request body ended early.") from None
+    if len(body) < int(length):
+        raise InvalidRequest("The request body ended early.")
     params = decode(body)
     query = from_query(request)
     if query.pairs:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
+from oauthlib.common import Request
 from oauthlib.oauth2 import AuthorizationEndpoint, ResourceEndpoint, TokenEndpoint
 from oauthlib.oauth2.rfc6749.errors import CustomOAuth2Error
 from oauthlib.oauth2.rfc6749.grant_types import AuthorizationCodeGrant, ClientCredentialsGrant, RefreshTokenGrant
+from oauthlib.oauth2.rfc6749.utils import scope_to_list
 
 from clients.oauth import events, facts, mint
 from clients.oauth.bearer import Bearer
@@ -95,6 +97,28 @@ def decide_token(request: OAuthRequest) -> None:
     request.decided = decided
 
 
+class TokenCall(Request):
+    """A token request as oauthlib works with it, of parameters that were read already.
+
+    oauthlib would have them encoded, to decode them once more. A query and repeats were refused before it is asked.
+    """
+
+    uri_query = ""
+    duplicate_params: tuple[str, ...] = ()
+
+    scopes: list[str] | None
+    headers: Any
+    _params: dict[str, Any]
+
+    def __init__(self, pairs: list[tuple[str, str]], headers: dict[str, str]) -> None:
+        self.uri, self.http_method, self.body = "", "POST", ""
+        self.headers, self.decoded_body = headers, pairs
+        self._params = {**NOTHING_SENT, **dict(pairs)}
+
+
+NOTHING_SENT = Request("")._params  # what oauthlib asks for has to be there
+
+
 class CodeGrant(AuthorizationCodeGrant):
     def create_authorization_code(self, request: OAuthRequest) -> dict[str, str]:
         """A code of 256 random bits (oauthlib's have 178)."""
@@ -125,6 +149,13 @@ class Server(AuthorizationEndpoint, TokenEndpoint, ResourceEndpoint):
             },
         )
         ResourceEndpoint.__init__(self, default_token="Bearer", token_types={"Bearer": bearer})  # noqa: S106
+
+    def answer(self, request: TokenCall) -> tuple[dict[str, str], str, int]:
+        """Headers, body and status for a token request (RFC 6749 section 3.2); raises OAuth2Error."""
+        request.scopes = scope_to_list(request.scope)
+        grant = self.grant_types.get(request.grant_type, self.default_grant_type_handler)
+        answer: tuple[dict[str, str], str, int] = grant.create_token_response(request, self.default_token_type)
+        return answer
 
 
 class Unsupported:

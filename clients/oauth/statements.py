@@ -8,14 +8,14 @@ remembers (`clients.oauth.cache`).
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-import orjson
 from django.db import connection
 
-from clients.oauth.database import Guard, Insert, Row, array, identifier, known, moment, read
+from clients.oauth.database import Guard, Insert, array, identifier, known, moment, read
 from clients.protocol.refresh import MAX_SIBLINGS
 
 # --- What stands behind a person's code or token -------------------------------------------------------------------
@@ -75,9 +75,8 @@ _IDS = ("id", "sign_in_id", "sub")
 _FLAGS = ("offline", "narrowed", "signed_in", "is_active", "email_verified")
 
 
-def _standing(text: str) -> Standing:
-    """From the one column they come in: taking forty apart costs more than all the rest of a request's reading."""
-    found = Standing._make(orjson.loads(text))
+def _standing(row: list[Any]) -> Standing:
+    found = Standing._make(row)
     typed: dict[str, Any] = {
         **{name: moment(getattr(found, name)) for name in _TIMES},
         **{name: identifier(getattr(found, name)) for name in _IDS},
@@ -86,13 +85,22 @@ def _standing(text: str) -> Standing:
     return found._replace(**typed)
 
 
-def _read(statement: str, *values: Any) -> Row | None:
-    return read(_with_standing(statement, connection.vendor), values)
+@dataclass(frozen=True, slots=True)
+class _Select:
+    """One row at most: these columns, and what stands behind it as the last one."""
+
+    columns: tuple[str, ...]
+    rest: str
+
+    def __call__(self, *values: Any) -> list[Any] | None:
+        return read(_written(self, connection.vendor), values)
 
 
-@lru_cache(maxsize=16)
-def _with_standing(statement: str, vendor: str) -> str:
-    return statement.replace("STANDING", array(_STANDING, _JSON, vendor))
+@lru_cache(maxsize=32)
+def _written(select: _Select, vendor: str) -> str:
+    standing = f"CASE WHEN a.id IS NOT NULL THEN {array(_STANDING, _JSON, vendor)} END"
+    columns = array((*select.columns, standing), (standing, "t.resource"), vendor)
+    return f"SELECT {columns} FROM {select.rest}"  # noqa: S608 - constants
 
 
 class Code(NamedTuple):
@@ -109,17 +117,17 @@ class Code(NamedTuple):
 
 
 def code(digest: str) -> Code | None:
-    row = _read(_CODE, digest)
+    row = _CODE(digest)
     if row is None:
         return None
-    expires, created, used_at, redirect_uri, challenge, method, nonce, standing = row
-    times = known(expires), known(created), moment(used_at)
-    return Code(*times, redirect_uri, challenge, method, nonce, _standing(standing))
+    expires, created, used_at, *asked, standing = row
+    return Code._make((known(expires), known(created), moment(used_at), *asked, _standing(standing)))
 
 
-_CODE = f"""SELECT g.expires, g.created, g.used_at, g.redirect_uri, g.code_challenge, g.code_challenge_method, g.nonce,
-    STANDING FROM clients_grant g JOIN clients_authorization a ON a.id = g.authorization_id {_PERSON}
-    WHERE g.digest = %s"""  # noqa: S608 - constants
+_CODE = _Select(
+    ("g.expires", "g.created", "g.used_at", "g.redirect_uri", "g.code_challenge", "g.code_challenge_method", "g.nonce"),
+    f"clients_grant g JOIN clients_authorization a ON a.id = g.authorization_id {_PERSON} WHERE g.digest = %s",
+)
 
 
 class Refresh(NamedTuple):
@@ -132,13 +140,14 @@ class Refresh(NamedTuple):
 
 
 def refresh_token(digest: str) -> Refresh | None:
-    row = _read(_REFRESH, digest)
+    row = _REFRESH(digest)
     return Refresh(known(row[0]), moment(row[1]), row[2], _standing(row[3])) if row is not None else None
 
 
-_REFRESH = f"""SELECT r.created, r.expires, r.generation, STANDING
-    FROM clients_refreshtoken r JOIN clients_authorization a ON a.id = r.authorization_id {_PERSON}
-    WHERE r.digest = %s"""  # noqa: S608 - constants
+_REFRESH = _Select(
+    ("r.created", "r.expires", "r.generation"),
+    f"clients_refreshtoken r JOIN clients_authorization a ON a.id = r.authorization_id {_PERSON} WHERE r.digest = %s",
+)
 
 
 class Access(NamedTuple):
@@ -153,46 +162,51 @@ class Access(NamedTuple):
 
 
 def access_token(digest: str) -> Access | None:
-    row = _read(_ACCESS, digest)
+    row = _ACCESS(digest)
     if row is None:
         return None
-    client_id, created, expires, scope, audience, authorized, standing = row
-    behind = _standing(standing) if authorized else None
-    return Access(client_id, known(created), known(expires), scope, orjson.loads(audience), behind)
+    client_id, created, expires, scope, audience, standing = row
+    behind = _standing(standing) if standing is not None else None
+    return Access(client_id, known(created), known(expires), scope, audience, behind)
 
 
-_ACCESS = f"""SELECT t.application_id, t.created, t.expires, t.scope, t.resource, a.id IS NOT NULL, STANDING
-    FROM clients_accesstoken t LEFT JOIN clients_authorization a ON a.id = t.authorization_id {_PERSON}
-    WHERE t.digest = %s AND t.revoked_at IS NULL"""  # noqa: S608 - constants
+_ACCESS = _Select(
+    ("t.application_id", "t.created", "t.expires", "t.scope", "t.resource"),
+    f"""clients_accesstoken t LEFT JOIN clients_authorization a ON a.id = t.authorization_id {_PERSON}
+    WHERE t.digest = %s AND t.revoked_at IS NULL""",
+)
 
 
 def standing(authorization_id: uuid.UUID) -> Standing | None:
-    row = _read(_STANDING_OF, authorization_id)
+    row = _STANDING_OF(authorization_id)
     return _standing(row[0]) if row is not None else None
 
 
-_STANDING_OF = f"SELECT STANDING FROM clients_authorization a {_PERSON} WHERE a.id = %s"  # noqa: S608 - constants
+_STANDING_OF = _Select((), f"clients_authorization a {_PERSON} WHERE a.id = %s")
 
 
 def behind_jwt(authorization_id: uuid.UUID, jti: str) -> Standing | None:
     """What stands behind a person's JWT; None when it is on the deny-list, too."""
-    row = _read(_BEHIND_JWT, authorization_id, jti)
+    row = _BEHIND_JWT(authorization_id, jti)
     return _standing(row[0]) if row is not None else None
 
 
-_BEHIND_JWT = f"{_STANDING_OF} AND NOT EXISTS (SELECT 1 FROM clients_revokedtoken d WHERE d.jti = %s)"  # noqa: S608 - constants
+_BEHIND_JWT = _Select(
+    (),
+    f"{_STANDING_OF.rest} AND NOT EXISTS (SELECT 1 FROM clients_revokedtoken d WHERE d.jti = %s)",  # noqa: S608 - constants
+)
 
 
 def denied(jti: str) -> bool:
-    return _read("SELECT 1 FROM clients_revokedtoken WHERE jti = %s", jti) is not None
+    return read("SELECT '[]' FROM clients_revokedtoken WHERE jti = %s", (jti,)) is not None
 
 
 def has_refresh_token(authorization_id: uuid.UUID, now: datetime) -> bool:
     """Whether a refresh token of the current generation has not expired."""
-    return _read(_HAS_REFRESH, authorization_id, now) is not None
+    return read(_HAS_REFRESH, (authorization_id, now)) is not None
 
 
-_HAS_REFRESH = """SELECT 1 FROM clients_authorization a
+_HAS_REFRESH = """SELECT '[]' FROM clients_authorization a
     JOIN clients_refreshtoken r ON r.authorization_id = a.id AND r.generation = a.generation
     WHERE a.id = %s AND (r.expires IS NULL OR r.expires > %s) LIMIT 1"""
 

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Protocol
 
 from django.conf import settings
-from django.http import HttpRequest
 
 
-def address_of(request: HttpRequest) -> str:
+class Request(Protocol):
+    @property
+    def META(self) -> Mapping[str, Any]: ...  # noqa: N802 - Django's name
+
+
+def address_of(request: Request) -> str:
     """The nearest address that is not one of IDP_TRUSTED_PROXIES. Nobody else's X-Forwarded-For is believed."""
     address = str(request.META.get("REMOTE_ADDR", ""))
     hops = [hop.strip() for hop in str(request.META.get("HTTP_X_FORWARDED_FOR", "")).split(",")]
-    while hops and _trusted(address):
+    proxies = tuple(settings.IDP_TRUSTED_PROXIES)
+    while hops and _trusted(address, proxies):
         address = hops.pop() or address
     return address
 
 
-def _trusted(address: str) -> bool:
+@lru_cache(maxsize=1024)
+def _trusted(address: str, proxies: tuple[str, ...]) -> bool:
     try:
         peer = ipaddress.ip_address(address)
     except ValueError:
         return False
-    return any(peer in ipaddress.ip_network(network, strict=False) for network in settings.IDP_TRUSTED_PROXIES)
+    return any(peer in ipaddress.ip_network(network, strict=False) for network in proxies)

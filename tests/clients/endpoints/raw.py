@@ -67,11 +67,17 @@ def send(method: str, path: str, rubbish: Rubbish, cookie: str = "") -> Answer:
         "wsgi.run_once": False,
         **rubbish.extra,
     }
+    return call(application, environ)
+
+
+def call(application: Any, environ: dict[str, Any]) -> Answer:
+    """What a WSGI application answers (PEP 3333)."""
     started: list[tuple[str, list[tuple[str, str]]]] = []
     with _connection_left_alone() if connection.in_atomic_block else nullcontext():
         response = application(environ, lambda status, headers, _exc_info=None: started.append((status, headers)))
         body = b"".join(response)
-        response.close()  # type: ignore[attr-defined]
+        if hasattr(response, "close"):
+            response.close()
     status, headers = started[0]
     return Answer(int(status.split()[0]), dict(headers), body)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -256,3 +257,61 @@ def test_what_was_guessed_is_not_kept(world: None, monkeypatch: Any) -> None:
 
 def test_the_methods_discovery_lists_are_those_that_work() -> None:
     assert authentication.METHODS == ("client_secret_basic", "client_secret_post", "none")
+
+
+# --- What a process believes of who may try ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def asked(monkeypatch: Any) -> list[str]:
+    """Whom the cache was asked about."""
+    asked: list[str] = []
+    over_limit = throttle._over_limit
+
+    def noting(client_id: str, address: str) -> bool:
+        asked.append(f"{client_id} {address}")
+        return over_limit(client_id, address)
+
+    monkeypatch.setattr(throttle, "_over_limit", noting)
+    monkeypatch.setattr(throttle, "_free_until", {})
+    return asked
+
+
+def test_the_cache_is_asked_once_a_second(asked: list[str], monkeypatch: Any) -> None:
+    for _ in range(3):
+        for client_id in ("web", "service"):
+            assert not throttle.blocked(client_id, "192.0.2.1")
+    assert asked == ["web 192.0.2.1", "service 192.0.2.1"]
+    later = time.monotonic() + throttle.BELIEVED
+    monkeypatch.setattr(throttle.time, "monotonic", lambda: later)
+    assert not throttle.blocked("web", "192.0.2.1")
+    assert len(asked) == 3
+
+
+def test_a_wrong_secret_is_noticed_at_once(asked: list[str]) -> None:
+    """However quickly they come: what was believed ends with each of them."""
+    for _ in range(throttle.PER_CLIENT):
+        assert not throttle.blocked("web", "192.0.2.1")
+        throttle.failed("web", "192.0.2.1")
+    assert throttle.blocked("web", "192.0.2.1")
+    assert not throttle.blocked("web", "192.0.2.2")
+
+
+def test_another_process_lets_one_more_try(asked: list[str]) -> None:
+    assert not throttle.blocked("web", "192.0.2.1")
+    here = dict(throttle._free_until)
+    for _ in range(throttle.PER_CLIENT):
+        throttle.failed("web", "192.0.2.1")  # seen elsewhere
+    throttle._free_until.update(here)
+    assert not throttle.blocked("web", "192.0.2.1")
+    throttle.failed("web", "192.0.2.1")
+    assert throttle.blocked("web", "192.0.2.1")
+
+
+def test_what_is_believed_is_bounded(asked: list[str], monkeypatch: Any) -> None:
+    monkeypatch.setattr(throttle, "MAX_BELIEVED", 5)
+    for number in range(20):
+        throttle.blocked("web", f"192.0.2.{number}")
+        throttle.blocked(f"client-{number}", "192.0.2.1")
+    assert len(throttle._free_until) <= 5
+    assert all(len(clients) <= 5 for clients in throttle._free_until.values())

@@ -1,6 +1,6 @@
 """How many statements a request costs on PostgreSQL when the process is warm, and that they are one commit.
 
-Counted where psycopg sends them, so that none goes uncounted: those of Django's cursors and the prepared ones alike.
+Counted where they are sent, so that none goes uncounted: those of psycopg's cursors and the prepared ones alike.
 BEGIN and COMMIT are not counted; that there is one commit is read from the rows.
 """
 
@@ -15,7 +15,7 @@ from django.db import connection
 from django.http import HttpResponse
 
 from clients.models import AccessToken, Authorization, Client, SecurityEvent
-from clients.oauth import cache
+from clients.oauth import cache, prepared
 from tests.world import ORDERS, App, Browser
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("warm")]
@@ -35,14 +35,20 @@ def sent(monkeypatch: Any, settings: Any) -> Iterator[Callable[[Callable[[], Htt
 
     def sent_by(request: Callable[[], HttpResponse]) -> Statements:
         statements: Statements = []
-        execute = psycopg.Cursor.execute
+
+        execute, execute_prepared = psycopg.Cursor.execute, prepared._execute
 
         def noting(self: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
             statements.append(" ".join(str(query).split()))
             return execute(self, query, *args, **kwargs)
 
+        def noting_prepared(statement: str, *args: Any) -> Any:
+            statements.append(" ".join(statement.split()))
+            return execute_prepared(statement, *args)
+
         with monkeypatch.context() as patched:
             patched.setattr(psycopg.Cursor, "execute", noting)
+            patched.setattr(prepared, "_execute", noting_prepared)
             response = request()
         assert response.status_code == 200, response.content
         return statements
@@ -65,9 +71,10 @@ def test_the_count_sees_every_cursor(sent: Any) -> None:
     def request() -> HttpResponse:
         Client.objects.count()
         psycopg.Cursor(connection.connection).execute("SELECT 1", prepare=True)
+        prepared.send("SELECT %s::text", ["x"])
         return HttpResponse()
 
-    assert len(sent(request)) == 2
+    assert len(sent(request)) == 3
 
 
 def test_the_hot_ones_are_prepared(sent: Any) -> None:

@@ -1,0 +1,113 @@
+"""Statements sent straight through libpq behave as Django's own would."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import DatabaseError, DataError, IntegrityError, OperationalError, connection, transaction
+
+from clients.oauth import database, prepared
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
+INSERT = "INSERT INTO clients_revokedtoken (jti, expires) VALUES (%s, %s)"
+COUNT = "SELECT count(*) FROM clients_revokedtoken"
+NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "text"),
+    [
+        ("text", "a'b \\ é € %s $1", "a'b \\ é € %s $1"),
+        ("text", "", ""),
+        ("text", None, None),
+        ("int", 7, "7"),
+        ("boolean", True, "true"),
+        ("boolean", False, "false"),
+        ("uuid", uuid.UUID(int=5), str(uuid.UUID(int=5))),
+        ("jsonb", '["a", "b"]', '["a", "b"]'),
+        ("timestamptz", NOW, "2026-01-02 03:04:05.678901+00"),
+    ],
+)
+def test_values_arrive_as_they_are(type_: str, value: Any, text: str | None) -> None:
+    assert prepared.send(f"SELECT (%s::{type_})::text", [value]) == text
+
+
+def test_no_row_is_none() -> None:
+    assert prepared.send("SELECT 'x' WHERE %s::boolean", [False]) is None
+
+
+def test_a_text_is_never_cut_off() -> None:
+    """PostgreSQL would read up to the NUL, and find another token."""
+    with pytest.raises(DataError):
+        prepared.send("SELECT %s::text", ["known\0rest"])
+
+
+def test_errors_are_djangos() -> None:
+    prepared.send(INSERT, ["a", NOW])
+    with pytest.raises(IntegrityError) as raised:
+        prepared.send(INSERT, ["a", NOW])
+    assert isinstance(raised.value.__cause__, psycopg.errors.UniqueViolation)
+    with pytest.raises(DatabaseError):
+        prepared.send("SELECT no_such_column FROM clients_revokedtoken", [])
+    assert prepared.send(COUNT, []) == "1", "and the connection is as good as before"
+
+
+def test_it_is_part_of_the_transaction_it_is_in() -> None:
+    with transaction.atomic():
+        prepared.send(INSERT, ["a", NOW])
+        assert prepared.send(COUNT, []) == "1"
+        transaction.set_rollback(True)
+    assert prepared.send(COUNT, []) == "0"
+
+
+def test_a_statement_is_prepared_once_per_connection() -> None:
+    for _ in range(3):
+        prepared.send(COUNT, [])
+    assert _known().count(COUNT) == 1
+    connection.close()
+    prepared.send(COUNT, [])
+    assert _known().count(COUNT) == 1
+
+
+def _known() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements")
+        return [statement for (statement,) in cursor.fetchall()]
+
+
+def test_a_read_finds_a_broken_connection_and_takes_another() -> None:
+    assert database.read("SELECT '[1]'", ()) == [1]
+    _break()
+    assert database.read("SELECT '[1]'", ()) == [1]
+
+
+def test_a_write_on_a_broken_connection_is_not_sent_twice() -> None:
+    prepared.send(COUNT, [])
+    _break()
+    with pytest.raises(OperationalError):
+        database.write([database.Insert("clients_revokedtoken", {"jti": "a", "expires": NOW})])
+    connection.close_if_unusable_or_obsolete()
+    assert prepared.send(COUNT, []) == "0"
+
+
+def test_a_read_in_a_transaction_does_not_go_on_without_it() -> None:
+    @transaction.atomic
+    def broken_in_the_middle() -> None:
+        prepared.send(INSERT, ["a", NOW])
+        _break()
+        database.read("SELECT '[1]'", ())
+
+    with pytest.raises(OperationalError):
+        broken_in_the_middle()
+    assert prepared.send(COUNT, []) == "0"
+
+
+def _break() -> None:
+    """As a restart of the server does."""
+    pid = connection.connection.info.backend_pid
+    with psycopg.connect(connection.connection.info.dsn, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 2000)", [pid])
