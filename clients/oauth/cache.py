@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Hashable, Mapping
 from typing import Any, Generic, TypeVar
 
 from django.conf import settings
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from clients.triggers import VERSION_TABLE
 
@@ -84,7 +84,17 @@ class Snapshot:
 
 _shared = Snapshot(None, float("-inf"))
 _sharing = threading.Lock()
-_own = threading.local()
+
+
+class _Own(threading.local):
+    """Of each thread: Django's connection, which it looks up slowly, and what a transaction has seen."""
+
+    def __init__(self) -> None:
+        self.connection = connections[DEFAULT_DB_ALIAS]
+        self.snapshot: Snapshot | None = None
+
+
+_own = _Own()
 
 
 def look_up(load: Load[Name, Fact], names: Collection[Name]) -> dict[Name, Fact]:
@@ -99,7 +109,7 @@ def once(make: Callable[[], Fact]) -> Fact:
 
 def current() -> Snapshot:
     """What is remembered of the version that held `IDP_FACTS_MAX_AGE` seconds ago or later."""
-    if connection.in_atomic_block:
+    if _own.connection.in_atomic_block:
         return _inside_a_transaction()
     shared, now = _shared, time.monotonic()
     if now - shared.read_at < settings.IDP_FACTS_MAX_AGE:
@@ -123,13 +133,13 @@ def _inside_a_transaction() -> Snapshot:
     version = _version()
     if _shared.version == version:
         return _shared
-    own: Snapshot | None = getattr(_own, "snapshot", None)
+    own = _own.snapshot
     if own is None or own.version != version:
         own = _own.snapshot = Snapshot(version, time.monotonic())
     return own
 
 
 def _version() -> Any:
-    with connection.cursor() as cursor:
+    with _own.connection.cursor() as cursor:
         cursor.execute(_VERSION)
         return cursor.fetchone()[0]

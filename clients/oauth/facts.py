@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 
 from django.conf import settings
 from oauth2_provider.models import AbstractApplication
@@ -143,6 +144,7 @@ def api_facts(api: Api) -> ApiFacts:
     )
 
 
+@lru_cache(maxsize=4096)
 def _origin(value: str) -> str:
     try:
         return parse(value).origin

@@ -15,7 +15,7 @@ from jwcrypto import jwk
 from clients import keyring, rotation
 from clients.models import SigningKey
 from clients.models.keys import KeyState
-from clients.oauth import signing
+from clients.oauth import cache, signing
 from clients.protocol.errors import TemporarilyUnavailable
 
 MAX_JWT = 16_384
@@ -53,10 +53,13 @@ def _header(algorithm: str, kid: str, typ: str) -> str:
     return signing.encode(json.dumps({"alg": algorithm, "kid": kid, "typ": typ}).encode())
 
 
+def _active_keys() -> dict[str, SigningKey]:
+    return {key.algorithm: key for key in rotation.known() if key.state == KeyState.ACTIVE}
+
+
 def sign(claims: dict[str, Any], algorithm: str, typ: str) -> str:
     """A compact JWS by the active key of this algorithm."""
-    active = (key for key in rotation.known() if key.state == KeyState.ACTIVE and key.algorithm == algorithm)
-    key = next(active, None)
+    key = cache.once(_active_keys).get(algorithm)
     if key is None:
         raise TemporarilyUnavailable("The provider has no signing key yet. Its operator has to run quickstart.")
     private = _private_key(key.kid, key.private_jwk, keyring.secrets_fingerprint())

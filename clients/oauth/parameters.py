@@ -19,6 +19,9 @@ _FORM = "application/x-www-form-urlencoded"
 _LENGTH = re.compile(r"[0-9]{1,15}")
 
 
+NOTHING = Params()
+
+
 class Request(Protocol):
     """What is read of a request; Django's has it, too."""
 
@@ -75,6 +78,8 @@ def from_body(request: Request) -> Params:
 
 def decode(text: str) -> Params:
     """Percent-decode strictly: UTF-8 only, no NUL, bounded in size and number."""
+    if not text:
+        return NOTHING
     if len(text) > MAX_BYTES:
         raise InvalidRequest("The request is too large.")
     try:

@@ -22,19 +22,22 @@ class Params:
 
     def __init__(self, pairs: Sequence[tuple[str, str]] = ()) -> None:
         self.pairs = tuple(pairs)
+        self._values: dict[str, list[str]] = {}
+        for name, value in self.pairs:
+            self._values.setdefault(name, []).append(value)
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self.pairs)
 
     def one(self, name: str) -> str:
         """The value of a single-valued parameter; an empty one counts as omitted (RFC 6749 section 3.1)."""
-        return next((value for key, value in self.pairs if key == name and value), "")
+        return next(filter(None, self._values.get(name, ())), "")
 
     def many(self, name: str) -> list[str]:
-        return [value for key, value in self.pairs if key == name]
+        return list(self._values.get(name, ()))
 
     def has(self, name: str) -> bool:
-        return any(key == name for key, _value in self.pairs)
+        return name in self._values
 
 
 @dataclass(frozen=True, slots=True)
