@@ -132,8 +132,6 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     DATABASES["default"].setdefault("CONN_MAX_AGE", 600)
     DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)
-    # The statements of the token paths are planned once per connection (Django's own never are).
-    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("prepare_threshold", 0)
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
 # Seconds a process may go on with what it knows of clients, APIs and keys before it asks whether something changed.
 IDP_FACTS_MAX_AGE = 0.5
