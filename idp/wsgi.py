@@ -1,4 +1,4 @@
-"""WSGI entry: `gunicorn -c python:idp.gunicorn idp.wsgi:application`."""
+"""WSGI entry; idp/server.py serves it."""
 
 from __future__ import annotations
 

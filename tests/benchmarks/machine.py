@@ -93,7 +93,7 @@ def processor() -> str:
 
 
 def versions() -> dict[str, str]:
-    names = ("Django", "django-oauth-toolkit", "psycopg", "gunicorn")
+    names = ("Django", "django-oauth-toolkit", "psycopg", "granian", "gunicorn")
     return {
         "Python": platform.python_version(),
         **{name: metadata.version(name) for name in names},

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from collections.abc import Iterator
 from typing import Any
+
+TOLD = (
+    "REQUEST_METHOD",
+    "SCRIPT_NAME",
+    "PATH_INFO",
+    "REMOTE_ADDR",
+    "SERVER_PROTOCOL",
+    "CONTENT_LENGTH",
+    "CONTENT_TYPE",
+    "wsgi.url_scheme",
+)
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
     start_response("200 OK", [])
     if environ["PATH_INFO"] == "/slow":
         yield b"begun"
-        yield b" and read " + environ["wsgi.input"].read()
+        time.sleep(1)
+        yield b" and done"
         return
-    told = {
-        "query": len(environ["QUERY_STRING"]),
-        "scheme": environ["wsgi.url_scheme"],
-        "script": environ["SCRIPT_NAME"],
-        "path": environ["PATH_INFO"],
-    }
-    yield json.dumps(told).encode()
+    told = {name: environ[name] for name in TOLD if name in environ}
+    headers = {name: value for name, value in environ.items() if name.startswith("HTTP_")}
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)).decode()
+    query = environ["QUERY_STRING"]
+    yield json.dumps({**told, **headers, "query": query, "body": body, "process": os.getpid()}).encode()

@@ -52,10 +52,8 @@ def servers(transactional_db: None, world: None) -> Iterator[str]:
         "DJANGO_SETTINGS_MODULE": "idp.settings",
         "LOG_LEVEL": "ERROR",
     }
-    gunicorn = [sys.executable, "-m", "gunicorn", "-c", "python:idp.gunicorn", "idp.wsgi:application"]
-    place = ["--bind", f"127.0.0.1:{port}", "--workers", "3", "--threads", "3"]
-    quick = ["--log-level", "error", "--graceful-timeout", "2"]
-    process = subprocess.Popen([*gunicorn, *place, *quick], env=environment, cwd=settings.BASE_DIR)
+    code = f"from idp.server import serve; serve(port={port}, workers=3, blocking_threads=3, workers_kill_timeout=2)"
+    process = subprocess.Popen([sys.executable, "-c", code], env=environment, cwd=settings.BASE_DIR)
     try:
         _wait_for(f"http://127.0.0.1:{port}/healthz/ready", process)
         yield f"http://127.0.0.1:{port}"

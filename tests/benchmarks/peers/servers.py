@@ -9,8 +9,8 @@ import venv
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks.peers.base import CACHE
-from tests.benchmarks.peers.vestibule import Command, Vestibule, as_documented
+from tests.benchmarks.peers.base import CACHE, PYTHON
+from tests.benchmarks.peers.vestibule import Command, Vestibule
 
 REQUIREMENTS = Path(__file__).with_name("servers.txt")
 
@@ -31,18 +31,26 @@ def installed() -> Path:
     return place / "bin"
 
 
+def _gunicorn(port: int, workers: int) -> list[str]:
+    command = [
+        PYTHON,
+        "-m",
+        "gunicorn",
+        "idp.wsgi:application",
+        "--bind",
+        f"127.0.0.1:{port}",
+        "--workers",
+        str(workers),
+    ]
+    return [*command, "--log-level", "error", "--no-control-socket"]
+
+
 def _sync(port: int, workers: int) -> list[str]:
-    return [*as_documented(port, workers), "--worker-class", "sync", "--threads", "1"]
+    return [*_gunicorn(port, workers), "--worker-class", "sync"]
 
 
 def _gthread(port: int, workers: int) -> list[str]:
-    return [*as_documented(port, workers), "--worker-class", "gthread", "--threads", "4", "--keep-alive", "30"]
-
-
-def _granian(port: int, workers: int) -> list[str]:
-    command = [str(installed() / "granian"), "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
-    quiet = ["--no-ws", "--no-access-log", "--log-level", "error"]
-    return [*command, "--workers", str(workers), "--blocking-threads", "1", *quiet, "idp.wsgi:application"]
+    return [*_gunicorn(port, workers), "--worker-class", "gthread", "--threads", "2", "--keep-alive", "75"]
 
 
 def _uwsgi(port: int, workers: int) -> list[str]:
@@ -54,7 +62,6 @@ def _uwsgi(port: int, workers: int) -> list[str]:
 COMMANDS: dict[str, tuple[str, Command]] = {
     "sync": ("gunicorn sync", _sync),
     "gthread": ("gunicorn gthread", _gthread),
-    "granian": ("granian", _granian),
     "uwsgi": ("uWSGI", _uwsgi),
 }
 

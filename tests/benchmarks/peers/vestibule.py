@@ -17,8 +17,7 @@ Command = Callable[[int, int], list[str]]  # port, workers
 
 
 def as_documented(port: int, workers: int) -> list[str]:
-    gunicorn = [PYTHON, "-m", "gunicorn", "-c", "python:idp.gunicorn", "idp.wsgi:application"]
-    return [*gunicorn, "--bind", f"127.0.0.1:{port}", "--workers", str(workers)]
+    return [PYTHON, "-m", "idp.server", "--port", str(port), "--workers", str(workers), "--quiet"]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,70 @@
+"""The bodies of requests, as the server gets them: whole, short enough, and not waited for without an end."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
+MAX_BODY = 1_000_000  # as DATA_UPLOAD_MAX_MEMORY_SIZE, and for forms with files too: nothing here takes any
+WAITS_AT_MOST = 30  # seconds
+logger = logging.getLogger(__name__)
+
+
+class WholeBodies:
+    """An application that is called once the body is here, and never with a part of it.
+
+    A body is read by the thread that will answer, and granian waits for its bytes as long as the client keeps the
+    connection. When every thread of a worker has waited so for too long the worker can do nothing else: it ends, its
+    connections with it, and is started anew.
+    """
+
+    def __init__(self, application: Application, threads: int, waits_at_most: float = WAITS_AT_MOST) -> None:
+        self._application = application
+        self._threads = threads
+        self._waits_at_most = waits_at_most
+        self._waiting: dict[int, float] = {}  # since when, by thread
+        threading.Thread(target=self._watch, name="bodies", daemon=True).start()
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        if length > MAX_BODY:
+            return _refuse("413 Content Too Large", start_response)
+        if length:
+            body = self._read(environ["wsgi.input"], length)
+            if len(body) < length:  # the client has gone, and half a form may say something else
+                return _refuse("400 Bad Request", start_response)
+            environ["wsgi.input"] = io.BytesIO(body)
+        return self._application(environ, start_response)
+
+    def _read(self, stream: Any, length: int) -> bytes:
+        thread = threading.get_ident()
+        self._waiting[thread] = time.monotonic()
+        try:
+            return bytes(stream.read(length))
+        finally:
+            del self._waiting[thread]
+
+    def stuck(self) -> bool:
+        since = list(self._waiting.values())
+        return len(since) >= self._threads and max(since) < time.monotonic() - self._waits_at_most
+
+    def _watch(self) -> None:
+        while not self.stuck():
+            time.sleep(self._waits_at_most / 10)
+        logger.error(
+            "Every thread has waited %s seconds for the body of a request. "
+            "Let the proxy take in requests before it passes them on.",
+            self._waits_at_most,
+        )
+        os._exit(1)
+
+
+def _refuse(status: str, start_response: Any) -> list[bytes]:
+    start_response(status, [("Content-Length", "0")])
+    return []

@@ -1,0 +1,93 @@
+"""How we are served: `python -m idp.server`.
+
+What differs from machine to machine comes from the command line or `WEB_CONCURRENCY`; docs/operations.md says what to
+set, decision 0095 why these values and no others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+from typing import Any
+
+from django.utils.module_loading import import_string
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces, Loops, RuntimeModes
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+
+from idp.bodies import WAITS_AT_MOST, WholeBodies
+
+# Twice the cores, because Python runs one thread of a process at a time and the kernel deals connections out blindly.
+WORKERS = int(os.environ.get("WEB_CONCURRENCY") or 2 * len(os.sched_getaffinity(0)))
+# A thread answers while others wait for the database or a body. Each keeps a database connection of its own.
+THREADS = 4
+# An idle connection and one whose headers come slowly are the same to granian, and both are kept this long. Longer than
+# proxies keep idle connections (nginx: 60), so that they end them and not we. No thread waits meanwhile.
+KEPT_SECONDS = 75
+# The whole head of a request. The longest is an authorization request: MAX_QUERY bytes of query
+# (clients/endpoints/authorize.py), beside the cookies of a browser. More is answered 431.
+MAX_HEAD = 32_768
+# At TERM, workers take no new requests and have this long to finish those they have.
+STOPS_WITHIN = 30  # seconds
+
+VALUES: dict[str, Any] = {
+    "interface": Interfaces.WSGI,
+    "http": HTTPModes.http1,
+    "websockets": False,
+    "address": "127.0.0.1",
+    "port": 8000,
+    "workers": WORKERS,
+    "blocking_threads": THREADS,
+    "blocking_threads_idle_timeout": 600,  # seconds, as CONN_MAX_AGE: a thread that ends closes its connection
+    # One thread more reads and writes for all connections of a worker.
+    "runtime_mode": RuntimeModes.mt,
+    "runtime_threads": 1,
+    "runtime_blocking_threads": 1,
+    "loop": Loops.asyncio,  # made, but never run: there is nothing asynchronous here
+    "backlog": 1024,
+    "backpressure": 512,  # connections a worker holds; more wait in the backlog
+    "http1_settings": HTTP1Settings(header_read_timeout=KEPT_SECONDS * 1000, max_buffer_size=MAX_HEAD),
+    "respawn_failed_workers": True,
+    "workers_kill_timeout": STOPS_WITHIN,
+    "log_level": LogLevels.info,
+    "log_access": False,  # proxies write one, and URIs may hold what logs should not
+}
+
+
+def serve(application: str = "idp.wsgi.application", waits_at_most: float = WAITS_AT_MOST, **changed: Any) -> None:
+    """Until TERM. `changed` are arguments of granian that win over ours.
+
+    The application is loaded before the workers are forked, which then share its memory and are there at once. It opens
+    no connection while it is loaded.
+    """
+    values = VALUES | changed
+    loaded = import_string(application)
+    gc.collect()
+    gc.freeze()
+    server = Granian(application, **values)
+    server.serve(
+        target_loader=lambda: WholeBodies(loaded, values["blocking_threads"], waits_at_most), wrap_loader=False
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m idp.server", description="Serve Vestibule to a reverse proxy.")
+    parser.add_argument("--address", default=VALUES["address"], help="where to listen (%(default)s)")
+    parser.add_argument("--port", type=int, default=VALUES["port"], help="where to listen (%(default)s)")
+    parser.add_argument("--workers", type=int, default=WORKERS, help="processes (WEB_CONCURRENCY, or %(default)s)")
+    parser.add_argument("--threads", type=int, default=THREADS, help="threads of each process (%(default)s)")
+    parser.add_argument("--quiet", action="store_true", help="log errors only")
+    chosen = parser.parse_args()
+    serve(
+        address=chosen.address,
+        port=chosen.port,
+        workers=chosen.workers,
+        blocking_threads=chosen.threads,
+        log_level=LogLevels.error if chosen.quiet else LogLevels.info,
+    )
+
+
+if __name__ == "__main__":
+    main()
