@@ -9,8 +9,11 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+from importlib import import_module
 from typing import Any
 
+from django.apps import apps
+from django.conf import settings
 from django.utils.module_loading import import_string
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops, RuntimeModes
@@ -64,6 +67,8 @@ def serve(application: str = "idp.wsgi.application", waits_at_most: float = WAIT
     """
     values = VALUES | changed
     loaded = import_string(application)
+    if apps.ready:  # Django would load what pages need with the first request, in every worker
+        import_module(settings.ROOT_URLCONF)
     gc.collect()
     gc.freeze()
     server = Granian(application, **values)
