@@ -35,6 +35,8 @@ MAX_HEAD = 32_768
 # At TERM, workers take no new requests and have this long to finish those they have.
 STOPS_WITHIN = 30  # seconds
 
+SECRETS = ("SECRET_KEY", "IDP_KEY_SECRETS", "DATABASE_URL", "CACHE_URL", "EMAIL_URL")
+
 VALUES: dict[str, Any] = {
     "interface": Interfaces.WSGI,
     "http": HTTPModes.http1,
@@ -69,6 +71,8 @@ def serve(application: str = "idp.wsgi.application", waits_at_most: float = WAIT
     loaded = import_string(application)
     if apps.ready:  # Django would load what pages need with the first request, in every worker
         import_module(settings.ROOT_URLCONF)
+    for name in SECRETS:
+        os.environ.pop(name, None)  # granian gives every request what stands in its environment
     gc.collect()
     gc.freeze()
     server = Granian(application, **values)

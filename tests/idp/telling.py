@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from idp.server import SECRETS
+
 TOLD = (
     "REQUEST_METHOD",
     "SCRIPT_NAME",
@@ -27,8 +29,11 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]
         time.sleep(1)
         yield b" and done"
         return
+    secrets = [name for name in SECRETS if name in environ or name in os.environ]
     told = {name: environ[name] for name in TOLD if name in environ}
     headers = {name: value for name, value in environ.items() if name.startswith("HTTP_")}
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)).decode()
     query = environ["QUERY_STRING"]
-    yield json.dumps({**told, **headers, "query": query, "body": body, "process": os.getpid()}).encode()
+    yield json.dumps(
+        {**told, **headers, "query": query, "body": body, "process": os.getpid(), "secrets": secrets}
+    ).encode()

@@ -22,6 +22,7 @@ from django.conf import settings
 from clients.endpoints.authorize import MAX_QUERY
 from idp import server as configured
 from idp.bodies import MAX_BODY
+from idp.server import SECRETS
 
 ROOT = Path(__file__).parent.parent.parent
 STARTS_WITHIN = 30  # seconds
@@ -103,7 +104,9 @@ def _running(application: str = "tests.idp.telling.application", waits: float = 
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     code = START.format(application=application, waits=waits, port=port)
-    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    environment = {**os.environ, **dict.fromkeys(SECRETS, "x" * 40)}
+    command = [sys.executable, "-c", code]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=environment)
     try:
         server = Server(port, process)
         _wait_for(server)
@@ -140,6 +143,11 @@ def test_no_header_says_where_a_request_comes_from_or_goes_to(server: Server) ->
     told = server.told(*sent, b"Forwarded: for=192.0.2.1;proto=https", b"SCRIPT_NAME: /elsewhere")
     assert (told["REMOTE_ADDR"], told["wsgi.url_scheme"], told["SCRIPT_NAME"]) == ("127.0.0.1", "http", "")
     assert told["HTTP_HOST"] == "localhost"
+
+
+def test_no_request_holds_the_secrets_of_the_environment(server: Server) -> None:
+    """Whatever shows or logs a request would show them, too."""
+    assert server.told()["secrets"] == []
 
 
 def test_a_path_is_decoded_once(server: Server) -> None:
