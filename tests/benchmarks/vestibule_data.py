@@ -115,7 +115,6 @@ def bare(model: type[Model]) -> Iterator[None]:
     table = connection.ops.quote_name(model._meta.db_table)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("set local maintenance_work_mem = '1GB'")
-        cursor.execute("set local max_parallel_maintenance_workers = 0")  # they need shared memory, which may be small
         cursor.execute(
             "select conname, pg_get_constraintdef(oid) from pg_constraint where conrelid = %s::regclass"
             " and contype in ('p', 'u', 'f') order by contype <> 'p'",
