@@ -107,7 +107,8 @@ def statements(found: Results) -> str:
     ]
     return (
         "Statements per request on PostgreSQL with warm caches, counted on the wire; transaction control (BEGIN,"
-        " COMMIT) apart; each round trip waits for the database.\n\n"
+        " COMMIT) apart; each round trip waits for the database. A fraction is the look at the version of what is"
+        " remembered, twice a second.\n\n"
     ) + table(["flow", "statements", "goal", "transaction control", "round trips"], rows)
 
 
