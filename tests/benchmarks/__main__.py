@@ -15,7 +15,7 @@ from tests.benchmarks import databases, machine, report
 from tests.benchmarks import peers as known
 from tests.benchmarks.flows import AT_SCALE, FLOWS
 from tests.benchmarks.machine import Cores
-from tests.benchmarks.measuring import Measuring, Results, count_statements, say, started
+from tests.benchmarks.measuring import WARM_UP, WARM_UP_AT_SCALE, Measuring, Results, count_statements, say, started
 from tests.benchmarks.peers import PEERS, Peer, Setting
 from tests.benchmarks.peers.base import PYTHON
 from tests.benchmarks.peers.vestibule import Installation, Vestibule
@@ -94,7 +94,8 @@ def measured(chosen: argparse.Namespace) -> tuple[Results, str]:
     with ExitStack() as stack:
         setting = Setting(stack, cores, chosen.workers, chosen.private_postgres, chosen.clients, chosen.tokens)
         started(peers, setting)
-        measuring = Measuring(peers, flows, chosen.seconds, chosen.rounds, chosen.connections, setting)
+        warm_up = WARM_UP_AT_SCALE if chosen.scale else WARM_UP
+        measuring = Measuring(peers, flows, chosen.seconds, chosen.rounds, chosen.connections, setting, warm_up)
         found = measuring.measure()
         counted = [peer for peer in peers if peer.name == report.OURS and isinstance(peer, Vestibule)]
         if counted and not chosen.no_count:

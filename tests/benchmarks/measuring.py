@@ -19,6 +19,7 @@ from tests.benchmarks.peers.vestibule import Vestibule
 
 SLOW_SECONDS = 10  # a peer that takes a second for an answer
 WARM_UP = 1  # seconds
+WARM_UP_AT_SCALE = 30  # every worker has to have met every client
 COUNTED = 20  # requests
 
 
@@ -56,6 +57,7 @@ class Measuring:
     rounds: int
     connections: int
     setting: Setting
+    warm_up: int = WARM_UP
     _runs: dict[tuple[str, str], list[Run]] = field(default_factory=dict)
     _broken: dict[tuple[str, str], str] = field(default_factory=dict)
     _good: dict[tuple[str, str], list[str]] = field(default_factory=dict)
@@ -99,7 +101,7 @@ class Measuring:
         items = self._items(peer, flow, 1)
         peer.call(flow).once(items[0] if items else "")
         if not peer.slow:
-            self._once(peer, flow, WARM_UP)
+            self._once(peer, flow, self.warm_up)
 
     def _press(self, peer: Peer, flow: Flow, seconds: int) -> Run:
         run = self._once(peer, flow, seconds)
