@@ -140,6 +140,11 @@ class Client(AbstractApplication):
         verbose_name = _("client")
         verbose_name_plural = _("clients")
         ordering = ["name", "client_id"]
+        # The longest lifetime of all clients (`clients.rotation`) is read off their ends, however many there are.
+        indexes = [
+            models.Index(fields=["access_token_lifetime"], name="client_access_token_lifetime"),
+            models.Index(fields=["id_token_lifetime"], name="client_id_token_lifetime"),
+        ]
         constraints = [
             models.CheckConstraint(condition=~models.Q(client_id=""), name="client_has_an_id"),
             models.CheckConstraint(

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
+import subprocess
 import sys
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
 from tests.benchmarks import databases, machine, report
+from tests.benchmarks import peers as known
 from tests.benchmarks.flows import AT_SCALE, FLOWS
 from tests.benchmarks.machine import Cores
-from tests.benchmarks.measuring import Measuring, Results, count_statements, flows_of, say, started
-from tests.benchmarks.peers import DEFAULT, PEERS, Peer, Setting
-from tests.benchmarks.peers.vestibule import Vestibule
+from tests.benchmarks.measuring import WARM_UP, WARM_UP_AT_SCALE, Measuring, Results, count_statements, say, started
+from tests.benchmarks.peers import PEERS, Peer, Setting
+from tests.benchmarks.peers.base import PYTHON
+from tests.benchmarks.peers.vestibule import Installation, Vestibule
 
 DOCUMENT = databases.ROOT / "docs" / "performance.md"
 NEEDED = {"wrk": "wrk", "taskset": "util-linux", "setpriv": "util-linux"}
@@ -23,7 +27,9 @@ LONGEST = 3 * 3600  # seconds; nothing of a run is left after that
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--peers", default=",".join(DEFAULT), help=f"of: {', '.join(PEERS)} (default: %(default)s)")
+    parser.add_argument(
+        "--peers", default=",".join(known.default()), help=f"of: {', '.join(PEERS)} (default: %(default)s)"
+    )
     parser.add_argument("--flows", default=",".join(FLOWS), help="default: all (%(default)s)")
     parser.add_argument("--seconds", type=int, default=5, help="per flow, peer and round (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3)
@@ -36,15 +42,18 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--scale", action="store_true", help="compare a small installation with a full one instead")
     parser.add_argument("--clients", type=int, default=100_000, help="of the full one (default: %(default)s)")
-    parser.add_argument("--tokens", type=int, default=1_000_000, help="of the full one (default: %(default)s)")
+    parser.add_argument("--tokens", type=int, default=10_000_000, help="of the full one (default: %(default)s)")
+    parser.add_argument(
+        "--profile", action="store_true", help="say instead what a request spends its time on, per flow"
+    )
     parser.add_argument("--no-count", action="store_true", help="do not count statements")
     parser.add_argument("--write", action="store_true", help=f"put the results into {DOCUMENT.name}")
     chosen = parser.parse_args()
     if chosen.scale:
-        chosen.peers, chosen.flows, chosen.no_count = "vestibule,vestibule-full", ",".join(AT_SCALE), True
-    for names, known, what in ((chosen.peers, PEERS, "peer"), (chosen.flows, FLOWS, "flow")):
-        if unknown := [name for name in names.split(",") if name not in known]:
-            parser.error(f"There is no {what} {', '.join(unknown)}. There are: {', '.join(known)}.")
+        chosen.peers, chosen.flows, chosen.no_count = ",".join(known.AT_SCALE), ",".join(AT_SCALE), True
+    for names, there, what in ((chosen.peers, PEERS, "peer"), (chosen.flows, FLOWS, "flow")):
+        if unknown := [name for name in names.split(",") if name not in there]:
+            parser.error(f"There is no {what} {', '.join(unknown)}. There are: {', '.join(there)}.")
     return chosen
 
 
@@ -81,11 +90,12 @@ def measured(chosen: argparse.Namespace) -> tuple[Results, str]:
     ready(peers)
     cores = Cores.divide()
     cores.keep_off()
-    flows = flows_of(chosen.flows.split(","))
+    flows = [(AT_SCALE if chosen.scale else FLOWS)[key] for key in chosen.flows.split(",")]
     with ExitStack() as stack:
         setting = Setting(stack, cores, chosen.workers, chosen.private_postgres, chosen.clients, chosen.tokens)
         started(peers, setting)
-        measuring = Measuring(peers, flows, chosen.seconds, chosen.rounds, chosen.connections)
+        warm_up = WARM_UP_AT_SCALE if chosen.scale else WARM_UP
+        measuring = Measuring(peers, flows, chosen.seconds, chosen.rounds, chosen.connections, setting, warm_up)
         found = measuring.measure()
         counted = [peer for peer in peers if peer.name == report.OURS and isinstance(peer, Vestibule)]
         if counted and not chosen.no_count:
@@ -95,10 +105,34 @@ def measured(chosen: argparse.Namespace) -> tuple[Results, str]:
         say("Stopping everything ...")
     titles = {peer.name: peer.title for peer in peers}
     if chosen.scale:
-        figures = found.figures
-        text = report.scale(figures["vestibule"], figures["vestibule-full"], chosen.clients, chosen.tokens)
+        text = report.scale(found, chosen.clients, chosen.tokens)
         return found, f"{report.heading(about)}\n{text}"
     return found, report.results(found, titles, about)
+
+
+def profile(chosen: argparse.Namespace) -> None:
+    """On a database of this run's own, in a process on the core that servers have otherwise."""
+    ready([PEERS[report.OURS]()])
+    cores = Cores.divide()
+    cores.keep_off()
+    with ExitStack() as stack:
+        setting = Setting(stack, cores, 1, chosen.private_postgres)
+        made = Installation.make(setting, full=False)
+        command = [*cores.put_there(), PYTHON, "-m", "tests.benchmarks.profiling", *chosen.flows.split(",")]
+        environment = {**os.environ, **made.environment}
+        subprocess.run(
+            command, env=environment, cwd=databases.ROOT, input=json.dumps(made.secrets), text=True, check=True
+        )
+
+
+def compare(chosen: argparse.Namespace) -> None:
+    found, text = measured(chosen)
+    sys.stdout.write(text + "\n")
+    if chosen.write:
+        report.write(DOCUMENT, "scale" if chosen.scale else "results", text)
+        say(f"Written to {DOCUMENT.relative_to(databases.ROOT)}.")
+    if found.failed:
+        sys.exit(1)
 
 
 def main() -> None:
@@ -108,15 +142,9 @@ def main() -> None:
         signal.signal(number, lambda *_: sys.exit(143))
     signal.alarm(LONGEST)
     try:
-        found, text = measured(chosen)
+        profile(chosen) if chosen.profile else compare(chosen)
     except KeyboardInterrupt:
         sys.exit("Stopped. Nothing is left running.")
-    sys.stdout.write(text + "\n")
-    if chosen.write:
-        report.write(DOCUMENT, "scale" if chosen.scale else "results", text)
-        say(f"Written to {DOCUMENT.relative_to(databases.ROOT)}.")
-    if found.failed:
-        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ from statistics import median
 class Run:
     """One run of the load generator: answers, how many of them refused, and requests that got none.
 
-    Times of one request in milliseconds; `cpu_seconds` of the server's processes."""
+    Times of one request in milliseconds; `cpu_seconds` of the server's processes. `ran_out` requests had no code left
+    to send."""
 
     requests: int
     refused: int
@@ -20,6 +21,8 @@ class Run:
     p50: float
     p99: float
     cpu_seconds: float
+    database_seconds: float = 0.0
+    ran_out: int = 0
 
     @property
     def errors(self) -> int:
@@ -35,6 +38,11 @@ class Run:
         """Processor time per request in milliseconds; what waits elsewhere (for the database) is not in it."""
         return self.cpu_seconds * 1000 / self.requests if self.requests else 0.0
 
+    @property
+    def database_ms(self) -> float:
+        """The same of the database's processes."""
+        return self.database_seconds * 1000 / self.requests if self.requests else 0.0
+
 
 @dataclass(frozen=True)
 class Figures:
@@ -45,6 +53,7 @@ class Figures:
     p99: float
     cpu_ms: float
     errors: int
+    database_ms: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -63,6 +72,7 @@ def summarize(runs: Sequence[Run]) -> Figures:
         p99=median(run.p99 for run in runs),
         cpu_ms=median(run.cpu_ms for run in runs),
         errors=sum(run.errors for run in runs),
+        database_ms=median(run.database_ms for run in runs),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import quote
 
@@ -80,4 +80,8 @@ FLOWS = {
         Flow("jwks", "JWKS", "jwks", '"keys"'),
     )
 }
-AT_SCALE = ("client_credentials", "introspect", "userinfo")
+# What a full installation is asked for concerns many clients, people and tokens, else caches would hide the cost.
+AT_SCALE = {
+    "client_credentials": replace(FLOWS["client_credentials"], items=Items.CYCLE),
+    **{key: FLOWS[key] for key in ("introspect", "refresh", "code", "userinfo")},
+}

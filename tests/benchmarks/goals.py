@@ -31,7 +31,8 @@ STATEMENTS: dict[str, float] = {
     "jwks": 0,
 }
 NOTHING = "-"
-MEMORY_MB = 150  # two workers
+MEMORY_MB, MEMORY_WORKERS = 150, 2
+SIGNING = 0.7  # of openssl's RSA-2048 signatures, for access tokens that are JWTs signed by RS256
 FLAT = 0.9  # at scale: the least part of the small installation's rate
 
 

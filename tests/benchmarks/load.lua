@@ -4,6 +4,8 @@ local method, authorization = os.getenv("BENCH_METHOD"), os.getenv("BENCH_AUTHOR
 local kind, file = os.getenv("BENCH_KIND"), os.getenv("BENCH_ITEMS")
 
 local items, first, last = {}, 1, 0
+local worker
+ran_out = 0 -- requests there was no code or token for; global, so that `done` can ask for it
 
 local function add(item)
   last = last + 1
@@ -28,6 +30,8 @@ end
 
 local constant
 
+function setup(thread) worker = thread end
+
 function init()
   if file ~= "" then
     for line in io.lines(file) do add(line) end
@@ -42,9 +46,13 @@ function request()
     first = first % last + 1
     return built(item)
   end
-  local item = items[first] or "ran-out"
+  local item = items[first]
+  if not item then
+    ran_out = ran_out + 1
+    return built("ran-out")
+  end
   items[first] = nil
-  if first <= last then first = first + 1 end
+  first = first + 1
   return built(item)
 end
 
@@ -57,7 +65,8 @@ end
 
 function done(summary, latency)
   local errors = summary.errors
-  io.write(string.format("FIGURES %d %d %d %d %d %d\n", summary.requests, summary.duration,
+  io.write(string.format("FIGURES %d %d %d %d %d %d %d\n", summary.requests, summary.duration,
     latency:percentile(50), latency:percentile(99), errors.status,
-    errors.connect + errors.read + errors.write + errors.timeout))
+    errors.connect + errors.read + errors.write + errors.timeout,
+    worker:get("ran_out")))
 end

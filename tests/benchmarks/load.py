@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.benchmarks.figures import Run
 from tests.benchmarks.flows import ITEM, Flow, Items
-from tests.benchmarks.machine import cpu_seconds
+from tests.benchmarks.machine import cpu_seconds, cpu_seconds_below
 
 SCRIPT = Path(__file__).with_name("load.lua")
 
@@ -60,8 +60,10 @@ def basic(client_id: str, secret: str) -> str:
     return "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()
 
 
-def press(call: Call, items: Sequence[str], *, session: int, seconds: int, connections: int) -> Run:
-    """As many requests as the server answers in these seconds."""
+def press(
+    call: Call, items: Sequence[str], *, session: int, seconds: int, connections: int, database: int | None = None
+) -> Run:
+    """As many requests as the server answers in these seconds. `database` is the first process of one."""
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
         file.write("\n".join(items))
         file.flush()
@@ -74,13 +76,13 @@ def press(call: Call, items: Sequence[str], *, session: int, seconds: int, conne
             "BENCH_ITEMS": "" if call.flow.items is Items.NONE else file.name,
         }
         command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", str(SCRIPT)]
-        before = cpu_seconds(session)
+        before, database_before = cpu_seconds(session), cpu_seconds_below(database)
         result = subprocess.run(
             [*command, call.origin], env={**os.environ, **environment}, capture_output=True, text=True, check=False
         )
-        used = cpu_seconds(session) - before
-    found = re.search(r"^FIGURES (\d+) (\d+) (\d+) (\d+) (\d+) (\d+)$", result.stdout, re.MULTILINE)
+        used, database_used = cpu_seconds(session) - before, cpu_seconds_below(database) - database_before
+    found = re.search(r"^FIGURES( \d+){7}$", result.stdout, re.MULTILINE)
     if not found:
         raise WrongAnswer(f"wrk said: {result.stdout[-300:]}{result.stderr[-300:]}")
-    requests, micros, p50, p99, refused, broken = map(int, found.groups())
-    return Run(requests, refused, broken, micros / 1e6, p50 / 1000, p99 / 1000, used)
+    requests, micros, p50, p99, refused, broken, ran_out = map(int, found[0].split()[1:])
+    return Run(requests, refused, broken, micros / 1e6, p50 / 1000, p99 / 1000, used, database_used, ran_out)

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -40,12 +41,15 @@ class Cores:
         return ["setpriv", "--pdeathsig", "TERM", "taskset", "-c", str(self.server)]
 
 
-def missing_programs(names: dict[str, str]) -> list[str]:
+def missing_programs(names: Mapping[str, str]) -> list[str]:
     """Debian packages of the programs that are not there; `names` maps a program to its package."""
     return sorted({package for program, package in names.items() if shutil.which(program) is None})
 
 
-def _processes_of(session: int) -> list[list[str]]:
+_PARENT, _SESSION = 2, 4
+
+
+def _processes_of(number: int, field: int = _SESSION) -> list[list[str]]:
     """The fields of /proc/PID/stat from `state` on, behind the id, of every process of a session (see proc(5))."""
     found = []
     for entry in PROC.iterdir():
@@ -55,14 +59,27 @@ def _processes_of(session: int) -> list[list[str]]:
             except OSError:  # it has just ended
                 continue
             fields = [entry.name, *text[text.rindex(")") + 2 :].split()]
-            if int(fields[4]) == session:
+            if int(fields[field]) == number:
                 found.append(fields)
     return found
 
 
 def cpu_seconds(session: int) -> float:
     """Processor time of a session's processes and of the children they waited for."""
-    return sum(sum(map(int, fields[12:16])) for fields in _processes_of(session)) / _TICKS
+    return _seconds(_processes_of(session))
+
+
+def cpu_seconds_below(parent: int | None) -> float:
+    """That of a process and its children, the ended ones included. PostgreSQL puts each into a session of its own."""
+    return _seconds(_processes_of(parent, 0) + _processes_of(parent, _PARENT)) if parent is not None else 0.0
+
+
+def _seconds(processes: list[list[str]]) -> float:
+    return sum(sum(map(int, fields[12:16])) for fields in processes) / _TICKS
+
+
+def parent_of(process: int) -> int:
+    return int(_processes_of(process, 0)[0][_PARENT])
 
 
 def settle(session: int) -> None:
@@ -92,18 +109,25 @@ def processor() -> str:
     return found[1] if found else platform.machine()
 
 
+def signing_rate(core: int) -> float:
+    """How many RSA-2048 signatures openssl makes in a second on this core; 0 without openssl."""
+    said = said_by("taskset", "-c", str(core), "openssl", "speed", "-elapsed", "-seconds", "2", "-mr", "rsa2048")
+    found = re.search(r"^\+F2:\d+:2048:([\d.]+)", said, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
 def versions() -> dict[str, str]:
     names = ("Django", "django-oauth-toolkit", "psycopg", "granian", "gunicorn")
     return {
         "Python": platform.python_version(),
         **{name: metadata.version(name) for name in names},
-        "Node.js": said_by("node", "--version").removeprefix("v"),
+        "Node.js": said_by("node", "--version").removeprefix("v").strip(),
     }
 
 
 def said_by(*command: str) -> str:
-    """The first line a program says; nothing when it is not there."""
+    """What a program says; nothing when it is not there."""
     if shutil.which(command[0]) is None:
         return ""
     result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
-    return (result.stdout or result.stderr).strip().partition("\n")[0]
+    return result.stdout or result.stderr

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.benchmarks.figures import Figures, Run, ratio, summarize
@@ -21,6 +23,8 @@ def test_only_good_answers_count_as_speed() -> None:
 def test_processor_time_is_told_per_request() -> None:
     assert run(500, cpu=1.0).cpu_ms == 2.0
     assert run(0).cpu_ms == 0
+    assert replace(run(500), database_seconds=0.25).database_ms == 0.5
+    assert run(0).database_ms == 0
 
 
 def test_the_median_of_the_rounds_stands_and_the_spread_beside_it() -> None:

@@ -1,15 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.benchmarks import report
+from tests.benchmarks import peers, report
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.flows import AT_SCALE, FLOWS
 from tests.benchmarks.goals import GOALS, STATEMENTS, compared, number
 from tests.benchmarks.measuring import Results, Statements
-from tests.benchmarks.peers import DEFAULT, PEERS
+from tests.benchmarks.peers import PEERS, default
 
 TITLES = {"vestibule": "Vestibule", "node": "node"}
 ABOUT = report.Circumstances("2026-01-31", "2 cores", {"Python": "3.11", "Node.js": ""}, "3 rounds")
@@ -23,11 +24,17 @@ def figures(*rates: float, cpu_ms: float = 1.0) -> Figures:
 def found() -> Results:
     return Results(
         figures={
-            "vestibule": {"introspect": figures(90, 100, 120, cpu_ms=0.5), "jwks": figures(4000)},
+            "vestibule": {
+                "introspect": figures(90, 100, 120, cpu_ms=0.5),
+                "kept": figures(500, 600, 700),
+                "jwks": figures(4000),
+            },
             "node": {"introspect": figures(180, 200, 240)},
         },
         memory={"vestibule": 149.9, "node": 80},
         statements={"vestibule": {"introspect": Statements(1, 0, 1)}},
+        signing=(1000, 1000, 1000),
+        workers=2,
     )
 
 
@@ -84,12 +91,49 @@ def test_the_whole_says_where_and_what_was_left_out() -> None:
     assert "Left out: node, jwks: no good answer" in text
 
 
+@pytest.mark.parametrize(("size", "verdict"), [(149.9, "met"), (150.0, "missed")])
+def test_memory_is_judged_with_as_many_workers_as_the_goal_is_for(size: float, verdict: str) -> None:
+    results = found()
+    results.memory["vestibule"] = size
+    assert f"less than 150 MB, {verdict}." in report.memory(results, TITLES)
+    results.workers = 1
+    assert "goal" not in report.memory(results, TITLES)
+
+
+def test_rs256_stands_beside_openssl_and_claims_no_goal() -> None:
+    text = report.signing(found())
+    assert "openssl makes 1,000 RSA-2048 signatures" in text
+    assert "600 requests per second" in text
+    assert "60% of that" in text
+    assert "met" not in text
+    results = found()
+    results.signing = (0.0, 0.0, 0.0)
+    assert report.signing(results) == "", "there is no openssl"
+    assert report.signing(Results(signing=(1000,))) == "", "the flow was not measured"
+
+
+def at_scale(small: Figures, full: Figures) -> Results:
+    return Results(
+        figures={"vestibule-small": {"introspect": small, "code": small}, "vestibule-full": {"introspect": full}},
+        failed=["vestibule-full, code: refused"],
+    )
+
+
 def test_at_scale_the_part_that_is_kept_is_judged() -> None:
-    text = report.scale({"introspect": figures(100)}, {"introspect": figures(89)}, 100_000, 1_000_000)
-    assert "100,000 clients, 1,000,000 tokens" in text
+    text = report.scale(at_scale(figures(100), figures(89)), 100_000, 10_000_000)
+    assert "100,000 clients, 10,000,000 tokens" in text
     assert row(text, "introspection")[2] == "0.89 (goal 0.9: missed)"
-    text = report.scale({"introspect": figures(100)}, {"introspect": figures(90)}, 1, 1)
+    assert "Left out: vestibule-full, code: refused" in text
+    text = report.scale(at_scale(figures(100), figures(90)), 1, 1)
     assert row(text, "introspection")[2] == "0.90 (goal 0.9: met)"
+
+
+def test_at_scale_the_time_of_the_database_is_said_where_it_is_known() -> None:
+    own = replace(figures(100, cpu_ms=0.5), database_ms=0.25)
+    text = report.scale(at_scale(own, own), 1, 1)
+    assert row(text, "introspection")[3:] == ["0.500 / 0.500", "0.250 / 0.250"]
+    text = report.scale(at_scale(figures(100), figures(100)), 1, 1)
+    assert row(text, "introspection")[3:] == ["1.00 / 1.00", "-"]
 
 
 def test_new_results_take_the_place_of_old_ones_and_leave_the_rest() -> None:
@@ -112,7 +156,8 @@ def test_the_document_has_a_place_for_each(section: str) -> None:
 
 def test_goals_name_peers_and_flows_there_are() -> None:
     assert set(GOALS) <= set(PEERS)
-    assert set(DEFAULT) <= set(PEERS)
+    assert set(default()) <= set(PEERS)
+    assert set(peers.AT_SCALE) <= set(PEERS)
     assert {flow for goals in GOALS.values() for flow in goals} <= set(FLOWS)
     assert set(STATEMENTS) == set(FLOWS)
     assert set(AT_SCALE) <= set(FLOWS)

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 import time_machine
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client as Http
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from clients import rotation
@@ -78,6 +80,18 @@ def test_a_retired_key_stays_as_long_as_its_tokens(world: None) -> None:
     Client.objects.filter(client_id="web").update(id_token_lifetime=604_800)
     with later(minutes=90):
         assert old in jwks(), "a week-long token may still carry it"
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite looks at all clients")
+def test_the_longest_lifetime_is_found_without_looking_at_all_clients(world: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")  # the few clients of a test are quicker read than looked up
+        with CaptureQueriesContext(connection) as seen:
+            rotation._load_longest_lifetime()
+        cursor.execute(f"EXPLAIN {seen[0]['sql']}")
+        plan = "".join(line for (line,) in cursor.fetchall())
+    assert plan.count("Index Only Scan Backward") == 2
+    assert "Seq Scan" not in plan
 
 
 def test_a_dry_run_changes_nothing(keys: None) -> None:

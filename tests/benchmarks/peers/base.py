@@ -12,10 +12,12 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
 
+import psycopg
+
 from tests.benchmarks import databases
-from tests.benchmarks.flows import FLOWS, Flow
+from tests.benchmarks.flows import FLOWS, Flow, Items
 from tests.benchmarks.load import Call, basic
-from tests.benchmarks.machine import Cores
+from tests.benchmarks.machine import Cores, parent_of
 from tests.benchmarks.processes import free_port, running, wait_for
 
 ROOT = databases.ROOT
@@ -39,6 +41,14 @@ class Setting:
     @cached_property
     def postgres(self) -> str:
         return self.stack.enter_context(databases.postgres(private=self.private_postgres))
+
+    @cached_property
+    def database_process(self) -> int | None:
+        """The first process of our own PostgreSQL. What one that others use spends its time on is not known."""
+        if not self.private_postgres:
+            return None
+        with psycopg.connect(self.postgres) as connection:
+            return parent_of(connection.info.backend_pid)
 
     @cached_property
     def redis(self) -> str:
@@ -88,6 +98,15 @@ class Peer(ABC):
         """That many codes exchanged for tokens at the token endpoint."""
         call = self.call(replace(FLOWS["code"], client=role))
         return [json.loads(call.once(code)) for code in self.codes(role, count)]
+
+    def items(self, flow: Flow, count: int) -> list[str]:
+        """Codes or tokens nobody has used. Access tokens are those of the client that people sign in to."""
+        if flow.items is Items.NONE:
+            return []
+        if flow.items is Items.ONCE:
+            return self.codes(flow.client or "web", count)
+        role = flow.client if flow.token == "refresh_token" and flow.client else "web"
+        return [answer[flow.token] for answer in self.exchanged(role, count)]
 
     def serve(self, setting: Setting, command: Sequence[str], environment: Mapping[str, str], port: int) -> None:
         """Run the server under test on its core until the run ends."""

@@ -9,7 +9,7 @@ import urllib.request
 from pathlib import Path
 from urllib.parse import quote
 
-from tests.benchmarks.flows import API, CHALLENGE, FLOWS, REDIRECT_URI
+from tests.benchmarks.flows import API, CHALLENGE, REDIRECT_URI
 from tests.benchmarks.peers import keys
 from tests.benchmarks.peers.base import CACHE, GOOD_FOR_ALL, Peer, Setting, new_port, package
 
@@ -33,7 +33,6 @@ class Node(Peer):
 
     def __init__(self, name: str, title: str, *, store: str) -> None:
         self.name, self.title, self.store = name, title, store
-        self.flows = ("jwks",) if store == "memory" else tuple(FLOWS)
         self.programs = {"node": "nodejs", "npm": "npm", "redis-server": "redis-server"}
 
     def start(self, setting: Setting) -> None:
