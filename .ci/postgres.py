@@ -70,8 +70,9 @@ def private_server(directory: Path, *, durable: bool = False) -> Iterator[str]:
             command = [*become, str(directory / program), "-D", data, *arguments]
             subprocess.run(command, cwd=home, check=True, stdout=subprocess.DEVNULL)
 
-        fsync = "on" if durable else "off"
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync={fsync}"
+        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
+        if not durable:
+            options += " -c fsync=off -c full_page_writes=off"
         login = ["-U", "postgres", "-A", "scram-sha-256", f"--pwfile={password_file}"]
         pg("initdb", *login, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
         pg("pg_ctl", "-w", "-s", "-l", str(Path(home, "log")), "-o", options, "start")
@@ -82,8 +83,11 @@ def private_server(directory: Path, *, durable: bool = False) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def own_databases(server: str) -> Iterator[str]:
-    """The server's address with a database name and, where allowed, a role that no other run has."""
+def own_databases(server: str, *, durable: bool = True) -> Iterator[str]:
+    """The server's address with a database name and, where allowed, a role that no other run has.
+
+    Unless `durable`, that role does not wait for the disk: what is committed is seen as ever, but a crash may lose it.
+    """
     name = f"vestibule_{secrets.token_hex(4)}"
     address = {key: str(value) for key, value in conninfo_to_dict(server).items()}
     with psycopg.connect(server, autocommit=True) as connection:
@@ -96,6 +100,8 @@ def own_databases(server: str) -> Iterator[str]:
             connection.execute(
                 sql.SQL("create role {} login createdb password {}").format(sql.Identifier(name), sql.Literal(password))
             )
+            if not durable:
+                connection.execute(sql.SQL("alter role {} set synchronous_commit = off").format(sql.Identifier(name)))
     try:
         login = f"{user}:{password}" if password else user
         yield f"postgres://{login}@{address.get('host', '127.0.0.1')}:{address.get('port', '5432')}/{name}"
@@ -124,7 +130,7 @@ def main(command: list[str]) -> int:
             if not directory:
                 sys.exit("No PostgreSQL answers on 127.0.0.1:5432 and none is installed.")
             server = stack.enter_context(private_server(directory))
-        url = stack.enter_context(own_databases(server))
+        url = stack.enter_context(own_databases(server, durable=False))
         return subprocess.run(command, env={**os.environ, "DATABASE_URL": url}).returncode
 
 

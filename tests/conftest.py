@@ -5,18 +5,24 @@ from __future__ import annotations
 import gc
 import threading
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 from django.core.cache import cache
 
 from clients import keyring
-from clients.models import SigningKey
 from idp.configuration import apply
-from tests import snapshot
+from tests.snapshot import Snapshot
 from tests.world import WORLD
 
-pytest_plugins = ["tests.plugins.loopback", "tests.plugins.skips", "tests.plugins.places", "tests.console"]
+pytest_plugins = [
+    "tests.plugins.loopback",
+    "tests.plugins.skips",
+    "tests.plugins.places",
+    "tests.plugins.emptying",
+    "tests.console",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -42,30 +48,17 @@ def live_server(django_db_setup: None, live_server: Any) -> Iterator[Any]:
             thread.join(timeout=10)
 
 
-_made_keys: list[dict[str, Any]] = []
+_keys = Snapshot(keyring.ensure_keys)
+_world = Snapshot(partial(apply, WORLD, path="world.yaml"))
 
 
 @pytest.fixture
 def keys(db: None) -> None:
     """Signing keys; made once per process, because an RSA key takes long to make."""
-    if _made_keys:
-        SigningKey.objects.bulk_create(SigningKey(**row) for row in _made_keys)
-        return
-    keyring.ensure_keys()
-    _made_keys.extend(
-        {field.attname: getattr(key, field.attname) for field in SigningKey._meta.fields}
-        for key in SigningKey.objects.all()
-    )
-
-
-_made_world: snapshot.Rows = {}
+    _keys()
 
 
 @pytest.fixture
 def world(db: None, keys: None) -> None:
-    """People with roles, three projects and their clients (tests/world.py); applied once per process."""
-    if _made_world:
-        snapshot.put_back(_made_world)
-        return
-    apply(WORLD, path="world.yaml")
-    _made_world.update(snapshot.take(without=(SigningKey,)))
+    """People with roles, three projects and their clients (tests/world.py)."""
+    _world()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from html.parser import HTMLParser
 from typing import Any
 
@@ -14,6 +15,7 @@ from clients.models import Client
 from idp.accounts.models import User
 from idp.configuration import apply
 from projects.models import Api, Project
+from tests.snapshot import Snapshot
 
 ORDERS = "https://api.acme.example/orders"
 REPORTS = "https://api.other.example/reports"
@@ -64,10 +66,13 @@ projects:
 """
 
 
+_console = Snapshot(partial(apply, CONSOLE, path="console.yaml"))
+
+
 @pytest.fixture
 def console(db: None) -> None:
     """Two projects, people of every role, and some clients."""
-    apply(CONSOLE, path="console.yaml")
+    _console()
 
 
 def browser(username: str) -> Http:

@@ -1,32 +1,67 @@
-"""Rows that many tests begin with, made once per process and then put back as they were."""
+"""Rows that many tests begin with: made once per process, and from then on put back by plain INSERT statements.
+
+Making them takes half a second and writing them through their models 30 ms, for thousands of tests; this takes 3 ms.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.apps import apps
-from django.db import models, transaction
+from django.db import connection, transaction
+from django.db.models import Model
 
 APPS = ("accounts", "account", "projects", "clients")
-Rows = dict[type[models.Model], list[dict[str, Any]]]
 
 
-def _models() -> list[type[models.Model]]:
-    return [one for label in APPS for one in apps.get_app_config(label).get_models(include_auto_created=True)]
+@dataclass(frozen=True)
+class Rows:
+    """Of one table, as the database driver reads and takes them."""
+
+    table: str
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+
+    def without(self, other: Rows) -> Rows:
+        return Rows(self.table, self.columns, [row for row in self.rows if row not in other.rows])
+
+    def put_back(self) -> None:
+        name = connection.ops.quote_name
+        one = f"({', '.join(['%s'] * len(self.columns))})"
+        into = f"INSERT INTO {name(self.table)} ({', '.join(map(name, self.columns))}) VALUES "  # noqa: S608
+        with connection.cursor() as cursor:
+            cursor.execute(into + ", ".join([one] * len(self.rows)), [value for row in self.rows for value in row])
 
 
-def take(*, without: tuple[type[models.Model], ...] = ()) -> Rows:
-    """Every row of our own tables, as plain values."""
-    rows = {}
-    for model in _models():
-        if model not in without:
-            fields = [field.attname for field in model._meta.concrete_fields]
-            rows[model] = [dict(zip(fields, row, strict=True)) for row in model._base_manager.values_list(*fields)]
-    return {model: found for model, found in rows.items() if found}
+class Snapshot:
+    """Calling it is like calling `make`: the same rows, down to their numbers."""
+
+    def __init__(self, make: Callable[[], object]) -> None:
+        self._make = make
+        self._made: list[Rows] = []
+
+    def __call__(self) -> None:
+        if not self._made:
+            before = everything()
+            self._make()
+            made = [after.without(known) for after, known in zip(everything(), before, strict=True)]
+            self._made = [one for one in made if one.rows]
+            return
+        # What PostgreSQL counts by went past the numbers of these rows when they were made, for good.
+        with transaction.atomic():  # references are checked at its end, in whatever order rows come
+            for one in self._made:
+                one.put_back()
 
 
-def put_back(rows: Rows) -> None:
-    """The rows as they were. What PostgreSQL counts by went past their numbers when they were made, for good."""
-    with transaction.atomic():  # references are checked at its end, in whatever order rows come
-        for model, found in rows.items():
-            model._base_manager.bulk_create(model(**row) for row in found)
+def everything(*, without: tuple[type[Model], ...] = ()) -> list[Rows]:
+    """Every row of our own tables."""
+    models = [one for label in APPS for one in apps.get_app_config(label).get_models(include_auto_created=True)]
+    return [_read(model._meta.db_table) for model in models if model not in without]
+
+
+def _read(table: str) -> Rows:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608  # a table of ours
+        return Rows(table, tuple(column[0] for column in cursor.description), sorted(cursor.fetchall(), key=repr))

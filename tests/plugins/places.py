@@ -66,6 +66,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Confi
         for marker, reason in missing.items():
             if reason and item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
-        if item.get_closest_marker("browser") or item.get_closest_marker("foreign"):
-            # One worker takes them all: a second browser or server at the same time only makes both slow.
-            item.add_marker(pytest.mark.xdist_group("live"))

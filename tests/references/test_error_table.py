@@ -211,14 +211,14 @@ def test_the_table_of_errors(cell: Cell) -> None:
     cell.before(held)
     # The log may speak of it, and a secret remembers when it was used last.
     ignored = (SecurityEvent, ClientSecret, *([Authorization] if cell.ends else []))
-    before = snapshot.take(without=ignored)
+    before = snapshot.everything(without=ignored)
     response = cell.send(held)
     assert response.status_code == cell.status, response.content
     assert "no-store" in response["Cache-Control"]
     assert said_by(response) == cell.error
     challenge = response.get("WWW-Authenticate", "")
     assert challenge.startswith("Basic ") == (cell.status == 401)
-    assert snapshot.take(without=ignored) == before, "nothing is stored and nothing consumed"
+    assert snapshot.everything(without=ignored) == before, "nothing is stored and nothing consumed"
     if cell.ends:
         assert Authorization.objects.filter(ended_at__isnull=False).count() == 1
     if cell.good:
