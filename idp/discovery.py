@@ -10,8 +10,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from clients import rotation
-from clients.endpoints.http import JSON, Answer, protocol_endpoint
-from clients.models import SigningKey
+from clients.endpoints.http import CORS, JSON, Answer, protocol_endpoint
 from clients.models.client import SigningAlgorithm
 from clients.oauth import authentication
 from clients.oauth.parameters import Request
@@ -81,26 +80,27 @@ def _addresses() -> dict[str, str]:
 
 
 @lru_cache(maxsize=1)
-def _metadata_document(issuer: str) -> bytes:
+def _metadata_document(issuer: str) -> Answer:
     """Made once: all it says is decided by the code and by the issuer."""
-    return orjson.dumps(metadata())
+    return _public(metadata())
 
 
 @lru_cache(maxsize=4)
-def _jwks_document(keys: tuple[SigningKey, ...]) -> bytes:
+def _jwks_document(kids: tuple[str, ...]) -> Answer:
     """A key's id is its thumbprint: the same keys are the same document."""
-    return orjson.dumps({"keys": [key.public_jwk for key in keys]})
+    return _public({"keys": [key.public_jwk for key in rotation.known() if key.kid in kids]})
 
 
 @protocol_endpoint("GET", cors=True)
 def configuration(request: Request) -> Answer:
-    return _public(_metadata_document(settings.IDP_ISSUER))
+    return _metadata_document(settings.IDP_ISSUER)
 
 
 @protocol_endpoint("GET", cors=True)
 def jwks(request: Request) -> Answer:
-    return _public(_jwks_document(tuple(rotation.published())))
+    return _jwks_document(tuple(key.kid for key in rotation.published()))
 
 
-def _public(document: bytes) -> Answer:
-    return Answer(document, {**JSON, "Cache-Control": f"public, max-age={MAX_AGE}"})
+def _public(document: dict[str, Any]) -> Answer:
+    """Headers and all, as it goes out again and again."""
+    return Answer(orjson.dumps(document), {**JSON, "Cache-Control": f"public, max-age={MAX_AGE}", **CORS})

@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
-from django.db import connections
 from django.http import HttpResponse
 from django.http.request import split_domain_port, validate_host
 from django.utils.module_loading import import_string
@@ -27,6 +26,7 @@ from clients.endpoints.revoke import revoke
 from clients.endpoints.token import token
 from clients.endpoints.tokeninfo import tokeninfo
 from clients.endpoints.userinfo import userinfo
+from clients.oauth.own import own
 from idp import discovery
 
 ENDPOINTS: dict[str, Endpoint] = {
@@ -95,14 +95,13 @@ def _answer(environ: Environ) -> Answer:
         logger.exception("Internal Server Error: %s", environ["PATH_INFO"])
         return json_answer(FAULT, HTTPStatus.INTERNAL_SERVER_ERROR)
     finally:
-        _look_after_connections()
+        _look_after_the_connection()
 
 
-def _look_after_connections() -> None:
-    """As Django does after a request: connections that failed or became too old are closed. Not in a transaction."""
-    for connection in connections.all(initialized_only=True):
-        if not connection.in_atomic_block:
-            connection.close_if_unusable_or_obsolete()
+def _look_after_the_connection() -> None:
+    """As Django does after a request: it is closed when it failed or became too old. Not in a transaction."""
+    if not own.connection.in_atomic_block:
+        own.connection.close_if_unusable_or_obsolete()
 
 
 def _log(status: int, path: str) -> None:

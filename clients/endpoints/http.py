@@ -31,7 +31,7 @@ PRIVATE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "WWW-Authenticate, Retry-After"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """A status, headers and a body, as they go out."""
 
@@ -59,7 +59,9 @@ def protocol_endpoint(*methods: str, cors: bool = False) -> Callable[[Endpoint],
         @functools.wraps(endpoint)
         def guarded(request: Request) -> Answer:
             answer = _answer(endpoint, request, methods, cors=cors)
-            return Answer(answer.body, {**answer.headers, **CORS}, answer.status) if cors else answer
+            if cors and not CORS.items() <= answer.headers.items():
+                answer = Answer(answer.body, {**answer.headers, **CORS}, answer.status)
+            return answer
 
         return guarded
 

@@ -15,8 +15,8 @@ from collections.abc import Callable, Collection, Hashable, Mapping
 from typing import Any, Generic, TypeVar
 
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, connections
 
+from clients.oauth.own import own
 from clients.triggers import VERSION_TABLE
 
 MAX_FOUND = 5_000  # of each kind: some ten megabytes of clients
@@ -67,9 +67,13 @@ class Snapshot:
 
     def __init__(self, version: Any, read_at: float) -> None:
         self.version = version
-        self.read_at = read_at
+        self.looked(read_at)
         self._known: dict[Any, Known[Any, Any]] = {}
         self._made: dict[Any, Any] = {}
+
+    def looked(self, at: float) -> None:
+        """Its version was read then, and was this one."""
+        self.read_at, self.good_until = at, at + settings.IDP_FACTS_MAX_AGE
 
     def look_up(self, load: Load[Name, Fact], names: Collection[Name]) -> dict[Name, Fact]:
         known = self._known.get(load) or self._known.setdefault(load, Known(load))
@@ -84,17 +88,7 @@ class Snapshot:
 
 _shared = Snapshot(None, float("-inf"))
 _sharing = threading.Lock()
-
-
-class _Own(threading.local):
-    """Of each thread: Django's connection, which it looks up slowly, and what a transaction has seen."""
-
-    def __init__(self) -> None:
-        self.connection = connections[DEFAULT_DB_ALIAS]
-        self.snapshot: Snapshot | None = None
-
-
-_own = _Own()
+_in_transactions = threading.local()
 
 
 def look_up(load: Load[Name, Fact], names: Collection[Name]) -> dict[Name, Fact]:
@@ -109,12 +103,10 @@ def once(make: Callable[[], Fact]) -> Fact:
 
 def current() -> Snapshot:
     """What is remembered of the version that held `IDP_FACTS_MAX_AGE` seconds ago or later."""
-    if _own.connection.in_atomic_block:
+    if own.connection.in_atomic_block:
         return _inside_a_transaction()
     shared, now = _shared, time.monotonic()
-    if now - shared.read_at < settings.IDP_FACTS_MAX_AGE:
-        return shared
-    return _share(_version(), now)
+    return shared if now < shared.good_until else _share(_version(), now)
 
 
 def _share(version: Any, read_at: float) -> Snapshot:
@@ -124,7 +116,7 @@ def _share(version: Any, read_at: float) -> Snapshot:
         if _shared.read_at < read_at:  # else another thread looked later than this one
             if _shared.version != version:
                 _shared = Snapshot(version, read_at)
-            _shared.read_at = read_at
+            _shared.looked(read_at)
         return _shared
 
 
@@ -133,13 +125,13 @@ def _inside_a_transaction() -> Snapshot:
     version = _version()
     if _shared.version == version:
         return _shared
-    own = _own.snapshot
-    if own is None or own.version != version:
-        own = _own.snapshot = Snapshot(version, time.monotonic())
-    return own
+    seen: Snapshot | None = getattr(_in_transactions, "snapshot", None)
+    if seen is None or seen.version != version:
+        seen = _in_transactions.snapshot = Snapshot(version, time.monotonic())
+    return seen
 
 
 def _version() -> Any:
-    with _own.connection.cursor() as cursor:
+    with own.connection.cursor() as cursor:
         cursor.execute(_VERSION)
         return cursor.fetchone()[0]

@@ -13,10 +13,11 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import psycopg
-from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
+
+from clients.oauth.own import own
 
 Connection = psycopg.Connection[Any]
 _GOOD = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
@@ -29,7 +30,7 @@ def send(statement: str, values: Sequence[Any]) -> str | None:
 
     Raises Django's database errors, with psycopg's behind them.
     """
-    django = connections[DEFAULT_DB_ALIAS]
+    django = own.connection
     if django.connection is None:
         django.ensure_connection()
     execute: Callable[..., PGresult] = _execute

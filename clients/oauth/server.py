@@ -74,7 +74,7 @@ def decide_authorization(request: OAuthRequest) -> dict[str, Any]:
 
 def decide_token(request: OAuthRequest) -> None:
     """Run the table's steps of this grant; what they decided is minted next."""
-    params = Params(request.decoded_body or ())
+    params = own(request, "params")
     opened = own(request, "opened")
     decided = TokenRequest(
         grant_type=request.grant_type,
@@ -113,6 +113,7 @@ class TokenCall(Request):
     def __init__(self, pairs: list[tuple[str, str]], headers: dict[str, str]) -> None:
         self.uri, self.http_method, self.body = "", "POST", ""
         self.headers, self.decoded_body = headers, pairs
+        self.params = Params(pairs)
         self._params = {**NOTHING_SENT, **dict(pairs)}
 
 

@@ -7,8 +7,6 @@ transaction, in one of its own.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -141,8 +139,11 @@ def issue(
         rows.append(_access_token(decided, opened, access_token, now, lifetime))
     if decided.target is not None and opened is not None:
         rows.append(events.cross_client_token(decided.client, decided.target, opened.person.sub, now))
-    with _refused_when_gone():
+    try:
         _write(decided, opened, rows, refresh_token, now)
+    except IntegrityError as error:
+        # The Authorization was deleted in this very moment: the person took everything back, or left for good.
+        raise InvalidGrant(UNUSABLE) from error
 
 
 def _access_token(decided: TokenRequest, opened: Opened | None, token: str, now: datetime, lifetime: int) -> Insert:
@@ -174,15 +175,6 @@ def _write(decided: TokenRequest, opened: Opened | None, rows: list[Insert], ref
         generations.advance(opened.authorization_id, opened.digest, opened.generation, opened.use, rows, now)
     elif not write(rows, statements.use_code(opened.digest, now)):
         raise Reused(opened.authorization_id, "code")
-
-
-@contextmanager
-def _refused_when_gone() -> Iterator[None]:
-    """The Authorization was deleted in this very moment: the person took everything back, or left for good."""
-    try:
-        yield
-    except IntegrityError as error:
-        raise InvalidGrant(UNUSABLE) from error
 
 
 def grant_refresh_token(client: ClientFacts, user: User, scopes: tuple[str, ...], token: str) -> Authorization:

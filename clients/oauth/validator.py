@@ -15,7 +15,6 @@ from clients.oauth.generations import Reused
 from clients.oauth.server import OAuthRequest, WireError, own
 from clients.protocol.errors import InvalidGrant, Refusal
 from clients.protocol.facts import ClientFacts
-from clients.protocol.request import Params
 from projects.matcher import covers
 
 
@@ -35,7 +34,7 @@ class Validator(OAuth2Validator):
     def authenticate_client(self, request: OAuthRequest, *_args: Any, **_kwargs: Any) -> bool:
         try:
             client = authenticate(
-                Params(request.decoded_body or ()),
+                own(request, "params"),
                 request.headers.get("Authorization", ""),
                 request.headers.get("X-Address", ""),
             )

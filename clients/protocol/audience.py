@@ -31,6 +31,8 @@ class Asked:
 def values(params: Params, name: str) -> list[str]:
     """The values of `audience` or `resource`: repeated, space-separated, or both. In order, each once."""
     sent = params.many(name)
+    if not sent:
+        return []
     if any(_CONTROL.search(value) for value in sent):
         raise InvalidRequest(f"{name} must not contain control characters.")
     words = list(dict.fromkeys(word for value in sent for word in value.split(" ") if word))
