@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
 import time
-import uuid
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -68,7 +68,7 @@ class Bearer(BearerToken):
 
 
 def _issue(decided: TokenRequest, opened: Opened | None) -> Issue:
-    unique = uuid.uuid4().hex
+    unique = secrets.token_hex(16)
     return Issue(
         issuer=settings.IDP_ISSUER,
         now=int(time.time()),

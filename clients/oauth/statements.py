@@ -8,6 +8,7 @@ remembers (`clients.oauth.cache`).
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -69,19 +70,18 @@ _STANDING = (
     *("u.phone_number", "u.address", "u.updated_at"),
 )
 _PERSON = "LEFT JOIN accounts_user u ON u.id = a.user_id LEFT JOIN accounts_signin s ON s.sid = a.sign_in_id"
-_TIMES = ("auth_time", "created_at", "ended_at", "rotated_at", "tokens_not_before", "updated_at")
-_IDS = ("id", "sign_in_id", "sub")
-_FLAGS = ("offline", "narrowed", "signed_in", "is_active", "email_verified")
+_CONVERTED: dict[Callable[[Any], Any], tuple[str, ...]] = {
+    moment: ("auth_time", "created_at", "ended_at", "rotated_at", "tokens_not_before", "updated_at"),
+    identifier: ("id", "sign_in_id", "sub"),
+    bool: ("offline", "narrowed", "signed_in", "is_active", "email_verified"),
+}
+_CONVERSIONS = [(Standing._fields.index(name), convert) for convert, names in _CONVERTED.items() for name in names]
 
 
 def _standing(row: list[Any]) -> Standing:
-    found = Standing._make(row)
-    typed: dict[str, Any] = {
-        **{name: moment(getattr(found, name)) for name in _TIMES},
-        **{name: identifier(getattr(found, name)) for name in _IDS},
-        **{name: bool(getattr(found, name)) for name in _FLAGS},
-    }
-    return found._replace(**typed)
+    for place, convert in _CONVERSIONS:
+        row[place] = convert(row[place])
+    return Standing._make(row)
 
 
 @dataclass(frozen=True, slots=True)
