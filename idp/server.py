@@ -22,10 +22,10 @@ from granian.log import LogLevels
 
 from idp.bodies import WAITS_AT_MOST, WholeBodies
 
-# Twice the cores, because Python runs one thread of a process at a time and the kernel deals connections out blindly.
-WORKERS = int(os.environ.get("WEB_CONCURRENCY") or 2 * len(os.sched_getaffinity(0)))
+# One per core: Python runs one thread of a process at a time, and two processes push each other out of its caches.
+WORKERS = int(os.environ.get("WEB_CONCURRENCY") or len(os.sched_getaffinity(0)))
 # A thread answers while others wait for the database or a body. Each keeps a database connection of its own.
-THREADS = 4
+THREADS = 8
 # An idle connection and one whose headers come slowly are the same to granian, and both are kept this long. Longer than
 # proxies keep idle connections (nginx: 60), so that they end them and not we. No thread waits meanwhile.
 KEPT_SECONDS = 75

@@ -14,8 +14,18 @@ from datetime import UTC, datetime
 from tests.benchmarks import databases, machine, report
 from tests.benchmarks import peers as known
 from tests.benchmarks.flows import AT_SCALE, FLOWS
+from tests.benchmarks.goals import MEMORY_WORKERS
 from tests.benchmarks.machine import Cores
-from tests.benchmarks.measuring import WARM_UP, WARM_UP_AT_SCALE, Measuring, Results, count_statements, say, started
+from tests.benchmarks.measuring import (
+    WARM_UP,
+    WARM_UP_AT_SCALE,
+    Measuring,
+    Results,
+    count_statements,
+    memory_of,
+    say,
+    started,
+)
 from tests.benchmarks.peers import PEERS, Peer, Setting
 from tests.benchmarks.peers.base import PYTHON
 from tests.benchmarks.peers.vestibule import Installation, Vestibule
@@ -34,7 +44,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=int, default=5, help="per flow, peer and round (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=8)
-    parser.add_argument("--workers", type=int, default=2, help="server processes (default: %(default)s)")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        help="processes of Vestibule (default: %(default)s, what it takes per core)",
+    )
     parser.add_argument(
         "--private-postgres",
         action="store_true",
@@ -81,8 +96,9 @@ def circumstances(chosen: argparse.Namespace, setting: Setting) -> report.Circum
     cores = os.cpu_count() or 1
     where = f"{cores} cores, {machine.processor()}; one for the server under test"
     rounds = f"{chosen.rounds} rounds of {chosen.seconds} seconds, {chosen.connections} connections"
+    processes = f"{chosen.workers} process{'' if chosen.workers == 1 else 'es'} of Vestibule"
     versions = {**machine.versions(), "PostgreSQL": databases.described(setting.postgres)}
-    return report.Circumstances(f"{datetime.now(UTC):%Y-%m-%d}", where, versions, f"{rounds}, {chosen.workers} workers")
+    return report.Circumstances(f"{datetime.now(UTC):%Y-%m-%d}", where, versions, f"{rounds}, {processes}")
 
 
 def measured(chosen: argparse.Namespace) -> tuple[Results, str]:
@@ -101,6 +117,8 @@ def measured(chosen: argparse.Namespace) -> tuple[Results, str]:
         if counted and not chosen.no_count:
             say("Counting statements ...")
             found.statements[report.OURS] = count_statements(counted[0], flows, setting)
+            say(f"Measuring the memory of {MEMORY_WORKERS} workers ...")
+            found.memory_judged = memory_of(counted[0], flows, setting, MEMORY_WORKERS)
         about = circumstances(chosen, setting)
         say("Stopping everything ...")
     titles = {peer.name: peer.title for peer in peers}

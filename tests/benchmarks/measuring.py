@@ -45,7 +45,7 @@ class Results:
     memory: dict[str, float] = field(default_factory=dict)  # MB, after the run
     statements: dict[str, dict[str, Statements]] = field(default_factory=dict)
     signing: tuple[float, ...] = ()
-    workers: int = 0
+    memory_judged: float | None = None  # MB, of as many workers of ours as the goal is for
     failed: list[str] = field(default_factory=list)
 
 
@@ -66,7 +66,7 @@ class Measuring:
     def measure(self) -> Results:
         signing = tuple(self._round(number) for number in range(1, self.rounds + 1))
         memory = {peer.name: memory_mb(peer.session) for peer in self.peers}
-        results = Results(memory=memory, signing=signing, workers=self.setting.workers)
+        results = Results(memory=memory, signing=signing)
         for (peer_name, flow_key), runs in self._runs.items():
             results.figures.setdefault(peer_name, {})[flow_key] = summarize(runs)
         results.failed = [f"{peer}, {flow}: {why}" for (peer, flow), why in self._broken.items()]
@@ -159,6 +159,13 @@ def count_statements(peer: Vestibule, flows: Sequence[Flow], setting: Setting) -
                 items = _next(flow, items, call.once(items[0] if items else ""))
             found[flow.key] = _per_request(count - before)
     return found
+
+
+def memory_of(peer: Vestibule, flows: Sequence[Flow], setting: Setting, workers: int) -> float:
+    """MB, after a second of every flow."""
+    with ExitStack() as stack:
+        twin = peer.twin("memory", setting, stack, workers)
+        return Measuring([twin], flows, 1, 1, 8, setting).measure().memory[twin.name]
 
 
 def _next(flow: Flow, items: list[str], answer: str) -> list[str]:

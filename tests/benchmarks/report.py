@@ -131,10 +131,11 @@ def memory(found: Results, titles: Mapping[str, str]) -> str:
     said = (
         f"Memory of all processes of a server after the run (PSS: what processes share is divided among them): {sizes}."
     )
-    if OURS not in found.memory or found.workers != MEMORY_WORKERS:
+    if found.memory_judged is None:
         return said + "\n"
-    verdict = "met" if found.memory[OURS] < MEMORY_MB else "missed"
-    return f"{said} Our goal with {MEMORY_WORKERS} workers: less than {MEMORY_MB} MB, {verdict}.\n"
+    verdict = "met" if found.memory_judged < MEMORY_MB else "missed"
+    ours = f"Vestibule with {MEMORY_WORKERS} workers: {number(found.memory_judged)} MB"
+    return f"{said} {ours} (goal: less than {MEMORY_MB} MB, {verdict}).\n"
 
 
 def scale(found: Results, clients: int, tokens: int) -> str:

@@ -42,7 +42,7 @@ def test_the_number_of_processes_is_taken_from_the_environment() -> None:
         return done.stdout.strip()
 
     assert said(WEB_CONCURRENCY="7") == "7"
-    assert said(WEB_CONCURRENCY="") == str(2 * len(os.sched_getaffinity(0)))
+    assert said(WEB_CONCURRENCY="") == str(len(os.sched_getaffinity(0)))
 
 
 def test_the_command_line_says_where_and_how_many(monkeypatch: pytest.MonkeyPatch) -> None:

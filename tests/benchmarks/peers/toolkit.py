@@ -10,6 +10,7 @@ from tests.benchmarks.peers.base import PYTHON, ROOT, Peer, Setting, new_port
 from tests.benchmarks.processes import ask
 
 _SHARED = "toolkit"
+WORKERS = 2  # one answers while the other waits for the database
 
 
 class Toolkit(Peer):
@@ -40,7 +41,7 @@ class Toolkit(Peer):
         }
         self._data("prepare")
         port = new_port()
-        gunicorn = [PYTHON, "-m", "gunicorn", "tests.benchmarks.toolkit.wsgi", "--workers", str(setting.workers)]
+        gunicorn = [PYTHON, "-m", "gunicorn", "tests.benchmarks.toolkit.wsgi", "--workers", str(WORKERS)]
         quiet = ["--log-level", "error", "--no-control-socket"]
         self.serve(setting, [*gunicorn, "--bind", f"127.0.0.1:{port}", *quiet], self.environment, port)
         setting.shared[_SHARED] = self

@@ -85,9 +85,13 @@ class Vestibule(Peer):
 
     def counting(self, setting: Setting, stack: ExitStack) -> tuple[Peer, Count]:
         """The same with one worker, on a connection that counts statements; lives as long as the stack."""
-        twin = Vestibule(f"{self.name}-counted", self.title, command=self.command, full=self.full)
-        twin.installation = self._installation(setting)
-        url, count = stack.enter_context(counted(twin.installation.environment["DATABASE_URL"]))
-        alone = Setting(stack, setting.cores, 1, setting.private_postgres)
-        twin._serve(alone, {**twin.installation.environment, "DATABASE_URL": url})
-        return twin, count
+        url, count = stack.enter_context(counted(self.installation.environment["DATABASE_URL"]))
+        return self.twin("counted", setting, stack, 1, DATABASE_URL=url), count
+
+    def twin(self, name: str, setting: Setting, stack: ExitStack, workers: int, **environment: str) -> Vestibule:
+        """Another server on the same installation; lives as long as the stack."""
+        twin = Vestibule(f"{self.name}-{name}", self.title, command=self.command, full=self.full)
+        twin.installation = self.installation
+        theirs = Setting(stack, setting.cores, workers, setting.private_postgres)
+        twin._serve(theirs, {**twin.installation.environment, **environment})
+        return twin
