@@ -112,6 +112,7 @@ def test_a_missing_browser_is_excused_only_outside_the_gate(tmp_path: Path, ci: 
         (("live_server",), (), True),
         ((), ("django_db",), True),
         ((), ("foreign",), True),
+        (("world", "db"), ("django_db", "any_database"), False),
     ],
 )
 def test_the_second_database_gets_the_tests_that_could_tell_it_from_the_first(

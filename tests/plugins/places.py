@@ -33,13 +33,17 @@ def has_apache() -> bool:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    help_text = "leave out tests that touch no database: another run on another database had them already"
+    help_text = (
+        "leave out tests to which the database makes no difference: another run on another database had them already"
+    )
     parser.addoption("--database-only", action="store_true", help=help_text)
 
 
 def needs_this_run(fixtures: Iterable[str], marks: Iterable[str]) -> bool:
     """Whether a test asks for a database, by mark or by fixture, or belongs to one run alone."""
-    return not (DATABASE_FIXTURES.isdisjoint(fixtures) and DATABASE_MARKS.isdisjoint(marks))
+    marked = set(marks)
+    asks = not (DATABASE_FIXTURES.isdisjoint(fixtures) and DATABASE_MARKS.isdisjoint(marked))
+    return asks and "any_database" not in marked
 
 
 def leave_out_pure(items: list[pytest.Item], config: pytest.Config) -> None:

@@ -159,22 +159,6 @@ RUBBISH: list[Rubbish] = [
     *_sent("brackets", b"token[]=1&client_id[a]=1&grant_type[0][x]=1&login[$ne]=1"),
     *_sent("lines", b"next=%0d%0aX:%201&state=%0d%0aX&redirect_uri=%0d%0aX&login=%0d%0a&next=/%0d%0a"),
     Rubbish("a megabyte in the query", query=b"x=" + b"a" * 1_000_000),
-    Rubbish("five megabytes in a form", body=b"token=" + b"a" * 5_000_000),
-    Rubbish("five megabytes of JSON", body=b"[" * 5_000_000, content_type="application/json"),
-    Rubbish("five megabytes of parts", body=MULTIPART * 70_000, content_type="multipart/form-data; boundary=b"),
-    Rubbish("JSON", body=b'{"token": {"a": [1, null]}}', content_type="application/json"),
-    Rubbish("parts", body=MULTIPART, content_type="multipart/form-data; boundary=b"),
-    Rubbish("broken parts", body=MULTIPART[:40], content_type="multipart/form-data; boundary=b"),
-    Rubbish("parts without a boundary", body=MULTIPART, content_type="multipart/form-data"),
-    Rubbish("a boundary that is none", body=MULTIPART, content_type="multipart/form-data; boundary=\xff\0"),
-    Rubbish("XML", body=b"<?xml version='1.0'?><!DOCTYPE x><x/>", content_type="text/xml"),
-    Rubbish("no type", body=b"token=x", content_type=""),
-    Rubbish("half a type", body=b"token=x", content_type=";;=\xff; charset"),
-    *(Rubbish(f"charset {one}", b"a=%ff", b"a=%ff", f"{FORM}; charset={one}") for one in CODECS),
-    *(
-        Rubbish(f"length {one[:9]!r}", body=b"token=x", extra={"CONTENT_LENGTH": one})
-        for one in ("-1", "abc", "1e3", "0x5", " 7", "+7", "7.0", "9" * 5000, "\xb2", "3", "99", "")
-    ),
     *(
         _headers(f"Authorization {one[:12]!r}", HTTP_AUTHORIZATION=one)
         for one in ("\0", "Basic", "Basic \xff", "Basic AAAA", "Basic /w==", "Bearer \0", "Bearer \xff", "a" * 100_000)
@@ -193,5 +177,24 @@ RUBBISH: list[Rubbish] = [
     _headers("origin", HTTP_ORIGIN="http://[::1", HTTP_REFERER="http://[::1"),
     _headers("accept", HTTP_ACCEPT="\xff;;=,*/*;q=x", HTTP_CONTENT_ENCODING="gzip", HTTP_EXPECT="\xff"),
     _headers("tracing", HTTP_X_REQUEST_ID="\0\xff", HTTP_TRACEPARENT="\xff", HTTP_X_CORRELATION_ID="a" * 9999),
+]
+# How something is packed: read or refused before a value of it gets near a database.
+PACKED: list[Rubbish] = [
+    Rubbish("five megabytes in a form", body=b"token=" + b"a" * 5_000_000),
+    Rubbish("five megabytes of JSON", body=b"[" * 5_000_000, content_type="application/json"),
+    Rubbish("five megabytes of parts", body=MULTIPART * 70_000, content_type="multipart/form-data; boundary=b"),
+    Rubbish("JSON", body=b'{"token": {"a": [1, null]}}', content_type="application/json"),
+    Rubbish("parts", body=MULTIPART, content_type="multipart/form-data; boundary=b"),
+    Rubbish("broken parts", body=MULTIPART[:40], content_type="multipart/form-data; boundary=b"),
+    Rubbish("parts without a boundary", body=MULTIPART, content_type="multipart/form-data"),
+    Rubbish("a boundary that is none", body=MULTIPART, content_type="multipart/form-data; boundary=\xff\0"),
+    Rubbish("XML", body=b"<?xml version='1.0'?><!DOCTYPE x><x/>", content_type="text/xml"),
+    Rubbish("no type", body=b"token=x", content_type=""),
+    Rubbish("half a type", body=b"token=x", content_type=";;=\xff; charset"),
+    *(Rubbish(f"charset {one}", b"a=%ff", b"a=%ff", f"{FORM}; charset={one}") for one in CODECS),
+    *(
+        Rubbish(f"length {one[:9]!r}", body=b"token=x", extra={"CONTENT_LENGTH": one})
+        for one in ("-1", "abc", "1e3", "0x5", " 7", "+7", "7.0", "9" * 5000, "\xb2", "3", "99", "")
+    ),
 ]
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get", "\xff")

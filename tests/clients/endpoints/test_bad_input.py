@@ -8,11 +8,12 @@ import pytest
 
 from clients.models import AccessToken, Authorization
 from idp.accounts.models import User
-from tests.clients.endpoints.raw import METHODS, RUBBISH, VALUES, Rubbish, addresses, send
+from tests.clients.endpoints.raw import METHODS, PACKED, RUBBISH, VALUES, Rubbish, addresses, send
 from tests.world import Browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 
+ALL_RUBBISH = [*RUBBISH, *(pytest.param(one, marks=pytest.mark.any_database) for one in PACKED)]
 PROTOCOL = ["/oauth2/token", "/openid/introspect", "/oauth2/revoke/", "/openid/userinfo/", "/oauth2/tokeninfo"]
 AUTHORIZATION = ["/oauth2/authorize", "/openid/authorize/", "/oauth2/consent"]
 EVERY = sorted(set(addresses(VALUES)))
@@ -60,7 +61,7 @@ def test_no_query_of_the_console_fails(username: str) -> None:
     assert not {one for one in asked if send("GET", one[0], Rubbish("query", query=one[1]), cookie).status >= 500}
 
 
-@pytest.mark.parametrize("rubbish", RUBBISH, ids=str)
+@pytest.mark.parametrize("rubbish", ALL_RUBBISH, ids=str)
 def test_no_address_fails(rubbish: Rubbish) -> None:
     cookie = cookie_of("owner")
     failed = {
@@ -94,7 +95,7 @@ def test_no_method_fails(method: str) -> None:
         assert send(method, path, rubbish, cookie).status < 500, path
 
 
-@pytest.mark.parametrize("rubbish", RUBBISH, ids=str)
+@pytest.mark.parametrize("rubbish", ALL_RUBBISH, ids=str)
 def test_protocol_endpoints_answer_rubbish_with_an_error_in_json(rubbish: Rubbish) -> None:
     for method, path in itertools.product(("POST", "GET", "PUT"), PROTOCOL):
         answer = send(method, path, rubbish)
@@ -107,7 +108,7 @@ def test_protocol_endpoints_answer_rubbish_with_an_error_in_json(rubbish: Rubbis
         assert all(" " <= letter <= "~" and letter not in '"\\' for letter in said["error_description"])
 
 
-@pytest.mark.parametrize("rubbish", RUBBISH, ids=str)
+@pytest.mark.parametrize("rubbish", ALL_RUBBISH, ids=str)
 def test_authorization_answers_rubbish_with_a_page(rubbish: Rubbish) -> None:
     sessions = ("", cookie_of("owner"))
     for method, path, cookie in itertools.product(("GET", "POST"), AUTHORIZATION, sessions):
