@@ -19,7 +19,7 @@ from django.conf import settings
 from clients.oauth.own import own
 from clients.triggers import VERSION_TABLE
 
-MAX_FOUND = 5_000  # of each kind: some ten megabytes of clients
+MAX_FOUND = 10_000  # of each kind: some twenty megabytes of clients
 MAX_MISSING = 1_000
 _VERSION = f"SELECT sum(version) FROM {VERSION_TABLE}"  # noqa: S608 - a name of ours
 

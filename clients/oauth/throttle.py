@@ -1,8 +1,9 @@
 """A limit on wrong client secrets: per client and address, and per address. Only failures count.
 
 Counters live in the shared cache. Without a cache nobody is locked out: secrets made here cannot be guessed anyway.
-Asking it with every request would cost more than the rest of authentication, so a process believes for a second that
-somebody may try, until it sees a wrong secret from there itself: a limit is passed by one guess per thread at most.
+Asking it with every request would cost more than the rest of authentication, so a process believes for a second what it
+heard, of an address without failures for all its clients at once, until it sees a wrong secret from there itself: a
+limit is passed by one guess per thread at most.
 """
 
 from __future__ import annotations
@@ -19,49 +20,55 @@ PER_CLIENT = 20
 PER_ADDRESS = 100
 BELIEVED = 1.0  # seconds
 MAX_BELIEVED = 10_000  # addresses, and clients of one
-_free_until: dict[str, dict[str, float]] = {}  # address, client
+_ANY_CLIENT = None
+_free_until: dict[str, dict[str | None, float]] = {}  # address, client
+
+
+def _hashed(*parts: str) -> str:
+    """A cache key has a length and an alphabet, what was sent has neither."""
+    return "secret-guesses:" + hashlib.sha256("\0".join(parts).encode(errors="replace")).hexdigest()
 
 
 def _keys(client_id: str, address: str) -> list[tuple[str, int]]:
-    # Hashed: a cache key has a length and an alphabet, what was sent has neither.
-    pair = hashlib.sha256(f"{address}\0{client_id}".encode(errors="replace")).hexdigest()
-    alone = hashlib.sha256(address.encode(errors="replace")).hexdigest()
-    return [(f"secret-guesses:{pair}", PER_CLIENT), (f"secret-guesses:{alone}", PER_ADDRESS)]
+    return [(_hashed("pair", address, client_id), PER_CLIENT), (_hashed("address", address), PER_ADDRESS)]
+
+
+def _lately(address: str) -> str:
+    """There as long as any counter of this address may be: it is set anew with each failure, they are not."""
+    return _hashed("lately", address)
 
 
 def blocked(client_id: str, address: str) -> bool:
     """Whether this address may try no more for now."""
-    now = time.monotonic()
-    if _free_until.get(address, {}).get(client_id, 0) > now:
+    believed, now = _free_until.get(address, {}), time.monotonic()
+    if believed.get(_ANY_CLIENT, 0) > now or believed.get(client_id, 0) > now:
         return False
-    if _over_limit(client_id, address):
-        return True
-    _believe(client_id, address, now + BELIEVED)
-    return False
-
-
-def _believe(client_id: str, address: str, until: float) -> None:
-    # Made-up names fill nothing: they are refused, which forgets their address.
-    for believed in (_free_until, _free_until.setdefault(address, {})):
-        if len(believed) >= MAX_BELIEVED:
-            believed.clear()
-    _free_until.setdefault(address, {})[client_id] = until
-
-
-def _over_limit(client_id: str, address: str) -> bool:
-    limits = _keys(client_id, address)
+    keys = _keys(client_id, address)
     try:
-        counts = cache.get_many([key for key, _limit in limits])
+        found = cache.get_many([_lately(address), *(key for key, _limit in keys)])
     except Exception:
         logger.exception("The cache does not answer: wrong client secrets are not limited now")
         return False
-    return any(counts.get(key, 0) >= limit for key, limit in limits)
+    if any(found.get(key, 0) >= limit for key, limit in keys):
+        return True
+    _believe(address, client_id if found else _ANY_CLIENT, now + BELIEVED)
+    return False
+
+
+def _believe(address: str, client_id: str | None, until: float) -> None:
+    if len(_free_until) >= MAX_BELIEVED:
+        _free_until.clear()
+    believed = _free_until.setdefault(address, {})
+    if len(believed) >= MAX_BELIEVED:
+        believed.clear()
+    believed[client_id] = until
 
 
 def failed(client_id: str, address: str) -> None:
     """Count one wrong secret."""
     _free_until.pop(address, None)
     try:
+        cache.set(_lately(address), 1, WINDOW + 1)
         for key, _limit in _keys(client_id, address):
             _count(key)
     except Exception:

@@ -230,10 +230,9 @@ def client_ids(count: int) -> list[str]:
     ]
 
 
-def access_tokens(count: int, *kinds: Texts) -> list[str]:
-    """The kinds take turns."""
-    there = AccessToken.objects.filter(authorization=None).count() - 1
-    return [kind[number] for number in spread(count // len(kinds), there) for kind in kinds]
+def access_tokens(count: int, filled: int, *kinds: Texts) -> list[str]:
+    """Of those that were filled in, `filled` of all kinds. The kinds take turns."""
+    return [kind[number] for number in spread(count // len(kinds), filled // 2) for kind in kinds]
 
 
 class _AppWith(App):
@@ -252,8 +251,8 @@ COMMANDS: dict[str, Callable[..., list[str]]] = {
     "codes": lambda client_id, count: codes(client_id, int(count)),
     "refresh_tokens": lambda count: refresh_tokens(int(count)),
     "client_ids": lambda count: client_ids(int(count)),
-    "access_tokens": lambda count: access_tokens(int(count), OF_CLIENTS, OF_PEOPLE),
-    "people": lambda count: access_tokens(int(count), OF_PEOPLE),
+    "access_tokens": lambda count, filled: access_tokens(int(count), int(filled), OF_CLIENTS, OF_PEOPLE),
+    "people": lambda count, filled: access_tokens(int(count), int(filled), OF_PEOPLE),
 }
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import psycopg
 from tests.benchmarks.flows import AT_SCALE, Flow, Items
 from tests.benchmarks.load import Call, basic
 from tests.benchmarks.peers.base import PYTHON, ROOT, Setting
-from tests.benchmarks.peers.vestibule import Vestibule
+from tests.benchmarks.peers.vestibule import SMALL, Vestibule
 from tests.benchmarks.processes import ask
 
 CLIENTS, TOKENS, PEOPLE = 1_000, 10_000, 1_000
@@ -21,6 +21,7 @@ class AtScale(Vestibule):
 
     def start(self, setting: Setting) -> None:
         super().start(setting)
+        self.filled = setting.tokens if self.full else SMALL[1]
         # What was filled in gets onto the disk now, not in the middle of the run.
         refused = contextlib.suppress(psycopg.errors.InsufficientPrivilege)
         with refused, psycopg.connect(setting.postgres, autocommit=True) as connection:
@@ -38,9 +39,9 @@ class AtScale(Vestibule):
         if flow.items is Items.CHAIN:
             return self._data("refresh_tokens", PEOPLE)
         if flow.items is Items.CYCLE:
-            return self._data("people" if flow.path == "userinfo" else "access_tokens", TOKENS)
+            return self._data("people" if flow.path == "userinfo" else "access_tokens", TOKENS, self.filled)
         return super().items(flow, count)
 
-    def _data(self, what: str, count: int) -> list[str]:
-        command = [PYTHON, "-m", "tests.benchmarks.vestibule_data", what, str(count)]
+    def _data(self, what: str, *numbers: int) -> list[str]:
+        command = [PYTHON, "-m", "tests.benchmarks.vestibule_data", what, *map(str, numbers)]
         return ask(command, self.installation.environment, ROOT).split("\n")

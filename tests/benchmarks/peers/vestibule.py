@@ -13,6 +13,7 @@ from tests.benchmarks.flows import API
 from tests.benchmarks.peers.base import PYTHON, ROOT, Peer, Setting, new_port
 from tests.benchmarks.processes import ask
 
+SMALL = (10, 1_000)  # clients and people, access tokens
 Command = Callable[[int, int], list[str]]  # port, workers
 
 
@@ -37,8 +38,9 @@ class Installation:
             "LOG_LEVEL": "WARNING",
             "DJANGO_SETTINGS_MODULE": "idp.settings",
         }
-        size = [str(setting.clients), str(setting.tokens)] if full else ["10", "1000"]
-        said = ask([PYTHON, "-m", "tests.benchmarks.vestibule_data", "prepare", *size], environment, ROOT)
+        size = (setting.clients, setting.tokens) if full else SMALL
+        prepare = [PYTHON, "-m", "tests.benchmarks.vestibule_data", "prepare", *map(str, size)]
+        said = ask(prepare, environment, ROOT)
         return cls(environment, json.loads(said))
 
     def codes(self, role: str, count: int) -> list[str]:

@@ -263,55 +263,79 @@ def test_the_methods_discovery_lists_are_those_that_work() -> None:
 
 
 @pytest.fixture
-def asked(monkeypatch: Any) -> list[str]:
-    """Whom the cache was asked about."""
-    asked: list[str] = []
-    over_limit = throttle._over_limit
+def asked(monkeypatch: Any) -> list[list[str]]:
+    """What the cache was asked for."""
+    asked: list[list[str]] = []
+    get_many = throttle.cache.get_many
 
-    def noting(client_id: str, address: str) -> bool:
-        asked.append(f"{client_id} {address}")
-        return over_limit(client_id, address)
+    def noting(keys: list[str]) -> Any:
+        asked.append(keys)
+        return get_many(keys)
 
-    monkeypatch.setattr(throttle, "_over_limit", noting)
+    monkeypatch.setattr(throttle.cache, "get_many", noting)
     monkeypatch.setattr(throttle, "_free_until", {})
     return asked
 
 
-def test_the_cache_is_asked_once_a_second(asked: list[str], monkeypatch: Any) -> None:
-    for _ in range(3):
-        for client_id in ("web", "service"):
-            assert not throttle.blocked(client_id, "192.0.2.1")
-    assert asked == ["web 192.0.2.1", "service 192.0.2.1"]
-    later = time.monotonic() + throttle.BELIEVED
-    monkeypatch.setattr(throttle.time, "monotonic", lambda: later)
-    assert not throttle.blocked("web", "192.0.2.1")
-    assert len(asked) == 3
+def later(monkeypatch: Any, seconds: float) -> None:
+    then = time.monotonic() + seconds
+    monkeypatch.setattr(throttle.time, "monotonic", lambda: then)
 
 
-def test_a_wrong_secret_is_noticed_at_once(asked: list[str]) -> None:
+def test_an_address_without_failures_is_looked_at_once_a_second(asked: list[list[str]], monkeypatch: Any) -> None:
+    for client_id in ("web", "service", "web"):
+        assert not throttle.blocked(client_id, ADDRESS)
+    assert len(asked) == 1
+    later(monkeypatch, throttle.BELIEVED)
+    assert not throttle.blocked("web", ADDRESS)
+    assert len(asked) == 2
+
+
+def test_after_a_failure_every_client_is_looked_at(asked: list[list[str]]) -> None:
+    """The counter of one says nothing of another's."""
+    throttle.failed("web", ADDRESS)
+    for client_id in ("web", "service", "web"):
+        assert not throttle.blocked(client_id, ADDRESS)
+    assert len(asked) == 2
+
+
+def test_a_wrong_secret_is_noticed_at_once(asked: list[list[str]]) -> None:
     """However quickly they come: what was believed ends with each of them."""
     for _ in range(throttle.PER_CLIENT):
-        assert not throttle.blocked("web", "192.0.2.1")
-        throttle.failed("web", "192.0.2.1")
-    assert throttle.blocked("web", "192.0.2.1")
+        assert not throttle.blocked("web", ADDRESS)
+        throttle.failed("web", ADDRESS)
+    assert throttle.blocked("web", ADDRESS)
     assert not throttle.blocked("web", "192.0.2.2")
 
 
-def test_another_process_lets_one_more_try(asked: list[str]) -> None:
-    assert not throttle.blocked("web", "192.0.2.1")
+def test_another_process_lets_one_more_try(asked: list[list[str]]) -> None:
+    assert not throttle.blocked("web", ADDRESS)
     here = dict(throttle._free_until)
     for _ in range(throttle.PER_CLIENT):
-        throttle.failed("web", "192.0.2.1")  # seen elsewhere
+        throttle.failed("web", ADDRESS)  # seen elsewhere
     throttle._free_until.update(here)
-    assert not throttle.blocked("web", "192.0.2.1")
-    throttle.failed("web", "192.0.2.1")
-    assert throttle.blocked("web", "192.0.2.1")
+    assert not throttle.blocked("web", ADDRESS)
+    throttle.failed("web", ADDRESS)
+    assert throttle.blocked("web", ADDRESS)
 
 
-def test_what_is_believed_is_bounded(asked: list[str], monkeypatch: Any) -> None:
+def test_no_counter_outlives_the_sign_that_there_is_one(asked: list[list[str]], monkeypatch: Any) -> None:
+    """An address would pass for one without failures while its counters still block it."""
+    start = timezone.now()
+    for seconds in range(throttle.PER_CLIENT):
+        with time_machine.travel(start + timedelta(seconds=seconds * 10), tick=False):
+            throttle.failed("web", ADDRESS)
+    with time_machine.travel(start + timedelta(seconds=throttle.WINDOW - 1), tick=False):
+        assert throttle.blocked("web", ADDRESS)
+        assert not throttle.blocked("service", ADDRESS)
+        assert throttle.blocked("web", ADDRESS)
+
+
+def test_what_is_believed_is_bounded(asked: list[list[str]], monkeypatch: Any) -> None:
     monkeypatch.setattr(throttle, "MAX_BELIEVED", 5)
+    throttle.failed("web", ADDRESS)
     for number in range(20):
-        throttle.blocked("web", f"192.0.2.{number}")
-        throttle.blocked(f"client-{number}", "192.0.2.1")
+        throttle.blocked("web", f"198.51.100.{number}")
+        throttle.blocked(f"client-{number}", ADDRESS)
     assert len(throttle._free_until) <= 5
     assert all(len(clients) <= 5 for clients in throttle._free_until.values())
