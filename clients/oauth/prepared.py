@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
+from hashlib import sha256
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -46,19 +47,34 @@ def _execute(statement: str, values: Sequence[Any], _many: bool, context: dict[s
     connection: Connection = context["connection"].connection
     if not connection.autocommit and connection.pgconn.transaction_status == TransactionStatus.IDLE:
         connection.execute("SELECT")  # psycopg begins a transaction with its first statement
-    name = _prepared(connection, statement)
     texts: list[Any] = [_text(value) for value in values]  # psycopg's types know no NULL here
-    return _good(connection, connection.pgconn.exec_prepared(name, texts))
+    try:
+        return _run(connection, statement, texts)
+    except psycopg.errors.InvalidSqlStatementName:  # the session was told to forget: DISCARD ALL, DEALLOCATE ALL
+        _names.pop(connection, None)
+        if connection.pgconn.transaction_status != TransactionStatus.IDLE:
+            raise
+    return _run(connection, statement, texts)
+
+
+def _run(connection: Connection, statement: str, texts: list[Any]) -> PGresult:
+    return _good(connection, connection.pgconn.exec_prepared(_prepared(connection, statement), texts))
 
 
 def _prepared(connection: Connection, statement: str) -> bytes:
     known = _names.setdefault(connection, {})
     name = known.get(statement)
     if name is None:
-        name = f"hot{len(known)}".encode()
+        name = _name(statement)
         _good(connection, connection.pgconn.prepare(name, _numbered(statement).encode()))
         known[statement] = name
     return name
+
+
+@lru_cache(maxsize=128)
+def _name(statement: str) -> bytes:
+    """The same everywhere: where a pooler mixes sessions up, it may be unknown or taken, but never means another."""
+    return f"hot_{sha256(statement.encode()).hexdigest()[:32]}".encode()
 
 
 @lru_cache(maxsize=128)

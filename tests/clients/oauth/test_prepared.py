@@ -73,6 +73,50 @@ def test_a_statement_is_prepared_once_per_connection() -> None:
     assert _known().count(COUNT) == 1
 
 
+def test_a_name_stands_for_one_statement_on_every_connection() -> None:
+    """Behind a pooler that gives one session to several connections, a name must not run somebody else's statement."""
+    texts = ("SELECT '1'", "SELECT '2'")
+    seen = []
+    for order in (texts, texts[::-1]):
+        connection.close()
+        for text in order:
+            prepared.send(text, [])
+        seen.append(_names())
+    assert seen[0] == seen[1]
+    assert len(set(seen[0].values())) == 2
+
+
+def test_what_a_session_forgot_is_prepared_again() -> None:
+    prepared.send(INSERT, ["a", NOW])
+    _forget()
+    prepared.send(INSERT, ["b", NOW])
+    assert prepared.send(COUNT, []) == "2"
+
+
+def test_a_transaction_that_forgot_fails_and_the_next_does_not() -> None:
+    prepared.send(COUNT, [])
+
+    @transaction.atomic
+    def forgetful() -> None:
+        _forget()
+        prepared.send(COUNT, [])
+
+    with pytest.raises(DatabaseError):
+        forgetful()
+    assert prepared.send(COUNT, []) == "0"
+
+
+def _forget() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")
+
+
+def _names() -> dict[str, str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement, name FROM pg_prepared_statements")
+        return dict(cursor.fetchall())
+
+
 def _known() -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT statement FROM pg_prepared_statements")
