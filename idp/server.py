@@ -35,7 +35,7 @@ MAX_HEAD = 32_768
 # At TERM, workers take no new requests and have this long to finish those they have.
 STOPS_WITHIN = 30  # seconds
 
-SECRETS = ("SECRET_KEY", "IDP_KEY_SECRETS", "DATABASE_URL", "CACHE_URL", "EMAIL_URL")
+SECRETS = ("SECRET_KEY", "IDP_KEY_SECRETS", "DATABASE_URL", "CACHE_URL", "EMAIL_URL", "ADMIN_PASSWORD")
 
 VALUES: dict[str, Any] = {
     "interface": Interfaces.WSGI,
