@@ -1,4 +1,4 @@
-"""From a Django request to oauthlib's, strictly: what was sent, and nothing a client could smuggle in."""
+"""From a request to oauthlib's, strictly: what was sent, and nothing a client could smuggle in."""
 
 from __future__ import annotations
 
