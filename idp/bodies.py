@@ -55,14 +55,16 @@ class WholeBodies:
         return len(since) >= self._threads and max(since) < time.monotonic() - self._waits_at_most
 
     def _watch(self) -> None:
-        while not self.stuck():
+        while True:
             time.sleep(self._waits_at_most / 10)
-        logger.error(
-            "Every thread has waited %s seconds for the body of a request. "
-            "Let the proxy take in requests before it passes them on.",
-            self._waits_at_most,
-        )
-        os._exit(1)
+            if self.stuck():
+                logger.error(
+                    "Every thread has waited %s seconds for the body of a request. "
+                    "Let the proxy take in requests before it passes them on.",
+                    self._waits_at_most,
+                )
+                if self.stuck():  # no body came in the meantime, whose request would now be under way
+                    os._exit(1)
 
 
 def _refuse(status: str, start_response: Any) -> list[bytes]:

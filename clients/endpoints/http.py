@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from oauthlib.oauth2 import OAuth2Error
 
 from clients.oauth import parameters
+from clients.oauth.own import own
 from clients.oauth.parameters import Request
 from clients.oauth.server import headers_of
 from clients.protocol.errors import InvalidRequest, InvalidToken, Refusal, TemporarilyUnavailable
@@ -95,7 +96,7 @@ def _answer(endpoint: Endpoint, request: Request, methods: tuple[str, ...], *, c
         return refusal_answer(refusal)
     except OAuth2Error as error:
         return json_answer(dict(error.twotuples), error.status_code, error.headers)
-    except (OperationalError, InterfaceError):
+    except (OperationalError, InterfaceError, InternalError):
         return unavailable()
 
 
@@ -111,6 +112,8 @@ def _preflight(methods: tuple[str, ...]) -> Answer:
 def unavailable() -> Answer:
     """The database does not answer: say so, and when to come back."""
     logger.exception("The database does not answer")
+    if not own.connection.in_atomic_block:
+        own.connection.close()  # the next request looks for it anew: after a failover this one may only read
     return refusal_answer(TemporarilyUnavailable("The provider cannot reach its database. Try again."))
 
 

@@ -14,6 +14,8 @@ import time
 
 from django.core.cache import cache
 
+from clients.oauth.facts import MAX_CLIENT_ID
+
 logger = logging.getLogger(__name__)
 WINDOW = 300  # seconds
 PER_CLIENT = 20
@@ -48,6 +50,7 @@ def blocked(client_id: str, address: str) -> bool:
         found = cache.get_many([_lately(address), *(key for key, _limit in keys)])
     except Exception:
         logger.exception("The cache does not answer: wrong client secrets are not limited now")
+        _believe(address, _ANY_CLIENT, now + BELIEVED)  # nor is it waited for with every request
         return False
     if any(found.get(key, 0) >= limit for key, limit in keys):
         return True
@@ -61,7 +64,8 @@ def _believe(address: str, client_id: str | None, until: float) -> None:
     believed = _free_until.setdefault(address, {})
     if len(believed) >= MAX_BELIEVED:
         believed.clear()
-    believed[client_id] = until
+    if client_id is None or len(client_id) <= MAX_CLIENT_ID:
+        believed[client_id] = until
 
 
 def failed(client_id: str, address: str) -> None:

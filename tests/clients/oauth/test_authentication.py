@@ -339,3 +339,23 @@ def test_what_is_believed_is_bounded(asked: list[list[str]], monkeypatch: Any) -
         throttle.blocked(f"client-{number}", ADDRESS)
     assert len(throttle._free_until) <= 5
     assert all(len(clients) <= 5 for clients in throttle._free_until.values())
+
+
+def test_a_cache_that_is_down_is_not_waited_for_with_every_request(monkeypatch: Any) -> None:
+    tried: list[int] = []
+
+    def down(_keys: list[str]) -> Any:
+        tried.append(1)
+        raise ConnectionError
+
+    monkeypatch.setattr(throttle.cache, "get_many", down)
+    monkeypatch.setattr(throttle, "_free_until", {})
+    assert not any(throttle.blocked("web", ADDRESS) for _ in range(5))
+    assert len(tried) == 1
+
+
+def test_a_name_no_client_can_have_is_not_kept(asked: list[list[str]]) -> None:
+    throttle.failed("web", ADDRESS)
+    throttle.blocked("x" * 256, ADDRESS)
+    throttle.blocked("x" * 255, ADDRESS)
+    assert throttle._free_until[ADDRESS].keys() == {"x" * 255}

@@ -11,6 +11,7 @@ import pytest
 from django.db import DatabaseError, DataError, IntegrityError, OperationalError, connection, transaction
 
 from clients.oauth import database, prepared
+from tests.world import App
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 INSERT = "INSERT INTO clients_revokedtoken (jti, expires) VALUES (%s, %s)"
@@ -155,3 +156,11 @@ def _break() -> None:
     pid = connection.connection.info.backend_pid
     with psycopg.connect(connection.connection.info.dsn, autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(%s, 2000)", [pid])
+
+
+def test_after_a_failover_to_a_server_that_only_reads_another_one_is_looked_for(world: None) -> None:
+    App("service").token(grant_type="client_credentials")
+    connection.connection.execute("SET default_transaction_read_only = on")
+    answer = App("service").token(grant_type="client_credentials")
+    assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable")
+    assert App("service").token(grant_type="client_credentials").status_code == 200
