@@ -130,9 +130,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
     }
 else:
-    # psycopg's own pool keeps connections, too; Django refuses to do both.
-    pooled = "pool" in DATABASES["default"].get("OPTIONS", {})
-    DATABASES["default"].setdefault("CONN_MAX_AGE", 0 if pooled else 600)
+    DATABASES["default"].setdefault("CONN_MAX_AGE", 600)
     DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
 # Seconds a process may go on with what it knows of clients, APIs and keys before it asks whether something changed.
