@@ -82,7 +82,7 @@ def test_a_retired_key_stays_as_long_as_its_tokens(world: None) -> None:
         assert old in jwks(), "a week-long token may still carry it"
 
 
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite looks at all clients")
+@pytest.mark.postgresql  # SQLite looks at all clients
 def test_the_longest_lifetime_is_found_without_looking_at_all_clients(world: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")  # the few clients of a test are quicker read than looked up
