@@ -26,7 +26,7 @@ from clients.endpoints.revoke import revoke
 from clients.endpoints.token import token
 from clients.endpoints.tokeninfo import tokeninfo
 from clients.endpoints.userinfo import userinfo
-from clients.oauth.own import own
+from clients.oauth.here import here
 from idp import discovery
 
 ENDPOINTS: dict[str, Endpoint] = {
@@ -100,8 +100,8 @@ def _answer(environ: Environ) -> Answer:
 
 def _look_after_the_connection() -> None:
     """As Django does after a request: it is closed when it failed or became too old. Not in a transaction."""
-    if not own.connection.in_atomic_block:
-        own.connection.close_if_unusable_or_obsolete()
+    if not here().in_atomic_block:
+        here().close_if_unusable_or_obsolete()
 
 
 def _log(status: int, path: str) -> None:

@@ -19,7 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 from oauthlib.oauth2 import OAuth2Error
 
 from clients.oauth import parameters
-from clients.oauth.own import own
+from clients.oauth.here import here
 from clients.oauth.parameters import Request
 from clients.oauth.server import headers_of
 from clients.protocol.errors import InvalidRequest, InvalidToken, Refusal, TemporarilyUnavailable
@@ -112,8 +112,8 @@ def _preflight(methods: tuple[str, ...]) -> Answer:
 def unavailable() -> Answer:
     """The database does not answer: say so, and when to come back."""
     logger.exception("The database does not answer")
-    if not own.connection.in_atomic_block:
-        own.connection.close()  # the next request looks for it anew: after a failover this one may only read
+    if not here().in_atomic_block:
+        here().close()  # the next request looks for it anew: after a failover this one may only read
     return refusal_answer(TemporarilyUnavailable("The provider cannot reach its database. Try again."))
 
 

@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 
 from django.conf import settings
 
-from clients.oauth.own import own
+from clients.oauth.here import here
 from clients.triggers import VERSION_TABLE
 
 MAX_FOUND = 10_000  # of each kind: some twenty megabytes of clients
@@ -103,7 +103,7 @@ def once(make: Callable[[], Fact]) -> Fact:
 
 def current() -> Snapshot:
     """What is remembered of the version that held `IDP_FACTS_MAX_AGE` seconds ago or later."""
-    if own.connection.in_atomic_block:
+    if here().in_atomic_block:
         return _inside_a_transaction()
     shared, now = _shared, time.monotonic()
     return shared if now < shared.good_until else _share(_version(), now)
@@ -132,6 +132,6 @@ def _inside_a_transaction() -> Snapshot:
 
 
 def _version() -> Any:
-    with own.connection.cursor() as cursor:
+    with here().cursor() as cursor:
         cursor.execute(_VERSION)
         return cursor.fetchone()[0]

@@ -18,7 +18,7 @@ import orjson
 from django.db import OperationalError, transaction
 
 from clients.oauth import prepared
-from clients.oauth.own import own
+from clients.oauth.here import here
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Guard:
 
 def read(statement: str, values: tuple[Any, ...]) -> list[Any] | None:
     """The row of a SELECT that finds one at most, and answers it as `array` writes it."""
-    if own.connection.vendor != "postgresql":
+    if here().vendor != "postgresql":
         row = _sqlite(statement, values).fetchone()
         text = row[0] if row is not None else None
     else:
@@ -49,7 +49,7 @@ def read(statement: str, values: tuple[Any, ...]) -> list[Any] | None:
 
 def write(inserts: Sequence[Insert], guard: Guard | None = None) -> bool:
     """Keep these rows, all or none; with a guard only if it finds its row. Whether it did."""
-    if own.connection.vendor != "postgresql":
+    if here().vendor != "postgresql":
         return _write_one_by_one(inserts, guard)
     if guard is None and not inserts:
         return True
@@ -66,14 +66,14 @@ def _read_prepared(statement: str, values: tuple[Any, ...]) -> str | None:
     try:
         return prepared.send(statement, values)
     except OperationalError:
-        if own.connection.in_atomic_block or not _broken():
+        if here().in_atomic_block or not _broken():
             raise
-    own.connection.close()  # it broke while nobody used it: no reason to fail
+    here().close()  # it broke while nobody used it: no reason to fail
     return prepared.send(statement, values)
 
 
 def _broken() -> bool:
-    return own.connection.connection is None or own.connection.connection.closed
+    return here().connection is None or here().connection.closed
 
 
 @lru_cache(maxsize=64)
@@ -106,14 +106,14 @@ def _write_one_by_one(inserts: Sequence[Insert], guard: Guard | None) -> bool:
 
 
 def _sqlite(statement: str, values: tuple[Any, ...]) -> Any:
-    cursor = own.connection.cursor()
+    cursor = here().cursor()
     cursor.execute(statement, [_for_sqlite(value) for value in values])
     return cursor
 
 
 def _for_sqlite(value: Any) -> Any:
     if isinstance(value, datetime):
-        return own.connection.ops.adapt_datetimefield_value(value)
+        return here().ops.adapt_datetimefield_value(value)
     return value.hex if isinstance(value, uuid.UUID) else value
 
 

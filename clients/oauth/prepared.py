@@ -18,7 +18,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 
-from clients.oauth.own import own
+from clients.oauth.here import here
 
 Connection = psycopg.Connection[Any]
 _GOOD = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
@@ -31,7 +31,7 @@ def send(statement: str, values: Sequence[Any]) -> str | None:
 
     Raises Django's database errors, with psycopg's behind them.
     """
-    django = own.connection
+    django = here()
     if django.connection is None:
         django.ensure_connection()
     execute: Callable[..., PGresult] = _execute

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from clients.oauth.database import Guard, Insert, array, identifier, known, moment, read
-from clients.oauth.own import own
+from clients.oauth.here import here
 from clients.protocol.refresh import MAX_SIBLINGS
 
 # --- What stands behind a person's code or token -------------------------------------------------------------------
@@ -92,7 +92,7 @@ class _Select:
     rest: str
 
     def __call__(self, *values: Any) -> list[Any] | None:
-        return read(_written(self, own.connection.vendor), values)
+        return read(_written(self, here().vendor), values)
 
 
 @lru_cache(maxsize=32)
