@@ -52,7 +52,7 @@ class Backend(OAuthLibCore):
         """No URI, headers, body and status; an empty value counts as omitted (RFC 6749 section 3.2)."""
         pairs = [(name, value) for name, value in parameters.from_body(request) if name in KNOWN and value]
         try:
-            return None, *server().answer(TokenCall(pairs, _headers(request)))
+            return None, *self.server.answer(TokenCall(pairs, _headers(request)))
         except OAuth2Error as error:
             return None, error.headers, error.json, error.status_code
 
