@@ -34,11 +34,12 @@ class WholeBodies:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         length = int(environ.get("CONTENT_LENGTH") or 0)
         if length > MAX_BODY:
-            return _refuse("413 Content Too Large", start_response)
+            said = f"The request body is too large. At most {MAX_BODY:,} bytes are taken."
+            return _refuse("413 Content Too Large", said, start_response)
         if length:
             body = self._read(environ["wsgi.input"], length)
             if len(body) < length:  # the client has gone, and half a form may say something else
-                return _refuse("400 Bad Request", start_response)
+                return _refuse("400 Bad Request", "The request body ended early.", start_response)
             environ["wsgi.input"] = io.BytesIO(body)
         return self._application(environ, start_response)
 
@@ -67,6 +68,8 @@ class WholeBodies:
                     os._exit(1)
 
 
-def _refuse(status: str, start_response: Any) -> list[bytes]:
-    start_response(status, [("Content-Length", "0")])
-    return []
+def _refuse(status: str, said: str, start_response: Any) -> list[bytes]:
+    length = str(len(said))
+    headers = [("Content-Type", "text/plain"), ("X-Content-Type-Options", "nosniff"), ("Content-Length", length)]
+    start_response(status, headers)
+    return [said.encode()]

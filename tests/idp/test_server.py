@@ -249,7 +249,9 @@ def test_a_length_beside_chunks_begins_no_second_request(server: Server) -> None
 
 def test_a_body_that_is_too_long_is_refused_before_it_is_sent(server: Server) -> None:
     head = b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n"
-    assert server.says(head % (MAX_BODY + 1)).startswith(b"HTTP/1.1 413 ")
+    answer = server.says(head % (MAX_BODY + 1))
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert answer.endswith(b"\r\n\r\nThe request body is too large. At most 1,000,000 bytes are taken.")
 
 
 def test_half_a_body_is_not_taken_for_a_whole_one(server: Server) -> None:
