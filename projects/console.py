@@ -27,6 +27,11 @@ else:
     Rows = forms.BaseInlineFormSet
 
 
+# A form has at most 1,000 fields (DATA_UPLOAD_MAX_NUMBER_FIELDS) and a row sends at least four of them. No more are made,
+# whatever number was sent: Django would make 2,000.
+MAX_ROWS = 250
+
+
 class Scoped(Base):
     """Permissions from the role in the project of an object (for inlines: of the page's object)."""
 
@@ -93,8 +98,10 @@ class NamedCells(Rows):
 
 class ScopedInline(Scoped, Inline):
     template = admin.TabularInline.template
+    max_num = MAX_ROWS
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        kwargs["absolute_max"] = MAX_ROWS  # not self.max_num, which is 0 for those who add none
         if self.template == admin.TabularInline.template:
             kwargs["formset"] = type("TableRows", (NamedCells, self.formset), {})
         formset: Any = super().get_formset(request, obj, **kwargs)  # a class of its own for every request

@@ -356,6 +356,12 @@ def test_a_broken_formset_is_refused_not_a_fault(total: str) -> None:
     assert change(**{"audience_entries-TOTAL_FORMS": total}).status_code in (200, 302)
 
 
+def test_no_number_makes_more_rows_than_a_form_can_send() -> None:
+    shown = change(name="", **{"audience_entries-TOTAL_FORMS": "9" * 30})
+    assert shown.status_code == 200
+    assert len(shown.context["inline_admin_formsets"][0].formset.forms) == 250
+
+
 def test_a_client_that_turns_public_loses_its_secrets() -> None:
     public = {"client_type": "public", "token_endpoint_auth_method": "none"}
     assert change(**public).status_code == 302
