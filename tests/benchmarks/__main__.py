@@ -40,7 +40,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--peers", default=",".join(known.default()), help=f"of: {', '.join(PEERS)} (default: %(default)s)"
     )
-    parser.add_argument("--flows", default=",".join(FLOWS), help="default: all (%(default)s)")
+    parser.add_argument("--flows", help=f"of: {', '.join(FLOWS)} (default: all)")
     parser.add_argument("--seconds", type=int, default=5, help="per flow, peer and round (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=8)
@@ -65,8 +65,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--write", action="store_true", help=f"put the results into {DOCUMENT.name}")
     chosen = parser.parse_args()
     if chosen.scale:
-        chosen.peers, chosen.flows, chosen.no_count = ",".join(known.AT_SCALE), ",".join(AT_SCALE), True
-    for names, there, what in ((chosen.peers, PEERS, "peer"), (chosen.flows, FLOWS, "flow")):
+        chosen.peers, chosen.no_count = ",".join(known.AT_SCALE), True
+    flows = AT_SCALE if chosen.scale else FLOWS
+    chosen.flows = chosen.flows or ",".join(flows)
+    for names, there, what in ((chosen.peers, PEERS, "peer"), (chosen.flows, flows, "flow")):
         if unknown := [name for name in names.split(",") if name not in there]:
             parser.error(f"There is no {what} {', '.join(unknown)}. There are: {', '.join(there)}.")
     return chosen
