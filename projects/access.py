@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db.models import Q, QuerySet
@@ -13,12 +15,14 @@ if TYPE_CHECKING:
 
     from idp.accounts.models import User
 
+LOOKING = tuple(Role)
 EDITING = (Role.OWNER, Role.EDITOR)
+OWNING = (Role.OWNER,)
 
 
 def visible(user: User | AnonymousUser) -> QuerySet[Project]:
     """Projects this person may look at."""
-    return _with_roles(user, tuple(Role))
+    return _with_roles(user, LOOKING)
 
 
 def editable(user: User | AnonymousUser) -> QuerySet[Project]:
@@ -28,7 +32,7 @@ def editable(user: User | AnonymousUser) -> QuerySet[Project]:
 
 def owned(user: User | AnonymousUser) -> QuerySet[Project]:
     """Projects whose members this person may change."""
-    return _with_roles(user, (Role.OWNER,))
+    return _with_roles(user, OWNING)
 
 
 def owned_alone(user: User) -> QuerySet[Project]:
@@ -36,6 +40,30 @@ def owned_alone(user: User) -> QuerySet[Project]:
     others = Member.objects.filter(role=Role.OWNER, user__is_active=True).exclude(user=user)
     mine = Member.objects.filter(role=Role.OWNER, user=user)
     return Project.objects.filter(pk__in=mine.values("project")).exclude(pk__in=others.values("project"))
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What the querysets above say of one person, read at once: a page of the console asks some forty times."""
+
+    everywhere: bool
+    by_project: Mapping[int, str]
+
+    @classmethod
+    def of(cls, user: User | AnonymousUser) -> Roles:
+        if not user.is_active:
+            return cls(everywhere=False, by_project={})
+        if user.is_superuser:
+            return cls(everywhere=True, by_project={})
+        return cls(everywhere=False, by_project=dict(Member.objects.filter(user=user).values_list("project", "role")))
+
+    def some(self, roles: tuple[Role, ...]) -> bool:
+        """Whether there can be projects where this person has one of these roles."""
+        return self.everywhere or any(role in roles for role in self.by_project.values())
+
+    def within(self, project: int | None, roles: tuple[Role, ...]) -> bool:
+        """Whether this person has one of these roles in the project of this key."""
+        return self.everywhere or (project is not None and self.by_project.get(project) in roles)
 
 
 def _with_roles(user: User | AnonymousUser, roles: tuple[Role, ...]) -> QuerySet[Project]:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from idp.accounts.console import actor
 from projects import access
-from projects.console import ProjectFilter, ScopedAdmin, ScopedInline
+from projects.console import ProjectFilter, ScopedAdmin, ScopedInline, forget_roles
 from projects.forms import ApiForm, MemberForm, MemberFormSet, ProjectForm
 from projects.models import ApiScope, ConsentScreen, Member, Project
 
@@ -40,7 +40,7 @@ class MemberInline(ScopedInline):
     form = MemberForm
     formset = MemberFormSet
     project_path = ""
-    editors = staticmethod(access.owned)
+    editors = access.OWNING
     extra = 1
     fields = ["username", "role"]
 
@@ -70,12 +70,12 @@ class ProjectAdmin(ScopedAdmin):
         return actor(request).is_superuser
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._within(access.owned(actor(request)), obj)
+        return self._within(request, access.OWNING, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         if obj is None:
             return ["apis_of_it"]
-        if self._within(access.owned(actor(request)), obj):
+        if self._within(request, access.OWNING, obj):
             return ["key", "apis_of_it"]
         return [*ProjectForm.Meta.fields, "apis_of_it"]
 
@@ -85,7 +85,12 @@ class ProjectAdmin(ScopedAdmin):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
+        forget_roles(request)
         ConsentScreen.objects.get_or_create(project=form.instance)  # an untouched form saves none
+
+    def delete_model(self, request: HttpRequest, obj: Project) -> None:
+        super().delete_model(request, obj)
+        forget_roles(request)
 
 
 class ApiScopeInline(ScopedInline):

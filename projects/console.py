@@ -12,10 +12,11 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from idp.accounts.console import ConsoleAdmin, actor
 from projects import access
-from projects.models import Project
+from projects.models import Project, Role
 
 if TYPE_CHECKING:
     Inline = admin.options.InlineModelAdmin[Any, Any]
@@ -27,9 +28,23 @@ else:
     Rows = forms.BaseInlineFormSet
 
 
-# A form has at most 1,000 fields (DATA_UPLOAD_MAX_NUMBER_FIELDS) and a row sends at least four of them. No more are made,
-# whatever number was sent: Django would make 2,000.
+# A form has at most 1,000 fields (DATA_UPLOAD_MAX_NUMBER_FIELDS) and a row sends at least four of them. No more rows
+# are made, whatever number was sent: Django would make 2,000.
 MAX_ROWS = 250
+
+
+def roles_of(request: HttpRequest) -> access.Roles:
+    """Those of whoever is signed in, read once per request. Also asked for visitors, on the way out."""
+    person, kept = request.user, vars(request)
+    if kept.get("roles_are_of") != person:
+        kept["roles_are_of"], kept["roles"] = person, access.Roles.of(person)
+    found: access.Roles = kept["roles"]
+    return found
+
+
+def forget_roles(request: HttpRequest) -> None:
+    """They may have changed: where a page leads after it was saved depends on what one may see then."""
+    vars(request).pop("roles_are_of", None)
 
 
 class Scoped(Base):
@@ -38,33 +53,36 @@ class Scoped(Base):
     # Where the project stands, as a lookup; empty: the object is the project.
     project_path = "project"
     # Who may change: everybody else who sees it looks only.
-    editors = staticmethod(access.editable)
+    editors: tuple[Role, ...] = access.EDITING
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._within(access.visible(actor(request)), obj)
+        return self._within(request, access.LOOKING, obj)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._within(self.editors(actor(request)), obj)
+        return self._within(request, self.editors, obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._within(self.editors(actor(request)), obj)
+        return self._within(request, self.editors, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._within(self.editors(actor(request)), obj)
+        return self._within(request, self.editors, obj)
 
-    def _within(self, projects: QuerySet[Project], obj: Any) -> bool:
-        """Whether the object's project is one of these; for no object yet: whether there is any."""
-        if obj is not None:
-            for name in filter(None, self.project_path.split("__")):
-                obj = getattr(obj, name)
-            projects = projects.filter(pk=obj.pk)
-        return projects.exists()
+    def _within(self, request: HttpRequest, roles: tuple[Role, ...], obj: Any) -> bool:
+        """Whether they have one of these roles in the object's project; for no object yet: in any."""
+        mine = roles_of(request)
+        if obj is None:
+            return mine.some(roles)
+        for name in filter(None, self.project_path.split("__")):
+            obj = getattr(obj, name)
+        return mine.within(obj.pk, roles)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Only projects this person may change are choices; nothing else is, except to superusers."""
         person = actor(request)
         if db_field.related_model is Project:
             kwargs["queryset"] = access.editable(person)
+            if not kwargs["queryset"].exists():  # a new installation's superuser
+                kwargs["help_text"] = _("There is no project yet. Add one first.")
         elif not person.is_superuser:
             kwargs["queryset"] = db_field.related_model._default_manager.none()
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
@@ -78,7 +96,7 @@ class Scoped(Base):
 
 class ScopedAdmin(Scoped, ConsoleAdmin):
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return access.visible(request.user).exists()  # also asked for visitors, on the way out
+        return roles_of(request).some(access.LOOKING)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Lists, searches, filters, actions and addresses by id all start here."""

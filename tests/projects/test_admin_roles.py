@@ -5,12 +5,15 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
+from django.db import connection
 from django.http import HttpResponse
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from clients.models import Authorization, Client, LogoutNotice, SecurityEvent
 from idp.accounts.models import SignIn, User
-from tests.console import OPEN, REPORTS, api, browser, client, page, project, send
+from projects.models import Member, Project, Role
+from tests.console import OPEN, REPORTS, api, browser, client, form_of, page, project, send
 
 pytestmark = pytest.mark.usefixtures("console")
 
@@ -188,6 +191,40 @@ def test_staff_without_a_project_get_an_empty_console() -> None:
     assert index.context["app_list"] == []
     for name in (*LISTS, "accounts_user_changelist", "clients_signingkey_changelist"):
         assert http.get(page(name)).status_code == 403
+
+
+def test_the_first_superuser_finds_an_empty_console_ready() -> None:
+    Client.objects.all().delete()
+    Project.objects.all().delete()
+    http = browser("root")
+    assert "Add" in http.get(page("index")).content.decode()
+    for name in ("projects_project", "projects_api", "clients_client"):
+        assert http.get(page(f"{name}_changelist")).status_code == 200
+        assert http.get(page(f"{name}_add")).status_code == 200
+    for name in ("projects_api", "clients_client"):
+        assert "There is no project yet. Add one first." in http.get(page(f"{name}_add")).content.decode()
+
+
+def test_whoever_takes_their_last_role_away_is_led_to_where_they_may_be() -> None:
+    """And not to a list that refuses them."""
+    http = browser("owner")
+    url = page("projects_project_change", project().pk)
+    mine = str(Member.objects.get(user__username="owner").pk)
+    row = next(name for name, value in form_of(http.get(url)).items() if value == mine and name.startswith("members"))
+    assert send(http, url, {row.replace("-id", "-DELETE"): "on"}).headers["Location"] == page("index")
+    Member.objects.update(role=Role.OWNER)
+    Client.objects.all().delete()
+    gone = browser("editor").post(page("projects_project_delete", project().pk), {"post": "yes"})
+    assert gone.headers["Location"] == page("index")
+
+
+def test_a_page_reads_roles_once() -> None:
+    url = page("clients_client_change", client().pk)
+    http = browser("owner")
+    with CaptureQueriesContext(connection) as asked:
+        assert http.get(url).status_code == 200
+    of_roles = [query for query in asked if query["sql"].startswith("SELECT") and "projects_member" in query["sql"]]
+    assert len(of_roles) == 2  # and the object itself is looked for among those they may see
 
 
 def test_somebody_who_stops_being_a_member_sees_nothing_at_once() -> None:
