@@ -17,10 +17,14 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.expressions import Combinable
 
 from clients import rotation
-from clients.models import AccessToken, Authorization, Grant, RefreshToken, RevokedToken
-from idp.accounts.models import SignIn
+from clients.models import AccessToken, Authorization, Grant, RefreshToken, RevokedToken, SecurityEvent
+from clients.models.authorization import API_DELETED, CLIENT_DELETED
+from idp.accounts.models import AccountEvent, SignIn
 
 RETENTION = timedelta(days=30)
+EVENTS_RETENTION = timedelta(days=400)  # a year and a month
+# The id of a deleted client and the address of a deleted API are never free again; these events say which they were.
+KEPT_FOR_EVER = (CLIENT_DELETED, API_DELETED)
 PAGES = 128  # of PostgreSQL, 8 kB each: some thousand rows
 ROWS = 5_000  # of SQLite
 
@@ -43,17 +47,18 @@ class Piece:
     rows: int
 
 
-def piles(now: datetime, retention: timedelta) -> list[Pile]:
+def piles(now: datetime, retention: timedelta, events_retention: timedelta = EVENTS_RETENTION) -> list[Pile]:
     """In this order: what hangs from an Authorization goes before it.
 
     A used code and an expired refresh token are kept for `retention`: presented again, they end their Authorization.
-    What a JWT of the longest lifetime could still hang from is kept as well.
+    What a JWT of the longest lifetime could still hang from is kept as well. Events are kept for `events_retention`.
     """
     longest = rotation.longest_lifetime()
     before, alive = now - retention, now - max(retention, longest)
     hang = [Exists(one.objects.filter(authorization=OuterRef("pk"))) for one in (Grant, RefreshToken, AccessToken)]
     unused = Q(created_at__lt=alive) & ~hang[0] & ~hang[1] & ~hang[2]
     points_to_it = Exists(Authorization.objects.filter(sign_in=OuterRef("pk")))
+    old = Q(at__lt=now - events_retention)
     return [
         Pile("access_tokens", AccessToken, Q(expires__lt=now)),
         Pile("codes", Grant, Q(expires__lt=now, used_at__isnull=True) | Q(expires__lt=before)),
@@ -61,6 +66,8 @@ def piles(now: datetime, retention: timedelta) -> list[Pile]:
         Pile("revoked_tokens", RevokedToken, Q(expires__lt=now)),
         Pile("authorizations", Authorization, Q(ended_at__lt=before) | unused),
         Pile("sign_ins", SignIn, Q(ended_at__lt=before) & ~points_to_it),
+        Pile("account_events", AccountEvent, old),
+        Pile("security_events", SecurityEvent, old & ~Q(kind__in=KEPT_FOR_EVER)),
     ]
 
 

@@ -15,15 +15,17 @@ from django.utils import timezone
 
 from clients import sweeping
 from clients.management.commands import cleartokens
-from clients.models import AccessToken, Authorization, Client, Grant, RefreshToken, RevokedToken
+from clients.models import AccessToken, Authorization, Client, Grant, RefreshToken, RevokedToken, SecurityEvent
+from clients.models.authorization import API_DELETED, CLIENT_DELETED
 from clients.oauth import mint, store
-from idp.accounts.models import SignIn, User
+from idp.accounts.models import AccountEvent, SignIn, User
 from projects.models import Consent
 from tests.world import App, Browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 DAY = timedelta(days=1)
 NAMES = ["access_tokens", "codes", "refresh_tokens", "revoked_tokens", "authorizations", "sign_ins"]
+NAMES += ["account_events", "security_events"]
 
 
 def clear(*arguments: str) -> dict[str, int]:
@@ -37,6 +39,33 @@ def clear(*arguments: str) -> dict[str, int]:
 
 def later(delta: timedelta) -> Any:
     return time_machine.travel(timezone.now() + delta)
+
+
+def test_events_go_after_a_year_and_a_month() -> None:
+    AccountEvent.objects.create(kind="signed_in")
+    SecurityEvent.objects.create(kind="test.happened")
+    before = SecurityEvent.objects.count()
+    with later(399 * DAY):
+        assert clear() == {}
+        assert clear("--keep-events-days", "398") == {"account_events": 1, "security_events": before}
+    assert not SecurityEvent.objects.exists()
+
+
+def test_what_was_deleted_stays_known_for_ever() -> None:
+    """An id and an address are never free again, however long ago they were given up."""
+    SecurityEvent.objects.all().delete()
+    for kind in (CLIENT_DELETED, API_DELETED):
+        SecurityEvent.objects.create(kind=kind, client_id="gone")
+    with later(4000 * DAY):
+        assert "security_events" not in clear()
+    assert SecurityEvent.objects.count() == 2
+
+
+@pytest.mark.parametrize("option", ["--keep-days", "--keep-events-days"])
+@pytest.mark.parametrize("days", ["0", "-1", "36501", "9" * 30])
+def test_a_number_of_days_is_one_that_can_be(option: str, days: str) -> None:
+    with pytest.raises(CommandError, match=f"{option} must be 1 to 36,500"):
+        clear(option, days)
 
 
 def test_the_command_of_this_name_is_ours() -> None:

@@ -1,4 +1,4 @@
-"""`manage.py cleartokens`: delete codes, tokens, authorizations and sign-ins that are worth nothing any more.
+"""`manage.py cleartokens`: delete codes, tokens, authorizations, sign-ins and events that are worth nothing any more.
 
 Named as the toolkit's own, which would look for columns ours do not have.
 """
@@ -17,6 +17,7 @@ from clients import sweeping
 from clients.sweeping import Pile
 
 PROGRESS_EVERY = 2.0  # seconds
+MOST_DAYS = 36_500
 
 
 class Command(BaseCommand):
@@ -25,14 +26,22 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         kept = "how long used codes, expired refresh tokens and what has ended are kept (default: %(default)s)"
         parser.add_argument("--keep-days", type=int, default=sweeping.RETENTION.days, metavar="DAYS", help=kept)
+        events = "how long account and security events are kept (default: %(default)s)"
+        parser.add_argument(
+            "--keep-events-days", type=int, default=sweeping.EVENTS_RETENTION.days, metavar="DAYS", help=events
+        )
         parser.add_argument("--dry-run", action="store_true", help="count what would go, delete nothing")
         parser.add_argument("--format", choices=["text", "json"], default="text", help="of the answer on stdout")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["keep_days"] < 1:
-            raise CommandError("--keep-days must be at least 1: a code that is used twice has to be recognised.")
         dry_run = options["dry_run"]
-        piles = sweeping.piles(timezone.now(), timedelta(days=options["keep_days"]))
+        why = {"keep_days": ": a code that is used twice has to be recognised", "keep_events_days": ""}
+        for name, reason in why.items():
+            if not 1 <= options[name] <= MOST_DAYS:
+                option = name.replace("_", "-")
+                raise CommandError(f"--{option} must be 1 to {MOST_DAYS:,}{reason if options[name] < 1 else ''}.")
+        kept = (timedelta(days=options[name]) for name in why)
+        piles = sweeping.piles(timezone.now(), *kept)
         counts = {pile.name: self._sweep(pile, dry_run=dry_run) for pile in piles}
         if options["format"] == "json":
             self.stdout.write(json.dumps({"dry_run": dry_run, "deleted": counts}))
