@@ -2,6 +2,7 @@
 
 Nothing is sent and no list is made where a sign-in ends: whoever ends it only writes that it has ended. `announce`
 reads that afterwards, so that a crash in between loses nothing; `deliver` sends. Several processes may do both at once.
+Of an account that is deleted nothing is left to read, so the list is made then.
 """
 
 from __future__ import annotations
@@ -12,9 +13,13 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.signals import pre_delete
+from django.dispatch import receiver
 from django.utils import timezone
 
 from clients import outbound
@@ -22,7 +27,7 @@ from clients.models import Authorization, LogoutNotice
 from clients.models.logout import NoticeState
 from clients.oauth import events, mint
 from clients.protocol import logout
-from idp.accounts.models import SignIn
+from idp.accounts.models import SignIn, User
 
 LOGOUT_TOKEN_TYPE = "logout+jwt"  # noqa: S105 - a header value (Back-Channel Logout 1.0 section 2.4)
 BATCH = 500  # sign-ins announced in one transaction
@@ -55,12 +60,27 @@ def _announce_some() -> tuple[int, bool]:
     ended = SignIn.objects.filter(ended_at__isnull=False, announced_at__isnull=True).order_by("ended_at")
     with transaction.atomic():
         sids = list(ended.select_for_update(skip_locked=True).values_list("pk", flat=True)[:BATCH])
-        told = Authorization.objects.filter(sign_in__in=sids).exclude(client__backchannel_logout_uri="")
-        pairs = set(told.values_list("sign_in_id", "client_id"))
-        rows = [LogoutNotice(sign_in_id=sign_in, client_id=client) for sign_in, client in pairs]
-        LogoutNotice.objects.bulk_create(rows, ignore_conflicts=True)
+        written = _write(Authorization.objects.filter(sign_in__in=sids))
         SignIn.objects.filter(pk__in=sids).update(announced_at=timezone.now())
-    return len(rows), len(sids) == BATCH
+    return written, len(sids) == BATCH
+
+
+@receiver(pre_delete, sender=User, dispatch_uid="clients.announce_leaving")
+def announce_leaving(instance: User, **_signal: Any) -> None:
+    """Write the notices of somebody whose account is about to be deleted, in the transaction that deletes it.
+
+    Whoever signed out before was announced, or is now: afterwards nobody knows which apps they used.
+    """
+    _write(Authorization.objects.filter(user=instance, sign_in__isnull=False, sign_in__announced_at=None))
+
+
+def _write(used: QuerySet[Authorization]) -> int:
+    """A notice for each client and sign-in of these that wants to hear of it; one that is there already stays."""
+    told = used.exclude(client__backchannel_logout_uri="")
+    found = set(told.values_list("sign_in_id", "user__sub", "client_id"))
+    rows = [LogoutNotice(sid=sid, sub=sub, client_id=client) for sid, sub, client in found]
+    LogoutNotice.objects.bulk_create(rows, ignore_conflicts=True)
+    return len(rows)
 
 
 def deliver(stopped: Callable[[], bool], report: Callable[[Attempt], None]) -> None:
@@ -87,7 +107,7 @@ def _claim(parked: list[int]) -> LogoutNotice | None:
     due = LogoutNotice.objects.filter(state=NoticeState.DUE, next_attempt_at__lte=now).exclude(client__in=parked)
     with transaction.atomic():
         locked = due.order_by("next_attempt_at").select_for_update(of=("self",), skip_locked=True)
-        notice = locked.select_related("client", "sign_in__user").first()
+        notice = locked.select_related("client").first()
         if notice is not None:
             notice.attempts += 1
             wait = logout.wait_after(notice.attempts, random.random())  # noqa: S311 - spreads load, guards nothing
@@ -127,8 +147,8 @@ def _send(notice: LogoutNotice) -> str:
     claims = logout.logout_token(
         issuer=settings.IDP_ISSUER,
         client_id=client.client_id,
-        sub=str(notice.sign_in.user.sub),
-        sid=str(notice.sign_in_id),
+        sub=str(notice.sub),
+        sid=str(notice.sid),
         jti=uuid.uuid4().hex,  # of this try: an app that saw the one before may refuse to see it again
         now=int(time.time()),
     )
@@ -147,7 +167,7 @@ def _give_up(notice: LogoutNotice, problem: str) -> Attempt:
     client_id = notice.client.client_id if notice.client else ""
     with transaction.atomic():
         attempt = _settle(notice, NoticeState.GIVEN_UP, problem)
-        events.logout_notice_given_up(client_id, str(notice.sign_in.user.sub), logout.MAX_TRIES, problem)
+        events.logout_notice_given_up(client_id, str(notice.sub), logout.MAX_TRIES, problem)
     return attempt
 
 

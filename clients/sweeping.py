@@ -17,7 +17,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.expressions import Combinable
 
 from clients import rotation
-from clients.models import AccessToken, Authorization, Grant, RefreshToken, RevokedToken, SecurityEvent
+from clients.models import AccessToken, Authorization, Grant, LogoutNotice, RefreshToken, RevokedToken, SecurityEvent
 from clients.models.authorization import API_DELETED, CLIENT_DELETED
 from idp.accounts.models import AccountEvent, SignIn
 
@@ -66,6 +66,7 @@ def piles(now: datetime, retention: timedelta, events_retention: timedelta = EVE
         Pile("revoked_tokens", RevokedToken, Q(expires__lt=now)),
         Pile("authorizations", Authorization, Q(ended_at__lt=before) | unused),
         Pile("sign_ins", SignIn, Q(ended_at__lt=before) & ~points_to_it),
+        Pile("logout_notices", LogoutNotice, Q(created_at__lt=before)),
         Pile("account_events", AccountEvent, old),
         Pile("security_events", SecurityEvent, old & ~Q(kind__in=KEPT_FOR_EVER)),
     ]

@@ -7,7 +7,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clients.models.client import Client
-from idp.accounts.models import SignIn
 
 
 class NoticeState(models.TextChoices):
@@ -18,9 +17,13 @@ class NoticeState(models.TextChoices):
 
 
 class LogoutNotice(models.Model):
-    """One client to be told that one sign-in ended (OpenID Connect Back-Channel Logout 1.0)."""
+    """One client to be told that one sign-in ended (OpenID Connect Back-Channel Logout 1.0).
 
-    sign_in = models.ForeignKey(SignIn, on_delete=models.CASCADE, related_name="logout_notices")
+    `sid` and `sub` are no foreign keys: apps are also told of somebody who deleted the account.
+    """
+
+    sid = models.UUIDField()
+    sub = models.UUIDField()
     # A deleted client leaves its notices behind, so that it is on record why nobody was told.
     client = models.ForeignKey(Client, on_delete=models.SET_NULL, null=True, related_name="logout_notices")
     state = models.CharField(_("state"), max_length=9, choices=NoticeState.choices, default=NoticeState.DUE)
@@ -35,7 +38,7 @@ class LogoutNotice(models.Model):
         verbose_name_plural = _("logout notices")
         ordering = ["-created_at", "-pk"]
         constraints = [
-            models.UniqueConstraint(fields=["sign_in", "client"], name="client_is_told_once_of_a_sign_in"),
+            models.UniqueConstraint(fields=["sid", "client"], name="client_is_told_once_of_a_sign_in"),
             models.CheckConstraint(condition=models.Q(state__in=NoticeState.values), name="notice_state_is_known"),
             models.CheckConstraint(
                 condition=models.Q(state=NoticeState.DELIVERED, delivered_at__isnull=False)

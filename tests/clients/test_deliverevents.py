@@ -132,6 +132,31 @@ def test_every_app_of_the_sign_in_is_told_and_nobody_else(app: Receiver, capsys:
     assert run(capsys) == outcome()
 
 
+@pytest.mark.parametrize("by", ["the person", "the console"])
+def test_apps_are_told_of_an_account_that_was_deleted(app: Receiver, capsys: Any, by: str) -> None:
+    person = User.objects.get(username="outsider")
+    earlier, elsewhere, here = signed_out("outsider"), Browser("outsider"), Browser("outsider")
+    sids = {earlier, *(claims_of(one.tokens("web")["id_token"])["sid"] for one in (elsewhere, here))}
+    if by == "the person":
+        assert here.http.post("/accounts/delete/").status_code == 302
+    else:
+        User.objects.create_superuser("root", "root@people.example", "root-pw")
+        address = f"/admin/accounts/user/{person.pk}/delete/"
+        assert Browser("root").http.post(address, {"post": "yes"}).status_code == 302
+    assert not User.objects.filter(pk=person.pk).exists()
+    assert run(capsys)["delivered"] == 3
+    told = [claims_of(token) for token in app.tokens]
+    assert {one["sub"] for one in told} == {str(person.sub)}
+    assert {one["sid"] for one in told} == sids
+
+
+def test_who_was_told_is_not_told_again_when_the_account_goes(app: Receiver, capsys: Any) -> None:
+    signed_out("outsider")
+    assert run(capsys)["delivered"] == 1
+    User.objects.get(username="outsider").delete()
+    assert run(capsys) == outcome()
+
+
 def test_an_app_without_an_address_is_not_told(capsys: Any) -> None:
     signed_out()
     assert run(capsys) == outcome()
@@ -407,7 +432,7 @@ def test_a_client_is_told_once_of_a_sign_in(app: Receiver, capsys: Any) -> None:
     assert (LogoutNotice.objects.count(), len(app.requests)) == (1, 1)
     notice = LogoutNotice.objects.get()
     with pytest.raises(IntegrityError):
-        LogoutNotice.objects.create(sign_in=notice.sign_in, client=notice.client)
+        LogoutNotice.objects.create(sid=notice.sid, sub=notice.sub, client=notice.client)
 
 
 def test_a_run_killed_while_it_was_sending_is_made_up_for(app: Receiver, capsys: Any) -> None:

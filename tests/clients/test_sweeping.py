@@ -6,6 +6,7 @@ import json
 from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -15,7 +16,16 @@ from django.utils import timezone
 
 from clients import sweeping
 from clients.management.commands import cleartokens
-from clients.models import AccessToken, Authorization, Client, Grant, RefreshToken, RevokedToken, SecurityEvent
+from clients.models import (
+    AccessToken,
+    Authorization,
+    Client,
+    Grant,
+    LogoutNotice,
+    RefreshToken,
+    RevokedToken,
+    SecurityEvent,
+)
 from clients.models.authorization import API_DELETED, CLIENT_DELETED
 from clients.oauth import mint, store
 from idp.accounts.models import AccountEvent, SignIn, User
@@ -25,7 +35,7 @@ from tests.world import App, Browser
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 DAY = timedelta(days=1)
 NAMES = ["access_tokens", "codes", "refresh_tokens", "revoked_tokens", "authorizations", "sign_ins"]
-NAMES += ["account_events", "security_events"]
+NAMES += ["logout_notices", "account_events", "security_events"]
 
 
 def clear(*arguments: str) -> dict[str, int]:
@@ -49,6 +59,14 @@ def test_events_go_after_a_year_and_a_month() -> None:
         assert clear() == {}
         assert clear("--keep-events-days", "398") == {"account_events": 1, "security_events": before}
     assert not SecurityEvent.objects.exists()
+
+
+def test_logout_notices_go_with_the_sign_ins_they_speak_of() -> None:
+    LogoutNotice.objects.create(sid=uuid4(), sub=uuid4(), client=Client.objects.get(client_id="web"))
+    with later(29 * DAY):
+        assert clear() == {}
+    with later(31 * DAY):
+        assert clear() == {"logout_notices": 1}
 
 
 def test_what_was_deleted_stays_known_for_ever() -> None:

@@ -37,7 +37,7 @@ def _activity(console: None) -> None:
         Authorization.objects.create(client=client(client_id), user=person, auth_time=timezone.now())
         SecurityEvent.objects.create(kind="test.happened", client_id=client_id, detail={"of": client_id})
         ended = SignIn.objects.create(user=person, ended_at=timezone.now())
-        LogoutNotice.objects.create(client=client(client_id), sign_in=ended)
+        LogoutNotice.objects.create(client=client(client_id), sid=ended.pk, sub=person.sub)
 
 
 def foreign_pages() -> list[tuple[str, object]]:
