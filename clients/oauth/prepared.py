@@ -2,6 +2,9 @@
 
 A cursor of psycopg converts values of every kind and watches a socket in Python, which costs more than the statement
 itself. Here it is one call per statement, on the connection Django has, inside its transaction if there is one.
+
+Behind a pooler that gives every transaction another session nothing can be prepared: DISABLE_SERVER_SIDE_CURSORS, with
+which Django is told of such a pooler, tells us too.
 """
 
 from __future__ import annotations
@@ -48,6 +51,8 @@ def _execute(statement: str, values: Sequence[Any], _many: bool, context: dict[s
     if not connection.autocommit and connection.pgconn.transaction_status == TransactionStatus.IDLE:
         connection.execute("SELECT")  # psycopg begins a transaction with its first statement
     texts: list[Any] = [_text(value) for value in values]  # psycopg's types know no NULL here
+    if context["connection"].settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
+        return _good(connection, connection.pgconn.exec_params(_numbered(statement).encode(), texts))
     try:
         return _run(connection, statement, texts)
     except psycopg.errors.InvalidSqlStatementName:  # the session was told to forget: DISCARD ALL, DEALLOCATE ALL

@@ -87,6 +87,17 @@ def test_a_name_stands_for_one_statement_on_every_connection() -> None:
     assert len(set(seen[0].values())) == 2
 
 
+def test_behind_a_pooler_of_transactions_nothing_is_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)
+    connection.close()  # what other tests prepared goes with its session
+    with transaction.atomic():
+        prepared.send(INSERT, ["a", NOW])
+    assert prepared.send(COUNT, []) == "1"
+    assert prepared.send("SELECT count(*) FROM pg_prepared_statements", []) == "0"
+    with pytest.raises(IntegrityError):
+        prepared.send(INSERT, ["a", NOW])
+
+
 def test_what_a_session_forgot_is_prepared_again() -> None:
     prepared.send(INSERT, ["a", NOW])
     _forget()
