@@ -30,11 +30,6 @@ def editable(user: User | AnonymousUser) -> QuerySet[Project]:
     return _with_roles(user, EDITING)
 
 
-def owned(user: User | AnonymousUser) -> QuerySet[Project]:
-    """Projects whose members this person may change."""
-    return _with_roles(user, OWNING)
-
-
 def owned_alone(user: User) -> QuerySet[Project]:
     """Projects that would have no active owner without this person."""
     others = Member.objects.filter(role=Role.OWNER, user__is_active=True).exclude(user=user)
