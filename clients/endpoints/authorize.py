@@ -82,8 +82,8 @@ def authorize(request: HttpRequest) -> HttpResponse:
 
 
 def _posted(request: HttpRequest) -> HttpResponse:
-    params = parameters.from_body(request)
-    _decided, validated = validate(params)
+    params = parameters.with_repeats(request)
+    _decided, validated = validate(params)  # repeats are told to the client, once it is known to be one
     query = urlencode(params.pairs)
     if len(query) > MAX_QUERY:
         raise validated.refused(InvalidRequest("The POSTed request is too long to go on with as a URI."))

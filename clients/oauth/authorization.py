@@ -12,7 +12,7 @@ from oauthlib.oauth2 import FatalClientError, OAuth2Error
 
 from clients.models import Authorization
 from clients.oauth import parameters
-from clients.oauth.backend import KNOWN, authorization_uri, server
+from clients.oauth.backend import authorization_uri, server
 from clients.protocol.errors import InvalidRequest, Refusal
 from clients.protocol.request import AuthorizationRequest, Choice, Params
 
@@ -55,15 +55,20 @@ def validate(params: Params, choice: Choice | None = None) -> tuple[Authorizatio
         raise NotRedirectable(str(error.description or error.error)) from error
     except OAuth2Error as error:
         validated = Validated(error.redirect_uri, error.state or "")
+        _refuse_repeats(params, validated)  # what else is wrong may come of reading one of two values
         raise Redirectable(validated, error.error or "invalid_request", str(error.description or "")) from error
     validated = Validated(info["redirect_uri"], info["state"] or "")
-    try:
-        parameters.refuse_repeats(Params([pair for pair in params if pair[0] in KNOWN]))
-    except InvalidRequest as refusal:
-        raise validated.refused(refusal) from refusal
+    _refuse_repeats(params, validated)
     decided: AuthorizationRequest = info["decided"]
     decided.choice = choice
     return decided, validated
+
+
+def _refuse_repeats(params: Params, validated: Validated) -> None:
+    try:
+        parameters.refuse_repeats(params)
+    except InvalidRequest as refusal:
+        raise validated.refused(refusal) from refusal
 
 
 def issue_code(

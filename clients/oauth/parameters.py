@@ -46,7 +46,14 @@ def is_form(request: Request) -> bool:
 
 
 def from_body(request: Request) -> Params:
-    """The form of a POST; each parameter at most once, except those that may repeat.
+    """The form of a POST; each parameter at most once, except those that may repeat."""
+    params = with_repeats(request)
+    refuse_repeats(params)
+    return params
+
+
+def with_repeats(request: Request) -> Params:
+    """The form of a POST as it is.
 
     Parameters in the URI end up in logs and histories: refused unless the deployment accepts old apps.
     """
@@ -72,7 +79,6 @@ def from_body(request: Request) -> Params:
                 "Send them in the request body or the Authorization header."
             )
         params = Params((*query.pairs, *params.pairs))
-    refuse_repeats(params)
     return params
 
 

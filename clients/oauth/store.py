@@ -21,6 +21,7 @@ from clients.oauth.facts import ceiling_of, person_of, sign_in_of
 from clients.oauth.generations import UNUSABLE, Reused
 from clients.oauth.mint import ACCESS_TOKEN_TYPE, digest, verify
 from clients.oauth.statements import Standing
+from clients.protocol import pkce
 from clients.protocol.errors import InvalidGrant
 from clients.protocol.facts import NO_CHALLENGE, Ceiling, Challenge, ClientFacts, PersonFacts, SignInFacts
 from clients.protocol.refresh import Use
@@ -83,13 +84,19 @@ def save_code(code: str, authorization: Authorization, redirect_uri: str, reques
     )
 
 
-def open_code(code: str, client: ClientFacts) -> Opened:
-    """The code of this client; raises InvalidGrant, and Reused when it was used before (RFC 6749 4.1.2)."""
+def open_code(code: str, client: ClientFacts, verifier: str = "") -> Opened:
+    """The code of this client; raises InvalidGrant, and Reused when it was used before (RFC 6749 4.1.2).
+
+    Anybody may speak as a public client, and codes stay in histories: only who knows the verifier ends anything.
+    """
     code_digest = digest(code)
     row = statements.code(code_digest)
     if row is None or row.standing.client_id != client.id:
         raise InvalidGrant(UNUSABLE)
+    challenge = Challenge(row.challenge, row.challenge_method)
     if row.used_at is not None:
+        if client.public and not pkce.fits(verifier, challenge):
+            raise InvalidGrant(UNUSABLE)
         raise Reused(str(row.standing.id), "code")
     signed_in = row.standing.signed_in
     if live.expired(row.expires) or not signed_in or not live.authorization_lives(row.standing, row.created):
@@ -98,7 +105,7 @@ def open_code(code: str, client: ClientFacts) -> Opened:
         code_digest,
         row.standing,
         redirect_uri=row.redirect_uri,
-        challenge=Challenge(row.challenge, row.challenge_method),
+        challenge=challenge,
         nonce=row.nonce,
     )
 

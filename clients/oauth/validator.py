@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -100,7 +101,8 @@ class Validator(OAuth2Validator):
     def validate_code(
         self, client_id: str, code: str, client: ClientFacts, request: OAuthRequest, *_a: Any, **_k: Any
     ) -> bool:
-        request.opened = self._open(store.open_code, code, client, request)
+        open_code = partial(store.open_code, verifier=own(request, "params").one("code_verifier"))
+        request.opened = self._open(open_code, code, client, request)
         request.user = None
         return True
 

@@ -17,6 +17,7 @@ AT_AUTHORIZATION: Sequence[Callable[[AuthorizationRequest], None]] = (
     scopes.at_authorization,
     requested_claims.at_authorization,
     audience.at_authorization,
+    scopes.something_asked,
     included.at_authorization,
     cross_client.at_authorization,
 )

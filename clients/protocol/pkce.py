@@ -47,6 +47,11 @@ def at_token(request: TokenRequest) -> None:
         raise InvalidGrant("code_verifier is missing.")
     if not _VERIFIER.fullmatch(verifier):
         raise InvalidGrant("code_verifier must have 43 to 128 characters from A-Z a-z 0-9 - . _ ~")
-    digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-    if not hmac.compare_digest(digest, request.challenge.value):
+    if not fits(verifier, request.challenge):
         raise InvalidGrant("code_verifier does not fit the code_challenge.")
+
+
+def fits(verifier: str, challenge: Challenge) -> bool:
+    """Whether the challenge was made of this verifier (section 4.6)."""
+    digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    return hmac.compare_digest(digest, challenge.value)

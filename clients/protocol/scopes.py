@@ -36,6 +36,16 @@ def at_authorization(request: AuthorizationRequest) -> None:
     request.asked_scopes = scopes
 
 
+def something_asked(request: AuthorizationRequest) -> None:
+    """No scope, no audience and no default for either: nobody would be asked, and yet the code would say who they are.
+
+    RFC 6749 section 3.3 lets such a request fail. What `include_granted_scopes` brings along asks for nothing itself.
+    """
+    scopes = (*request.asked_scopes, *request.implied_scopes, *request.claim_scopes)
+    if not scopes and not request.asked_audiences and not request.implied_audiences:
+        raise InvalidScope("Nothing is asked for. Send a scope (openid signs the person in) or an audience.")
+
+
 def at_token(request: TokenRequest) -> None:
     """Nothing asked: what authorize asked for; else a subset of the ceiling. Then what the audiences offer."""
     wanted = asked(request.params)

@@ -64,6 +64,17 @@ def test_a_second_use_counts_even_after_the_minute_and_with_other_mistakes(code:
     assert Authorization.objects.get().ended_at
 
 
+def test_only_who_knows_the_verifier_ends_what_a_public_client_has() -> None:
+    """Anybody may speak as one, and a used code stays in histories and logs."""
+    code = Browser("owner").code("spa")
+    answer = App("spa").exchange(code).json()
+    for verifier in ({"code_verifier": None}, {"code_verifier": "x" * 43}, {"code_verifier": "x"}):
+        assert refusal(code, "spa", **verifier, redirect_uri="https://spa.acme.example/x") == "invalid_grant"
+    assert App("spa").userinfo(answer["access_token"]).status_code == 200
+    assert refusal(code, "spa") == "invalid_grant"
+    assert Authorization.objects.get().ended_because == "code used twice"
+
+
 @pytest.mark.parametrize("client_id", ["sibling", "spa", "stranger"])
 def test_another_client_can_neither_use_nor_end_it(code: str, client_id: str) -> None:
     assert refusal(code, client_id, redirect_uri=WEB_CB) == "invalid_grant"

@@ -183,8 +183,8 @@ def test_a_token_issued_while_the_sign_in_ended_is_dead() -> None:
     code = browser.code("web")
     opened = store.open_code
 
-    def open_and_leave(text: str, client: Any) -> Any:
-        found = opened(text, client)
+    def open_and_leave(*code: Any, **more: Any) -> Any:
+        found = opened(*code, **more)
         SignIn.objects.update(ended_at=timezone.now())
         return found
 
