@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 
 from django.conf import settings
 
+from clients.oauth import prepared
 from clients.oauth.here import here
 from clients.triggers import VERSION_TABLE
 
@@ -48,6 +49,7 @@ class Known(Generic[Name, Fact]):
                 self._found.move_to_end(name)
             unknown = [name for name in names if name not in known and name not in self._missing]
         if unknown:
+            prepared.revive()
             loaded = self._load(unknown)
             self._remember(loaded, [name for name in unknown if name not in loaded])
             known.update(loaded)
@@ -132,6 +134,7 @@ def _inside_a_transaction() -> Snapshot:
 
 
 def _version() -> Any:
+    prepared.revive()
     with here().cursor() as cursor:
         cursor.execute(_VERSION)
         return cursor.fetchone()[0]

@@ -55,6 +55,7 @@ def write(inserts: Sequence[Insert], guard: Guard | None = None) -> bool:
         return True
     statement = _one_statement(guard.update if guard else "", tuple((one.table, *one.values) for one in inserts))
     values = [*(guard.values if guard else ()), *(value for one in inserts for value in one.values.values())]
+    prepared.revive()
     done = prepared.send(statement, values)
     return guard is None or done == "1"
 

@@ -13,13 +13,14 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
 from hashlib import sha256
+from select import POLLIN, poll
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import psycopg
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
-from psycopg.pq.abc import PGresult
+from psycopg.pq.abc import PGconn, PGresult
 
 from clients.oauth.here import here
 
@@ -44,6 +45,32 @@ def send(statement: str, values: Sequence[Any]) -> str | None:
         result = execute(statement, values, False, {"connection": django, "cursor": None})
     found = result.get_value(0, 0) if result.ntuples else None
     return found.decode() if found is not None else None
+
+
+def revive() -> None:
+    """Give up a connection that was hung up while nobody used it; Django opens another one.
+
+    A write may have been done when its connection breaks, so it is never sent again: one that was hung up before must
+    be noticed before. Costs a system call.
+    """
+    django = here()
+    if django.vendor != "postgresql" or django.connection is None or django.in_atomic_block:
+        return
+    if _hung_up(django.connection.pgconn):
+        django.close()
+
+
+def _hung_up(pgconn: PGconn) -> bool:
+    """Whatever comes unasked is read: the last word of a server that goes, and then the end."""
+    waiting = poll()
+    waiting.register(pgconn.socket, POLLIN)
+    try:
+        while waiting.poll(0):
+            pgconn.consume_input()
+            pgconn.is_busy()  # takes apart what was read
+    except psycopg.OperationalError:
+        return True
+    return bool(pgconn.status == ConnStatus.BAD)
 
 
 def _execute(statement: str, values: Sequence[Any], _many: bool, context: dict[str, BaseDatabaseWrapper]) -> PGresult:

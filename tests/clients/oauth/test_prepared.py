@@ -10,7 +10,9 @@ import psycopg
 import pytest
 from django.db import DatabaseError, DataError, IntegrityError, OperationalError, connection, transaction
 
+from clients.models import Client
 from clients.oauth import database, prepared
+from projects.models import Project
 from tests.world import App
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
@@ -141,7 +143,39 @@ def test_a_read_finds_a_broken_connection_and_takes_another() -> None:
     assert database.read("SELECT '[1]'", ()) == [1]
 
 
-def test_a_write_on_a_broken_connection_is_not_sent_twice() -> None:
+def test_a_write_finds_a_connection_that_was_hung_up_and_takes_another() -> None:
+    prepared.send(COUNT, [])
+    _break()
+    assert database.write([database.Insert("clients_revokedtoken", {"jti": "a", "expires": NOW})])
+    assert prepared.send(COUNT, []) == "1"
+
+
+@pytest.mark.parametrize("max_age", [0, 3600])
+@pytest.mark.parametrize("token_format", ["opaque", "jwt"])
+def test_no_request_fails_because_the_database_was_restarted(
+    world: None, settings: Any, max_age: int, token_format: str
+) -> None:
+    settings.IDP_FACTS_MAX_AGE = max_age
+    Client.objects.filter(client_id="service").update(access_token_format=token_format)
+    for _ in range(3):
+        assert App("service").token(grant_type="client_credentials").status_code == 200
+        Project.objects.update(name="Changed")  # so that facts are loaded anew where changes are looked for
+        _break()
+    assert App("service").token(grant_type="client_credentials").status_code == 200
+
+
+def test_what_the_server_says_unasked_is_no_reason_for_another_connection() -> None:
+    prepared.send(COUNT, [])
+    connection.connection.execute("LISTEN gossip")
+    pid = connection.connection.info.backend_pid
+    with psycopg.connect(connection.connection.info.dsn, autocommit=True) as other:
+        other.execute("NOTIFY gossip, 'x'")
+    assert database.write([database.Insert("clients_revokedtoken", {"jti": "a", "expires": NOW})])
+    assert connection.connection.info.backend_pid == pid
+
+
+def test_a_write_that_broke_on_the_way_is_not_sent_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepared, "_hung_up", lambda _pgconn: False)  # not yet
     prepared.send(COUNT, [])
     _break()
     with pytest.raises(OperationalError):
