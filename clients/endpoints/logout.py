@@ -90,8 +90,10 @@ def _read(params: Params) -> Asked:
     parameters.refuse_repeats(params)
     text = params.one("id_token_hint")
     hint = logout.hint_of(hints.read(text)) if text else None
-    client = _client(params.one("client_id"), hint)
     uri = params.one("post_logout_redirect_uri")
+    if hint is None and not uri:
+        return Asked(None, None, "", "")  # client_id alone shows nothing, and must not show which clients there are
+    client = _client(params.one("client_id"), hint)
     if not uri:
         return Asked(client, hint, "", "")
     if client is None:
