@@ -119,10 +119,12 @@ def unavailable() -> Answer:
 
 def bearer_token(request: Request, in_body: str) -> str:
     """The token of the header, or of the body (RFC 6750 section 2.1 and 2.2). Never of the query."""
-    header = request.META.get("HTTP_AUTHORIZATION", "")
+    header = parameters.authorization(request)
+    if header == "" and in_body:
+        raise InvalidToken("The Authorization header is empty, or not ASCII.")
     if parameters.from_query(request).has("access_token"):
         raise InvalidRequest("An access token in the URI ends up in logs. Send it in the Authorization header.")
-    scheme, _space, value = header.partition(" ")
+    scheme, _space, value = (header or "").partition(" ")
     in_header = value.strip() if scheme.lower() == "bearer" else ""
     if in_header and in_body:
         raise InvalidRequest("Send the access token once.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -18,12 +19,13 @@ from idp.accounts.address import address_of
 
 SIGNED_TYPE = "token-introspection+jwt"
 SIGNED = f"application/{SIGNED_TYPE}"
+_WEIGHT_OF_NOTHING = re.compile(r"q=0(\.0{0,3})?")
 
 
 @protocol_endpoint("POST")
 def introspect(request: Request) -> Answer:
     params = parameters.from_body(request)
-    caller = authenticate(params, request.META.get("HTTP_AUTHORIZATION", ""), address_of(request))
+    caller = authenticate(params, parameters.authorization(request), address_of(request))
     introspection.check_caller(caller)
     text = params.one("token")
     if not text:
@@ -31,9 +33,18 @@ def introspect(request: Request) -> Answer:
     found = _find(text, params.one("token_type_hint"))
     registry = Registry(apis=facts.apis_near(found.audience)) if found else Registry()
     answer = introspection.answer(caller, found, registry, settings.IDP_ISSUER)
-    if SIGNED in request.META.get("HTTP_ACCEPT", ""):
+    if _accepts_signed(request.META.get("HTTP_ACCEPT", "")):
         return _signed(answer, caller)
     return json_answer(answer)
+
+
+def _accepts_signed(header: str) -> bool:
+    """Whether the JWT is named, in whatever case, with a weight above nothing (RFC 9110 sections 8.3.1 and 12.4.2)."""
+    for one in header.lower().split(","):
+        name, *more = (part.strip() for part in one.split(";"))
+        if name == SIGNED:
+            return not any(_WEIGHT_OF_NOTHING.fullmatch(part) for part in more)
+    return False
 
 
 def _signed(answer: dict[str, Any], caller: ClientFacts) -> Answer:

@@ -14,7 +14,7 @@ from idp.accounts.address import address_of
 def revoke(request: Request) -> Answer:
     """The same answer whether the token was this client's, somebody else's, or no token at all (section 2.2)."""
     params = parameters.from_body(request)
-    client = authenticate(params, request.META.get("HTTP_AUTHORIZATION", ""), address_of(request))
+    client = authenticate(params, parameters.authorization(request), address_of(request))
     if not params.one("token"):
         raise InvalidRequest("token is missing.")
     store.revoke(params.one("token"), client)

@@ -21,6 +21,8 @@ INVALID = {"error": "invalid_token", "error_description": "Invalid Value"}
 def tokeninfo(request: Request) -> Answer:
     params = _params(request)
     id_token = params.one("id_token")
+    if id_token and (params.one("access_token") or parameters.authorization(request)):
+        raise InvalidRequest("Send one token.")
     answer = find.id_token(id_token) if id_token else _access_token(_token(request, params))
     return json_answer(answer) if answer else json_answer(INVALID, 400)
 

@@ -33,7 +33,7 @@ class Credentials:
     by_header: bool
 
 
-def authenticate(params: Params, authorization: str, address: str) -> ClientFacts:
+def authenticate(params: Params, authorization: str | None, address: str) -> ClientFacts:
     """The enabled client these credentials belong to, else InvalidClient; a public client needs none."""
     presented = read(params, authorization)
     if presented.secret is not None and throttle.blocked(presented.client_id, address):
@@ -50,11 +50,13 @@ def authenticate(params: Params, authorization: str, address: str) -> ClientFact
     return client
 
 
-def read(params: Params, authorization: str) -> Credentials:
+def read(params: Params, authorization: str | None) -> Credentials:
     """The one method used. A failed header is never rescued by the body."""
     in_body = params.one("client_id")
     secret_in_body = params.one("client_secret")
-    if not authorization:
+    if params.has("client_assertion") or params.has("client_assertion_type"):
+        raise InvalidClient("client_assertion is not supported. Use a client secret.", challenge=bool(authorization))
+    if authorization is None:
         return Credentials(in_body, secret_in_body or None, by_header=False)
     scheme, _space, value = authorization.partition(" ")
     if scheme.lower() != "basic":

@@ -23,6 +23,7 @@ from idp.accounts.address import address_of
 KNOWN = frozenset(
     (
         *("acr_values", "access_type", "approval_prompt", "audience", "claims", "claims_locales", "client_id"),
+        *("client_assertion", "client_assertion_type"),
         *("client_secret", "code", "code_challenge", "code_challenge_method", "code_verifier", "display"),
         *("grant_type", "id_token_hint", "include_granted_scopes", "login_hint", "max_age", "nonce", "prompt"),
         *("redirect_uri", "refresh_token", "request", "request_uri", "resource", "response_mode", "response_type"),
@@ -64,7 +65,8 @@ class Backend(OAuthLibCore):
 
 
 def _headers(request: Request) -> dict[str, str]:
-    return {"Authorization": request.META.get("HTTP_AUTHORIZATION", ""), "X-Address": address_of(request)}
+    sent, address = parameters.authorization(request), {"X-Address": address_of(request)}
+    return address if sent is None else {"Authorization": sent, **address}
 
 
 @lru_cache(maxsize=1)

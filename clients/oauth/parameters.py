@@ -41,6 +41,12 @@ def from_query(request: Request) -> Params:
     return decode(request.META.get("QUERY_STRING", ""))
 
 
+def authorization(request: Request) -> str | None:
+    """The Authorization header; None without one. Servers hand over one that is not ASCII as an empty one."""
+    sent = request.META.get("HTTP_AUTHORIZATION")
+    return None if sent is None else str(sent)
+
+
 def is_form(request: Request) -> bool:
     return str(request.META.get("CONTENT_TYPE", "")).partition(";")[0].strip().lower() == _FORM
 

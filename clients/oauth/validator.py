@@ -36,7 +36,7 @@ class Validator(OAuth2Validator):
         try:
             client = authenticate(
                 own(request, "params"),
-                request.headers.get("Authorization", ""),
+                request.headers.get("Authorization"),
                 request.headers.get("X-Address", ""),
             )
         except Refusal as refusal:

@@ -16,7 +16,7 @@ from clients.protocol.request import AuthorizationRequest, Params, TokenRequest
 from projects.matcher import MAX_LENGTH, Malformed, covers, parse
 
 MAX_VALUES = 20
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _HAS_AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 

@@ -215,6 +215,20 @@ def test_nothing_around_a_loopback_address_makes_it_another_host(authority: str)
     assert not redirect_uri_matches("http://[::1]/cb", f"http://{authority}/cb")
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *("HTTP://127.0.0.1:1/cb", "http://127.0.0.1:/cb", "http://127.0.0.1:080/cb", "http://127.0.0.1:1/cb?"),
+        *("http://127.0.0.1:1/cb#", "http://127.0.0.1:123456/cb", "http://127.0.0.1:1cb", "http://127.0.0.1:1/CB"),
+    ],
+)
+def test_only_the_port_of_a_loopback_address_may_differ(asked: str) -> None:
+    """RFC 8252 section 7.3."""
+    assert redirect_uri_matches("http://127.0.0.1/cb", "http://127.0.0.1:1/cb")
+    assert redirect_uri_matches("http://127.0.0.1:7/cb", "http://127.0.0.1/cb")
+    assert not redirect_uri_matches("http://127.0.0.1/cb", asked)
+
+
 # --- A long allowlist must not make everybody's requests slow ---------------------------------------------------------
 
 

@@ -152,6 +152,23 @@ def test_a_signed_answer_is_for_its_caller_alone() -> None:
     assert claims["token_introspection"]["client_id"] == "service"
 
 
+@pytest.mark.parametrize(
+    ("accept", "signed"),
+    [
+        ("Application/Token-Introspection+JWT", True),
+        ("application/json, application/token-introspection+jwt;q=0.5", True),
+        ("application/token-introspection+jwt;q=0, application/json", False),
+        ("application/token-introspection+jwt; q=0.000", False),
+        ("application/token-introspection+jwts", False),
+        ("*/*", False),
+        ("", False),
+    ],
+)
+def test_the_answer_is_signed_for_who_accepts_that(accept: str, signed: bool) -> None:
+    response = App("service").post("/oauth2/introspect", {"token": "x"}, HTTP_ACCEPT=accept)
+    assert (response["Content-Type"] == "application/token-introspection+jwt") == signed
+
+
 def test_get_is_not_offered() -> None:
     response = App("service").http.get("/oauth2/introspect")
     assert (response.status_code, response["Allow"]) == (405, "POST")

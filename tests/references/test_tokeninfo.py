@@ -116,5 +116,16 @@ def test_a_token_in_the_uri_is_refused_unless_the_deployment_accepts_it(settings
     assert Http().get(f"/oauth2/tokeninfo?access_token={token}").json()["sub"] == "service"
 
 
+def test_two_tokens_are_one_too_many() -> None:
+    tokens = Browser("owner").tokens("web")
+    assert tokeninfo(id_token=tokens["id_token"]).status_code == 200
+    answers = (
+        tokeninfo(id_token=tokens["id_token"], access_token="x"),
+        Http().post("/oauth2/tokeninfo", {"id_token": tokens["id_token"]}, HTTP_AUTHORIZATION="Bearer x"),
+    )
+    for answer in answers:
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
 def test_no_token_at_all_is_a_bad_request() -> None:
     assert tokeninfo().json()["error"] == "invalid_request"

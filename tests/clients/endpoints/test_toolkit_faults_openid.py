@@ -80,7 +80,8 @@ def test_signing_out_deletes_every_clients_tokens(tokens: dict[str, Any]) -> Non
 
 
 def test_signing_out_with_an_unknown_client_or_a_garbage_hint_is_a_500() -> None:
-    for params in ({"client_id": "unknown"}, {"id_token_hint": "garbage"}, {"id_token_hint": "a.b.c"}):
+    unknown = {"client_id": "unknown", "post_logout_redirect_uri": "https://web.acme.example/"}
+    for params in (unknown, {"id_token_hint": "garbage"}, {"id_token_hint": "a.b.c"}):
         assert Browser("owner").http.get("/oauth2/logout", params).status_code == 400
 
 

@@ -30,7 +30,7 @@ def raw(text: str | bytes) -> str:
     return "Basic " + base64.b64encode(text.encode() if isinstance(text, str) else text).decode()
 
 
-def proves(authorization: str = "", **params: str) -> bool:
+def proves(authorization: str | None = None, **params: str) -> bool:
     try:
         authenticate(sent(**params), authorization, ADDRESS)
     except InvalidClient:
@@ -49,12 +49,22 @@ def test_basic_is_read_whatever_its_case_both_parts_form_decoded(scheme: str) ->
 
 
 def test_the_body_is_read_and_an_empty_secret_there_is_none() -> None:
-    assert read(sent(client_id="web", client_secret="s"), "").secret == "s"
-    assert read(sent(client_id="web", client_secret=""), "").secret is None
-    assert read(sent(client_id="web"), "").secret is None
+    assert read(sent(client_id="web", client_secret="s"), None).secret == "s"
+    assert read(sent(client_id="web", client_secret=""), None).secret is None
+    assert read(sent(client_id="web"), None).secret is None
 
 
-@pytest.mark.parametrize("header", ["Bearer abc", "Digest x", "x", "Basicx", " "])
+@pytest.mark.parametrize("name", ["client_assertion", "client_assertion_type"])
+def test_an_assertion_is_refused_by_name_and_not_ignored(name: str) -> None:
+    for header, params in (
+        (basic("web", "web-secret"), {}),
+        (None, {"client_id": "web", "client_secret": "web-secret"}),
+    ):
+        with pytest.raises(InvalidClient, match="client_assertion is not supported"):
+            read(sent(**params, **{name: "x"}), header)
+
+
+@pytest.mark.parametrize("header", ["", "Bearer abc", "Digest x", "x", "Basicx", " "])
 def test_another_scheme_is_answered_with_a_challenge(header: str) -> None:
     with pytest.raises(InvalidClient) as refused:
         read(sent(client_id="web", client_secret="web-secret"), header)
@@ -99,7 +109,7 @@ pytestmark = pytest.mark.django_db
 
 def test_a_secret_proves_its_client_in_the_header_and_in_the_body(world: None) -> None:
     assert authenticate(sent(), basic("web", "web-secret"), ADDRESS).client_id == "web"
-    assert authenticate(sent(client_id="web", client_secret="web-secret"), "", ADDRESS).client_id == "web"
+    assert authenticate(sent(client_id="web", client_secret="web-secret"), None, ADDRESS).client_id == "web"
 
 
 @pytest.mark.parametrize(
@@ -148,7 +158,7 @@ def test_every_failure_sounds_alike(world: None) -> None:
 
 def test_the_challenge_is_for_those_who_used_the_header(world: None) -> None:
     with pytest.raises(InvalidClient) as refused:
-        authenticate(sent(client_id="web", client_secret="wrong"), "", ADDRESS)
+        authenticate(sent(client_id="web", client_secret="wrong"), None, ADDRESS)
     assert not refused.value.challenge
 
 
@@ -225,7 +235,7 @@ def test_they_stop_nobody_else(world: None, few: None) -> None:
     fail(3)
     assert authenticate(sent(), basic("web", "web-secret"), "192.0.2.2")
     assert authenticate(sent(), basic("sibling", "sibling-secret"), ADDRESS)
-    assert authenticate(sent(client_id="spa"), "", ADDRESS)
+    assert authenticate(sent(client_id="spa"), None, ADDRESS)
 
 
 def test_guessing_around_among_clients_is_stopped_too(world: None, few: None) -> None:

@@ -42,7 +42,7 @@ def test_no_parameter_is_no_value() -> None:
 
 
 @pytest.mark.parametrize("name", ["audience", "resource"])
-@pytest.mark.parametrize("control", ["\t", "\n", "\r", "\0", "\x1f", "\x7f"])
+@pytest.mark.parametrize("control", ["\t", "\n", "\r", "\0", "\x1f", "\x7f", "\x85", "\x9f"])
 def test_control_characters_are_refused(name: str, control: str) -> None:
     with pytest.raises(InvalidRequest, match="control"):
         values(sent(**{name: f"https://h/a{control}b"}), name)
