@@ -35,6 +35,8 @@ class Authorization(models.Model):
     # What the authorization request named and got: a token request that names nothing gets this.
     asked_scopes = models.JSONField(default=list)
     asked_audiences = models.JSONField(default=list)
+    # Where it named no audience: the default entries it got, so that it shows when the last of them was removed.
+    default_audiences = models.JSONField(default=list, db_default=[], blank=True)
     offline = models.BooleanField(_("refresh tokens"), default=False)
     narrowed = models.BooleanField(_("an audience was refused"), default=False)
     # Single claims the request asked for and the person allowed (OpenID Connect Core 1.0 section 5.5), by where they

@@ -177,6 +177,7 @@ def ceiling_of(authorization: Standing) -> Ceiling:
         audiences=tuple(authorization.audiences),
         asked_scopes=tuple(authorization.asked_scopes),
         asked_audiences=tuple(authorization.asked_audiences),
+        default_audiences=tuple(authorization.default_audiences),
         offline=authorization.offline,
         narrowed=authorization.narrowed,
         claims=requested_claims_of(authorization),

@@ -30,6 +30,7 @@ class Standing(NamedTuple):
     audiences: list[str]
     asked_scopes: list[str]
     asked_audiences: list[str]
+    default_audiences: list[str]
     amr: list[str]
     claims: dict[str, list[str]]
     offline: bool
@@ -59,7 +60,7 @@ class Standing(NamedTuple):
 
 
 # JSON columns stand in their own tuple: SQLite keeps them as texts.
-_JSON = ("a.scopes", "a.audiences", "a.asked_scopes", "a.asked_audiences", "a.amr", "a.claims")
+_JSON = ("a.scopes", "a.audiences", "a.asked_scopes", "a.asked_audiences", "a.default_audiences", "a.amr", "a.claims")
 _STANDING = (
     *("a.id", "a.client_id", *_JSON, "a.offline", "a.narrowed", "a.auth_time", "a.acr"),
     *("a.created_at", "a.ended_at", "a.generation", "a.rotated_at", "a.rotated_from", "a.siblings"),

@@ -63,6 +63,7 @@ def authorize(
         audiences=list(ceiling.audiences),
         asked_scopes=list(ceiling.asked_scopes),
         asked_audiences=list(ceiling.asked_audiences),
+        default_audiences=list(ceiling.default_audiences),
         offline=ceiling.offline,
         narrowed=ceiling.narrowed,
         claims={member: list(names) for member, names in asdict(ceiling.claims).items() if names},

@@ -107,11 +107,13 @@ def at_authorization(request: AuthorizationRequest) -> None:
     """The audiences of the ceiling: what was asked, else the default entries (all of them when first party)."""
     asked = classify(request.params, request.client, request.registry)
     request.asked_audiences, request.targets = asked.apis, asked.targets
-    request.implied_audiences = ()
+    request.implied_audiences = request.default_audiences = ()
     if not asked.apis:
-        everything = request.client.project.consent_mode == "implicit"
-        entries = [entry.value for entry in request.client.allowlist if entry.default or everything]
+        defaults = [entry.value for entry in request.client.allowlist if entry.default]
+        everything = [entry.value for entry in request.client.allowlist]
+        entries = everything if request.client.project.consent_mode == "implicit" else defaults
         request.implied_audiences = _still_permitted(entries, request.client, request.registry)
+        request.default_audiences = _still_permitted(defaults, request.client, request.registry)
     request.implied_scopes = _scopes_of(request.implied_audiences, request.client, request.registry)
 
 
@@ -184,8 +186,7 @@ def _granted(request: TokenRequest) -> tuple[str, ...]:
         if entry.default and any(covers(has, entry.value) for has in ceiling.audiences)
     )
     left = _still_permitted(had, request.client, request.registry)
-    # Removed defaults are not `had` any more; outside first-party projects the ceiling still remembers them.
-    before = had or (ceiling.audiences if request.client.project.consent_mode != "implicit" else ())
+    before = had or ceiling.default_audiences  # removed defaults are not `had` any more
     if before and not _still_permitted(before, request.client, request.registry):
         raise InvalidTarget("No audience of this authorization is allowed for this client any more.")
     request.narrowed = ceiling.narrowed or len(left) < len(had)

@@ -158,6 +158,7 @@ class Ceiling:
     audiences: tuple[str, ...] = ()
     asked_scopes: tuple[str, ...] = ()
     asked_audiences: tuple[str, ...] = ()
+    default_audiences: tuple[str, ...] = ()  # what stood in for them when none was asked
     offline: bool = False
     narrowed: bool = False  # an audience that was asked for was not granted
     claims: RequestedClaims = NO_CLAIMS

@@ -63,6 +63,7 @@ class AuthorizationRequest:
     asked_audiences: tuple[str, ...] = ()
     implied_scopes: tuple[str, ...] = ()
     implied_audiences: tuple[str, ...] = ()
+    default_audiences: tuple[str, ...] = ()  # of the implied ones those a token gets that names none
     claims: RequestedClaims = NO_CLAIMS
     claim_scopes: tuple[str, ...] = ()  # what those claims are shown as; a token has these scopes only when it asks
     included_scopes: tuple[str, ...] = ()
@@ -81,6 +82,7 @@ class AuthorizationRequest:
             audiences=self._ticked_audiences(audiences, self.implied_audiences, self.included_audiences),
             asked_scopes=scopes,
             asked_audiences=audiences,
+            default_audiences=self._ticked_audiences(self.default_audiences),
             offline="refresh_token" in self.client.grant_types
             and ("offline_access" in scopes or "openid" not in (*self.asked_scopes, *self.included_scopes)),
             narrowed=len(audiences) < len(self.asked_audiences),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from clients.protocol import audience
 from clients.protocol.errors import InvalidTarget
 from clients.protocol.facts import Ceiling, ClientFacts, Entry, ProjectFacts, Registry
+from clients.protocol.request import Choice
 from projects.matcher import covers
 from tests.clients.protocol.building import (
     ACME,
@@ -170,15 +171,39 @@ def test_where_nothing_dropped_out_the_answer_says_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "ceiling", [Ceiling(audiences=(ORDERS,), asked_audiences=(ORDERS,)), Ceiling(audiences=(ORDERS,))]
+    "ceiling",
+    [
+        Ceiling(audiences=(ORDERS,), asked_audiences=(ORDERS,)),
+        Ceiling(audiences=(ORDERS,), default_audiences=(ORDERS,)),
+    ],
 )
-def test_where_everything_dropped_out_nothing_is_issued(ceiling: Ceiling) -> None:
+@pytest.mark.parametrize("project", [ACME, FIRST_PARTY])
+def test_where_everything_dropped_out_nothing_is_issued(ceiling: Ceiling, project: ProjectFacts) -> None:
     with pytest.raises(InvalidTarget):
-        aud(client(allowlist=listed(default(BILLING))), ceiling)
+        aud(client(project=project, allowlist=listed(default(BILLING))), ceiling)
 
 
 def test_where_an_entry_is_no_default_any_more_the_token_is_for_the_client() -> None:
-    assert aud(client("web", allowlist=listed(ORDERS)), Ceiling(audiences=(ORDERS,))) == ("web",)
+    had = Ceiling(audiences=(ORDERS,), default_audiences=(ORDERS,))
+    assert aud(client("web", allowlist=listed(ORDERS)), had) == ("web",)
+
+
+def test_what_only_came_along_is_missed_by_nobody() -> None:
+    """`include_granted_scopes`: the request asked for no audience and had no default."""
+    assert aud(client("web", allowlist=()), Ceiling(audiences=(ORDERS,))) == ("web",)
+
+
+@pytest.mark.parametrize("project", [ACME, FIRST_PARTY])
+def test_the_ceiling_remembers_the_defaults(project: ProjectFacts) -> None:
+    caller = client(project=project, allowlist=listed(default(ORDERS), default(BILLING), QUEUE))
+    request = authorization(caller)
+    audience.at_authorization(request)
+    assert request.ceiling.default_audiences == (ORDERS, BILLING)
+    request.choice = Choice(audiences=(BILLING,))
+    assert request.ceiling.default_audiences == (BILLING,)
+    asking = authorization(caller, audience=QUEUE)
+    audience.at_authorization(asking)
+    assert asking.ceiling.default_audiences == ()
 
 
 def test_a_first_party_ceiling_is_no_default() -> None:
