@@ -63,9 +63,12 @@ def with_repeats(request: Request) -> Params:
 
     Parameters in the URI end up in logs and histories: refused unless the deployment accepts old apps.
     """
+    length = str(request.META.get("CONTENT_LENGTH") or "0")
+    nothing = not request.META.get("CONTENT_TYPE") and length == "0"
+    if nothing and settings.IDP_LEGACY_QUERY_CREDENTIALS:
+        return from_query(request)
     if not is_form(request):
         raise InvalidRequest(f"Send the parameters as {_FORM}.")
-    length = str(request.META.get("CONTENT_LENGTH") or "0")
     if not _LENGTH.fullmatch(length) or int(length) > MAX_BYTES:
         raise InvalidRequest("The request body is too large.")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -94,6 +95,16 @@ def test_old_apps_may_keep_them_there_when_the_deployment_says_so(settings: Any)
     assert _in_the_uri().status_code == 200
     assert _in_the_uri(client_secret="wrong").status_code == 401
     assert _in_the_uri(grant_type="client_credentials").json()["error"] == "invalid_request", "sent twice"
+
+
+def test_old_apps_may_send_everything_in_the_uri_where_a_deployment_lets_them(settings: Any) -> None:
+    query = "grant_type=client_credentials&client_id=service&client_secret=service-secret"
+    without_a_type = partial(Http().generic, "POST", f"/oauth2/token?{query}", b"", content_type="")
+    assert without_a_type().json()["error"] == "invalid_request"
+    settings.IDP_LEGACY_QUERY_CREDENTIALS = True
+    assert without_a_type().json()["token_type"] == "Bearer"
+    twice = Http().generic("POST", f"/oauth2/token?{query}&grant_type=x", b"", content_type="")
+    assert twice.json()["error"] == "invalid_request"
 
 
 def test_default_entries_are_what_nothing_asked_means() -> None:
