@@ -16,6 +16,7 @@ _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _PRIVATE_USE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")
 _LOOPBACK = re.compile(r"(127\.0\.0\.1|\[::1\])(:[0-9]*)?")
+_SEVERAL = re.compile(r"[,;](https?://|$)", re.IGNORECASE)  # a list on one line; inside a URI commas are allowed
 LOOPBACK_LITERALS = frozenset({"127.0.0.1", "::1"})
 
 # What an answer at the redirect URI says (RFC 6749 section 4.1.2, RFC 9207).
@@ -50,8 +51,8 @@ def client_id_problem(client_id: str) -> str:
 
 def redirect_uri_problem(uri: str) -> str:
     """Why this redirect URI is refused at registration, or an empty string (RFC 6749 3.1.2, RFC 8252 7)."""
-    if not _VISIBLE.fullmatch(uri) or set(uri) & set('\\"<>^`{|}'):
-        return _("%(uri)s: use visible ASCII characters only, without quotes or backslashes.") % {"uri": uri}
+    if problem := _spelling_problem(uri):
+        return problem
     try:
         url = urlsplit(uri)
         host, _port = url.hostname, url.port
@@ -77,6 +78,15 @@ def redirect_uri_problem(uri: str) -> str:
     return _("%(uri)s: use https, http on loopback, or a private-use scheme such as com.example.app:/callback.") % {
         "uri": uri
     }
+
+
+def _spelling_problem(uri: str) -> str:
+    """What is wrong before anything is read out of it."""
+    if not _VISIBLE.fullmatch(uri) or set(uri) & set('\\"<>^`{|}'):
+        return _("%(uri)s: use visible ASCII characters only, without quotes or backslashes.") % {"uri": uri}
+    if _SEVERAL.search(uri):
+        return _("%(uri)s: write one per line, without commas.") % {"uri": uri}
+    return ""
 
 
 def backchannel_uri_problem(uri: str) -> str:

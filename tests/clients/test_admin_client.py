@@ -132,6 +132,12 @@ def test_bad_uris_are_errors_and_stay_as_they_were_typed(value: str) -> None:
     assert client().redirect_uri_list == ["https://web.acme.example/cb", "https://web.acme.example/other"]
 
 
+@pytest.mark.parametrize("name", ["redirect_uris", "post_logout_redirect_uris"])
+def test_uris_separated_by_commas_are_an_error(name: str) -> None:
+    errors = problems(change(**{name: "https://a.example/cb, https://b.example/cb"}))
+    assert errors == {name: ["https://a.example/cb,: write one per line, without commas."]}
+
+
 def test_uris_are_kept_one_per_line() -> None:
     assert change(post_logout_redirect_uris="https://a.example/out  https://b.example/out\n\n").status_code == 302
     assert client().post_logout_redirect_uris.split() == ["https://a.example/out", "https://b.example/out"]

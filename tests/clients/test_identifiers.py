@@ -18,6 +18,19 @@ def test_a_registered_query_has_nothing_of_ours(name: str) -> None:
     assert redirect_uri_problem(f"https://app.example/cb?my_{name}=1") == ""
 
 
+@pytest.mark.parametrize(
+    "uri",
+    ["https://a.example/cb,", "https://a.example/cb;", "https://a.example/cb,https://b.example/cb", "com.example.a:/,"],
+)
+def test_several_uris_on_one_line_are_refused(uri: str) -> None:
+    """The comma would belong to the address, and no sign-in would match it."""
+    assert redirect_uri_problem(uri) == f"{uri}: write one per line, without commas."
+
+
+def test_commas_inside_a_uri_stay() -> None:
+    assert redirect_uri_problem("https://a.example/cb;v=1,2?list=a,b") == ""
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("uri", ["https://web.acme.example/cb?flag", "https://web.acme.example/cb?a=b%20c&d="])
 @pytest.mark.parametrize("asked", [{}, {"scope": "unknown"}])
