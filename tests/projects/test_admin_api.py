@@ -162,7 +162,10 @@ def test_an_api_in_an_allowlist_is_not_deleted() -> None:
 def test_an_api_nobody_lists_is_deleted_by_an_editor() -> None:
     project().clients.get(client_id="web").audience_entries.all().delete()
     url = page("projects_api_delete", api().pk)
-    assert "1 scope" in browser("editor").get(url).content.decode()
+    text = browser("editor").get(url).content.decode()
+    assert "1 scope" in text
+    assert f"The address {ORDERS} stays closed to members of other projects." in text
+    assert "never be used again" not in text
     assert browser("editor").post(url, {"post": "yes"}).status_code == 302
     assert not Api.objects.filter(identifier=ORDERS).exists()
 
