@@ -134,3 +134,44 @@ def test_a_huge_form_is_refused(size: int) -> None:
     address = page("clients_client_change", client().pk)
     assert browser("root").post(address, {"scope": "x" * size}).status_code == 400
     assert browser("root").post(address, {f"f{n}": "" for n in range(2000)}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "path", ["/admin", "/admin/clients", "/admin/clients/client", "/admin/clients/client/add", "/accounts/profile"]
+)
+@pytest.mark.parametrize("query", ["", "?next=//evil.example&q=a%20b"])
+def test_an_address_without_its_last_slash_leads_to_the_page(path: str, query: str) -> None:
+    http = browser("root")
+    for answer in (http.get(path + query), http.head(path + query)):
+        assert (answer.status_code, answer["Location"]) == (302, f"{path}/{query}")
+
+
+def test_visitors_without_the_last_slash_come_to_the_page_too() -> None:
+    assert Http().get("/accounts/login?next=/x")["Location"] == "/accounts/login/?next=/x"
+    assert Http().get("/admin", follow=True).redirect_chain[-1][0].startswith(reverse("account_login"))
+
+
+@pytest.mark.parametrize("path", ["/admin", "/admin/clients", "/accounts/login"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+def test_only_reading_is_led_to_the_slash(path: str, method: str) -> None:
+    assert browser("root").generic(method, path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/accounts",
+        "/accounts/nothing",
+        "/admin/nothing",
+        "/admin//evil.example",
+        "//evil.example",
+        "//admin",
+        "/%5C/admin",
+        "/administration",
+        "/accountsx/login",
+        "/healthz",
+        "/oauth2/nothing",
+    ],
+)
+def test_no_slash_is_added_where_no_page_is(path: str) -> None:
+    assert browser("root").get("/", PATH_INFO=path).status_code == 404
