@@ -54,7 +54,16 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
         403,
         _("You may not see this page"),
         _("Your account has no permission for it. Use another account, or ask an administrator."),
+        switch_url=_as_somebody_else(request),
     )
+
+
+def _as_somebody_else(request: HttpRequest) -> str:
+    """Where somebody signed in changes the account and comes back to this page; empty for visitors."""
+    person = getattr(request, "user", None)
+    if person is None or not person.is_authenticated:
+        return ""
+    return sign_in.switch_url(request.get_full_path() if request.method == "GET" else "/")
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -100,7 +109,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _problem(request: HttpRequest, status: int, title: str, message: str) -> HttpResponse:
-    response = render(request, "error.html", {"title": title, "message": message}, status=status)
+def _problem(request: HttpRequest, status: int, title: str, message: str, **more: str) -> HttpResponse:
+    response = render(request, "error.html", {"title": title, "message": message, **more}, status=status)
     add_never_cache_headers(response)
     return response

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import re
+from html import unescape
+
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.test import Client as Http
 from django.urls import reverse
 
@@ -58,6 +62,20 @@ def test_people_who_are_no_staff_are_turned_away(username: str) -> None:
     assert http.get(page("index"), follow=True).status_code == 403
     assert http.get(page("login")).status_code == 403
     assert http.post(page("login"), {"username": "root", "password": "x"}).status_code == 403
+
+
+def test_people_who_are_turned_away_may_come_back_with_another_account() -> None:
+    http = browser("person")
+    User.objects.filter(username="owner").update(password=make_password("a good password"))
+    text = http.get("/admin/clients/client/?q=a%20b&enabled=1", follow=True).content.decode()
+    links = [unescape(one) for one in re.findall(r'href="(/accounts/switch/[^"]*)"', text)]
+    assert len(links) == 1
+    asked = http.get(links[0])
+    assert "person" in asked.content.decode()
+    answer = http.post("/accounts/switch/", {"next": asked.context["next"]}, follow=True)
+    back = http.post(answer.redirect_chain[-1][0], {"login": "owner", "password": "a good password"}, follow=True)
+    assert "/admin/clients/client/" in back.redirect_chain[-1][0]
+    assert back.status_code == 200
 
 
 def test_somebody_deactivated_or_no_longer_staff_is_out_at_once() -> None:
