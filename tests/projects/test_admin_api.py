@@ -142,6 +142,8 @@ def test_an_api_is_shared_with_projects_one_sees_only() -> None:
     for key in ("other", "missing"):
         errors = problems(change("owner", shared="listed", shared_with=key))
         assert errors == {"shared_with": [f"Not a project you are a member of: {key}."]}
+    errors = problems(change("root", shared="listed", shared_with="other\nmissing"))
+    assert errors == {"shared_with": ["There is no project with this key: missing."]}
     assert change("root", shared="listed", shared_with="other").status_code == 302
     assert change("owner", description="The listed project stays").status_code == 302
     assert [one.key for one in api().shared_with.all()] == ["other"]
