@@ -11,6 +11,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from clients import outbound
+
 _UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -106,9 +108,14 @@ def backchannel_uri_problem(uri: str) -> str:
     if "#" in uri or "@" in url.netloc:
         return _("%(uri)s: fragments and user names are not allowed.") % {"uri": uri}
     on_this_machine = settings.IS_LOCAL and (host in LOOPBACK_LITERALS or host == "localhost")
-    if host and (url.scheme == "https" or (url.scheme == "http" and on_this_machine)):
-        return ""
-    return _("%(uri)s: use https.") % {"uri": uri}
+    if not host or not (url.scheme == "https" or (url.scheme == "http" and on_this_machine)):
+        return _("%(uri)s: use https.") % {"uri": uri}
+    if outbound.is_hopeless(host):
+        return _(
+            "%(uri)s: no logout tokens go to this address: it is not public. Use a public one, or have whoever runs "
+            "this provider name its network in IDP_PRIVATE_LOGOUT_NETWORKS."
+        ) % {"uri": uri}
+    return ""
 
 
 def shown_place(redirect_uri: str) -> str:
