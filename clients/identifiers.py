@@ -11,11 +11,14 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from clients import outbound
+
 _UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _PRIVATE_USE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")
 _LOOPBACK = re.compile(r"http://(?P<host>127\.0\.0\.1|\[::1\])(:(?P<port>[1-9][0-9]{0,4}))?(?P<rest>([/?].*)?)")
+_SEVERAL = re.compile(r"[,;](https?://|$)", re.IGNORECASE)  # a list on one line; inside a URI commas are allowed
 MAX_PORT = 65_535
 LOOPBACK_LITERALS = frozenset({"127.0.0.1", "::1"})
 
@@ -51,8 +54,8 @@ def client_id_problem(client_id: str) -> str:
 
 def redirect_uri_problem(uri: str) -> str:
     """Why this redirect URI is refused at registration, or an empty string (RFC 6749 3.1.2, RFC 8252 7)."""
-    if not _VISIBLE.fullmatch(uri) or set(uri) & set('\\"<>^`{|}'):
-        return _("%(uri)s: use visible ASCII characters only, without quotes or backslashes.") % {"uri": uri}
+    if problem := _spelling_problem(uri):
+        return problem
     try:
         url = urlsplit(uri)
         host, _port = url.hostname, url.port
@@ -80,6 +83,15 @@ def redirect_uri_problem(uri: str) -> str:
     }
 
 
+def _spelling_problem(uri: str) -> str:
+    """What is wrong before anything is read out of it."""
+    if not _VISIBLE.fullmatch(uri) or set(uri) & set('\\"<>^`{|}'):
+        return _("%(uri)s: use visible ASCII characters only, without quotes or backslashes.") % {"uri": uri}
+    if _SEVERAL.search(uri):
+        return _("%(uri)s: write one per line, without commas.") % {"uri": uri}
+    return ""
+
+
 def backchannel_uri_problem(uri: str) -> str:
     """Why this back-channel logout URI is refused, or an empty string (Back-Channel Logout 1.0 section 2.2).
 
@@ -97,9 +109,14 @@ def backchannel_uri_problem(uri: str) -> str:
     if "#" in uri or "@" in url.netloc:
         return _("%(uri)s: fragments and user names are not allowed.") % {"uri": uri}
     on_this_machine = settings.IS_LOCAL and (host in LOOPBACK_LITERALS or host == "localhost")
-    if host and (url.scheme == "https" or (url.scheme == "http" and on_this_machine)):
-        return ""
-    return _("%(uri)s: use https.") % {"uri": uri}
+    if not host or not (url.scheme == "https" or (url.scheme == "http" and on_this_machine)):
+        return _("%(uri)s: use https.") % {"uri": uri}
+    if outbound.is_hopeless(host):
+        return _(
+            "%(uri)s: no logout tokens go to this address: it is not public. Use a public one, or have whoever runs "
+            "this provider name its network in IDP_PRIVATE_LOGOUT_NETWORKS."
+        ) % {"uri": uri}
+    return ""
 
 
 def shown_place(redirect_uri: str) -> str:

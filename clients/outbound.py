@@ -78,6 +78,26 @@ def is_allowed(text: str) -> bool:
     return _is_public(address)
 
 
+def is_hopeless(host: str) -> bool:
+    """Whether this host stands for an address we would never connect to. Of a name nothing is known without asking."""
+    address = _written_out(host)
+    return address is not None and not is_allowed(address)
+
+
+def _written_out(host: str) -> str | None:
+    """The address a host spells, also as old libraries read it: `127.1` and `2130706433` are 127.0.0.1."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return "127.0.0.1"  # RFC 6761 section 6.3
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        pass
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host))
+    except OSError:
+        return None
+
+
 def _is_public(address: Address) -> bool:
     if isinstance(address, ipaddress.IPv6Address) and address not in _GLOBAL_UNICAST:
         return False

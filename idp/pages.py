@@ -6,9 +6,10 @@ import sys
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.urls import Resolver404, resolve
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -53,13 +54,40 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
         403,
         _("You may not see this page"),
         _("Your account has no permission for it. Use another account, or ask an administrator."),
+        switch_url=_as_somebody_else(request),
     )
+
+
+def _as_somebody_else(request: HttpRequest) -> str:
+    """Where somebody signed in changes the account and comes back to this page; empty for visitors."""
+    person = getattr(request, "user", None)
+    if person is None or not person.is_authenticated:
+        return ""
+    return sign_in.switch_url(request.get_full_path() if request.method == "GET" else "/")
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if _only_lacks_its_slash(request):
+        return HttpResponseRedirect(request.get_full_path(force_append_slash=True))
     return _problem(
         request, 404, _("There is no such page"), _("The address is mistyped, or the page is no longer here.")
     )
+
+
+def _only_lacks_its_slash(request: HttpRequest) -> bool:
+    """Whether somebody typed the address of a page for people and left out the end.
+
+    Only below these two places, so that the way never leaves the site; and never for a POST, which would lose its body.
+    """
+    path = request.path_info
+    typed = request.method in ("GET", "HEAD") and f"{path}/".startswith(("/admin/", "/accounts/"))
+    if not typed or path.endswith("/"):
+        return False
+    try:
+        view = resolve(f"{path}/").func
+    except Resolver404:
+        return False
+    return getattr(view, "should_append_slash", True)  # the admin's page for whatever it does not know says no
 
 
 def too_many_requests(request: HttpRequest) -> HttpResponse:
@@ -81,7 +109,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _problem(request: HttpRequest, status: int, title: str, message: str) -> HttpResponse:
-    response = render(request, "error.html", {"title": title, "message": message}, status=status)
+def _problem(request: HttpRequest, status: int, title: str, message: str, **more: str) -> HttpResponse:
+    response = render(request, "error.html", {"title": title, "message": message, **more}, status=status)
     add_never_cache_headers(response)
     return response

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from idp.accounts.console import actor
+from idp.accounts.console_forms import told
 from projects import access
 from projects.console import ProjectFilter, ScopedAdmin, ScopedInline, forget_roles
 from projects.forms import ApiForm, MemberForm, MemberFormSet, ProjectForm
@@ -87,6 +89,21 @@ class ProjectAdmin(ScopedAdmin):
         super().save_related(request, form, formsets, change)
         forget_roles(request)
         ConsentScreen.objects.get_or_create(project=form.instance)  # an untouched form saves none
+        if self._within(request, access.OWNING, form.instance):
+            self._name_those_outside(request, form.instance)
+
+    def _name_those_outside(self, request: HttpRequest, project: Project) -> None:
+        """A role alone opens no door, and who gave it may not be able to open it."""
+        outside = project.members.filter(user__is_staff=False).order_by("user__username")
+        names = list(outside.values_list("user__username", flat=True))
+        if not names:
+            return
+        sentence = ngettext(
+            "%(names)s cannot enter the console yet: a superuser has to tick “Staff status” of the account.",
+            "%(names)s cannot enter the console yet: a superuser has to tick “Staff status” of each account.",
+            len(names),
+        )
+        self.message_user(request, sentence % {"names": told(names)}, messages.WARNING)
 
     def delete_model(self, request: HttpRequest, obj: Project) -> None:
         super().delete_model(request, obj)

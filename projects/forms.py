@@ -164,6 +164,8 @@ class ApiForm(ConsoleForm):
         if self.instance.pk:
             known |= {project.key: project for project in self.instance.shared_with.filter(key__in=keys)}
         if unknown := [key for key in keys if key not in known]:
+            if self.actor.is_superuser:
+                raise ValidationError(_("There is no project with this key: %(keys)s.") % {"keys": told(unknown)})
             raise ValidationError(_("Not a project you are a member of: %(keys)s.") % {"keys": told(unknown)})
         return list(known.values())
 

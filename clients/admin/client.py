@@ -123,6 +123,12 @@ class ClientAdmin(AudiencePage, SecretPages, ScopedAdmin):
         events.record(actor(request), "client.secret_generated", obj)
         return self.show_once(request, obj, secret)
 
+    def lost_for_good(self, obj: Client) -> list[str]:
+        return [
+            _("Client ID: %(client_id)s") % {"client_id": obj.client_id},
+            _("The client ID can never be used again. To pause the client, untick Enabled instead."),
+        ]
+
     def delete_model(self, request: HttpRequest, obj: Client) -> None:
         events.record(
             actor(request), CLIENT_DELETED, obj, project=obj.project.key, name=obj.name, at=timezone.now().isoformat()

@@ -88,6 +88,9 @@ class GuardedApiAdmin(ApiAdmin):
         _record_deletion(request, obj)
         super().delete_model(request, obj)
 
+    def lost_for_good(self, obj: Api) -> list[str]:
+        return [_("The address %(api)s stays closed to members of other projects.") % {"api": obj.identifier}]
+
     def stands_in_the_way(self, request: HttpRequest, obj: Any) -> list[str]:
         return _in_use(request, [obj])
 

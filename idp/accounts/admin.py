@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from allauth.mfa.models import Authenticator
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm
+from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -24,11 +25,20 @@ from idp.accounts.models import AccountEvent, Happening, User
 if TYPE_CHECKING:
     PasswordForm = AdminPasswordChangeForm[User]
     ChangeForm = UserChangeForm[User]
+    CreationForm = AdminUserCreationForm[User]
     BaseUserAdmin = DjangoUserAdmin[User]
 else:
     PasswordForm = AdminPasswordChangeForm
     ChangeForm = UserChangeForm
+    CreationForm = AdminUserCreationForm
     BaseUserAdmin = DjangoUserAdmin
+
+# Django's own words speak of other backends, and there are none.
+NO_PASSWORD = gettext_lazy(
+    "If disabled, no password opens this account. A passkey still works, and a person with an e-mail address may set "
+    "a new password by “Forgot your password?”."
+)
+LOST = gettext_lazy("The password it has now is lost.")
 
 
 class UserForm(ConsoleForm, ChangeForm):
@@ -48,7 +58,15 @@ class UserForm(ConsoleForm, ChangeForm):
         return self.cleaned_data
 
 
+class NewUserForm(CreationForm):
+    usable_password = CreationForm.create_usable_password_field(NO_PASSWORD)
+
+
 class PasswordSetForm(PasswordForm):
+    # The admin's styles show the list only while “Disabled” is chosen.
+    _both = '{} <ul id="id_unusable_warning" class="messagelist"><li class="warning">{}</li></ul>'
+    usable_password_help_text = cast("str", format_lazy(_both, NO_PASSWORD, LOST))
+
     def save(self, commit: bool = True) -> User:
         """A password set by somebody else ends every sign-in made with the old one."""
         user = super().save(commit)
@@ -64,6 +82,7 @@ admin.site.unregister(Group)
 @admin.register(User)
 class UserAdmin(ConsoleAdmin, BaseUserAdmin):
     form = UserForm
+    add_form = NewUserForm
     change_password_form = PasswordSetForm
     list_display = ["username", "email", "is_active", "is_staff", "is_superuser", "last_login"]
     list_filter = ["is_active", "is_staff", "is_superuser"]

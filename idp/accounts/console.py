@@ -108,6 +108,13 @@ class ConsoleAdmin(ModelAdmin):
         """Sentences that say why this must not be deleted."""
         return []
 
+    def lost_for_good(self, obj: Any) -> list[str]:
+        """Sentences that say what no later page brings back; the page that asks before deleting shows them."""
+        return []
+
+    def render_delete_form(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+        return super().render_delete_form(request, {**context, "lost": self.lost_for_good(context["object"])})
+
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:

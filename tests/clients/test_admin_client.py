@@ -99,6 +99,12 @@ def test_the_id_of_a_deleted_client_is_never_used_again() -> None:
         assert list(problems(add(username, client_id="spa"))) == ["client_id"]
 
 
+def test_the_page_that_deletes_says_that_the_id_is_spent() -> None:
+    text = browser("editor").get(page("clients_client_delete", client("spa").pk)).content.decode()
+    assert "Client ID: spa" in text
+    assert "The client ID can never be used again. To pause the client, untick Enabled instead." in text
+
+
 @pytest.mark.parametrize(
     "client_id", ["", "two words", "ümlaut", "a\0b", "x" * 300, "1b4e28ba-2fa1-11d2-883f-0016d3cca427"]
 )
@@ -130,6 +136,12 @@ def test_bad_uris_are_errors_and_stay_as_they_were_typed(value: str) -> None:
     assert set(problems(response)) == set(both)
     assert {name: form_of(response)[name] for name in both} == both
     assert client().redirect_uri_list == ["https://web.acme.example/cb", "https://web.acme.example/other"]
+
+
+@pytest.mark.parametrize("name", ["redirect_uris", "post_logout_redirect_uris"])
+def test_uris_separated_by_commas_are_an_error(name: str) -> None:
+    errors = problems(change(**{name: "https://a.example/cb, https://b.example/cb"}))
+    assert errors == {name: ["https://a.example/cb,: write one per line, without commas."]}
 
 
 def test_uris_are_kept_one_per_line() -> None:

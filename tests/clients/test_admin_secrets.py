@@ -55,6 +55,16 @@ def everything_stored() -> str:
     return "\n".join([*texts, *decoded])
 
 
+def test_the_pages_say_how_exact_the_last_use_is() -> None:
+    secret = client().secrets.get()
+    secret.last_used_at = timezone.now()
+    secret.save()
+    assert "Last used, to the hour" in browser("editor").get(url()).content.decode()
+    text = browser("editor").get(url("revoke_secret", "web", secret.pk)).content.decode()
+    assert "It was last used " in text
+    assert ", to the hour." in text
+
+
 @pytest.mark.parametrize("button", ["_save", "_continue", "_addanother"])
 def test_a_new_client_shows_its_id_and_a_working_secret_once(button: str) -> None:
     http = browser("editor")

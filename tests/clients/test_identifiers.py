@@ -18,6 +18,19 @@ def test_a_registered_query_has_nothing_of_ours(name: str) -> None:
     assert redirect_uri_problem(f"https://app.example/cb?my_{name}=1") == ""
 
 
+@pytest.mark.parametrize(
+    "uri",
+    ["https://a.example/cb,", "https://a.example/cb;", "https://a.example/cb,https://b.example/cb", "com.example.a:/,"],
+)
+def test_several_uris_on_one_line_are_refused(uri: str) -> None:
+    """The comma would belong to the address, and no sign-in would match it."""
+    assert redirect_uri_problem(uri) == f"{uri}: write one per line, without commas."
+
+
+def test_commas_inside_a_uri_stay() -> None:
+    assert redirect_uri_problem("https://a.example/cb;v=1,2?list=a,b") == ""
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("uri", ["https://web.acme.example/cb?flag", "https://web.acme.example/cb?a=b%20c&d="])
 @pytest.mark.parametrize("asked", [{}, {"scope": "unknown"}])
@@ -57,3 +70,44 @@ def test_logout_tokens_go_over_https_and_on_one_machine_over_http(
 ) -> None:
     settings.IS_LOCAL = local
     assert (backchannel_uri_problem(uri) == "") == fine
+
+
+NOT_PUBLIC = [
+    "127.0.0.1:9",
+    "10.0.0.1",
+    "169.254.169.254",
+    "[::1]",
+    "[::ffff:10.0.0.1]",
+    "[fd00::1]",
+    "127.1",
+    "0x7f.1",
+]
+
+
+@pytest.mark.parametrize("host", [*NOT_PUBLIC, "2130706433", "localhost", "LOCALHOST:8443", "app.localhost"])
+def test_an_address_no_logout_token_would_go_to_is_refused_at_once(settings: Any, host: str) -> None:
+    settings.IS_LOCAL = False
+    uri = f"https://{host}/logout"
+    assert backchannel_uri_problem(uri).startswith(f"{uri}: no logout tokens go to this address: it is not public.")
+
+
+@pytest.mark.parametrize(
+    "host", ["1.1.1.1", "[2606:4700:4700::1111]:8443", "10.example", "intranet", "127.0.0.1.example"]
+)
+def test_public_addresses_and_names_are_taken(settings: Any, host: str) -> None:
+    """What a name leads to is seen when a token is sent."""
+    settings.IS_LOCAL = False
+    assert backchannel_uri_problem(f"https://{host}/logout") == ""
+
+
+def test_an_address_in_a_network_the_deployment_names_is_taken(settings: Any) -> None:
+    settings.IS_LOCAL = False
+    settings.IDP_PRIVATE_LOGOUT_NETWORKS = ["10.0.0.0/8"]
+    assert backchannel_uri_problem("https://10.0.0.1/logout") == ""
+    assert backchannel_uri_problem("https://192.168.0.1/logout") != ""
+
+
+@pytest.mark.parametrize(("host", "fine"), [("127.0.0.1", True), ("localhost", True), ("10.0.0.1", False)])
+def test_a_provider_on_loopback_reaches_this_machine_and_no_neighbour(settings: Any, host: str, fine: bool) -> None:
+    settings.IS_LOCAL = True
+    assert (backchannel_uri_problem(f"https://{host}/logout") == "") == fine

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import re
+from html import unescape
+
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.test import Client as Http
 from django.urls import reverse
 
@@ -58,6 +62,20 @@ def test_people_who_are_no_staff_are_turned_away(username: str) -> None:
     assert http.get(page("index"), follow=True).status_code == 403
     assert http.get(page("login")).status_code == 403
     assert http.post(page("login"), {"username": "root", "password": "x"}).status_code == 403
+
+
+def test_people_who_are_turned_away_may_come_back_with_another_account() -> None:
+    http = browser("person")
+    User.objects.filter(username="owner").update(password=make_password("a good password"))
+    text = http.get("/admin/clients/client/?q=a%20b&enabled=1", follow=True).content.decode()
+    links = [unescape(one) for one in re.findall(r'href="(/accounts/switch/[^"]*)"', text)]
+    assert len(links) == 1
+    asked = http.get(links[0])
+    assert "person" in asked.content.decode()
+    answer = http.post("/accounts/switch/", {"next": asked.context["next"]}, follow=True)
+    back = http.post(answer.redirect_chain[-1][0], {"login": "owner", "password": "a good password"}, follow=True)
+    assert "/admin/clients/client/" in back.redirect_chain[-1][0]
+    assert back.status_code == 200
 
 
 def test_somebody_deactivated_or_no_longer_staff_is_out_at_once() -> None:
@@ -134,3 +152,44 @@ def test_a_huge_form_is_refused(size: int) -> None:
     address = page("clients_client_change", client().pk)
     assert browser("root").post(address, {"scope": "x" * size}).status_code == 400
     assert browser("root").post(address, {f"f{n}": "" for n in range(2000)}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "path", ["/admin", "/admin/clients", "/admin/clients/client", "/admin/clients/client/add", "/accounts/profile"]
+)
+@pytest.mark.parametrize("query", ["", "?next=//evil.example&q=a%20b"])
+def test_an_address_without_its_last_slash_leads_to_the_page(path: str, query: str) -> None:
+    http = browser("root")
+    for answer in (http.get(path + query), http.head(path + query)):
+        assert (answer.status_code, answer["Location"]) == (302, f"{path}/{query}")
+
+
+def test_visitors_without_the_last_slash_come_to_the_page_too() -> None:
+    assert Http().get("/accounts/login?next=/x")["Location"] == "/accounts/login/?next=/x"
+    assert Http().get("/admin", follow=True).redirect_chain[-1][0].startswith(reverse("account_login"))
+
+
+@pytest.mark.parametrize("path", ["/admin", "/admin/clients", "/accounts/login"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+def test_only_reading_is_led_to_the_slash(path: str, method: str) -> None:
+    assert browser("root").generic(method, path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/accounts",
+        "/accounts/nothing",
+        "/admin/nothing",
+        "/admin//evil.example",
+        "//evil.example",
+        "//admin",
+        "/%5C/admin",
+        "/administration",
+        "/accountsx/login",
+        "/healthz",
+        "/oauth2/nothing",
+    ],
+)
+def test_no_slash_is_added_where_no_page_is(path: str) -> None:
+    assert browser("root").get("/", PATH_INFO=path).status_code == 404

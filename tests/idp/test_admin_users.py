@@ -40,6 +40,25 @@ def test_a_superuser_adds_somebody() -> None:
     assert password not in "".join(LogEntry.objects.values_list("change_message", flat=True))
 
 
+def test_the_pages_for_passwords_speak_of_our_own_sign_in() -> None:
+    """There is no other backend to fall back on."""
+    person = user()
+    person.set_password("correct horse battery")
+    person.save()
+    for address in (page("accounts_user_add"), page("auth_user_password_change", person.pk)):
+        text = browser("root").get(address).content.decode()
+        assert "If disabled, no password opens this account." in text, address
+        assert "LDAP" not in text
+        assert "backend" not in text
+    assert 'id="id_unusable_warning"' in text
+    assert "The password it has now is lost." in text
+
+
+def test_a_superuser_adds_somebody_without_a_password() -> None:
+    assert send(browser("root"), page("accounts_user_add"), {"username": "new", "usable_password": "false"})
+    assert not user("new").has_usable_password()
+
+
 def test_the_subject_stays() -> None:
     before = user().sub
     assert "sub" not in form_of(browser("root").get(page("accounts_user_change", user().pk)))

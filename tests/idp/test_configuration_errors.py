@@ -195,6 +195,11 @@ MISTAKES = [
     ),
     (
         "https://www.acme.example/callback",
+        "'https://a.example/cb,'",
+        f"18: {CLIENT}.redirect_uris[0]: https://a.example/cb,: write one per line, without commas.",
+    ),
+    (
+        "https://www.acme.example/callback",
         "https://a.example/\n          - https://a.example/",
         f"19: {CLIENT}.redirect_uris[1]: 'https://a.example/' is listed twice.",
     ),

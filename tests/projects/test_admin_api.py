@@ -142,6 +142,8 @@ def test_an_api_is_shared_with_projects_one_sees_only() -> None:
     for key in ("other", "missing"):
         errors = problems(change("owner", shared="listed", shared_with=key))
         assert errors == {"shared_with": [f"Not a project you are a member of: {key}."]}
+    errors = problems(change("root", shared="listed", shared_with="other\nmissing"))
+    assert errors == {"shared_with": ["There is no project with this key: missing."]}
     assert change("root", shared="listed", shared_with="other").status_code == 302
     assert change("owner", description="The listed project stays").status_code == 302
     assert [one.key for one in api().shared_with.all()] == ["other"]
@@ -162,7 +164,10 @@ def test_an_api_in_an_allowlist_is_not_deleted() -> None:
 def test_an_api_nobody_lists_is_deleted_by_an_editor() -> None:
     project().clients.get(client_id="web").audience_entries.all().delete()
     url = page("projects_api_delete", api().pk)
-    assert "1 scope" in browser("editor").get(url).content.decode()
+    text = browser("editor").get(url).content.decode()
+    assert "1 scope" in text
+    assert f"The address {ORDERS} stays closed to members of other projects." in text
+    assert "never be used again" not in text
     assert browser("editor").post(url, {"post": "yes"}).status_code == 302
     assert not Api.objects.filter(identifier=ORDERS).exists()
 

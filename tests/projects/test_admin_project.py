@@ -90,6 +90,32 @@ def test_an_owner_adds_members_by_their_exact_username() -> None:
     assert Member.objects.get(user__username="nobody").role == "viewer"
 
 
+def _told(username: str, **fields: Any) -> list[str]:
+    """The messages after `username` saved the project."""
+    http = browser(username)
+    url = page("projects_project_change", project().pk)
+    answer: Any = send(http, url, fields)
+    assert answer.status_code == 302
+    answer = http.get(answer["Location"])
+    return [str(one) for one in answer.context["messages"]]
+
+
+def test_members_the_console_does_not_let_in_are_named() -> None:
+    missing = "cannot enter the console yet"
+    assert missing not in " ".join(_told("owner"))
+    told = _told("owner", **{"members-4-username": "person", "members-4-role": "viewer"})
+    assert f"person {missing}: a superuser has to tick “Staff status” of the account." in told
+    User.objects.filter(username__in=["editor"]).update(is_staff=False)
+    assert f"editor, person {missing}: a superuser has to tick “Staff status” of each account." in _told("root")
+    User.objects.filter(username__in=["editor", "person"]).update(is_staff=True)
+    assert missing not in " ".join(_told("root"))
+
+
+def test_only_those_who_choose_members_are_told_who_cannot_enter() -> None:
+    User.objects.filter(username="viewer").update(is_staff=False)
+    assert "viewer" not in " ".join(_told("editor"))
+
+
 @pytest.mark.parametrize("name", ["missing", "NOBODY", "person@people.example", "nob", "x" * 5000, "no\0body"])
 def test_a_member_nobody_knows_is_an_error_on_the_row(name: str) -> None:
     rows = len(project().members.all())
