@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -30,6 +31,25 @@ def decrypt(text: str) -> str:
 def secrets_fingerprint() -> str:
     """Changes with IDP_KEY_SECRETS; a cache key that is not a secret."""
     return hashlib.sha256("\0".join(settings.IDP_KEY_SECRETS).encode()).hexdigest()[:16]
+
+
+def require_opened(key: SigningKey) -> None:
+    """Raise sealing.Unreadable when this process cannot sign with the key, with a sentence for its operator."""
+    if not _opens(key.private_jwk, secrets_fingerprint()):
+        raise sealing.Unreadable(
+            f"The {key.state} {key.algorithm} key cannot be opened: IDP_KEY_SECRETS does not hold the secret it was "
+            "sealed with. Add it behind the new one."
+        )
+
+
+@lru_cache(maxsize=32)
+def _opens(sealed: str, _secrets: str) -> bool:
+    """Tried once per process: load balancers ask every few seconds."""
+    try:
+        decrypt(sealed)
+    except sealing.Unreadable:
+        return False
+    return True
 
 
 def make(algorithm: SigningAlgorithm) -> SigningKey:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client as Http
 
+from clients import keyring
 from clients.models import SigningKey
 from idp import checks
 
@@ -19,6 +20,28 @@ def test_ready_needs_a_key_that_signs_for_every_algorithm(keys: None) -> None:
     SigningKey.objects.filter(algorithm="ES256").delete()
     response = Http().get("/healthz/ready")
     assert (response.status_code, response.json()["status"]) == (503, "unavailable")
+
+
+@pytest.mark.django_db
+def test_not_ready_with_secrets_that_open_no_key(keys: None, settings: Any) -> None:
+    sealed_with = settings.IDP_KEY_SECRETS
+    settings.IDP_KEY_SECRETS = ["another secret that is long enough"]
+    response = Http().get("/healthz/ready")
+    assert response.status_code == 503
+    assert response.json()["reason"] in {
+        f"The active {algorithm} key cannot be opened: IDP_KEY_SECRETS does not hold the secret it was sealed with. "
+        "Add it behind the new one."
+        for algorithm in ("ES256", "RS256")
+    }
+    settings.IDP_KEY_SECRETS = [*settings.IDP_KEY_SECRETS, *sealed_with]
+    assert Http().get("/healthz/ready").status_code == 200
+
+
+@pytest.mark.django_db
+def test_looking_again_opens_no_key_again(keys: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Http().get("/healthz/ready").status_code == 200
+    monkeypatch.setattr(keyring, "decrypt", None)
+    assert Http().get("/healthz/ready").status_code == 200
 
 
 def test_credentials_in_uris_are_warned_about(settings: Any) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import IntegrityError
 from django.utils import timezone
 
 from clients import rotation
 from clients.models.client import SigningAlgorithm
 from clients.rotation import Step
+from idp.accounts.sealing import Unreadable
 
 SENTENCES = {
     "publish": "{algorithm}: a next key is published. It signs once every app may know it.",
@@ -31,7 +32,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         chosen = options["algorithm"]
         algorithms = [SigningAlgorithm(chosen)] if chosen else list(SigningAlgorithm)
-        steps = [self._step(algorithm, dry_run=options["dry_run"]) for algorithm in algorithms]
+        try:
+            for algorithm in algorithms:  # all of them before the first one changes
+                rotation.require_opened(algorithm)
+            steps = [self._step(algorithm, dry_run=options["dry_run"]) for algorithm in algorithms]
+        except Unreadable as error:
+            raise CommandError(f"{error} Nothing was changed.") from None
         if options["format"] == "json":
             self.stdout.write(json.dumps({"dry_run": options["dry_run"], "steps": [_as_dict(one) for one in steps]}))
             return
