@@ -62,3 +62,17 @@ def processes_count_together(app_configs: Any, **kwargs: Any) -> list[CheckMessa
             id="idp.W004",
         )
     ]
+
+
+@register(Tags.security, deploy=True)
+def the_issuer_was_chosen(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """With half the variables of a deployment its tokens would say that they come from the demo's address."""
+    if not settings.IDP_ISSUER_FORGOTTEN:
+        return []
+    return [
+        Warning(
+            f"DATABASE_URL names a database, but IDP_ISSUER is not set, so it is {settings.IDP_ISSUER}.",
+            hint="Set IDP_ISSUER to the public address, for example https://id.example.com.",
+            id="idp.W005",
+        )
+    ]

@@ -6,6 +6,7 @@ What is unsafe off loopback refuses to start, with a sentence that says what to 
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -25,10 +26,17 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 STATE_DIR = BASE_DIR / "var"
 env = environ.FileAwareEnv()
 
+
+def _given(name: str) -> bool:
+    return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
+
+
 # --- Who we are ------------------------------------------------------------------------------------------------------
 IDP_ISSUER: str = checked_issuer(env.str("IDP_ISSUER", default="http://localhost:8000"))
 _issuer_host = urlsplit(IDP_ISSUER).hostname or ""
 IS_LOCAL = _issuer_host in LOOPBACK_NAMES
+# A database was chosen, but no address: some variables of a deployment are here, and others were forgotten.
+IDP_ISSUER_FORGOTTEN = _given("DATABASE_URL") and not _given("IDP_ISSUER")
 
 DEBUG: bool = env.bool("DEBUG", default=False)
 if DEBUG and not IS_LOCAL:

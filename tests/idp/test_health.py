@@ -72,3 +72,11 @@ def test_a_cache_of_one_process_is_warned_about_off_loopback(settings: Any) -> N
     assert [message.id for message in checks.processes_count_together(None)] == ["idp.W004"]
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache"}}
     assert checks.processes_count_together(None) == []
+
+
+def test_a_database_without_an_issuer_is_warned_about(settings: Any) -> None:
+    assert checks.the_issuer_was_chosen(None) == []
+    settings.IDP_ISSUER_FORGOTTEN = True
+    (warning,) = checks.the_issuer_was_chosen(None)
+    assert warning.id == "idp.W005"
+    assert "IDP_ISSUER is not set" in warning.msg

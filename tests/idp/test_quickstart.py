@@ -202,6 +202,20 @@ class TestTheSecondStart:
         assert not Project.objects.filter(key="acme").exists()
 
 
+class TestWhereADeploymentMayBe:
+    @pytest.fixture(autouse=True)
+    def _no_issuer(self, settings: Any) -> None:
+        settings.IDP_ISSUER_FORGOTTEN = True
+
+    def test_demo_data_is_refused(self) -> None:
+        with pytest.raises(CommandError, match=r"IDP_ISSUER is not set: the demo is not made .* Set IDP_ISSUER"):
+            quickstart()
+        assert not User.objects.exists()
+
+    def test_the_rest_is_prepared(self) -> None:
+        assert quickstart("--no-demo")["demo"] is None
+
+
 class TestOffLoopback:
     @pytest.fixture(autouse=True)
     def _off_loopback(self, settings: Any) -> None:

@@ -41,11 +41,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         wants_demo = not options["no_demo"]
-        if wants_demo and not settings.IS_LOCAL:
-            raise CommandError(
-                f"Demo accounts and clients are for loopback only, and IDP_ISSUER is {settings.IDP_ISSUER}. "
-                "Run 'manage.py quickstart --no-demo'."
-            )
+        if wants_demo:
+            refuse_demo_in_a_deployment()
         self.stderr.write("Preparing the database", self.style.NOTICE)
         try:
             call_command("migrate", interactive=False, verbosity=0)
@@ -70,6 +67,20 @@ class Command(BaseCommand):
         for change in report.drift:
             self.stderr.write(f"Demo: {change}", self.style.NOTICE)
         return shown
+
+
+def refuse_demo_in_a_deployment() -> None:
+    """Its passwords are on the screen, and its clients may ask for tokens."""
+    if not settings.IS_LOCAL:
+        raise CommandError(
+            f"Demo accounts and clients are for loopback only, and IDP_ISSUER is {settings.IDP_ISSUER}. "
+            "Run 'manage.py quickstart --no-demo'."
+        )
+    if settings.IDP_ISSUER_FORGOTTEN:
+        raise CommandError(
+            "DATABASE_URL names a database, but IDP_ISSUER is not set: the demo is not made where a deployment may be. "
+            f"Set IDP_ISSUER, to {settings.IDP_ISSUER} if you want the demo in that database."
+        )
 
 
 def ensure_admin() -> Admin:
