@@ -7,7 +7,6 @@ from argparse import ArgumentParser
 from dataclasses import dataclass
 from typing import Any
 
-import environ
 from django.conf import settings
 from django.contrib.auth.hashers import check_password
 from django.core.management import call_command
@@ -18,7 +17,7 @@ from clients import keyring
 from idp import demo
 from idp.accounts.models import User
 from idp.configuration import ConfigurationError
-from idp.environment import remember
+from idp.environment import Environment, remember
 
 ADMIN = "admin"
 ADMIN_PASSWORD = "ADMIN_PASSWORD"  # noqa: S105 - a variable's name
@@ -85,7 +84,7 @@ def refuse_demo_in_a_deployment() -> None:
 
 def ensure_admin() -> Admin:
     """The first superuser. Once there is one, accounts are left alone."""
-    given: str = environ.FileAwareEnv().str(ADMIN_PASSWORD, default="")
+    given: str = Environment().str(ADMIN_PASSWORD, default="")
     password = given or (remember(settings.STATE_DIR / "secrets.env", ADMIN_PASSWORD) if settings.IS_LOCAL else "")
     superusers = User.objects.filter(is_superuser=True).order_by("pk")
     if password and not superusers.exists():
