@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import DatabaseError
 
 from clients import keyring
+from clients.database_trouble import lacks_tables
 from clients.endpoints.http import Answer, json_answer, protocol_endpoint
 from clients.models import SigningKey
 from clients.models.client import SigningAlgorithm
@@ -23,7 +24,9 @@ def ready(request: Request) -> Answer:
     """The database answers, and every algorithm has a key that signs, which this process can open."""
     try:
         active = list(SigningKey.objects.filter(state=KeyState.ACTIVE))
-    except DatabaseError:
+    except DatabaseError as error:
+        if lacks_tables(error):
+            return _not_ready("The database lacks tables of this version: run manage.py migrate.")
         return _not_ready("The database does not answer.")
     if {key.algorithm for key in active} != set(SigningAlgorithm.values):
         return _not_ready("A signing key is missing: run quickstart.")

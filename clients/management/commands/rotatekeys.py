@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import IntegrityError
 from django.utils import timezone
 
 from clients import rotation
+from clients.management.base import DatabaseCommand
 from clients.models.client import SigningAlgorithm
 from clients.rotation import Step
 from idp.accounts.sealing import Unreadable
@@ -21,7 +22,7 @@ SENTENCES = {
 }
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = "Publish, activate and retire signing keys, each step when it is safe. Run it again for the next step."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.hashers import check_password
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError
+from django.core.management.base import CommandError
 
 from clients import keyring
+from clients.management.base import DatabaseCommand
 from idp import demo
 from idp.accounts.models import User
 from idp.configuration import ConfigurationError
@@ -31,7 +31,7 @@ class Admin:
     password: str | None
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = "Prepare the database, signing keys, an administrator and, on loopback, demo data. Safe to run again."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -43,10 +43,7 @@ class Command(BaseCommand):
         if wants_demo:
             refuse_demo_in_a_deployment()
         self.stderr.write("Preparing the database", self.style.NOTICE)
-        try:
-            call_command("migrate", interactive=False, verbosity=0)
-        except OperationalError as error:
-            raise CommandError(f"The database cannot be used ({error}). Check DATABASE_URL.") from None
+        call_command("migrate", interactive=False, verbosity=0)
         if made := keyring.ensure_keys():
             self.stderr.write(f"Made {len(made)} signing keys", self.style.NOTICE)
         admin = ensure_admin()
