@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Tags, Warning, register
+
+STYLES = "vestibule/pages.css"
 
 
 @register(Tags.security, deploy=True)
@@ -74,5 +77,19 @@ def the_issuer_was_chosen(app_configs: Any, **kwargs: Any) -> list[CheckMessage]
             f"DATABASE_URL names a database, but IDP_ISSUER is not set, so it is {settings.IDP_ISSUER}.",
             hint="Set IDP_ISSUER to the public address, for example https://id.example.com.",
             id="idp.W005",
+        )
+    ]
+
+
+@register(Tags.staticfiles, deploy=True)
+def styles_were_gathered(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Off loopback files are served from STATIC_ROOT only: without them pages have no style, and passkeys fail."""
+    if settings.IS_LOCAL or Path(settings.STATIC_ROOT, STYLES).is_file():
+        return []
+    return [
+        Warning(
+            f"{settings.STATIC_ROOT} lacks the style sheets, so pages are shown without.",
+            hint="Run 'manage.py collectstatic --noinput', after every update too, and start the server again.",
+            id="idp.W006",
         )
     ]

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.test import Client as Http
 
 from clients import keyring
@@ -80,3 +83,12 @@ def test_a_database_without_an_issuer_is_warned_about(settings: Any) -> None:
     (warning,) = checks.the_issuer_was_chosen(None)
     assert warning.id == "idp.W005"
     assert "IDP_ISSUER is not set" in warning.msg
+
+
+def test_missing_style_sheets_are_warned_about_off_loopback(settings: Any, tmp_path: Path) -> None:
+    settings.STATIC_ROOT = tmp_path
+    assert checks.styles_were_gathered(None) == []
+    settings.IS_LOCAL = False
+    assert [message.id for message in checks.styles_were_gathered(None)] == ["idp.W006"]
+    call_command("collectstatic", "--noinput", stdout=StringIO())
+    assert checks.styles_were_gathered(None) == []
