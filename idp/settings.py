@@ -250,7 +250,6 @@ CONTENT_SECURITY_POLICY = {
 }
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-STATICFILES_DIRS = [BASE_DIR / "idp" / "static"]
 WHITENOISE_USE_FINDERS = IS_LOCAL
 if IS_LOCAL:  # served from where they lie: no collectstatic, and no warning that it did not run
     STATIC_ROOT.mkdir(exist_ok=True)

@@ -92,3 +92,12 @@ def test_missing_style_sheets_are_warned_about_off_loopback(settings: Any, tmp_p
     assert [message.id for message in checks.styles_were_gathered(None)] == ["idp.W006"]
     call_command("collectstatic", "--noinput", stdout=StringIO())
     assert checks.styles_were_gathered(None) == []
+
+
+def test_every_static_file_is_found_once(settings: Any, tmp_path: Path) -> None:
+    settings.STATIC_ROOT = tmp_path
+    said = StringIO()
+    call_command("collectstatic", "--noinput", stdout=said, stderr=said)
+    assert "another file" not in said.getvalue()
+    ours = {path.name for path in (tmp_path / "vestibule").iterdir()}
+    assert {"pages.css", "console.css", "passkeys.js", "mark.svg"} <= ours
