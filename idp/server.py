@@ -10,6 +10,7 @@ import argparse
 import errno
 import gc
 import ipaddress
+import logging
 import os
 import socket
 import sys
@@ -26,6 +27,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from idp.bodies import WAITS_AT_MOST, WholeBodies
+from idp.logs import threads_are_meant
 
 
 def at_least_one(text: str) -> int:
@@ -95,6 +97,7 @@ def serve(application: str = "idp.wsgi.application", waits_at_most: float = WAIT
         os.environ.pop(name, None)  # granian gives every request what stands in its environment
     gc.collect()
     gc.freeze()
+    logging.getLogger("_granian").addFilter(threads_are_meant)
     server = Granian(application, **values)
     server.serve(
         target_loader=lambda: WholeBodies(loaded, values["blocking_threads"], waits_at_most), wrap_loader=False

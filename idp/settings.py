@@ -305,10 +305,13 @@ LOGGING = {
         "console": {"class": "logging.StreamHandler", "formatter": "line"},
         "nowhere": {"class": "logging.NullHandler"},
     },
+    "filters": {"host": {"()": "idp.logs.ForeignHost"}, "outage": {"()": "idp.logs.DatabaseOutage"}},
     "root": {"handlers": ["console"], "level": checked_level(env.str("LOG_LEVEL", default="INFO"))},
     "loggers": {
         # oauthlib writes codes and tokens in clear at DEBUG; it never speaks here.
         "oauthlib": {"handlers": ["nowhere"], "level": "CRITICAL", "propagate": False},
+        "django.security.DisallowedHost": {"filters": ["host"]},
+        "django.request": {"filters": ["outage"]},
         # At DEBUG this writes all a page was made of when a name is missing: the URI, and a secret that is shown once.
         "django.template": {"level": "INFO"},
     },
