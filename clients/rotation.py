@@ -33,6 +33,7 @@ class Step:
     action: Literal["publish", "activate", "wait"]
     kid: str = ""
     at: datetime | None = None  # of `wait`: when the next key may sign
+    retires: bool = False  # of `activate`: whether a key signed before
 
 
 def next_step(algorithm: SigningAlgorithm, now: datetime) -> Step:
@@ -43,7 +44,8 @@ def next_step(algorithm: SigningAlgorithm, now: datetime) -> Step:
     known_from = waiting.created_at + JWKS_MAX_AGE + CLOCK_SKEW
     if now < known_from:
         return Step(algorithm, "wait", waiting.kid, known_from)
-    return Step(algorithm, "activate", waiting.kid)
+    retires = SigningKey.objects.filter(algorithm=algorithm, state=KeyState.ACTIVE).exists()
+    return Step(algorithm, "activate", waiting.kid, retires=retires)
 
 
 def require_opened(algorithm: SigningAlgorithm) -> None:

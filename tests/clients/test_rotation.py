@@ -136,6 +136,18 @@ def test_people_read_sentences(keys: None) -> None:
     assert "Would do: RS256: " in out.getvalue()
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_retired_key_is_told_of_where_there_is_one(keys: None, first: bool) -> None:
+    if first:
+        SigningKey.objects.filter(state="active").delete()
+    out = StringIO()
+    with later(minutes=7):
+        call_command("rotatekeys", stdout=out)
+    said = out.getvalue()
+    assert ("signs now; the one before is retired, and a next key is published." in said) is not first
+    assert ("signs now, and a next key is published." in said) is first
+
+
 def test_the_jwks_shows_public_parts_only(keys: None) -> None:
     response = Http().get("/.well-known/jwks.json")
     assert response["Cache-Control"] == f"public, max-age={int(rotation.JWKS_MAX_AGE.total_seconds())}"

@@ -17,7 +17,7 @@ from idp.accounts.sealing import Unreadable
 
 SENTENCES = {
     "publish": "{algorithm}: a next key is published. It signs once every app may know it.",
-    "activate": "{algorithm}: {kid} signs now; the one before is retired, and a next key is published.",
+    "activate": "{algorithm}: {kid} signs now{before}, and a next key is published.",
     "wait": "{algorithm}: nothing to do until {at}. Apps may not know the next key yet.",
 }
 
@@ -44,7 +44,12 @@ class Command(DatabaseCommand):
             return
         for step in steps:
             at = f"{step.at:%Y-%m-%d %H:%M:%S %Z}" if step.at else ""
-            sentence = SENTENCES[step.action].format(algorithm=step.algorithm, kid=step.kid, at=at)
+            sentence = SENTENCES[step.action].format(
+                algorithm=step.algorithm,
+                kid=step.kid,
+                at=at,
+                before="; the one before is retired" if step.retires else "",
+            )
             self.stdout.write(f"Would do: {sentence}" if options["dry_run"] else sentence)
 
     def _step(self, algorithm: SigningAlgorithm, *, dry_run: bool) -> Step:
