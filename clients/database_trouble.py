@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db import Error
+from django.db import Error, InterfaceError, OperationalError
 
 # PostgreSQL's codes for a table, a column and a schema that are not there (its manual, appendix A).
 _NOT_THERE = {"42P01", "42703", "3F000"}
@@ -13,6 +13,11 @@ def lacks_tables(error: Error) -> bool:
     if sqlstate := getattr(error.__cause__, "sqlstate", None):
         return sqlstate in _NOT_THERE
     return str(error).startswith(("no such table", "no such column")) or " has no column named " in str(error)
+
+
+def is_the_operators(error: Error) -> bool:
+    """Whether the operator can mend it. Anything else is a mistake of ours."""
+    return isinstance(error, (OperationalError, InterfaceError)) or lacks_tables(error)
 
 
 def advice(error: Error) -> str:

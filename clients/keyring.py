@@ -77,7 +77,10 @@ def activate(key: SigningKey) -> None:
 
 
 def ensure_keys() -> list[SigningKey]:
-    """Make what a working provider needs: an active and a next key per algorithm. Answers those it made."""
+    """Make what a working provider needs: an active and a next key per algorithm. Answers those it made.
+
+    Raises sealing.Unreadable, having changed nothing, when a key that signs or would sign does not open.
+    """
     try:
         return _make_missing()
     except IntegrityError:  # another process made them all in this very moment
@@ -88,6 +91,8 @@ def _make_missing() -> list[SigningKey]:
     made = []
     with transaction.atomic():
         present = set(SigningKey.objects.select_for_update().values_list("algorithm", "state"))
+        for key in SigningKey.objects.exclude(state=KeyState.RETIRED):
+            require_opened(key)
         for algorithm in SigningAlgorithm:
             if (algorithm, KeyState.ACTIVE) not in present:
                 key = SigningKey.objects.filter(algorithm=algorithm, state=KeyState.NEXT).first() or make(algorithm)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import InterfaceError, OperationalError, ProgrammingError
+from django.db import Error
 
-from clients.database_trouble import advice, lacks_tables
+from clients.database_trouble import advice, is_the_operators
 
 
 class DatabaseCommand(BaseCommand):
@@ -16,9 +16,7 @@ class DatabaseCommand(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
             return super().execute(*args, **options)
-        except (OperationalError, InterfaceError) as error:
-            raise CommandError(advice(error)) from None
-        except ProgrammingError as error:
-            if not lacks_tables(error):
-                raise  # a mistake of ours
+        except Error as error:
+            if not is_the_operators(error):
+                raise
             raise CommandError(advice(error)) from None

@@ -46,6 +46,19 @@ def test_without_a_database_a_command_names_the_variable(name: str) -> None:
     assert "topsecret" not in done.stderr
 
 
+def test_commands_of_django_say_so_too(tmp_path: Path) -> None:
+    empty = f"sqlite:///{tmp_path / 'empty.sqlite3'}"
+    given = {"DATABASE_URL": empty, "IDP_ISSUER": ISSUER, "DJANGO_SUPERUSER_PASSWORD": "long enough"}
+    done = run("manage.py", "createsuperuser", "--noinput", "--username", "a", "--email", "a@people.example", **given)
+    assert done.returncode == 1
+    assert done.stderr == "The database lacks tables of this version. Run 'manage.py migrate' first.\n"
+
+    done = run("manage.py", "migrate", DATABASE_URL="postgres://127.0.0.1:1/vestibule", IDP_ISSUER=ISSUER)
+    assert done.returncode == 1
+    assert done.stderr.startswith("The database cannot be used: ")
+    assert done.stderr.endswith(". Check DATABASE_URL, and whether the database runs.\n")
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("statement", ["SELECT * FROM nowhere", "SELECT missing FROM clients_signingkey"])
 def test_a_missing_table_or_column_is_told_from_other_trouble(statement: str) -> None:

@@ -202,6 +202,15 @@ class TestTheSecondStart:
         assert not Project.objects.filter(key="acme").exists()
 
 
+def test_secrets_that_open_no_key_are_told(settings: Any) -> None:
+    settings.IDP_KEY_SECRETS = ["another secret that is long enough"]
+    SigningKey.objects.filter(state="active").delete()
+    with pytest.raises(CommandError, match=r"The next .* key cannot be opened: IDP_KEY_SECRETS does not hold"):
+        quickstart("--no-demo")
+    assert not SigningKey.objects.exclude(state="next").exists()
+    assert not User.objects.exists()
+
+
 class TestWhereADeploymentMayBe:
     @pytest.fixture(autouse=True)
     def _no_issuer(self, settings: Any) -> None:

@@ -16,6 +16,7 @@ from clients import keyring
 from clients.management.base import DatabaseCommand
 from idp import demo
 from idp.accounts.models import User
+from idp.accounts.sealing import Unreadable
 from idp.configuration import ConfigurationError
 from idp.environment import Environment, remember
 
@@ -44,7 +45,11 @@ class Command(DatabaseCommand):
             refuse_demo_in_a_deployment()
         self.stderr.write("Preparing the database", self.style.NOTICE)
         call_command("migrate", interactive=False, verbosity=0)
-        if made := keyring.ensure_keys():
+        try:
+            made = keyring.ensure_keys()
+        except Unreadable as error:
+            raise CommandError(str(error)) from None
+        if made:
             self.stderr.write(f"Made {len(made)} signing keys", self.style.NOTICE)
         admin = ensure_admin()
         shown = self._prepare_demo() if wants_demo else None
