@@ -6,8 +6,19 @@ from __future__ import annotations
 import os
 import sys
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
+from django.db import Error
+
+from clients.database_trouble import advice, is_the_operators
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "idp.settings")
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(f"{error}")  # a sentence that names the variable; where in our code it was read helps nobody
+    except Error as error:  # of Django's own commands
+        if not is_the_operators(error):
+            raise
+        sys.exit(advice(error))

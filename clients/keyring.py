@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -32,6 +33,25 @@ def secrets_fingerprint() -> str:
     return hashlib.sha256("\0".join(settings.IDP_KEY_SECRETS).encode()).hexdigest()[:16]
 
 
+def require_opened(key: SigningKey) -> None:
+    """Raise sealing.Unreadable when this process cannot sign with the key, with a sentence for its operator."""
+    if not _opens(key.private_jwk, secrets_fingerprint()):
+        raise sealing.Unreadable(
+            f"The {key.state} {key.algorithm} key cannot be opened: IDP_KEY_SECRETS does not hold the secret it was "
+            "sealed with. Add it behind the new one."
+        )
+
+
+@lru_cache(maxsize=32)
+def _opens(sealed: str, _secrets: str) -> bool:
+    """Tried once per process: load balancers ask every few seconds."""
+    try:
+        decrypt(sealed)
+    except sealing.Unreadable:
+        return False
+    return True
+
+
 def make(algorithm: SigningAlgorithm) -> SigningKey:
     """A new key in state `next`; saved by the caller's transaction."""
     if algorithm == SigningAlgorithm.RS256:
@@ -57,7 +77,10 @@ def activate(key: SigningKey) -> None:
 
 
 def ensure_keys() -> list[SigningKey]:
-    """Make what a working provider needs: an active and a next key per algorithm. Answers those it made."""
+    """Make what a working provider needs: an active and a next key per algorithm. Answers those it made.
+
+    Raises sealing.Unreadable, having changed nothing, when a key that signs or would sign does not open.
+    """
     try:
         return _make_missing()
     except IntegrityError:  # another process made them all in this very moment
@@ -68,6 +91,8 @@ def _make_missing() -> list[SigningKey]:
     made = []
     with transaction.atomic():
         present = set(SigningKey.objects.select_for_update().values_list("algorithm", "state"))
+        for key in SigningKey.objects.exclude(state=KeyState.RETIRED):
+            require_opened(key)
         for algorithm in SigningAlgorithm:
             if (algorithm, KeyState.ACTIVE) not in present:
                 key = SigningKey.objects.filter(algorithm=algorithm, state=KeyState.NEXT).first() or make(algorithm)

@@ -33,6 +33,7 @@ class Step:
     action: Literal["publish", "activate", "wait"]
     kid: str = ""
     at: datetime | None = None  # of `wait`: when the next key may sign
+    retires: bool = False  # of `activate`: whether a key signed before
 
 
 def next_step(algorithm: SigningAlgorithm, now: datetime) -> Step:
@@ -43,14 +44,26 @@ def next_step(algorithm: SigningAlgorithm, now: datetime) -> Step:
     known_from = waiting.created_at + JWKS_MAX_AGE + CLOCK_SKEW
     if now < known_from:
         return Step(algorithm, "wait", waiting.kid, known_from)
-    return Step(algorithm, "activate", waiting.kid)
+    retires = SigningKey.objects.filter(algorithm=algorithm, state=KeyState.ACTIVE).exists()
+    return Step(algorithm, "activate", waiting.kid, retires=retires)
+
+
+def require_opened(algorithm: SigningAlgorithm) -> None:
+    """Raise sealing.Unreadable when the key that signs, or the next one, was sealed under a secret we do not have.
+
+    The next key would be activated although nothing can be signed with it. And where the active one does not open, the
+    secrets are not those of the servers: they could not open what is published from here.
+    """
+    for key in SigningKey.objects.filter(algorithm=algorithm, state__in=[KeyState.ACTIVE, KeyState.NEXT]):
+        keyring.require_opened(key)
 
 
 def rotate(algorithm: SigningAlgorithm) -> Step:
-    """Take the next step. After an activation the key after it is published at once."""
+    """Take the next step. After an activation the key after it is published at once. Raises sealing.Unreadable."""
     with transaction.atomic():
         # Two rotations at once: the second one sees what the first one did.
         list(SigningKey.objects.select_for_update().filter(algorithm=algorithm).values_list("pk"))
+        require_opened(algorithm)
         step = next_step(algorithm, timezone.now())
         if step.action == "activate":
             keyring.activate(SigningKey.objects.get(pk=step.kid))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Tags, Warning, register
+
+STYLES = "vestibule/pages.css"
 
 
 @register(Tags.security, deploy=True)
@@ -60,5 +63,33 @@ def processes_count_together(app_configs: Any, **kwargs: Any) -> list[CheckMessa
             "CACHE_URL is empty, so each process counts guesses and remembers used codes for itself.",
             hint="Set it to a cache that all processes share, for example redis://cache.example.com:6379/0.",
             id="idp.W004",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def the_issuer_was_chosen(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """With half the variables of a deployment its tokens would say that they come from the demo's address."""
+    if not settings.IDP_ISSUER_FORGOTTEN:
+        return []
+    return [
+        Warning(
+            f"DATABASE_URL names a database, but IDP_ISSUER is not set, so it is {settings.IDP_ISSUER}.",
+            hint="Set IDP_ISSUER to the public address, for example https://id.example.com.",
+            id="idp.W005",
+        )
+    ]
+
+
+@register(Tags.staticfiles, deploy=True)
+def styles_were_gathered(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Off loopback files are served from STATIC_ROOT only: without them pages have no style, and passkeys fail."""
+    if settings.IS_LOCAL or Path(settings.STATIC_ROOT, STYLES).is_file():
+        return []
+    return [
+        Warning(
+            f"{settings.STATIC_ROOT} lacks the style sheets, so pages are shown without.",
+            hint="Run 'manage.py collectstatic --noinput', after every update too, and start the server again.",
+            id="idp.W006",
         )
     ]

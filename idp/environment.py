@@ -3,16 +3,69 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+import environ
 from django.core.exceptions import ImproperlyConfigured
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 MAX_GRACE = 3600  # seconds
+# What each variable that is a URL looks like, and how those begin that can be used.
+URLS = {
+    "DATABASE_URL": ("postgres://user:password@db.example.com/vestibule", ("postgres", "postgresql", "sqlite")),
+    "CACHE_URL": ("redis://cache.example.com:6379/0", tuple(environ.Env.CACHE_SCHEMES)),
+    "EMAIL_URL": ("smtp+tls://user:password@mail.example.com:587", tuple(environ.Env.EMAIL_SCHEMES)),
+}
+
+
+class Environment(environ.FileAwareEnv):
+    """The variables. What cannot be read is told by name, and without its value: that may be a secret."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    def get_value(self, var: str, cast: Any = None, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().get_value(var, cast, *args, **kwargs)
+        except OSError as error:
+            raise ImproperlyConfigured(
+                f"{var}_FILE names a file that cannot be read: {error.filename} ({error.strerror})."
+            ) from None
+        except UnicodeDecodeError:
+            raise ImproperlyConfigured(f"{var}_FILE names a file that is not UTF-8 text.") from None
+        except ValueError:
+            wanted = "a whole number" if cast is int else "written another way"
+            raise ImproperlyConfigured(f"{var} must be {wanted}. See docs/operations.md.") from None
+
+    def given(self, name: str) -> bool:
+        """Whether the variable of this name says something, itself or by a file."""
+        return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
+
+    def address(self, name: str, default: str, read: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+        """The variable of this name, a URL, as the settings that `read` makes of it."""
+        example, schemes = URLS[name]
+        value: str = self.str(name, default=default)
+        try:
+            if value.partition(":")[0] not in schemes:  # else a warning of the library would show all of it
+                raise ValueError
+            return read(value)
+        except (ValueError, ImproperlyConfigured):
+            raise ImproperlyConfigured(
+                f"{name} must look like {example}, with special characters of the password percent-encoded (%40 for @)."
+            ) from None
+
+
+def checked_level(value: str) -> str:
+    """LOG_LEVEL, in capitals or not."""
+    if (level := value.strip().upper()) not in logging.getLevelNamesMapping():
+        raise ImproperlyConfigured(f"LOG_LEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL, not {value!r}.")
+    return level
 
 
 def checked_issuer(value: str) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from django.db import DatabaseError
 
+from clients import keyring
+from clients.database_trouble import lacks_tables
 from clients.endpoints.http import Answer, json_answer, protocol_endpoint
 from clients.models import SigningKey
 from clients.models.client import SigningAlgorithm
 from clients.models.keys import KeyState
 from clients.oauth.parameters import Request
+from idp.accounts.sealing import Unreadable
 
 
 @protocol_endpoint("GET")
@@ -18,11 +21,22 @@ def live(request: Request) -> Answer:
 
 @protocol_endpoint("GET")
 def ready(request: Request) -> Answer:
-    """The database answers and every algorithm has a key that signs."""
+    """The database answers, and every algorithm has a key that signs, which this process can open."""
     try:
-        active = set(SigningKey.objects.filter(state=KeyState.ACTIVE).values_list("algorithm", flat=True))
-    except DatabaseError:
-        return json_answer({"status": "unavailable", "reason": "The database does not answer."}, 503)
-    if active != set(SigningAlgorithm.values):
-        return json_answer({"status": "unavailable", "reason": "A signing key is missing: run quickstart."}, 503)
+        active = list(SigningKey.objects.filter(state=KeyState.ACTIVE))
+    except DatabaseError as error:
+        if lacks_tables(error):
+            return _not_ready("The database lacks tables of this version: run manage.py migrate.")
+        return _not_ready("The database does not answer.")
+    if {key.algorithm for key in active} != set(SigningAlgorithm.values):
+        return _not_ready("A signing key is missing: run quickstart.")
+    try:
+        for key in active:
+            keyring.require_opened(key)
+    except Unreadable as error:
+        return _not_ready(str(error))
     return json_answer({"status": "ready"})
+
+
+def _not_ready(reason: str) -> Answer:
+    return json_answer({"status": "unavailable", "reason": reason}, 503)

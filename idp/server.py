@@ -7,13 +7,19 @@ set, decision 0095 why these values and no others.
 from __future__ import annotations
 
 import argparse
+import errno
 import gc
+import ipaddress
+import logging
 import os
+import socket
+import sys
 from importlib import import_module
 from typing import Any
 
 from django.apps import apps
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops, RuntimeModes
@@ -21,9 +27,25 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from idp.bodies import WAITS_AT_MOST, WholeBodies
+from idp.logs import threads_are_meant
+
+
+def at_least_one(text: str) -> int:
+    """A number of processes or threads, from an argument or a variable."""
+    if not text.strip().isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"must be a whole number above 0, not {text!r}.")
+    return int(text)
+
+
+def _workers() -> int:
+    try:
+        return at_least_one(os.environ.get("WEB_CONCURRENCY") or str(len(os.sched_getaffinity(0))))
+    except argparse.ArgumentTypeError as error:
+        sys.exit(f"WEB_CONCURRENCY {error}")
+
 
 # One per core: Python runs one thread of a process at a time, and two processes push each other out of its caches.
-WORKERS = int(os.environ.get("WEB_CONCURRENCY") or len(os.sched_getaffinity(0)))
+WORKERS = _workers()
 # A thread answers while others wait for the database or a body. Each keeps a database connection of its own.
 THREADS = 8
 # An idle connection and one whose headers come slowly are the same to granian, and both are kept this long. Longer than
@@ -75,27 +97,62 @@ def serve(application: str = "idp.wsgi.application", waits_at_most: float = WAIT
         os.environ.pop(name, None)  # granian gives every request what stands in its environment
     gc.collect()
     gc.freeze()
+    logging.getLogger("_granian").addFilter(threads_are_meant)
     server = Granian(application, **values)
     server.serve(
         target_loader=lambda: WholeBodies(loaded, values["blocking_threads"], waits_at_most), wrap_loader=False
     )
 
 
+def require_free(address: str, port: int) -> None:
+    """End with a sentence when we cannot listen there. A server of the same user may be there: they share the port."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            where = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+            if error.errno == errno.EADDRINUSE:
+                sys.exit(f"{where} is in use by another program. Stop it, or choose another --port.")
+            sys.exit(f"{where} cannot be listened on: {error.strerror}. Choose another --address or --port.")
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be an IP address such as 127.0.0.1, not {text!r}.") from None
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65_535:
+        raise argparse.ArgumentTypeError(f"must be a number from 1 to 65535, not {text!r}.")
+    return int(text)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m idp.server", description="Serve Vestibule to a reverse proxy.")
-    parser.add_argument("--address", default=VALUES["address"], help="where to listen (%(default)s)")
-    parser.add_argument("--port", type=int, default=VALUES["port"], help="where to listen (%(default)s)")
-    parser.add_argument("--workers", type=int, default=WORKERS, help="processes (WEB_CONCURRENCY, or %(default)s)")
-    parser.add_argument("--threads", type=int, default=THREADS, help="threads of each process (%(default)s)")
+    parser.add_argument("--address", type=_address, default=VALUES["address"], help="where to listen (%(default)s)")
+    parser.add_argument("--port", type=_port, default=VALUES["port"], help="where to listen (%(default)s)")
+    parser.add_argument(
+        "--workers", type=at_least_one, default=WORKERS, help="processes (WEB_CONCURRENCY, or %(default)s)"
+    )
+    parser.add_argument("--threads", type=at_least_one, default=THREADS, help="threads of each process (%(default)s)")
     parser.add_argument("--quiet", action="store_true", help="log errors only")
     chosen = parser.parse_args()
-    serve(
-        address=chosen.address,
-        port=chosen.port,
-        workers=chosen.workers,
-        blocking_threads=chosen.threads,
-        log_level=LogLevels.error if chosen.quiet else LogLevels.info,
-    )
+    require_free(chosen.address, chosen.port)
+    try:
+        serve(
+            address=chosen.address,
+            port=chosen.port,
+            workers=chosen.workers,
+            blocking_threads=chosen.threads,
+            log_level=LogLevels.error if chosen.quiet else LogLevels.info,
+        )
+    except ImproperlyConfigured as error:
+        sys.exit(f"{error}")
 
 
 if __name__ == "__main__":

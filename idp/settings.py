@@ -9,26 +9,30 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from idp.environment import (
     LOOPBACK_NAMES,
+    Environment,
     checked_grace,
     checked_issuer,
     checked_key_secrets,
+    checked_level,
     checked_networks,
     local_secrets,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 STATE_DIR = BASE_DIR / "var"
-env = environ.FileAwareEnv()
+env = Environment()
+
 
 # --- Who we are ------------------------------------------------------------------------------------------------------
 IDP_ISSUER: str = checked_issuer(env.str("IDP_ISSUER", default="http://localhost:8000"))
 _issuer_host = urlsplit(IDP_ISSUER).hostname or ""
 IS_LOCAL = _issuer_host in LOOPBACK_NAMES
+# A database was chosen, but no address: some variables of a deployment are here, and others were forgotten.
+IDP_ISSUER_FORGOTTEN = env.given("DATABASE_URL") and not env.given("IDP_ISSUER")
 
 DEBUG: bool = env.bool("DEBUG", default=False)
 if DEBUG and not IS_LOCAL:
@@ -121,7 +125,7 @@ TEMPLATES = [
 ]
 
 # --- Storage ---------------------------------------------------------------------------------------------------------
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{STATE_DIR / 'db.sqlite3'}")}
+DATABASES = {"default": env.address("DATABASE_URL", f"sqlite:///{STATE_DIR / 'db.sqlite3'}", env.db_url_config)}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # IMMEDIATE: a transaction that will write takes the lock at once instead of failing half-way.
     DATABASES["default"]["OPTIONS"] = {
@@ -132,7 +136,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     DATABASES["default"].setdefault("CONN_MAX_AGE", 600)
     DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)
-CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
+CACHES = {"default": env.address("CACHE_URL", "locmemcache://", env.cache_url_config)}
 # Seconds a process may go on with what it knows of clients, APIs and keys before it asks whether something changed.
 IDP_FACTS_MAX_AGE = 0.5
 
@@ -208,7 +212,7 @@ MFA_FORMS = {
 }
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
-vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+vars().update(env.address("EMAIL_URL", "consolemail://", env.email_url_config))
 
 # --- Browsers --------------------------------------------------------------------------------------------------------
 _https = IDP_ISSUER.startswith("https://")
@@ -246,7 +250,6 @@ CONTENT_SECURITY_POLICY = {
 }
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-STATICFILES_DIRS = [BASE_DIR / "idp" / "static"]
 WHITENOISE_USE_FINDERS = IS_LOCAL
 if IS_LOCAL:  # served from where they lie: no collectstatic, and no warning that it did not run
     STATIC_ROOT.mkdir(exist_ok=True)
@@ -302,10 +305,13 @@ LOGGING = {
         "console": {"class": "logging.StreamHandler", "formatter": "line"},
         "nowhere": {"class": "logging.NullHandler"},
     },
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "filters": {"host": {"()": "idp.logs.ForeignHost"}, "outage": {"()": "idp.logs.DatabaseOutage"}},
+    "root": {"handlers": ["console"], "level": checked_level(env.str("LOG_LEVEL", default="INFO"))},
     "loggers": {
         # oauthlib writes codes and tokens in clear at DEBUG; it never speaks here.
         "oauthlib": {"handlers": ["nowhere"], "level": "CRITICAL", "propagate": False},
+        "django.security.DisallowedHost": {"filters": ["host"]},
+        "django.request": {"filters": ["outage"]},
         # At DEBUG this writes all a page was made of when a name is missing: the URI, and a secret that is shown once.
         "django.template": {"level": "INFO"},
     },

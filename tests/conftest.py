@@ -32,6 +32,7 @@ def _quick_and_alone(settings: Any) -> None:
     settings.WHITENOISE_AUTOREFRESH = True
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.IDP_FACTS_MAX_AGE = 0
+    settings.IDP_ISSUER_FORGOTTEN = False  # on PostgreSQL a test run has DATABASE_URL only
     cache.clear()
 
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
+from clients.database_trouble import one_line
 from clients.endpoints import consent, interaction, locales, notices
 from clients.endpoints.error_page import error_page
 from clients.endpoints.interaction import Visitor
@@ -61,8 +62,8 @@ def _answer(view: Callable[[HttpRequest], HttpResponse], request: HttpRequest) -
         return error_page(request, str(refusal))
     except consent.Stale:
         return _again(parameters.from_query(request))
-    except (OperationalError, InterfaceError):
-        logger.exception("The database does not answer")
+    except (OperationalError, InterfaceError) as error:
+        logger.error("The database does not answer: %s", one_line(error))
         return HttpResponse(_("Try again in a moment."), status=503, headers={"Retry-After": "5"})
 
 

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from django.db import InterfaceError, InternalError, OperationalError
+from django.db import DatabaseError, InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from oauthlib.oauth2 import OAuth2Error
 
+from clients.database_trouble import one_line
 from clients.oauth import parameters
 from clients.oauth.here import here
 from clients.oauth.parameters import Request
@@ -96,8 +97,8 @@ def _answer(endpoint: Endpoint, request: Request, methods: tuple[str, ...], *, c
         return refusal_answer(refusal)
     except OAuth2Error as error:
         return json_answer(dict(error.twotuples), error.status_code, error.headers)
-    except (OperationalError, InterfaceError, InternalError):
-        return unavailable()
+    except (OperationalError, InterfaceError, InternalError) as error:
+        return unavailable(error)
 
 
 def _preflight(methods: tuple[str, ...]) -> Answer:
@@ -109,9 +110,9 @@ def _preflight(methods: tuple[str, ...]) -> Answer:
     return Answer(b"", headers, 204)
 
 
-def unavailable() -> Answer:
+def unavailable(error: DatabaseError | InterfaceError) -> Answer:
     """The database does not answer: say so, and when to come back."""
-    logger.exception("The database does not answer")
+    logger.error("The database does not answer: %s", one_line(error))
     if not here().in_atomic_block:
         here().close()  # the next request looks for it anew: after a failover this one may only read
     return refusal_answer(TemporarilyUnavailable("The provider cannot reach its database. Try again."))

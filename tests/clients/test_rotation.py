@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client as Http
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from clients import rotation
+from clients import keyring, rotation
 from clients.models import Client, SigningKey
+from clients.models.client import SigningAlgorithm
+from idp.accounts.sealing import Unreadable
 from tests.world import App, Browser, claims_of, header_of
 
 pytestmark = pytest.mark.django_db
@@ -106,10 +108,44 @@ def test_a_missing_next_key_is_published(keys: None) -> None:
     assert states() == ["active", "next"]
 
 
+@pytest.mark.parametrize("state", ["active", "next"])
+@pytest.mark.parametrize("arguments", [(), ("--dry-run",)])
+def test_keys_that_do_not_open_stop_everything(keys: None, settings: Any, state: str, arguments: tuple[str]) -> None:
+    ours = settings.IDP_KEY_SECRETS
+    settings.IDP_KEY_SECRETS = ["another secret that is long enough"]
+    sealed = keyring.encrypt("a key of somebody else's")
+    settings.IDP_KEY_SECRETS = ours
+    SigningKey.objects.filter(algorithm="ES256", state=state).update(private_jwk=sealed)
+    before = set(SigningKey.objects.values_list("pk", "state"))
+    with later(minutes=7), pytest.raises(CommandError, match=f"^The {state} ES256 key cannot be opened: ") as error:
+        rotatekeys(*arguments)
+    assert error.value.returncode == 1
+    assert set(SigningKey.objects.values_list("pk", "state")) == before, "of no algorithm"
+
+
+def test_a_rotation_opens_the_next_key_itself(keys: None, settings: Any) -> None:
+    settings.IDP_KEY_SECRETS = ["another secret that is long enough"]
+    with later(minutes=7), pytest.raises(Unreadable):
+        rotation.rotate(SigningAlgorithm.RS256)
+    assert states() == ["active", "next"]
+
+
 def test_people_read_sentences(keys: None) -> None:
     out = StringIO()
     call_command("rotatekeys", "--dry-run", stdout=out)
     assert "Would do: RS256: " in out.getvalue()
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_retired_key_is_told_of_where_there_is_one(keys: None, first: bool) -> None:
+    if first:
+        SigningKey.objects.filter(state="active").delete()
+    out = StringIO()
+    with later(minutes=7):
+        call_command("rotatekeys", stdout=out)
+    said = out.getvalue()
+    assert ("signs now; the one before is retired, and a next key is published." in said) is not first
+    assert ("signs now, and a next key is published." in said) is first
 
 
 def test_the_jwks_shows_public_parts_only(keys: None) -> None:

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.test import Client as Http
 
+from clients import keyring
 from clients.models import SigningKey
 from idp import checks
 
@@ -19,6 +23,28 @@ def test_ready_needs_a_key_that_signs_for_every_algorithm(keys: None) -> None:
     SigningKey.objects.filter(algorithm="ES256").delete()
     response = Http().get("/healthz/ready")
     assert (response.status_code, response.json()["status"]) == (503, "unavailable")
+
+
+@pytest.mark.django_db
+def test_not_ready_with_secrets_that_open_no_key(keys: None, settings: Any) -> None:
+    sealed_with = settings.IDP_KEY_SECRETS
+    settings.IDP_KEY_SECRETS = ["another secret that is long enough"]
+    response = Http().get("/healthz/ready")
+    assert response.status_code == 503
+    assert response.json()["reason"] in {
+        f"The active {algorithm} key cannot be opened: IDP_KEY_SECRETS does not hold the secret it was sealed with. "
+        "Add it behind the new one."
+        for algorithm in ("ES256", "RS256")
+    }
+    settings.IDP_KEY_SECRETS = [*settings.IDP_KEY_SECRETS, *sealed_with]
+    assert Http().get("/healthz/ready").status_code == 200
+
+
+@pytest.mark.django_db
+def test_looking_again_opens_no_key_again(keys: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Http().get("/healthz/ready").status_code == 200
+    monkeypatch.setattr(keyring, "decrypt", None)
+    assert Http().get("/healthz/ready").status_code == 200
 
 
 def test_credentials_in_uris_are_warned_about(settings: Any) -> None:
@@ -49,3 +75,29 @@ def test_a_cache_of_one_process_is_warned_about_off_loopback(settings: Any) -> N
     assert [message.id for message in checks.processes_count_together(None)] == ["idp.W004"]
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache"}}
     assert checks.processes_count_together(None) == []
+
+
+def test_a_database_without_an_issuer_is_warned_about(settings: Any) -> None:
+    assert checks.the_issuer_was_chosen(None) == []
+    settings.IDP_ISSUER_FORGOTTEN = True
+    (warning,) = checks.the_issuer_was_chosen(None)
+    assert warning.id == "idp.W005"
+    assert "IDP_ISSUER is not set" in warning.msg
+
+
+def test_missing_style_sheets_are_warned_about_off_loopback(settings: Any, tmp_path: Path) -> None:
+    settings.STATIC_ROOT = tmp_path
+    assert checks.styles_were_gathered(None) == []
+    settings.IS_LOCAL = False
+    assert [message.id for message in checks.styles_were_gathered(None)] == ["idp.W006"]
+    call_command("collectstatic", "--noinput", stdout=StringIO())
+    assert checks.styles_were_gathered(None) == []
+
+
+def test_every_static_file_is_found_once(settings: Any, tmp_path: Path) -> None:
+    settings.STATIC_ROOT = tmp_path
+    said = StringIO()
+    call_command("collectstatic", "--noinput", stdout=said, stderr=said)
+    assert "another file" not in said.getvalue()
+    ours = {path.name for path in (tmp_path / "vestibule").iterdir()}
+    assert {"pages.css", "console.css", "passkeys.js", "mark.svg"} <= ours

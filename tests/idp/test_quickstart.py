@@ -202,6 +202,29 @@ class TestTheSecondStart:
         assert not Project.objects.filter(key="acme").exists()
 
 
+def test_secrets_that_open_no_key_are_told(settings: Any) -> None:
+    settings.IDP_KEY_SECRETS = ["another secret that is long enough"]
+    SigningKey.objects.filter(state="active").delete()
+    with pytest.raises(CommandError, match=r"The next .* key cannot be opened: IDP_KEY_SECRETS does not hold"):
+        quickstart("--no-demo")
+    assert not SigningKey.objects.exclude(state="next").exists()
+    assert not User.objects.exists()
+
+
+class TestWhereADeploymentMayBe:
+    @pytest.fixture(autouse=True)
+    def _no_issuer(self, settings: Any) -> None:
+        settings.IDP_ISSUER_FORGOTTEN = True
+
+    def test_demo_data_is_refused(self) -> None:
+        with pytest.raises(CommandError, match=r"IDP_ISSUER is not set: the demo is not made .* Set IDP_ISSUER"):
+            quickstart()
+        assert not User.objects.exists()
+
+    def test_the_rest_is_prepared(self) -> None:
+        assert quickstart("--no-demo")["demo"] is None
+
+
 class TestOffLoopback:
     @pytest.fixture(autouse=True)
     def _off_loopback(self, settings: Any) -> None:

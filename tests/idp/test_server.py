@@ -52,6 +52,7 @@ def test_the_command_line_says_where_and_how_many(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(configured, "serve", asked.update)
     line = "server --address 0.0.0.0 --port 9000 --workers 3 --threads 5 --quiet"
     monkeypatch.setattr(sys, "argv", line.split())
+    monkeypatch.setattr(configured, "require_free", lambda *_where: None)
     configured.main()
     wanted = {"address": "0.0.0.0", "port": 9000, "workers": 3, "blocking_threads": 5, "log_level": "error"}
     assert asked == wanted

@@ -10,17 +10,18 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from clients import sweeping
+from clients.management.base import DatabaseCommand
 from clients.sweeping import Pile
 
 PROGRESS_EVERY = 2.0  # seconds
 MOST_DAYS = 36_500
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = "Delete what has expired or ended, in short steps. Safe at any time, and to interrupt."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -11,10 +11,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import IntegrityError, InterfaceError, OperationalError, close_old_connections
+from django.core.management.base import CommandError, CommandParser
+from django.db import (
+    Error,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+    close_old_connections,
+)
 
 from clients import notices
+from clients.database_trouble import advice, one_line
+from clients.management.base import DatabaseCommand
 from clients.models.logout import NoticeState
 from clients.notices import Attempt
 from clients.protocol.errors import TemporarilyUnavailable
@@ -26,12 +35,11 @@ WORDS = {
     NoticeState.GIVEN_UP: "not told, given up",
     NoticeState.DROPPED: "not told, dropped",
 }
-# The last one: a client was deleted in the moment when its notice was written.
-DATABASE_TROUBLE = (OperationalError, InterfaceError, IntegrityError)
+DATABASE_TROUBLE = (OperationalError, InterfaceError, ProgrammingError, IntegrityError)
 FAILED = 2  # exit status: something could not be delivered
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = "Send logout tokens to the back-channel logout URIs of apps whose people signed out."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -51,8 +59,8 @@ class Command(BaseCommand):
     def _once(self, stop: threading.Event, form: str) -> None:
         try:
             counts = self._run(stop)
-        except DATABASE_TROUBLE as error:
-            raise CommandError(f"The database does not answer as it should: {error}") from error
+        except IntegrityError as error:
+            raise CommandError(f"{_sentence(error)} Run it again.") from error
         except (TemporarilyUnavailable, Unreadable) as error:
             raise CommandError(str(error)) from error
         self._answer(counts, form)
@@ -66,7 +74,7 @@ class Command(BaseCommand):
                 close_old_connections()
                 counts = self._run(stop)
             except DATABASE_TROUBLE as error:
-                self.stderr.write(f"The database does not answer as it should, trying again: {error}")
+                self.stderr.write(f"{_sentence(error)} Trying again.")
             except (TemporarilyUnavailable, Unreadable) as error:
                 self.stderr.write(f"{error} Trying again.")
             else:
@@ -93,6 +101,12 @@ class Command(BaseCommand):
         else:
             self.stdout.write(", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items()))
         self.stdout.flush()
+
+
+def _sentence(error: Error) -> str:
+    if isinstance(error, IntegrityError):
+        return f"A client was deleted in the moment when its notice was written: {one_line(error)}."
+    return advice(error)
 
 
 def _seconds(text: str) -> float:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from clients.explain import Explanation, explain
 from clients.explain.table import ROWS, Attempt, Value
 from clients.explain.words import about, about_consent, carried, heading, verdict
+from clients.management.base import DatabaseCommand
 from clients.models import Client
 from idp.accounts.models import User
 
 REFUSED, WRONG = 1, 2
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = "Explain whether a client may ask for an audience, and why. Changes nothing. Exits with 1 when it may not."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -5,22 +5,24 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import IntegrityError
 from django.utils import timezone
 
 from clients import rotation
+from clients.management.base import DatabaseCommand
 from clients.models.client import SigningAlgorithm
 from clients.rotation import Step
+from idp.accounts.sealing import Unreadable
 
 SENTENCES = {
     "publish": "{algorithm}: a next key is published. It signs once every app may know it.",
-    "activate": "{algorithm}: {kid} signs now; the one before is retired, and a next key is published.",
+    "activate": "{algorithm}: {kid} signs now{before}, and a next key is published.",
     "wait": "{algorithm}: nothing to do until {at}. Apps may not know the next key yet.",
 }
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = "Publish, activate and retire signing keys, each step when it is safe. Run it again for the next step."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -31,13 +33,23 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         chosen = options["algorithm"]
         algorithms = [SigningAlgorithm(chosen)] if chosen else list(SigningAlgorithm)
-        steps = [self._step(algorithm, dry_run=options["dry_run"]) for algorithm in algorithms]
+        try:
+            for algorithm in algorithms:  # all of them before the first one changes
+                rotation.require_opened(algorithm)
+            steps = [self._step(algorithm, dry_run=options["dry_run"]) for algorithm in algorithms]
+        except Unreadable as error:
+            raise CommandError(f"{error} Nothing was changed.") from None
         if options["format"] == "json":
             self.stdout.write(json.dumps({"dry_run": options["dry_run"], "steps": [_as_dict(one) for one in steps]}))
             return
         for step in steps:
             at = f"{step.at:%Y-%m-%d %H:%M:%S %Z}" if step.at else ""
-            sentence = SENTENCES[step.action].format(algorithm=step.algorithm, kid=step.kid, at=at)
+            sentence = SENTENCES[step.action].format(
+                algorithm=step.algorithm,
+                kid=step.kid,
+                at=at,
+                before="; the one before is retired" if step.retires else "",
+            )
             self.stdout.write(f"Would do: {sentence}" if options["dry_run"] else sentence)
 
     def _step(self, algorithm: SigningAlgorithm, *, dry_run: bool) -> Step:

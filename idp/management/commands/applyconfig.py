@@ -8,16 +8,16 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError, ProgrammingError
+from django.core.management.base import CommandError
 
+from clients.management.base import DatabaseCommand
 from idp.configuration import ConfigurationError, Report, apply
 from idp.configuration.reading import MAX_CHARACTERS
 
 DRIFT = 2
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = "Apply a configuration file: all of it in one transaction, or nothing. Applying twice changes nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -41,8 +41,6 @@ class Command(BaseCommand):
             if as_json:
                 self._print_json({"applied": False, "problems": _problems(error)})
             raise CommandError(f"Nothing was applied.\n{error}") from None
-        except (OperationalError, ProgrammingError) as error:
-            raise CommandError(f"The database cannot be used ({error}). Run 'manage.py migrate' first.") from None
         if as_json:
             self._print_json({"applied": not look_only, **report.as_dict()})
         else:

@@ -7,18 +7,18 @@ from argparse import ArgumentParser
 from dataclasses import dataclass
 from typing import Any
 
-import environ
 from django.conf import settings
 from django.contrib.auth.hashers import check_password
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError
+from django.core.management.base import CommandError
 
 from clients import keyring
+from clients.management.base import DatabaseCommand
 from idp import demo
 from idp.accounts.models import User
+from idp.accounts.sealing import Unreadable
 from idp.configuration import ConfigurationError
-from idp.environment import remember
+from idp.environment import Environment, remember
 
 ADMIN = "admin"
 ADMIN_PASSWORD = "ADMIN_PASSWORD"  # noqa: S105 - a variable's name
@@ -32,7 +32,7 @@ class Admin:
     password: str | None
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = "Prepare the database, signing keys, an administrator and, on loopback, demo data. Safe to run again."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -41,17 +41,15 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         wants_demo = not options["no_demo"]
-        if wants_demo and not settings.IS_LOCAL:
-            raise CommandError(
-                f"Demo accounts and clients are for loopback only, and IDP_ISSUER is {settings.IDP_ISSUER}. "
-                "Run 'manage.py quickstart --no-demo'."
-            )
+        if wants_demo:
+            refuse_demo_in_a_deployment()
         self.stderr.write("Preparing the database", self.style.NOTICE)
+        call_command("migrate", interactive=False, verbosity=0)
         try:
-            call_command("migrate", interactive=False, verbosity=0)
-        except OperationalError as error:
-            raise CommandError(f"The database cannot be used ({error}). Check DATABASE_URL.") from None
-        if made := keyring.ensure_keys():
+            made = keyring.ensure_keys()
+        except Unreadable as error:
+            raise CommandError(str(error)) from None
+        if made:
             self.stderr.write(f"Made {len(made)} signing keys", self.style.NOTICE)
         admin = ensure_admin()
         shown = self._prepare_demo() if wants_demo else None
@@ -72,9 +70,23 @@ class Command(BaseCommand):
         return shown
 
 
+def refuse_demo_in_a_deployment() -> None:
+    """Its passwords are on the screen, and its clients may ask for tokens."""
+    if not settings.IS_LOCAL:
+        raise CommandError(
+            f"Demo accounts and clients are for loopback only, and IDP_ISSUER is {settings.IDP_ISSUER}. "
+            "Run 'manage.py quickstart --no-demo'."
+        )
+    if settings.IDP_ISSUER_FORGOTTEN:
+        raise CommandError(
+            "DATABASE_URL names a database, but IDP_ISSUER is not set: the demo is not made where a deployment may be. "
+            f"Set IDP_ISSUER, to {settings.IDP_ISSUER} if you want the demo in that database."
+        )
+
+
 def ensure_admin() -> Admin:
     """The first superuser. Once there is one, accounts are left alone."""
-    given: str = environ.FileAwareEnv().str(ADMIN_PASSWORD, default="")
+    given: str = Environment().str(ADMIN_PASSWORD, default="")
     password = given or (remember(settings.STATE_DIR / "secrets.env", ADMIN_PASSWORD) if settings.IS_LOCAL else "")
     superusers = User.objects.filter(is_superuser=True).order_by("pk")
     if password and not superusers.exists():

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from clients.management.base import DatabaseCommand
 from idp.accounts import mfa
 from idp.accounts.sealing import Unreadable
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = "Encrypt TOTP secrets and recovery codes anew, under the first of IDP_KEY_SECRETS. Running it again is safe."
 
     def add_arguments(self, parser: CommandParser) -> None:

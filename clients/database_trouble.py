@@ -1,0 +1,32 @@
+"""What an operator has to do about a database that fails: create its tables, or let us reach it."""
+
+from __future__ import annotations
+
+from django.db import Error, InterfaceError, OperationalError
+
+# PostgreSQL's codes for a table, a column and a schema that are not there (its manual, appendix A).
+_NOT_THERE = {"42P01", "42703", "3F000"}
+
+
+def lacks_tables(error: Error) -> bool:
+    """Whether it failed because tables, or columns of a newer version, are missing."""
+    if sqlstate := getattr(error.__cause__, "sqlstate", None):
+        return sqlstate in _NOT_THERE
+    return str(error).startswith(("no such table", "no such column")) or " has no column named " in str(error)
+
+
+def is_the_operators(error: Error) -> bool:
+    """Whether the operator can mend it. Anything else is a mistake of ours."""
+    return isinstance(error, (OperationalError, InterfaceError)) or lacks_tables(error)
+
+
+def advice(error: Error) -> str:
+    """One line: what is wrong, and what to do."""
+    if lacks_tables(error):
+        return "The database lacks tables of this version. Run 'manage.py migrate' first."
+    return f"The database cannot be used: {one_line(error)}. Check DATABASE_URL, and whether the database runs."
+
+
+def one_line(error: Error) -> str:
+    """Its text without the line breaks that drivers write, and without a full stop."""
+    return " ".join(str(error).split()).rstrip(".?")

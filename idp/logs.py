@@ -1,0 +1,39 @@
+"""What is told in one line, because its cause is no place in the code."""
+
+from __future__ import annotations
+
+import logging
+
+MAX_HOST = 100  # characters
+
+
+class ForeignHost(logging.Filter):
+    """Scanners send any Host. Django adds a traceback, and advice on a setting that follows from IDP_ISSUER here."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        request = getattr(record, "request", None)
+        host = request.META.get("HTTP_HOST", "") if request else ""
+        record.msg, record.args = "Refused a request for %r: that host is not IDP_ISSUER's.", (host[:MAX_HOST],)
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        record.exc_info = record.exc_text = None
+        return True
+
+
+class DatabaseOutage(logging.Filter):
+    """While the database is away every page fails, each with the same long traceback."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        from django.db import InterfaceError, OperationalError  # settings name this class before Django is ready
+
+        from clients.database_trouble import one_line
+
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, (OperationalError, InterfaceError)):
+            record.msg, record.args = "%s (the database: %s)", (record.getMessage(), one_line(error))
+            record.exc_info = record.exc_text = None
+        return True
+
+
+def threads_are_meant(record: logging.LogRecord) -> bool:
+    """granian counts threads against cores. Ours mostly wait for the database, and `--threads` says how many."""
+    return "Configuration allows spawning up to" not in record.getMessage()
