@@ -18,6 +18,7 @@ from clients.admin import events
 from clients.models import SigningKey
 from clients.models.client import SigningAlgorithm
 from clients.models.keys import KeyState
+from idp.accounts import sealing
 from idp.accounts.console import ConsoleAdmin, actor
 
 _LIST = "admin:clients_signingkey_changelist"
@@ -76,19 +77,27 @@ class SigningKeyAdmin(ConsoleAdmin):
             messages.success(request, _("The next key is made and published. It does not sign yet."))
         return redirect(_LIST)
 
+    def _activate(self, request: HttpRequest, kid: str) -> None:
+        try:
+            with transaction.atomic():
+                key = SigningKey.objects.select_for_update().filter(pk=kid, state=KeyState.NEXT).first()
+                if key is not None:
+                    keyring.require_opened(key)
+                    keyring.activate(key)
+                    self._note(request, key, "key.activated", _("Activated."))
+        except sealing.Unreadable as error:
+            messages.error(request, str(error))  # for operators: it names their setting
+            return
+        if key is None:
+            messages.error(request, _("This key is not waiting to be activated."))
+        else:
+            messages.success(request, _("The key signs from now on. Make the next one soon."))
+
     def activate_view(self, request: HttpRequest, kid: str) -> HttpResponse:
         """Let the next key sign; the active one retires and stays published."""
         self._only_superusers(request)
         if request.method == "POST":
-            with transaction.atomic():
-                key = SigningKey.objects.select_for_update().filter(pk=kid, state=KeyState.NEXT).first()
-                if key is not None:
-                    keyring.activate(key)
-                    self._note(request, key, "key.activated", _("Activated."))
-            if key is None:
-                messages.error(request, _("This key is not waiting to be activated."))
-            else:
-                messages.success(request, _("The key signs from now on. Make the next one soon."))
+            self._activate(request, kid)
             return redirect(_LIST)
         key = SigningKey.objects.filter(pk=kid, state=KeyState.NEXT).first()
         if key is None:

@@ -48,8 +48,8 @@ def blocked(client_id: str, address: str) -> bool:
     keys = _keys(client_id, address)
     try:
         found = cache.get_many([_lately(address), *(key for key, _limit in keys)])
-    except Exception:
-        logger.exception("The cache does not answer: wrong client secrets are not limited now")
+    except Exception as error:
+        logger.error("The cache does not answer: wrong client secrets are not limited now. It said: %s", error)
         _believe(address, _ANY_CLIENT, now + BELIEVED)  # nor is it waited for with every request
         return False
     if any(found.get(key, 0) >= limit for key, limit in keys):
@@ -75,8 +75,8 @@ def failed(client_id: str, address: str) -> None:
         cache.set(_lately(address), 1, WINDOW + 1)
         for key, _limit in _keys(client_id, address):
             _count(key)
-    except Exception:
-        logger.exception("The cache does not answer: a wrong client secret was not counted")
+    except Exception as error:
+        logger.error("The cache does not answer: a wrong client secret was not counted. It said: %s", error)
 
 
 def _count(key: str) -> None:

@@ -61,6 +61,13 @@ def test_a_key_moves_from_next_to_active_and_the_active_one_retires() -> None:
     assert LogEntry.objects.latest("pk").object_id == new.kid
 
 
+def test_a_key_that_cannot_be_opened_does_not_sign(settings: Any) -> None:
+    settings.IDP_KEY_SECRETS = ["another secret than the keys were sealed with"]
+    waiting = key(KeyState.NEXT)
+    assert "does not hold the secret it was sealed with" in text(activate(browser("root"), waiting.kid))
+    assert key(KeyState.NEXT) == waiting
+
+
 def test_the_next_key_is_made_where_there_is_none() -> None:
     http = browser("root")
     assert "Make the next ES256 key" not in text(http.get(page(LIST)))
