@@ -37,7 +37,14 @@ def gone(db: None, request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("path", ["/oauth2/authorize?client_id=a", "/oauth2/logout?client_id=a&post_logout_redirect_uri=b", "/oauth2/userinfo"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/oauth2/authorize?client_id=a",
+        "/oauth2/logout?client_id=a&post_logout_redirect_uri=b",
+        "/oauth2/userinfo",
+    ],
+)
 def test_an_outage_of_the_database_is_a_few_lines(path: str, gone: None, caplog: pytest.LogCaptureFixture) -> None:
     response = Http(HTTP_AUTHORIZATION="Bearer x").get(path)
     assert response.status_code == 503

@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from clients.oauth import cache
+from clients.oauth import cache, prepared
 from tests.clients.endpoints.raw import Answer, Rubbish, send
 from tests.world import SECRETS, Browser, basic
 
@@ -99,10 +99,22 @@ def test_a_read_that_meets_a_broken_one_is_answered_all_the_same(warm: None) -> 
         assert backend() != broken
 
 
-def test_a_write_that_meets_a_broken_one_may_be_tried_again_and_then_works(warm: None) -> None:
+def test_a_write_that_meets_a_broken_one_is_answered_all_the_same(warm: None) -> None:
+    for _ in range(3):
+        broken = backend()
+        terminate(broken)
+        assert post("/oauth2/token", "service", grant_type="client_credentials").status == 200
+        assert backend() != broken
+
+
+def test_a_write_whose_connection_breaks_meanwhile_may_be_tried_again_and_then_works(
+    warm: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nobody knows what became of a write whose answer never came: it is not sent twice."""
-    terminate(backend())
-    refused = post("/oauth2/token", "service", grant_type="client_credentials")
+    with monkeypatch.context() as patch:
+        patch.setattr(prepared, "revive", lambda: None)  # it broke after that
+        terminate(backend())
+        refused = post("/oauth2/token", "service", grant_type="client_credentials")
     assert (refused.status, refused.json()["error"]) == (503, "temporarily_unavailable")
     assert int(refused.headers["Retry-After"]) > 0
     assert post("/oauth2/token", "service", grant_type="client_credentials").status == 200
