@@ -54,7 +54,7 @@ def read(params: Params, authorization: str | None) -> Credentials:
     """The one method used. A failed header is never rescued by the body."""
     in_body = params.one("client_id")
     secret_in_body = params.one("client_secret")
-    if params.has("client_assertion") or params.has("client_assertion_type"):
+    if params.one("client_assertion") or params.one("client_assertion_type"):
         raise InvalidClient("client_assertion is not supported. Use a client secret.", challenge=bool(authorization))
     if authorization is None:
         return Credentials(in_body, secret_in_body or None, by_header=False)

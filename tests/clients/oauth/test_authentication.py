@@ -62,6 +62,7 @@ def test_an_assertion_is_refused_by_name_and_not_ignored(name: str) -> None:
     ):
         with pytest.raises(InvalidClient, match="client_assertion is not supported"):
             read(sent(**params, **{name: "x"}), header)
+        assert read(sent(**params, **{name: ""}), header).client_id == "web", "an empty value counts as omitted"
 
 
 @pytest.mark.parametrize("header", ["", "Bearer abc", "Digest x", "x", "Basicx", " "])
