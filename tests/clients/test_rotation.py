@@ -123,6 +123,20 @@ def test_keys_that_do_not_open_stop_everything(keys: None, settings: Any, state:
     assert set(SigningKey.objects.values_list("pk", "state")) == before, "of no algorithm"
 
 
+def test_what_was_done_before_a_key_did_not_open_is_told(keys: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process, with other secrets, made a key after all were looked at."""
+    rotate = rotation.rotate
+
+    def fails_for_the_second(algorithm: SigningAlgorithm, **more: Any) -> Any:
+        if algorithm == SigningAlgorithm.ES256:
+            raise Unreadable("The next ES256 key cannot be opened.")
+        return rotate(algorithm, **more)
+
+    monkeypatch.setattr(rotation, "rotate", fails_for_the_second)
+    with later(minutes=7), pytest.raises(CommandError, match=r"cannot be opened\. Done before: RS256 \(activate\)\.$"):
+        rotatekeys()
+
+
 def test_a_rotation_opens_the_next_key_itself(keys: None, settings: Any) -> None:
     settings.IDP_KEY_SECRETS = ["another secret that is long enough"]
     with later(minutes=7), pytest.raises(Unreadable):

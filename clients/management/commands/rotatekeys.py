@@ -33,12 +33,15 @@ class Command(DatabaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         chosen = options["algorithm"]
         algorithms = [SigningAlgorithm(chosen)] if chosen else list(SigningAlgorithm)
+        steps: list[Step] = []
         try:
             for algorithm in algorithms:  # all of them before the first one changes
                 rotation.require_opened(algorithm)
-            steps = [self._step(algorithm, dry_run=options["dry_run"]) for algorithm in algorithms]
-        except Unreadable as error:
-            raise CommandError(f"{error} Nothing was changed.") from None
+            for algorithm in algorithms:
+                steps.append(self._step(algorithm, dry_run=options["dry_run"]))
+        except Unreadable as error:  # later than the first: another process made a key meanwhile
+            done = ", ".join(f"{step.algorithm} ({step.action})" for step in steps)
+            raise CommandError(f"{error} {f'Done before: {done}.' if done else 'Nothing was changed.'}") from None
         if options["format"] == "json":
             self.stdout.write(json.dumps({"dry_run": options["dry_run"], "steps": [_as_dict(one) for one in steps]}))
             return
