@@ -26,7 +26,6 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 STATE_DIR = BASE_DIR / "var"
 env = Environment()
 
-
 # --- Who we are ------------------------------------------------------------------------------------------------------
 IDP_ISSUER: str = checked_issuer(env.str("IDP_ISSUER", default="http://localhost:8000"))
 _issuer_host = urlsplit(IDP_ISSUER).hostname or ""

@@ -63,8 +63,13 @@ def _answer(view: Callable[[HttpRequest], HttpResponse], request: HttpRequest) -
     except consent.Stale:
         return _again(parameters.from_query(request))
     except (OperationalError, InterfaceError) as error:
-        logger.error("The database does not answer: %s", one_line(error))
-        return HttpResponse(_("Try again in a moment."), status=503, headers={"Retry-After": "5"})
+        return try_again(error)
+
+
+def try_again(error: OperationalError | InterfaceError) -> HttpResponse:
+    """The database does not answer. Plain text: a page would ask it, too."""
+    logger.error("The database does not answer: %s", one_line(error))
+    return HttpResponse(_("Try again in a moment."), status=503, headers={"Retry-After": "5"})
 
 
 @csrf_exempt

@@ -17,8 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from clients.database_trouble import one_line
-from clients.endpoints.authorize import MAX_QUERY, redirect
+from clients.endpoints.authorize import MAX_QUERY, redirect, try_again
 from clients.endpoints.error_page import Explanation
 from clients.identifiers import shown_place
 from clients.models import Client
@@ -53,8 +52,7 @@ def answers_errors(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[Htt
         except Refusal as refusal:
             response = _error_page(request, str(refusal))
         except (OperationalError, InterfaceError) as error:
-            logger.error("The database does not answer: %s", one_line(error))
-            response = HttpResponse(_("Try again in a moment."), status=503, headers={"Retry-After": "5"})
+            response = try_again(error)
         response["Cache-Control"] = "no-store"
         return response
 
