@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import connections
 
 from tests.plugins.places import chromium
 
@@ -16,6 +18,17 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 @pytest.fixture(scope="session")
 def base_url() -> None:
     """Unused; the plugin's own is written in a way that pytest warns of."""
+
+
+@pytest.fixture(scope="session")
+def playwright(playwright: Any) -> Iterator[Any]:
+    """Playwright, which takes its database connection along.
+
+    While an event loop runs in a thread, Django has other connections there than before and after. Whoever closes
+    connections when the loop is gone does not see them, and a database somebody is connected to cannot be dropped.
+    """
+    yield playwright
+    connections.close_all()
 
 
 @pytest.fixture(scope="session")

@@ -13,9 +13,9 @@ from playwright.sync_api import Page
 from idp.accounts.models import User
 from tests.browser.scene import Scene
 from tests.browser.sights import Sight, visit
-from tests.chromium import base_url, browser_type_launch_args
+from tests.chromium import base_url, browser_type_launch_args, playwright
 
-__all__ = ["base_url", "browser_type_launch_args"]
+__all__ = ["base_url", "browser_type_launch_args", "playwright"]
 Look = Callable[[list[Sight], Page], Iterator[Sight]]
 PASSWORD = "correct horse battery staple"
 

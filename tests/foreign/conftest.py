@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import requests
 
-from tests.chromium import base_url, browser_type_launch_args
+from tests.chromium import base_url, browser_type_launch_args, playwright
 
-__all__ = ["base_url", "browser_type_launch_args"]
+__all__ = ["base_url", "browser_type_launch_args", "playwright"]
 
 
 @pytest.fixture
