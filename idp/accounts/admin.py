@@ -17,7 +17,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from idp.accounts import events, sign_in
+from idp.accounts import emails, events, sign_in
 from idp.accounts.console import ConsoleAdmin, actor
 from idp.accounts.console_forms import ConsoleForm
 from idp.accounts.models import AccountEvent, Happening, User
@@ -145,6 +145,8 @@ class UserAdmin(ConsoleAdmin, BaseUserAdmin):
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
+        if change and "email" in form.changed_data:
+            emails.follow(obj, form.initial["email"])
         if change and not obj.is_active:
             sign_in.end_all(obj)
 
