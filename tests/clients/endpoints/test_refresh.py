@@ -231,6 +231,19 @@ def test_it_ends_when_it_was_idle_for_too_long() -> None:
             assert refusal(token, client_id) == "invalid_grant"
 
 
+@pytest.mark.parametrize("client_id", ["web", "spa"])
+def test_limits_the_client_was_freed_of_end_no_token_that_is_used(client_id: str) -> None:
+    limited = Client.objects.filter(client_id=client_id)
+    limited.update(refresh_token_idle_lifetime=100, refresh_token_lifetime=300)
+    start = timezone.now()
+    with time_machine.travel(start):
+        token = Browser("owner").tokens(client_id, scope="openid offline_access")["refresh_token"]
+    limited.update(refresh_token_idle_lifetime=None, refresh_token_lifetime=None)
+    for seconds in (90, 3600):
+        with time_machine.travel(start + timedelta(seconds=seconds)):
+            token = rotated(token, client_id).get("refresh_token", token)
+
+
 def test_it_ends_when_its_time_is_over_however_often_it_is_used() -> None:
     Client.objects.filter(client_id__in=["web", "spa"]).update(refresh_token_lifetime=200)
     start: datetime = timezone.now()
