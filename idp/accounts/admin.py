@@ -42,6 +42,13 @@ LOST = gettext_lazy("The password it has now is lost.")
 
 
 class UserForm(ConsoleForm, ChangeForm):
+    def clean_username(self) -> str:
+        """As for a new account: people type their name in any case, and two that differ in it sign nobody in."""
+        username: str = self.cleaned_data["username"]
+        if User.objects.filter(username__iexact=username).exclude(pk=self.instance.pk).exists():
+            raise ValidationError(self.instance.unique_error_message(User, ["username"]))
+        return username
+
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"]
         if email and User.objects.filter(email__iexact=email).exclude(pk=self.instance.pk).exists():

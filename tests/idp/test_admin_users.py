@@ -122,11 +122,17 @@ def test_the_same_address_in_other_capitals_is_not_replaced(with_password: User)
     assert list(rows) == [(OLD, True, True)]
 
 
+def test_a_name_may_change_its_capitals() -> None:
+    assert change(username="Person").status_code == 302
+    assert user("Person")
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
         ("username", ""),
         ("username", "root"),
+        ("username", "Root"),
         ("username", "a\0b"),
         ("username", "x" * 100_000),
         ("email", "nowhere"),
