@@ -83,7 +83,7 @@ def _load_keys() -> list[SigningKey]:
 
 
 def longest_lifetime() -> timedelta:
-    """How long a token signed now may live: the longest any client or API allows, and a logout token at least."""
+    """How long a token signed now may live: the longest any client has (APIs only shorten it), a logout token at least."""
     return cache.once(_load_longest_lifetime)
 
 
