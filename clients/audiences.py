@@ -5,20 +5,13 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from clients.oauth.facts import apis_near, project_facts
-from clients.protocol.facts import Registry
-from projects import matcher
-from projects.models import Api, Project
+from clients.protocol.facts import ApiFacts, Registry
+from projects.models import Project
 
 
-def most_specific(value: str, apis: list[Api]) -> Api | None:
-    """The registered Api that covers `value` most closely; None when none does."""
-    covering = [api for api in apis if matcher.covers(api.identifier, value)]
-    return max(covering, key=lambda api: len(api.canonical), default=None)
-
-
-def resolve(value: str) -> Api | None:
-    """The Api an audience belongs to, from the database."""
-    return most_specific(value, list(Api.objects.filter(origin=matcher.parse(value).origin).exclude(origin="")))
+def resolve(value: str) -> ApiFacts | None:
+    """The most specific Api that covers this audience, as a request would find it."""
+    return Registry(apis=apis_near([value])).resolve(value)
 
 
 def refusal_to_list(value: str, project: Project) -> str:
@@ -27,7 +20,7 @@ def refusal_to_list(value: str, project: Project) -> str:
     The very rule every request is checked by. An entry that lies above somebody else's API is fine: what is asked
     below it is resolved again at every request.
     """
-    api = Registry(apis=apis_near([value])).resolve(value)
+    api = resolve(value)
     if api is None or api.open_to(project_facts(project)):
         return ""
     return _("This audience belongs to an API that is not shared with this project.")

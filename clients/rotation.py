@@ -83,7 +83,10 @@ def _load_keys() -> list[SigningKey]:
 
 
 def longest_lifetime() -> timedelta:
-    """How long a token signed now may live: the longest any client or API allows, and a logout token at least."""
+    """How long a token signed now may live: the longest of any client, and a logout token's at least.
+
+    APIs only shorten it.
+    """
     return cache.once(_load_longest_lifetime)
 
 

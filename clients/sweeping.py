@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.contrib.sessions.models import Session
 from django.db import connection, models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.expressions import Combinable
@@ -19,6 +20,7 @@ from django.db.models.expressions import Combinable
 from clients import rotation
 from clients.models import AccessToken, Authorization, Grant, LogoutNotice, RefreshToken, RevokedToken, SecurityEvent
 from clients.models.authorization import API_DELETED, CLIENT_DELETED
+from idp.accounts import sign_in
 from idp.accounts.models import AccountEvent, SignIn
 
 RETENTION = timedelta(days=30)
@@ -58,6 +60,7 @@ def piles(now: datetime, retention: timedelta, events_retention: timedelta = EVE
     hang = [Exists(one.objects.filter(authorization=OuterRef("pk"))) for one in (Grant, RefreshToken, AccessToken)]
     unused = Q(created_at__lt=alive) & ~hang[0] & ~hang[1] & ~hang[2]
     points_to_it = Exists(Authorization.objects.filter(sign_in=OuterRef("pk")))
+    over = Q(ended_at__lt=before) | Q(ended_at__isnull=True, seen_at__lt=sign_in.forgotten_since(before))
     old = Q(at__lt=now - events_retention)
     return [
         Pile("access_tokens", AccessToken, Q(expires__lt=now)),
@@ -65,7 +68,8 @@ def piles(now: datetime, retention: timedelta, events_retention: timedelta = EVE
         Pile("refresh_tokens", RefreshToken, Q(expires__lt=alive)),
         Pile("revoked_tokens", RevokedToken, Q(expires__lt=now)),
         Pile("authorizations", Authorization, Q(ended_at__lt=before) | unused),
-        Pile("sign_ins", SignIn, Q(ended_at__lt=before) & ~points_to_it),
+        Pile("sign_ins", SignIn, over & ~points_to_it),
+        Pile("sessions", Session, Q(expire_date__lt=now)),
         Pile("logout_notices", LogoutNotice, Q(created_at__lt=before)),
         Pile("account_events", AccountEvent, old),
         Pile("security_events", SecurityEvent, old & ~Q(kind__in=KEPT_FOR_EVER)),

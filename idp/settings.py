@@ -51,7 +51,7 @@ def _secret(name: str) -> str:
 
 
 SECRET_KEY = _secret("SECRET_KEY")
-# Encrypts private signing keys at rest: comma-separated, the first encrypts, all decrypt.
+# Encrypts private signing keys and second factors at rest: comma-separated, the first encrypts, all decrypt.
 IDP_KEY_SECRETS = checked_key_secrets(_secret("IDP_KEY_SECRETS"))
 
 ALLOWED_HOSTS = [_issuer_host, *(LOOPBACK_NAMES if IS_LOCAL else [])]

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clients.admin import events
-from clients.audiences import most_specific
+from clients.audiences import resolve
 from clients.models import AudienceEntry, SecurityEvent
 from clients.models.authorization import API_DELETED
 from idp.accounts.console import SHOWN, actor
@@ -35,8 +35,8 @@ def overlapping(identifier: str) -> list[AudienceEntry]:
 
 def leaning_on(api: Api) -> list[AudienceEntry]:
     """Entries that are allowed because of this API. Without it they would name an address nobody answers for."""
-    others = list(Api.objects.filter(origin=api.origin))
-    return [entry for entry in overlapping(api.identifier) if most_specific(entry.value, others) == api]
+    found = ((entry, resolve(entry.value)) for entry in overlapping(api.identifier))
+    return [entry for entry, its in found if its is not None and its.identifier == api.identifier]
 
 
 def _in_use(request: HttpRequest, apis: list[Api]) -> list[str]:

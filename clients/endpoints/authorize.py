@@ -15,7 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from clients.database_trouble import one_line
-from clients.endpoints import consent, interaction, locales, notices
+from clients.endpoints import consent, interaction, locales, sensitive
 from clients.endpoints.error_page import error_page
 from clients.endpoints.interaction import Visitor
 from clients.models import Authorization
@@ -165,7 +165,7 @@ def finish(
         row = None
         if not interaction.first_party(decided.client, validated.redirect_uri):
             row = remember(who, decided, validated.redirect_uri)
-            notices.sensitive_allowed(request, who, decided)
+            sensitive.tell(request, who, decided)
         acr = prompts.acr_told(prompts.read(params), who.row.acr, sign_in.satisfied(who.row.acr))
         return store.authorize(decided, who.user, who.row, row, acr=acr)
 

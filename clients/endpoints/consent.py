@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode
@@ -13,7 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from clients.endpoints import words
-from clients.endpoints.interaction import Visitor, asked
+from clients.endpoints.interaction import Visitor, asked, fingerprint
 from clients.identifiers import shown_place
 from clients.protocol.prompts import shares_consent
 from clients.protocol.request import AuthorizationRequest, Choice, Params
@@ -186,5 +185,4 @@ def _unseal(seen: str, params: Params, who: Visitor) -> tuple[Permission, set[st
 
 
 def _binding(params: Params, who: Visitor) -> list[str]:
-    request = hashlib.sha256(urlencode(params.pairs).encode()).hexdigest()
-    return [request, str(who.user.sub), str(who.row.sid)]
+    return [fingerprint(params), str(who.user.sub), str(who.row.sid)]

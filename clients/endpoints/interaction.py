@@ -142,15 +142,15 @@ def admit(decided: AuthorizationRequest, user: User) -> None:
 
 def want_proof(request: HttpRequest, params: Params) -> None:
     """Remember since when this very request wants a fresh sign-in; asking again does not move the moment."""
-    wanted = [pair for pair in request.session.get(sign_in.PROOF_KEY, []) if pair[0] != _key(params)]
+    wanted = [pair for pair in request.session.get(sign_in.PROOF_KEY, []) if pair[0] != fingerprint(params)]
     since = _wanted_since(request, params) or time.time()
-    request.session[sign_in.PROOF_KEY] = [*wanted, [_key(params), since]][-MAX_PROOFS:]
+    request.session[sign_in.PROOF_KEY] = [*wanted, [fingerprint(params), since]][-MAX_PROOFS:]
 
 
 def proof_used(request: HttpRequest, params: Params) -> None:
     """The request was answered: the next one with prompt=login asks again."""
     wanted = request.session.get(sign_in.PROOF_KEY, [])
-    left = [pair for pair in wanted if pair[0] != _key(params)]
+    left = [pair for pair in wanted if pair[0] != fingerprint(params)]
     if left != wanted:
         request.session[sign_in.PROOF_KEY] = left
 
@@ -162,7 +162,7 @@ def _proved(request: HttpRequest, params: Params, row: SignIn) -> bool:
 
 def _wanted_since(request: HttpRequest, params: Params) -> float | None:
     """When this request began to ask; forgotten after a while, so that an old link asks anew."""
-    since = next((at for key, at in request.session.get(sign_in.PROOF_KEY, []) if key == _key(params)), None)
+    since = next((at for key, at in request.session.get(sign_in.PROOF_KEY, []) if key == fingerprint(params)), None)
     return since if since is not None and time.time() - since < PROOF_MAX_AGE else None
 
 
@@ -170,5 +170,6 @@ def fresh_sign_in_wanted(wish: Wish) -> bool:
     return wish.wants_fresh_sign_in or wish.max_age is not None or "select_account" in wish.prompts
 
 
-def _key(params: Params) -> str:
+def fingerprint(params: Params) -> str:
+    """What tells this request from every other, without being readable."""
     return hashlib.sha256(urlencode(params.pairs).encode()).hexdigest()

@@ -43,8 +43,8 @@ def _token(request: Request, params: Params) -> str:
         return params.one("access_token")
     try:
         return bearer_token(request, params.one("access_token"))
-    except InvalidToken:
-        raise InvalidRequest("Send access_token or id_token in the request body.") from None
+    except InvalidToken as refusal:  # says what is wrong with the header, or nothing when no token came
+        raise InvalidRequest(str(refusal) or "Send access_token or id_token in the request body.") from None
 
 
 def _access_token(token: str) -> dict[str, Any] | None:

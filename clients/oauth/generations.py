@@ -74,11 +74,19 @@ def _grace() -> timedelta:
 
 
 def use_again(
-    token_digest: str, client: ClientFacts, authorized_at: datetime, inserts: Sequence[Insert], now: datetime
+    token_digest: str,
+    client: ClientFacts,
+    authorized_at: datetime,
+    expires: datetime | None,
+    inserts: Sequence[Insert],
+    now: datetime,
 ) -> None:
-    """A refresh token that does not rotate stays; only its idle lifetime starts anew."""
-    idle = client.refresh_token_idle_lifetime is not None
-    guard = statements.prolong(token_digest, _expiry(client, authorized_at, now)) if idle else None
+    """A refresh token that does not rotate stays; only its end moves.
+
+    An idle lifetime starts anew, and lifetimes that the client got since it was issued count from here on.
+    """
+    anew = _expiry(client, authorized_at, now)
+    guard = statements.prolong(token_digest, anew) if anew != expires else None
     if not write(inserts, guard):
         raise InvalidGrant(UNUSABLE)
 

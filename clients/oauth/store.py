@@ -47,6 +47,7 @@ class Opened:
     nonce: str = ""
     generation: int | None = None  # None: a code
     use: Use = Use.CURRENT
+    expires: datetime | None = None  # of a refresh token; None: until revoked
 
 
 def authorize(
@@ -125,7 +126,7 @@ def opened_refresh(token_digest: str, row: statements.Refresh | None, client: Cl
     use = generations.use_of(row.standing, token_digest, row.generation)
     if use is Use.CROWDED or live.expired(row.expires):
         raise InvalidGrant(UNUSABLE)
-    return _opened(token_digest, row.standing, generation=row.generation, use=use)
+    return _opened(token_digest, row.standing, generation=row.generation, use=use, expires=row.expires)
 
 
 def issue(
@@ -173,7 +174,7 @@ def _write(decided: TokenRequest, opened: Opened | None, rows: list[Insert], ref
         return
     again = opened.generation is not None and not decided.client.rotates and opened.use is Use.CURRENT
     if again:
-        generations.use_again(opened.digest, decided.client, opened.authorized_at, rows, now)
+        generations.use_again(opened.digest, decided.client, opened.authorized_at, opened.expires, rows, now)
         return
     generation = 0 if opened.generation is None else opened.generation + 1
     if refresh_token:

@@ -17,7 +17,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from idp.accounts import events, sign_in
+from idp.accounts import emails, events, sign_in
 from idp.accounts.console import ConsoleAdmin, actor
 from idp.accounts.console_forms import ConsoleForm
 from idp.accounts.models import AccountEvent, Happening, User
@@ -42,6 +42,13 @@ LOST = gettext_lazy("The password it has now is lost.")
 
 
 class UserForm(ConsoleForm, ChangeForm):
+    def clean_username(self) -> str:
+        """As for a new account: people type their name in any case, and two that differ in it sign nobody in."""
+        username: str = self.cleaned_data["username"]
+        if User.objects.filter(username__iexact=username).exclude(pk=self.instance.pk).exists():
+            raise ValidationError(self.instance.unique_error_message(User, ["username"]))
+        return username
+
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"]
         if email and User.objects.filter(email__iexact=email).exclude(pk=self.instance.pk).exists():
@@ -145,6 +152,8 @@ class UserAdmin(ConsoleAdmin, BaseUserAdmin):
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
+        if change and "email" in form.changed_data:
+            emails.follow(obj, form.initial["email"])
         if change and not obj.is_active:
             sign_in.end_all(obj)
 

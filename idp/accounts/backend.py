@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.auth_backends import AuthenticationBackend as AllauthBackend
-from allauth.account.internal.userkit import filter_users_by_email, get_user_by_username
+from allauth.account.internal.userkit import filter_users_by_email, filter_users_by_username
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 
@@ -28,6 +28,14 @@ class AuthenticationBackend(AllauthBackend):
 
 def candidates(username: str, email: str) -> list[AbstractBaseUser]:
     """The accounts that answer to this login."""
-    named = get_user_by_username(username) if username else None
     mailed = filter_users_by_email(email or username, prefer_verified=True, for_login=True)
-    return list(dict.fromkeys([*mailed, *([named] if named is not None else [])]))
+    return list(dict.fromkeys([*mailed, *(_named(username) if username else [])]))
+
+
+def _named(username: str) -> list[AbstractBaseUser]:
+    """The one with this name in any capitals, or of several (`createsuperuser` makes them) the one spelled so.
+
+    allauth finds nobody then, and neither could sign in. Python compares again: a collation may find more alike.
+    """
+    alike = [one for one in filter_users_by_username(username) if one.get_username().lower() == username.lower()]
+    return alike if len(alike) == 1 else [one for one in alike if one.get_username() == username]

@@ -47,8 +47,8 @@ class User(AbstractUser):
 class SignIn(models.Model):
     """One sign-in in one browser: what `auth_time`, `amr`, `acr` and `sid` in tokens speak of.
 
-    Ending it ends what hangs on it. Who has to be told is found by reading the rows that have ended; an ended row is
-    deleted only after it was announced.
+    Ending it ends what hangs on it. Who has to be told is found by reading the rows that have ended; a row is deleted
+    only when no authorization comes from it, and then nobody has to be told.
     """
 
     sid = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

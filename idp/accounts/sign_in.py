@@ -136,9 +136,14 @@ def end_all(user: AbstractBaseUser, *, keep: str | None = None) -> None:
 
 
 def live(user: User) -> QuerySet[SignIn]:
-    """The browsers this person is signed in with, the one used last first. Browsers forget sessions without telling."""
-    forgotten = timezone.now() - timedelta(seconds=settings.SESSION_COOKIE_AGE) - SEEN_EVERY
-    return SignIn.objects.filter(user=user, ended_at=None, seen_at__gte=forgotten).order_by("-seen_at", "-auth_time")
+    """The browsers this person is signed in with, the one used last first."""
+    rows = SignIn.objects.filter(user=user, ended_at=None, seen_at__gte=forgotten_since(timezone.now()))
+    return rows.order_by("-seen_at", "-auth_time")
+
+
+def forgotten_since(now: datetime) -> datetime:
+    """A browser not seen since then has no session any more. Browsers forget them without telling: none is ended."""
+    return now - timedelta(seconds=settings.SESSION_COOKIE_AGE) - SEEN_EVERY
 
 
 def end_one(user: User, sid: uuid.UUID) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import check_password
 
-from idp.accounts import sign_in
+from idp.accounts import emails, sign_in
 from idp.accounts.models import User
 from idp.configuration.run import Run
 from idp.configuration.shape import Entry
@@ -70,9 +70,8 @@ def _set_email_address(run: Run, user: User, old_email: str, entry: Entry) -> li
     """Keep allauth's row for the address in step: sign-in by e-mail and `email_verified` read it."""
     if "email" not in entry.values and "email_verified" not in entry.values:
         return []
+    emails.forget_replaced(user, old_email)
     mine = EmailAddress.objects.filter(user=user)
-    if old_email and old_email.lower() != user.email.lower():
-        mine.filter(email__iexact=old_email).delete()  # the address this one replaces signs nobody in any more
     verified = entry.values.get("email_verified")
     if not user.email:
         if verified:

@@ -52,7 +52,7 @@ def apply_client(run: Run, project: Project, entry: Entry) -> None:
             "Use another client_id.",
         )
         return
-    creating = client._state.adding
+    creating, was_public = client._state.adding, client.public
     values = _values(client, entry)
     if values.get("enabled", client.enabled) != client.enabled:
         # Who applies a file decides like a superuser: members of the project do not undo it.
@@ -62,7 +62,7 @@ def apply_client(run: Run, project: Project, entry: Entry) -> None:
     if changed is None:
         return
     run.clients[client_id] = client
-    changed += set_secret(run, client, entry)
+    changed += set_secret(run, client, entry, was_public=was_public)
     run.ledger.note("client", client_id, created=creating, fields=changed)
 
 

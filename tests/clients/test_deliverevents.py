@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -387,10 +388,16 @@ def test_the_answer_is_on_stdout_and_progress_on_stderr(app: Receiver, capsys: A
     assert capsys.readouterr().err == "web: not told, will be tried again: The app answered with status 404.\n"
 
 
-@pytest.mark.parametrize("arguments", [["--interval", "0"], ["--interval", "soon"], ["--once", "--interval", "5"]])
-def test_wrong_arguments_are_told(arguments: list[str]) -> None:
-    with pytest.raises(CommandError):
-        call_command("deliverevents", *arguments)
+@pytest.mark.parametrize("interval", ["0", "-1", "3601", "nan", "soon"])
+def test_a_wrong_interval_is_told_with_what_is_right(interval: str) -> None:
+    said = f"argument --interval: must be a number of seconds above 0, 3,600 at most, not '{interval}'."
+    with pytest.raises(CommandError, match=re.escape(said)):
+        call_command("deliverevents", f"--interval={interval}")
+
+
+def test_once_and_again_are_told_apart() -> None:
+    with pytest.raises(CommandError, match="not allowed with argument"):
+        call_command("deliverevents", "--once", "--interval", "5")
 
 
 def test_without_a_key_it_says_what_to_do_and_loses_nothing(app: Receiver, capsys: Any) -> None:

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 import time_machine
+from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command, get_commands
 from django.db import connection, connections
 from django.utils import timezone
@@ -35,7 +36,7 @@ from tests.world import App, Browser
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 DAY = timedelta(days=1)
 NAMES = ["access_tokens", "codes", "refresh_tokens", "revoked_tokens", "authorizations", "sign_ins"]
-NAMES += ["logout_notices", "account_events", "security_events"]
+NAMES += ["sessions", "logout_notices", "account_events", "security_events"]
 
 
 def clear(*arguments: str) -> dict[str, int]:
@@ -117,7 +118,7 @@ def test_a_used_code_is_kept_so_that_a_second_use_ends_everything() -> None:
     code = Browser("owner").code("web", scope="openid offline_access")
     assert App("web").exchange(code).status_code == 200
     with later(29 * DAY):
-        assert clear() == {"access_tokens": 1}
+        assert clear() == {"access_tokens": 1, "sessions": 1}
         assert App("web").exchange(code).status_code == 400
     assert Authorization.objects.get().ended_because == "code used twice"
 
@@ -143,9 +144,9 @@ def test_without_an_end_refresh_tokens_are_kept_for_ever() -> None:
 def test_refresh_tokens_go_a_while_after_they_expired_and_then_their_authorization() -> None:
     Browser("owner").tokens("web", scope="openid offline_access")
     with later(59 * DAY):
-        assert clear() == {"access_tokens": 1, "codes": 1}
+        assert clear() == {"access_tokens": 1, "codes": 1, "sessions": 1}
     with later(61 * DAY):
-        assert clear() == {"refresh_tokens": 1, "authorizations": 1}
+        assert clear() == {"refresh_tokens": 1, "authorizations": 1, "sign_ins": 1}
     assert Consent.objects.count() == 1, "what the person allowed stays"
 
 
@@ -166,10 +167,10 @@ def test_an_authorization_whose_jwt_may_still_live_is_kept() -> None:
     Client.objects.filter(client_id="web").update(access_token_format="jwt", access_token_lifetime=100 * 86400)
     token = Browser("owner").tokens("web")["access_token"]
     with later(99 * DAY):
-        assert clear() == {"codes": 1}
+        assert clear() == {"codes": 1, "sessions": 1}
         assert App("web").userinfo(token).status_code == 200
     with later(131 * DAY):
-        assert clear() == {"authorizations": 1}
+        assert clear() == {"authorizations": 1, "sign_ins": 1}
 
 
 def test_the_deny_list_forgets_what_has_expired() -> None:
@@ -188,6 +189,30 @@ def test_sign_ins_that_ended_go_when_nothing_came_from_them() -> None:
     SignIn.objects.filter(authorizations__isnull=False).update(ended_at=long_ago)
     assert clear() == {"sign_ins": 1}
     assert SignIn.objects.filter(ended_at=long_ago).get().authorizations.count() == 1
+
+
+def test_sign_ins_a_browser_forgot_go_like_those_that_ended() -> None:
+    """People close browsers and never sign out."""
+    owner = User.objects.get(username="owner")
+    SignIn.objects.create(user=owner)
+    Client.objects.filter(client_id="web").update(refresh_token_idle_lifetime=None)
+    Browser("owner").tokens("web", scope="openid offline_access")
+    with later(44 * DAY):
+        assert "sign_ins" not in clear()
+    with later(45 * DAY):
+        assert clear()["sign_ins"] == 1
+    assert SignIn.objects.get().authorizations.count() == 1
+
+
+def test_sessions_go_when_they_expire() -> None:
+    Browser("owner").code("web")
+    kept = Session.objects.count()
+    assert kept
+    with later(14 * DAY - timedelta(minutes=1)):
+        assert "sessions" not in clear()
+    with later(14 * DAY + timedelta(minutes=1)):
+        assert clear()["sessions"] == kept
+    assert not Session.objects.exists()
 
 
 def tokens(number: int, expires: datetime) -> None:

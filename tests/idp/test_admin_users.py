@@ -3,8 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib.admin.models import LogEntry
+from django.core.mail import EmailMessage
+from django.test import Client as Http
 
 from idp.accounts.models import AccountEvent, Happening, SignIn, User
 from tests.console import browser, form_of, page, problems, send
@@ -71,11 +74,65 @@ def test_an_email_address_belongs_to_one_account(email: str) -> None:
     assert problems(change(email=email)) == {"email": ["Another account has this e-mail address."]}
 
 
+PASSWORD = "correct horse battery"
+OLD = "person@people.example"
+
+
+@pytest.fixture
+def with_password() -> User:
+    """Somebody who signs in by a verified address."""
+    person = user()
+    person.set_password(PASSWORD)
+    person.save()
+    assert EmailAddress.objects.filter(user=person, email=OLD, primary=True).update(verified=True) == 1
+    return person
+
+
+def signs_in(login: str) -> bool:
+    answer = Http().post("/accounts/login/", {"login": login, "password": PASSWORD})
+    return answer.status_code == 302
+
+
+@pytest.mark.parametrize("email", ["new@people.example", ""])
+def test_an_address_that_was_replaced_opens_the_account_no_more(
+    email: str, with_password: User, mailoutbox: list[EmailMessage]
+) -> None:
+    """Whoever still reads the old mailbox would reset the password."""
+    assert signs_in(OLD)
+    assert change(email=email).status_code == 302
+    assert not signs_in(OLD)
+    mailoutbox.clear()
+    Http().post("/accounts/password/reset/", {"email": OLD})
+    assert [mail.to for mail in mailoutbox if "/password/reset/key/" in mail.body] == []
+    rows = EmailAddress.objects.filter(user=with_password).values_list("email", "verified", "primary")
+    assert list(rows) == ([(email, False, True)] if email else [])
+    assert signs_in("person")
+
+
+def test_an_address_the_person_verified_before_stays_verified(with_password: User) -> None:
+    EmailAddress.objects.create(user=with_password, email="second@people.example", verified=True)
+    assert change(email="second@people.example").status_code == 302
+    rows = EmailAddress.objects.filter(user=with_password).values_list("email", "verified", "primary")
+    assert list(rows) == [("second@people.example", True, True)]
+
+
+def test_the_same_address_in_other_capitals_is_not_replaced(with_password: User) -> None:
+    assert change(email=OLD.upper()).status_code == 302
+    rows = EmailAddress.objects.filter(user=with_password).values_list("email", "verified", "primary")
+    assert list(rows) == [(OLD, True, True)]
+
+
+def test_a_name_may_change_its_capitals() -> None:
+    assert change(username="Person").status_code == 302
+    assert user("Person")
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
         ("username", ""),
         ("username", "root"),
+        ("username", "Root"),
         ("username", "a\0b"),
         ("username", "x" * 100_000),
         ("email", "nowhere"),

@@ -44,6 +44,29 @@ def test_a_secret_comes_from_the_environment() -> None:
     assert not apply(FROM_ENVIRONMENT, environ={"WEB_SECRET": "from the environment"}).changed
 
 
+GIVEN = "client_secret: a given secret"
+
+
+def test_a_client_that_becomes_public_has_no_secret_that_could_wake_up() -> None:
+    apply(SMALL)
+    public = changed(SMALL, GIVEN, "token_endpoint_auth_method: none")
+    assert "client_secret" in apply(public).drift[0].fields
+    assert live() == []
+    assert not apply(public).changed
+    confidential = changed(SMALL, GIVEN, "token_endpoint_auth_method: client_secret_basic")
+    report = apply(confidential)
+    assert [secrets.matches(report.generated_secrets["web"], row.digest) for row in live()] == [True]
+    assert not apply(confidential).changed
+
+
+def test_what_slept_while_a_client_was_public_ends_before_it_is_confidential() -> None:
+    """As versions before this one left it."""
+    apply(changed(SMALL, GIVEN, "token_endpoint_auth_method: none"))
+    secrets.adopt(Client.objects.get(), "an old secret")
+    apply(changed(SMALL, GIVEN, f"token_endpoint_auth_method: client_secret_basic\n        {GIVEN}"))
+    assert [secrets.matches("a given secret", row.digest) for row in live()] == [True]
+
+
 @pytest.mark.parametrize("environ", [{}, {"WEB_SECRET": ""}])
 def test_a_missing_variable_never_leads_to_a_made_secret(environ: dict[str, str]) -> None:
     with pytest.raises(ConfigurationError, match="The environment variable WEB_SECRET is not set"):

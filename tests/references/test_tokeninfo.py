@@ -129,3 +129,12 @@ def test_two_tokens_are_one_too_many() -> None:
 
 def test_no_token_at_all_is_a_bad_request() -> None:
     assert tokeninfo().json()["error"] == "invalid_request"
+
+
+def test_a_header_that_cannot_be_read_is_what_is_wrong() -> None:
+    """Servers hand over one that is not ASCII as an empty one; whoever sent the token in the body need not hear how."""
+    form = "application/x-www-form-urlencoded"
+    answer = Http().post("/oauth2/tokeninfo", "access_token=x", content_type=form, HTTP_AUTHORIZATION="")
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    assert answer.json()["error_description"] == "The Authorization header is empty, or not ASCII."
+    assert tokeninfo().json()["error_description"] == "Send access_token or id_token in the request body."

@@ -1,4 +1,4 @@
-"""`manage.py cleartokens`: delete codes, tokens, authorizations, sign-ins and events that are worth nothing any more.
+"""`manage.py cleartokens`: delete codes, tokens, authorizations, sign-ins, sessions and events that are worth nothing.
 
 Named as the toolkit's own, which would look for columns ours do not have.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import signal
 import sys
@@ -36,6 +37,7 @@ WORDS = {
     NoticeState.DROPPED: "not told, dropped",
 }
 DATABASE_TROUBLE = (OperationalError, InterfaceError, ProgrammingError, IntegrityError)
+LONGEST = 3600  # seconds between two looks
 FAILED = 2  # exit status: something could not be delivered
 
 
@@ -45,7 +47,9 @@ class Command(DatabaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         how = parser.add_mutually_exclusive_group()
         how.add_argument("--once", action="store_true", help="send what is due and end (the default)")
-        how.add_argument("--interval", type=_seconds, help="go on, looking again every so many seconds, until SIGTERM")
+        how.add_argument(
+            "--interval", type=_seconds, metavar="SECONDS", help="go on, looking again every so often, until SIGTERM"
+        )
         parser.add_argument("--format", choices=["text", "json"], default="text", help="of the answer on stdout")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -110,9 +114,12 @@ def _sentence(error: Error) -> str:
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 < value <= 3600:
-        raise ValueError(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0
+    if not 0 < value <= LONGEST:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds above 0, {LONGEST:,} at most, not {text!r}.")
     return value
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from django.utils import timezone
 
 from clients.models import AccessToken, Authorization, Client, RefreshToken, SecurityEvent
@@ -229,6 +230,34 @@ def test_it_ends_when_it_was_idle_for_too_long() -> None:
                 token = rotated(token, client_id).get("refresh_token", token)
         with time_machine.travel(start + timedelta(seconds=371)):
             assert refusal(token, client_id) == "invalid_grant"
+
+
+@pytest.mark.parametrize("client_id", ["web", "spa"])
+def test_limits_the_client_was_freed_of_end_no_token_that_is_used(client_id: str) -> None:
+    limited = Client.objects.filter(client_id=client_id)
+    limited.update(refresh_token_idle_lifetime=100, refresh_token_lifetime=300)
+    start = timezone.now()
+    with time_machine.travel(start):
+        token = Browser("owner").tokens(client_id, scope="openid offline_access")["refresh_token"]
+    limited.update(refresh_token_idle_lifetime=None, refresh_token_lifetime=None)
+    for seconds in (90, 3600):
+        with time_machine.travel(start + timedelta(seconds=seconds)):
+            token = rotated(token, client_id).get("refresh_token", token)
+
+
+@pytest.mark.parametrize(("idle", "writes"), [(None, 0), (100, 1)])
+def test_a_token_that_stays_is_written_only_when_its_end_moves(idle: int | None, writes: int) -> None:
+    Client.objects.filter(client_id="web").update(refresh_token_idle_lifetime=idle, refresh_token_lifetime=300)
+    token = Browser("owner").tokens("web", scope="openid offline_access")["refresh_token"]
+    written: list[str] = []
+
+    def watch(execute: Any, sql: str, *rest: Any) -> Any:
+        written.append(sql)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(watch):
+        rotated(token, "web")
+    assert sum("UPDATE clients_refreshtoken" in sql for sql in written) == writes
 
 
 def test_it_ends_when_its_time_is_over_however_often_it_is_used() -> None:

@@ -17,7 +17,7 @@ from idp.accounts.models import User
 from projects.models import Project
 
 
-def sensitive_allowed(request: HttpRequest, who: Visitor, decided: AuthorizationRequest) -> None:
+def tell(request: HttpRequest, who: Visitor, decided: AuthorizationRequest) -> None:
     """Write to the person, once it is committed, about sensitive scopes allowed on this page and not before.
 
     Only to an address they proved to own: what they allow is nobody else's to know.
