@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.test import Client as Http
 from django.utils import timezone
 
 from clients.models import Authorization, Client, SecurityEvent
-from idp.accounts.models import User
+from idp.accounts.models import SignIn, User
 from projects.models import Api, ApiScope, Consent, ConsentScreen, Project
 from tests.world import BILLING, ORDERS, App, Browser, redirected
 
@@ -132,6 +133,28 @@ def test_what_was_ended_for_good_is_not_listed(person: Browser, row: Any) -> Non
     person.code("desk")
     row.objects.update(tokens_not_before=timezone.now() + timedelta(seconds=1))
     assert "House" not in text(person.http.get(LIST))
+
+
+@pytest.mark.parametrize("row", [Project, Client, User])
+def test_an_app_used_again_since_is_listed(person: Browser, row: Any) -> None:
+    row.objects.update(tokens_not_before=timezone.now())
+    person.code("desk")
+    assert "House" in text(person.http.get(LIST))
+
+
+@pytest.mark.parametrize(
+    "ended", [lambda: SignIn.objects.update(ended_at=timezone.now()), lambda: SignIn.objects.all().delete()]
+)
+def test_without_offline_access_a_first_party_app_is_listed_until_its_sign_in_ends(
+    person: Browser, ended: Callable[[], object]
+) -> None:
+    person.code("desk", scope="openid")
+    ended()
+    assert "House" not in text(Browser("owner").http.get(LIST))
+    person = Browser("owner")
+    person.code("desk", scope="openid offline_access")
+    ended()
+    assert "House" in text(Browser("owner").http.get(LIST))
 
 
 def test_an_app_that_may_come_back_is_listed(person: Browser) -> None:
