@@ -336,6 +336,37 @@ def test_everything_deletes_the_consent_and_says_what_it_does_not_delete(person:
     assert person.authorize("web").status_code == 200, "and is asked again"
 
 
+@pytest.mark.parametrize("part", [{}, {"scope": "offline_access"}])
+def test_nobody_else_and_no_other_project_loses_anything(person: Browser, part: dict[str, str]) -> None:
+    """Theirs come first, so that whoever looks for any row finds theirs."""
+    granted = "openid offline_access"
+    theirs = Browser("member").tokens("sibling", scope=granted)["refresh_token"]
+    elsewhere = person.tokens("stranger", scope=granted)["refresh_token"]
+    own = person.tokens("web", scope=granted)["refresh_token"]
+    others = Consent.objects.exclude(pk=consent().pk)
+    before = list(others.order_by("pk").values_list("pk", "scopes"))
+    assert len(before) == 2
+    asked = text(person.http.get(REMOVE))
+    assert ("Acme web" in asked, "Acme sibling" in asked, "Stranger" in asked) == (True, False, False)
+    take_back(person, **part)
+    assert App("web").refresh(own).json()["error"] == "invalid_grant"
+    assert App("sibling").refresh(theirs).status_code == 200, "another person's"
+    assert App("stranger").refresh(elsewhere).status_code == 200, "another project's"
+    assert list(others.order_by("pk").values_list("pk", "scopes")) == before
+    assert events()[0].detail["authorizations"] == 1
+
+
+def test_what_had_ended_before_keeps_its_reason_and_is_not_counted(person: Browser) -> None:
+    person.code("desk")
+    ended_at = timezone.now() - timedelta(hours=1)
+    Authorization.objects.update(ended_at=ended_at, ended_because="a test")
+    person.code("desk")
+    person.http.post("/accounts/apps/house/remove/")
+    first = Authorization.objects.get(ended_because="a test")
+    assert first.ended_at == ended_at
+    assert events()[0].detail["authorizations"] == 1
+
+
 def test_first_party_apps_are_signed_out(person: Browser) -> None:
     tokens = person.tokens("desk", scope="openid offline_access")
     assert "Sign House out everywhere?" in text(person.http.get("/accounts/apps/house/remove/"))
