@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.http import HttpResponse
 from django.test import Client as Http
+from django.utils import timezone
 
 from clients.models import Authorization, Client
 from idp.accounts.models import User
-from projects.models import Consent
-from tests.world import ORDERS, App, Browser
+from projects.models import Consent, Project
+from tests.clients.endpoints.forging import resigned
+from tests.world import ORDERS, App, Browser, claims_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 INVALID = {"error": "invalid_token", "error_description": "Invalid Value"}
@@ -85,20 +90,53 @@ def test_one_kind_of_token_is_not_the_other() -> None:
         assert (response.status_code, response.json()) == (400, INVALID)
 
 
-def _deactivate() -> None:
-    User.objects.filter(username="owner").update(is_active=False)
+def soon() -> dict[str, object]:
+    return {"tokens_not_before": timezone.now() + timedelta(seconds=1)}
 
 
-def _disable() -> None:
-    Client.objects.filter(client_id="web").update(enabled=False)
+ENDINGS: dict[str, Callable[[], object]] = {
+    "person deactivated": lambda: User.objects.filter(username="member").update(is_active=False),
+    "person deleted": lambda: User.objects.get(username="member").delete(),
+    "person's tokens ended": lambda: User.objects.filter(username="member").update(**soon()),
+    "client disabled": lambda: Client.objects.filter(client_id="web").update(enabled=False),
+    "client deleted": lambda: Client.objects.get(client_id="web").delete(),
+    "client's tokens ended": lambda: Client.objects.filter(client_id="web").update(**soon()),
+    "project's tokens ended": lambda: Project.objects.filter(key="acme").update(**soon()),
+    "project back in testing": lambda: Project.objects.filter(key="acme").update(status="testing"),
+}
 
 
-@pytest.mark.parametrize("change", [_deactivate, _disable])
-def test_what_ends_tokens_ends_both_kinds(change: Any) -> None:
-    tokens = Browser("owner").tokens("web")
-    change()
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_what_ends_tokens_ends_both_kinds(ending: str) -> None:
+    tokens = Browser("member").tokens("web")
+    other = Browser("owner").tokens("stranger")["id_token"]
+    ENDINGS[ending]()
     assert tokeninfo(access_token=tokens["access_token"]).json() == INVALID
     assert tokeninfo(id_token=tokens["id_token"]).json() == INVALID
+    assert tokeninfo(id_token=other).json()["azp"] == "stranger", "whom it does not concern keeps theirs"
+
+
+@pytest.mark.parametrize("party", ["web", "sibling"])
+@pytest.mark.parametrize("ending", [lambda one: one.update(enabled=False), lambda one: one.get().delete()])
+def test_an_id_token_for_a_sibling_needs_both_clients(party: str, ending: Callable[[Any], object]) -> None:
+    refresh_token = Browser("owner").tokens("web", scope="openid offline_access")["refresh_token"]
+    token = App("web").refresh(refresh_token, audience="sibling").json()["id_token"]
+    assert tokeninfo(id_token=token).json()["aud"] == "sibling"
+    ending(Client.objects.filter(client_id=party))
+    assert tokeninfo(id_token=token).json() == INVALID
+
+
+def test_an_id_token_is_ours_and_not_expired() -> None:
+    token = Browser("owner").tokens("web")["id_token"]
+    claims = claims_of(token)
+    assert tokeninfo(id_token=token).json() == claims
+    for issuer in ("https://other.example", "http://localhost:8000/", None):
+        assert tokeninfo(id_token=resigned(token, iss=issuer)).json() == INVALID
+    assert tokeninfo(id_token=resigned(token, without="iss")).json() == INVALID
+    with time_machine.travel(claims["exp"] - 1, tick=False):
+        assert tokeninfo(id_token=token).status_code == 200
+    with time_machine.travel(claims["exp"], tick=False):
+        assert tokeninfo(id_token=token).json() == INVALID
 
 
 @pytest.mark.parametrize("model", [Consent, Authorization])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.test import Client as Http
 from django.utils import timezone
 
 from clients.models import Authorization, Client, SecurityEvent
-from idp.accounts.models import User
+from idp.accounts.models import SignIn, User
 from projects.models import Api, ApiScope, Consent, ConsentScreen, Project
 from tests.world import BILLING, ORDERS, App, Browser, redirected
 
@@ -132,6 +133,28 @@ def test_what_was_ended_for_good_is_not_listed(person: Browser, row: Any) -> Non
     person.code("desk")
     row.objects.update(tokens_not_before=timezone.now() + timedelta(seconds=1))
     assert "House" not in text(person.http.get(LIST))
+
+
+@pytest.mark.parametrize("row", [Project, Client, User])
+def test_an_app_used_again_since_is_listed(person: Browser, row: Any) -> None:
+    row.objects.update(tokens_not_before=timezone.now())
+    person.code("desk")
+    assert "House" in text(person.http.get(LIST))
+
+
+@pytest.mark.parametrize(
+    "ended", [lambda: SignIn.objects.update(ended_at=timezone.now()), lambda: SignIn.objects.all().delete()]
+)
+def test_without_offline_access_a_first_party_app_is_listed_until_its_sign_in_ends(
+    person: Browser, ended: Callable[[], object]
+) -> None:
+    person.code("desk", scope="openid")
+    ended()
+    assert "House" not in text(Browser("owner").http.get(LIST))
+    person = Browser("owner")
+    person.code("desk", scope="openid offline_access")
+    ended()
+    assert "House" in text(Browser("owner").http.get(LIST))
 
 
 def test_an_app_that_may_come_back_is_listed(person: Browser) -> None:
@@ -311,6 +334,37 @@ def test_everything_deletes_the_consent_and_says_what_it_does_not_delete(person:
     (event,) = events()
     assert event.detail == {"project": "acme", "scopes": [], "audiences": [], "authorizations": 1}
     assert person.authorize("web").status_code == 200, "and is asked again"
+
+
+@pytest.mark.parametrize("part", [{}, {"scope": "offline_access"}])
+def test_nobody_else_and_no_other_project_loses_anything(person: Browser, part: dict[str, str]) -> None:
+    """Theirs come first, so that whoever looks for any row finds theirs."""
+    granted = "openid offline_access"
+    theirs = Browser("member").tokens("sibling", scope=granted)["refresh_token"]
+    elsewhere = person.tokens("stranger", scope=granted)["refresh_token"]
+    own = person.tokens("web", scope=granted)["refresh_token"]
+    others = Consent.objects.exclude(pk=consent().pk)
+    before = list(others.order_by("pk").values_list("pk", "scopes"))
+    assert len(before) == 2
+    asked = text(person.http.get(REMOVE))
+    assert ("Acme web" in asked, "Acme sibling" in asked, "Stranger" in asked) == (True, False, False)
+    take_back(person, **part)
+    assert App("web").refresh(own).json()["error"] == "invalid_grant"
+    assert App("sibling").refresh(theirs).status_code == 200, "another person's"
+    assert App("stranger").refresh(elsewhere).status_code == 200, "another project's"
+    assert list(others.order_by("pk").values_list("pk", "scopes")) == before
+    assert events()[0].detail["authorizations"] == 1
+
+
+def test_what_had_ended_before_keeps_its_reason_and_is_not_counted(person: Browser) -> None:
+    person.code("desk")
+    ended_at = timezone.now() - timedelta(hours=1)
+    Authorization.objects.update(ended_at=ended_at, ended_because="a test")
+    person.code("desk")
+    person.http.post("/accounts/apps/house/remove/")
+    first = Authorization.objects.get(ended_because="a test")
+    assert first.ended_at == ended_at
+    assert events()[0].detail["authorizations"] == 1
 
 
 def test_first_party_apps_are_signed_out(person: Browser) -> None:

@@ -14,7 +14,7 @@ from clients.models import SigningKey
 from clients.models.keys import KeyState
 from idp.accounts.models import User
 from tests.clients.endpoints.forging import forgeries, near_misses, resigned
-from tests.world import App, Browser, redirected
+from tests.world import App, Browser, header_of, redirected
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 
@@ -87,6 +87,18 @@ def test_a_retired_key_still_vouches(person: Browser, id_token: str) -> None:
     active.refresh_from_db()
     assert active.state == KeyState.RETIRED
     assert answer(person, id_token) == "code"
+
+
+def test_a_key_retired_for_a_month_still_vouches_for_an_expired_hint_and_then_no_more(
+    person: Browser, id_token: str
+) -> None:
+    expired = resigned(id_token, exp=int(time.time()) - 29 * 86_400)
+    signer = SigningKey.objects.filter(kid=header_of(expired)["kid"])
+    keyring.activate(SigningKey.objects.get(algorithm="RS256", state=KeyState.NEXT))
+    signer.update(retired_at=timezone.now() - timedelta(days=29))
+    assert answer(person, expired) == "code"
+    signer.update(retired_at=timezone.now() - timedelta(days=32))
+    assert answer(person, expired) == "invalid_request", "the key may have been stolen since"
 
 
 def test_forged_hints_are_refused(person: Browser, id_token: str) -> None:

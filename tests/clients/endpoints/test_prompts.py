@@ -148,6 +148,17 @@ def test_a_sign_in_that_is_too_old_is_proved_again_and_auth_time_moves() -> None
     assert 58 <= moved <= 62
 
 
+def test_a_sign_in_made_for_a_request_is_fresh_enough_for_it_however_long_the_way_back_took() -> None:
+    browser = Browser("owner")
+    browser.code("web")
+    with time_machine.travel(timezone.now() + timedelta(seconds=10)):
+        here = leads_to(browser.authorize("web", max_age=1), "/accounts/reauthenticate/")
+        prove(browser, "owner-pw", here)
+    with time_machine.travel(timezone.now() + timedelta(seconds=20)):
+        assert redirected(browser.http.get(here))["code"]
+        assert leads_to(browser.http.get(here), "/accounts/reauthenticate/"), "and for no other"
+
+
 def test_auth_time_is_the_sign_ins_own_and_not_the_last_login() -> None:
     browser = Browser("owner")
     with time_machine.travel(timezone.now() + timedelta(seconds=600)):
@@ -198,6 +209,9 @@ def test_a_forgotten_request_asks_for_a_sign_in_anew() -> None:
     sign_in(browser, "owner", here)
     with time_machine.travel(timezone.now() + timedelta(minutes=16)):
         assert leads_to(browser.http.get(here), "/accounts/reauthenticate/")
+    with time_machine.travel(timezone.now() + timedelta(minutes=17)):
+        prove(browser, "owner-pw", here)
+        assert browser.http.get(here).status_code == 200, "what was asked for anew is enough"
 
 
 # --- Testing projects ----------------------------------------------------------------------------------------------
