@@ -230,6 +230,32 @@ def test_an_address_that_cannot_be_sent_is_unreachable(names: Names, no_connecti
     assert no_connection == []
 
 
+def test_a_name_without_addresses_leads_nowhere(names: Names, no_connection: list[Any]) -> None:
+    names.answers = [[]]
+    with pytest.raises(Unreachable, match="nowhere on the public internet"):
+        post_form("https://app.example/", {})
+
+
+def test_each_address_has_its_time_and_no_address_more_than_is_left(
+    names: Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An address that never answers must not use up the time of the next one."""
+    patience: list[float | None] = []
+
+    def connect(sock: socket.socket, _address: Any) -> None:
+        patience.append(sock.gettimeout())
+        raise TimeoutError
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    names.answers = [["1.1.1.1", "8.8.8.8"]]
+    for total, most in ((outbound.TOTAL_TIMEOUT, outbound.CONNECT_TIMEOUT), (1.0, 1.0)):
+        monkeypatch.setattr(outbound, "TOTAL_TIMEOUT", total)
+        with pytest.raises(Unreachable, match="takes too long"):
+            post_form("https://app.example/", {})
+        assert [one is not None and 0 < one <= most for one in patience] == [True, True]
+        patience.clear()
+
+
 def test_a_fault_of_ours_is_no_answer_of_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_args: Any, **_options: Any) -> Any:
         raise RuntimeError("a bug")
