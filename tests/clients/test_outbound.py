@@ -367,6 +367,13 @@ def test_whoever_does_not_answer_properly_is_left(app: Receiver, answer: Any, mo
     assert len(str(told.value)) < 300
 
 
+@pytest.mark.parametrize("answer", [_never_end_headers, _continue_for_ever])
+def test_an_answer_is_read_up_to_a_bound_however_quickly_it_comes(app: Receiver, answer: Any) -> None:
+    app.answer = answer
+    with pytest.raises(Unreachable, match="the answer is too long"):
+        post_form(app.url, {"logout_token": "x"})
+
+
 def test_nobody_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]

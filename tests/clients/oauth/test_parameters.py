@@ -136,3 +136,15 @@ def test_a_deployment_may_accept_them_and_each_still_comes_once(settings: Any) -
     assert list(from_body(post("a=1", query="b=2"))) == [("b", "2"), ("a", "1")]
     with pytest.raises(InvalidRequest, match="more than once"):
         from_body(post("a=1", query="a=1"))
+
+
+@pytest.mark.parametrize(("body", "content_type"), [("a=1", ""), ("", "application/json"), ("{}", "application/json")])
+def test_only_a_post_without_type_and_body_is_read_from_the_uri_alone(
+    settings: Any, body: str, content_type: str
+) -> None:
+    settings.IDP_LEGACY_QUERY_CREDENTIALS = True
+    nothing = RequestFactory().generic("POST", "/oauth2/token?a=2", b"", content_type="")
+    assert list(from_body(nothing)) == [("a", "2")]
+    something = RequestFactory().generic("POST", "/oauth2/token?a=2", body, CONTENT_TYPE=content_type)
+    with pytest.raises(InvalidRequest, match="urlencoded"):
+        from_body(something)
