@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from clients.protocol.cross_client import may_target
 from clients.protocol.errors import InvalidAudience, InvalidRequest, InvalidTarget
-from clients.protocol.facts import SIGN_IN_SCOPES, ClientFacts, Entry, Registry
+from clients.protocol.facts import SIGN_IN_SCOPES, Ceiling, ClientFacts, Entry, Registry
 from clients.protocol.request import AuthorizationRequest, Params, TokenRequest
 from projects.matcher import MAX_LENGTH, Malformed, covers, parse
 
@@ -154,7 +154,7 @@ def at_token(request: TokenRequest) -> None:
         if defaults and not request.audience:
             raise InvalidTarget("No default audience of this client is allowed for it any more.")
     else:
-        request.audience = _granted(request)
+        request.audience = _granted(request, request.ceiling)
     request.audience = request.audience or _itself(request.client, request.registry)
 
 
@@ -172,11 +172,8 @@ def _within(one: str, request: TokenRequest) -> bool:
     raise InvalidTarget("This audience was not granted to this authorization.")
 
 
-def _granted(request: TokenRequest) -> tuple[str, ...]:
+def _granted(request: TokenRequest, ceiling: Ceiling) -> tuple[str, ...]:
     """Nothing asked now: what authorize asked for and got, else the default entries within the ceiling."""
-    ceiling = request.ceiling
-    if ceiling is None:
-        return ()
     if ceiling.narrowed and not ceiling.asked_audiences:
         request.narrowed = True
         return ()  # wholly refused: what else the ceiling holds was not asked for

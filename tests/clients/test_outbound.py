@@ -167,6 +167,8 @@ def test_other_ways_to_write_loopback(
     [
         "http://app.example/logout",
         "ftp://app.example/",
+        "ftp://localhost/",
+        "//localhost/",
         "file:///etc/passwd",
         "gopher://app.example/",
         "https:///logout",
@@ -191,6 +193,76 @@ def test_plain_http_never_leaves_this_machine(names: Names, no_connection: list[
     with pytest.raises(Unreachable, match="Only https"):
         post_form("http://localhost/logout", {})
     assert no_connection == []
+
+
+def test_plain_http_is_for_a_provider_on_this_machine(off_loopback: None, settings: Any, names: Names) -> None:
+    """Also where the deployment names loopback as a network of its own."""
+    settings.IDP_PRIVATE_LOGOUT_NETWORKS = ["127.0.0.0/8"]
+    names.answers = [["127.0.0.1"]]
+    with pytest.raises(Unreachable, match="Only https"):
+        post_form("http://localhost/logout", {})
+    assert names.asked == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "answer", "port"),
+    [
+        ("http://localhost/logout", "127.0.0.1", 80),
+        ("http://127.0.0.1/logout", "127.0.0.1", 80),
+        ("http://[::1]/logout", "::1", 80),
+        ("https://app.example/logout", "1.1.1.1", 443),
+        ("https://app.example:80/logout", "1.1.1.1", 80),
+    ],
+)
+def test_the_port_is_the_one_named_or_that_of_the_scheme(
+    names: Names, no_connection: list[Any], url: str, answer: str, port: int
+) -> None:
+    names.answers = [[answer]]
+    with pytest.raises(Unreachable, match="Connection refused"):
+        post_form(url, {})
+    assert no_connection == [(answer, port)]
+
+
+def test_an_address_that_cannot_be_sent_is_unreachable(names: Names, no_connection: list[Any]) -> None:
+    names.answers = [["1.1.1.1"]]
+    with pytest.raises(Unreachable, match="UnicodeEncodeError"):
+        post_form("https://app.example/caf\u00e9", {})
+    assert no_connection == []
+
+
+def test_a_name_without_addresses_leads_nowhere(names: Names, no_connection: list[Any]) -> None:
+    names.answers = [[]]
+    with pytest.raises(Unreachable, match="nowhere on the public internet"):
+        post_form("https://app.example/", {})
+
+
+def test_each_address_has_its_time_and_no_address_more_than_is_left(
+    names: Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An address that never answers must not use up the time of the next one."""
+    patience: list[float | None] = []
+
+    def connect(sock: socket.socket, _address: Any) -> None:
+        patience.append(sock.gettimeout())
+        raise TimeoutError
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    names.answers = [["1.1.1.1", "8.8.8.8"]]
+    for total, most in ((outbound.TOTAL_TIMEOUT, outbound.CONNECT_TIMEOUT), (1.0, 1.0)):
+        monkeypatch.setattr(outbound, "TOTAL_TIMEOUT", total)
+        with pytest.raises(Unreachable, match="takes too long"):
+            post_form("https://app.example/", {})
+        assert [one is not None and 0 < one <= most for one in patience] == [True, True]
+        patience.clear()
+
+
+def test_a_fault_of_ours_is_no_answer_of_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_args: Any, **_options: Any) -> Any:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(socket, "getaddrinfo", broken)
+    with pytest.raises(RuntimeError, match="a bug"):
+        post_form("https://app.example/", {})
 
 
 def test_an_unknown_name_and_one_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,6 +299,14 @@ def test_the_form_arrives_and_the_status_comes_back(app: Receiver) -> None:
     assert headers["Host"] == f"127.0.0.1:{app.port}"
     assert "Cookie" not in headers
     assert "Authorization" not in headers
+
+
+@pytest.mark.parametrize(
+    ("address", "path"), [("", "/"), ("/", "/"), ("/logout", "/logout"), ("?tenant=1", "/?tenant=1")]
+)
+def test_the_path_is_the_registered_one(app: Receiver, address: str, path: str) -> None:
+    assert post_form(f"http://127.0.0.1:{app.port}{address}", {"logout_token": "x"}) == 200
+    assert app.requests[0][0] == path
 
 
 def test_redirects_are_answers_like_any_other(app: Receiver) -> None:
@@ -285,6 +365,13 @@ def test_whoever_does_not_answer_properly_is_left(app: Receiver, answer: Any, mo
         post_form(app.url, {"logout_token": "the-token"})
     assert "the-token" not in str(told.value)
     assert len(str(told.value)) < 300
+
+
+@pytest.mark.parametrize("answer", [_never_end_headers, _continue_for_ever])
+def test_an_answer_is_read_up_to_a_bound_however_quickly_it_comes(app: Receiver, answer: Any) -> None:
+    app.answer = answer
+    with pytest.raises(Unreachable, match="the answer is too long"):
+        post_form(app.url, {"logout_token": "x"})
 
 
 def test_nobody_listens() -> None:

@@ -45,8 +45,8 @@ def test_characters_that_are_never_allowed(around: str, character: str) -> None:
 
 def test_the_length_is_1_to_2048() -> None:
     assert parse("a").canonical == "a"
-    assert len(parse("https://h/" + "a" * (MAX_LENGTH - 10)).canonical) == MAX_LENGTH
-    for text in ("", "a" * (MAX_LENGTH + 1)):
+    assert len(parse("https://h/" + "a" * 2038).canonical) == MAX_LENGTH == 2048
+    for text in ("", "a" * 2049):
         with pytest.raises(Malformed):
             parse(text)
 
@@ -76,6 +76,7 @@ def test_a_name_equals_itself_or_nothing(name: str) -> None:
         ("https:h", "https://h", False),
         ("https:/h/a", "https:/h/a/b", False),
         ("h:443", "h:443", True),
+        ("H2.c-d+e:x", "h2.c-d+e:x", True),
     ],
 )
 def test_an_opaque_uri_equals_itself_or_nothing(entry: str, requested: str, allowed: bool) -> None:
@@ -91,7 +92,20 @@ def test_an_opaque_uri_equals_itself_or_nothing(entry: str, requested: str, allo
     [
         *("", ":443", "@h", "u@h", "u:p@h", "h@", "h.", ".h", "h..g", "-h", "h-", "h.-g", "*", "*.h", "h%41", "h%2e"),
         *("h:", "h:0", "h:00443", "h:0443", "h:65536", "h:99999", "h:-1", "h:+443", "h:4a", "h:443:443", "h: 443"),
-        *("[", "]", "[]", "[::1", "::1", "[::1]x", "[::1]:", "[::g]", "[::1%25eth0]", "[fe80::1%eth0]", "[127.0.0.1]"),
+        *(
+            "[",
+            "]",
+            "[]",
+            "[::1",
+            "::1",
+            "[::1]x",
+            "[::1]x443",
+            "[::1]:",
+            "[::g]",
+            "[::1%25eth0]",
+            "[fe80::1%eth0]",
+            "[127.0.0.1]",
+        ),
         *("[::1]:0", "h!", "h$", "h&", "h'", "h(", "h,", "h;", "h=", "h+", "h~"),
     ],
 )
@@ -110,8 +124,11 @@ def test_a_malformed_authority_is_refused(authority: str) -> None:
         ("http://h:80", "http://h"),
         ("http://h:443", "http://h:443"),
         ("https://h:80", "https://h:80"),
+        ("https://h:1", "https://h:1"),
         ("https://h:65535", "https://h:65535"),
         ("https://a_b.h-1.example", "https://a_b.h-1.example"),
+        ("https://_a.b_", "https://_a.b_"),
+        ("https://a-_-b.c-_-d", "https://a-_-b.c-_-d"),
         ("https://192.0.2.1", "https://192.0.2.1"),
         ("https://[0:0:0:0:0:0:0:1]:443/a", "https://[::1]/a"),
         ("https://[2001:DB8::1]:8443", "https://[2001:db8::1]:8443"),
@@ -125,6 +142,29 @@ def test_a_malformed_authority_is_refused(authority: str) -> None:
 )
 def test_the_canonical_form(text: str, expected: str) -> None:
     assert canonical(text) == expected
+
+
+def test_a_host_is_no_longer_than_a_name_in_the_dns() -> None:
+    longest = ".".join(["a" * 49] * 5) + ".abc"
+    assert len(longest) == 253
+    assert parse(f"https://{longest}/a").host == longest
+    with pytest.raises(Malformed):
+        parse(f"https://{longest}d/a")
+
+
+@pytest.mark.parametrize(
+    ("text", "origin"),
+    [
+        ("https://H/a?x", "https://h:443"),
+        ("http://h:8000", "http://h:8000"),
+        ("https://[0::1]/a", "https://[::1]:443"),
+        ("custom://h/a", "custom://h:"),
+        ("URN:acme:queue", "urn:acme:queue"),
+        ("name", ""),
+    ],
+)
+def test_the_origin_is_what_prefixes_never_cross(text: str, origin: str) -> None:
+    assert parse(text).origin == origin
 
 
 # --- Rule 5: path --------------------------------------------------------------------------------------------------

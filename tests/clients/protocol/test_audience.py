@@ -46,6 +46,12 @@ def test_no_parameter_is_no_value() -> None:
 def test_control_characters_are_refused(name: str, control: str) -> None:
     with pytest.raises(InvalidRequest, match="control"):
         values(sent(**{name: f"https://h/a{control}b"}), name)
+    with pytest.raises(InvalidRequest, match="control"):
+        values(sent(**{name: ["https://h/a", f"https://h/a{control}b"]}), name)
+
+
+def test_what_lies_next_to_control_characters_is_read() -> None:
+    assert values(sent(audience="https://h/~a \u00a0"), "audience") == ["https://h/~a", "\u00a0"]
 
 
 def test_the_longest_value_passes_and_a_longer_one_does_not() -> None:
@@ -117,7 +123,11 @@ def test_an_address_is_checked_against_the_allowlist(word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "word", ["https://api.acme.example/users", f"{ORDERS}x", "https://", "https://h\\x", "https://@h", "custom://h/a"]
+    "word",
+    [
+        *("https://api.acme.example/users", f"{ORDERS}x", "https://", "https://h\\x", "https://@h", "custom://h/a"),
+        *("HTTPS://h", "hTTPS://h", "soap.beep://h", "git+ssh://h", "ms-app://h", "h2://h"),
+    ],
 )
 def test_an_address_outside_the_allowlist_is_an_invalid_target(word: str) -> None:
     with pytest.raises(InvalidTarget):

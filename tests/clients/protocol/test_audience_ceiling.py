@@ -127,6 +127,15 @@ def test_what_the_person_wholly_refused_never_comes_back() -> None:
         aud(caller, refused, audience=ORDERS)
 
 
+def test_what_the_person_partly_refused_leaves_the_rest_and_the_answer_says_so() -> None:
+    request = token(
+        client(allowlist=listed(default(ORDERS), BILLING)),
+        Ceiling(audiences=(BILLING,), asked_audiences=(BILLING,), narrowed=True),
+    )
+    audience.at_token(request)
+    assert (request.audience, request.narrowed) == ((BILLING,), True)
+
+
 @pytest.mark.parametrize("asked", [[ORDERS], [BILLING], [BILLING, ORDERS], [f"{ORDERS}/7"], [f"{ORDERS}/7", BILLING]])
 @pytest.mark.parametrize("name", ["audience", "resource"])
 def test_any_subset_or_descendant_of_the_ceiling_may_be_asked(name: str, asked: list[str]) -> None:

@@ -20,7 +20,7 @@ from clients.protocol.claims import (
     userinfo,
 )
 from clients.protocol.errors import InsufficientScope
-from clients.protocol.facts import PersonFacts, SignInFacts, TokenFacts
+from clients.protocol.facts import PersonFacts, RequestedClaims, SignInFacts, TokenFacts
 from tests.clients.protocol.building import BILLING, ORDERS, OWNER, client
 
 SIGN_IN = SignInFacts(sid="the-session", auth_time=900, acr="urn:acr:one", amr=("pwd", "otp"))
@@ -81,6 +81,15 @@ def test_an_id_token_for_a_sibling_lives_as_long_as_the_shorter_of_both(own: int
 def test_claims_of_an_id_token_are_limited_to_the_scopes() -> None:
     assert "email" not in id_token(replace(ISSUE, scopes=("openid",), target=SIBLING), "t")
     assert "name" in id_token(replace(ISSUE, scopes=("openid", "profile"), target=SIBLING), "t")
+
+
+def test_a_single_claim_is_told_to_the_client_that_asked_and_to_no_sibling() -> None:
+    asked = replace(ISSUE, scopes=("openid",), claims=RequestedClaims(userinfo=("email",), id_token=("given_name",)))
+    own = id_token(asked, "t")
+    assert own["given_name"] == "Olive"
+    assert not {"name", "email"} & set(own)
+    assert "given_name" not in id_token(replace(asked, target=SIBLING), "t")
+    assert "given_name" not in id_token(replace(asked, client=client("web", scopes=("openid", "email"))), "t")
 
 
 def test_without_a_nonce_or_a_sign_in_they_are_left_out() -> None:
@@ -195,6 +204,12 @@ def test_userinfo_answers_by_scope() -> None:
     assert userinfo(token(scopes=("openid",))) == {"sub": OWNER.sub}
 
 
+def test_userinfo_tells_the_single_claims_asked_of_it() -> None:
+    asked = token(scopes=("openid",), claims=RequestedClaims(userinfo=("given_name",), id_token=("email",)))
+    assert userinfo(asked) == {"sub": OWNER.sub, "given_name": "Olive"}
+    assert userinfo(replace(asked, client=client("web", scopes=("openid",)))) == {"sub": OWNER.sub}
+
+
 def test_userinfo_needs_openid() -> None:
     with pytest.raises(InsufficientScope):
         userinfo(token(scopes=("email", "profile")))
@@ -230,6 +245,11 @@ def test_tokeninfo_says_of_the_person_what_the_scopes_allow(scopes: tuple[str, .
     answer = tokeninfo(token(scopes=scopes), offline=False, now=1050)
     assert {"user_id", "sub", "email", "email_verified"} & set(answer) == present
     assert answer["access_type"] == "online"
+
+
+def test_tokeninfo_leaves_out_an_email_nobody_knows() -> None:
+    nameless = replace(OWNER, email="", email_verified=False)
+    assert not {"email", "email_verified"} & set(tokeninfo(token(person=nameless), offline=False, now=1050))
 
 
 def test_tokeninfo_of_a_clients_own_token_names_no_user() -> None:

@@ -67,3 +67,5 @@ def test_a_description_stays_in_the_alphabet_of_error_description(text: str) -> 
 
 def test_what_may_be_said_is_said_unchanged() -> None:
     assert str(InvalidRequest("state's [1] was sent: twice.")) == "state's [1] was sent: twice."
+    speakable = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) not in '"\\')
+    assert str(InvalidRequest(speakable)) == speakable

@@ -73,3 +73,18 @@ def test_only_what_an_administrator_registered_is_a_target() -> None:
     assert known.target("sibling") == client("sibling")
     assert known.target("itself") is None
     assert known.target("nobody") is None
+
+
+@pytest.mark.parametrize("public", [False, True])
+def test_a_client_may_use_the_grants_it_registered(public: bool) -> None:
+    caller = client(public=public, grant_types=frozenset({"authorization_code", "refresh_token"}))
+    assert caller.may_use("authorization_code")
+    assert caller.may_use("refresh_token")
+    assert not caller.may_use("client_credentials")
+    assert not caller.may_use("password")
+
+
+def test_a_public_client_never_speaks_for_itself() -> None:
+    machine = client(grant_types=frozenset({"client_credentials"}))
+    assert machine.may_use("client_credentials")
+    assert not dataclasses.replace(machine, public=True).may_use("client_credentials")

@@ -64,6 +64,12 @@ def test_the_part_of_an_audience_that_the_allowlist_has_comes_along() -> None:
     assert decided(narrow, include_granted_scopes="true").included_audiences == (f"{ORDERS}/mine", f"{ORDERS}/one")
 
 
+def test_an_audience_the_allowlist_has_more_of_comes_along_as_it_was_allowed() -> None:
+    before = Choice(audiences=(f"{ORDERS}/mine",))
+    wide = client(allowlist=listed(BILLING, ORDERS))
+    assert decided(wide, before, include_granted_scopes="true").included_audiences == (f"{ORDERS}/mine",)
+
+
 def test_an_api_that_is_not_shared_any_more_does_not_come_along() -> None:
     request = authorization(client(), registry(api(ORDERS, project_id=OTHER.id)), include_granted_scopes="true")
     request.granted = BEFORE

@@ -36,6 +36,13 @@ def test_an_s256_challenge_is_kept(caller: ClientFacts) -> None:
     assert request.challenge == Challenge(CHALLENGE, "S256")
 
 
+@pytest.mark.parametrize("challenge", ["-" * 43, "_" * 43, "AZaz09-_" * 5 + "abc"])
+def test_a_challenge_has_the_alphabet_of_base64url(challenge: str) -> None:
+    request = authorization(PUBLIC, code_challenge=challenge, code_challenge_method="S256")
+    pkce.at_authorization(request)
+    assert request.challenge.value == challenge
+
+
 def test_only_a_confidential_client_may_go_without_unless_it_wants_to() -> None:
     request = authorization(LAX)
     request.challenge = Challenge(CHALLENGE, "S256")

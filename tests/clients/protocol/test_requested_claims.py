@@ -96,6 +96,8 @@ def test_length_and_depth_have_a_limit() -> None:
     assert parse(deepest) == NOTHING
     with pytest.raises(InvalidRequest, match="deep"):
         parse('{"x":' + deepest + "}")
+    with pytest.raises(InvalidRequest, match="deep"):
+        parse('{"x":' + "[" * MAX_DEPTH + "0" + "]" * MAX_DEPTH + "}")
 
 
 @given(st.text(max_size=200) | st.recursive(st.none() | st.booleans() | st.text(), st.lists).map(json.dumps))

@@ -98,6 +98,28 @@ def test_another_access_type_is_refused() -> None:
         scopes.at_authorization(authorization(access_type="Offline"))
 
 
+@pytest.mark.parametrize(
+    "decided",
+    [
+        {"asked_scopes": ("openid",)},
+        {"implied_scopes": ("orders.read",)},
+        {"claim_scopes": ("email",)},
+        {"asked_audiences": (ORDERS,)},
+        {"implied_audiences": (ORDERS,)},
+    ],
+    ids=lambda decided: next(iter(decided)),
+)
+def test_one_thing_asked_or_implied_is_enough(decided: dict[str, tuple[str, ...]]) -> None:
+    scopes.something_asked(replace(authorization(), **decided))
+
+
+def test_a_request_for_nothing_is_refused_also_where_something_would_come_along() -> None:
+    request = authorization()
+    request.included_scopes, request.included_audiences = ("openid",), (ORDERS,)
+    with pytest.raises(InvalidScope, match="Nothing"):
+        scopes.something_asked(request)
+
+
 # --- At the token endpoint: narrowing ------------------------------------------------------------------------------
 
 
@@ -158,6 +180,13 @@ def test_apis_with_scopes_keep_theirs_and_those_of_signing_in(
     assert at_token(audience=audience, registry=known).scopes == kept
 
 
+@pytest.mark.parametrize("scope", ["openid", "profile", "email", "address", "phone", "offline_access"])
+def test_scopes_of_signing_in_are_no_apis_to_offer(scope: str) -> None:
+    everything = client(scopes=(*SIGN_IN_SCOPES, "orders.read"))
+    got = at_token(Ceiling(scopes=(scope,)), scope, client=everything, audience=(ORDERS,), registry=registry(READ))
+    assert got.scopes == (scope,)
+
+
 def test_nothing_left_of_what_was_asked_is_an_invalid_scope() -> None:
     with pytest.raises(InvalidScope, match="offered"):
         at_token(scope="orders.write", audience=(ORDERS,), registry=registry(READ))
@@ -178,7 +207,9 @@ def test_client_credentials_may_ask_for_less() -> None:
     assert at_token(None, "orders.read").scopes == ("orders.read",)
 
 
-@pytest.mark.parametrize("scope", [*SIGN_IN_SCOPES, "orders.read openid"])
+@pytest.mark.parametrize(
+    "scope", ["openid", "profile", "email", "address", "phone", "offline_access", "orders.read openid"]
+)
 def test_client_credentials_never_speak_of_a_person(scope: str) -> None:
     everything = client(scopes=(*SIGN_IN_SCOPES, "orders.read"))
     with pytest.raises(InvalidScope):
