@@ -136,6 +136,7 @@ def test_every_app_of_the_sign_in_is_told_and_nobody_else(app: Receiver, capsys:
 @pytest.mark.parametrize("by", ["the person", "the console"])
 def test_apps_are_told_of_an_account_that_was_deleted(app: Receiver, capsys: Any, by: str) -> None:
     person = User.objects.get(username="outsider")
+    Browser("owner").code("web")  # stays
     earlier, elsewhere, here = signed_out("outsider"), Browser("outsider"), Browser("outsider")
     sids = {earlier, *(claims_of(one.tokens("web")["id_token"])["sid"] for one in (elsewhere, here))}
     if by == "the person":
@@ -154,6 +155,14 @@ def test_apps_are_told_of_an_account_that_was_deleted(app: Receiver, capsys: Any
 def test_who_was_told_is_not_told_again_when_the_account_goes(app: Receiver, capsys: Any) -> None:
     signed_out("outsider")
     assert run(capsys)["delivered"] == 1
+    LogoutNotice.objects.all().delete()  # as `cleartokens` does after a month
+    User.objects.get(username="outsider").delete()
+    assert run(capsys) == outcome()
+
+
+def test_access_without_a_sign_in_behind_it_is_nobody_to_tell_when_the_account_goes(app: Receiver, capsys: Any) -> None:
+    Browser("outsider").code("web")
+    Authorization.objects.update(sign_in=None)
     User.objects.get(username="outsider").delete()
     assert run(capsys) == outcome()
 

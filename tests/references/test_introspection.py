@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -147,8 +148,10 @@ def test_a_signed_answer_is_for_its_caller_alone() -> None:
         HTTP_ACCEPT="application/token-introspection+jwt",
     )
     assert response["Content-Type"] == "application/token-introspection+jwt"
+    assert response["Cache-Control"] == "no-store"
     claims = claims_of(response.content.decode())
     assert (claims["iss"], claims["aud"]) == (ISSUER, "service")
+    assert abs(claims["iat"] - time.time()) < 60
     assert claims["token_introspection"]["client_id"] == "service"
 
 
