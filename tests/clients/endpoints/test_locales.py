@@ -11,6 +11,7 @@ from django.test import Client as Http
 from django.urls import reverse
 
 from clients.endpoints import locales
+from clients.endpoints.authorize import MAX_LOGIN_HINT
 from tests.world import Browser, redirected
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
@@ -118,6 +119,11 @@ def test_a_login_hint_goes_along_to_the_sign_in_page() -> None:
     assert "login_hint" in parse_qs(sent_on.query)["next"][0], "and stays part of the request"
     without = urlsplit(Browser().authorize("web")["Location"])
     assert set(parse_qs(without.query)) == {"next"}
+
+
+def test_of_a_long_login_hint_a_part_goes_along() -> None:
+    sent_on = urlsplit(Browser().authorize("web", login_hint="a" * 1000)["Location"])
+    assert parse_qs(sent_on.query)["login_hint"] == ["a" * MAX_LOGIN_HINT]
 
 
 def test_a_hint_for_another_account_signs_nobody_out() -> None:

@@ -61,6 +61,8 @@ def test_any_origin_may_ask_and_never_with_credentials(path: str, slash: str) ->
         assert "Set-Cookie" not in response
     assert "Authorization" in preflight["Access-Control-Allow-Headers"]
     assert "Content-Type" in preflight["Access-Control-Allow-Headers"]
+    assert "POST" in preflight["Access-Control-Allow-Methods"].split(", ")
+    assert int(preflight["Access-Control-Max-Age"]) > 0, "browsers ask once, not before every request"
 
 
 def test_a_script_reads_the_challenge_and_errors_too() -> None:
