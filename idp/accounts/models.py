@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.db import models
 from django.db.models.functions import Lower, Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    BaseUserManager = DjangoUserManager["User"]
+else:
+    BaseUserManager = DjangoUserManager
+
+
+class UserManager(BaseUserManager):
+    use_in_migrations = False
+
+    def create_superuser(
+        self, username: str, email: str | None = None, password: str | None = None, **extra_fields: Any
+    ) -> User:
+        """`createsuperuser` tells a ValidationError in a sentence: what another account has is one."""
+        self.model(username=self.model.normalize_username(username), email=email or "").validate_constraints()
+        return super().create_superuser(username, email, password, **extra_fields)
 
 
 class User(AbstractUser):
@@ -26,10 +43,23 @@ class User(AbstractUser):
     )
     updated_at = models.DateTimeField(_("last changed"), auto_now=True)
 
+    objects: ClassVar[UserManager] = UserManager()
+
     class Meta(AbstractUser.Meta):
-        # The email claim identifies people to apps: two accounts must never share one.
         constraints = [
-            models.UniqueConstraint(Lower("email"), condition=~models.Q(email=""), name="one_account_per_email")
+            # The email claim identifies people to apps: two accounts must never share one.
+            models.UniqueConstraint(
+                Lower("email"),
+                condition=~models.Q(email=""),
+                name="one_account_per_email",
+                violation_error_message=_("Another account has this e-mail address."),
+            ),
+            # People sign in by it in whatever capitals they type.
+            models.UniqueConstraint(
+                Lower("username"),
+                name="one_account_per_username",
+                violation_error_message=_("Another account has this user name in other capitals."),
+            ),
         ]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
