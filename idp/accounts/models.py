@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.models import UserManager as DjangoUserManager
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower, Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+# What people say of themselves.
+PROFILE = frozenset({"first_name", "last_name", "phone_number", "address"})
 
 if TYPE_CHECKING:
     BaseUserManager = DjangoUserManager["User"]
@@ -25,7 +29,12 @@ class UserManager(BaseUserManager):
         self, username: str, email: str | None = None, password: str | None = None, **extra_fields: Any
     ) -> User:
         """`createsuperuser` tells a ValidationError in a sentence: what another account has is one."""
-        self.model(username=self.model.normalize_username(username), email=email or "").validate_constraints()
+        from idp.accounts.emails import verified_by_another
+
+        wanted = self.model(username=self.model.normalize_username(username), email=email or "")
+        wanted.validate_constraints()
+        if verified_by_another(wanted, wanted.email):
+            raise ValidationError(_("Another account has verified this e-mail address."))
         return super().create_superuser(username, email, password, **extra_fields)
 
 

@@ -10,7 +10,7 @@ from allauth.account.models import EmailAddress
 
 from clients import secrets
 from clients.models import AudienceEntry, Client, ClientSecret, SecurityEvent
-from idp.accounts.models import SignIn, User
+from idp.accounts.models import AccountEvent, Happening, SignIn, User
 from idp.configuration import ConfigurationError, apply
 from idp.configuration.schema import SECTIONS
 from projects.models import Api, ApiScope, Project
@@ -286,6 +286,29 @@ def test_a_new_password_or_a_closed_account_ends_every_sign_in(old: str, new: st
     apply(changed(SMALL, old, new))
     row.refresh_from_db()
     assert row.ended_at is not None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("secret words", "other words", [Happening.PASSWORD_REPLACED]),
+        ("demo@acme.example", "new@acme.example", [Happening.EMAIL_CHANGED]),
+        ("demo@acme.example", '""', [Happening.EMAIL_REMOVED]),
+        ("demo@acme.example", "Demo@acme.example", []),
+        ("email: demo", "given_name: Robin # ", [Happening.PROFILE_CHANGED]),
+        ("email: demo", "is_active: false # ", []),
+    ],
+)
+def test_people_read_what_a_file_changed(old: str, new: str, told: list[Happening]) -> None:
+    """As they read what the console changed. A new account has nothing to tell."""
+    apply(SMALL)
+    text = changed(SMALL, old, new)
+    apply(text, dry_run=True)
+    assert not AccountEvent.objects.exists()
+    apply(text)
+    apply(text)
+    sub = str(User.objects.get().sub)
+    assert [*AccountEvent.objects.values_list("kind", "sub", "address")] == [(kind, sub, "") for kind in told]
 
 
 def test_what_was_applied_is_on_record_without_its_values() -> None:

@@ -400,9 +400,13 @@ class TestObjectsThatAreThereAlready:
             "acme.yaml:3: users[0].username: Another account has this name in other capitals."
         )
 
-    def test_a_verified_address_of_somebody_else_is_refused(self) -> None:
+    @pytest.mark.parametrize("verified", [", email_verified: true", ", email_verified: false", ""])
+    @pytest.mark.parametrize("is_there", [True, False])
+    def test_a_verified_address_of_somebody_else_is_refused(self, verified: str, is_there: bool) -> None:
         EmailAddress.objects.create(user=User.objects.get(), email="second@acme.example", verified=True)
-        text = "version: 1\nusers:\n  - {username: two, email: second@acme.example, email_verified: true}\n"
+        if is_there:
+            User.objects.create_user("two", "two@acme.example")
+        text = f"version: 1\nusers:\n  - {{username: two, email: Second@acme.example{verified}}}\n"
         assert self.refused(text) == "acme.yaml:3: users[0].email: Another account has verified this e-mail address."
 
 

@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 
@@ -26,10 +27,12 @@ def test_the_database_keeps_one_account_of_a_name() -> None:
     [
         ("Person", "new@people.example", "Another account has this user name in other capitals."),
         ("new", "PERSON@people.example", "Another account has this e-mail address."),
+        ("new", "Second@people.example", "Another account has verified this e-mail address."),
     ],
 )
 def test_createsuperuser_says_what_another_account_has(username: str, email: str, sentence: str) -> None:
-    User.objects.create_user("person", "person@people.example")
+    person = User.objects.create_user("person", "person@people.example")
+    EmailAddress.objects.create(user=person, email="second@people.example", verified=True)
     with pytest.raises(CommandError) as refused:
         call_command("createsuperuser", "--noinput", "--username", username, "--email", email)
     assert str(refused.value) == sentence
