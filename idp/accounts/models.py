@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.db.models.functions import Lower, Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+LONGEST_ADDRESS = 500
 # What people say of themselves.
 PROFILE = frozenset({"first_name", "last_name", "phone_number", "address"})
 
@@ -43,7 +45,10 @@ class User(AbstractUser):
 
     sub = models.UUIDField(_("subject"), default=uuid.uuid4, unique=True, editable=False)
     phone_number = models.CharField(_("phone number"), max_length=40, blank=True)
-    address = models.TextField(_("postal address"), max_length=500, blank=True)
+    # The length is Django's for forms alone; the file has none.
+    address = models.TextField(
+        _("postal address"), max_length=LONGEST_ADDRESS, blank=True, validators=[MaxLengthValidator(LONGEST_ADDRESS)]
+    )
     tokens_not_before = models.DateTimeField(
         _("tokens not before"),
         null=True,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib.admin.models import LogEntry
 from django.core.mail import EmailMessage
+from django.core.management import call_command
 from django.db.models.signals import pre_delete
 from django.test import Client as Http
 
@@ -181,6 +183,15 @@ def test_a_password_set_by_a_superuser_ends_every_sign_in() -> None:
     assert user("owner").check_password(password)
     assert not SignIn.objects.filter(user=user("owner"), ended_at__isnull=True).exists()
     assert http.get(page("index")).status_code == 302
+
+
+def test_a_password_set_on_the_command_line_does_so_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    http = browser("owner")
+    monkeypatch.setattr("getpass.getpass", lambda **_prompt: PASSWORD)
+    call_command("changepassword", "owner", stdout=io.StringIO())
+    assert user("owner").check_password(PASSWORD)
+    assert http.get(page("index")).status_code == 302
+    assert AccountEvent.objects.get(kind=Happening.PASSWORD_REPLACED).sub == str(user("owner").sub)
 
 
 def test_the_page_never_shows_a_password() -> None:

@@ -141,6 +141,18 @@ def test_a_bare_off_is_understood_although_yaml_reads_it_as_false() -> None:
     assert not apply(text).changed
 
 
+def test_what_a_member_disabled_and_the_file_too_is_held() -> None:
+    """Else the member enables it again, although the file says that it is not."""
+    apply(SMALL)
+    Client.objects.update(enabled=False)
+    text = changed(SMALL, "        scope: openid\n", "        scope: openid\n        enabled: false\n")
+    assert as_sentences(apply(text)) == ["updated client web: enabled"]
+    assert Client.objects.get().held
+    assert not apply(text).changed
+    assert as_sentences(apply(changed(text, "enabled: false", "enabled: true"))) == ["updated client web: enabled"]
+    assert not Client.objects.get().disabled_by_superuser
+
+
 def test_a_report_names_each_object_and_the_keys_that_changed() -> None:
     apply(SMALL)
     text = changed(SMALL, "scope: openid", "scope: openid email\n        client_name: Web")

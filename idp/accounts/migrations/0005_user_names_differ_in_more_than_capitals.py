@@ -1,4 +1,5 @@
 from django.core.management.base import CommandError
+from django.core.validators import MaxLengthValidator
 from django.db import migrations, models
 from django.db.models import Count
 from django.db.models.functions import Lower
@@ -33,6 +34,11 @@ class Migration(migrations.Migration):
             name='user',
             managers=[
             ],
+        ),
+        migrations.AlterField(
+            model_name='user',
+            name='address',
+            field=models.TextField(blank=True, max_length=500, validators=[MaxLengthValidator(500)], verbose_name='postal address'),
         ),
         migrations.AlterConstraint(
             model_name='user',
