@@ -11,7 +11,7 @@ help: ## list the targets
 
 run: ## serve a demo on http://localhost:8000 (another port: make run PORT=8010)
 	@.ci/venv base
-	@IDP_ISSUER="$${IDP_ISSUER:-http://localhost:$(PORT)}"; export IDP_ISSUER; \
+	@IDP_ISSUER="$${IDP_ISSUER:-$(patsubst %:80,%,http://localhost:$(PORT))}"; export IDP_ISSUER; \
 	.venv/bin/python manage.py quickstart && \
 	exec .venv/bin/python manage.py runserver --noreload 127.0.0.1:$(PORT)
 

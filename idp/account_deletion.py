@@ -9,9 +9,7 @@ from allauth.account.internal.flows.reauthentication import (
     raise_if_reauthentication_required,
 )
 from django.contrib import messages
-from django.contrib.admin.models import LogEntry
 from django.contrib.auth.decorators import login_required
-from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -21,7 +19,7 @@ from django.views.decorators.http import require_http_methods
 
 from idp.accounts import events
 from idp.accounts.console import actor
-from idp.accounts.models import Happening, User
+from idp.accounts.models import User
 from projects import access
 from projects.models import Project
 
@@ -74,8 +72,7 @@ def _deleted(request: HttpRequest, person: User) -> bool:
         list(Project.objects.select_for_update().filter(members__user=person).order_by("pk"))
         if _obstacles(person):
             return False
-        events.record(person, Happening.DELETED, request)
-        _forget_in_history(person)
+        events.record_leaving(person, request)
         # What hangs on the person goes with them: consents, authorizations and every code and token, sign-ins,
         # addresses, second factors. A signed access token names an authorization that is no longer there.
         User.objects.get(pk=person.pk).delete()
@@ -96,9 +93,3 @@ def _obstacles(person: User) -> list[str]:
             _("You have made changes in the console, and its history keeps them. Ask a superuser to deactivate you.")
         )
     return sentences
-
-
-def _forget_in_history(person: User) -> None:
-    """The console's history of this account keeps who changed it and when, but no longer its name or address."""
-    rows = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(User), object_id=str(person.pk))
-    rows.update(object_repr=str(person.sub), change_message="")

@@ -15,6 +15,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_GRACE = 3600  # seconds
 # What each variable that is a URL looks like, and how those begin that can be used.
 URLS = {
@@ -75,7 +76,7 @@ def checked_issuer(value: str) -> str:
     """
     try:
         url = urlsplit(value)
-        _ = url.port
+        port = url.port
     except ValueError:
         raise ImproperlyConfigured(f"IDP_ISSUER is not a URL: {value!r}.") from None
     if url.scheme not in ("http", "https") or not url.hostname:
@@ -84,7 +85,17 @@ def checked_issuer(value: str) -> str:
         raise ImproperlyConfigured(f"IDP_ISSUER must be a scheme and a host, nothing else: {value!r}.")
     if url.scheme == "http" and url.hostname not in LOOPBACK_NAMES:
         raise ImproperlyConfigured(f"IDP_ISSUER must use https off loopback: {value!r}.")
-    return f"{url.scheme}://{url.netloc.lower()}"
+    issuer = f"{url.scheme}://{url.netloc.lower()}"
+    if issuer != (origin := _origin(url.scheme, url.hostname, port)):
+        # Passkeys and forms are checked against the origin that browsers send.
+        raise ImproperlyConfigured(f"IDP_ISSUER must be written as browsers write it, {origin}, not {value!r}.")
+    return issuer
+
+
+def _origin(scheme: str, host: str, port: int | None) -> str:
+    """Without the port that everybody takes for granted (RFC 6454 section 6.2)."""
+    shown = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{shown}" if port in (None, DEFAULT_PORTS[scheme]) else f"{scheme}://{shown}:{port}"
 
 
 def checked_networks(name: str, values: Iterable[str]) -> list[str]:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from idp.environment import checked_issuer
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -43,6 +45,14 @@ def test_make_alone_lists_every_target() -> None:
     shown = subprocess.run(["make"], cwd=ROOT, text=True, capture_output=True, check=True).stdout
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert re.findall(r"^make ([a-z-]+) +\S", shown, re.MULTILINE) == targets
+
+
+@pytest.mark.parametrize(("port", "issuer"), [("80", "http://localhost"), ("8080", "http://localhost:8080")])
+def test_the_demo_on_a_port_has_an_issuer_that_browsers_write_so(port: str, issuer: str) -> None:
+    asked = ["make", "--dry-run", "run", f"PORT={port}"]
+    shown = subprocess.run(asked, cwd=ROOT, text=True, capture_output=True, check=True).stdout
+    assert f'"${{IDP_ISSUER:-{issuer}}}"' in shown
+    assert checked_issuer(issuer) == issuer
 
 
 @pytest.fixture

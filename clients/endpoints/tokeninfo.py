@@ -28,9 +28,13 @@ def tokeninfo(request: Request) -> Answer:
 
 
 def _params(request: Request) -> Params:
-    """The form of a POST; the query only where the deployment still accepts tokens there."""
+    """The form of a POST; the query only where the deployment still accepts tokens there.
+
+    Who sends the token in the header may send a body of anything else, as at userinfo: no token is in it.
+    """
     if request.method == "POST" and request.META.get("CONTENT_TYPE"):
-        return parameters.from_body(request)
+        elsewhere = parameters.authorization(request) and not parameters.is_form(request)
+        return parameters.NOTHING if elsewhere else parameters.from_body(request)
     if not settings.IDP_TOKENINFO_QUERY:
         return Params()
     query = parameters.from_query(request)

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from idp.accounts import emails, events, sign_in
 from idp.accounts.console import ConsoleAdmin, actor
 from idp.accounts.console_forms import ConsoleForm
-from idp.accounts.models import AccountEvent, Happening, User
+from idp.accounts.models import PROFILE, AccountEvent, Happening, User
 
 if TYPE_CHECKING:
     PasswordForm = AdminPasswordChangeForm[User]
@@ -53,6 +53,8 @@ class UserForm(ConsoleForm, ChangeForm):
         email: str = self.cleaned_data["email"]
         if email and User.objects.filter(email__iexact=email).exclude(pk=self.instance.pk).exists():
             raise ValidationError(_("Another account has this e-mail address."))
+        if "email" in self.changed_data and emails.verified_by_another(self.instance, email):
+            raise ValidationError(_("Another account has verified this e-mail address."))
         return email
 
     def clean(self) -> dict[str, Any]:
@@ -154,8 +156,15 @@ class UserAdmin(ConsoleAdmin, BaseUserAdmin):
         super().save_model(request, obj, form, change)
         if change and "email" in form.changed_data:
             emails.follow(obj, form.initial["email"])
+            emails.record_change(obj, form.initial["email"])
+        if change and PROFILE.intersection(form.changed_data):
+            events.record(obj, Happening.PROFILE_CHANGED, None)
         if change and not obj.is_active:
             sign_in.end_all(obj)
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        events.record_leaving(obj, None)
+        super().delete_model(request, obj)
 
     def stands_in_the_way(self, request: HttpRequest, obj: User) -> list[str]:
         """The log of changes is deleted with its author, so an author stays."""

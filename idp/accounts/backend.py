@@ -33,9 +33,10 @@ def candidates(username: str, email: str) -> list[AbstractBaseUser]:
 
 
 def _named(username: str) -> list[AbstractBaseUser]:
-    """The one with this name in any capitals, or of several (`createsuperuser` makes them) the one spelled so.
+    """The one with this name in any capitals, or of several the one spelled so.
 
-    allauth finds nobody then, and neither could sign in. Python compares again: a collation may find more alike.
+    The database keeps names apart in small letters and finds them in capitals, by its collation: ΑΣ and ας are two to
+    the one and the same to the other. allauth finds nobody then, and neither could sign in.
     """
     alike = [one for one in filter_users_by_username(username) if one.get_username().lower() == username.lower()]
     return alike if len(alike) == 1 else [one for one in alike if one.get_username() == username]

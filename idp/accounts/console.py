@@ -11,7 +11,6 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.widgets import AdminSplitDateTime, RelatedFieldWidgetWrapper
 from django.core.exceptions import BadRequest, FieldDoesNotExist, ValidationError
 from django.db import IntegrityError, models
-from django.db.models import ProtectedError
 from django.http import HttpRequest, HttpResponse
 from django.utils.text import Truncator
 from django.utils.translation import ngettext
@@ -100,8 +99,8 @@ class ConsoleAdmin(ModelAdmin):
     ) -> HttpResponse:
         try:
             return super().delete_view(request, object_id, extra_context)
-        except ProtectedError:
-            # Something began to depend on it in between: a second look names it.
+        except IntegrityError:
+            # Something began to depend on it in between: a second look names it, or deletes it as well.
             return super().delete_view(request, object_id, extra_context)
 
     def stands_in_the_way(self, request: HttpRequest, obj: Any) -> list[str]:

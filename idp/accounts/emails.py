@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from allauth.account.models import EmailAddress
 
-from idp.accounts.models import User
+from idp.accounts import events
+from idp.accounts.models import Happening, User
+
+
+def verified_by_another(user: User, email: str) -> bool:
+    """Whether somebody else proved to own this address, as their second one perhaps: it signs in them alone."""
+    theirs = EmailAddress.objects.exclude(user_id=user.pk)
+    return bool(theirs.filter(email=email.lower(), verified=True).exists())
+
+
+def record_change(user: User, before: str) -> None:
+    """Where mail that resets the password goes is for the person to know, whoever moved it."""
+    if before.lower() != user.email.lower():
+        events.record(user, Happening.EMAIL_CHANGED if user.email else Happening.EMAIL_REMOVED, None)
 
 
 def forget_replaced(user: User, before: str) -> None:

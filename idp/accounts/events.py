@@ -8,7 +8,9 @@ from allauth.account import signals as account
 from allauth.account.models import EmailAddress
 from allauth.mfa import signals as mfa
 from allauth.mfa.models import Authenticator
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.contenttypes.models import ContentType
 from django.dispatch import receiver
 from django.http import HttpRequest
 
@@ -21,6 +23,16 @@ def record(user: AbstractBaseUser | None, kind: Happening, request: HttpRequest 
     sub = str(user.sub) if isinstance(user, User) else ""
     address = address_of(request)[:45] if request is not None else ""
     AccountEvent.objects.create(sub=sub, kind=kind, address=address, detail=detail)
+
+
+def record_leaving(user: User, request: HttpRequest | None) -> None:
+    """The account is about to be deleted; with it goes its name, from the console's history too.
+
+    Who changed it and when stays, but no longer what: before and after say names and addresses.
+    """
+    record(user, Happening.DELETED, request)
+    rows = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(User), object_id=str(user.pk))
+    rows.update(object_repr=str(user.sub), change_message="")
 
 
 @receiver(account.password_changed, dispatch_uid="accounts.password_changed")

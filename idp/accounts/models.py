@@ -3,13 +3,41 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import UserManager as DjangoUserManager
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.db.models.functions import Lower, Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+LONGEST_ADDRESS = 500
+# What people say of themselves.
+PROFILE = frozenset({"first_name", "last_name", "phone_number", "address"})
+
+if TYPE_CHECKING:
+    BaseUserManager = DjangoUserManager["User"]
+else:
+    BaseUserManager = DjangoUserManager
+
+
+class UserManager(BaseUserManager):
+    use_in_migrations = False
+
+    def create_superuser(
+        self, username: str, email: str | None = None, password: str | None = None, **extra_fields: Any
+    ) -> User:
+        """`createsuperuser` tells a ValidationError in a sentence: what another account has is one."""
+        from idp.accounts.emails import verified_by_another
+
+        wanted = self.model(username=self.model.normalize_username(username), email=email or "")
+        wanted.validate_constraints()
+        if verified_by_another(wanted, wanted.email):
+            raise ValidationError(_("Another account has verified this e-mail address."))
+        return super().create_superuser(username, email, password, **extra_fields)
 
 
 class User(AbstractUser):
@@ -17,7 +45,10 @@ class User(AbstractUser):
 
     sub = models.UUIDField(_("subject"), default=uuid.uuid4, unique=True, editable=False)
     phone_number = models.CharField(_("phone number"), max_length=40, blank=True)
-    address = models.TextField(_("postal address"), max_length=500, blank=True)
+    # The length is Django's for forms alone; the file has none.
+    address = models.TextField(
+        _("postal address"), max_length=LONGEST_ADDRESS, blank=True, validators=[MaxLengthValidator(LONGEST_ADDRESS)]
+    )
     tokens_not_before = models.DateTimeField(
         _("tokens not before"),
         null=True,
@@ -26,10 +57,23 @@ class User(AbstractUser):
     )
     updated_at = models.DateTimeField(_("last changed"), auto_now=True)
 
+    objects: ClassVar[UserManager] = UserManager()
+
     class Meta(AbstractUser.Meta):
-        # The email claim identifies people to apps: two accounts must never share one.
         constraints = [
-            models.UniqueConstraint(Lower("email"), condition=~models.Q(email=""), name="one_account_per_email")
+            # The email claim identifies people to apps: two accounts must never share one.
+            models.UniqueConstraint(
+                Lower("email"),
+                condition=~models.Q(email=""),
+                name="one_account_per_email",
+                violation_error_message=_("Another account has this e-mail address."),
+            ),
+            # People sign in by it in whatever capitals they type.
+            models.UniqueConstraint(
+                Lower("username"),
+                name="one_account_per_username",
+                violation_error_message=_("Another account has this user name in other capitals."),
+            ),
         ]
 
     def save(self, *args: Any, **kwargs: Any) -> None:

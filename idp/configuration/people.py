@@ -7,8 +7,8 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import check_password
 
-from idp.accounts import emails, sign_in
-from idp.accounts.models import User
+from idp.accounts import emails, events, sign_in
+from idp.accounts.models import PROFILE, Happening, User
 from idp.configuration.run import Run
 from idp.configuration.shape import Entry
 
@@ -32,8 +32,19 @@ def apply_user(run: Run, entry: Entry) -> None:
     if "password" in changed or not user.is_active:
         sign_in.end_all(user)  # whoever signed in with the old password, or before, is out
     changed += _set_email_address(run, user, old_email, entry)
+    if not creating:
+        _record(user, old_email, {entry.section.field(key) for key in changed})
     run.users[entry.values["username"]] = run.users[username] = user
     run.ledger.note("user", username, created=creating, fields=changed)
+
+
+def _record(user: User, old_email: str, changed: set[str]) -> None:
+    """In the log that the person reads, as when the console does it."""
+    if "password" in changed:
+        events.record(user, Happening.PASSWORD_REPLACED, None)
+    emails.record_change(user, old_email)
+    if PROFILE & changed:
+        events.record(user, Happening.PROFILE_CHANGED, None)
 
 
 def _values(entry: Entry) -> dict[str, Any]:
@@ -53,6 +64,9 @@ def _taken(run: Run, user: User, entry: Entry) -> bool:
         return True
     if email and others.filter(email__iexact=email).exists():
         run.problems.add(entry.place_of("email"), "Another account has this e-mail address.")
+        return True
+    if email and email.lower() != user.email.lower() and emails.verified_by_another(user, email):
+        run.problems.add(entry.place_of("email"), "Another account has verified this e-mail address.")
         return True
     return False
 
@@ -83,7 +97,7 @@ def _set_email_address(run: Run, user: User, old_email: str, entry: Entry) -> li
     address.verified = address.verified if verified is None else verified
     if before == (False, True, address.verified):
         return []
-    if address.verified and EmailAddress.objects.exclude(user=user).filter(email=address.email, verified=True).exists():
+    if address.verified and emails.verified_by_another(user, address.email):
         run.problems.add_unless_known(entry.place_of("email"), "Another account has verified this e-mail address.")
         return []
     mine.exclude(pk=address.pk).update(primary=False)

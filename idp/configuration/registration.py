@@ -54,14 +54,17 @@ def apply_client(run: Run, project: Project, entry: Entry) -> None:
         return
     creating, was_public = client._state.adding, client.public
     values = _values(client, entry)
-    if values.get("enabled", client.enabled) != client.enabled:
-        # Who applies a file decides like a superuser: members of the project do not undo it.
+    held = client.held
+    if "enabled" in values:
+        # Who applies a file decides like a superuser, also of what a member did first: members do not undo it.
         values["disabled_by_superuser"] = not values["enabled"]
     _refuse_public_choices(run, values, entry)
     changed = run.save(client, values, entry)
     if changed is None:
         return
     run.clients[client_id] = client
+    if client.held and not held and "enabled" not in changed:
+        changed.append("enabled")
     changed += set_secret(run, client, entry, was_public=was_public)
     run.ledger.note("client", client_id, created=creating, fields=changed)
 

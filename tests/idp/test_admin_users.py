@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
@@ -7,6 +8,8 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib.admin.models import LogEntry
 from django.core.mail import EmailMessage
+from django.core.management import call_command
+from django.db.models.signals import pre_delete
 from django.test import Client as Http
 
 from idp.accounts.models import AccountEvent, Happening, SignIn, User
@@ -72,6 +75,19 @@ def test_the_subject_stays() -> None:
 @pytest.mark.parametrize("email", ["root@people.example", "ROOT@people.example"])
 def test_an_email_address_belongs_to_one_account(email: str) -> None:
     assert problems(change(email=email)) == {"email": ["Another account has this e-mail address."]}
+
+
+@pytest.mark.parametrize("email", ["second@people.example", "Second@people.example"])
+def test_an_address_that_another_account_verified_is_theirs(email: str) -> None:
+    """It signs them in: whoever else had it could not sign in by it, and their mail would go to a stranger."""
+    theirs = EmailAddress.objects.create(user=user("owner"), email="second@people.example", verified=True)
+    assert problems(change(email=email)) == {"email": ["Another account has verified this e-mail address."]}
+    theirs.verified = False
+    theirs.save()
+    assert change(email=email).status_code == 302, "adding an address keeps nobody else from it"
+    theirs.verified = True
+    theirs.save()
+    assert change(first_name="Pat").status_code == 302, "an old clash does not stand in the way of other changes"
 
 
 PASSWORD = "correct horse battery"
@@ -169,6 +185,15 @@ def test_a_password_set_by_a_superuser_ends_every_sign_in() -> None:
     assert http.get(page("index")).status_code == 302
 
 
+def test_a_password_set_on_the_command_line_does_so_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    http = browser("owner")
+    monkeypatch.setattr("getpass.getpass", lambda **_prompt: PASSWORD)
+    call_command("changepassword", "owner", stdout=io.StringIO())
+    assert user("owner").check_password(PASSWORD)
+    assert http.get(page("index")).status_code == 302
+    assert AccountEvent.objects.get(kind=Happening.PASSWORD_REPLACED).sub == str(user("owner").sub)
+
+
 def test_the_page_never_shows_a_password() -> None:
     person = user()
     person.set_password("the secret of a person")
@@ -202,6 +227,54 @@ def test_an_account_is_deleted_unless_it_wrote_the_log_or_is_ones_own() -> None:
         )
         assert http.post(address, {"post": "yes"}).status_code == 200
         assert user(username)
+
+
+def test_an_account_deleted_here_is_in_the_log_and_its_name_no_longer_in_the_history() -> None:
+    """As when people delete their account themselves."""
+    person = user()
+    assert change(email="secret@people.example", first_name="Hushed").status_code == 302
+    assert "secret@people.example" in str(LogEntry.objects.values_list("change_message"))
+    assert browser("root").post(page("accounts_user_delete", person.pk), {"post": "yes"}).status_code == 302
+    assert AccountEvent.objects.get(kind=Happening.DELETED).sub == str(person.sub)
+    about = LogEntry.objects.filter(object_id=str(person.pk), content_type__model="user")
+    assert {(one.object_repr, one.change_message) for one in about} == {(str(person.sub), "")}
+    assert sorted(about.values_list("action_flag", flat=True)) == [2, 3]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_hangs_on_an_account_in_the_moment_it_is_deleted_is_no_fault() -> None:
+    """A token issued meanwhile: the database refuses the first attempt."""
+    people = [user()]
+
+    def sign_in_meanwhile(instance: User, **_signal: Any) -> None:
+        if people:
+            SignIn.objects.create(user=people.pop())  # what goes with the account is listed already
+
+    pre_delete.connect(sign_in_meanwhile, sender=User)
+    try:
+        answer = browser("root").post(page("accounts_user_delete", user().pk), {"post": "yes"})
+    finally:
+        pre_delete.disconnect(sign_in_meanwhile, sender=User)
+    assert (answer.status_code, people) == (302, [])
+    assert not User.objects.filter(username="person").exists()
+    assert AccountEvent.objects.filter(kind=Happening.DELETED).count() == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"email": "new@people.example"}, [Happening.EMAIL_CHANGED]),
+        ({"email": ""}, [Happening.EMAIL_REMOVED]),
+        ({"email": "PERSON@people.example"}, []),
+        ({"address": "1 Main Street", "phone_number": "1"}, [Happening.PROFILE_CHANGED]),
+        ({"is_staff": "on"}, []),
+    ],
+)
+def test_people_read_what_a_superuser_changed(fields: dict[str, str], told: list[Happening]) -> None:
+    assert change(**fields).status_code == 302
+    assert [*AccountEvent.objects.exclude(kind=Happening.SIGN_IN).values_list("kind", "sub", "address", "detail")] == [
+        (kind, str(user().sub), "", {}) for kind in told
+    ]
 
 
 @pytest.mark.parametrize(("username", "status"), [("root", 302), ("owner", 403), ("nobody", 403)])

@@ -10,7 +10,7 @@ from allauth.account.models import EmailAddress
 
 from clients import secrets
 from clients.models import AudienceEntry, Client, ClientSecret, SecurityEvent
-from idp.accounts.models import SignIn, User
+from idp.accounts.models import AccountEvent, Happening, SignIn, User
 from idp.configuration import ConfigurationError, apply
 from idp.configuration.schema import SECTIONS
 from projects.models import Api, ApiScope, Project
@@ -139,6 +139,18 @@ def test_a_bare_off_is_understood_although_yaml_reads_it_as_false() -> None:
     apply(text)
     assert Project.objects.get().cross_client == "off"
     assert not apply(text).changed
+
+
+def test_what_a_member_disabled_and_the_file_too_is_held() -> None:
+    """Else the member enables it again, although the file says that it is not."""
+    apply(SMALL)
+    Client.objects.update(enabled=False)
+    text = changed(SMALL, "        scope: openid\n", "        scope: openid\n        enabled: false\n")
+    assert as_sentences(apply(text)) == ["updated client web: enabled"]
+    assert Client.objects.get().held
+    assert not apply(text).changed
+    assert as_sentences(apply(changed(text, "enabled: false", "enabled: true"))) == ["updated client web: enabled"]
+    assert not Client.objects.get().disabled_by_superuser
 
 
 def test_a_report_names_each_object_and_the_keys_that_changed() -> None:
@@ -286,6 +298,29 @@ def test_a_new_password_or_a_closed_account_ends_every_sign_in(old: str, new: st
     apply(changed(SMALL, old, new))
     row.refresh_from_db()
     assert row.ended_at is not None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("secret words", "other words", [Happening.PASSWORD_REPLACED]),
+        ("demo@acme.example", "new@acme.example", [Happening.EMAIL_CHANGED]),
+        ("demo@acme.example", '""', [Happening.EMAIL_REMOVED]),
+        ("demo@acme.example", "Demo@acme.example", []),
+        ("email: demo", "given_name: Robin # ", [Happening.PROFILE_CHANGED]),
+        ("email: demo", "is_active: false # ", []),
+    ],
+)
+def test_people_read_what_a_file_changed(old: str, new: str, told: list[Happening]) -> None:
+    """As they read what the console changed. A new account has nothing to tell."""
+    apply(SMALL)
+    text = changed(SMALL, old, new)
+    apply(text, dry_run=True)
+    assert not AccountEvent.objects.exists()
+    apply(text)
+    apply(text)
+    sub = str(User.objects.get().sub)
+    assert [*AccountEvent.objects.values_list("kind", "sub", "address")] == [(kind, sub, "") for kind in told]
 
 
 def test_what_was_applied_is_on_record_without_its_values() -> None:

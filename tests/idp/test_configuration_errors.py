@@ -61,6 +61,11 @@ MISTAKES = [
     ("email: demo@acme.example", "mail: x", "5: users[0].mail: Unknown key 'mail'. Did you mean 'email'?"),
     ("email: demo@acme.example", "zzz: x", "5: users[0].zzz: Unknown key 'zzz'. Known here: username, password,"),
     ("email: demo@acme.example", "phone_number: 2020-01-01", "5: users[0].phone_number: This must be text, not a date"),
+    (
+        "email: demo@acme.example",
+        f"address: {'x' * 501}",
+        "5: users[0].address: Ensure this value has at most 500 characters (it has 501).",
+    ),
     # Projects
     ("id: acme", "id: Acme", "7: projects[0].id: Use lower case letters only."),
     ("id: acme", "id: not a key", "7: projects[0].id: Enter a valid"),
@@ -400,9 +405,13 @@ class TestObjectsThatAreThereAlready:
             "acme.yaml:3: users[0].username: Another account has this name in other capitals."
         )
 
-    def test_a_verified_address_of_somebody_else_is_refused(self) -> None:
+    @pytest.mark.parametrize("verified", [", email_verified: true", ", email_verified: false", ""])
+    @pytest.mark.parametrize("is_there", [True, False])
+    def test_a_verified_address_of_somebody_else_is_refused(self, verified: str, is_there: bool) -> None:
         EmailAddress.objects.create(user=User.objects.get(), email="second@acme.example", verified=True)
-        text = "version: 1\nusers:\n  - {username: two, email: second@acme.example, email_verified: true}\n"
+        if is_there:
+            User.objects.create_user("two", "two@acme.example")
+        text = f"version: 1\nusers:\n  - {{username: two, email: Second@acme.example{verified}}}\n"
         assert self.refused(text) == "acme.yaml:3: users[0].email: Another account has verified this e-mail address."
 
 

@@ -194,6 +194,12 @@ class TestTheSecondStart:
         assert (shown["admin"]["username"], shown["admin"]["password"]) == ("owner", None)
         assert not User.objects.filter(username="admin").exists()
 
+    @pytest.mark.parametrize("username", ["admin", "Admin"])
+    def test_somebody_else_of_that_name_is_told(self, username: str) -> None:
+        User.objects.create_user(username)
+        with pytest.raises(CommandError, match=r"The superuser 'admin' cannot be made: Another .* createsuperuser\."):
+            quickstart("--no-demo")
+
     def test_a_clash_with_the_demo_says_what_to_do(self) -> None:
         project = Project.objects.create(key="mine", name="Mine")
         Client.objects.create(client_id="acme-notes", client_type="confidential", project=project)

@@ -10,6 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from idp.environment import checked_issuer
 
 ROOT = Path(__file__).parent.parent.parent
 KEPT = ("PATH", "HOME", "LANG", "VIRTUAL_ENV")
@@ -40,6 +43,28 @@ def test_a_database_without_an_issuer_is_noticed(environment: dict[str, str], fo
     assert value_of("IDP_ISSUER_FORGOTTEN", **environment) == forgotten
 
 
+@pytest.mark.parametrize(
+    ("value", "origin"),
+    [
+        ("https://id.example.com:443", "https://id.example.com"),
+        ("http://localhost:80", "http://localhost"),
+        ("http://[::1]:80/", "http://[::1]"),
+        ("https://id.example.com:", "https://id.example.com"),
+        ("https://id.example.com:08443", "https://id.example.com:8443"),
+    ],
+)
+def test_an_issuer_that_browsers_write_otherwise_is_refused(value: str, origin: str) -> None:
+    """The origin that a passkey names would not be ours."""
+    with pytest.raises(ImproperlyConfigured, match=f"as browsers write it, {re.escape(origin)}, not"):
+        checked_issuer(value)
+    assert checked_issuer(origin) == origin
+
+
+@pytest.mark.parametrize("issuer", ["http://localhost:443", "https://id.example.com:80", "http://[::1]:8000"])
+def test_an_unusual_port_stays_in_the_issuer(issuer: str) -> None:
+    assert checked_issuer(issuer) == issuer
+
+
 def test_every_line_for_cron_in_the_documents_loads_the_environment() -> None:
     text = (ROOT / "docs" / "operations.md").read_text()
     lines = [line for line in text.splitlines() if line.startswith("* * ")]
@@ -59,6 +84,10 @@ WRONG = {
     "SECRET_KEY_FILE": ("/nowhere/key", r"SECRET_KEY_FILE names .*: /nowhere/key \(No such file or directory\)."),
     "DATABASE_URL_FILE": ("/nowhere/url", r"DATABASE_URL_FILE names .*: /nowhere/url \(No such file or directory\)."),
     "IDP_REFRESH_GRACE_SECONDS": ("abc", "IDP_REFRESH_GRACE_SECONDS must be a whole number. .*"),
+    "IDP_ISSUER": (
+        "https://id.example.com:443",
+        "IDP_ISSUER must be written as browsers write it, https://id.example.com, not 'https://id.example.com:443'.",
+    ),
     "IDP_TRUSTED_PROXIES": ("proxy.example", "IDP_TRUSTED_PROXIES takes addresses and networks, not names: .*"),
 }
 

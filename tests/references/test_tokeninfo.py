@@ -70,6 +70,19 @@ def test_the_authorization_header_works_by_get_and_post() -> None:
     assert got.json()["sub"] == posted.json()["sub"] == "service"
 
 
+@pytest.mark.parametrize("path", ["/oauth2/tokeninfo", "/oauth2/userinfo"])
+@pytest.mark.parametrize("content_type", ["application/json", "multipart/form-data; boundary=x", "text/plain"])
+def test_with_the_token_in_the_header_the_body_may_be_of_any_type(path: str, content_type: str) -> None:
+    """Only a form can carry a token (RFC 6750 section 2.2): in anything else none is looked for."""
+    token = App("service").token(grant_type="client_credentials").json()["access_token"]
+    body = f'{{"access_token": "{token}"}}'
+    answer = Http().post(path, body, content_type=content_type, HTTP_AUTHORIZATION=f"Bearer {token}")
+    assert (answer.status_code, answer.json().get("sub")) == (200, "service")
+    wrong = Http().post(path, body, content_type=content_type, HTTP_AUTHORIZATION="Bearer x")
+    assert (wrong.status_code >= 400, wrong.json()["error"]) == (True, "invalid_token")
+    assert Http().post(path, body, content_type=content_type).status_code >= 400
+
+
 def test_an_id_token_gives_its_verified_claims() -> None:
     tokens = Browser("owner").tokens("web")
     assert tokeninfo(id_token=tokens["id_token"]).json()["azp"] == "web"
@@ -159,7 +172,7 @@ def test_two_tokens_are_one_too_many() -> None:
     assert tokeninfo(id_token=tokens["id_token"]).status_code == 200
     answers = (
         tokeninfo(id_token=tokens["id_token"], access_token="x"),
-        Http().post("/oauth2/tokeninfo", {"id_token": tokens["id_token"]}, HTTP_AUTHORIZATION="Bearer x"),
+        App("web").post("/oauth2/tokeninfo", {"id_token": tokens["id_token"]}, auth="Bearer x"),
     )
     for answer in answers:
         assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.hashers import check_password
+from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
@@ -90,7 +91,12 @@ def ensure_admin() -> Admin:
     password = given or (remember(settings.STATE_DIR / "secrets.env", ADMIN_PASSWORD) if settings.IS_LOCAL else "")
     superusers = User.objects.filter(is_superuser=True).order_by("pk")
     if password and not superusers.exists():
-        User.objects.create_superuser(ADMIN, password=password)
+        try:
+            User.objects.create_superuser(ADMIN, password=password)
+        except ValidationError as error:
+            raise CommandError(
+                f"The superuser '{ADMIN}' cannot be made: {' '.join(error.messages)} Make another with createsuperuser."
+            ) from None
     user = superusers.filter(username=ADMIN).first() or superusers.first()
     if user is None:
         return Admin(None, None)

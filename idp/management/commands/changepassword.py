@@ -1,0 +1,20 @@
+"""`manage.py changepassword`: Django's, and as in the console whoever signed in with the old password is out."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Any
+
+from django.contrib.auth.management.commands import changepassword
+
+from idp.accounts import events, sign_in
+from idp.accounts.models import Happening, User
+
+
+class Command(changepassword.Command):
+    def handle(self, *args: Any, **options: Any) -> str | None:
+        said = super().handle(*args, **options)
+        user = User.objects.get(username=options["username"] or getpass.getuser())
+        sign_in.end_all(user)
+        events.record(user, Happening.PASSWORD_REPLACED, None)
+        return said
