@@ -73,6 +73,10 @@ class ConsoleAdmin(ModelAdmin):
         offered = _field_names(self.get_list_filter(request))
         return name in offered and super().lookup_allowed(lookup, value, request)
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """A page begins empty: else a link could fill it in for whoever saves it, and with what no form expects."""
+        return {}
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Refuse selected rows that cannot be rows; the database would fail on them."""
         for key in request.POST.getlist(ACTION_CHECKBOX_NAME):

@@ -85,6 +85,26 @@ def test_the_project_and_the_client_id_stay() -> None:
     assert (client("web").project.key, client("web").name) == ("acme", "Moved")
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("introspects", "web"),
+        ("acts_for", ORDERS),
+        ("redirect_uris", "https://evil.example/cb"),
+        ("introspection", "all"),
+        ("tokens_not_before", "x"),
+    ],
+)
+def test_a_link_fills_nothing_in(name: str, value: str) -> None:
+    """A superuser who follows it would save what somebody else chose."""
+    http, url, made_anew = browser("root"), page("clients_client_add"), {"csrfmiddlewaretoken", "client_id"}
+    pages = [form_of(http.get(url, query)) for query in ({}, {name: value})]
+    empty, linked = (
+        {key: kept for key, kept in one.items() if key.split("initial-")[-1] not in made_anew} for one in pages
+    )
+    assert linked == empty
+
+
 @pytest.mark.parametrize("client_id", ["web", "foreign"])
 def test_a_client_id_is_taken_once(client_id: str) -> None:
     assert list(problems(add(client_id=client_id))) == ["client_id"]
