@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
@@ -180,7 +181,32 @@ class ClientForm(ConsoleForm):
         everything = cleaned.get("introspection") == Introspection.ALL
         if everything and "introspection" in self.changed_data and not self.actor.is_superuser:
             self.add_error("introspection", _("Only a superuser may let a client introspect every token."))
+        elif not self.actor.is_superuser and self._reaches_out_again():
+            self.add_error(
+                "introspection",
+                _(
+                    "It names clients or APIs of other projects below. Only a superuser may let it introspect for them "
+                    "again: remove them first."
+                ),
+            )
         return cleaned
+
+    def _reaches_out_again(self) -> bool:
+        """What a superuser granted and then switched off stays off, though the lists still name it."""
+        before = self.instance.introspection  # as it is kept: the form changes it later
+        if self.instance.pk is None or before == Introspection.ALL:
+            return False
+        had = self._outside(before, self.instance.introspects.all(), self.instance.acts_for.all())
+        named = (self.cleaned_data.get(name) or () for name in ("introspects", "acts_for"))
+        return not self._outside(self.cleaned_data.get("introspection", before), *named) <= had
+
+    def _outside(self, introspection: str, clients: Iterable[Client], apis: Iterable[Api]) -> set[Client | Api]:
+        """Of these lists what is of other projects and counts (protocol section 8)."""
+        rows: list[Client | Api] = [
+            *(clients if introspection == Introspection.LISTED else ()),
+            *(apis if introspection != Introspection.NONE else ()),
+        ]
+        return {one for one in rows if one.project_id != self.instance.project_id}
 
 
 def _scopes_of(project: Project) -> list[str]:

@@ -18,7 +18,7 @@ from clients.admin.secret_pages import SecretPages
 from clients.forms import AudienceEntryForm, AudienceEntryFormSet, ClientForm
 from clients.models import AudienceEntry, Client
 from clients.models.authorization import CLIENT_DELETED
-from idp.accounts.console import actor
+from idp.accounts.console import SHOWN, actor
 from projects.console import ProjectFilter, ScopedAdmin, ScopedInline
 
 
@@ -127,6 +127,19 @@ class ClientAdmin(AudiencePage, SecretPages, ScopedAdmin):
         return [
             _("Client ID: %(client_id)s") % {"client_id": obj.client_id},
             _("The client ID can never be used again. To pause the client, untick Enabled instead."),
+        ]
+
+    def stands_in_the_way(self, request: HttpRequest, obj: Client) -> list[str]:
+        """No caller listed means every client of the project: the last one listed does not go unnoticed."""
+        others = Client.objects.exclude(pk=obj.pk)
+        left_open = obj.may_call.exclude(pk=obj.pk).exclude(allowed_callers__in=others)
+        return [
+            _(
+                "%(client)s lists it as the only allowed caller: without it every client of the project could get ID "
+                "tokens for %(client)s. Change that list first."
+            )
+            % {"client": target.client_id}
+            for target in left_open[:SHOWN]
         ]
 
     def delete_model(self, request: HttpRequest, obj: Client) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 else:
     ModelAdmin = admin.ModelAdmin
 
+COMPARISONS = ("", "exact", "isnull", "gte", "lt")  # with which Django's filters link to their choices
 SHOWN = 10  # how many of the things that stand in the way of a deletion are named
 
 
@@ -63,14 +64,18 @@ class ConsoleAdmin(ModelAdmin):
         return field
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Only what the filters offer: any other column could be guessed letter by letter."""
-        name = lookup.partition("__")[0]
+        """Only what the filters offer: any other column could be guessed letter by letter, or fails on some number."""
+        name, _, comparison = lookup.partition("__")
         try:
             self.opts.get_field(name)
         except FieldDoesNotExist:
             return super().lookup_allowed(lookup, value, request)
         offered = _field_names(self.get_list_filter(request))
-        return name in offered and super().lookup_allowed(lookup, value, request)
+        return name in offered and comparison in COMPARISONS and super().lookup_allowed(lookup, value, request)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """A page begins empty: else a link could fill it in for whoever saves it, and with what no form expects."""
+        return {}
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Refuse selected rows that cannot be rows; the database would fail on them."""

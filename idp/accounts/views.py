@@ -8,6 +8,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from allauth.account import views as allauth
 from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.reauthentication import (
+    is_reauthentication_required,
+    raise_if_reauthentication_required,
+)
 from allauth.account.internal.stagekit import stash_login
 from allauth.account.utils import get_next_redirect_url
 from allauth.mfa.models import Authenticator
@@ -15,7 +19,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -65,6 +69,18 @@ class EmailView(allauth.EmailView):
             return redirect("account_email")
         response: HttpResponse | None = super()._action_primary(request, *args, **kwargs)
         return response
+
+
+@login_required
+def set_password(request: HttpRequest) -> HttpResponseBase:
+    """A first password opens the account for good: only somebody who proved themselves just now sets one.
+
+    A form that came too late is not kept until then, as allauth would: a password is in it.
+    """
+    if request.method == "POST" and is_reauthentication_required(request, app="idp"):
+        return redirect("account_set_password")
+    raise_if_reauthentication_required(request, app="idp")
+    return allauth.password_set(request)
 
 
 @login_required

@@ -85,6 +85,26 @@ def test_the_project_and_the_client_id_stay() -> None:
     assert (client("web").project.key, client("web").name) == ("acme", "Moved")
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("introspects", "web"),
+        ("acts_for", ORDERS),
+        ("redirect_uris", "https://evil.example/cb"),
+        ("introspection", "all"),
+        ("tokens_not_before", "x"),
+    ],
+)
+def test_a_link_fills_nothing_in(name: str, value: str) -> None:
+    """A superuser who follows it would save what somebody else chose."""
+    http, url, made_anew = browser("root"), page("clients_client_add"), {"csrfmiddlewaretoken", "client_id"}
+    pages = [form_of(http.get(url, query)) for query in ({}, {name: value})]
+    empty, linked = (
+        {key: kept for key, kept in one.items() if key.split("initial-")[-1] not in made_anew} for one in pages
+    )
+    assert linked == empty
+
+
 @pytest.mark.parametrize("client_id", ["web", "foreign"])
 def test_a_client_id_is_taken_once(client_id: str) -> None:
     assert list(problems(add(client_id=client_id))) == ["client_id"]
@@ -247,6 +267,49 @@ def test_rights_over_other_projects_are_for_a_superuser_to_grant(field: str, ins
     assert listed.count() == 2
     assert change("owner", **{field: ""}).status_code == 302
     assert list(problems(change("owner", **{field: outside}))) == [field]
+
+
+@pytest.mark.parametrize("off", ["own", "none"])
+def test_a_list_of_other_projects_clients_counts_again_only_for_a_superuser(off: str) -> None:
+    assert change("root", introspection="listed", introspects="spa\nforeign").status_code == 302
+    assert change("root", introspection=off).status_code == 302
+    assert list(problems(change("owner", introspection="listed"))) == ["introspection"]
+    assert change("owner", introspection="project").status_code == 302
+    assert list(problems(change("owner", introspection="listed", name="Other"))) == ["introspection"]
+    assert change("owner", introspection="listed", introspects="spa").status_code == 302
+
+
+def test_an_api_of_another_project_counts_again_only_for_a_superuser() -> None:
+    none = {"introspection": "none"}
+    public = {"client_type": "public", "token_endpoint_auth_method": "none"}
+    confidential = {"client_type": "confidential", "token_endpoint_auth_method": "client_secret_basic"}
+    assert change("root", acts_for=f"{ORDERS}\n{OPEN}").status_code == 302
+    for off, on in ((none, {}), (public, confidential)):
+        assert change("owner", **off).status_code == 302
+        assert list(problems(change("owner", **on, introspection="own"))) == ["introspection"]
+        assert change("owner", **on, name="With what it may now").status_code == 302
+        assert change("root", introspection="own").status_code == 302
+    assert change("owner", introspection="listed").status_code == 302
+    assert change("owner", introspection="none").status_code == 302
+    assert change("owner", introspection="own", acts_for=ORDERS).status_code == 302
+
+
+def test_the_last_allowed_caller_does_not_leave_the_client_open_to_everybody() -> None:
+    assert add(client_id="guarded", allowed_callers="web").status_code == 200
+    url = page("clients_client_delete", client("web").pk)
+    for username in ("owner", "root"):
+        assert "guarded lists it as the only allowed caller" in browser(username).get(url).content.decode()
+        browser(username).post(url, {"post": "yes"})
+        assert client("guarded").allowed_callers.get().client_id == "web"
+    assert change(client_id="guarded", allowed_callers="web\nspa").status_code == 302
+    assert browser("owner").post(url, {"post": "yes"}).status_code == 302
+    assert client("guarded").allowed_callers.get().client_id == "spa"
+
+
+def test_a_client_that_lists_itself_alone_may_go() -> None:
+    assert change(allowed_callers="web").status_code == 302
+    assert browser("owner").post(page("clients_client_delete", client().pk), {"post": "yes"}).status_code == 302
+    assert not Client.objects.filter(client_id="web").exists()
 
 
 def test_callers_are_of_the_same_project_whoever_allows_them() -> None:

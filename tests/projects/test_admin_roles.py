@@ -282,6 +282,23 @@ def test_columns_that_no_filter_offers_cannot_be_guessed(name: str, lookup: str)
         assert browser(username).get(page(name), {lookup: "a"}).status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("name", "lookup"),
+    [
+        ("clients_authorization_changelist", "created_at__year"),
+        ("clients_logoutnotice_changelist", "created_at__day__gt"),
+        ("clients_securityevent_changelist", "at__iso_year"),
+    ],
+)
+def test_comparisons_that_no_filter_makes_are_refused(name: str, lookup: str) -> None:
+    """No calendar has this year, and no column of a database the number."""
+    http = browser("owner")
+    assert http.get(page(name), {lookup: "99999999999"}).status_code == 400
+    field = lookup.partition("__")[0]
+    offered = {f"{field}__gte": "2026-01-01 00:00:00+00:00", f"{field}__lt": "2026-02-01 00:00:00+00:00"}
+    assert http.get(page(name), offered).status_code == 200
+
+
 def test_no_page_looks_up_any_row_of_any_table() -> None:
     kind = ContentType.objects.get_for_model(Client).pk
     answers = [browser("owner").get(f"{page('index')}r/{kind}/{key}/") for key in (client("foreign").pk, NOWHERE)]

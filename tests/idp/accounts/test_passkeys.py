@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from allauth.account.internal.stagekit import LOGIN_SESSION_KEY
@@ -180,3 +181,26 @@ def test_a_passkey_signs_nobody_in_who_is_deactivated(client: Client, person: Us
     options = client.get(reverse("mfa_login_webauthn"), HTTP_ACCEPT="application/json").json()["request_options"]
     assert not signs_in(client, key.answer(options, verified=True))
     assert not SignIn.objects.exists()
+
+
+def test_a_first_password_needs_a_person_who_proved_themselves_just_now(client: Client, person: User) -> None:
+    """Whoever finds a browser of somebody who has passkeys only would else have the account for good."""
+    person.set_unusable_password()
+    person.save()
+    key, url, confirm = SecurityKey(person), reverse("account_set_password"), reverse("mfa_reauthenticate_webauthn")
+    client.force_login(person)
+    SignIn.objects.update(auth_time="2020-01-01T00:00:00Z")
+    new = {"password1": "of whoever found it", "password2": "of whoever found it"}
+    asked = client.get(url)["Location"]
+    assert asked == f"{confirm}?{urlencode({'next': url})}"
+    assert client.post(url, new)["Location"] == url
+    assert new["password1"] not in str(dict(client.session))
+    person.refresh_from_db()
+    assert not person.has_usable_password()
+
+    options = client.get(asked).context["js_data"]["request_options"]
+    answered = client.post(asked, {"credential": key.answer(options, verified=True), "next": url})
+    assert answered["Location"] == url
+    client.post(url, new)
+    person.refresh_from_db()
+    assert person.check_password(new["password1"])
