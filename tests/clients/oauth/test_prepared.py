@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import DatabaseError, DataError, IntegrityError, OperationalError, connection, transaction
+from psycopg.rows import TupleRow
 
 from clients.models import Client
 from clients.oauth import cache, database, prepared
@@ -170,7 +171,7 @@ def test_what_the_server_says_unasked_is_no_reason_for_another_connection() -> N
     prepared.send(COUNT, [])
     connection.connection.execute("LISTEN gossip")
     pid = connection.connection.info.backend_pid
-    with psycopg.connect(connection.connection.info.dsn, autocommit=True) as other:
+    with _another() as other:
         other.execute("NOTIFY gossip, 'x'")
     assert database.write([database.Insert("clients_revokedtoken", {"jti": "a", "expires": NOW})])
     assert connection.connection.info.backend_pid == pid
@@ -198,10 +199,16 @@ def test_a_read_in_a_transaction_does_not_go_on_without_it() -> None:
     assert prepared.send(COUNT, []) == "0"
 
 
+def _another() -> psycopg.Connection[TupleRow]:
+    """A session beside Django's own; `dsn` leaves out the password."""
+    info = connection.connection.info
+    return psycopg.connect(info.dsn, password=info.password, autocommit=True)
+
+
 def _break() -> None:
     """As a restart of the server does."""
     pid = connection.connection.info.backend_pid
-    with psycopg.connect(connection.connection.info.dsn, autocommit=True) as other:
+    with _another() as other:
         other.execute("SELECT pg_terminate_backend(%s, 2000)", [pid])
 
 
