@@ -17,6 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_GRACE = 3600  # seconds
+FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 # What each variable that is a URL looks like, and how those begin that can be used.
 URLS = {
     "DATABASE_URL": ("postgres://user:password@db.example.com/vestibule", ("postgres", "postgresql", "sqlite")),
@@ -47,6 +48,14 @@ class Environment(environ.FileAwareEnv):
     def given(self, name: str) -> bool:
         """Whether the variable of this name says something, itself or by a file."""
         return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
+
+    def flag(self, name: str) -> bool:
+        """Whether the variable of this name is switched on; unset and empty are off, and nothing is guessed."""
+        value: str = self.str(name, default="")
+        try:
+            return FLAGS[value.strip().lower() or "false"]
+        except KeyError:
+            raise ImproperlyConfigured(f"{name} must be true or false.") from None
 
     def address(self, name: str, default: str, read: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
         """The variable of this name, a URL, as the settings that `read` makes of it."""

@@ -33,7 +33,7 @@ IS_LOCAL = _issuer_host in LOOPBACK_NAMES
 # A database was chosen, but no address: some variables of a deployment are here, and others were forgotten.
 IDP_ISSUER_FORGOTTEN = env.given("DATABASE_URL") and not env.given("IDP_ISSUER")
 
-DEBUG: bool = env.bool("DEBUG", default=False)
+DEBUG = env.flag("DEBUG")
 if DEBUG and not IS_LOCAL:
     raise ImproperlyConfigured(
         f"DEBUG shows secrets to visitors and IDP_ISSUER is {IDP_ISSUER}. Unset DEBUG, or use a loopback issuer."
@@ -56,11 +56,11 @@ IDP_KEY_SECRETS = checked_key_secrets(_secret("IDP_KEY_SECRETS"))
 
 ALLOWED_HOSTS = [_issuer_host, *(LOOPBACK_NAMES if IS_LOCAL else [])]
 IDP_REFRESH_GRACE_SECONDS: int = checked_grace(env.int("IDP_REFRESH_GRACE_SECONDS", default=30))
-IDP_LEGACY_QUERY_CREDENTIALS: bool = env.bool("IDP_LEGACY_QUERY_CREDENTIALS", default=False)
+IDP_LEGACY_QUERY_CREDENTIALS = env.flag("IDP_LEGACY_QUERY_CREDENTIALS")
 # Whether audiences may use plain http off loopback (a private network that carries no TLS).
-IDP_PLAIN_HTTP_AUDIENCES: bool = env.bool("IDP_PLAIN_HTTP_AUDIENCES", default=False)
+IDP_PLAIN_HTTP_AUDIENCES = env.flag("IDP_PLAIN_HTTP_AUDIENCES")
 # Whether tokeninfo accepts an access token in the URI, as Google's did.
-IDP_TOKENINFO_QUERY: bool = env.bool("IDP_TOKENINFO_QUERY", default=False)
+IDP_TOKENINFO_QUERY = env.flag("IDP_TOKENINFO_QUERY")
 # Addresses (IP or CIDR) of reverse proxies whose X-Forwarded-For is believed. Nobody's by default.
 IDP_TRUSTED_PROXIES = checked_networks("IDP_TRUSTED_PROXIES", env.list("IDP_TRUSTED_PROXIES", default=[]))
 # Networks (CIDR) of your own where apps get logout tokens although no public address leads there. None by default.
@@ -154,7 +154,7 @@ ACCOUNT_ADAPTER = "idp.accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 # Whether people may make their own accounts. Then an address is verified before its account is used: only so can
 # the sign-up page answer alike for an address that has an account and one that has none.
-IDP_SIGNUP_OPEN: bool = env.bool("IDP_SIGNUP_OPEN", default=False)
+IDP_SIGNUP_OPEN = env.flag("IDP_SIGNUP_OPEN")
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if IDP_SIGNUP_OPEN else "optional"
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]  # no user name: asking for one tells which are taken
 ACCOUNT_PREVENT_ENUMERATION = True

@@ -76,6 +76,15 @@ def test_levels_may_be_written_small() -> None:
     assert value_of("LOGGING['root']['level']", LOG_LEVEL="debug") == "DEBUG"
 
 
+@pytest.mark.parametrize(
+    ("meant", "values"),
+    [(True, ("true", "True", "yes", "1", " on ")), (False, ("false", "No", "0", "off", ""))],
+)
+def test_switches_are_on_or_off(meant: bool, values: tuple[str, ...]) -> None:
+    for value in values:
+        assert value_of("IDP_SIGNUP_OPEN", IDP_SIGNUP_OPEN=value) == str(meant), value
+
+
 WRONG = {
     "LOG_LEVEL": ("chatty", "LOG_LEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL, not 'chatty'."),
     "DATABASE_URL": ("garbage", "DATABASE_URL must look like postgres://user:password@db.example.com/vestibule, .*"),
@@ -84,6 +93,7 @@ WRONG = {
     "SECRET_KEY_FILE": ("/nowhere/key", r"SECRET_KEY_FILE names .*: /nowhere/key \(No such file or directory\)."),
     "DATABASE_URL_FILE": ("/nowhere/url", r"DATABASE_URL_FILE names .*: /nowhere/url \(No such file or directory\)."),
     "IDP_REFRESH_GRACE_SECONDS": ("abc", "IDP_REFRESH_GRACE_SECONDS must be a whole number. .*"),
+    "IDP_SIGNUP_OPEN": ("ture", "IDP_SIGNUP_OPEN must be true or false."),
     "IDP_ISSUER": (
         "https://id.example.com:443",
         "IDP_ISSUER must be written as browsers write it, https://id.example.com, not 'https://id.example.com:443'.",
