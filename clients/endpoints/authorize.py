@@ -106,7 +106,8 @@ def _proceed(request: HttpRequest, params: Params, decided: AuthorizationRequest
     interaction.admit(decided, who.user)
     if needed is Interaction.CONSENT:
         return consent.show(request, params, decided, validated.redirect_uri, who)
-    return finish(request, params, None, who, validated)
+    everything = interaction.asked(decided)  # and nothing that is added before the code is issued
+    return finish(request, params, Choice(everything.scopes, everything.audiences), who, validated)
 
 
 def _sign_in(
@@ -156,9 +157,7 @@ def _again(params: Params) -> HttpResponse:
     return redirect(f"{reverse('authorize')}?{urlencode(params.pairs)}", after_post=True)
 
 
-def finish(
-    request: HttpRequest, params: Params, choice: Choice | None, who: Visitor, validated: Validated
-) -> HttpResponse:
+def finish(request: HttpRequest, params: Params, choice: Choice, who: Visitor, validated: Validated) -> HttpResponse:
     """Remember what was allowed, and send the person back with a code: all of it or nothing."""
 
     def authorize(decided: AuthorizationRequest) -> Authorization:

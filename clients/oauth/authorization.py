@@ -47,7 +47,7 @@ class Validated:
         return Redirectable(self, refusal.code, str(refusal))
 
 
-def validate(params: Params, choice: Choice | None = None) -> tuple[AuthorizationRequest, Validated]:
+def validate(params: Params) -> tuple[AuthorizationRequest, Validated]:
     """What the table decided about this request; raises NotRedirectable or Redirectable."""
     try:
         _scopes, info = server().validate_authorization_request(authorization_uri(params))
@@ -59,9 +59,7 @@ def validate(params: Params, choice: Choice | None = None) -> tuple[Authorizatio
         raise Redirectable(validated, error.error or "invalid_request", str(error.description or "")) from error
     validated = Validated(info["redirect_uri"], info["state"] or "")
     _refuse_repeats(params, validated)
-    decided: AuthorizationRequest = info["decided"]
-    decided.choice = choice
-    return decided, validated
+    return info["decided"], validated
 
 
 def _refuse_repeats(params: Params, validated: Validated) -> None:
@@ -73,7 +71,7 @@ def _refuse_repeats(params: Params, validated: Validated) -> None:
 
 def issue_code(
     params: Params,
-    choice: Choice | None,
+    choice: Choice,
     granted: Choice,
     validated: Validated,
     authorize: Callable[[AuthorizationRequest], Authorization],

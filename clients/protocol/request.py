@@ -42,7 +42,7 @@ class Params:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a person left ticked."""
+    """What a person left ticked, or everything where nobody had to be asked."""
 
     scopes: tuple[str, ...] = ()
     audiences: tuple[str, ...] = ()
@@ -55,7 +55,7 @@ class AuthorizationRequest:
     params: Params
     client: ClientFacts
     registry: Registry = field(default_factory=Registry)
-    choice: Choice | None = None  # None: the person was not asked, or not yet
+    choice: Choice | None = None  # None: not made yet
     granted: Choice = Choice()  # what the person allowed the project before, where this client shares it
 
     # Decided by the steps:
