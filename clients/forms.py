@@ -127,7 +127,8 @@ class ClientForm(ConsoleForm):
         scope: str = self.cleaned_data["scope"]
         if self.project is None:
             return scope
-        known = {*SIGN_IN_SCOPES, *_scopes_of(self.project)}
+        had = self.instance.scope.split()  # from a file, or of an API that went: no reason to refuse another change
+        known = {*SIGN_IN_SCOPES, *_scopes_of(self.project), *had}
         if unknown := [name for name in scope.split() if name not in known]:
             raise ValidationError(
                 _("Unknown: %(names)s. Add the scope to an API of the project, or have its API shared with it.")

@@ -189,6 +189,14 @@ def test_scopes_are_those_of_sign_in_and_of_apis_the_project_may_use() -> None:
     assert change(scope="reports.read").status_code == 302
 
 
+def test_a_scope_that_a_file_registered_stands_in_the_way_of_no_other_change() -> None:
+    Client.objects.filter(client_id="web").update(scope="openid of.another.kind")
+    assert change(name="Renamed").status_code == 302
+    assert (client().name, client().scope) == ("Renamed", "openid of.another.kind")
+    assert change(scope="openid").status_code == 302
+    assert list(problems(change(scope="openid of.another.kind"))) == ["scope"]
+
+
 @pytest.mark.parametrize("grant_types", [["password"], ["implicit"], ["authorization_code", "\0"], ["x" * 100_000]])
 def test_other_grant_types_are_refused(grant_types: list[str]) -> None:
     assert list(problems(change(grant_types=grant_types))) == ["grant_types"]
