@@ -100,8 +100,9 @@ def _answer(environ: Environ) -> Answer:
 
 def _look_after_the_connection() -> None:
     """As Django does after a request: it is closed when it failed or became too old. Not in a transaction."""
-    if not here().in_atomic_block:
-        here().close_if_unusable_or_obsolete()
+    connection = here()
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
 
 
 def _log(status: int, path: str) -> None:
