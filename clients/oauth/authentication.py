@@ -93,27 +93,26 @@ class _Secret:
 
 
 def _load_secrets(clients: Collection[int]) -> dict[int, list[_Secret]]:
-    """By the row of the client."""
+    """By the row of the client, those first that are compared quickly."""
     found: dict[int, list[_Secret]] = {}
     rows = ClientSecret.objects.filter(client__in=clients, slot__isnull=False)
-    for row in rows:
+    for row in sorted(rows, key=lambda row: secrets.is_slow(row.digest)):
         kept = _Secret(row.pk, row.digest, row.expires_at, row.last_used_at)
         found.setdefault(row.client_id, []).append(kept)
     return found
 
 
 def _secret_fits(client: ClientFacts | None, secret: str | None) -> bool:
-    """Compare with every live secret of the client; for an unknown one with a decoy."""
+    """Compare with the live secrets of the client; for an unknown one with a decoy."""
     now = timezone.now()
     kept = cache.look_up(_load_secrets, [client.id]).get(client.id, []) if client is not None else []
     live = [one for one in kept if one.expires_at is None or one.expires_at > now]
-    fitting = [one for one in live if secrets.matches(secret or "", one.digest)]
+    fitting = next((one for one in live if secrets.matches(secret or "", one.digest)), None)
     if not live:
         secrets.matches(secret or "", secrets.decoy())
-    for one in fitting:
-        if one.last_used_at is None or one.last_used_at < now - _LAST_USED_RESOLUTION:
-            _note_use(one, now)
-    return bool(fitting)
+    if fitting and (fitting.last_used_at is None or fitting.last_used_at < now - _LAST_USED_RESOLUTION):
+        _note_use(fitting, now)
+    return fitting is not None
 
 
 def _note_use(secret: _Secret, now: datetime) -> None:
