@@ -110,7 +110,7 @@ def attempt(question: Question, row: str) -> Attempt:
     if row == AUTHORIZE:
         return _authorize(question)[0]
     if not question.client.may_use(row):
-        return Attempt(row, ("client.may_use",), UnauthorizedClient("The client has not registered this grant type."))
+        return Attempt(row, ("client.may_use",), UnauthorizedClient())
     ceiling = None
     if row != "client_credentials":
         if question.ceiling is not None and row == "refresh_token":

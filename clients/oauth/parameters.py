@@ -65,8 +65,14 @@ def with_repeats(request: Request) -> Params:
     """
     length = str(request.META.get("CONTENT_LENGTH") or "0")
     nothing = not request.META.get("CONTENT_TYPE") and length == "0"
+    query = from_query(request)
+    if query.pairs and not settings.IDP_LEGACY_QUERY_CREDENTIALS:
+        raise InvalidRequest(
+            "Parameters in the URI are refused because credentials there end up in logs. "
+            "Send them in the request body or the Authorization header."
+        )
     if nothing and settings.IDP_LEGACY_QUERY_CREDENTIALS:
-        return from_query(request)
+        return query
     if not is_form(request):
         raise InvalidRequest(f"Send the parameters as {_FORM}.")
     if not _LENGTH.fullmatch(length) or int(length) > MAX_BYTES:
@@ -80,15 +86,7 @@ def with_repeats(request: Request) -> Params:
     if len(body) < int(length):
         raise InvalidRequest("The request body ended early.")
     params = decode(body)
-    query = from_query(request)
-    if query.pairs:
-        if not settings.IDP_LEGACY_QUERY_CREDENTIALS:
-            raise InvalidRequest(
-                "Parameters in the URI are refused because credentials there end up in logs. "
-                "Send them in the request body or the Authorization header."
-            )
-        params = Params((*query.pairs, *params.pairs))
-    return params
+    return Params((*query.pairs, *params.pairs)) if query.pairs else params
 
 
 def decode(text: str) -> Params:

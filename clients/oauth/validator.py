@@ -14,7 +14,7 @@ from clients.oauth import facts, find, store
 from clients.oauth.authentication import authenticate
 from clients.oauth.generations import Reused
 from clients.oauth.server import OAuthRequest, WireError, own
-from clients.protocol.errors import InvalidGrant, Refusal
+from clients.protocol.errors import InvalidGrant, Refusal, UnauthorizedClient
 from clients.protocol.facts import ClientFacts
 from projects.matcher import covers
 
@@ -47,7 +47,9 @@ class Validator(OAuth2Validator):
     def validate_grant_type(
         self, client_id: str, grant_type: str, client: ClientFacts, request: OAuthRequest, *_args: Any, **_kwargs: Any
     ) -> bool:
-        return client.may_use(grant_type)
+        if not client.may_use(grant_type):  # oauthlib's own refusal does not say why
+            raise WireError(UnauthorizedClient(), request)
+        return True
 
     # --- The authorization request ---
 

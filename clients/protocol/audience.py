@@ -49,15 +49,18 @@ def named(params: Params) -> list[str]:
     return words
 
 
-def classify(params: Params, client: ClientFacts, registry: Registry) -> Asked:
-    """Sort what was asked; first match wins (section 1). `resource` values come before `audience` (section 4)."""
+def classify(params: Params, client: ClientFacts, registry: Registry, *, person: bool = True) -> Asked:
+    """Sort what was asked; first match wins (section 1). `resource` values come before `audience` (section 4).
+
+    `person`: whether there is one whom an ID token for another client could speak of (section 2).
+    """
     named(params)
     words = [word for word in values(params, "audience") if word != client.client_id]
     targets = [other for word in words if (other := registry.target(word)) is not None]
     words = [word for word in words if registry.target(word) is None]
     # Before any other refusal: whether a client exists must not show in which mistake is told first.
     names = {word: _exactly_listed(word, client, registry) for word in words if not _HAS_AUTHORITY.match(word)}
-    if not all(may_target(client, target) for target in targets):
+    if targets and not (person and all(may_target(client, target) for target in targets)):
         raise InvalidAudience
     apis = [permitted(word, client, registry, absolute=True) for word in values(params, "resource")]
     apis += [names[word] if word in names else permitted(word, client, registry) for word in words]
@@ -144,7 +147,7 @@ def reachable(granted: Iterable[str], client: ClientFacts, registry: Registry) -
 
 def at_token(request: TokenRequest) -> None:
     """The audience of the access token: what was asked within the ceiling, else what was granted, else defaults."""
-    asked = classify(request.params, request.client, request.registry)
+    asked = classify(request.params, request.client, request.registry, person=request.ceiling is not None)
     request.targets = asked.targets
     if asked.apis:
         request.audience = tuple(one for one in asked.apis if _within(one, request))

@@ -54,6 +54,9 @@ class UnauthorizedClient(Refusal):
 
     code = "unauthorized_client"
 
+    def __init__(self, message: str = "The client has not registered this grant type.") -> None:
+        super().__init__(message)
+
 
 class UnsupportedResponseType(Refusal):
     """RFC 6749 section 4.1.2.1: only `code` is offered."""

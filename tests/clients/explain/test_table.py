@@ -83,7 +83,7 @@ def test_a_sibling_is_for_people_only() -> None:
     assert carried.id_token == {"aud": "sibling", "azp": "web", "lifetime": 600}
     alone = table.attempt(question("sibling"), "client_credentials")
     assert alone.refusal is not None
-    assert alone.steps[-1] == "cross_client.at_token"
+    assert alone.steps[-1] == "audience.at_token", "as early as an unknown client is refused"
 
 
 def test_a_sibling_needs_openid_in_the_scope() -> None:

@@ -126,9 +126,12 @@ def test_the_name_that_came_twice_cannot_break_out_of_the_answer() -> None:
     assert not set(str(refused.value)) & set('\r\n"\\')
 
 
-def test_parameters_in_the_uri_are_refused(settings: Any) -> None:
+@pytest.mark.parametrize(("body", "content_type"), [("a=1", FORM), ("", ""), ("", FORM), ("{}", "application/json")])
+def test_parameters_in_the_uri_are_refused(body: str, content_type: str) -> None:
+    """And the answer says so, whatever the body is: an app that sends its secret there should hear of that first."""
+    query = "/oauth2/token?client_secret=x"
     with pytest.raises(InvalidRequest, match="logs"):
-        from_body(post("a=1", query="client_secret=x"))
+        from_body(RequestFactory().generic("POST", query, body, CONTENT_TYPE=content_type))
 
 
 def test_a_deployment_may_accept_them_and_each_still_comes_once(settings: Any) -> None:

@@ -99,6 +99,7 @@ def test_a_missing_grant_type_is_an_invalid_request() -> None:
 def test_a_grant_type_the_client_has_not_registered_is_unauthorized(client_id: str, params: dict[str, str]) -> None:
     response = App(client_id).token(**params)
     assert (response.status_code, response.json()["error"]) == (400, "unauthorized_client")
+    assert response.json()["error_description"] == "The client has not registered this grant type."
 
 
 def test_a_public_client_has_no_credentials_to_use() -> None:
