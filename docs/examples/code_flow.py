@@ -17,7 +17,7 @@ import sys
 import webbrowser
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.parse import parse_qs, urlencode, urlsplit
 from urllib.request import Request, urlopen
 
@@ -93,8 +93,11 @@ def wait_for_callback() -> dict[str, str]:
 
 
 def get(url: str, headers: dict[str, str] | None = None, body: bytes | None = None) -> Any:
-    with urlopen(Request(url, body, headers or {})) as response:
-        return json.load(response)
+    try:
+        with urlopen(Request(url, body, headers or {})) as response:
+            return json.load(response)
+    except HTTPError as refusal:
+        sys.exit(f"{url} answered {refusal.code}: {refusal.read().decode(errors='replace')}")
 
 
 def show(title: str, content: Any) -> None:

@@ -106,6 +106,19 @@ def test_a_newcomer_who_denies_is_told(
     person.thread.join()
 
 
+@pytest.mark.foreign
+@pytest.mark.django_db(transaction=True)
+def test_a_newcomer_with_a_wrong_secret_is_told(
+    demo: Any, example: ModuleType, live_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = Person(example.CALLBACK, demo["user"]["password"], "allow")
+    monkeypatch.setattr(example.webbrowser, "open", person.open)
+    with pytest.raises(SystemExit, match=r"/oauth2/token answered 401: .*invalid_client"):
+        example.main("acme-web", "not the secret", live_server.url)
+    assert person.thread
+    person.thread.join()
+
+
 def test_without_a_provider_it_says_how_to_start_one(example: ModuleType) -> None:
     nobody = example.CALLBACK.removesuffix("/callback")
     with pytest.raises(SystemExit, match="Start it with 'make run'"):
