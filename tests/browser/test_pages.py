@@ -102,6 +102,11 @@ def test_everybody_can_use_the_console(new_context: Any, scene: Scene, look: Loo
     assert said == []
 
 
+def test_the_console_fits_on_a_phone(new_context: Any, scene: Scene, look: Look) -> None:
+    page = new_context(viewport={"width": 360, "height": 700}, locale="de").new_page()
+    assert [sight.name for sight in look(console_sights(scene), page) if not fits(page)] == []
+
+
 def test_signing_in_on_the_way_to_an_app_ends_at_the_app(page: Page, live_server: Any, person: User, app: str) -> None:
     page.goto(f"{live_server.url}/test/authorize/?app={quote(app)}")
     sign_in(page)
