@@ -8,9 +8,8 @@ from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext as now
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from idp.accounts.console import actor
 from idp.accounts.console_forms import told
@@ -23,9 +22,9 @@ from projects.models import ApiScope, ConsentScreen, Member, Project
 def link_to_list(page: str, project: Project, number: int) -> str:
     """A link to the list of a project's things; saying only how many there are."""
     if not number:
-        return now("None yet.")
+        return gettext("None yet.")
     url = reverse(f"admin:{page}_changelist", query={"project": project.key})
-    return format_html('<a href="{}">{}</a>', url, now("Show %(number)s") % {"number": number})
+    return format_html('<a href="{}">{}</a>', url, gettext("Show %(number)s") % {"number": number})
 
 
 class ConsentScreenInline(ScopedInline):

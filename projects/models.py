@@ -49,7 +49,9 @@ class Project(models.Model):
         _("cross-client ID tokens"), max_length=12, choices=CrossClient.choices, default=CrossClient.SAME_PROJECT
     )
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.PRODUCTION)
-    test_users = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, related_name="+")
+    test_users = models.ManyToManyField(
+        settings.AUTH_USER_MODEL, blank=True, related_name="+", verbose_name=_("test users")
+    )
     tokens_not_before = models.DateTimeField(
         _("tokens not before"),
         null=True,
@@ -95,6 +97,8 @@ class Member(models.Model):
     role = models.CharField(_("role"), max_length=6, choices=Role.choices, default=Role.EDITOR)
 
     class Meta:
+        verbose_name = _("member")
+        verbose_name_plural = _("members")
         constraints = [
             models.UniqueConstraint(fields=["project", "user"], name="one_role_per_member"),
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="member_role_is_known"),
@@ -114,8 +118,12 @@ class ConsentScreen(models.Model):
     policy_uri = models.CharField(_("privacy policy"), max_length=500, blank=True, validators=[web_page])
     tos_uri = models.CharField(_("terms of service"), max_length=500, blank=True, validators=[web_page])
 
+    class Meta:
+        verbose_name = _("consent screen")
+        verbose_name_plural = _("consent screens")
+
     def __str__(self) -> str:
-        return f"Consent screen of {self.project}"
+        return str(self.project)
 
 
 class TokenFormat(models.TextChoices):
@@ -143,7 +151,7 @@ def _one_at_a_time() -> None:
 class Api(models.Model):
     """A protected resource: its identifier is the audience that tokens for it carry."""
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="apis")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="apis", verbose_name=_("project"))
     identifier = models.CharField(
         _("identifier"),
         max_length=matcher.MAX_LENGTH,
@@ -163,7 +171,7 @@ class Api(models.Model):
         help_text=_("Tokens for this API live no longer than this; empty: as the client says."),
     )
     shared = models.CharField(_("who may ask for it"), max_length=7, choices=Shared.choices, default=Shared.PRIVATE)
-    shared_with = models.ManyToManyField(Project, blank=True, related_name="+")
+    shared_with = models.ManyToManyField(Project, blank=True, related_name="+", verbose_name=_("shared with"))
 
     class Meta:
         verbose_name = _("API")
@@ -251,6 +259,8 @@ class Consent(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
+        verbose_name = _("consent")
+        verbose_name_plural = _("consents")
         constraints = [models.UniqueConstraint(fields=["user", "project"], name="one_consent_per_person_and_project")]
 
     def __str__(self) -> str:

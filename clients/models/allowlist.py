@@ -33,6 +33,7 @@ class AudienceEntry(models.Model):
 
     class Meta:
         verbose_name = _("audience")
+        verbose_name_plural = _("audiences")
         ordering = ["pk"]
         constraints = [
             models.UniqueConstraint(fields=["client", "canonical"], name="client_lists_an_audience_once"),

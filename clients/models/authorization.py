@@ -20,8 +20,10 @@ class Authorization(models.Model):
     compare-and-set on this one row decides which of several parallel refreshes was first.
     """
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="authorizations")
+    id = models.UUIDField(_("ID"), primary_key=True, default=uuid.uuid4, editable=False)
+    client = models.ForeignKey(
+        Client, on_delete=models.CASCADE, related_name="authorizations", verbose_name=_("client")
+    )
     # Found by `authorization_of_person`, which begins with the user.
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="authorizations", db_index=False
@@ -43,13 +45,13 @@ class Authorization(models.Model):
     # go: {"userinfo": ["email"], "id_token": ["name"]}. The scopes they were shown as are in the ceiling.
     claims = models.JSONField(default=dict, db_default={}, blank=True)
 
-    auth_time = models.DateTimeField()
+    auth_time = models.DateTimeField(_("signed in at"))
     acr = models.CharField(max_length=100, blank=True)
     amr = models.JSONField(default=list)
 
-    created_at = models.DateTimeField(auto_now_add=True)
-    ended_at = models.DateTimeField(null=True, blank=True)
-    ended_because = models.CharField(max_length=40, blank=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+    ended_because = models.CharField(_("ended because"), max_length=40, blank=True)
 
     generation = models.PositiveIntegerField(default=0)
     rotated_at = models.DateTimeField(null=True, blank=True)
@@ -85,12 +87,12 @@ API_DELETED = "api.deleted"  # and an API's address from being taken over by ano
 class SecurityEvent(models.Model):
     """Append-only log of what matters for security. Texts, not foreign keys: it outlives what it speaks of."""
 
-    at = models.DateTimeField(auto_now_add=True, db_index=True)
-    kind = models.CharField(max_length=60)
-    client_id = models.CharField(max_length=255, blank=True)
-    target_client_id = models.CharField(max_length=255, blank=True)
+    at = models.DateTimeField(_("time"), auto_now_add=True, db_index=True)
+    kind = models.CharField(_("kind"), max_length=60)
+    client_id = models.CharField(_("client ID"), max_length=255, blank=True)
+    target_client_id = models.CharField(_("client ID of the other client"), max_length=255, blank=True)
     sub = models.CharField(max_length=36, blank=True)
-    detail = models.JSONField(default=dict)
+    detail = models.JSONField(_("details"), default=dict)
 
     class Meta:
         verbose_name = _("security event")

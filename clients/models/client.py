@@ -66,7 +66,9 @@ class Client(AbstractApplication):
     allowed_origins = None
     user = None
 
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="clients", editable=True)
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, related_name="clients", editable=True, verbose_name=_("project")
+    )
     client_id = models.CharField(_("client ID"), max_length=255, unique=True, default=new_client_id)
     enabled = models.BooleanField(
         _("enabled"), default=True, help_text=_("A disabled client gets no tokens, and those it has stop working.")

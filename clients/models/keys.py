@@ -18,11 +18,11 @@ class SigningKey(models.Model):
     kid = models.CharField(_("key ID"), primary_key=True, max_length=64, help_text=_("RFC 7638 thumbprint."))
     algorithm = models.CharField(_("algorithm"), max_length=5, choices=SigningAlgorithm.choices)
     state = models.CharField(_("state"), max_length=7, choices=KeyState.choices, default=KeyState.NEXT)
-    public_jwk = models.JSONField(editable=False)
+    public_jwk = models.JSONField(_("public key"), editable=False)
     private_jwk = models.TextField(editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
-    activated_at = models.DateTimeField(null=True, blank=True)
-    retired_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    activated_at = models.DateTimeField(_("activated at"), null=True, blank=True)
+    retired_at = models.DateTimeField(_("retired at"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("signing key")

@@ -25,7 +25,9 @@ class LogoutNotice(models.Model):
     sid = models.UUIDField()
     sub = models.UUIDField()
     # A deleted client leaves its notices behind, so that it is on record why nobody was told.
-    client = models.ForeignKey(Client, on_delete=models.SET_NULL, null=True, related_name="logout_notices")
+    client = models.ForeignKey(
+        Client, on_delete=models.SET_NULL, null=True, related_name="logout_notices", verbose_name=_("client")
+    )
     state = models.CharField(_("state"), max_length=9, choices=NoticeState.choices, default=NoticeState.DUE)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     next_attempt_at = models.DateTimeField(_("next attempt"), default=timezone.now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from clients.models.client import Client
@@ -24,6 +25,8 @@ class ClientSecret(models.Model):
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True)
 
     class Meta:
+        verbose_name = _("client secret")
+        verbose_name_plural = _("client secrets")
         ordering = ["slot", "-created_at"]
         constraints = [
             models.UniqueConstraint(fields=["client", "slot"], name="client_secret_slot_is_taken_once"),
@@ -36,4 +39,4 @@ class ClientSecret(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.label or f"Secret #{self.pk}"
+        return self.label or gettext("Secret #%(number)s") % {"number": self.pk}

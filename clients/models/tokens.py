@@ -8,6 +8,7 @@ Authorization.
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import (
     AbstractAccessToken,
     AbstractDeviceGrant,
@@ -39,6 +40,8 @@ class Grant(AbstractGrant):
     used_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name = _("code")
+        verbose_name_plural = _("codes")
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(code_challenge="", code_challenge_method="")
@@ -68,7 +71,8 @@ class AccessToken(AbstractAccessToken):
     revoked_at = models.DateTimeField(null=True)
 
     class Meta:
-        pass
+        verbose_name = _("access token")
+        verbose_name_plural = _("access tokens")
 
     def __str__(self) -> str:
         return f"Access token of {self.application_id}"
@@ -94,7 +98,8 @@ class RefreshToken(AbstractRefreshToken):
     expires = models.DateTimeField(null=True)
 
     class Meta:
-        pass
+        verbose_name = _("refresh token")
+        verbose_name_plural = _("refresh tokens")
 
     def __str__(self) -> str:
         return f"Refresh token of {self.authorization_id}"

@@ -110,6 +110,8 @@ class SignIn(models.Model):
     address = models.CharField(max_length=45, blank=True, default="", db_default="")
 
     class Meta:
+        verbose_name = _("sign-in")
+        verbose_name_plural = _("sign-ins")
         indexes = [
             # Only the few that nobody has looked at yet, however many sign-ins there ever were.
             models.Index(
@@ -158,7 +160,7 @@ class AccountEvent(models.Model):
     sub = models.CharField(max_length=36, blank=True)
     kind = models.CharField(_("what happened"), max_length=60, choices=Happening.choices)
     address = models.CharField(_("network address"), max_length=45, blank=True)
-    detail = models.JSONField(default=dict)
+    detail = models.JSONField(_("details"), default=dict)
 
     class Meta:
         verbose_name = _("account event")

@@ -1,12 +1,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from html import unescape
+from typing import Any
 
 import pytest
+from django.contrib.admin import site
+from django.contrib.admin.utils import flatten_fieldsets, label_for_field
 from django.contrib.auth.hashers import make_password
+from django.db.models import CASCADE
 from django.test import Client as Http
 from django.urls import reverse
+from django.utils import translation
 
 from idp.accounts.models import SignIn, User
 from tests.console import api, browser, client, page, project
@@ -47,6 +53,48 @@ def test_every_page_opens_for_a_superuser_under_the_strict_policy_and_is_not_sto
         assert " style=" not in text
         assert "<style" not in text
         assert " onclick=" not in text
+
+
+NAMES = {"amr", "audience", "sub"}  # of claims and parameters
+NEVER_ANY = {"id token", "device grant", "authenticator"}  # rows that no page of the console deletes
+
+
+def words(admin: Any) -> Iterator[str]:
+    """What stands above columns, beside fields, over rows, and what a deletion says that it takes along."""
+    model = admin.model
+    fields = flatten_fieldsets(admin.fieldsets) if admin.fieldsets else admin.fields or []
+    filters = [one for one in admin.list_filter if isinstance(one, str)]
+    for name in (*admin.list_display, *filters, *fields):
+        yield str(label_for_field(name, model, admin))
+    for inline in admin.inlines:
+        rows = inline(model, site)
+        yield from (str(rows.verbose_name), str(rows.verbose_name_plural))
+        for name in inline.fields or ():
+            yield str(label_for_field(name, rows.model, rows))
+    for relation in model._meta.related_objects:
+        if relation.on_delete is CASCADE and not relation.many_to_many:
+            opts = relation.related_model._meta
+            yield from (str(opts.verbose_name), str(opts.verbose_name_plural))
+
+
+def test_the_console_speaks_one_language() -> None:
+    mixed = {}
+    for model, admin in site._registry.items():
+        with translation.override("en"):
+            english = list(words(admin))
+        with translation.override("ar"):
+            arabic = list(words(admin))
+        same = {one for one, other in zip(english, arabic, strict=True) if one == other}
+        mixed[model.__name__] = {one for one in same if one not in NAMES and one.removesuffix("s") not in NEVER_ANY}
+    assert not {name: found for name, found in mixed.items() if found}
+
+
+def test_the_page_of_a_project_speaks_one_language() -> None:
+    with translation.override("de"):
+        said = browser("root").get(page("projects_project_change", project().pk), headers={"Accept-Language": "de"})
+    text = unescape(said.content.decode())
+    assert "2 anzeigen" in text
+    assert "Consent screen" not in text
 
 
 def test_visitors_are_sent_to_sign_in_and_back() -> None:
