@@ -18,6 +18,7 @@ from clients.admin.secret_pages import SecretPages
 from clients.forms import AudienceEntryForm, AudienceEntryFormSet, ClientForm
 from clients.models import AudienceEntry, Client
 from clients.models.authorization import CLIENT_DELETED
+from clients.models.client import GrantType
 from idp.accounts.console import SHOWN, actor
 from projects.console import ProjectFilter, ScopedAdmin, ScopedInline
 
@@ -80,8 +81,20 @@ class ClientAdmin(AudiencePage, SecretPages, ScopedAdmin):
         ),
     ]
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Who looks only would read the column as it is stored."""
+        sets = super().get_fieldsets(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return sets
+        said = [["grant_types_in_words" if f == "grant_types" else f for f in one["fields"]] for _name, one in sets]
+        return [(name, {**one, "fields": fields}) for (name, one), fields in zip(sets, said, strict=True)]
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["secrets_in_words", "project", "client_id"] if obj else ["secrets_in_words"]
+
+    @admin.display(description=gettext_lazy("grant types"))
+    def grant_types_in_words(self, client: Client) -> str:
+        return "\n".join(str(GrantType(one).label) for one in client.grant_types)
 
     @admin.display(description=gettext_lazy("secrets"))
     def secrets_in_words(self, client: Client) -> str:

@@ -512,3 +512,10 @@ def test_a_file_disables_like_a_superuser_and_enables_what_one_disabled() -> Non
     assert change("root", enabled=[]).status_code == 302
     applied("true")
     assert client().enabled
+
+
+def test_who_looks_only_reads_grant_types_in_words() -> None:
+    said = browser("viewer").get(page("clients_client_change", client().pk)).content.decode()
+    assert "Authorization code: people sign in<br>Refresh token: go on without the person" in said
+    assert "authorization_code" not in said
+    assert 'value="refresh_token"' in browser("editor").get(page("clients_client_change", client().pk)).content.decode()
