@@ -31,7 +31,8 @@ def about(value: Value, explanation: Explanation) -> list[str]:
     if value.why is Why.ITSELF:
         return [_("This is the client itself: nothing more is asked for.")]
     if value.why is Why.SIBLING:
-        return [_("This is another client of the project. The ID token is made for it, the access token is not.")]
+        said = _("This is another client of the project. The ID token is made for it, the access token is not.")
+        return [said, *_refused_all_the_same(explanation)]
     if value.why is Why.SIBLING_REFUSED:
         return [_("This is another client."), *(str(OBSTACLES[one]) for one in value.obstacles)]
     if value.why is Why.MALFORMED:
@@ -45,6 +46,16 @@ def about(value: Value, explanation: Explanation) -> list[str]:
         # Whose address it is, is shown only to those who may know.
         api = api or [_("It is refused all the same: the address is not this project's to use.")]
     return [rule(value.rule, value.entry), *api]
+
+
+def _refused_all_the_same(explanation: Explanation) -> list[str]:
+    """What refuses a client although no obstacle stands between the two; the app is told the same for all of it."""
+    said = []
+    if len({value.target.client_id for value in explanation.values if value.target}) > 1:
+        said.append(_("An ID token is for one client: name no other beside it."))
+    if any(attempt.row == "client_credentials" for attempt in explanation.attempts):
+        said.append(_("An ID token is about a person: with client credentials there is none, so that is refused."))
+    return said
 
 
 def rule(number: int | None, entry: Entry | None) -> str:

@@ -63,6 +63,17 @@ def test_what_is_refused_is_told_in_words_and_exits_with_1(explain: Any, audienc
     assert ": refused" in said.splitlines()[0]
 
 
+def test_a_sibling_refused_for_no_fault_of_its_own_is_told_why(explain: Any) -> None:
+    """The app reads that the two need to be in the same project, which they are."""
+    person, other = "An ID token is about a person", "An ID token is for one client"
+    code, said = explain("web", "sibling", "--grant=client_credentials")
+    assert (code, person in said, other in said) == (1, True, False)
+    code, said = explain("web", "sibling spa", "--grant=refresh_token")
+    assert (code, person in said, other in said) == (1, False, True)
+    code, said = explain("web", "sibling", "--grant=refresh_token")
+    assert (code, person in said, other in said) == (0, False, False)
+
+
 @pytest.mark.parametrize(
     ("args", "sentence"),
     [
