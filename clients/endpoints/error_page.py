@@ -65,6 +65,10 @@ def _explained(request: HttpRequest, detail: str, sent: Params | None) -> Explan
     if sent is None:
         return Explanation(detail)
     client_id = sent.one("client_id")
+    if not client_id:
+        return Explanation(
+            _("The request has no client_id."), _("Let the app send the one on its page in the console.")
+        )
     client = Client.objects.filter(client_id=client_id, project__in=access.visible(user)).first()
     if client is None:
         # The same whether there is none or it is another project's.
@@ -91,5 +95,7 @@ def _mismatch(client: Client, sent: Params, detail: str) -> Explanation:
             registered,
             console,
         )
-    fix = "" if uri else _("Name one of the registered addresses in the request, once.")
-    return Explanation(detail, fix, registered=registered, console=console)
+    if uri:
+        return Explanation(detail, registered=registered, console=console)
+    fix = _("Name one of the registered addresses in the request, once.")
+    return Explanation(_("The request has no redirect_uri."), fix, registered=registered, console=console)

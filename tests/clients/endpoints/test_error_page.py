@@ -78,8 +78,15 @@ def test_a_disabled_client_says_so_to_its_administrators() -> None:
 
 def test_a_missing_redirect_uri_is_told_with_what_is_registered() -> None:
     page = text(staff("owner").authorize("web", redirect_uri=None))
+    assert "The request has no redirect_uri." in page
     assert "Name one of the registered addresses" in page
     assert f">{WEB_CB}<" in page
+
+
+def test_a_missing_client_id_is_not_told_as_an_unknown_one() -> None:
+    page = text(staff("owner").http.get(f"/oauth2/authorize?response_type=code&redirect_uri={WEB_CB}"))
+    assert "The request has no client_id." in page
+    assert NO_SUCH not in page
 
 
 def test_posted_requests_are_explained_too() -> None:
