@@ -94,7 +94,8 @@ class ClientAdmin(AudiencePage, SecretPages, ScopedAdmin):
 
     @admin.display(description=gettext_lazy("grant types"))
     def grant_types_in_words(self, client: Client) -> str:
-        return "\n".join(str(GrantType(one).label) for one in client.grant_types)
+        words = dict(GrantType.choices)
+        return "\n".join(str(words.get(one, one)) for one in client.grant_types)
 
     @admin.display(description=gettext_lazy("secrets"))
     def secrets_in_words(self, client: Client) -> str:
