@@ -263,6 +263,14 @@ def test_credentials_and_tokens_are_not_in_what_objects_say_of_themselves() -> N
         ("IDP_KEY_SECRETS", f"{'k' * 32},short"),
         ("IDP_REFRESH_GRACE_SECONDS", "-1"),
         ("IDP_REFRESH_GRACE_SECONDS", "9" * 15),
+        ("SECRET_KEY", "s" * 31),
+        ("DEBUG", "true"),
+        ("IDP_ISSUER", "http://id.example.com"),
+        ("IDP_ISSUER", "https://id.example.com/people"),
+        ("IDP_ISSUER", "https://id.example.com?a=b"),
+        ("IDP_ISSUER", "https://user@id.example.com"),
+        ("IDP_ISSUER", "ftp://id.example.com"),
+        ("IDP_ISSUER", "https://"),
     ],
 )
 def test_a_setting_nobody_can_work_with_stops_the_start(name: str, value: str) -> None:
