@@ -211,6 +211,7 @@ def test_next_never_leaves_the_site(client: Client, person: User, target: str) -
         response = client.post(reverse(name), {"login": "person", "password": PASSWORD, "next": target})
         assert response.status_code == 302
         assert response["Location"] == "/"
+    assert client.post(reverse("account_switch"), {"next": target})["Location"] == "/accounts/login/"
 
 
 def address(number: int) -> str:
