@@ -7,12 +7,14 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.http import HttpResponse
 from django.utils import timezone
 from jwcrypto import jwk, jws
 
@@ -176,6 +178,41 @@ def test_a_client_changed_while_a_code_is_made_gets_a_page_and_no_code(
     monkeypatch.setattr(authorize, "issue_code", changed_first)
     assert person.answer(shown).status_code == 400
     assert not Grant.objects.exists()
+
+
+def ask_for_a_default_audience() -> None:
+    AudienceEntry.objects.filter(client__client_id="web", value=ORDERS).update(default=True)
+
+
+def ask_people_from_now_on() -> None:
+    Project.objects.filter(key="house").update(consent_mode="explicit")
+
+
+@pytest.mark.parametrize(
+    ("client_id", "change"), [("web", ask_for_a_default_audience), ("desk", ask_people_from_now_on)]
+)
+def test_nobody_gives_what_they_were_never_asked_for_because_it_changed_meanwhile(
+    world: None, monkeypatch: Any, client_id: str, change: Callable[[], None]
+) -> None:
+    """What a process remembers may be half a second old when it finds that nothing is missing; what is issued is not.
+
+    An editor who waits for people to come by could make each of them allow more, without a page, for good.
+    """
+    person = Browser("owner")
+    person.tokens(client_id, scope="openid")
+    codes, allowed = set(Grant.objects.values_list("pk")), list(Consent.objects.values("scopes", "audiences"))
+    finish = authorize.finish
+
+    def changed_first(*args: Any) -> HttpResponse:
+        change()
+        return finish(*args)
+
+    monkeypatch.setattr(authorize, "finish", changed_first)
+    answer = person.authorize(client_id, scope="openid")
+    assert (answer.status_code, answer["Location"].partition("?")[0]) == (303, "/oauth2/authorize")
+    assert set(Grant.objects.values_list("pk")) == codes
+    assert list(Consent.objects.values("scopes", "audiences")) == allowed
+    assert 'class="card consent"' in person.http.get(answer["Location"]).content.decode()
 
 
 def test_consent_deleted_in_the_very_moment_is_asked_anew(world: None, monkeypatch: Any) -> None:
