@@ -219,7 +219,7 @@ def address(number: int) -> str:
 
 
 @pytest.mark.parametrize(
-    ("page", "times", "form"),
+    ("name", "times", "form"),
     [
         ("account_change_password", 5, {"oldpassword": "a guess", "password1": "x", "password2": "x"}),
         ("account_email", 10, {"action_add": "", "email": "not an address"}),
@@ -227,12 +227,12 @@ def address(number: int) -> str:
     ],
 )
 def test_somebody_at_a_stolen_session_tries_a_few_times(
-    client: Client, person: User, page: str, times: int, form: dict[str, str]
+    client: Client, person: User, name: str, times: int, form: dict[str, str]
 ) -> None:
     client.force_login(person)
     for _ in range(times):
-        assert client.post(reverse(page), form).status_code != 429
-    assert client.post(reverse(page), form).status_code == 429
+        assert client.post(reverse(name), form).status_code != 429
+    assert client.post(reverse(name), form).status_code == 429
 
 
 def test_one_address_does_not_make_us_mail_to_many_people(client: Client) -> None:
