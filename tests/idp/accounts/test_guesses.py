@@ -10,7 +10,7 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
-from idp.accounts.models import User
+from idp.accounts.models import AccountEvent, SignIn, User
 
 pytestmark = pytest.mark.django_db
 
@@ -271,3 +271,12 @@ def test_a_link_to_verify_an_address_is_mailed_once_in_three_minutes(client: Cli
     for _ in range(3):
         client.post(url, {"action_send": "", "email": address(1)})
     assert [message.to for message in mail.outbox].count([address(1)]) == 1
+
+
+def test_what_a_proxy_says_of_an_address_fits_its_columns(client: Client, person: User, settings: Any) -> None:
+    settings.IDP_TRUSTED_PROXIES = ["127.0.0.1"]
+    said = {"HTTP_X_FORWARDED_FOR": "x" * 100}
+    guess(client, "person", **said)
+    assert guess(client, "person", PASSWORD, **said) == "302"
+    kept = [*AccountEvent.objects.values_list("address", flat=True), SignIn.objects.get().address]
+    assert kept == ["x" * 45] * 3
