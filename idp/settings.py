@@ -221,6 +221,8 @@ CSRF_COOKIE_NAME = "__Host-csrf" if _https else "csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+# In a cookie they could be shown in other browsers too, in our name: neighbours below one domain set each other's.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 # The one origin our own forms come from, whatever scheme and port a proxy in front shows us.
 CSRF_TRUSTED_ORIGINS = [IDP_ISSUER]
 CSRF_FAILURE_VIEW = "idp.pages.csrf_failure"

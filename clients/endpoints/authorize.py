@@ -163,6 +163,8 @@ def finish(request: HttpRequest, params: Params, choice: Choice, who: Visitor, v
     def authorize(decided: AuthorizationRequest) -> Authorization:
         row = None
         if not interaction.first_party(decided.client, validated.redirect_uri):
+            if choice is None and missing(interaction.asked(decided), who.given):
+                raise consent.Stale  # client or project changed since the person was found to have allowed it all
             row = remember(who, decided, validated.redirect_uri)
             sensitive.tell(request, who, decided)
         acr = prompts.acr_told(prompts.read(params), who.row.acr, sign_in.satisfied(who.row.acr))

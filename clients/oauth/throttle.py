@@ -9,8 +9,10 @@ limit is passed by one guess per thread at most.
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import logging
 import time
+from functools import lru_cache
 
 from django.core.cache import cache
 
@@ -22,8 +24,21 @@ PER_CLIENT = 20
 PER_ADDRESS = 100
 BELIEVED = 1.0  # seconds
 MAX_BELIEVED = 10_000  # addresses, and clients of one
+IPV6_PREFIX = 64  # bits; allauth counts people's guesses by as many
 _ANY_CLIENT = None
 _free_until: dict[str, dict[str | None, float]] = {}  # address, client
+
+
+@lru_cache(maxsize=1024)
+def _counted(address: str) -> str:
+    """What stands for this address. Who has one of IPv6 has all of its network, and would begin anew with each."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address) or parsed.ipv4_mapped:
+        return address
+    return str(ipaddress.ip_network((int(parsed), IPV6_PREFIX), strict=False))
 
 
 def _hashed(*parts: str) -> str:
@@ -42,6 +57,7 @@ def _lately(address: str) -> str:
 
 def blocked(client_id: str, address: str) -> bool:
     """Whether this address may try no more for now."""
+    address = _counted(address)
     believed, now = _free_until.get(address, {}), time.monotonic()
     if believed.get(_ANY_CLIENT, 0) > now or believed.get(client_id, 0) > now:
         return False
@@ -70,6 +86,7 @@ def _believe(address: str, client_id: str | None, until: float) -> None:
 
 def failed(client_id: str, address: str) -> None:
     """Count one wrong secret."""
+    address = _counted(address)
     _free_until.pop(address, None)
     try:
         cache.set(_lately(address), 1, WINDOW + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from enum import Enum
 from urllib.parse import urlsplit
@@ -161,7 +162,22 @@ def acr_told(wish: Wish, own: str, met: frozenset[str]) -> str:
 def always_asks(redirect_uri: str) -> bool:
     """Custom schemes and loopback: another program may receive the code, so the person always sees a screen."""
     url = urlsplit(redirect_uri)
-    return url.scheme != "https" or url.hostname in ("localhost", "127.0.0.1", "::1")
+    return url.scheme != "https" or _on_the_device((url.hostname or "").removesuffix("."))
+
+
+def _on_the_device(host: str) -> bool:
+    """Loopback by whatever name or number: RFC 6761 section 6.3, RFC 8252 section 7.3.
+
+    Browsers read a host that ends in a number as an IPv4 address however it is written: `127.1` is 127.0.0.1.
+    """
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host.rpartition(".")[2][:1].isdigit()
+    mapped = getattr(address, "ipv4_mapped", None) or address
+    return bool(mapped.is_loopback or mapped.is_unspecified)
 
 
 def shares_consent(client: ClientFacts, redirect_uri: str) -> bool:

@@ -80,10 +80,12 @@ def check_page(response: Any, form_action: list[str]) -> None:
     rules = policy(response)
     assert rules["form-action"] == form_action
     assert rules["default-src"] == rules["frame-ancestors"] == rules["base-uri"] == ["'none'"]
-    assert rules["script-src"] == rules["style-src"] == ["'self'"]
+    assert rules["script-src"] == rules["style-src"] == rules["font-src"] == rules["connect-src"] == ["'self'"]
+    assert rules["img-src"] == ["'self'", "data:"]
     assert "unsafe" not in response["Content-Security-Policy"]
     assert "no-store" in response["Cache-Control"]
     assert response["X-Frame-Options"] == "DENY"
+    assert response["Cross-Origin-Opener-Policy"] == "same-origin"  # nobody who opened it holds on to its window
     assert response["Referrer-Policy"] in ("same-origin", "no-referrer")  # no address of ours reaches another site
     assert len(page.encode()) < 20_000
     outline = Outline(page)

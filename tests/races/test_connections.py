@@ -120,6 +120,15 @@ def test_a_write_whose_connection_breaks_meanwhile_may_be_tried_again_and_then_w
     assert post("/oauth2/token", "service", grant_type="client_credentials").status == 200
 
 
+def test_a_database_that_only_reads_since_a_failover_is_looked_for_anew(warm: None) -> None:
+    """The connection works as far as one can see, and would refuse every write for as long as it is kept."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+    refused = post("/oauth2/token", "service", grant_type="client_credentials")
+    assert (refused.status, refused.json()["error"]) == (503, "temporarily_unavailable")
+    assert post("/oauth2/token", "service", grant_type="client_credentials").status == 200
+
+
 def test_a_migration_under_way_fails_no_read(warm: None) -> None:
     """A prepared statement whose answer would change is refused by the database, and prepared anew."""
     bearer = {"HTTP_AUTHORIZATION": f"Bearer {Browser('owner').tokens('web')['access_token']}"}

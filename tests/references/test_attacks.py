@@ -7,12 +7,14 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.http import HttpResponse
 from django.utils import timezone
 from jwcrypto import jwk, jws
 
@@ -178,6 +180,41 @@ def test_a_client_changed_while_a_code_is_made_gets_a_page_and_no_code(
     assert not Grant.objects.exists()
 
 
+def ask_for_a_default_audience() -> None:
+    AudienceEntry.objects.filter(client__client_id="web", value=ORDERS).update(default=True)
+
+
+def ask_people_from_now_on() -> None:
+    Project.objects.filter(key="house").update(consent_mode="explicit")
+
+
+@pytest.mark.parametrize(
+    ("client_id", "change"), [("web", ask_for_a_default_audience), ("desk", ask_people_from_now_on)]
+)
+def test_nobody_gives_what_they_were_never_asked_for_because_it_changed_meanwhile(
+    world: None, monkeypatch: Any, client_id: str, change: Callable[[], None]
+) -> None:
+    """What a process remembers may be half a second old when it finds that nothing is missing; what is issued is not.
+
+    An editor who waits for people to come by could make each of them allow more, without a page, for good.
+    """
+    person = Browser("owner")
+    person.tokens(client_id, scope="openid")
+    codes, allowed = set(Grant.objects.values_list("pk")), list(Consent.objects.values("scopes", "audiences"))
+    finish = authorize.finish
+
+    def changed_first(*args: Any) -> HttpResponse:
+        change()
+        return finish(*args)
+
+    monkeypatch.setattr(authorize, "finish", changed_first)
+    answer = person.authorize(client_id, scope="openid")
+    assert (answer.status_code, answer["Location"].partition("?")[0]) == (303, "/oauth2/authorize")
+    assert set(Grant.objects.values_list("pk")) == codes
+    assert list(Consent.objects.values("scopes", "audiences")) == allowed
+    assert 'class="card consent"' in person.http.get(answer["Location"]).content.decode()
+
+
 def test_consent_deleted_in_the_very_moment_is_asked_anew(world: None, monkeypatch: Any) -> None:
     person = Browser("owner")
     shown = person.authorize("web")
@@ -263,6 +300,14 @@ def test_credentials_and_tokens_are_not_in_what_objects_say_of_themselves() -> N
         ("IDP_KEY_SECRETS", f"{'k' * 32},short"),
         ("IDP_REFRESH_GRACE_SECONDS", "-1"),
         ("IDP_REFRESH_GRACE_SECONDS", "9" * 15),
+        ("SECRET_KEY", "s" * 31),
+        ("DEBUG", "true"),
+        ("IDP_ISSUER", "http://id.example.com"),
+        ("IDP_ISSUER", "https://id.example.com/people"),
+        ("IDP_ISSUER", "https://id.example.com?a=b"),
+        ("IDP_ISSUER", "https://user@id.example.com"),
+        ("IDP_ISSUER", "ftp://id.example.com"),
+        ("IDP_ISSUER", "https://"),
     ],
 )
 def test_a_setting_nobody_can_work_with_stops_the_start(name: str, value: str) -> None:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import secrets
 from typing import Any
 
 from jwcrypto import jwk, jws
@@ -72,8 +73,12 @@ def forgeries(genuine: str) -> dict[str, str]:
 
 
 def resigned(genuine: str, *, typ: str = "", without: str = "", **changes: Any) -> str:
-    """Our own signature under other claims: what a bug elsewhere, or another use of the key, could produce."""
-    claims = {**claims_of(genuine), **changes}
+    """Our own signature under other claims: what a bug elsewhere, or another use of the key, could produce.
+
+    With a `jti` of its own, which begins as it has to: revoking this one says nothing of the genuine one.
+    """
+    claims = claims_of(genuine)
+    claims = {**claims, "jti": claims["jti"] + secrets.token_hex(8), **changes}
     claims.pop(without, None)
     header = header_of(genuine)
     return mint.sign(claims, header["alg"], typ or header["typ"])

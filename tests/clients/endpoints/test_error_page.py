@@ -28,6 +28,7 @@ def staff(username: str) -> Browser:
 
 def text(response: HttpResponse) -> str:
     assert (response.status_code, "Location" in response) == (400, False)
+    assert "no-store" in response["Cache-Control"]
     return response.content.decode()
 
 

@@ -11,8 +11,10 @@ import time_machine
 from django.http import HttpResponse
 from django.utils import timezone
 
+from clients.endpoints import interaction
 from clients.models import Authorization
 from idp.accounts.models import SignIn, User
+from idp.accounts.sign_in import PROOF_KEY
 from projects.models import Consent, Project
 from tests.world import ISSUER, App, Browser, claims_of, redirected
 
@@ -123,6 +125,25 @@ def test_a_fresh_sign_in_cannot_be_skipped_by_following_next(params: dict[str, A
         assert page.status_code == 200
         assert redirected(browser.answer(page))["code"]
         assert leads_to(browser.authorize("web", **params), "/accounts/reauthenticate/"), "the next request asks anew"
+
+
+def test_a_denied_request_that_comes_again_asks_anew() -> None:
+    browser = Browser("owner")
+    here = leads_to(browser.authorize("web", prompt="login"), "/accounts/reauthenticate/")
+    with time_machine.travel(timezone.now() + timedelta(seconds=2)):
+        prove(browser, "owner-pw", here)
+        assert redirected(browser.answer(browser.http.get(here), "deny"))["error"] == "access_denied"
+        assert leads_to(browser.http.get(here), "/accounts/reauthenticate/") == here
+
+
+def test_a_session_remembers_few_requests_that_want_a_fresh_sign_in() -> None:
+    browser = Browser("owner")
+    for number in range(interaction.MAX_PROOFS + 5):
+        here = leads_to(browser.authorize("web", prompt="login", state=f"{number}"), "/accounts/reauthenticate/")
+    assert len(browser.http.session[PROOF_KEY]) == interaction.MAX_PROOFS
+    with time_machine.travel(timezone.now() + timedelta(seconds=2)):
+        prove(browser, "owner-pw", here)
+        assert browser.http.get(here).status_code == 200, "the newest is among them"
 
 
 def test_a_consent_form_sent_without_the_asked_for_sign_in_starts_again() -> None:

@@ -78,9 +78,33 @@ def test_an_address_a_client_makes_up_does_not_help_it() -> None:
 def test_behind_a_trusted_proxy_the_peers_address_counts(settings: Any) -> None:
     settings.IDP_TRUSTED_PROXIES = ["192.0.2.0/24"]
     for _ in range(throttle.PER_CLIENT):
-        ask("wrong", HTTP_X_FORWARDED_FOR="2001:db8::9, 2001:db8::1, 192.0.2.9")
-    assert ask("web-secret", HTTP_X_FORWARDED_FOR="2001:db8::1").status_code == 429
-    assert ask("web-secret", HTTP_X_FORWARDED_FOR="2001:db8::9").status_code == 200
+        ask("wrong", HTTP_X_FORWARDED_FOR="2001:db8:9::1, 2001:db8:1::1, 192.0.2.9")
+    assert ask("web-secret", HTTP_X_FORWARDED_FOR="2001:db8:1::1").status_code == 429
+    assert ask("web-secret", HTTP_X_FORWARDED_FOR="2001:db8:9::1").status_code == 200
+
+
+def test_the_addresses_of_one_ipv6_network_count_as_one() -> None:
+    for number in range(throttle.PER_CLIENT):
+        assert ask("wrong", address=f"2001:db8:0:1:{number:x}::1").status_code == 401
+    assert ask("web-secret", address="2001:db8:0:1:ffff::1").status_code == 429
+    assert ask("web-secret", address="2001:db8:0:2::1").status_code == 200
+
+
+@pytest.mark.parametrize("address", ["192.0.2.{}", "::ffff:192.0.2.{}", "not-an-address-{}", ""])
+def test_all_other_addresses_count_by_themselves(address: str) -> None:
+    for _ in range(throttle.PER_CLIENT):
+        ask("wrong", address=address.format(1))
+    assert ask("web-secret", address=address.format(1)).status_code == 429
+    assert ask("web-secret", address=address.format(2) or "192.0.2.2").status_code == 200
+
+
+def test_a_proxy_is_trusted_also_where_ipv4_is_shown_inside_ipv6(settings: Any) -> None:
+    """As whoever listens at `::` sees it; else all clients would be counted as the proxy."""
+    settings.IDP_TRUSTED_PROXIES = ["192.0.2.0/24"]
+    for _ in range(throttle.PER_CLIENT):
+        ask("wrong", address="::ffff:192.0.2.1", HTTP_X_FORWARDED_FOR="::ffff:198.51.100.1")
+    assert ask("web-secret", address="::ffff:192.0.2.1", HTTP_X_FORWARDED_FOR="198.51.100.1").status_code == 429
+    assert ask("web-secret", address="::ffff:192.0.2.1", HTTP_X_FORWARDED_FOR="198.51.100.2").status_code == 200
 
 
 def test_without_a_cache_nobody_is_locked_out(monkeypatch: pytest.MonkeyPatch) -> None:

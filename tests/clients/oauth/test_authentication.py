@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import time
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
+from django.contrib.auth.hashers import get_hasher, identify_hasher
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from clients import secrets
@@ -204,6 +208,27 @@ def test_last_use_is_noted_at_most_once_an_hour(world: None) -> None:
     assert row.get().last_used_at - first > timedelta(hours=1)
 
 
+def test_a_use_that_is_noted_already_writes_nothing(world: None) -> None:
+    assert proves(basic("web", "web-secret"))
+    with CaptureQueriesContext(connection) as asked:
+        assert proves(basic("web", "web-secret"))
+    assert [one["sql"] for one in asked if not one["sql"].startswith("SELECT")] == []
+
+
+def test_a_secret_made_here_is_quick_to_check_and_one_a_person_chose_slow_to_guess(world: None) -> None:
+    """256 random bits cannot be tried out; a word can, by whoever gets hold of the table."""
+    client, known = web(), set(ClientSecret.objects.values_list("digest", flat=True))
+    secret = secrets.generate(client)
+    made = ClientSecret.objects.exclude(digest__in=known).get().digest
+    assert len(base64.urlsafe_b64decode(secret + "=")) == 32
+    assert made == f"sha256${hashlib.sha256(secret.encode()).hexdigest()}"
+    ClientSecret.objects.filter(client=client).delete()
+    secrets.adopt(client, "correct horse")
+    chosen = ClientSecret.objects.get(client=client).digest
+    assert identify_hasher(chosen).algorithm == get_hasher("default").algorithm
+    assert "correct horse" not in chosen
+
+
 def test_a_wrong_secret_is_no_use(world: None) -> None:
     assert not proves(basic("web", "wrong"))
     assert ClientSecret.objects.get(client=web()).last_used_at is None
@@ -330,13 +355,19 @@ def test_another_process_lets_one_more_try(asked: list[list[str]]) -> None:
     assert throttle.blocked("web", ADDRESS)
 
 
-def test_no_counter_outlives_the_sign_that_there_is_one(asked: list[list[str]], monkeypatch: Any) -> None:
-    """An address would pass for one without failures while its counters still block it."""
+def test_no_counter_outlives_the_sign_that_there_is_one(asked: list[list[str]]) -> None:
+    """An address would pass for one without failures while a counter of one of its clients still blocks it."""
     start = timezone.now()
-    for seconds in range(throttle.PER_CLIENT):
-        with time_machine.travel(start + timedelta(seconds=seconds * 10), tick=False):
+
+    def after(seconds: int) -> Any:
+        return time_machine.travel(start + timedelta(seconds=seconds), tick=False)
+
+    with after(0):
+        throttle.failed("service", ADDRESS)  # the address is counted from here on
+    for _ in range(throttle.PER_CLIENT):
+        with after(throttle.WINDOW // 2):
             throttle.failed("web", ADDRESS)
-    with time_machine.travel(start + timedelta(seconds=throttle.WINDOW - 1), tick=False):
+    with after(throttle.WINDOW + throttle.WINDOW // 2 - 1):
         assert throttle.blocked("web", ADDRESS)
         assert not throttle.blocked("service", ADDRESS)
         assert throttle.blocked("web", ADDRESS)

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import IntegrityError
 from django.utils import timezone
 
 from clients.models import Authorization, Grant, RefreshToken, RevokedToken
@@ -144,3 +145,20 @@ def test_a_jwt_that_was_revoked_denies_no_other() -> None:
     RevokedToken.objects.create(jti=revoked, expires=timezone.now() + timedelta(hours=1))
     assert statements.denied(revoked)
     assert not statements.denied(other)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_cannot_be_kept_whole_leaves_nothing_behind() -> None:
+    """Whoever meets a fault half-way finds the code as it was, and not one of the rows."""
+    code, now = digest(Browser("owner").code("web")), timezone.now()
+    row = statements.new_refresh_token(
+        digest=digest("new"),
+        authorization_id=Grant.objects.get(pk=code).authorization_id,
+        generation=0,
+        created=now,
+        expires=None,
+    )
+    with pytest.raises(IntegrityError):
+        write([row, row], statements.use_code(code, now))
+    assert Grant.objects.get(pk=code).used_at is None
+    assert not RefreshToken.objects.exists()

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import re
+import string
 from typing import Any
 
 import pytest
@@ -172,6 +173,26 @@ def test_one_changed_bit_is_enough() -> None:
     assert mint.verify(f"{head}.{encoded({**CLAIMS, 'sub': 'other'})}.{signature}", "JWT") is None
     for other in (token[:-5], token + "x", f"{token}.", f".{token}", token.upper(), f" {token}", f"{token}\n\n"):
         assert mint.verify(other, "JWT") is None
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
+def test_a_signature_is_written_in_one_way_only(algorithm: str) -> None:
+    """Bits that decoding drops, and zeros that change no number: else one token would have many texts."""
+    head, payload, signature = mint.sign(CLAIMS, algorithm, "JWT").split(".")
+    raw = base64.urlsafe_b64decode(signature + "==")
+    alphabet = string.ascii_letters + string.digits + "-_"
+    same = [one for end in alphabet if base64.urlsafe_b64decode((one := signature[:-1] + end) + "==") == raw]
+    assert len(same) == 16
+    for other in {*same} - {signature}:
+        assert mint.verify(f"{head}.{payload}.{other}", "JWT") is None
+    for longer in (raw[:32] + b"\0" + raw[32:], b"\0" + raw, raw + b"\0"):
+        assert mint.verify(f"{head}.{payload}.{encoded(longer)}", "JWT") is None
+    assert mint.verify(f"{head}.{payload}.{signature}", "JWT") == CLAIMS
+
+
+def test_what_is_longer_than_any_token_is_not_read() -> None:
+    assert mint.verify(mint.sign({"x": "y" * 10_000}, "ES256", "JWT"), "JWT") is not None
+    assert mint.verify(mint.sign({"x": "y" * mint.MAX_JWT}, "ES256", "JWT"), "JWT") is None
 
 
 @pytest.mark.parametrize(

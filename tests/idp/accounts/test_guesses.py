@@ -10,7 +10,7 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
-from idp.accounts.models import User
+from idp.accounts.models import AccountEvent, SignIn, User
 
 pytestmark = pytest.mark.django_db
 
@@ -211,3 +211,72 @@ def test_next_never_leaves_the_site(client: Client, person: User, target: str) -
         response = client.post(reverse(name), {"login": "person", "password": PASSWORD, "next": target})
         assert response.status_code == 302
         assert response["Location"] == "/"
+    assert client.post(reverse("account_switch"), {"next": target})["Location"] == "/accounts/login/"
+
+
+def address(number: int) -> str:
+    return f"somebody{number}@example.com"
+
+
+@pytest.mark.parametrize(
+    ("name", "times", "form"),
+    [
+        ("account_change_password", 5, {"oldpassword": "a guess", "password1": "x", "password2": "x"}),
+        ("account_email", 10, {"action_add": "", "email": "not an address"}),
+        ("account_reauthenticate", 10, {}),
+    ],
+)
+def test_somebody_at_a_stolen_session_tries_a_few_times(
+    client: Client, person: User, name: str, times: int, form: dict[str, str]
+) -> None:
+    client.force_login(person)
+    for _ in range(times):
+        assert client.post(reverse(name), form).status_code != 429
+    assert client.post(reverse(name), form).status_code == 429
+
+
+def test_one_address_does_not_make_us_mail_to_many_people(client: Client) -> None:
+    url = reverse("account_reset_password")
+    for number in range(20):
+        assert client.post(url, {"email": address(number)}).status_code == 302
+    assert client.post(url, {"email": address(20)}).status_code == 429
+    assert len(mail.outbox) == 20
+
+
+def test_many_addresses_do_not_make_us_mail_to_one_person_again_and_again(person: User) -> None:
+    for number in range(9):
+        Client().post(reverse("account_reset_password"), {"email": person.email}, REMOTE_ADDR=f"192.0.2.{number}")
+    assert len(mail.outbox) == 5
+
+
+def test_keys_of_reset_mails_are_not_tried_one_after_the_other(client: Client) -> None:
+    urls = [reverse("account_reset_password_from_key", args=["1", f"{number}-guess"]) for number in range(21)]
+    assert {client.post(url).status_code for url in urls[:20]} == {200}
+    assert client.post(urls[20]).status_code == 429
+
+
+def test_one_address_does_not_sign_up_again_and_again(client: Client, settings: Any) -> None:
+    settings.IDP_SIGNUP_OPEN = True
+    url = reverse("account_signup")
+    for _ in range(20):
+        assert client.post(url, {"email": "", "password1": ""}).status_code == 200
+    assert client.post(url, {"email": address(1), "password1": PASSWORD}).status_code == 429
+    assert not User.objects.exists()
+
+
+def test_a_link_to_verify_an_address_is_mailed_once_in_three_minutes(client: Client, person: User) -> None:
+    client.post(LOGIN, {"login": "person", "password": PASSWORD})
+    url = reverse("account_email")
+    client.post(url, {"action_add": "", "email": address(1)})
+    for _ in range(3):
+        client.post(url, {"action_send": "", "email": address(1)})
+    assert [message.to for message in mail.outbox].count([address(1)]) == 1
+
+
+def test_what_a_proxy_says_of_an_address_fits_its_columns(client: Client, person: User, settings: Any) -> None:
+    settings.IDP_TRUSTED_PROXIES = ["127.0.0.1"]
+    said = {"HTTP_X_FORWARDED_FOR": "x" * 100}
+    guess(client, "person", **said)
+    assert guess(client, "person", PASSWORD, **said) == "302"
+    kept = [*AccountEvent.objects.values_list("address", flat=True), SignIn.objects.get().address]
+    assert kept == ["x" * 45] * 3

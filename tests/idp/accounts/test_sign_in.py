@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from allauth.account.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
@@ -87,6 +88,13 @@ def test_two_browsers_have_two_sign_ins(client: Client, person: User) -> None:
     assert here is not None
     assert there is not None
     assert here.sid != there.sid
+
+
+def test_signing_in_over_somebody_elses_session_ends_theirs(client: Client, person: User) -> None:
+    log_in(client, person)
+    other = User.objects.create_user("other", "other@example.com", PASSWORD)
+    get_adapter().login(request_of(client, person), other)
+    assert list(SignIn.objects.filter(ended_at=None).values_list("user__username", flat=True)) == ["other"]
 
 
 def test_the_session_id_changes_at_sign_in(client: Client, person: User) -> None:

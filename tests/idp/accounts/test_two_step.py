@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 import time_machine
+from allauth.mfa import app_settings
 from allauth.mfa.models import Authenticator
 from django.contrib.sessions.models import Session
 from django.core import mail
@@ -91,6 +92,22 @@ def test_a_code_of_the_app_works_once_as_long_as_it_is_right(careful: User, ahea
     assert page.status_code == 200
     assert "used already" in page.content.decode()
     assert not is_signed_in(second)
+
+
+def test_nor_does_it_work_again_when_it_is_about_to_end(careful: User) -> None:
+    """allauth forgets after one period that a code was used; with the tolerance it is right for three."""
+    period = app_settings.TOTP_PERIOD
+    start = (int(time.time()) // period + 1) * period
+    with time_machine.travel(start, tick=False):
+        given, first = code(ahead=1), Client()
+        give_password(first, careful)
+        assert give_code(first, given).status_code == 302
+    with time_machine.travel(start + 3 * period - 1, tick=False):
+        given_again, second = code(ahead=-1), Client()
+        give_password(second, careful)
+        page = give_code(second, given)
+    assert given_again == given, "it is still right"
+    assert (page.status_code, is_signed_in(second)) == (200, False)
 
 
 def test_an_old_code_is_wrong(client: Client, careful: User) -> None:
