@@ -107,7 +107,7 @@ def _proceed(request: HttpRequest, params: Params, decided: AuthorizationRequest
     if needed is Interaction.CONSENT:
         return consent.show(request, params, decided, validated.redirect_uri, who)
     everything = interaction.asked(decided)  # and nothing that is added before the code is issued
-    return finish(request, params, Choice(everything.scopes, everything.audiences), who, validated)
+    return finish(request, params, Choice(everything.scopes, everything.audiences), who, validated, shown=False)
 
 
 def _sign_in(
@@ -150,21 +150,27 @@ def decide(request: HttpRequest) -> HttpResponse:
             raise AccessDenied("The person denied the request.")
     except Refusal as refusal:
         raise validated.refused(refusal) from refusal
-    return finish(request, params, choice, who, validated)
+    return finish(request, params, choice, who, validated, shown=True)
 
 
 def _again(params: Params) -> HttpResponse:
     return redirect(f"{reverse('authorize')}?{urlencode(params.pairs)}", after_post=True)
 
 
-def finish(request: HttpRequest, params: Params, choice: Choice, who: Visitor, validated: Validated) -> HttpResponse:
-    """Remember what was allowed, and send the person back with a code: all of it or nothing."""
+def finish(
+    request: HttpRequest, params: Params, choice: Choice, who: Visitor, validated: Validated, *, shown: bool
+) -> HttpResponse:
+    """Remember what was allowed, and send the person back with a code: all of it or nothing.
+
+    `shown`: whether they made the choice on a page.
+    """
 
     def authorize(decided: AuthorizationRequest) -> Authorization:
         row = None
         if not interaction.first_party(decided.client, validated.redirect_uri):
-            if choice is None and missing(interaction.asked(decided), who.given):
-                raise consent.Stale  # client or project changed since the person was found to have allowed it all
+            granted = Permission(decided.ceiling.scopes, decided.ceiling.audiences)
+            if not shown and missing(granted, who.given):
+                raise consent.Stale  # the project asks since a moment ago
             row = remember(who, decided, validated.redirect_uri)
             sensitive.tell(request, who, decided)
         acr = prompts.acr_told(prompts.read(params), who.row.acr, sign_in.satisfied(who.row.acr))

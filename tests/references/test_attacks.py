@@ -188,30 +188,45 @@ def ask_people_from_now_on() -> None:
     Project.objects.filter(key="house").update(consent_mode="explicit")
 
 
-@pytest.mark.parametrize(
-    ("client_id", "change"), [("web", ask_for_a_default_audience), ("desk", ask_people_from_now_on)]
-)
-def test_nobody_gives_what_they_were_never_asked_for_because_it_changed_meanwhile(
-    world: None, monkeypatch: Any, client_id: str, change: Callable[[], None]
-) -> None:
-    """What a process remembers may be half a second old when it finds that nothing is missing; what is issued is not.
+def in_the_very_moment(monkeypatch: Any, change: Callable[[], None]) -> None:
+    """After it was found that nothing is missing, and before the code is issued.
 
-    An editor who waits for people to come by could make each of them allow more, without a page, for good.
+    What a process remembers may be half a second old then; what is issued is not. An editor who waits for people to
+    come by could make each of them allow more, without a page, for good.
     """
-    person = Browser("owner")
-    person.tokens(client_id, scope="openid")
-    codes, allowed = set(Grant.objects.values_list("pk")), list(Consent.objects.values("scopes", "audiences"))
     finish = authorize.finish
 
-    def changed_first(*args: Any) -> HttpResponse:
+    def changed_first(*args: Any, **kwargs: Any) -> HttpResponse:
         change()
-        return finish(*args)
+        return finish(*args, **kwargs)
 
     monkeypatch.setattr(authorize, "finish", changed_first)
-    answer = person.authorize(client_id, scope="openid")
+
+
+def allowed() -> list[dict[str, Any]]:
+    return list(Consent.objects.values("scopes", "audiences"))
+
+
+def test_nobody_gives_a_default_audience_they_were_never_asked_for(world: None, monkeypatch: Any) -> None:
+    person = Browser("owner")
+    person.tokens("web", scope="openid")
+    before = allowed()
+    in_the_very_moment(monkeypatch, ask_for_a_default_audience)
+    assert redirected(person.authorize("web", scope="openid"))["code"]
+    assert allowed() == before
+    assert Authorization.objects.latest("created_at").audiences == []
+    assert 'class="card consent"' in person.authorize("web", scope="openid").content.decode()
+
+
+def test_nobody_is_left_unasked_by_a_project_that_asks_from_now_on(world: None, monkeypatch: Any) -> None:
+    person = Browser("owner")
+    person.tokens("desk", scope="openid")
+    codes = set(Grant.objects.values_list("pk"))
+    in_the_very_moment(monkeypatch, ask_people_from_now_on)
+    answer = person.authorize("desk", scope="openid")
     assert (answer.status_code, answer["Location"].partition("?")[0]) == (303, "/oauth2/authorize")
     assert set(Grant.objects.values_list("pk")) == codes
-    assert list(Consent.objects.values("scopes", "audiences")) == allowed
+    assert allowed() == []
     assert 'class="card consent"' in person.http.get(answer["Location"]).content.decode()
 
 

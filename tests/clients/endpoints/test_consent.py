@@ -171,27 +171,6 @@ def test_what_is_taken_back_in_the_very_moment_is_not_granted_once_more(
     assert "code=" not in answer["Location"]
 
 
-@pytest.mark.parametrize("client_id", ["web", "desk"])
-def test_what_an_editor_adds_in_the_very_moment_is_not_granted_unseen(person: Browser, client_id: str) -> None:
-    """Nobody is asked, so nobody would see it; in a project where nobody ever is, the next request has it."""
-    person.code(client_id, scope="openid")
-    before = authorization().audiences
-    added: list[str] = []
-
-    def added_meanwhile(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        result = execute(sql, params, many, context)
-        if not added and sql.startswith("SELECT") and 'FROM "projects_consent"' in sql:
-            added.append(sql)
-            client = Client.objects.get(client_id=client_id)
-            client.audience_entries.create(value="https://new.example", default=True)
-        return result
-
-    with connection.execute_wrapper(added_meanwhile):
-        assert redirected(person.authorize(client_id, scope="openid"))["code"]
-    assert added
-    assert authorization().audiences == before
-
-
 # --- Projects and clients that are treated differently -------------------------------------------------------------
 
 
