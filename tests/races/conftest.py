@@ -38,9 +38,15 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+class Servers(str):
+    """The address of several server processes, and the one that started them."""
+
+    process: subprocess.Popen[bytes]
+
+
 @pytest.fixture
-def servers(transactional_db: None, world: None) -> Iterator[str]:
-    """The address of three server processes with three threads each; they end with the test."""
+def servers(transactional_db: None, world: None) -> Iterator[Servers]:
+    """Three server processes with three threads each; they end with the test."""
     _generated_secrets()
     port = _free_port()
     environment = {
@@ -56,7 +62,9 @@ def servers(transactional_db: None, world: None) -> Iterator[str]:
     process = subprocess.Popen([sys.executable, "-c", code], env=environment, cwd=settings.BASE_DIR)
     try:
         _wait_for(f"http://127.0.0.1:{port}/healthz/ready", process)
-        yield f"http://127.0.0.1:{port}"
+        address = Servers(f"http://127.0.0.1:{port}")
+        address.process = process
+        yield address
     finally:
         process.terminate()
         process.wait(timeout=20)
