@@ -1,4 +1,4 @@
-"""A process is killed while apps refresh: what was answered holds, what was in flight is asked again, and all goes on."""
+"""A process is killed while apps refresh: what was answered holds, what was in flight is asked again."""
 
 from __future__ import annotations
 
