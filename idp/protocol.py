@@ -26,7 +26,7 @@ from clients.endpoints.revoke import revoke
 from clients.endpoints.token import token
 from clients.endpoints.tokeninfo import tokeninfo
 from clients.endpoints.userinfo import userinfo
-from clients.oauth.here import here
+from clients.oauth.here import hold, let_go
 from idp import discovery
 
 ENDPOINTS: dict[str, Endpoint] = {
@@ -89,20 +89,17 @@ class ShortWay:
 
 
 def _answer(environ: Environ) -> Answer:
+    connection = hold()
     try:
         return BY_PATH[environ["PATH_INFO"]](PlainRequest(environ))
     except Exception:
         logger.exception("Internal Server Error: %s", environ["PATH_INFO"])
         return json_answer(FAULT, HTTPStatus.INTERNAL_SERVER_ERROR)
     finally:
-        _look_after_the_connection()
-
-
-def _look_after_the_connection() -> None:
-    """As Django does after a request: it is closed when it failed or became too old. Not in a transaction."""
-    connection = here()
-    if not connection.in_atomic_block:
-        connection.close_if_unusable_or_obsolete()
+        let_go()
+        # As Django does after a request: it is closed when it failed or became too old.
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
 
 
 def _log(status: int, path: str) -> None:

@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
+import threading
+
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 
+class _Held(threading.local):
+    connection: BaseDatabaseWrapper | None = None
+
+
+_held = _Held()
+
+
 def here() -> BaseDatabaseWrapper:
     """Django's connection of this thread, without its slow proxy. Not to be kept: there may be another one."""
-    return connections[DEFAULT_DB_ALIAS]
+    return _held.connection or connections[DEFAULT_DB_ALIAS]
+
+
+def hold() -> BaseDatabaseWrapper:
+    """Keep to this one until `let_go`.
+
+    Django looks for an event loop each time, where there might be another one. The thread of a request has none.
+    """
+    _held.connection = connections[DEFAULT_DB_ALIAS]
+    return _held.connection
+
+
+def let_go() -> None:
+    _held.connection = None

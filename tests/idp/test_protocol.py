@@ -14,6 +14,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections
 from django.urls import Resolver404, resolve
 
+from clients.oauth import here
 from idp import protocol, wsgi
 from idp.protocol import BY_PATH, ENDPOINTS, ShortWay
 from tests.clients.endpoints.raw import RUBBISH, Answer, Rubbish, call, send
@@ -168,6 +169,23 @@ def test_half_a_body_is_no_request(sent: io.BytesIO) -> None:
     extra: dict[str, Any] = {"wsgi.input": sent, "CONTENT_LENGTH": "29", **WEB}
     status, _headers, body = ask(ShortWay(WSGIHandler()), "POST", "/oauth2/token", **extra)
     assert (status, body["error_description"]) == (400, "The request body ended early.")
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_request_looks_for_its_connection_once_and_holds_it_no_longer(monkeypatch: Any, fails: bool) -> None:
+    seen: list[Any] = []
+
+    def endpoint(_request: Any) -> protocol.Answer:
+        seen.append(held.connection)
+        if fails:
+            raise RuntimeError
+        return protocol.json_answer({})
+
+    held = here._held
+    monkeypatch.setitem(protocol.BY_PATH, "/oauth2/token", endpoint)
+    ask(ShortWay(WSGIHandler()), "POST", "/oauth2/token")
+    assert seen == [connections["default"]]
+    assert held.connection is None
 
 
 def test_a_connection_that_failed_is_not_kept(monkeypatch: Any) -> None:
