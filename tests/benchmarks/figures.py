@@ -78,5 +78,5 @@ def summarize(runs: Sequence[Run]) -> Figures:
 
 def ratio(ours: Figures, theirs: Figures) -> float | None:
     """How many times theirs ours is: the median over the rounds, so that a slow minute weighs on both alike."""
-    rounds = [mine / other for mine, other in zip(ours.rates, theirs.rates, strict=False) if other]
+    rounds = [mine / other for mine, other in zip(ours.rates, theirs.rates, strict=True) if other]
     return median(rounds) if rounds else None

@@ -44,4 +44,3 @@ def test_a_slow_round_of_the_machine_weighs_on_both_sides_of_a_ratio() -> None:
 
 def test_a_peer_that_answered_nothing_has_no_ratio() -> None:
     assert ratio(figures(100), figures(0)) is None
-    assert ratio(figures(100, 90), figures(50)) == 2, "a slow peer is measured in fewer rounds"

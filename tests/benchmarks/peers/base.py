@@ -68,7 +68,7 @@ class Peer(ABC):
     extra: Mapping[str, str] = {}
     wanted: Mapping[str, str] = {}  # what stands in a good answer where it is not what the flow says
     programs: Mapping[str, str] = {}  # what it needs: program -> Debian package
-    slow = False  # answers take seconds: fewer rounds are enough
+    slow = False  # answers take a second: it is measured for longer
     origin = ""
     session = 0
 
