@@ -122,8 +122,9 @@ def test_what_does_not_is_refused_alike(path: str, form: dict[str, str], extra: 
 
 @pytest.mark.parametrize("host", ["evil.example", "a b", ""])
 def test_another_host_is_refused_alike(host: str) -> None:
-    short = ask(ShortWay(WSGIHandler()), "POST", "/oauth2/token", HTTP_HOST=host)
-    assert short == ask(WSGIHandler(), "POST", "/oauth2/token", HTTP_HOST=host)
+    with time_machine.travel(time.time(), tick=False):  # the page says until which second it is good
+        short = ask(ShortWay(WSGIHandler()), "POST", "/oauth2/token", HTTP_HOST=host)
+        assert short == ask(WSGIHandler(), "POST", "/oauth2/token", HTTP_HOST=host)
     assert short[0] == 400
 
 
