@@ -158,7 +158,7 @@ def test_a_bare_machine_gets_what_the_gate_needs_or_is_told_how(tree: Path, user
         (tree / "bin" / name).chmod(0o755)
     interpreter(tree, "python3", (3, 11), venv=False)
     result = run(tree, "machine")
-    assert "make git python3-venv gettext chromium" in result.stderr
+    assert "make git python3-venv gettext procps chromium" in result.stderr
     assert "nodejs npm" in result.stderr
     if user == "0":
         assert result.returncode == 0

@@ -86,8 +86,8 @@ class ClientAdmin(AudiencePage, SecretPages, ScopedAdmin):
         sets = super().get_fieldsets(request, obj)
         if obj is None or self.has_change_permission(request, obj):
             return sets
-        said = [["grant_types_in_words" if f == "grant_types" else f for f in one["fields"]] for _name, one in sets]
-        return [(name, {**one, "fields": fields}) for (name, one), fields in zip(sets, said, strict=True)]
+        words: dict[Any, Any] = {"grant_types": "grant_types_in_words"}
+        return [(name, {**one, "fields": [words.get(field, field) for field in one["fields"]]}) for name, one in sets]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["secrets_in_words", "project", "client_id"] if obj else ["secrets_in_words"]
