@@ -32,7 +32,7 @@ lint: ## ruff, mypy and djlint, changing nothing
 	@.ci/venv dev
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy idp projects clients tests/plugins .ci/postgres.py .ci/messages.py
+	.venv/bin/mypy accounts clients common idp projects provider verifier/vestibule_verifier tests/plugins .ci/postgres.py .ci/messages.py
 	.venv/bin/djlint templates --lint --quiet
 
 format: ## let ruff sort imports and lay out the code

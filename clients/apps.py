@@ -10,7 +10,6 @@ class ClientsConfig(AppConfig):
     verbose_name = _("OAuth clients")
 
     def ready(self) -> None:
-        import clients.notices  # noqa: F401 - apps are told of everybody who leaves
         from clients import triggers
 
         post_migrate.connect(triggers.after_migrate, sender=self, dispatch_uid="clients.triggers")

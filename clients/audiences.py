@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from clients.oauth.facts import apis_near, project_facts
-from clients.protocol.facts import ApiFacts, Registry
 from projects.models import Project
+from provider.facts import apis_near, project_facts
+from provider.protocol.facts import ApiFacts, Registry
 
 
 def resolve(value: str) -> ApiFacts | None:

@@ -14,11 +14,11 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.console_forms import ConsoleForm, LinesField, told
 from clients.audiences import refusal_to_list, resolve
 from clients.form_texts import HELD, HELP
 from clients.models import AudienceEntry, Client
 from clients.models.client import AuthMethod, GrantType, Introspection
-from idp.accounts.console_forms import ConsoleForm, LinesField, told
 from projects import access, matcher
 from projects.forms import LONGEST_LIFETIME
 from projects.models import SIGN_IN_SCOPES, Api, ApiScope, Project

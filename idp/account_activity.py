@@ -13,10 +13,10 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
+from accounts.browsers import describe
+from accounts.console import actor
+from accounts.models import AccountEvent, Happening
 from clients.models import Client, SecurityEvent
-from idp.accounts.browsers import describe
-from idp.accounts.console import actor
-from idp.accounts.models import AccountEvent, Happening
 
 PER_PAGE = 25
 PAGES = 40  # what is older is for the console

@@ -17,9 +17,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from idp.accounts import events
-from idp.accounts.console import actor
-from idp.accounts.models import User
+from accounts import events
+from accounts.console import actor
+from accounts.models import User
 from projects import access
 from projects.models import Project
 

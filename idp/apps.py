@@ -19,5 +19,5 @@ class ConsoleConfig(SimpleAdminConfig):
 
     def ready(self) -> None:
         super().ready()
+        import accounts.admin  # noqa: F401
         import clients.admin  # noqa: F401
-        import idp.accounts.admin  # noqa: F401

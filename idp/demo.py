@@ -13,14 +13,15 @@ from django.conf import settings
 from django.contrib.auth.hashers import check_password
 from django.db import transaction
 
+from accounts.models import User
 from clients import secrets
 from clients.models import Authorization, Client
-from clients.oauth import mint, store
-from clients.oauth.facts import client_facts
-from idp.accounts.models import User
 from idp.configuration import Report, apply
 from idp.environment import remember
 from projects.models import Project
+from provider.facts import client_facts
+from provider.keys import mint
+from provider.store import authorizations
 
 FILE = Path(__file__).with_name("demo.yaml")
 PASSWORD = "DEMO_PASSWORD"  # noqa: S105 - the name it is kept under
@@ -101,8 +102,8 @@ def refresh_token(user: User) -> str:
     with transaction.atomic():
         # Only these come from no sign-in: what was allowed in a browser goes on.
         for old in Authorization.objects.filter(client=client, user=user, sign_in=None, ended_at=None):
-            store.end(str(old.pk), "replaced by a newer demonstration")
-        store.grant_refresh_token(client_facts(client), user, SCOPES, token)
+            authorizations.end(str(old.pk), "replaced by a newer demonstration")
+        authorizations.grant_refresh_token(client_facts(client), user, SCOPES, token)
     return token
 
 

@@ -9,22 +9,22 @@ import orjson
 from django.conf import settings
 from django.urls import reverse
 
-from clients import rotation
-from clients.endpoints.http import CORS, JSON, Answer, protocol_endpoint
+from accounts import sign_in
 from clients.models.client import SigningAlgorithm
-from clients.oauth import authentication
-from clients.oauth.parameters import Request
-from clients.protocol import AT_TOKEN, authorization, logout, pkce, prompts
-from clients.protocol.claims import CLAIMS_BY_SCOPE
-from clients.protocol.facts import SIGN_IN_SCOPES
-from idp.accounts import sign_in
+from provider import client_authentication
+from provider.endpoints.http import CORS, JSON, Answer, protocol_endpoint
+from provider.keys import rotation
+from provider.parameters import Request
+from provider.protocol import AT_TOKEN, authorization, logout, pkce, prompts
+from provider.protocol.claims import CLAIMS_BY_SCOPE
+from provider.protocol.facts import SIGN_IN_SCOPES
 
 MAX_AGE = int(rotation.JWKS_MAX_AGE.total_seconds())
 
 
 def metadata() -> dict[str, Any]:
     """OpenID Connect Discovery 1.0 section 3 and RFC 8414 section 2: only what works."""
-    secret_methods = [method for method in authentication.METHODS if method != "none"]
+    secret_methods = [method for method in client_authentication.METHODS if method != "none"]
     return {
         "issuer": settings.IDP_ISSUER,
         **_addresses(),
@@ -35,10 +35,10 @@ def metadata() -> dict[str, Any]:
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": list(SigningAlgorithm.values),
         "userinfo_signing_alg_values_supported": list(SigningAlgorithm.values),
-        "token_endpoint_auth_methods_supported": list(authentication.METHODS),
+        "token_endpoint_auth_methods_supported": list(client_authentication.METHODS),
         "introspection_endpoint_auth_methods_supported": secret_methods,
         "introspection_signing_alg_values_supported": list(SigningAlgorithm.values),
-        "revocation_endpoint_auth_methods_supported": list(authentication.METHODS),
+        "revocation_endpoint_auth_methods_supported": list(client_authentication.METHODS),
         "code_challenge_methods_supported": list(pkce.METHODS),
         "prompt_values_supported": list(prompts.PROMPTS),
         "include_granted_scopes_supported": True,  # no specification has a name for it; clients of Google's ask

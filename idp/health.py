@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from django.db import DatabaseError
 
-from clients import keyring
-from clients.database_trouble import lacks_tables
-from clients.endpoints.http import Answer, json_answer, protocol_endpoint
 from clients.models import SigningKey
 from clients.models.client import SigningAlgorithm
 from clients.models.keys import KeyState
-from clients.oauth.parameters import Request
-from idp.accounts.sealing import Unreadable
+from common.database_trouble import lacks_tables
+from common.sealing import Unreadable
+from provider.endpoints.http import Answer, json_answer, protocol_endpoint
+from provider.keys import keyring
+from provider.parameters import Request
 
 
 @protocol_endpoint("GET")

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from redis.exceptions import RedisError
 
-from idp.accounts import sign_in
+from accounts import sign_in
 
 
 @never_cache

@@ -52,7 +52,7 @@ THREADS = 8
 # proxies keep idle connections (nginx: 60), so that they end them and not we. No thread waits meanwhile.
 KEPT_SECONDS = 75
 # The whole head of a request. The longest is an authorization request: MAX_QUERY bytes of query
-# (clients/endpoints/authorize.py), beside the cookies of a browser. More is answered 431.
+# (provider/endpoints/authorize.py), beside the cookies of a browser. More is answered 431.
 MAX_HEAD = 32_768
 # At TERM, workers take no new requests and have this long to finish those they have.
 STOPS_WITHIN = 30  # seconds

@@ -71,9 +71,10 @@ IDP_PRIVATE_LOGOUT_NETWORKS = checked_networks(
 # --- Django ----------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "idp.apps.IdpConfig",
-    "idp.accounts",
+    "accounts",
     "projects",
     "clients",
+    "provider",
     "idp.apps.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -94,15 +95,15 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
-    "clients.endpoints.locales.middleware",
+    "provider.endpoints.locales.middleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "idp.accounts.sign_in.middleware",
+    "accounts.sign_in.middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "idp.accounts.form_targets.middleware",
+    "accounts.form_targets.middleware",
 ]
 ROOT_URLCONF = "idp.urls"
 WSGI_APPLICATION = "idp.wsgi.application"
@@ -141,7 +142,7 @@ IDP_FACTS_MAX_AGE = 0.5
 
 # --- People ----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["idp.accounts.backend.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["accounts.backend.AuthenticationBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -150,7 +151,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
-ACCOUNT_ADAPTER = "idp.accounts.adapter.AccountAdapter"
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 # Whether people may make their own accounts. Then an address is verified before its account is used: only so can
 # the sign-up page answer alike for an address that has an account and one that has none.
@@ -178,7 +179,7 @@ ACCOUNT_RATE_LIMITS = {
     "confirm_email": "1/180s/key",
 }
 # Two-step verification. What is wrong here counts as a failed sign-in ("login_failed" above), by account.
-MFA_ADAPTER = "idp.accounts.mfa.MFAAdapter"
+MFA_ADAPTER = "accounts.mfa.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = _issuer_host
@@ -190,24 +191,24 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = IS_LOCAL and IDP_ISSUER.startswith("http://
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default=f"no-reply@{_issuer_host}")
 ACCOUNT_FORMS = {
-    "login": "idp.accounts.forms.LoginForm",
-    "signup": "idp.accounts.forms.SignupForm",
-    "reauthenticate": "idp.accounts.forms.ReauthenticateForm",
-    "add_email": "idp.accounts.forms.AddEmailForm",
-    "change_password": "idp.accounts.forms.ChangePasswordForm",
-    "set_password": "idp.accounts.forms.SetPasswordForm",
-    "reset_password": "idp.accounts.forms.ResetPasswordForm",
-    "reset_password_from_key": "idp.accounts.forms.ResetPasswordKeyForm",
+    "login": "accounts.forms.LoginForm",
+    "signup": "accounts.forms.SignupForm",
+    "reauthenticate": "accounts.forms.ReauthenticateForm",
+    "add_email": "accounts.forms.AddEmailForm",
+    "change_password": "accounts.forms.ChangePasswordForm",
+    "set_password": "accounts.forms.SetPasswordForm",
+    "reset_password": "accounts.forms.ResetPasswordForm",
+    "reset_password_from_key": "accounts.forms.ResetPasswordKeyForm",
 }
 MFA_FORMS = {
-    "authenticate": "idp.accounts.mfa_forms.AuthenticateForm",
-    "reauthenticate": "idp.accounts.mfa_forms.ReauthenticateForm",
-    "activate_totp": "idp.accounts.mfa_forms.ActivateTOTPForm",
-    "add_webauthn": "idp.accounts.mfa_forms.AddWebAuthnForm",
-    "edit_webauthn": "idp.accounts.mfa_forms.EditWebAuthnForm",
-    "login_webauthn": "idp.accounts.mfa_forms.LoginWebAuthnForm",
-    "authenticate_webauthn": "idp.accounts.mfa_forms.AuthenticateWebAuthnForm",
-    "reauthenticate_webauthn": "idp.accounts.mfa_forms.ReauthenticateWebAuthnForm",
+    "authenticate": "accounts.mfa_forms.AuthenticateForm",
+    "reauthenticate": "accounts.mfa_forms.ReauthenticateForm",
+    "activate_totp": "accounts.mfa_forms.ActivateTOTPForm",
+    "add_webauthn": "accounts.mfa_forms.AddWebAuthnForm",
+    "edit_webauthn": "accounts.mfa_forms.EditWebAuthnForm",
+    "login_webauthn": "accounts.mfa_forms.LoginWebAuthnForm",
+    "authenticate_webauthn": "accounts.mfa_forms.AuthenticateWebAuthnForm",
+    "reauthenticate_webauthn": "accounts.mfa_forms.ReauthenticateWebAuthnForm",
 }
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
@@ -215,7 +216,7 @@ vars().update(env.address("EMAIL_URL", "consolemail://", env.email_url_config))
 
 # --- Browsers --------------------------------------------------------------------------------------------------------
 _https = IDP_ISSUER.startswith("https://")
-SESSION_ENGINE = "idp.accounts.sessions"
+SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_NAME = "__Host-session" if _https else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if _https else "csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
@@ -271,9 +272,9 @@ OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "clients.RefreshToken"  # noqa: S105
 OAUTH2_PROVIDER_ID_TOKEN_MODEL = "clients.IDToken"  # noqa: S105
 OAUTH2_PROVIDER_DEVICE_GRANT_MODEL = "clients.DeviceGrant"
 OAUTH2_PROVIDER = {
-    "OAUTH2_SERVER_CLASS": "clients.oauth.server.Server",
-    "OAUTH2_VALIDATOR_CLASS": "clients.oauth.validator.Validator",
-    "OAUTH2_BACKEND_CLASS": "clients.oauth.backend.Backend",
+    "OAUTH2_SERVER_CLASS": "provider.server.Server",
+    "OAUTH2_VALIDATOR_CLASS": "provider.validator.Validator",
+    "OAUTH2_BACKEND_CLASS": "provider.backend.Backend",
     "OIDC_ENABLED": True,
     "OIDC_ISS_ENDPOINT": IDP_ISSUER,
     "SCOPES": {},

@@ -7,14 +7,14 @@ import re
 from django.contrib import admin
 from django.urls import include, path, re_path
 
-from clients.endpoints import apps
-from clients.endpoints.authorize import authorize, decide
-from clients.endpoints.http import as_view
-from clients.endpoints.logout import confirm, end_session
 from idp import health, pages
 from idp.account_activity import activity
 from idp.account_deletion import delete_account
-from idp.protocol import ENDPOINTS
+from idp.fast_path import ENDPOINTS
+from provider.endpoints import apps
+from provider.endpoints.authorize import authorize, decide
+from provider.endpoints.http import as_view
+from provider.endpoints.logout import confirm, end_session
 
 urlpatterns = [
     # With or without a trailing slash: a POST is never redirected.
@@ -31,7 +31,7 @@ urlpatterns = [
     path("accounts/apps/", apps.apps, name="account_apps"),
     path("accounts/apps/<slug:key>/", apps.app, name="account_app"),
     path("accounts/apps/<slug:key>/remove/", apps.remove, name="account_app_remove"),
-    path("accounts/", include("idp.accounts.urls")),
+    path("accounts/", include("accounts.urls")),
     path("accounts/activity/", activity, name="account_activity"),
     path("accounts/delete/", delete_account, name="account_delete"),
     path("", pages.home, name="home"),

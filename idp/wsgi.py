@@ -14,7 +14,7 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "idp.settings")
 _django = get_wsgi_application()
 
-from idp.protocol import BY_PATH, ShortWay  # noqa: E402 - Django has to be set up
+from idp.fast_path import BY_PATH, ShortWay  # noqa: E402 - Django has to be set up
 
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _BOUNDARY = re.compile(r";\s*boundary=(\"?)([A-Za-z0-9'()+_,./:=?-]{1,70})\1\s*(;|$)", re.IGNORECASE)  # RFC 2046 5.1.1

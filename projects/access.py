@@ -13,7 +13,7 @@ from projects.models import Api, Member, Project, Role, Shared
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
-    from idp.accounts.models import User
+    from accounts.models import User
 
 LOOKING = tuple(Role)
 EDITING = (Role.OWNER, Role.EDITOR)

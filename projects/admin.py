@@ -11,8 +11,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from idp.accounts.console import actor
-from idp.accounts.console_forms import told
+from accounts.console import actor
+from accounts.console_forms import told
 from projects import access
 from projects.console import ProjectFilter, ScopedAdmin, ScopedInline, forget_roles
 from projects.forms import ApiForm, MemberForm, MemberFormSet, ProjectForm

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from idp.accounts.console import ConsoleAdmin, actor
+from accounts.console import ConsoleAdmin, actor
 from projects import access
 from projects.models import Project, Role
 

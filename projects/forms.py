@@ -9,8 +9,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from idp.accounts.console_forms import ConsoleForm, LinesField, told
-from idp.accounts.models import User
+from accounts.console_forms import ConsoleForm, LinesField, told
+from accounts.models import User
 from projects import access, matcher
 from projects.models import Api, ConsentMode, Member, Project, Shared
 

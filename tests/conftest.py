@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
-from clients import keyring
 from idp.configuration import apply
+from provider.keys import keyring
 from tests.snapshot import Snapshot
 from tests.world import WORLD
 

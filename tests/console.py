@@ -11,8 +11,8 @@ from django.http import HttpResponse
 from django.test import Client as Http
 from django.urls import reverse
 
+from accounts.models import User
 from clients.models import Client
-from idp.accounts.models import User
 from idp.configuration import apply
 from projects.models import Api, Project
 from tests.snapshot import Snapshot

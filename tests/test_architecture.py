@@ -35,13 +35,13 @@ from packaging.requirements import Requirement
 
 from clients import models as our_models
 from clients.models.client import GrantType
-from clients.oauth.backend import KNOWN, Backend, server
-from clients.oauth.bearer import Bearer
-from clients.oauth.server import CodeGrant, Server
-from clients.oauth.validator import Validator
-from clients.protocol import AT_AUTHORIZATION, AT_TOKEN, authorization, facts
 from idp import discovery
 from projects.models import SIGN_IN_SCOPES
+from provider.backend import KNOWN, Backend, server
+from provider.bearer import Bearer
+from provider.protocol import AT_AUTHORIZATION, AT_TOKEN, authorization, facts
+from provider.server import CodeGrant, Server
+from provider.validator import Validator
 from tests.world import App, Browser
 
 ROOT = Path(__file__).parent.parent
@@ -92,12 +92,12 @@ def below(module: str, package: str) -> bool:
 
 def test_there_is_something_to_look_at() -> None:
     assert len(sources()) > 50
-    assert "clients.protocol" in {source.module for source in sources()}
+    assert "provider.protocol" in {source.module for source in sources()}
 
 
 # --- Layers --------------------------------------------------------------------------------------------------------
 
-LAYERS = ["idp.accounts", "projects", "clients", "idp"]  # each knows those before it, and none after
+LAYERS = ["accounts", "projects", "clients", "idp"]  # each knows those before it, and none after
 
 
 def layer_of(module: str) -> int | None:
@@ -117,14 +117,14 @@ def test_imports_only_point_left() -> None:
 
 @pytest.mark.parametrize(
     ("module", "layer"),
-    [("idp.accounts.models.User", 0), ("idp.accountsx", 3), ("projects", 1), ("clients.oauth", 2), ("django", None)],
+    [("accounts.models.User", 0), ("idp.accountsx", 3), ("projects", 1), ("provider", 2), ("django", None)],
 )
 def test_the_lowest_layer_is_told_from_the_highest(module: str, layer: int | None) -> None:
     assert layer_of(module) == layer
 
 
 PURE = {
-    "clients.protocol": ("clients.protocol", "projects.matcher"),
+    "provider.protocol": ("provider.protocol", "projects.matcher"),
     "projects.matcher": (),
     "projects.consent": ("projects.matcher",),
 }
@@ -151,7 +151,7 @@ def test_the_pure_modules_work_without_django(package: str) -> None:
     assert answer.stdout.strip() == "none"
 
 
-FENCE = ("clients.models", "clients.oauth", "clients.endpoints", "clients.migrations", "idp.urls")
+FENCE = ("clients.models", "provider", "provider.endpoints", "clients.migrations", "idp.urls")
 
 
 def test_the_toolkit_stays_behind_its_fence() -> None:
@@ -222,7 +222,7 @@ def test_every_offered_response_type_is_served_and_the_other_way_round() -> None
 def test_every_step_is_a_plain_function_of_the_protocol() -> None:
     for step in {*AT_AUTHORIZATION, *(step for steps in AT_TOKEN.values() for step in steps)}:
         assert inspect.isfunction(step)
-        assert below(step.__module__, "clients.protocol")
+        assert below(step.__module__, "provider.protocol")
         assert step.__doc__, step.__qualname__
         assert len(inspect.signature(step).parameters) == 1
 
@@ -232,7 +232,7 @@ def test_every_parameter_a_step_reads_reaches_it() -> None:
     read = {
         argument.value
         for source in sources()
-        if below(source.module, "clients.protocol")
+        if below(source.module, "provider.protocol")
         for node in source.nodes()
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("one", "many")
         for argument in node.args

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit
 from django.http import HttpResponse
 from django.test import Client as Http
 
-from idp.accounts.models import User
+from accounts.models import User
 
 ISSUER = "http://localhost:8000"
 ORDERS = "https://api.acme.example/orders"

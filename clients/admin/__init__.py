@@ -1,5 +1,6 @@
 """The console's pages for clients, keys and what happened; and, with what clients know, for projects and APIs."""
 
-from clients.admin import activity, client, keys, resources
+from clients.admin import client, resources
+from provider.admin import activity, keys
 
 __all__ = ["activity", "client", "keys", "resources"]

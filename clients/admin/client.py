@@ -11,16 +11,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts.console import SHOWN, actor
 from clients import secrets
 from clients.admin import events
-from clients.admin.audience_page import AudiencePage
 from clients.admin.secret_pages import SecretPages
 from clients.forms import AudienceEntryForm, AudienceEntryFormSet, ClientForm
 from clients.models import AudienceEntry, Client
 from clients.models.authorization import CLIENT_DELETED
 from clients.models.client import GrantType
-from idp.accounts.console import SHOWN, actor
 from projects.console import ProjectFilter, ScopedAdmin, ScopedInline
+from provider.admin.audience_page import AudiencePage
 
 
 class AudienceEntryInline(ScopedInline):

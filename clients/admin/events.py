@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from accounts.models import User
 from clients.models import Client, SecurityEvent
-from idp.accounts.models import User
 
 
 def record(person: User, kind: str, client: Client | None = None, /, **detail: Any) -> None:

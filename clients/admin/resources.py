@@ -10,11 +10,11 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.console import SHOWN, actor
 from clients.admin import events
 from clients.audiences import resolve
 from clients.models import AudienceEntry, SecurityEvent
 from clients.models.authorization import API_DELETED
-from idp.accounts.console import SHOWN, actor
 from projects import access, matcher
 from projects.admin import ApiAdmin, ProjectAdmin, link_to_list
 from projects.forms import ApiForm

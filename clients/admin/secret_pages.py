@@ -18,11 +18,11 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.console import actor
 from clients import secrets
 from clients.admin import events
 from clients.forms import NewSecretForm
 from clients.models import Client, ClientSecret
-from idp.accounts.console import actor
 
 if TYPE_CHECKING:
     from projects.console import ScopedAdmin as Base

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import SignIn
 from clients.models.client import Client
-from idp.accounts.models import SignIn
 from projects.models import Consent
 
 

@@ -142,7 +142,7 @@ class Client(AbstractApplication):
         verbose_name = _("client")
         verbose_name_plural = _("clients")
         ordering = ["name", "client_id"]
-        # The longest lifetime of all clients (`clients.rotation`) is read off their ends, however many there are.
+        # The longest lifetime of all clients (`provider.keys.rotation`) is read off their ends, however many there are.
         indexes = [
             models.Index(fields=["access_token_lifetime"], name="client_access_token_lifetime"),
             models.Index(fields=["id_token_lifetime"], name="client_id_token_lifetime"),

@@ -7,8 +7,8 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import check_password
 
-from idp.accounts import emails, events, sign_in
-from idp.accounts.models import PROFILE, Happening, User
+from accounts import emails, events, sign_in
+from accounts.models import PROFILE, Happening, User
 from idp.configuration.run import Run
 from idp.configuration.shape import Entry
 

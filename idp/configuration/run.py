@@ -9,8 +9,8 @@ from typing import Any
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db.models import Model
 
+from accounts.models import User
 from clients.models import Client
-from idp.accounts.models import User
 from idp.configuration.problems import Place, Problems, quoted
 from idp.configuration.report import Ledger
 from idp.configuration.shape import Entry

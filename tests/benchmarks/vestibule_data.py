@@ -27,11 +27,10 @@ from django.db import connection, transaction  # noqa: E402
 from django.db.models import Model  # noqa: E402
 from django.test import Client as Http  # noqa: E402
 
-from clients import keyring  # noqa: E402
+from accounts.models import User  # noqa: E402
 from clients.models import AccessToken, Client, ClientSecret, Grant, RefreshToken  # noqa: E402
-from clients.oauth import mint  # noqa: E402
-from idp.accounts.models import User  # noqa: E402
 from idp.configuration import apply  # noqa: E402
+from provider.keys import keyring, mint  # noqa: E402
 from tests.benchmarks.flows import API, CHALLENGE, REDIRECT_URI, VERIFIER  # noqa: E402
 from tests.world import App, Browser, redirected  # noqa: E402
 

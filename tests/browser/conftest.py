@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from idp.accounts.models import User
+from accounts.models import User
 from tests.browser.scene import Scene
 from tests.browser.sights import Sight, visit
 from tests.chromium import base_url, browser_type_launch_args, playwright

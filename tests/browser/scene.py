@@ -20,10 +20,10 @@ from fido2.cose import ES256
 from fido2.utils import websafe_encode
 from fido2.webauthn import AttestationObject, AttestedCredentialData, AuthenticatorData
 
+from accounts.models import AccountEvent, SignIn, User
 from clients.models import Client, SigningKey
-from idp.accounts.models import AccountEvent, SignIn, User
 from projects.models import ApiScope, ConsentScreen
-from tests.idp.accounts.second_steps import code, enrol
+from tests.accounts.second_steps import code, enrol
 from tests.world import ORDERS, App, Browser
 
 WIDE = "openid profile email offline_access orders.read orders.write"

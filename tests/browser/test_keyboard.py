@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from idp.accounts.models import User
+from accounts.models import User
 from tests.browser.conftest import PASSWORD, Look
 from tests.browser.scene import Scene
 from tests.browser.sights import sights

@@ -11,8 +11,8 @@ import pytest
 from django.test import Client as Http
 from playwright.sync_api import Browser, Page, expect
 
+from accounts.models import SignIn
 from clients.models import Client
-from idp.accounts.models import SignIn
 from tests.world import CHALLENGE, App
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

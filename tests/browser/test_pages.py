@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Page, expect
 
-from idp.accounts.models import SignIn, User
+from accounts.models import SignIn, User
 from tests.browser.conftest import PASSWORD, Look
 from tests.browser.scene import Scene
 from tests.browser.sights import (

@@ -10,10 +10,10 @@ from urllib.parse import quote, urlencode
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from accounts.models import SignIn, User
 from clients.models import Authorization, Client
-from idp.accounts.models import SignIn, User
+from tests.accounts.second_steps import code, enrol
 from tests.browser.conftest import PASSWORD
-from tests.idp.accounts.second_steps import code, enrol
 from tests.world import CHALLENGE
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

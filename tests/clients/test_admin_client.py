@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 
+from accounts.models import User
 from clients.forms import LIFETIMES
 from clients.models import Client, SecurityEvent
-from idp.accounts.models import User
 from idp.configuration import apply
 from projects.models import Project
 from tests.console import OPEN, ORDERS, REPORTS, api, browser, client, form_of, page, problems, project, send

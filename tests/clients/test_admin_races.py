@@ -11,10 +11,10 @@ import pytest
 from django.db import connection
 from django.test import Client as Http
 
-from clients import keyring
 from clients.models import Client, SecurityEvent, SigningKey
 from clients.models.client import SigningAlgorithm
 from clients.models.keys import KeyState
+from provider.keys import keyring
 from tests.console import browser, client, form_of, page, project
 
 pytestmark = [

@@ -15,9 +15,9 @@ from django.http import HttpResponse
 from django.test import Client as Http
 from django.utils import timezone
 
+from accounts.models import User
 from clients import secrets
 from clients.models import SecurityEvent
-from idp.accounts.models import User
 from tests.console import browser, client, page, project, send
 
 pytestmark = pytest.mark.usefixtures("console")

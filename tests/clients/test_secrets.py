@@ -9,8 +9,8 @@ import pytest
 
 from clients import secrets
 from clients.models import Client, ClientSecret
-from clients.oauth.authentication import authenticate
-from clients.protocol.request import Params
+from provider.client_authentication import authenticate
+from provider.protocol.request import Params
 from tests.world import basic
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]

@@ -10,8 +10,8 @@ from django.test import Client as Http
 from jwcrypto import jwk, jws
 
 from clients.models import Client
-from tests.clients.receiver import receiving
 from tests.conformance.modules import unmatched
+from tests.provider.receiver import receiving
 from tests.world import ISSUER, Browser, claims_of, header_of, redirected
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]

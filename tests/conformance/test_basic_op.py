@@ -21,8 +21,8 @@ from django.test import Client as Http
 from django.utils import timezone
 from jwcrypto import jwk, jws
 
+from accounts.models import User
 from clients.models import Client
-from idp.accounts.models import User
 from idp.configuration import ConfigurationError, apply
 from tests.world import CHALLENGE, ISSUER, VERIFIER, WEB_CB, WORLD, App, Browser, claims_of, header_of, redirected
 

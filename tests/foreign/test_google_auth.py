@@ -11,8 +11,8 @@ import requests
 from google.auth.transport.requests import Request
 from google.oauth2 import id_token as google
 
+from accounts.models import User
 from clients.models import Client
-from idp.accounts.models import User
 from tests.foreign.person import sign_in_and_allow
 from tests.world import CHALLENGE, REDIRECTS, SECRETS, VERIFIER
 

@@ -14,11 +14,11 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect
 
+from accounts.models import SignIn, User
 from clients.models import Client
-from idp.accounts.models import SignIn, User
-from tests.clients.verifier.documented import EXAMPLES, Reader, registered
 from tests.foreign import apache
 from tests.plugins.places import NODE_PACKAGES
+from tests.verifier.documented import EXAMPLES, Reader, registered
 
 pytestmark = [pytest.mark.foreign, pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PASSWORD = "demo-pw"

@@ -12,8 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
+from accounts.models import User
 from clients.models import AudienceEntry, Client
-from idp.accounts.models import User
 from projects.models import Api
 from tests.foreign.person import sign_in_and_allow
 from tests.world import ORDERS, REDIRECTS, SECRETS

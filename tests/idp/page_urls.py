@@ -12,10 +12,10 @@ from django.urls import path, reverse
 from django.views.decorators.cache import never_cache
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from clients.endpoints.error_page import Explanation
+from accounts import form_targets
+from accounts.models import User
 from idp import urls
-from idp.accounts import form_targets
-from idp.accounts.models import User
+from provider.endpoints.error_page import Explanation
 from tests.idp.pages import consent
 
 handler400, handler403, handler404 = urls.handler400, urls.handler403, urls.handler404

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from idp.accounts.models import User
+from accounts.models import User
 
 HOSTILE = [
     "<script>alert(1)</script>",

@@ -11,10 +11,10 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
+from accounts.models import AccountEvent, Happening, SignIn, User
 from clients.models import AccessToken, Authorization, RefreshToken, SecurityEvent
-from idp.accounts.models import AccountEvent, Happening, SignIn, User
 from projects.models import Consent, Member, Project, Role
-from tests.idp.accounts.second_steps import enrol
+from tests.accounts.second_steps import enrol
 from tests.world import ORDERS, App, Browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]

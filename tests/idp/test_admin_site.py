@@ -14,7 +14,7 @@ from django.test import Client as Http
 from django.urls import reverse
 from django.utils import translation
 
-from idp.accounts.models import SignIn, User
+from accounts.models import SignIn, User
 from tests.console import api, browser, client, page, project
 
 pytestmark = pytest.mark.usefixtures("console")

@@ -8,9 +8,9 @@ import pytest
 import yaml
 from allauth.account.models import EmailAddress
 
+from accounts.models import AccountEvent, Happening, SignIn, User
 from clients import secrets
 from clients.models import AudienceEntry, Client, ClientSecret, SecurityEvent
-from idp.accounts.models import AccountEvent, Happening, SignIn, User
 from idp.configuration import ConfigurationError, apply
 from idp.configuration.schema import SECTIONS
 from projects.models import Api, ApiScope, Project

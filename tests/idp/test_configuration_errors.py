@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from allauth.account.models import EmailAddress
 
+from accounts.models import User
 from clients.models import Client, SecurityEvent
 from clients.models.authorization import CLIENT_DELETED
-from idp.accounts.models import User
 from idp.configuration import ConfigurationError, apply
 from projects.models import Project
 from tests.idp.configuration import SMALL, changed

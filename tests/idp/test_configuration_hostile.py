@@ -10,7 +10,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from idp.accounts.models import User
+from accounts.models import User
 from idp.configuration import ConfigurationError, apply
 from idp.configuration.reading import MAX_CHARACTERS
 from projects.models import Project

@@ -9,9 +9,9 @@ import pytest
 from django.core import serializers
 from django.utils import timezone
 
+from accounts.models import User
 from clients import secrets
 from clients.models import Client, ClientSecret
-from idp.accounts.models import User
 from idp.configuration import ConfigurationError, apply
 from tests.idp.configuration import SMALL, changed
 

@@ -9,11 +9,11 @@ import pytest
 from django.test import Client as Http
 from jwcrypto import jwk, jws
 
-from clients import keyring
 from clients.models import Client, SigningKey
 from clients.models.keys import KeyState
-from clients.protocol.claims import SCOPE_OF_CLAIM
 from idp.discovery import MAX_AGE
+from provider.keys import keyring
+from provider.protocol.claims import SCOPE_OF_CLAIM
 from tests.world import BILLING, CHALLENGE, ISSUER, App, Browser, basic, claims_of, header_of, redirected
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]

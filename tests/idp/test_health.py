@@ -8,9 +8,9 @@ import pytest
 from django.core.management import call_command
 from django.test import Client as Http
 
-from clients import keyring
 from clients.models import SigningKey
 from idp import checks
+from provider.keys import keyring
 
 
 def test_alive_needs_nothing() -> None:

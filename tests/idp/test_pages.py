@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
-from idp.accounts.models import User
+from accounts.models import User
 from tests.idp.pages import HOSTILE, consent, policy
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.idp.page_urls")]

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from accounts.models import User
 from clients import secrets
 from clients.models import Authorization, Client, SigningKey
-from clients.oauth.mint import verify
-from idp.accounts.models import User
 from projects.models import Project
+from provider.keys.mint import verify
 from tests.idp.pasting import pasted
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("keys")]

@@ -19,11 +19,11 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from clients.endpoints.authorize import MAX_QUERY
 from idp import server as configured
 from idp.bodies import MAX_BODY
 from idp.management.commands.quickstart import ADMIN_PASSWORD
 from idp.server import SECRETS
+from provider.endpoints.authorize import MAX_QUERY
 from tests.idp.telling import SECRET
 
 ROOT = Path(__file__).parent.parent.parent

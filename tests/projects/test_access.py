@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import AnonymousUser
 
-from idp.accounts.models import User
+from accounts.models import User
 from projects import access
 from projects.access import EDITING, LOOKING, OWNING, Roles
 from projects.models import Api, Member, Project, Role, Shared

@@ -6,8 +6,8 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 
+from accounts.models import User
 from clients.models import Client
-from idp.accounts.models import User
 from projects.admin import ProjectAdmin
 from projects.models import ConsentScreen, Member, Project
 from tests.console import browser, form_of, page, problems, project, send

@@ -10,8 +10,8 @@ from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.models import SignIn, User
 from clients.models import Authorization, Client, LogoutNotice, SecurityEvent
-from idp.accounts.models import SignIn, User
 from projects.models import Member, Project, Role
 from tests.console import OPEN, REPORTS, api, browser, client, form_of, page, project, send
 

@@ -10,8 +10,8 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from clients.oauth import cache, prepared
-from tests.clients.endpoints.raw import Answer, Rubbish, send
+from common import cache, prepared
+from tests.provider.endpoints.raw import Answer, Rubbish, send
 from tests.world import SECRETS, Browser, basic
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("world")]

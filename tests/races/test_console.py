@@ -8,11 +8,12 @@ import pytest
 from django.db import transaction
 from jwcrypto import jwk, jws
 
-from clients import keyring, secrets
+from clients import secrets
 from clients.models import Authorization, Client, ClientSecret, SigningKey
 from clients.models.client import SigningAlgorithm
 from clients.models.keys import KeyState
 from projects.models import Consent
+from provider.keys import keyring
 from tests.races.racing import ROUNDS, THREADS, race
 from tests.world import App, Browser, basic, header_of
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from accounts.models import User
 from clients.models import AccessToken, Authorization
-from idp.accounts.models import User
 from tests.races.racing import ROUNDS, race
 from tests.races.test_endings import granted
 from tests.world import App

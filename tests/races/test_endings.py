@@ -6,9 +6,11 @@ from collections import Counter
 
 import pytest
 
+from accounts.models import User
 from clients.models import Authorization, Client
-from clients.oauth import facts, mint, store
-from idp.accounts.models import User
+from provider import facts
+from provider.keys import mint
+from provider.store import authorizations
 from tests.races.racing import ROUNDS, THREADS, race
 from tests.world import App
 
@@ -23,7 +25,7 @@ def granted(client_id: str) -> str:
     """A refresh token, without a browser."""
     client, token = facts.find_client(client_id), mint.opaque()
     assert client is not None
-    store.grant_refresh_token(client, User.objects.get(username="owner"), ("openid", "offline_access"), token)
+    authorizations.grant_refresh_token(client, User.objects.get(username="owner"), ("openid", "offline_access"), token)
     return token
 
 

@@ -9,9 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from clients import keyring, secrets
+from clients import secrets
 from clients.models import AudienceEntry, Client, SigningKey
 from clients.models.keys import KeyState
+from provider.keys import keyring
 from tests.world import ORDERS, SECRETS, header_of
 
 pytestmark = pytest.mark.postgresql

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from accounts.models import User
 from clients.models import Authorization, Client
-from clients.oauth import access, facts, mint, store
-from idp.accounts.models import User
 from projects.models import Consent
+from provider import access, facts
+from provider.keys import mint
+from provider.store import authorizations
 from tests.races.racing import ROUNDS, race
 from tests.world import App, Browser
 
@@ -25,7 +27,7 @@ def owner() -> User:
 def granted(client_id: str) -> str:
     client, token = facts.find_client(client_id), mint.opaque()
     assert client is not None
-    store.grant_refresh_token(client, owner(), ("openid", "offline_access"), token)
+    authorizations.grant_refresh_token(client, owner(), ("openid", "offline_access"), token)
     return token
 
 

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 import requests
 
+from accounts.models import User
 from clients.models import Authorization, RefreshToken
-from clients.oauth import mint, store
-from clients.oauth.facts import find_client
-from clients.protocol.facts import ClientFacts
-from clients.protocol.refresh import MAX_SIBLINGS
-from idp.accounts.models import User
+from provider.facts import find_client
+from provider.keys import mint
+from provider.protocol.facts import ClientFacts
+from provider.protocol.refresh import MAX_SIBLINGS
+from provider.store import authorizations
 from tests.races.conftest import ROUNDS
 from tests.world import REDIRECTS, SECRETS, VERIFIER, Browser
 
@@ -43,7 +44,7 @@ def new_authorization(client_id: str) -> tuple[Authorization, str]:
     assert isinstance(client, ClientFacts)
     token = mint.opaque()
     scopes = ("openid", "offline_access")
-    return store.grant_refresh_token(client, User.objects.get(username="owner"), scopes, token), token
+    return authorizations.grant_refresh_token(client, User.objects.get(username="owner"), scopes, token), token
 
 
 def refresh(address: str, client_id: str, token: str) -> requests.Response:

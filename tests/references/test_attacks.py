@@ -18,18 +18,18 @@ from django.http import HttpResponse
 from django.utils import timezone
 from jwcrypto import jwk, jws
 
-from clients import keyring
-from clients.endpoints import authorize
+from accounts.models import User
 from clients.identifiers import redirect_uri_matches
 from clients.models import AudienceEntry, Authorization, Client, Grant, SigningKey
 from clients.models.keys import KeyState
-from clients.oauth import store
-from clients.oauth.authentication import Credentials
-from clients.oauth.bearer import Minted
-from idp.accounts.models import User
 from idp.configuration import apply
 from projects import matcher
 from projects.models import Consent, Project
+from provider.bearer import Minted
+from provider.client_authentication import Credentials
+from provider.endpoints import authorize
+from provider.keys import keyring
+from provider.store import authorizations
 from tests.console import browser, page, problems, project, send
 from tests.world import FOREIGN, ISSUER, ORDERS, REDIRECTS, SECRETS, App, Browser, redirected
 
@@ -150,13 +150,13 @@ def test_ending_tokens_ends_those_of_a_refresh_under_way(
 ) -> None:
     Client.objects.filter(client_id="desk").update(access_token_format=access_token_format)
     first = Browser("owner").tokens("desk", scope="openid offline_access")["refresh_token"]
-    issue = store.issue
+    issue = authorizations.issue
 
     def ended_first(*args: Any, **kwargs: Any) -> None:
         User.objects.filter(username="owner").update(tokens_not_before=timezone.now())
         issue(*args, **kwargs)
 
-    monkeypatch.setattr(store, "issue", ended_first)
+    monkeypatch.setattr(authorizations, "issue", ended_first)
     answer = App("desk").refresh(first).json()
     monkeypatch.undo()
     assert App("desk").userinfo(answer["access_token"]).status_code == 401

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from accounts.models import User
 from clients.models import AccessToken, Client, RefreshToken, SecurityEvent
-from idp.accounts.models import User
 from projects.models import Project
 from tests.world import ISSUER, App, Browser, claims_of, header_of
 

@@ -16,7 +16,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from clients.models import Authorization, Client, ClientSecret, Grant, RefreshToken, SecurityEvent
-from clients.oauth import store
+from provider.store import authorizations
 from tests import snapshot
 from tests.world import BILLING, ORDERS, App, Browser, basic, location_parameters, redirected
 
@@ -111,7 +111,7 @@ def having(grant_types: list[str]) -> Callable[[Held], object]:
 
 def end_everything(_held: Held) -> None:
     for row in Authorization.objects.all():
-        store.end(str(row.pk), "by a test")
+        authorizations.end(str(row.pk), "by a test")
 
 
 def expire(_held: Held) -> None:

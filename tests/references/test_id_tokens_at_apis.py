@@ -10,13 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from vestibule_verifier import AccessToken, IDToken, IDTokenVerifier, Invalid, LocalVerifier, Provider
 
-from clients import keyring
+from accounts.models import User
 from clients.models import Client, SigningKey
 from clients.models.keys import KeyState
-from clients.verifier import AccessToken, IDToken, IDTokenVerifier, Invalid, LocalVerifier, Provider
-from idp.accounts.models import User
-from tests.clients.verifier.live import ENDS, Acme, delete_the_consent
+from provider.keys import keyring
+from tests.verifier.live import ENDS, Acme, delete_the_consent
 from tests.world import ORDERS, header_of
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.db import models
 
+from accounts.models import User
 from clients.models import Authorization, Client
-from idp.accounts.models import User
 from projects.models import Api, Consent
 from tests.world import FOREIGN, ISSUER, ORDERS, App, Browser, claims_of
 

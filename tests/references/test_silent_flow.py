@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from idp.accounts.models import SignIn
+from accounts.models import SignIn
 from projects.models import Consent
 from tests.world import BILLING, FOREIGN, ISSUER, ORDERS, App, Browser, claims_of, redirected
 

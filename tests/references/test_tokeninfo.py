@@ -12,10 +12,10 @@ from django.http import HttpResponse
 from django.test import Client as Http
 from django.utils import timezone
 
+from accounts.models import User
 from clients.models import Authorization, Client
-from idp.accounts.models import User
 from projects.models import Consent, Project
-from tests.clients.endpoints.forging import resigned
+from tests.provider.endpoints.forging import resigned
 from tests.world import ORDERS, App, Browser, claims_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]

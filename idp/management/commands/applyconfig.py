@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from clients.management.base import DatabaseCommand
+from common.command import DatabaseCommand
 from idp.configuration import ConfigurationError, Report, apply
 from idp.configuration.reading import MAX_CHARACTERS
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.contrib.auth.management.commands import changepassword
 
-from idp.accounts import events, sign_in
-from idp.accounts.models import Happening, User
+from accounts import events, sign_in
+from accounts.models import Happening, User
 
 
 class Command(changepassword.Command):

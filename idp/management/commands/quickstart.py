@@ -13,13 +13,13 @@ from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from clients import keyring
-from clients.management.base import DatabaseCommand
+from accounts.models import User
+from common.command import DatabaseCommand
+from common.sealing import Unreadable
 from idp import demo
-from idp.accounts.models import User
-from idp.accounts.sealing import Unreadable
 from idp.configuration import ConfigurationError
 from idp.environment import Environment, remember
+from provider.keys import keyring
 
 ADMIN = "admin"
 ADMIN_PASSWORD = "ADMIN_PASSWORD"  # noqa: S105 - a variable's name

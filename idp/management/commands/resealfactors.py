@@ -7,9 +7,9 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from clients.management.base import DatabaseCommand
-from idp.accounts import mfa
-from idp.accounts.sealing import Unreadable
+from accounts import mfa
+from common.command import DatabaseCommand
+from common.sealing import Unreadable
 
 
 class Command(DatabaseCommand):

@@ -1,0 +1,117 @@
+"""What allauth asks us."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+from urllib.parse import urlsplit
+
+from allauth.account import app_settings
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
+from allauth.core import context
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
+
+from accounts import events, sign_in
+from accounts.backend import candidates
+from accounts.models import Happening, User
+from common.address import address_of
+
+logger = logging.getLogger(__name__)
+LINKS = ("activate_url", "password_reset_url", "signup_url")
+WRONG = _("The user name or the password is wrong. Try again, or reset your password.")
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "username_password_mismatch": WRONG,
+        "email_password_mismatch": WRONG,
+        "incorrect_password": _("This is not your password. Try again."),
+        "enter_current_password": _("This is not your current password. Try again."),
+        "too_many_login_attempts": _("Too many wrong tries. Wait five minutes before you try again."),
+        "duplicate_email": _("You have added this address already."),
+    }
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return bool(settings.IDP_SIGNUP_OPEN)
+
+    def is_safe_url(self, url: str | None) -> bool:
+        """`next` is a path of this site; no other host is "ours", whatever the Host header says."""
+        return bool(url) and str(url).startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """For the limits: only a configured proxy may speak for somebody else's address."""
+        return address_of(request)
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Guesses count against the account. allauth adds the Host header, whose port the guesser chooses."""
+        return str(credentials.get("email") or credentials.get("username") or "").lower()
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """A row whether or not there is such an account: a stopwatch must not tell."""
+        found = candidates(credentials.get("username") or "", credentials.get("email") or "")
+        events.record(found[0] if found else None, Happening.SIGN_IN_FAILED, request)
+
+    def get_login_stages(self) -> list[str]:
+        ours = {"allauth.account.stages.EmailVerificationStage": "accounts.stages.VerifyEmailStage"}
+        return [ours.get(stage, stage) for stage in super().get_login_stages()]
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Changing where the account's mail goes needs a person who proved themselves just now."""
+        row = sign_in.current(self.request)
+        if row is None:
+            return True
+        return bool((timezone.now() - row.auth_time).total_seconds() > app_settings.REAUTHENTICATION_TIMEOUT)
+
+    def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
+        """Signing in over somebody else's session ends theirs."""
+        sign_in.end(request)
+        super().login(request, user)
+
+    def set_password(self, user: AbstractBaseUser, password: str) -> None:
+        """A new password signs out every other browser: the old one may have been known."""
+        super().set_password(user, password)
+        request = context.request
+        sign_in.end_all(user, keep=request.session.get(sign_in.SESSION_KEY) if request else None)
+
+    def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
+        if belongs_to_another(email_address):
+            template = "account/messages/email_confirmation_failed.txt"
+            self.add_message(request, messages.ERROR, template, {"email": email_address.email})
+            return False
+        return bool(super().confirm_email(request, email_address))
+
+    def can_delete_email(self, email_address: EmailAddress) -> bool:
+        """The address in use goes last: allauth would put any other in its place, verified or not."""
+        user = email_address.user
+        others = EmailAddress.objects.filter(user=user).exclude(pk=email_address.pk)
+        if email_address.email == user.email and others.exists():
+            return False
+        return bool(super().can_delete_email(email_address))
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Links begin with the issuer: the Host header of whoever asked for the mail never enters it.
+
+        When the mail server fails, the page goes on as if it had not: its words must not tell who has an account.
+        """
+        links = {name: _ours(context[name]) for name in LINKS if name in context}
+        try:
+            super().send_mail(template_prefix, email, {**context, **links, "issuer": settings.IDP_ISSUER})
+        except OSError:
+            logger.exception("A mail could not be sent: %s", template_prefix)
+
+
+def belongs_to_another(address: EmailAddress) -> bool:
+    """Whether another account uses this address, verified or not: two accounts never share one."""
+    return User.objects.filter(email__iexact=address.email).exclude(pk=address.user_id).exists()
+
+
+def _ours(url: str) -> str:
+    return str(settings.IDP_ISSUER) + urlsplit(url)._replace(scheme="", netloc="").geturl()

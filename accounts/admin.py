@@ -1,0 +1,213 @@
+"""People's accounts in the console: for superusers only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from allauth.mfa.models import Authenticator
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from accounts import emails, events, sign_in
+from accounts.console import ConsoleAdmin, actor
+from accounts.console_forms import ConsoleForm
+from accounts.models import PROFILE, AccountEvent, Happening, User
+
+if TYPE_CHECKING:
+    PasswordForm = AdminPasswordChangeForm[User]
+    ChangeForm = UserChangeForm[User]
+    CreationForm = AdminUserCreationForm[User]
+    BaseUserAdmin = DjangoUserAdmin[User]
+else:
+    PasswordForm = AdminPasswordChangeForm
+    ChangeForm = UserChangeForm
+    CreationForm = AdminUserCreationForm
+    BaseUserAdmin = DjangoUserAdmin
+
+# Django's own words speak of other backends, and there are none.
+NO_PASSWORD = gettext_lazy(
+    "If disabled, no password opens this account. A passkey still works, and a person with an e-mail address may set "
+    "a new password by “Forgot your password?”."
+)
+LOST = gettext_lazy("The password it has now is lost.")
+
+
+class UserForm(ConsoleForm, ChangeForm):
+    def clean_username(self) -> str:
+        """As for a new account: people type their name in any case, and two that differ in it sign nobody in."""
+        username: str = self.cleaned_data["username"]
+        if User.objects.filter(username__iexact=username).exclude(pk=self.instance.pk).exists():
+            raise ValidationError(self.instance.unique_error_message(User, ["username"]))
+        return username
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"]
+        if email and User.objects.filter(email__iexact=email).exclude(pk=self.instance.pk).exists():
+            raise ValidationError(_("Another account has this e-mail address."))
+        if "email" in self.changed_data and emails.verified_by_another(self.instance, email):
+            raise ValidationError(_("Another account has verified this e-mail address."))
+        return email
+
+    def clean(self) -> dict[str, Any]:
+        """Nobody locks themselves out by a slip of the mouse."""
+        super().clean()
+        if self.instance.pk == self.actor.pk:
+            for name in ("is_active", "is_staff", "is_superuser"):
+                if not self.cleaned_data.get(name):
+                    self.add_error(name, _("You cannot take this from yourself. Ask another superuser."))
+        return self.cleaned_data
+
+
+class NewUserForm(CreationForm):
+    usable_password = CreationForm.create_usable_password_field(NO_PASSWORD)
+
+
+class PasswordSetForm(PasswordForm):
+    # The admin's styles show the list only while “Disabled” is chosen.
+    _both = '{} <ul id="id_unusable_warning" class="messagelist"><li class="warning">{}</li></ul>'
+    usable_password_help_text = cast("str", format_lazy(_both, NO_PASSWORD, LOST))
+
+    def save(self, commit: bool = True) -> User:
+        """A password set by somebody else ends every sign-in made with the old one."""
+        user = super().save(commit)
+        sign_in.end_all(user)
+        events.record(user, Happening.PASSWORD_REPLACED, None)
+        return user
+
+
+# Registered by importing Django's own page; roles in projects take the place of groups.
+admin.site.unregister(Group)
+
+
+@admin.register(User)
+class UserAdmin(ConsoleAdmin, BaseUserAdmin):
+    form = UserForm
+    add_form = NewUserForm
+    change_password_form = PasswordSetForm
+    list_display = ["username", "email", "is_active", "is_staff", "is_superuser", "last_login"]
+    list_filter = ["is_active", "is_staff", "is_superuser"]
+    search_fields = ["username", "email", "first_name", "last_name", "=sub"]
+    readonly_fields = ["sub", "email_is_verified", "last_login", "date_joined"]
+    filter_horizontal = []
+    actions = ["remove_second_steps"]
+    fieldsets = [
+        (None, {"fields": ["username", "password", "sub"]}),
+        (
+            gettext_lazy("Person"),
+            {"fields": ["first_name", "last_name", "email", "email_is_verified", "phone_number", "address"]},
+        ),
+        (
+            gettext_lazy("Access"),
+            {
+                "fields": ["is_active", "is_staff", "is_superuser", "tokens_not_before"],
+                "description": gettext_lazy(
+                    "Staff enter this console and see the projects they are members of. Superusers may do everything. "
+                    "Somebody who is not active cannot sign in, and their tokens stop working."
+                ),
+            },
+        ),
+        (gettext_lazy("Dates"), {"fields": ["last_login", "date_joined"]}),
+    ]
+
+    @admin.display(description=gettext_lazy("e-mail verified"), boolean=True)
+    def email_is_verified(self, user: User) -> bool:
+        return user.email_verified
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return _is_superuser(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_superuser(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return _is_superuser(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_superuser(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_superuser(request)
+
+    @admin.action(description=gettext_lazy("Remove the second steps of the selected people"), permissions=["change"])
+    def remove_second_steps(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """For somebody who lost their devices and codes. Whoever was signed in with them is signed out."""
+        people = list(queryset.filter(authenticator__isnull=False).distinct())
+        with transaction.atomic():
+            for person in people:
+                Authenticator.objects.filter(user=person).delete()
+                sign_in.end_all(person)
+                events.record(person, Happening.FACTORS_TAKEN, None)
+                self.log_change(request, person, _("Removed the second steps."))
+        done = ngettext(
+            "%(number)s person has no second step now.", "%(number)s people have no second step now.", len(people)
+        )
+        self.message_user(request, done % {"number": len(people)}, messages.SUCCESS)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and "email" in form.changed_data:
+            emails.follow(obj, form.initial["email"])
+            emails.record_change(obj, form.initial["email"])
+        if change and PROFILE.intersection(form.changed_data):
+            events.record(obj, Happening.PROFILE_CHANGED, None)
+        if change and not obj.is_active:
+            sign_in.end_all(obj)
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        events.record_leaving(obj, None)
+        super().delete_model(request, obj)
+
+    def stands_in_the_way(self, request: HttpRequest, obj: User) -> list[str]:
+        """The log of changes is deleted with its author, so an author stays."""
+        sentences = []
+        if obj.pk == actor(request).pk:
+            sentences.append(_("This is your own account."))
+        if number := obj.logentry_set.count():
+            sentences.append(
+                ngettext(
+                    "%(number)s entry of the change log was made by this person. Take away “active” instead.",
+                    "%(number)s entries of the change log were made by this person. Take away “active” instead.",
+                    number,
+                )
+                % {"number": number}
+            )
+        return sentences
+
+
+@admin.register(AccountEvent)
+class AccountEventAdmin(ConsoleAdmin):
+    """What happened to people's accounts: for superusers, and read-only for them too."""
+
+    list_display = ["at", "kind", "sub", "address"]
+    list_filter = ["kind", "at"]
+    search_fields = ["=sub", "=address"]
+    fields = ["at", "kind", "sub", "address", "detail"]
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return _is_superuser(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_superuser(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    user = request.user
+    return user.is_active and user.is_superuser

@@ -1,0 +1,195 @@
+"""What every page of the console has in common: a history that says what changed, and no back doors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.widgets import AdminSplitDateTime, RelatedFieldWidgetWrapper
+from django.core.exceptions import BadRequest, FieldDoesNotExist, ValidationError
+from django.db import IntegrityError, models
+from django.http import HttpRequest, HttpResponse
+from django.utils.text import Truncator
+from django.utils.translation import ngettext
+
+from accounts.models import User
+
+if TYPE_CHECKING:
+    from django.contrib.admin.options import _ListFilterT
+
+    ModelAdmin = admin.ModelAdmin[Any]
+else:
+    ModelAdmin = admin.ModelAdmin
+
+COMPARISONS = ("", "exact", "isnull", "gte", "lt")  # with which Django's filters link to their choices
+SHOWN = 10  # how many of the things that stand in the way of a deletion are named
+
+
+def actor(request: HttpRequest) -> User:
+    """The signed-in person; the console lets nobody else in."""
+    return cast(User, request.user)
+
+
+class NamedDateTime(AdminSplitDateTime):
+    """The admin's two fields for a moment; each is given the words that stand beside it as its name."""
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context(name, value, attrs)
+        for label, part in zip(("date_label", "time_label"), context["widget"]["subwidgets"], strict=True):
+            part["attrs"]["aria-label"] = context[label]
+        return context
+
+
+class ConsoleAdmin(ModelAdmin):
+    """The base of all pages. Its forms know the person who edits as `actor`."""
+
+    formfield_overrides = {models.DateTimeField: {"form_class": forms.SplitDateTimeField, "widget": NamedDateTime}}
+    view_on_site = False
+    show_full_result_count = False
+    delete_confirmation_template = "admin/delete.html"
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> type[Any]:
+        form: Any = super().get_form(request, obj, change=change, **kwargs)  # a class of its own for every request
+        form.actor = actor(request)
+        return cast("type[Any]", form)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
+        """Plain choices: the buttons that add or open the chosen thing in another window need JavaScript."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            field.widget = field.widget.widget
+        return field
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Only what the filters offer: any other column could be guessed letter by letter, or fails on some number."""
+        name, _, comparison = lookup.partition("__")
+        try:
+            self.opts.get_field(name)
+        except FieldDoesNotExist:
+            return super().lookup_allowed(lookup, value, request)
+        offered = _field_names(self.get_list_filter(request))
+        return name in offered and comparison in COMPARISONS and super().lookup_allowed(lookup, value, request)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """A page begins empty: else a link could fill it in for whoever saves it, and with what no form expects."""
+        return {}
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Refuse selected rows that cannot be rows; the database would fail on them."""
+        for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
+            try:
+                self.opts.pk.clean(key, None)
+            except ValidationError:
+                raise BadRequest("A selected row has a malformed key.") from None
+        return super().changelist_view(request, extra_context)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except IntegrityError:
+            # Somebody saved the same thing in between: a second look finds it, and says so on the form.
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except IntegrityError:
+            # Something began to depend on it in between: a second look names it, or deletes it as well.
+            return super().delete_view(request, object_id, extra_context)
+
+    def stands_in_the_way(self, request: HttpRequest, obj: Any) -> list[str]:
+        """Sentences that say why this must not be deleted."""
+        return []
+
+    def lost_for_good(self, obj: Any) -> list[str]:
+        """Sentences that say what no later page brings back; the page that asks before deleting shows them."""
+        return []
+
+    def render_delete_form(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+        return super().render_delete_form(request, {**context, "lost": self.lost_for_good(context["object"])})
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
+        """How much goes with it, counted and not listed: a client may have a million tokens."""
+        counts: dict[str, int] = {}
+        obstacles = [sentence for obj in objs for sentence in self.stands_in_the_way(request, obj)]
+        for relation in self.opts.related_objects:
+            if relation.many_to_many:
+                continue
+            opts = relation.related_model._meta
+            rows = relation.related_model._base_manager.filter(**{f"{relation.field.name}__in": objs})
+            number = rows.count()
+            if number and relation.on_delete is models.PROTECT:
+                named = ", ".join(str(row) for row in rows[:SHOWN]) + (", …" if number > SHOWN else "")
+                obstacles.append(f"{number} {_plural(opts, number)}: {named}")
+            elif number and relation.on_delete is models.CASCADE:
+                counts[_plural(opts, number)] = number
+        return [str(obj) for obj in objs], counts, set(), obstacles
+
+    def construct_change_message(
+        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
+    ) -> list[dict[str, Any]]:
+        """Who changed what is Django's; before and after are ours."""
+        message: list[dict[str, Any]] = []
+        if add:
+            message.append({"added": {}})
+        elif form.changed_data:
+            message.append({"changed": {"fields": changes(form)}})
+        for formset in formsets or ():
+            message += [{"added": _named(row)} for row in formset.new_objects]
+            for row, _fields in formset.changed_objects:
+                changed = next(one for one in formset.forms if one.instance is row)
+                message.append({"changed": {**_named(row), "fields": changes(changed)}})
+            message += [{"deleted": _named(row)} for row in formset.deleted_objects]
+        return message
+
+
+def changes(form: forms.BaseForm) -> list[str]:
+    """Each changed field of a valid form as `label: before → after`. Passwords are named, never shown."""
+    told = []
+    for name in form.changed_data:
+        field = form.fields.get(name)  # the form that sets a password names a field it does not have
+        label = str((field and field.label) or name)
+        if field is None or isinstance(field.widget, forms.PasswordInput):
+            told.append(label)
+            continue
+        before = _text(field, form.get_initial_for_field(field, name))
+        told.append(f"{label}: {before} → {_text(field, form.cleaned_data.get(name))}")
+    return told
+
+
+def _text(field: forms.Field, value: Any) -> str:
+    if isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping)):
+        value = ", ".join(str(one) for one in value)
+    shown = " ".join(str("" if value is None else field.prepare_value(value)).split())
+    return f"“{Truncator(shown).chars(200)}”"
+
+
+def _named(row: models.Model) -> dict[str, str]:
+    return {"name": str(row._meta.verbose_name), "object": str(row)}
+
+
+def _plural(opts: Any, number: int) -> str:
+    return ngettext(str(opts.verbose_name), str(opts.verbose_name_plural), number)
+
+
+def _field_names(list_filter: Iterable[_ListFilterT]) -> set[str]:
+    names: set[str] = set()
+    for one in list_filter:
+        if isinstance(one, type) and issubclass(one, admin.SimpleListFilter):
+            names.add(str(one.parameter_name))
+        else:
+            names.add(str(one[0] if isinstance(one, (list, tuple)) else one))
+    return names

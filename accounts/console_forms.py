@@ -1,0 +1,90 @@
+"""What the console's forms have in common: every problem on its field, nothing typed is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+
+if TYPE_CHECKING:
+    ModelForm = forms.ModelForm[Any]
+else:
+    ModelForm = forms.ModelForm
+
+MAX_LINES = 200
+TOLD = 5  # how many wrong values an error repeats
+
+
+class ConsoleForm(ModelForm):
+    """The base of forms. `actor` is the person who edits; the admin sets it on the class made for the request."""
+
+    actor: User
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """Keep a field's first error, and never fail on an error about a field this form does not have.
+
+        When a field was refused, the model's own checks judge a value nobody typed: what they say would mislead.
+        """
+        if field is None and hasattr(error, "error_dict"):
+            for name, problems in error.error_dict.items():
+                if name not in self.fields:
+                    super().add_error(None, ValidationError(problems))
+                elif name not in self.errors:
+                    super().add_error(name, ValidationError(problems))
+            return
+        super().add_error(field, error)
+
+    def clean_tokens_not_before(self) -> datetime | None:
+        """Forward only: back would bring ended tokens to life; the future would end tokens not yet made."""
+        before: datetime | None = self.instance.tokens_not_before
+        after: datetime | None = self.cleaned_data["tokens_not_before"]
+        if before and after == before.replace(microsecond=0):
+            return before  # the form shows whole seconds
+        if before and (after is None or after < before):
+            raise ValidationError(_("This moment only moves forward: else tokens that were ended would work again."))
+        if after and after > timezone.now():
+            raise ValidationError(_("This moment lies in the future. Enter now, or an earlier moment."))
+        return after
+
+
+class LinesField(forms.CharField):
+    """Several words, one per line in a textarea; spaces separate as well. Its value is one text."""
+
+    widget = forms.Textarea(attrs={"rows": 4, "cols": 80, "spellcheck": "false"})
+
+    def __init__(self, *, separator: str = "\n", **kwargs: Any) -> None:
+        self.separator = separator
+        super().__init__(**{"required": False, **kwargs})
+
+    def prepare_value(self, value: Any) -> Any:
+        return value if value is None or isinstance(value, str) else "\n".join(map(str, value))
+
+    def to_python(self, value: Any) -> str:
+        words = _words(super().to_python(value))
+        if len(words) > MAX_LINES:
+            raise ValidationError(_("At most %(most)s lines.") % {"most": MAX_LINES})
+        return self.separator.join(words)
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return set(_words(initial)) != set(_words(data))
+
+
+def _words(value: Any) -> list[str]:
+    """The words of a text or of a list, each once, in order."""
+    text = value if isinstance(value, str) else " ".join(map(str, value or ()))
+    return list(dict.fromkeys(text.split()))
+
+
+def told(values: Iterable[str]) -> str:
+    """Wrong values as an error repeats them: a few, and not at length."""
+    values = list(values)
+    shown = ", ".join(Truncator(value).chars(100) for value in values[:TOLD])
+    return f"{shown}, …" if len(values) > TOLD else shown

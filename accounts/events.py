@@ -1,0 +1,82 @@
+"""Writes down what happens to accounts, where allauth and Django say that it did."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account import signals as account
+from allauth.account.models import EmailAddress
+from allauth.mfa import signals as mfa
+from allauth.mfa.models import Authenticator
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.contenttypes.models import ContentType
+from django.dispatch import receiver
+from django.http import HttpRequest
+
+from accounts.models import AccountEvent, Happening, User
+from common.address import address_of
+
+
+def record(user: AbstractBaseUser | None, kind: Happening, request: HttpRequest | None, **detail: Any) -> None:
+    """One row. Never a name, mail address or secret in `detail`: rows outlive the account."""
+    sub = str(user.sub) if isinstance(user, User) else ""
+    address = address_of(request)[:45] if request is not None else ""
+    AccountEvent.objects.create(sub=sub, kind=kind, address=address, detail=detail)
+
+
+def record_leaving(user: User, request: HttpRequest | None) -> None:
+    """The account is about to be deleted; with it goes its name, from the console's history too.
+
+    Who changed it and when stays, but no longer what: before and after say names and addresses.
+    """
+    record(user, Happening.DELETED, request)
+    rows = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(User), object_id=str(user.pk))
+    rows.update(object_repr=str(user.sub), change_message="")
+
+
+@receiver(account.password_changed, dispatch_uid="accounts.password_changed")
+@receiver(account.password_set, dispatch_uid="accounts.password_set")
+def _password_changed(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    record(user, Happening.PASSWORD_CHANGED, request)
+
+
+@receiver(account.password_reset, dispatch_uid="accounts.password_reset")
+def _password_reset(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    record(user, Happening.PASSWORD_RESET, request)
+
+
+@receiver(account.email_added, dispatch_uid="accounts.email_added")
+def _email_added(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    record(user, Happening.EMAIL_ADDED, request)
+
+
+@receiver(account.email_confirmed, dispatch_uid="accounts.email_confirmed")
+def _email_confirmed(request: HttpRequest, email_address: EmailAddress, **kwargs: Any) -> None:
+    record(email_address.user, Happening.EMAIL_VERIFIED, request)
+
+
+@receiver(account.email_changed, dispatch_uid="accounts.email_changed")
+def _email_changed(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    record(user, Happening.EMAIL_CHANGED, request)
+
+
+@receiver(account.email_removed, dispatch_uid="accounts.email_removed")
+def _email_removed(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    record(user, Happening.EMAIL_REMOVED, request)
+
+
+@receiver(mfa.authenticator_added, dispatch_uid="accounts.factor_added")
+@receiver(mfa.authenticator_reset, dispatch_uid="accounts.factor_reset")
+def _factor_added(request: HttpRequest, user: User, authenticator: Authenticator, **kwargs: Any) -> None:
+    record(user, Happening(f"factor.{authenticator.type}_added"), request)
+
+
+@receiver(mfa.authenticator_removed, dispatch_uid="accounts.factor_removed")
+def _factor_removed(request: HttpRequest, user: User, authenticator: Authenticator, **kwargs: Any) -> None:
+    record(user, Happening(f"factor.{authenticator.type}_removed"), request)
+
+
+@receiver(mfa.authentication_failed, dispatch_uid="accounts.second_step_failed")
+def _second_step_failed(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    record(user, Happening.STEP_FAILED, request)

@@ -1,0 +1,121 @@
+"""allauth's forms in our words: labels instead of placeholders, which vanish while one types."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from allauth.account import forms
+from django.contrib import messages
+from django.db import IntegrityError, transaction
+from django.forms import Textarea, TextInput
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
+
+from accounts import sign_in
+from accounts.models import User
+
+if TYPE_CHECKING:
+    from django import forms as django_forms
+
+    ModelForm = django_forms.ModelForm[User]
+else:
+    from django.forms import ModelForm
+
+LABELS = {
+    "login": _("User name or e-mail"),
+    "email": _("E-mail address"),
+    "oldpassword": _("Current password"),
+    "password1": _("New password"),
+    "password2": _("New password again"),
+}
+
+
+class Plain:
+    """Our labels, without placeholders and colons."""
+
+    fields: dict[str, Any]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
+        for field in self.fields.values():
+            field.widget.attrs.pop("placeholder", None)
+        for name in LABELS.keys() & self.fields.keys():
+            self.fields[name].label = LABELS[name]
+
+
+class LoginForm(Plain, forms.LoginForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["login"].widget.attrs.update(autocomplete="username", autocapitalize="none", spellcheck="false")
+        self.fields["password"].help_text = ""  # the page has the link, behind the button
+
+
+class SignupForm(Plain, forms.SignupForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password1"].label = _("Password")
+
+    def try_save(self, request: HttpRequest) -> tuple[Any, HttpResponse | None]:
+        """Answer in the same time whether or not the address has an account; survive two sign-ups at once."""
+        if self.account_already_exists:
+            User().set_password(self.cleaned_data["password1"])
+        try:
+            with transaction.atomic():
+                saved: tuple[Any, HttpResponse | None] = super().try_save(request)
+                return saved
+        except IntegrityError:
+            messages.error(request, _("Somebody was quicker. Please try again."))
+            return None, redirect("account_signup")
+
+
+class ProfileForm(Plain, ModelForm):
+    """What people say of themselves. Apps get it with the scopes `profile`, `phone` and `address`."""
+
+    class Meta:
+        model = User
+        fields = ["first_name", "last_name", "phone_number", "address"]
+        labels = {
+            "first_name": _("Given name"),
+            "last_name": _("Family name"),
+            "phone_number": _("Phone number"),
+            "address": _("Postal address"),
+        }
+        widgets = {
+            "first_name": TextInput(attrs={"autocomplete": "given-name"}),
+            "last_name": TextInput(attrs={"autocomplete": "family-name"}),
+            "phone_number": TextInput(attrs={"type": "tel", "autocomplete": "tel"}),
+            "address": Textarea(attrs={"rows": 3, "autocomplete": "street-address"}),
+        }
+
+
+class ReauthenticateForm(Plain, forms.ReauthenticateForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].help_text = ""
+
+
+class ChangePasswordForm(Plain, forms.ChangePasswordForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["oldpassword"].help_text = ""
+
+
+class AddEmailForm(Plain, forms.AddEmailForm):
+    pass
+
+
+class SetPasswordForm(Plain, forms.SetPasswordForm):
+    pass
+
+
+class ResetPasswordForm(Plain, forms.ResetPasswordForm):
+    pass
+
+
+class ResetPasswordKeyForm(Plain, forms.ResetPasswordKeyForm):
+    def save(self) -> None:
+        """The page says "signed out everywhere": in this browser too."""
+        super().save()
+        sign_in.end_all(self.user)

@@ -1,0 +1,202 @@
+"""allauth's forms for second factors: in our words, each code once, and whatever a browser sends is only data."""
+
+from __future__ import annotations
+
+import binascii
+import json
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from allauth.core import context
+from allauth.core.internal.cryptokit import normalize_user_code
+from allauth.mfa import app_settings
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.base import forms as base
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp import forms as totp
+from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
+from allauth.mfa.webauthn import forms as webauthn
+from allauth.mfa.webauthn.internal.auth import parse_authentication_response, parse_registration_response
+from cryptography.exceptions import UnsupportedAlgorithm
+from django import forms
+from django.conf import settings
+from django.core.cache import cache
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
+from fido2.utils import websafe_decode, websafe_encode
+
+from accounts.forms import Plain
+from accounts.models import User
+
+MOST = 16_000  # characters of what a passkey answers; real answers have one to three thousand
+NAME = 60
+# What a library for CBOR, COSE and JSON stumbles over when somebody else writes its input.
+_STUMBLES = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    UnsupportedAlgorithm,
+    binascii.Error,
+    struct.error,
+)
+
+
+class Code(Plain):
+    """The field for a code. A right code works once, however long its time lasts."""
+
+    user: User
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].label = _("Code")
+        self.fields["code"].widget.attrs.update(inputmode="numeric", autocomplete="one-time-code")
+
+    def clean_code(self) -> str:
+        code: str = super().clean_code()  # type: ignore[misc]
+        lifetime = app_settings.TOTP_PERIOD * (2 * app_settings.TOTP_TOLERANCE + 1)
+        used = salted_hmac("second-factor-used", f"{self.user.pk}:{normalize_user_code(code)}").hexdigest()
+        if not cache.add(f"second-factor-used:{used}", True, lifetime):
+            raise get_adapter().validation_error("incorrect_code")
+        return code
+
+
+class AuthenticateForm(Code, base.AuthenticateForm):
+    pass
+
+
+class ReauthenticateForm(Code, base.ReauthenticateForm):
+    pass
+
+
+class ActivateTOTPForm(Code, totp.ActivateTOTPForm):
+    """The secret waits in the session until its first code comes; sealed there as it will be in the account."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        waiting = context.request.session.get(SECRET_SESSION_KEY)
+        super().__init__(*args, **kwargs)
+        if self.is_bound and waiting:
+            self.secret = get_adapter().decrypt(waiting)
+        else:
+            context.request.session[SECRET_SESSION_KEY] = get_adapter().encrypt(self.secret)
+
+
+class AnswerField(forms.JSONField):
+    """The answer of a passkey as JSON. It is never shown again: each one is for one challenge."""
+
+    def __init__(self) -> None:
+        super().__init__(widget=forms.HiddenInput)
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            if len(value or "") > MOST:
+                raise ValueError("too long")
+            answer = super().to_python(value)
+            json.dumps(answer, ensure_ascii=False).encode()  # half a surrogate pair can be neither kept nor shown
+        except (RecursionError, ValueError):
+            raise get_adapter().validation_error("incorrect_passkey") from None
+        return answer
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        return initial
+
+    def prepare_value(self, value: Any) -> str:
+        return ""
+
+
+class Ceremony(Plain):
+    """A form that carries the answer of a passkey (WebAuthn Level 3, sections 7.1 and 7.2)."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["credential"] = AnswerField()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """A damaged or forged answer is a wrong answer, never a fault of ours."""
+        try:
+            yield
+        except _STUMBLES:
+            raise get_adapter().validation_error("incorrect_passkey") from None
+
+    def check_origin(self, answer: Any) -> None:
+        """The page that asked was ours. allauth would accept pages of other names below the issuer's."""
+        with self.reading():
+            client_data = json.loads(websafe_decode(answer["response"]["clientDataJSON"]))
+            if client_data["origin"] != settings.IDP_ISSUER or client_data.get("crossOrigin"):
+                raise ValueError("another origin")
+
+
+class Presented(Ceremony):
+    cleaned_data: dict[str, Any]
+
+    def clean_credential(self) -> Authenticator:
+        self.check_origin(self.cleaned_data["credential"])
+        clean: Callable[[], Authenticator] = super().clean_credential  # type: ignore[misc]
+        with self.reading():
+            return clean()
+
+
+class LoginWebAuthnForm(Presented, webauthn.LoginWebAuthnForm):
+    def clean_credential(self) -> Authenticator:
+        """Alone it has to have verified its person, whatever its challenge was for: all pages share one.
+
+        A challenge for the second step asks for no PIN, and whoever found a key gets one with an account of their own.
+        """
+        answer = self.cleaned_data["credential"]
+        found = super().clean_credential()
+        with self.reading():
+            if not parse_authentication_response(answer).response.authenticator_data.is_user_verified():
+                raise ValueError("the person was not verified")
+        return found
+
+
+class AuthenticateWebAuthnForm(Presented, webauthn.AuthenticateWebAuthnForm):
+    pass
+
+
+class ReauthenticateWebAuthnForm(Presented, webauthn.ReauthenticateWebAuthnForm):
+    pass
+
+
+class AddWebAuthnForm(Ceremony, webauthn.AddWebAuthnForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        name = forms.CharField(label=_("Name"), max_length=NAME, required=False, initial=self.initial["name"])
+        name.help_text = _("So that you know it from your others.")
+        self.fields["name"] = name
+        self.fields["passwordless"].label = _("Sign in with this passkey alone, without the password")
+        self.fields["passwordless"].help_text = _("Your device then asks for your face, your finger or a PIN.")
+        self.fields["passwordless"].initial = True
+
+    def clean(self) -> dict[str, Any]:
+        if not self.cleaned_data.get("credential"):
+            return self.cleaned_data
+        self.check_origin(self.cleaned_data["credential"])
+        with self.reading():
+            cleaned: dict[str, Any] = super().clean()
+            cleaned["credential"] = _what_is_kept(cleaned["credential"])
+        return cleaned
+
+
+class EditWebAuthnForm(Plain, webauthn.EditWebAuthnForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"] = forms.CharField(label=_("Name"), max_length=NAME)
+
+
+def _what_is_kept(credential: Any) -> dict[str, Any]:
+    """Only what a sign-in needs later: a browser may add anything to its answer."""
+    answer = parse_registration_response(credential)
+    key = websafe_encode(answer.raw_id)
+    kept = {
+        "clientDataJSON": websafe_encode(answer.response.client_data),
+        "attestationObject": websafe_encode(answer.response.attestation_object),
+    }
+    discoverable = credential.get("clientExtensionResults", {}).get("credProps", {}).get("rk")
+    extensions = {"credProps": {"rk": discoverable}} if isinstance(discoverable, bool) else {}
+    return {"id": key, "rawId": key, "type": "public-key", "response": kept, "clientExtensionResults": extensions}

@@ -1,0 +1,129 @@
+"""Pages of two-step verification: allauth's, which keep the way to the app that somebody is on."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from allauth.account.internal.flows.login import record_authentication
+from allauth.account.mixins import NextRedirectMixin
+from allauth.account.utils import get_next_redirect_url, passthrough_next_redirect_url
+from allauth.mfa.base import views as base
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes import views as recovery_codes
+from allauth.mfa.totp import views as totp
+from allauth.mfa.webauthn import views as webauthn
+from django.contrib import messages
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from accounts import sign_in
+from accounts.console import actor
+
+
+class OnTheWay(NextRedirectMixin):
+    """A page somebody may come to on the way to an app: it says where to go on, and so does the page after it."""
+
+    request: HttpRequest
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        next_url = get_next_redirect_url(self.request) or ""
+        way = f"?{urlencode({REDIRECT_FIELD_NAME: next_url})}" if next_url else ""
+        context: Any = super().get_context_data
+        return {**context(**kwargs), "next": next_url, "way": way}
+
+
+class IndexView(OnTheWay, base.IndexView):
+    pass
+
+
+class AuthenticateView(base.AuthenticateView):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        types = Authenticator.objects.filter(user=self.stage.login.user).values_list("type", flat=True)
+        return {**super().get_context_data(**kwargs), "types": set(types)}
+
+
+class Reauthentication:
+    """What both pages that ask for a second factor again have in common."""
+
+    request: HttpRequest
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        next_url = get_next_redirect_url(self.request) or "/"
+        context: dict[str, Any] = super().get_context_data(**kwargs)  # type: ignore[misc]
+        return {**context, "switch_url": sign_in.switch_url(next_url)}
+
+
+class ReauthenticateView(Reauthentication, base.ReauthenticateView):
+    pass
+
+
+class ReauthenticateWebAuthnView(Reauthentication, webauthn.ReauthenticateWebAuthnView):
+    def form_invalid(self, form: Any) -> HttpResponse:
+        """Again, and still on the way; allauth would go to the sign-in page and lose it."""
+        _tell(self.request, form)
+        return HttpResponseRedirect(_still_on_the_way(self.request, self.request.path))
+
+
+class Enrolment(OnTheWay):
+    """A factor that was just set up was just used, too: whoever needs two for an app is not asked again.
+
+    The first one signs every other browser out: they never used it, and somebody who knows the password may sit there.
+    """
+
+    did_generate_recovery_codes: bool
+
+    def get_success_url(self) -> str:
+        to = "mfa_view_recovery_codes" if self.did_generate_recovery_codes else "mfa_index"
+        return _still_on_the_way(self.request, reverse(to))
+
+    def used(self, kind: str) -> None:
+        record_authentication(self.request, actor(self.request), "mfa", type=kind, **{sign_in.ENROLLED: True})
+        if self.did_generate_recovery_codes:  # there were none, so there was no other factor
+            sign_in.end_all(actor(self.request), keep=self.request.session.get(sign_in.SESSION_KEY))
+
+
+class ActivateTOTPView(Enrolment, totp.ActivateTOTPView):
+    def form_valid(self, form: Any) -> HttpResponse:
+        response: HttpResponse = super().form_valid(form)
+        self.used(Authenticator.Type.TOTP)
+        return response
+
+
+class AddWebAuthnView(Enrolment, webauthn.AddWebAuthnView):
+    def form_valid(self, form: Any) -> HttpResponse:
+        response: HttpResponse = super().form_valid(form)
+        self.used(Authenticator.Type.WEBAUTHN)
+        return response
+
+
+class ViewRecoveryCodesView(OnTheWay, recovery_codes.ViewRecoveryCodesView):
+    pass
+
+
+class LoginWebAuthnView(webauthn.LoginWebAuthnView):
+    """Signing in with a passkey alone. A browser that asks for JSON gets the challenge."""
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        _tell(self.request, form)
+        return HttpResponseRedirect(_still_on_the_way(self.request, reverse("account_login")))
+
+
+def _still_on_the_way(request: HttpRequest, url: str) -> str:
+    return str(passthrough_next_redirect_url(request, url, REDIRECT_FIELD_NAME))
+
+
+def _tell(request: HttpRequest, form: Any) -> None:
+    for error in form.errors.get("credential", []):
+        messages.error(request, error)
+
+
+index = IndexView.as_view()
+authenticate = AuthenticateView.as_view()
+reauthenticate = ReauthenticateView.as_view()
+reauthenticate_webauthn = ReauthenticateWebAuthnView.as_view()
+activate_totp = ActivateTOTPView.as_view()
+add_webauthn = AddWebAuthnView.as_view()
+view_recovery_codes = ViewRecoveryCodesView.as_view()
+login_webauthn = LoginWebAuthnView.as_view()

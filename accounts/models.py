@@ -1,0 +1,172 @@
+"""Who people are, and when and how they signed in."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import UserManager as DjangoUserManager
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
+from django.db import models
+from django.db.models.functions import Lower, Now
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+LONGEST_ADDRESS = 500
+# What people say of themselves.
+PROFILE = frozenset({"first_name", "last_name", "phone_number", "address"})
+
+if TYPE_CHECKING:
+    BaseUserManager = DjangoUserManager["User"]
+else:
+    BaseUserManager = DjangoUserManager
+
+
+class UserManager(BaseUserManager):
+    use_in_migrations = False
+
+    def create_superuser(
+        self, username: str, email: str | None = None, password: str | None = None, **extra_fields: Any
+    ) -> User:
+        """`createsuperuser` tells a ValidationError in a sentence: what another account has is one."""
+        from accounts.emails import verified_by_another
+
+        wanted = self.model(username=self.model.normalize_username(username), email=email or "")
+        wanted.validate_constraints()
+        if verified_by_another(wanted, wanted.email):
+            raise ValidationError(_("Another account has verified this e-mail address."))
+        return super().create_superuser(username, email, password, **extra_fields)
+
+
+class User(AbstractUser):
+    """A person. `sub` is the identifier every token carries: a UUID that never changes and is never reused."""
+
+    sub = models.UUIDField(_("subject"), default=uuid.uuid4, unique=True, editable=False)
+    phone_number = models.CharField(_("phone number"), max_length=40, blank=True)
+    # The length is Django's for forms alone; the file has none.
+    address = models.TextField(
+        _("postal address"), max_length=LONGEST_ADDRESS, blank=True, validators=[MaxLengthValidator(LONGEST_ADDRESS)]
+    )
+    tokens_not_before = models.DateTimeField(
+        _("tokens not before"),
+        null=True,
+        blank=True,
+        help_text=_("Tokens issued before this moment stop working."),
+    )
+    updated_at = models.DateTimeField(_("last changed"), auto_now=True)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    class Meta(AbstractUser.Meta):
+        constraints = [
+            # The email claim identifies people to apps: two accounts must never share one.
+            models.UniqueConstraint(
+                Lower("email"),
+                condition=~models.Q(email=""),
+                name="one_account_per_email",
+                violation_error_message=_("Another account has this e-mail address."),
+            ),
+            # People sign in by it in whatever capitals they type.
+            models.UniqueConstraint(
+                Lower("username"),
+                name="one_account_per_username",
+                violation_error_message=_("Another account has this user name in other capitals."),
+            ),
+        ]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Addresses are kept in lower case, as people are found by them whatever case they type."""
+        self.email = self.email.lower()
+        super().save(*args, **kwargs)
+
+    @property
+    def email_verified(self) -> bool:
+        """Whether the person proved to own the address in `email`."""
+        address = self.emailaddress_set.filter(email__iexact=self.email, verified=True)
+        return bool(self.email) and address.exists()
+
+
+class SignIn(models.Model):
+    """One sign-in in one browser: what `auth_time`, `amr`, `acr` and `sid` in tokens speak of.
+
+    Ending it ends what hangs on it. Who has to be told is found by reading the rows that have ended; a row is deleted
+    only when no authorization comes from it, and then nobody has to be told.
+    """
+
+    sid = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sign_ins")
+    auth_time = models.DateTimeField(default=timezone.now)
+    amr = models.JSONField(default=list, blank=True)
+    acr = models.CharField(max_length=100, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    # Since when it is known who has to be told that it ended.
+    announced_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    # To within an hour (sign_in.SEEN_EVERY): a page is not worth a write.
+    seen_at = models.DateTimeField(default=timezone.now, db_default=Now())
+    user_agent = models.CharField(max_length=200, blank=True, default="", db_default="")
+    address = models.CharField(max_length=45, blank=True, default="", db_default="")
+
+    class Meta:
+        verbose_name = _("sign-in")
+        verbose_name_plural = _("sign-ins")
+        indexes = [
+            # Only the few that nobody has looked at yet, however many sign-ins there ever were.
+            models.Index(
+                fields=["ended_at"],
+                condition=models.Q(ended_at__isnull=False, announced_at__isnull=True),
+                name="sign_in_to_announce",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Sign-in of {self.user} at {self.auth_time:%Y-%m-%d %H:%M}"
+
+
+class Happening(models.TextChoices):
+    """What can happen to an account, in the words its person reads."""
+
+    SIGN_IN = "sign_in", _("Signed in")
+    SIGN_IN_FAILED = "sign_in.failed", _("Wrong password given")
+    STEP_FAILED = "second_step.failed", _("Wrong code given after the right password")
+    SESSION_ENDED = "session.ended", _("Signed out another browser")
+    PASSWORD_CHANGED = "password.changed", _("Password changed")
+    PASSWORD_RESET = "password.reset", _("Password reset by mail")
+    PASSWORD_REPLACED = "password.replaced", _("Password set by an administrator")
+    EMAIL_ADDED = "email.added", _("E-mail address added")
+    EMAIL_VERIFIED = "email.verified", _("E-mail address verified")
+    EMAIL_CHANGED = "email.changed", _("Primary e-mail address changed")
+    EMAIL_REMOVED = "email.removed", _("E-mail address removed")
+    APP_ADDED = "factor.totp_added", _("Authenticator app set up")
+    APP_REMOVED = "factor.totp_removed", _("Authenticator app turned off")
+    PASSKEY_ADDED = "factor.webauthn_added", _("Passkey added")
+    PASSKEY_REMOVED = "factor.webauthn_removed", _("Passkey removed")
+    CODES_MADE = "factor.recovery_codes_added", _("Recovery codes made")
+    CODES_REMOVED = "factor.recovery_codes_removed", _("Recovery codes deleted")
+    FACTORS_TAKEN = "factor.all_removed", _("Second steps removed by an administrator")
+    PROFILE_CHANGED = "profile.changed", _("Profile changed")
+    DELETED = "account.deleted", _("Account deleted")
+
+
+class AccountEvent(models.Model):
+    """Append-only log of what happened to people's accounts: by `sub`, never a name, a mail address or a secret.
+
+    It outlives the account. A wrong password for an account that does not exist has no `sub`.
+    """
+
+    at = models.DateTimeField(_("time"), auto_now_add=True, db_index=True)
+    sub = models.CharField(max_length=36, blank=True)
+    kind = models.CharField(_("what happened"), max_length=60, choices=Happening.choices)
+    address = models.CharField(_("network address"), max_length=45, blank=True)
+    detail = models.JSONField(_("details"), default=dict)
+
+    class Meta:
+        verbose_name = _("account event")
+        verbose_name_plural = _("account events")
+        ordering = ["-at", "-pk"]
+        indexes = [models.Index(fields=["sub", "-at"], name="events_of_person")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.sub}"

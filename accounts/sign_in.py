@@ -1,0 +1,249 @@
+"""Facts of the current sign-in: who is at this browser, since when, and how they proved it.
+
+The browser session keeps a `sid`; its SignIn row holds the facts that tokens speak of. The row decides: once it has
+ended, the session signs nobody in, whatever else the session says.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from allauth.account.authentication import get_authentication_records
+from allauth.account.internal.flows.logout import logout
+from allauth.account.internal.stagekit import get_pending_stage
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME, get_user
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.db.models import QuerySet
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
+
+from accounts import events
+from accounts.browsers import user_agent_of
+from accounts.models import Happening, SignIn, User
+from common.address import address_of
+
+SESSION_KEY = "sign_in"
+# Which requests of apps wait for a fresh sign-in, and since when. Survives a change of accounts, or it never ends.
+PROOF_KEY = "proof_wanted"
+SEEN_EVERY = timedelta(hours=1)
+ENROLLED = "enrolled"  # marks, among allauth's records, a factor that was set up in this session
+
+# RFC 8176 section 2. Without attestation nobody can say that hardware guards a passkey: the weaker claim is the true
+# one. Methods that have no value there (a social account, a code by e-mail) claim nothing.
+_METHODS = {"password": "pwd"}
+_FACTORS = {"totp": "otp", "recovery_codes": "otp", "webauthn": "swk"}
+_SECOND_FACTORS = frozenset(_FACTORS.values())
+
+# Every `acr` there is, weakest first: one factor; two, or a passkey that verified its person. Named after the levels
+# of NIST SP 800-63B, to which they correspond; docs/decisions/0050.
+ACR_VALUES = ("aal1", "aal2")
+
+
+def current(request: HttpRequest) -> SignIn | None:
+    """The live sign-in of this browser, or None: nobody is signed in, the person is deactivated, or it has ended."""
+    user = request.user
+    if not isinstance(user, User) or not user.is_active:
+        return None
+    row = _live_row(request, user)
+    if row is not None:
+        _catch_up(request, user, row)
+    return row
+
+
+def reauthenticate_url(request: HttpRequest, next_url: str) -> str:
+    """Where a signed-in person proves again who they are, and then goes on to `next_url`.
+
+    Somebody without a password has nothing to prove it with here: they sign out and in again.
+    """
+    if isinstance(request.user, User) and not request.user.has_usable_password():
+        return switch_url(next_url)
+    return _with_next("account_reauthenticate", next_url)
+
+
+def half_way(request: HttpRequest) -> User | None:
+    """Whose sign-in in this browser waits for its next step: a second factor, say, or an address to confirm."""
+    stage = get_pending_stage(request)
+    user = stage.login.user if stage is not None else None
+    return user if isinstance(user, User) and user.is_active else None
+
+
+def satisfied(acr: str) -> frozenset[str]:
+    """Everything a sign-in of this level is good enough for."""
+    return frozenset(wanted for wanted in ACR_VALUES if satisfies(acr, wanted))
+
+
+def can_step_up(user: User) -> bool:
+    """Whether this person has a second factor set up."""
+    kinds = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+    return bool(Authenticator.objects.filter(user=user, type__in=kinds).exists())
+
+
+def step_up_url(request: HttpRequest, next_url: str) -> str:
+    """Where a signed-in person adds the factor that `aal2` still lacks, and then goes on to `next_url`.
+
+    Somebody who has no second factor comes to the page where one is set up. Ask again after each step: a session that
+    began without a password needs both.
+    """
+    row = current(request)
+    if row is None:
+        return _with_next("account_login", next_url)
+    if _SECOND_FACTORS.intersection(row.amr):
+        return reauthenticate_url(request, next_url)
+    enrolled = set(Authenticator.objects.filter(user=row.user_id).values_list("type", flat=True))
+    if Authenticator.Type.TOTP in enrolled:
+        return _with_next("mfa_reauthenticate", next_url)
+    if Authenticator.Type.WEBAUTHN in enrolled:
+        return _with_next("mfa_reauthenticate_webauthn", next_url)
+    return _with_next("mfa_index", next_url)
+
+
+def acr_of(amr: Sequence[str]) -> str:
+    """The level these methods reach: one of ACR_VALUES, or '' when nothing is known of how the person signed in."""
+    if "mfa" in amr:
+        return "aal2"
+    return "aal1" if amr else ""
+
+
+def satisfies(acr: str, wanted: str) -> bool:
+    """Whether a sign-in of level `acr` is as good as `wanted` asks for. An unknown level satisfies and is nothing."""
+    if acr not in ACR_VALUES or wanted not in ACR_VALUES:
+        return False
+    return ACR_VALUES.index(acr) >= ACR_VALUES.index(wanted)
+
+
+def switch_url(next_url: str) -> str:
+    """Where a signed-in person signs out, signs in as somebody else, and then goes on to `next_url`."""
+    return _with_next("account_switch", next_url)
+
+
+def end_all(user: AbstractBaseUser, *, keep: str | None = None) -> None:
+    """End every sign-in of this person, in all browsers; `keep` is the `sid` of one that goes on."""
+    live = SignIn.objects.filter(user_id=user.pk, ended_at=None)
+    if keep is not None:
+        live = live.exclude(sid=keep)
+    live.update(ended_at=timezone.now())
+
+
+def live(user: User) -> QuerySet[SignIn]:
+    """The browsers this person is signed in with, the one used last first."""
+    rows = SignIn.objects.filter(user=user, ended_at=None, seen_at__gte=forgotten_since(timezone.now()))
+    return rows.order_by("-seen_at", "-auth_time")
+
+
+def forgotten_since(now: datetime) -> datetime:
+    """A browser not seen since then has no session any more. Browsers forget them without telling: none is ended."""
+    return now - timedelta(seconds=settings.SESSION_COOKIE_AGE) - SEEN_EVERY
+
+
+def end_one(user: User, sid: uuid.UUID) -> bool:
+    """End one sign-in of this person, in whatever browser it is; False when they have no such one."""
+    return bool(SignIn.objects.filter(sid=sid, user=user, ended_at=None).update(ended_at=timezone.now()))
+
+
+def end(request: HttpRequest) -> None:
+    """End the sign-in of this browser, if it has one."""
+    sid = request.session.pop(SESSION_KEY, None)
+    if sid is not None:
+        SignIn.objects.filter(sid=sid, ended_at=None).update(ended_at=timezone.now())
+
+
+def leave(request: HttpRequest) -> None:
+    """Sign this browser out: its sign-in ends, and its session is emptied."""
+    logout(request, show_message=False)
+
+
+def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Let a session count as signed in only while its SignIn row lives.
+
+    Without this somebody whose sign-in was ended elsewhere would keep the account pages and the console, and would be
+    sent round in circles: not signed in for apps, but too signed in for the login page.
+    """
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        request.user = SimpleLazyObject(lambda: _present(request))  # type: ignore[assignment]
+        return get_response(request)
+
+    return handle
+
+
+def _present(request: HttpRequest) -> User | AnonymousUser:
+    user = get_user(request)
+    if isinstance(user, User) and _live_row(request, user) is None:
+        request.session.flush()
+        return AnonymousUser()
+    return user
+
+
+def _live_row(request: HttpRequest, user: User) -> SignIn | None:
+    sid = request.session.get(SESSION_KEY)
+    if sid is None:
+        return None
+    row: SignIn | None = getattr(request, "_sign_in", None)
+    if row is None or str(row.sid) != sid or row.user_id != user.pk or row.ended_at is not None:
+        row = SignIn.objects.filter(sid=sid, user=user, ended_at=None).first()
+        request._sign_in = row  # type: ignore[attr-defined]
+        if row is not None and timezone.now() - row.seen_at > SEEN_EVERY:
+            SignIn.objects.filter(pk=row.pk).update(seen_at=timezone.now())
+    return row
+
+
+@receiver(user_logged_in, dispatch_uid="accounts.begin_sign_in")
+def _begin(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    end(request)
+    auth_time, amr = _facts(request, user)
+    row = SignIn.objects.create(
+        user=user,
+        auth_time=auth_time or timezone.now(),
+        amr=amr,
+        acr=acr_of(amr),
+        user_agent=user_agent_of(request),
+        address=address_of(request)[:45],
+    )
+    request.session[SESSION_KEY] = str(row.sid)
+    events.record(user, Happening.SIGN_IN, request, amr=amr, user_agent=row.user_agent)
+
+
+@receiver(user_logged_out, dispatch_uid="accounts.end_sign_in")
+def _end(request: HttpRequest, **kwargs: Any) -> None:
+    end(request)
+
+
+def _catch_up(request: HttpRequest, user: User, row: SignIn) -> None:
+    """Take over what happened in the session since: proving oneself again moves `auth_time`, and never back."""
+    auth_time, amr = _facts(request, user)
+    if auth_time is None or auth_time < row.auth_time or (auth_time, amr) == (row.auth_time, row.amr):
+        return
+    row.auth_time, row.amr, row.acr = auth_time, amr, acr_of(amr)
+    SignIn.objects.filter(pk=row.pk, ended_at=None).update(auth_time=auth_time, amr=amr, acr=row.acr)
+
+
+def _facts(request: HttpRequest, user: User) -> tuple[datetime | None, list[str]]:
+    """When this person last proved who they are in this session, and by which methods (RFC 8176).
+
+    A factor that was set up here proves nothing about who set it up: it counts as a method, and not as a moment.
+    """
+    records: list[dict[str, Any]] = get_authentication_records(request, user)
+    moments = [float(one["at"]) for one in records if not one.get(ENROLLED)]
+    if not moments:
+        return None, []
+    found = [_METHODS.get(one["method"]) or _FACTORS.get(one.get("type", "")) for one in records]
+    amr = list(dict.fromkeys(value for value in found if value))
+    # A passkey that signs in alone has verified its person (allauth requires it): two factors in one.
+    if len(amr) > 1 or any(one.get("passwordless") for one in records):
+        amr.append("mfa")
+    return datetime.fromtimestamp(max(moments), UTC), amr
+
+
+def _with_next(name: str, next_url: str) -> str:
+    return f"{reverse(name)}?{urlencode({REDIRECT_FIELD_NAME: next_url})}"

@@ -1,0 +1,170 @@
+"""Account pages that allauth does not have, and what ours say beyond its own."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from allauth.account import views as allauth
+from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.reauthentication import (
+    is_reauthentication_required,
+    raise_if_reauthentication_required,
+)
+from allauth.account.internal.stagekit import stash_login
+from allauth.account.utils import get_next_redirect_url
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from accounts import events, form_targets, sign_in
+from accounts.adapter import belongs_to_another
+from accounts.browsers import describe
+from accounts.console import actor
+from accounts.forms import ProfileForm
+from accounts.models import Happening, SignIn, User
+
+SHOWN = 50  # browsers on one page
+LOGIN_MOST = 254  # characters of a name or address that an app may hint at
+
+
+class LoginView(allauth.LoginView):
+    def get_initial(self) -> dict[str, Any]:
+        """An app may say who it expects (`login_hint`, OpenID Connect Core 1.0 section 3.1.2.1): only filled in."""
+        query = urlsplit(get_next_redirect_url(self.request) or "").query
+        return {**super().get_initial(), "login": _hint(self.request.GET.urlencode()) or _hint(query)}
+
+    def _redirect_to_pending_stage(self, request: HttpRequest, stage: Any) -> HttpResponseRedirect | None:
+        """Somebody between two steps who comes again from another app goes on to that one."""
+        if next_url := get_next_redirect_url(request):
+            stage.login.redirect_url = next_url
+            stash_login(request, stage.login)
+        response: HttpResponseRedirect | None = super()._redirect_to_pending_stage(request, stage)
+        return response
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), "signup_open": settings.IDP_SIGNUP_OPEN}
+
+
+class ReauthenticateView(allauth.ReauthenticateView):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        next_url = get_next_redirect_url(self.request) or "/"
+        return {**super().get_context_data(**kwargs), "switch_url": sign_in.switch_url(next_url)}
+
+
+class EmailView(allauth.EmailView):
+    def _action_primary(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse | None:
+        """Only an address somebody proved to own becomes theirs: apps know people by the primary one."""
+        address = self._get_email_address(request)
+        if address is not None and (not address.verified or belongs_to_another(address)):
+            messages.error(request, _("Verify this address before you make it the primary one."))
+            return redirect("account_email")
+        response: HttpResponse | None = super()._action_primary(request, *args, **kwargs)
+        return response
+
+
+@login_required
+def set_password(request: HttpRequest) -> HttpResponseBase:
+    """A first password opens the account for good: only somebody who proved themselves just now sets one.
+
+    A form that came too late is not kept until then, as allauth would: a password is in it.
+    """
+    if request.method == "POST" and is_reauthentication_required(request, app="idp"):
+        return redirect("account_set_password")
+    raise_if_reauthentication_required(request, app="idp")
+    return allauth.password_set(request)
+
+
+@login_required
+def security(request: HttpRequest) -> HttpResponse:
+    """What guards the account, on one page."""
+    person = actor(request)
+    types = set(Authenticator.objects.filter(user=person).values_list("type", flat=True))
+    context = {"types": types, "browsers": sign_in.live(person).count()}
+    return render(request, "account/security.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def profile(request: HttpRequest) -> HttpResponse:
+    person = actor(request)
+    form = ProfileForm(request.POST if request.method == "POST" else None, instance=person)
+    if form.is_valid():
+        if form.has_changed():
+            form.save()
+            events.record(person, Happening.PROFILE_CHANGED, request)
+        messages.success(request, _("Your profile is saved."))
+        return redirect("account_profile")
+    return render(request, "account/profile.html", {"form": form})
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def sessions(request: HttpRequest) -> HttpResponse:
+    """Where the person is signed in; they end one, or all but this one."""
+    person, here = actor(request), sign_in.current(request)
+    if request.method == "POST" and here is not None:
+        _end_sessions(request, person, here)
+        return redirect("account_sessions")
+    rows = [
+        {"row": row, "browser": describe(row.user_agent), "here": here is not None and row.pk == here.pk}
+        for row in sign_in.live(person)[:SHOWN]
+    ]
+    return render(request, "account/sessions.html", {"rows": sorted(rows, key=lambda one: not one["here"])})
+
+
+def _end_sessions(request: HttpRequest, person: User, here: SignIn) -> None:
+    if "others" in request.POST:
+        sign_in.end_all(person, keep=str(here.sid))
+    else:
+        try:
+            ended = sign_in.end_one(person, uuid.UUID(request.POST.get("sid", "")))
+        except ValueError:
+            ended = False
+        if not ended:
+            return
+    events.record(person, Happening.SESSION_ENDED, request)
+    messages.success(request, _("Signed out there."))
+
+
+def _hint(query: str) -> str:
+    """The one login_hint of this query, when it could be a name or address; else ''."""
+    try:
+        hints = parse_qs(query, max_num_fields=100).get("login_hint", [])
+    except ValueError:
+        return ""
+    hint = hints[0] if len(hints) == 1 else ""
+    return hint if len(hint) <= LOGIN_MOST and hint.isprintable() else ""
+
+
+login = LoginView.as_view()
+reauthenticate = ReauthenticateView.as_view()
+email = EmailView.as_view()
+
+
+@require_http_methods(["GET", "POST"])
+def switch(request: HttpRequest) -> HttpResponse:
+    """Use another account: sign out (by POST, so that no link can do it), sign in, and go on to `next`."""
+    next_url = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME) or ""
+    if not get_adapter().is_safe_url(next_url):
+        next_url = ""
+    if request.method == "GET" and request.user.is_authenticated:
+        return render(request, "account/switch.html", {"next": next_url})
+    origin = form_targets.remembered(request, next_url)
+    wanted = request.session.get(sign_in.PROOF_KEY)
+    sign_in.leave(request)
+    # Signing out emptied the session; what the app waits for is still to come.
+    if origin:
+        form_targets.remember(request, next_url, origin)
+    if wanted:
+        request.session[sign_in.PROOF_KEY] = wanted
+    login_url = reverse("account_login")
+    return redirect(f"{login_url}?{urlencode({REDIRECT_FIELD_NAME: next_url})}" if next_url else login_url)

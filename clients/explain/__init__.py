@@ -1,5 +1,0 @@
-"""May a client ask for an audience, and why? `table.py` asks the protocol table, `ask.py` gathers what it needs."""
-
-from clients.explain.ask import Explanation, explain
-
-__all__ = ["Explanation", "explain"]

@@ -1,0 +1,22 @@
+"""What our commands do alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error
+
+from common.database_trouble import advice, is_the_operators
+
+
+class DatabaseCommand(BaseCommand):
+    """A command that needs the database with its tables, and says so in a sentence when it is not there."""
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        try:
+            return super().execute(*args, **options)
+        except Error as error:
+            if not is_the_operators(error):
+                raise
+            raise CommandError(advice(error)) from None

@@ -1,0 +1,134 @@
+"""Prepared statements on PostgreSQL, as libpq sends them: values as text there, one text back.
+
+A cursor of psycopg converts values of every kind and watches a socket in Python, which costs more than the statement
+itself. Here it is one call per statement, on the connection Django has, inside its transaction if there is one.
+
+Behind a pooler that gives every transaction another session nothing can be prepared: DISABLE_SERVER_SIDE_CURSORS, with
+which Django is told of such a pooler, tells us too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import lru_cache, partial
+from hashlib import sha256
+from select import POLLIN, poll
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import psycopg
+from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
+from psycopg.pq.abc import PGconn, PGresult
+
+from common.connection import here
+
+Connection = psycopg.Connection[Any]
+_GOOD = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
+# What was prepared on a connection, by its text; gone with the connection, as in the database.
+_names: WeakKeyDictionary[Connection, dict[str, bytes]] = WeakKeyDictionary()
+
+
+def send(statement: str, values: Sequence[Any]) -> str | None:
+    """The one value of the one row this statement answers; None when it answers none. `%s` stands for a value.
+
+    Raises Django's database errors, with psycopg's behind them.
+    """
+    django = here()
+    if django.connection is None:
+        django.ensure_connection()
+    execute: Callable[..., PGresult] = _execute
+    for wrapper in reversed(django.execute_wrappers):  # whoever watches Django's statements sees these too
+        execute = partial(wrapper, execute)
+    with django.wrap_database_errors:
+        result = execute(statement, values, False, {"connection": django, "cursor": None})
+    found = result.get_value(0, 0) if result.ntuples else None
+    return found.decode() if found is not None else None
+
+
+def revive() -> None:
+    """Give up a connection that was hung up while nobody used it; Django opens another one.
+
+    A write may have been done when its connection breaks, so it is never sent again: one that was hung up before must
+    be noticed before. Costs a system call.
+    """
+    django = here()
+    if django.vendor != "postgresql" or django.connection is None or django.in_atomic_block:
+        return
+    if _hung_up(django.connection.pgconn):
+        django.close()
+
+
+def _hung_up(pgconn: PGconn) -> bool:
+    """Whatever comes unasked is read: the last word of a server that goes, and then the end."""
+    waiting = poll()
+    waiting.register(pgconn.socket, POLLIN)
+    try:
+        while waiting.poll(0):
+            pgconn.consume_input()
+            pgconn.is_busy()  # takes apart what was read
+    except psycopg.OperationalError:
+        return True
+    return bool(pgconn.status == ConnStatus.BAD)
+
+
+def _execute(statement: str, values: Sequence[Any], _many: bool, context: dict[str, BaseDatabaseWrapper]) -> PGresult:
+    connection: Connection = context["connection"].connection
+    if not connection.autocommit and connection.pgconn.transaction_status == TransactionStatus.IDLE:
+        connection.execute("SELECT")  # psycopg begins a transaction with its first statement
+    texts: list[Any] = [_text(value) for value in values]  # psycopg's types know no NULL here
+    if context["connection"].settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
+        return _good(connection, connection.pgconn.exec_params(_numbered(statement).encode(), texts))
+    try:
+        return _run(connection, statement, texts)
+    except psycopg.errors.InvalidSqlStatementName:  # the session was told to forget: DISCARD ALL, DEALLOCATE ALL
+        _names.pop(connection, None)
+        if connection.pgconn.transaction_status != TransactionStatus.IDLE:
+            raise
+    return _run(connection, statement, texts)
+
+
+def _run(connection: Connection, statement: str, texts: list[Any]) -> PGresult:
+    return _good(connection, connection.pgconn.exec_prepared(_prepared(connection, statement), texts))
+
+
+def _prepared(connection: Connection, statement: str) -> bytes:
+    known = _names.setdefault(connection, {})
+    name = known.get(statement)
+    if name is None:
+        name = _name(statement)
+        _good(connection, connection.pgconn.prepare(name, _numbered(statement).encode()))
+        known[statement] = name
+    return name
+
+
+@lru_cache(maxsize=128)
+def _name(statement: str) -> bytes:
+    """The same everywhere: where a pooler mixes sessions up, it may be unknown or taken, but never means another."""
+    return f"hot_{sha256(statement.encode()).hexdigest()[:32]}".encode()
+
+
+@lru_cache(maxsize=128)
+def _numbered(statement: str) -> str:
+    """With $1, $2, ... as libpq wants it."""
+    first, *rest = statement.split("%s")
+    return first + "".join(f"${number}{part}" for number, part in enumerate(rest, start=1))
+
+
+def _text(value: Any) -> bytes | None:
+    """As PostgreSQL reads a value of any type. It would take a text with NUL for a shorter one."""
+    if value is None:
+        return None
+    text = value.isoformat() if isinstance(value, datetime) else str(value)
+    if "\0" in text:
+        raise psycopg.DataError("PostgreSQL keeps no NUL in a text.")
+    return text.encode()
+
+
+def _good(connection: Connection, result: PGresult) -> PGresult:
+    if result.status in _GOOD:
+        return result
+    if connection.pgconn.status == ConnStatus.BAD:
+        raise psycopg.OperationalError(result.get_error_message())
+    raise psycopg.errors.error_from_result(result)

@@ -1,0 +1,147 @@
+"""How the statements of `provider.store.statements` reach the database: prepared, on Django's own connection.
+
+The one place that knows which database it is. PostgreSQL takes a write with everything that belongs to it as a single
+statement, and so as one commit; SQLite has no such statement and takes one after the other in a transaction. The
+result is the same.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, cast
+
+import orjson
+from django.db import OperationalError, transaction
+
+from common import prepared
+from common.connection import here
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """A row to keep: JSON as text, all else as Python has it."""
+
+    table: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """An UPDATE that finds its row only while the rest may be written. `%s` stands for a value."""
+
+    update: str
+    values: tuple[Any, ...]
+
+
+def read(statement: str, values: tuple[Any, ...]) -> list[Any] | None:
+    """The row of a SELECT that finds one at most, and answers it as `array` writes it."""
+    if here().vendor != "postgresql":
+        row = _sqlite(statement, values).fetchone()
+        text = row[0] if row is not None else None
+    else:
+        text = _read_prepared(statement, values)
+    return orjson.loads(text) if text is not None else None
+
+
+def write(inserts: Sequence[Insert], guard: Guard | None = None) -> bool:
+    """Keep these rows, all or none; with a guard only if it finds its row. Whether it did."""
+    if here().vendor != "postgresql":
+        return _write_one_by_one(inserts, guard)
+    if guard is None and not inserts:
+        return True
+    statement = _one_statement(guard.update if guard else "", tuple((one.table, *one.values) for one in inserts))
+    values = [*(guard.values if guard else ()), *(value for one in inserts for value in one.values.values())]
+    prepared.revive()
+    done = prepared.send(statement, values)
+    return guard is None or done == "1"
+
+
+# --- PostgreSQL ----------------------------------------------------------------------------------------------------
+
+
+def _read_prepared(statement: str, values: tuple[Any, ...]) -> str | None:
+    try:
+        return prepared.send(statement, values)
+    except OperationalError:
+        if here().in_atomic_block or not _broken():
+            raise
+    here().close()  # it broke while nobody used it: no reason to fail
+    return prepared.send(statement, values)
+
+
+def _broken() -> bool:
+    return here().connection is None or here().connection.closed
+
+
+@lru_cache(maxsize=64)
+def _one_statement(guard: str, rows: tuple[tuple[str, ...], ...]) -> str:
+    """Each row is a table and its columns."""
+    if not guard:
+        inserts = [_insert(table, columns) for table, *columns in rows]
+        before = ", ".join(f"kept{number} AS ({insert})" for number, insert in enumerate(inserts[:-1]))
+        return f"WITH {before} {inserts[-1]}" if before else inserts[-1]
+    inserts = [_insert(table, columns, "SELECT {} FROM allowed") for table, *columns in rows]
+    parts = [f"allowed AS ({guard} RETURNING 1)", *(f"kept{i} AS ({insert})" for i, insert in enumerate(inserts))]
+    return f"WITH {', '.join(parts)} SELECT count(*) FROM allowed"  # noqa: S608 - names of ours
+
+
+def _insert(table: str, columns: Sequence[str], values: str = "VALUES ({})") -> str:
+    marks = values.format(", ".join(["%s"] * len(columns)))
+    return f"INSERT INTO {table} ({', '.join(columns)}) {marks}"
+
+
+# --- SQLite --------------------------------------------------------------------------------------------------------
+
+
+def _write_one_by_one(inserts: Sequence[Insert], guard: Guard | None) -> bool:
+    with transaction.atomic():
+        if guard is not None and _sqlite(guard.update, guard.values).rowcount != 1:
+            return False
+        for one in inserts:
+            _sqlite(_insert(one.table, list(one.values)), tuple(one.values.values()))
+    return True
+
+
+def _sqlite(statement: str, values: tuple[Any, ...]) -> Any:
+    cursor = here().cursor()
+    cursor.execute(statement, [_for_sqlite(value) for value in values])
+    return cursor
+
+
+def _for_sqlite(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return here().ops.adapt_datetimefield_value(value)
+    return value.hex if isinstance(value, uuid.UUID) else value
+
+
+# --- Values, as either database gives them ---------------------------------------------------------------------------
+
+
+def array(columns: Sequence[str], json: Collection[str], vendor: str) -> str:
+    """These columns as one text, a JSON array; those in `json` are JSON already.
+
+    Taking forty columns apart costs more than all the rest of a request's reading.
+    """
+    if vendor == "postgresql":
+        return f"json_build_array({', '.join(columns)})"
+    return f"json_array({', '.join(f'json({one})' if one in json else one for one in columns)})"
+
+
+def moment(value: datetime | str | None) -> datetime | None:
+    """A time. SQLite knows no time zones: what is kept there is UTC."""
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+def known(value: datetime) -> datetime:
+    """A time that is never missing."""
+    return cast("datetime", moment(value))
+
+
+def identifier(value: str | None) -> uuid.UUID | None:
+    return uuid.UUID(value) if value is not None else None

@@ -1,0 +1,126 @@
+"""The protocol endpoints and their paths: one table, for the URLs of the site and for the short way to them.
+
+No browser's session, language or form is behind these requests, so the middleware that pages need has nothing to do,
+nor has what Django makes of a request before and after it. The short way calls the very same endpoints without.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Callable, Iterable
+from functools import cached_property, lru_cache
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIRequest
+from django.http import HttpResponse
+from django.http.request import split_domain_port, validate_host
+from django.utils.module_loading import import_string
+
+from common.connection import hold, let_go
+from idp import discovery
+from provider.endpoints.http import Answer, Endpoint, json_answer
+from provider.endpoints.introspect import introspect
+from provider.endpoints.revoke import revoke
+from provider.endpoints.token import token
+from provider.endpoints.tokeninfo import tokeninfo
+from provider.endpoints.userinfo import userinfo
+
+ENDPOINTS: dict[str, Endpoint] = {
+    "/.well-known/openid-configuration": discovery.configuration,
+    "/.well-known/oauth-authorization-server": discovery.configuration,
+    "/.well-known/jwks.json": discovery.jwks,
+    "/openid/jwks.json": discovery.jwks,
+    **{
+        f"/{prefix}/{endpoint.__name__}": endpoint
+        for prefix in ("oauth2", "openid")  # the second for services that use these paths already
+        for endpoint in (token, introspect, revoke, userinfo, tokeninfo)
+    },
+}
+# With and without a trailing slash: a POST is never redirected.
+BY_PATH = {path + slash: endpoint for path, endpoint in ENDPOINTS.items() for slash in ("", "/")}
+# The middleware that says the same with every answer; what it says is taken from it once.
+CONSTANT = (
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+)
+STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+FAULT = {"error": "server_error", "error_description": "It is our fault, not yours. Try again in a moment."}
+# Where Django says what it refused and what failed.
+logger = logging.getLogger("django.request")
+Environ = dict[str, Any]
+Application = Callable[[Environ, Any], Iterable[bytes]]
+
+
+class PlainRequest:
+    """What an endpoint reads of a request, and nothing else."""
+
+    def __init__(self, environ: Environ) -> None:
+        self.META = environ
+        self.method: str = environ["REQUEST_METHOD"]
+
+    @cached_property
+    def body(self) -> bytes:
+        """Whoever asks has looked at the length. Less comes when the client goes away."""
+        sent: bytes = self.META["wsgi.input"].read(int(self.META.get("CONTENT_LENGTH") or 0))
+        return sent
+
+
+class ShortWay:
+    """A WSGI application for the paths of the table. Hosts that are not ours get what `whole` says to them."""
+
+    def __init__(self, whole: Application) -> None:
+        self._whole = whole
+        self._constant = constant_headers()
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        if not is_ours(environ.get("HTTP_HOST", ""), tuple(settings.ALLOWED_HOSTS)):
+            return self._whole(environ, start_response)
+        answer = _answer(environ)
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            _log(answer.status, environ["PATH_INFO"])
+        headers = {**self._constant, **answer.headers, "Content-Length": str(len(answer.body))}
+        start_response(STATUS_LINES[answer.status], list(headers.items()))
+        return [b"" if environ["REQUEST_METHOD"] == "HEAD" else answer.body]
+
+
+def _answer(environ: Environ) -> Answer:
+    connection = hold()
+    try:
+        return BY_PATH[environ["PATH_INFO"]](PlainRequest(environ))
+    except Exception:
+        logger.exception("Internal Server Error: %s", environ["PATH_INFO"])
+        return json_answer(FAULT, HTTPStatus.INTERNAL_SERVER_ERROR)
+    finally:
+        let_go()
+        # As Django does after a request: it is closed when it failed or became too old.
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
+
+
+def _log(status: int, path: str) -> None:
+    level = logging.ERROR if status >= HTTPStatus.INTERNAL_SERVER_ERROR else logging.WARNING
+    logger.log(level, "%s: %s", HTTPStatus(status).phrase, path, extra={"status_code": status})
+
+
+@lru_cache(maxsize=256)
+def is_ours(host: str, allowed: tuple[str, ...]) -> bool:
+    """Whether a Host header names one of ALLOWED_HOSTS; with none configured, only Django knows."""
+    domain, _port = split_domain_port(host)
+    return bool(domain) and validate_host(domain, allowed)
+
+
+def constant_headers() -> dict[str, str]:
+    """What `CONSTANT` adds to an answer that has no header of its own."""
+    scheme = urlsplit(settings.IDP_ISSUER).scheme
+    request = WSGIRequest({"REQUEST_METHOD": "GET", "wsgi.url_scheme": scheme, "wsgi.input": io.BytesIO()})
+    response = HttpResponse()
+    before = set(response.headers)
+    for path in CONSTANT:
+        if path in settings.MIDDLEWARE:
+            response = import_string(path)(lambda _request: response)(request)  # noqa: B023 - called at once
+    return {name: value for name, value in response.items() if name not in before}

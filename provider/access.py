@@ -1,0 +1,188 @@
+"""What a person has given each project, and how they take it back (protocol sections 11 and 15).
+
+What counts is the consent and every Authorization that is not over: apps that share no consent stand on theirs alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Max, Min, QuerySet
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from accounts.models import User
+from clients.models import Authorization, Client, Grant, RefreshToken
+from projects.consent import Permission, going_with, outermost, overlaps, without
+from projects.models import Consent, ConsentMode, Project
+from provider.facts import apis_near
+from provider.protocol.facts import Registry
+from provider.store import events, live
+
+TAKEN_BACK = "taken back by the person"
+
+
+class NothingThere(Exception):
+    """Not allowed, or not any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """An app that used the access: since when, and when it last signed the person in or renewed its tokens."""
+
+    client: Client
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What one project has from this person. `held` keeps audiences others cover: each may have an API of its own."""
+
+    project: Project
+    held: Permission
+    uses: tuple[Use, ...]
+    first: datetime
+    last: datetime | None
+
+    @property
+    def first_party(self) -> bool:
+        return self.project.consent_mode == ConsentMode.IMPLICIT
+
+    @property
+    def shown(self) -> Permission:
+        return outermost(self.held)
+
+
+def everywhere(user: User) -> list[Access]:
+    """Every project that has something from this person, the one used last first."""
+    consents = {row.project_id: row for row in Consent.objects.filter(user=user)}
+    live_in = _live(user).values_list("client__project", flat=True).distinct()
+    projects = Project.objects.filter(pk__in={*consents, *live_in}).select_related("consent_screen")
+    found = [_access(user, project, consents.get(project.pk)) for project in projects]
+    return sorted((one for one in found if one), key=lambda one: one.last or one.first, reverse=True)
+
+
+def at(user: User, key: str) -> Access:
+    """What the project with this key has; raises NothingThere, whether or not there is such a project."""
+    project = Project.objects.filter(key=key).select_related("consent_screen").first()
+    access = project and _access(user, project, Consent.objects.filter(user=user, project=project).first())
+    if not access:
+        raise NothingThere
+    return access
+
+
+def _live(user: User) -> QuerySet[Authorization]:
+    return Authorization.objects.filter(live.may_live(), user=user)
+
+
+def _access(user: User, project: Project, consent: Consent | None) -> Access | None:
+    held = _held(user, project, consent)
+    if not held and not _live(user).filter(client__project=project).exists():
+        return None
+    counted = Authorization.objects.filter(user=user) if consent else _live(user)
+    uses = _uses(counted.filter(client__project=project))
+    began = [*([consent.created_at] if consent else []), *(use.first for use in uses)]
+    return Access(project, held, uses, min(began), max((use.last for use in uses), default=None))
+
+
+def _held(user: User, project: Project, consent: Consent | None) -> Permission:
+    """The consent, and the ceilings of what is not over; all audiences, also those another one covers."""
+    rows: Iterable[tuple[list[str], list[str]]] = (
+        _live(user).filter(client__project=project).values_list("scopes", "audiences").distinct()
+    )
+    given = [(consent.scopes, consent.audiences)] if consent else []
+    scopes, audiences = zip(*[*given, *rows], strict=True) if given or rows else ((), ())
+    return Permission(_each(scopes), _each(audiences))
+
+
+def _each(lists: Iterable[Iterable[str]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one for values in lists for one in values))
+
+
+def _uses(authorizations: QuerySet[Authorization]) -> tuple[Use, ...]:
+    moments = authorizations.values("client").annotate(
+        first=Min("created_at"), last=Max(Coalesce(F("rotated_at"), F("created_at")))
+    )
+    rows: dict[Any, Any] = {row["client"]: row for row in moments}
+    clients = Client.objects.filter(pk__in=rows)
+    uses = [Use(client, rows[client.pk]["first"], rows[client.pk]["last"]) for client in clients]
+    return tuple(sorted(uses, key=lambda use: use.last, reverse=True))
+
+
+# --- Taking back ---------------------------------------------------------------------------------------------------
+
+
+def going(access: Access, *, scope: str = "", audience: str = "") -> Permission:
+    """What would go with this scope or audience; raises NothingThere."""
+    if scope in access.held.scopes:
+        return Permission((scope,))
+    if audience not in access.shown.audiences:
+        raise NothingThere
+    return going_with(access.held, audience, partial(_offered, Registry(apis=apis_near(access.held.audiences))))
+
+
+def _offered(registry: Registry, audience: str) -> frozenset[str]:
+    api = registry.resolve(audience)
+    return api.scopes if api else frozenset()
+
+
+def take_back(user: User, key: str, *, scope: str = "", audience: str = "") -> Permission:
+    """Remove one scope or audience; every Authorization that contains some of it ends. What went; or NothingThere."""
+    with transaction.atomic():
+        consent = _locked(user, key)
+        access = at(user, key)
+        gone = going(access, scope=scope, audience=audience)
+        # Of all that is live, only what has something of it: what an app may do otherwise goes on.
+        rows = _live(user).filter(client__project=access.project).values_list("pk", "scopes", "audiences")
+        over = [pk for pk, scopes, audiences in rows if overlaps(Permission(tuple(scopes), tuple(audiences)), gone)]
+        ended = _end(Authorization.objects.filter(pk__in=over))
+        if consent:
+            left = without(Permission(tuple(consent.scopes), tuple(consent.audiences)), gone)
+            consent.scopes, consent.audiences = list(left.scopes), list(left.audiences)
+            consent.save(update_fields=["scopes", "audiences", "updated_at"])
+        events.taken_back(str(user.sub), key, ended, gone.scopes, gone.audiences)
+    return gone
+
+
+def take_back_everything(user: User, key: str) -> None:
+    """Delete the consent, and with it every Authorization and token of this person in the project; or NothingThere.
+
+    Where nobody was asked there is no consent to delete: the Authorizations end.
+    """
+    with transaction.atomic():
+        consent = _locked(user, key)
+        access = at(user, key)
+        everything = Authorization.objects.filter(user=user, client__project=access.project)
+        _lock(everything)
+        ended = _end(everything)
+        if consent:
+            consent.delete()
+        events.taken_back(str(user.sub), key, ended)
+
+
+def _locked(user: User, key: str) -> Consent | None:
+    """The consent, locked: who is just allowing something more waits, and then finds what is left."""
+    return Consent.objects.select_for_update(of=("self",)).filter(user=user, project__key=key).first()
+
+
+def _lock(authorizations: QuerySet[Authorization]) -> None:
+    """Wait for token requests under way, so that the deletion sees what they wrote; later ones find nothing.
+
+    In the order they take: first the code or refresh token, then the Authorization their new token points to.
+    """
+    for rows in (
+        Grant.objects.filter(authorization__in=authorizations),
+        RefreshToken.objects.filter(authorization__in=authorizations),
+        authorizations,
+    ):
+        list(rows.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
+
+
+def _end(authorizations: QuerySet[Authorization]) -> int:
+    return authorizations.filter(ended_at__isnull=True).update(ended_at=timezone.now(), ended_because=TAKEN_BACK)

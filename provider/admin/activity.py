@@ -1,0 +1,170 @@
+"""What was authorized and what happened: read-only, each project its own."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from accounts.console import actor
+from clients.admin import events
+from clients.models import Authorization, Client, LogoutNotice, SecurityEvent
+from clients.models.logout import NoticeState
+from projects import access
+from projects.console import ProjectFilter, ScopedAdmin
+
+REVOKED = "revoked by an administrator"
+
+
+class ReadOnly(ScopedAdmin):
+    """Nothing is added, changed or deleted by hand."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ClientProjectFilter(ProjectFilter):
+    path = "client__project"
+
+
+class StateFilter(admin.SimpleListFilter):
+    title = gettext_lazy("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("live", _("live")), ("ended", _("ended"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() in ("live", "ended"):
+            return queryset.filter(ended_at__isnull=self.value() == "live")
+        return queryset
+
+
+@admin.register(Authorization)
+class AuthorizationAdmin(ReadOnly):
+    """People are shown by their `sub`: managing an app does not tell who its users are. Superusers see usernames."""
+
+    project_path = "client__project"
+    list_display = ["id", "client", "person", "created_at", "offline", "ended_at", "ended_because"]
+    list_filter = [ClientProjectFilter, StateFilter, "created_at"]
+    list_select_related = ["client", "user"]
+    search_fields = ["client__client_id", "client__name", "user__sub"]
+    ordering = ["-created_at"]
+    fields = [
+        "id",
+        "client",
+        "person",
+        "scopes",
+        "audiences",
+        "offline",
+        "auth_time",
+        "amr",
+        "created_at",
+        "ended_at",
+        "ended_because",
+    ]
+    actions = ["end"]
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return _for(request, self.list_display)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return _for(request, self.fields)
+
+    @admin.display(description=gettext_lazy("person (sub)"))
+    def person(self, authorization: Authorization) -> str:
+        return str(authorization.user.sub)
+
+    @admin.display(description=gettext_lazy("username"))
+    def username(self, authorization: Authorization) -> str:
+        return authorization.user.get_username()
+
+    def has_end_permission(self, request: HttpRequest) -> bool:
+        return access.editable(actor(request)).exists()
+
+    @admin.action(description=gettext_lazy("End the selected authorizations"), permissions=["end"])
+    def end(self, request: HttpRequest, queryset: QuerySet[Authorization]) -> None:
+        """Every code and token that hangs on them stops at once."""
+        mine = queryset.filter(client__project__in=access.editable(actor(request)))
+        with transaction.atomic():
+            found = mine.filter(ended_at__isnull=True).select_related("client", "user")
+            live = list(found.select_for_update(of=("self",)))
+            rows = Authorization.objects.filter(pk__in=[one.pk for one in live])
+            rows.update(ended_at=timezone.now(), ended_because=REVOKED)
+            for one in live:
+                detail = {"authorization": str(one.pk), "person": str(one.user.sub)}
+                events.record(actor(request), "authorization.ended", one.client, **detail)
+                self.log_change(request, one, _("Ended."))
+        number = len(live)
+        done = ngettext("%(number)s authorization ended.", "%(number)s authorizations ended.", number)
+        self.message_user(request, done % {"number": number}, messages.SUCCESS)
+        if queryset.count() > mine.count():
+            self.message_user(
+                request, _("Some belong to projects you may only look at. They were left alone."), messages.WARNING
+            )
+
+
+def _for(request: HttpRequest, names: Any) -> list[str]:
+    extra = ["username"] if actor(request).is_superuser else []
+    at = names.index("person") + 1
+    return [*names[:at], *extra, *names[at:]]
+
+
+@admin.register(LogoutNotice)
+class LogoutNoticeAdmin(ReadOnly):
+    """Which apps were told that a sign-in ended, and what stood in the way. Notices of deleted clients: superusers."""
+
+    project_path = "client__project"
+    list_display = ["created_at", "client", "state", "attempts", "next_attempt", "delivered_at", "problem"]
+    list_filter = ["state", "created_at"]
+    list_select_related = ["client"]
+    search_fields = ["client__client_id", "client__name"]
+    fields = ["client", "created_at", "state", "attempts", "next_attempt", "delivered_at", "problem"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LogoutNotice]:
+        return LogoutNotice.objects.all() if actor(request).is_superuser else super().get_queryset(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: LogoutNotice | None = None) -> bool:
+        if obj is None:
+            return super().has_view_permission(request)
+        return self.get_queryset(request).filter(pk=obj.pk).exists()
+
+    @admin.display(description=gettext_lazy("next attempt"))
+    def next_attempt(self, notice: LogoutNotice) -> datetime | None:
+        """Only while there will be one."""
+        return notice.next_attempt_at if notice.state == NoticeState.DUE else None
+
+
+@admin.register(SecurityEvent)
+class SecurityEventAdmin(ReadOnly):
+    """Members see what happened to clients of their projects; events of no client are for superusers."""
+
+    list_display = ["at", "kind", "client_id", "target_client_id", "sub"]
+    list_filter = ["at"]
+    search_fields = ["kind", "client_id", "target_client_id", "sub"]
+    fields = ["at", "kind", "client_id", "target_client_id", "sub", "detail"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SecurityEvent]:
+        rows = SecurityEvent.objects.all()
+        if actor(request).is_superuser:
+            return rows
+        clients = Client.objects.filter(project__in=access.visible(actor(request)))
+        return rows.filter(client_id__in=clients.values("client_id"))
+
+    def has_view_permission(self, request: HttpRequest, obj: SecurityEvent | None = None) -> bool:
+        if obj is None:
+            return super().has_view_permission(request)
+        return self.get_queryset(request).filter(pk=obj.pk).exists()

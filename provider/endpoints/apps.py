@@ -1,0 +1,192 @@
+"""Apps with access: what people allowed each project, and taking it back. Works without scripts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.models import User
+from projects.consent import Permission
+from projects.models import TokenFormat
+from provider import access
+from provider.access import Access, NothingThere
+from provider.endpoints import permission_words
+from provider.endpoints.consent import REQUIRED
+from provider.facts import apis_near
+from provider.protocol.facts import Registry
+
+View = Callable[..., HttpResponse]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a form asks to remove: one scope, one audience, or with neither everything."""
+
+    scope: str = ""
+    audience: str = ""
+
+    @property
+    def everything(self) -> bool:
+        return not (self.scope or self.audience)
+
+
+def account_page(view: View) -> View:
+    """For the person alone, and for no cache."""
+    return never_cache(login_required(view))
+
+
+@account_page
+@require_safe
+def apps(request: HttpRequest) -> HttpResponse:
+    """Every project that has access, the one used last first."""
+    found = [
+        {"access": one, "name": permission_words.app_name(one.project)} for one in access.everywhere(_person(request))
+    ]
+    return render(request, "account/apps.html", {"apps": found})
+
+
+@account_page
+@require_safe
+def app(request: HttpRequest, key: str) -> HttpResponse:
+    """One project: what it may do, where, since when, and which of its apps used it."""
+    one = _access(request, key)
+    screen = permission_words.screen_of(one.project)
+    shares = bool(one.shown) and not one.first_party
+    return render(
+        request,
+        "account/app.html",
+        {
+            "access": one,
+            "name": permission_words.app_name(one.project),
+            "groups": permission_words.groups(one.project, one.held.scopes, one.held.audiences),
+            "places": permission_words.places(one.shown.audiences),
+            "required": REQUIRED,
+            "siblings": permission_words.siblings(one.project, *(use.client.client_id for use in one.uses))
+            if shares
+            else [],
+            "policy_uri": screen.policy_uri,
+            "support_email": screen.support_email,
+        },
+    )
+
+
+@account_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def remove(request: HttpRequest, key: str) -> HttpResponse:
+    """GET says what would go; only the POST of that page takes it back."""
+    person, one = _person(request), _access(request, key)
+    sent = request.POST if request.method == "POST" else request.GET
+    part = Part(sent.get("scope", ""), sent.get("audience", ""))
+    try:
+        if request.method != "POST":
+            return _ask(request, one, part)
+        return _take_back(request, person, one, part)
+    except NothingThere:
+        messages.error(request, _("This is not allowed any more. Nothing was changed."))
+        return redirect("account_app", key=key)
+
+
+def _ask(request: HttpRequest, one: Access, part: Part) -> HttpResponse:
+    gone = one.held if part.everything else _going(one, part)
+    scopes = [
+        line for group in permission_words.groups(one.project, gone.scopes, one.held.audiences) for line in group.lines
+    ]
+    screen = permission_words.screen_of(one.project)
+    context = {
+        "access": one,
+        "name": permission_words.app_name(one.project),
+        "part": part,
+        "what": _named(one, part),
+        "scopes": scopes,
+        "places": permission_words.places(gone.audiences),
+        "signed_out": [use.client for use in one.uses],
+        "goes_on": _goes_on(one),
+        "policy_uri": screen.policy_uri,
+        "support_email": screen.support_email,
+    }
+    return render(request, "account/app_remove.html", context)
+
+
+def _take_back(request: HttpRequest, person: User, one: Access, part: Part) -> HttpResponse:
+    name = permission_words.app_name(one.project)
+    if part.everything:
+        access.take_back_everything(person, one.project.key)
+        done = _("%(app)s is signed out everywhere.") if one.first_party else _("%(app)s has no access any more.")
+        messages.success(request, done % {"app": name})
+        return redirect("account_apps")
+    _going(one, part)
+    what = _named(one, part)
+    access.take_back(person, one.project.key, scope=part.scope, audience=part.audience)
+    messages.success(request, _("Taken back from %(app)s: %(what)s") % {"app": name, "what": what})
+    return redirect("account_app", key=one.project.key) if _still(person, one) else redirect("account_apps")
+
+
+def _going(one: Access, part: Part) -> Permission:
+    """What would go. Knowing who the person is goes only with everything: without it no app can sign them in."""
+    if part.scope in REQUIRED:
+        raise NothingThere
+    return access.going(one, scope=part.scope, audience=part.audience)
+
+
+def _named(one: Access, part: Part) -> str:
+    """The scope or audience in words."""
+    if part.everything:
+        return ""
+    if part.audience:
+        return str(permission_words.places([part.audience])[0])
+    (line,) = [
+        line for group in permission_words.groups(one.project, [part.scope], one.held.audiences) for line in group.lines
+    ]
+    return str(line)
+
+
+def _goes_on(one: Access) -> str:
+    """How long an API that checks JWTs by itself may go on accepting one; empty when none is issued."""
+    registry = Registry(apis=apis_near(one.held.audiences))
+    apis = [api for value in one.held.audiences if (api := registry.resolve(value))]
+    at_api = any(api.token_format == TokenFormat.JWT for api in apis)
+    clients = [use.client for use in one.uses]
+    jwt = [each.access_token_lifetime for each in clients if at_api or each.access_token_format == TokenFormat.JWT]
+    return _duration(max(jwt)) if jwt else ""
+
+
+def _duration(seconds: int) -> str:
+    """Rounded up: nothing lasts longer than it says."""
+    if seconds <= 7200:
+        number = math.ceil(seconds / 60)
+        return ngettext("%(number)s minute", "%(number)s minutes", number) % {"number": number}
+    if seconds <= 172_800:
+        number = math.ceil(seconds / 3600)
+        return ngettext("%(number)s hour", "%(number)s hours", number) % {"number": number}
+    number = math.ceil(seconds / 86_400)
+    return ngettext("%(number)s day", "%(number)s days", number) % {"number": number}
+
+
+def _access(request: HttpRequest, key: str) -> Access:
+    try:
+        return access.at(_person(request), key)
+    except NothingThere:
+        raise Http404 from None
+
+
+def _still(person: User, one: Access) -> bool:
+    try:
+        access.at(person, one.project.key)
+    except NothingThere:
+        return False
+    return True
+
+
+def _person(request: HttpRequest) -> User:
+    return cast(User, request.user)  # account_page lets nobody else in

@@ -1,0 +1,101 @@
+"""The page for requests that lead nowhere: what people see, and what administrators of that client see besides."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from clients.identifiers import redirect_uri_matches
+from clients.models import Client
+from projects import access
+from provider import parameters
+from provider.protocol.errors import Refusal
+from provider.protocol.request import Params
+
+logger = logging.getLogger(__name__)
+MOST = 500  # characters of what was sent
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """For signed-in administrators: what exactly does not fit, and how to fix it."""
+
+    detail: str = ""
+    fix: str = ""
+    sent: str = ""
+    registered: tuple[str, ...] = ()
+    console: str = ""
+
+
+def error_page(request: HttpRequest, detail: str, *, of_client: bool = False) -> HttpResponse:
+    """A page, never a redirect. `of_client`: the mismatch is between the request and what the client registered."""
+    reference = secrets.token_hex(4)
+    sent = _sent(request)
+    named = {name: sent.one(name)[:MOST] for name in ("client_id", "redirect_uri")}
+    logger.warning("Authorization request refused (%s): %s %r", reference, detail, named)
+    context = {
+        "title": _("This app's request cannot be answered"),
+        "message": _("The link that brought you here is broken or not registered. You were not sent anywhere else."),
+        "reference": reference,
+        "explained": _explained(request, detail, sent if of_client else None),
+    }
+    response = render(request, "error.html", context, status=400)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _sent(request: HttpRequest) -> Params:
+    try:
+        return parameters.from_body(request) if request.method == "POST" else parameters.from_query(request)
+    except Refusal:
+        return Params()
+
+
+def _explained(request: HttpRequest, detail: str, sent: Params | None) -> Explanation | None:
+    user = getattr(request, "user", None)
+    if not isinstance(user, User) or not user.is_staff:
+        return None
+    if sent is None:
+        return Explanation(detail)
+    client_id = sent.one("client_id")
+    if not client_id:
+        return Explanation(
+            _("The request has no client_id."), _("Let the app send the one on its page in the console.")
+        )
+    client = Client.objects.filter(client_id=client_id, project__in=access.visible(user)).first()
+    if client is None:
+        # The same whether there is none or it is another project's.
+        return Explanation(
+            _("No client that you may see has this client_id."),
+            _("Compare it with the client's page in the console, letter by letter."),
+            client_id[:MOST],
+        )
+    return _mismatch(client, sent, detail)
+
+
+def _mismatch(client: Client, sent: Params, detail: str) -> Explanation:
+    """What an administrator of this client has to change."""
+    console = reverse("admin:clients_client_change", args=[client.pk])
+    if not client.enabled:
+        return Explanation(_("This client is disabled."), _("Enable it in the console."), console=console)
+    registered = tuple(client.redirect_uri_list)
+    uri = sent.one("redirect_uri")
+    if uri and not any(redirect_uri_matches(one, uri) for one in registered):
+        return Explanation(
+            _("The redirect_uri that was sent is not registered for this client."),
+            _("Register it exactly as it was sent, or let the app send one that is. Every character counts."),
+            uri[:MOST],
+            registered,
+            console,
+        )
+    if uri:
+        return Explanation(detail, registered=registered, console=console)
+    fix = _("Name one of the registered addresses in the request, once.")
+    return Explanation(_("The request has no redirect_uri."), fix, registered=registered, console=console)

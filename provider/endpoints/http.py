@@ -1,0 +1,144 @@
+"""What every protocol endpoint does alike: methods, CORS, JSON answers, and refusals instead of failures.
+
+An endpoint takes a Request, which may be Django's or the plain one of the short way (`idp.fast_path`), and gives an
+Answer. `as_view` makes a view of Django of it.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from django.db import DatabaseError, InterfaceError, InternalError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from oauthlib.oauth2 import OAuth2Error
+
+from common.connection import here
+from common.database_trouble import one_line
+from provider import parameters
+from provider.parameters import Request
+from provider.protocol.errors import InvalidRequest, InvalidToken, Refusal, TemporarilyUnavailable
+from provider.server import headers_of
+
+logger = logging.getLogger(__name__)
+JSON = {"Content-Type": "application/json"}
+# No cache may keep it (RFC 6749 section 5.1).
+PRIVATE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+# Public endpoints answer browsers of any origin, and never with credentials (protocol section 15).
+CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "WWW-Authenticate, Retry-After"}
+
+
+@dataclass(slots=True)
+class Answer:
+    """A status, headers and a body, as they go out."""
+
+    body: bytes
+    headers: Mapping[str, str]
+    status: int = 200
+
+
+Endpoint = Callable[[Request], Answer]
+
+
+def json_answer(data: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+    """JSON that no cache may keep."""
+    return Answer(orjson.dumps(data), {**JSON, **PRIVATE, **(headers or {})}, status)
+
+
+def refusal_answer(refusal: Refusal) -> Answer:
+    return json_answer({"error": refusal.code, "error_description": str(refusal)}, refusal.status, headers_of(refusal))
+
+
+def protocol_endpoint(*methods: str, cors: bool = False) -> Callable[[Endpoint], Endpoint]:
+    """Wrap an endpoint: only these methods, refusals as JSON, an unreachable database as 503."""
+
+    def decorate(endpoint: Endpoint) -> Endpoint:
+        @functools.wraps(endpoint)
+        def guarded(request: Request) -> Answer:
+            answer = _answer(endpoint, request, methods, cors=cors)
+            if cors and not CORS.items() <= answer.headers.items():
+                answer = Answer(answer.body, {**answer.headers, **CORS}, answer.status)
+            return answer
+
+        return guarded
+
+    return decorate
+
+
+def as_view(endpoint: Endpoint) -> Callable[[HttpRequest], HttpResponse]:
+    """For Django's URLs."""
+
+    @csrf_exempt  # nothing of a session is behind these requests
+    @functools.wraps(endpoint)
+    def view(request: HttpRequest) -> HttpResponse:
+        answer = endpoint(request)
+        response = HttpResponse(answer.body, status=answer.status, headers=dict(answer.headers))
+        if "Content-Type" not in answer.headers:
+            del response["Content-Type"]
+        return response
+
+    return view
+
+
+def _answer(endpoint: Endpoint, request: Request, methods: tuple[str, ...], *, cors: bool) -> Answer:
+    if request.method == "OPTIONS" and cors:
+        return _preflight(methods)
+    if request.method not in methods and not (request.method == "HEAD" and "GET" in methods):
+        answer = {"error": "invalid_request", "error_description": f"Use {' or '.join(methods)}."}
+        return json_answer(answer, 405, {"Allow": ", ".join(methods)})
+    try:
+        return endpoint(request)
+    except Refusal as refusal:
+        return refusal_answer(refusal)
+    except OAuth2Error as error:
+        return json_answer(dict(error.twotuples), error.status_code, error.headers)
+    except (OperationalError, InterfaceError, InternalError) as error:
+        return unavailable(error)
+
+
+def _preflight(methods: tuple[str, ...]) -> Answer:
+    headers = {
+        "Access-Control-Allow-Methods": ", ".join(methods),
+        "Access-Control-Allow-Headers": "Authorization, Content-Type, DPoP",
+        "Access-Control-Max-Age": "600",
+    }
+    return Answer(b"", headers, 204)
+
+
+def unavailable(error: DatabaseError | InterfaceError) -> Answer:
+    """The database does not answer: say so, and when to come back."""
+    logger.error("The database does not answer: %s", one_line(error))
+    if not here().in_atomic_block:
+        here().close()  # the next request looks for it anew: after a failover this one may only read
+    return refusal_answer(TemporarilyUnavailable("The provider cannot reach its database. Try again."))
+
+
+def bearer_token(request: Request, in_body: str) -> str:
+    """The token of the header, or of the body (RFC 6750 section 2.1 and 2.2). Never of the query."""
+    header = parameters.authorization(request)
+    if header == "" and in_body:
+        raise InvalidToken("The Authorization header is empty, or not ASCII.")
+    if parameters.from_query(request).has("access_token"):
+        raise InvalidRequest("An access token in the URI ends up in logs. Send it in the Authorization header.")
+    scheme, _space, value = (header or "").partition(" ")
+    in_header = value.strip() if scheme.lower() == "bearer" else ""
+    if in_header and in_body:
+        raise InvalidRequest("Send the access token once.")
+    token = in_header or in_body
+    if not token:
+        raise InvalidToken("")
+    return token
+
+
+def bearer_refusal(refusal: Refusal) -> Answer:
+    """RFC 6750 section 3: the challenge says what was wrong; nothing when no token was sent."""
+    challenge = 'Bearer realm="vestibule"'
+    if str(refusal):
+        challenge += f', error="{refusal.code}", error_description="{refusal}"'
+    answer = {"error": refusal.code, "error_description": str(refusal) or "Send an access token."}
+    return json_answer(answer, refusal.status, {"WWW-Authenticate": challenge})

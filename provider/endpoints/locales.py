@@ -1,0 +1,66 @@
+"""`ui_locales`: the pages of a request speak the language its app asks for (OpenID Connect Core 1.0 section 3.1.2.1).
+
+The authorization and consent pages have the parameter in their own address. Account pages on the way have not: a
+cookie that only they get tells them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import translation
+
+from provider import parameters
+from provider.protocol.errors import Refusal
+
+COOKIE = "ui_locales"
+PATH = "/accounts/"  # where account pages live
+MAX_AGE = 900  # seconds; as long as somebody may take to sign in
+MAX_LOCALES = 20
+
+
+def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """After Django's LocaleMiddleware, which knows what the browser prefers."""
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        language = _asked(request) or first_supported(request.COOKIES.get(COOKIE, ""))
+        if language:
+            translation.activate(language)
+            request.LANGUAGE_CODE = translation.get_language()
+        return get_response(request)
+
+    return handle
+
+
+def pass_on(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Tell the account pages this answer leads to; when it leads back to the app, the language was for that request."""
+    if not 300 <= response.status_code < 400:
+        return response
+    language = _asked(request)
+    if language and response["Location"].startswith(PATH):
+        secure = settings.SESSION_COOKIE_SECURE
+        response.set_cookie(COOKIE, language, MAX_AGE, path=PATH, secure=secure, httponly=True, samesite="Lax")
+    else:
+        response.delete_cookie(COOKIE, path=PATH, samesite="Lax")
+    return response
+
+
+def first_supported(locales: str) -> str:
+    """The first of these language tags (BCP 47, most wanted first) that the pages can speak; '' when none is."""
+    for tag in locales.split(" ")[:MAX_LOCALES]:
+        try:
+            return translation.get_supported_language_variant(tag.lower())
+        except LookupError:
+            continue
+    return ""
+
+
+def _asked(request: HttpRequest) -> str:
+    if "ui_locales" not in request.META.get("QUERY_STRING", ""):
+        return ""
+    try:
+        return first_supported(parameters.from_query(request).one("ui_locales"))
+    except Refusal:
+        return ""  # the endpoint says what is wrong

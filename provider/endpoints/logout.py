@@ -1,0 +1,177 @@
+"""Signing out on behalf of an app (OpenID Connect RP-Initiated Logout 1.0)."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.db import InterfaceError, OperationalError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts import form_targets, sign_in
+from accounts.models import User
+from clients.identifiers import shown_place
+from clients.models import Client
+from provider import parameters
+from provider.endpoints.authorize import MAX_QUERY, redirect, try_again
+from provider.endpoints.error_page import Explanation
+from provider.keys import hints
+from provider.protocol import logout
+from provider.protocol.errors import InvalidRequest, Refusal
+from provider.protocol.logout import Hint
+from provider.protocol.request import Params
+from provider.store import events
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that holds: which app asks, for whom, and where the person goes afterwards ('': nowhere)."""
+
+    client: Client | None
+    hint: Hint | None
+    uri: str
+    location: str
+
+
+def answers_errors(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """What does not hold gets a page and leads nowhere: the app cannot be told, its address is not to be trusted."""
+
+    @functools.wraps(view)
+    def endpoint(request: HttpRequest) -> HttpResponse:
+        try:
+            response = view(request)
+        except Refusal as refusal:
+            response = _error_page(request, str(refusal))
+        except (OperationalError, InterfaceError) as error:
+            response = try_again(error)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    return endpoint
+
+
+@csrf_exempt
+@require_http_methods(["GET", "POST"])
+@answers_errors
+def end_session(request: HttpRequest) -> HttpResponse:
+    """A POST from the app's own page brings no cookie of ours: once validated it goes on as a GET, which does."""
+    if request.method == "POST":
+        return _posted(request)
+    params = parameters.from_query(request)
+    asked = _read(params)
+    row = sign_in.current(request)
+    if row is None:
+        return _nobody_here(request, asked)
+    if logout.goes_without_asking(asked.hint, str(row.user.sub), str(row.sid)):
+        return _leave(request, asked, confirmed=False)
+    return _ask(request, params, asked)
+
+
+@require_POST
+@answers_errors
+def confirm(request: HttpRequest) -> HttpResponse:
+    """The person agreed. The request is validated again from the URI it was made with."""
+    asked = _read(parameters.from_query(request))
+    return _leave(request, asked, confirmed=True)
+
+
+def _read(params: Params) -> Asked:
+    """Validate the request; raises InvalidRequest. `logout_hint` and `ui_locales` are accepted and change nothing."""
+    parameters.refuse_repeats(params)
+    text = params.one("id_token_hint")
+    hint = logout.hint_of(hints.read(text)) if text else None
+    uri = params.one("post_logout_redirect_uri")
+    if hint is None and not uri:
+        return Asked(None, None, "", "")  # client_id alone shows nothing, and must not show which clients there are
+    client = _client(params.one("client_id"), hint)
+    if not uri:
+        return Asked(client, hint, "", "")
+    if client is None:
+        raise InvalidRequest("post_logout_redirect_uri needs an id_token_hint or a client_id with it.")
+    if uri not in client.post_logout_redirect_uri_list:
+        raise InvalidRequest(f"Not a registered post_logout_redirect_uri of {client.client_id}: {uri[:200]}")
+    state = params.one("state")
+    added = f"{'&' if '?' in uri else '?'}{urlencode({'state': state})}" if state else ""
+    return Asked(client, hint, uri, uri + added)
+
+
+def _client(client_id: str, hint: Hint | None) -> Client | None:
+    """The app that asks. A hint is for enabled clients only, and `client_id` is one of them (section 2)."""
+    named = set(hint.parties) if hint else ({client_id} if client_id else set())
+    found = {row.client_id: row for row in Client.objects.filter(client_id__in=named, enabled=True)}
+    if found.keys() != named:
+        raise InvalidRequest("The client is unknown or disabled.")
+    if hint is None:
+        return found.get(client_id)
+    if client_id and client_id not in found:
+        raise InvalidRequest("id_token_hint was issued to another client than client_id.")
+    return found[client_id or hint.audience]
+
+
+def _posted(request: HttpRequest) -> HttpResponse:
+    params = parameters.from_body(request)
+    _read(params)
+    query = urlencode(params.pairs)
+    if len(query) > MAX_QUERY:
+        raise InvalidRequest("The POSTed request is too long to go on with as a URI.")
+    return redirect(f"{request.path}?{query}", after_post=True)
+
+
+def _ask(request: HttpRequest, params: Params, asked: Asked) -> HttpResponse:
+    context = {
+        "action": f"{reverse('confirm_end_session')}?{urlencode(params.pairs)}",
+        "client_name": str(asked.client) if asked.client else "",
+        "redirect_host": shown_place(asked.uri) if asked.uri else "",
+    }
+    response = render(request, "logout.html", context)
+    if origin := form_targets.origin_of(asked.uri):
+        form_targets.allow_form_redirect(response, origin)
+    return response
+
+
+def _leave(request: HttpRequest, asked: Asked, *, confirmed: bool) -> HttpResponse:
+    user = request.user
+    with transaction.atomic():
+        if isinstance(user, User):
+            client_id = asked.client.client_id if asked.client else ""
+            events.signed_out_by(client_id, str(user.sub), asked=confirmed)
+        sign_in.leave(request)
+    if asked.location:
+        return redirect(asked.location, after_post=request.method == "POST")
+    return render(request, "signed_out.html")
+
+
+def _nobody_here(request: HttpRequest, asked: Asked) -> HttpResponse:
+    """Nothing to end. Only a hint shows that the way back is the app's own wish; else the person chooses to go."""
+    if asked.hint is not None and asked.location:
+        return redirect(asked.location)
+    context = {"location": asked.location, "client_name": str(asked.client) if asked.client else ""}
+    return render(request, "signed_out.html", context)
+
+
+def _error_page(request: HttpRequest, detail: str) -> HttpResponse:
+    """For people; what exactly does not hold is shown to signed-in staff and logged under the reference."""
+    reference = secrets.token_hex(4)
+    logger.warning("Logout request refused (%s): %s", reference, detail)
+    signed_in = request.user.is_authenticated
+    fix = _("Compare id_token_hint, client_id and post_logout_redirect_uri with what is registered.")
+    context = {
+        "title": _("This app's request to sign you out cannot be answered"),
+        "message": _("The link that brought you here is broken or not registered. You were not sent anywhere else.")
+        + (" " + _("You are still signed in here.") if signed_in else ""),
+        "reference": reference,
+        "explained": Explanation(detail, fix),  # the page shows it to staff only, and it holds what was sent, no more
+        "sign_out": signed_in,
+    }
+    return render(request, "error.html", context, status=400)

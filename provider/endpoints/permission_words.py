@@ -1,0 +1,135 @@
+"""Scopes, audiences and apps in words people understand: for the consent page, the apps page and mails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from django.utils.translation import gettext as _
+
+from clients.models import Client
+from projects.models import Api, ApiScope, ConsentScreen, Project
+from provider.facts import apis_near
+from provider.protocol.facts import SIGN_IN_SCOPES, Registry
+from provider.protocol.prompts import always_asks
+
+MAX_SIBLINGS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One scope. `description` may be empty: then its name has to do."""
+
+    name: str
+    description: str
+    sensitive: bool = False
+
+    def __str__(self) -> str:
+        return self.description or self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The scopes of one API; `audience` is empty for those of signing in and those nobody explains."""
+
+    title: str
+    lines: tuple[Line, ...]
+    description: str = ""
+    audience: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where access works: by the name of the API, verbatim where there is none."""
+
+    value: str
+    name: str = ""
+    description: str = ""
+
+    def __str__(self) -> str:
+        return self.name or self.value
+
+
+def app_name(project: Project) -> str:
+    return screen_of(project).app_name or project.name
+
+
+def screen_of(project: Project) -> ConsentScreen:
+    return getattr(project, "consent_screen", None) or ConsentScreen(project=project)
+
+
+def sign_in_scope_words(scope: str) -> str:
+    words = {
+        "openid": _("Know who you are at this provider"),
+        "profile": _("See your name and user name"),
+        "email": _("See your e-mail address"),
+        "address": _("See your postal address"),
+        "phone": _("See your phone number"),
+        "offline_access": _("Keep this access while you are away"),
+    }
+    return words.get(scope, scope)
+
+
+def groups(project: Project, scopes: Iterable[str], audiences: Iterable[str]) -> list[Group]:
+    """Scopes by API, those of signing in first; `audiences` are those the scopes may be used at."""
+    scopes = list(dict.fromkeys(scopes))
+    about = tuple(Line(scope, sign_in_scope_words(scope)) for scope in scopes if scope in SIGN_IN_SCOPES)
+    found = [Group(_("About you"), about)] if about else []
+    left = [scope for scope in scopes if scope not in SIGN_IN_SCOPES]
+    apis = _apis_of(project, audiences, left)
+    for api in apis:
+        own = {scope.name for scope in api.scopes.all()}
+        lines = tuple(_described(apis, name) for name in left if name in own)
+        if lines:
+            found.append(Group(api.name, lines, api.description, api.identifier))
+            left = [scope for scope in left if scope not in own]
+    if left:
+        found.append(Group(_("Other permissions"), tuple(Line(scope, "") for scope in left)))
+    return found
+
+
+def sensitive(project: Project, scopes: Iterable[str], audiences: Iterable[str]) -> list[Line]:
+    """Of these scopes those an API calls sensitive."""
+    return [line for group in groups(project, scopes, audiences) for line in group.lines if line.sensitive]
+
+
+def places(audiences: Sequence[str], registry: Registry | None = None) -> list[Place]:
+    """Audiences by the names of their APIs."""
+    registry = registry or Registry(apis=apis_near(audiences))
+    resolved = {value: api.identifier for value in audiences if (api := registry.resolve(value))}
+    named = {api.identifier: api for api in Api.objects.filter(identifier__in=set(resolved.values()))}
+    known = {value: named[identifier] for value, identifier in resolved.items() if identifier in named}
+    return [
+        Place(value, known[value].name, known[value].description) if value in known else Place(value)
+        for value in audiences
+    ]
+
+
+def siblings(project: Project, *except_for: str) -> list[str]:
+    """Apps that will not have to ask for the same again; those that always ask are not covered."""
+    rows = Client.objects.filter(project=project, enabled=True, registration_source=Client.RegistrationSource.MANUAL)
+    others = rows.filter(grant_types__icontains="authorization_code").exclude(client_id__in=except_for)
+    covered = (str(row) for row in others if not all(always_asks(uri) for uri in row.redirect_uri_list))
+    return list(islice(covered, MAX_SIBLINGS))
+
+
+def _apis_of(project: Project, audiences: Iterable[str], scopes: list[str]) -> list[Api]:
+    """APIs that explain these scopes: those of the audiences, and the project's own for what they do not."""
+    audiences = tuple(audiences)
+    registry = Registry(apis=apis_near(audiences))
+    resolved = [registry.resolve(one) for one in audiences]
+    identifiers = [api.identifier for api in resolved if api is not None]
+    named = Api.objects.filter(identifier__in=identifiers).prefetch_related("scopes")
+    unexplained = set(scopes) - {scope.name for api in named for scope in api.scopes.all()}
+    defining = ApiScope.objects.filter(name__in=unexplained).values("api")
+    own = Api.objects.filter(project=project, pk__in=defining).prefetch_related("scopes")
+    return list({api.pk: api for api in (*named, *own)}.values())
+
+
+def _described(apis: list[Api], name: str) -> Line:
+    """What the APIs say of a scope: all of them, or one project could hide another's words behind its own."""
+    rows = {api: scope for api in apis for scope in api.scopes.all() if scope.name == name}
+    said = {scope.description for scope in rows.values()}
+    words = said.pop() if len(said) == 1 else "; ".join(f"{api.name}: {row.description}" for api, row in rows.items())
+    return Line(name, words, any(row.sensitive for row in rows.values()))

@@ -1,0 +1,46 @@
+"""A mail to the person who allowed something sensitive: if it was somebody else at their browser, they hear of it."""
+
+from __future__ import annotations
+
+from allauth.account.adapter import get_adapter
+from allauth.core import context
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest
+from django.urls import reverse
+
+from accounts.models import User
+from projects.models import Project
+from provider.endpoints import consent, permission_words
+from provider.endpoints.interaction import Visitor
+from provider.protocol.facts import SIGN_IN_SCOPES
+from provider.protocol.request import AuthorizationRequest
+
+
+def tell(request: HttpRequest, who: Visitor, decided: AuthorizationRequest) -> None:
+    """Write to the person, once it is committed, about sensitive scopes allowed on this page and not before.
+
+    Only to an address they proved to own: what they allow is nobody else's to know.
+    """
+    fresh = set(consent.newly_allowed(decided, who)) - set(SIGN_IN_SCOPES)
+    if not fresh or not who.user.email_verified:
+        return
+    project = Project.objects.select_related("consent_screen").get(pk=decided.client.project.id)
+    lines = permission_words.sensitive(project, sorted(fresh), (*decided.ceiling.audiences, *who.given.audiences))
+    if lines:
+        app = _flat(permission_words.app_name(project))
+        told = [_flat(str(line)) for line in lines]
+        # Whatever goes wrong with a mail is logged, and the person goes on to the app.
+        transaction.on_commit(lambda: _send(request, who.user, app, told), robust=True)
+
+
+def _send(request: HttpRequest, user: User, app: str, told: list[str]) -> None:
+    address = f"{settings.IDP_ISSUER}{reverse('account_apps')}"
+    said = {"app_name": app, "permissions": told, "apps_url": address}
+    with context.request_context(request):  # from which browser: the mail says so
+        get_adapter(request).send_notification_mail("account/email/sensitive_access", user, said, user.email)
+
+
+def _flat(text: str) -> str:
+    """On one line: words of an app's owner write no lines of their own into our mail."""
+    return " ".join(text.split())

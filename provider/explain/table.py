@@ -1,0 +1,217 @@
+"""What the protocol table answers a client that asks for an audience. Pure: frozen facts in, answers out.
+
+Nothing is decided here. A request as a well-behaved app sends it goes through the very steps of
+`provider.protocol`; what they decide, or the Refusal they raise and where, is the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, TypeVar
+
+from projects.matcher import Malformed, parse
+from provider.protocol import AT_AUTHORIZATION, AT_TOKEN, audience, claims
+from provider.protocol.access_tokens import lifetime, token_format
+from provider.protocol.cross_client import Obstacle, obstacles
+from provider.protocol.errors import InvalidClient, Refusal, UnauthorizedClient
+from provider.protocol.facts import ApiFacts, Ceiling, Challenge, ClientFacts, Entry, PersonFacts, Registry
+from provider.protocol.request import AuthorizationRequest, Params, TokenRequest
+
+AUTHORIZE = "authorize"  # the row of the authorization endpoint; the others are grant types
+ROWS = (AUTHORIZE, *AT_TOKEN)
+# Any verifier and its S256 challenge (RFC 7636 appendix B).
+_VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+_CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+_SOMEBODY = PersonFacts(id=0, sub="")
+Request = TypeVar("Request", AuthorizationRequest, TokenRequest)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An `audience` parameter as sent, and what the steps may know of the world."""
+
+    client: ClientFacts
+    audience: str
+    registry: Registry = field(default_factory=Registry)
+    scope: str = ""  # empty: everything the client registered
+    ceiling: Ceiling | None = None  # of an Authorization that is there; None: as if all were allowed now
+
+    @property
+    def asked_scope(self) -> str:
+        return self.scope or " ".join(self.client.scopes)
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What the tokens would say. The ID token is there only when it is for a sibling. Lifetimes in seconds."""
+
+    aud: str | list[str]
+    scope: str
+    format: str
+    lifetime: int
+    id_token: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One row of the table: the steps that ran, in order. With a refusal, the last of them raised it."""
+
+    row: str
+    steps: tuple[str, ...]
+    refusal: Refusal | None = None
+    token: Carried | None = None
+
+    @property
+    def allowed(self) -> bool:
+        return self.refusal is None
+
+
+class Why(Enum):
+    """What one value of the parameter is to this client."""
+
+    ITSELF = "itself"
+    SIBLING = "sibling"
+    SIBLING_REFUSED = "sibling_refused"
+    LISTED = "listed"
+    NOT_LISTED = "not_listed"
+    NAME_NOT_LISTED = "name_not_listed"
+    LISTED_BUT_REFUSED = "listed_but_refused"
+    MALFORMED = "malformed"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value, as far as whoever asks may know it. `rule` counts the rows of the allowlist from 1."""
+
+    asked: str
+    why: Why
+    rule: int | None = None
+    entry: Entry | None = None
+    api: ApiFacts | None = None
+    target: ClientFacts | None = None
+    obstacles: tuple[Obstacle, ...] = ()
+    detail: str = ""
+
+
+# --- The rows of the table ----------------------------------------------------------------------------------------
+
+
+def rows_of(client: ClientFacts) -> list[str]:
+    """The rows this client can come by: what it did not register is not asked."""
+    return [row for row in ROWS if client.may_use("authorization_code" if row == AUTHORIZE else row)]
+
+
+def attempt(question: Question, row: str) -> Attempt:
+    """Send the request of this row through its steps."""
+    if not question.client.enabled:
+        return Attempt(row, ("client.enabled",), InvalidClient("This client is disabled."))
+    if row == AUTHORIZE:
+        return _authorize(question)[0]
+    if not question.client.may_use(row):
+        return Attempt(row, ("client.may_use",), UnauthorizedClient())
+    ceiling = None
+    if row != "client_credentials":
+        if question.ceiling is not None and row == "refresh_token":
+            ceiling = question.ceiling
+        else:
+            before, decided = _authorize(question, offline=row == "refresh_token")
+            if not before.allowed:
+                return Attempt(row, before.steps, before.refusal)  # there would be no code
+            ceiling = decided.ceiling
+    return _token(question, row, ceiling)
+
+
+def _authorize(question: Question, *, offline: bool = False) -> tuple[Attempt, AuthorizationRequest]:
+    pairs = [("response_type", "code"), ("scope", question.asked_scope), ("audience", question.audience)]
+    pairs += [("code_challenge", _CHALLENGE), ("code_challenge_method", "S256")]
+    if offline:
+        pairs.append(("access_type", "offline"))
+    request = AuthorizationRequest(Params(pairs), question.client, question.registry)
+    steps, refusal = _run(AT_AUTHORIZATION, request)
+    return Attempt(AUTHORIZE, steps, refusal), request
+
+
+def decided_authorization(question: Question) -> AuthorizationRequest | None:
+    """What the authorization endpoint would ask the person for; None when it refuses."""
+    attempted, request = _authorize(question)
+    return request if attempted.allowed else None
+
+
+def _token(question: Question, row: str, ceiling: Ceiling | None) -> Attempt:
+    pairs = [("audience", question.audience)]
+    pairs += [("scope", question.scope)] if question.scope else []
+    pairs += [("code_verifier", _VERIFIER)] if row == "authorization_code" else []
+    request = TokenRequest(row, Params(pairs), question.client, question.registry, ceiling)
+    if row == "authorization_code":
+        request.challenge = Challenge(_CHALLENGE, "S256")
+    steps, refusal = _run(AT_TOKEN[row], request)
+    return Attempt(row, steps, refusal, None if refusal else _carried(request))
+
+
+def _run(steps: Iterable[Callable[[Request], None]], request: Request) -> tuple[tuple[str, ...], Refusal | None]:
+    """The names of the steps that ran, and what the last of them raised."""
+    ran = ["audience.named"]
+    try:
+        audience.named(request.params)  # how many and how long: before any fact is loaded
+        for step in steps:
+            ran.append(f"{step.__module__.removeprefix('provider.protocol.')}.{step.__name__}")
+            step(request)
+    except Refusal as refusal:
+        return tuple(ran), refusal
+    return tuple(ran), None
+
+
+def _carried(decided: TokenRequest) -> Carried:
+    id_token = None
+    if decided.target is not None:
+        issue = claims.Issue(issuer="", now=0, jti="", client=decided.client, person=_SOMEBODY, target=decided.target)
+        said = claims.id_token(issue, "")
+        id_token = {"aud": said["aud"], "azp": said["azp"], "lifetime": said["exp"]}
+    return Carried(
+        aud=claims.one_or_many(decided.audience),
+        scope=" ".join(decided.scopes),
+        format=token_format(decided),
+        lifetime=lifetime(decided),
+        id_token=id_token,
+    )
+
+
+# --- The values of the parameter ----------------------------------------------------------------------------------
+
+
+def values(question: Question, seen: Registry) -> list[Value]:
+    """Each value by itself. Whether it is refused is the steps' answer; why, only what `seen` shows."""
+    try:
+        words = audience.values(Params([("audience", question.audience)]), "audience")
+    except Refusal:
+        return []
+    return [_value(word, question, seen) for word in words[: audience.MAX_VALUES]]
+
+
+def _value(word: str, question: Question, seen: Registry) -> Value:
+    client = question.client
+    if word == client.client_id:
+        return Value(word, Why.ITSELF)
+    if (target := seen.target(word)) is not None:
+        found = obstacles(client, target)
+        return Value(word, Why.SIBLING_REFUSED if found else Why.SIBLING, target=target, obstacles=found)
+    try:
+        kind = parse(word).kind
+    except Malformed as error:
+        return Value(word, Why.MALFORMED, detail=str(error))
+    api = seen.resolve(word)
+    entry = audience.covering_entry(word, client)
+    if entry is None:
+        return Value(word, Why.NOT_LISTED if kind == "url" else Why.NAME_NOT_LISTED, api=api)
+    why = Why.LISTED if _permitted(word, question) else Why.LISTED_BUT_REFUSED
+    return Value(word, why, client.allowlist.index(entry) + 1, entry, api)
+
+
+def _permitted(word: str, question: Question) -> bool:
+    try:
+        audience.classify(Params([("audience", word)]), question.client, question.registry)
+    except Refusal:
+        return False
+    return True

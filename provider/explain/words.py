@@ -1,0 +1,124 @@
+"""An explanation in sentences, for the command line and for the console."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from projects.matcher import parse
+from provider.explain.ask import Explanation, PersonsConsent
+from provider.explain.table import AUTHORIZE, Attempt, Carried, Value, Why
+from provider.facts import NO_PROJECT
+from provider.protocol.cross_client import Obstacle
+from provider.protocol.facts import ApiFacts, Entry
+
+OBSTACLES: dict[Obstacle, Any] = {
+    Obstacle.ANOTHER_PROJECT: gettext_lazy("It is a client of another project."),
+    Obstacle.POLICY_OFF: gettext_lazy("The project allows no ID tokens for other clients."),
+    Obstacle.CALLER_DISABLED: gettext_lazy("The client that asks is disabled."),
+    Obstacle.TARGET_DISABLED: gettext_lazy("It is disabled."),
+    Obstacle.REGISTERED_ITSELF: gettext_lazy("One of the two registered itself; only an administrator's clients may."),
+    Obstacle.CALLER_NOT_LISTED: gettext_lazy("It lists the clients that may ask, and this one is not among them."),
+    Obstacle.CALLER_PUBLIC: gettext_lazy("The client that asks is public, and was not allowed to ask although it is."),
+    Obstacle.TARGET_ALGORITHM: gettext_lazy("Its ID tokens are not signed with a public key."),
+}
+
+
+def about(value: Value, explanation: Explanation) -> list[str]:
+    """What this value is to the client, and why it is allowed or not."""
+    if value.why is Why.ITSELF:
+        return [_("This is the client itself: nothing more is asked for.")]
+    if value.why is Why.SIBLING:
+        said = _("This is another client of the project. The ID token is made for it, the access token is not.")
+        return [said, *_refused_all_the_same(explanation)]
+    if value.why is Why.SIBLING_REFUSED:
+        return [_("This is another client."), *(str(OBSTACLES[one]) for one in value.obstacles)]
+    if value.why is Why.MALFORMED:
+        return [value.detail]
+    if value.why is Why.NAME_NOT_LISTED:
+        return [_("No client of this project has this ID, and no rule of the allowlist names it.")]
+    api = [_about_api(value.api, explanation)] if value.api else []
+    if value.why is Why.NOT_LISTED:
+        return [_("No rule of the allowlist covers it."), *api]
+    if value.why is Why.LISTED_BUT_REFUSED:
+        # Whose address it is, is shown only to those who may know.
+        api = api or [_("It is refused all the same: the address is not this project's to use.")]
+    return [rule(value.rule, value.entry), *api]
+
+
+def _refused_all_the_same(explanation: Explanation) -> list[str]:
+    """What refuses a client although no obstacle stands between the two; the app is told the same for all of it."""
+    said = []
+    if len({value.target.client_id for value in explanation.values if value.target}) > 1:
+        said.append(_("An ID token is for one client: name no other beside it."))
+    if any(attempt.row == "client_credentials" for attempt in explanation.attempts):
+        said.append(_("An ID token is about a person: with client credentials there is none, so that is refused."))
+    return said
+
+
+def rule(number: int | None, entry: Entry | None) -> str:
+    """Which row of the allowlist, and what it covers."""
+    if entry is None:
+        return ""
+    words = {"rule": number, "value": entry.value}
+    if entry.mode == "exact" or parse(entry.value).query is not None:
+        return _("Rule %(rule)s names it: exactly %(value)s.") % words
+    return _("Rule %(rule)s covers it: %(value)s and everything below.") % words
+
+
+def _about_api(api: ApiFacts, explanation: Explanation) -> str:
+    if api.project_id == NO_PROJECT:
+        return _("It belongs to the provider's own API, which no allowlist opens.")
+    words = {"api": api.identifier, "project": explanation.projects.get(api.project_id)}
+    project = explanation.caller.project
+    if api.project_id == project.id:
+        return _("It belongs to the API %(api)s of this project.") % words
+    if words["project"] is None:
+        return _("It belongs to the API %(api)s, which another project shares.") % words
+    if api.open_to(project):
+        return _("It belongs to the API %(api)s, which the project %(project)s shares.") % words
+    return _("It belongs to the API %(api)s of the project %(project)s, which does not share it.") % words
+
+
+def verdict(attempt: Attempt) -> str:
+    """Allowed, or which step refused and what the app is told."""
+    if attempt.refusal is None:
+        return _("allowed")
+    words = {"step": attempt.steps[-1], "error": attempt.refusal.code, "description": str(attempt.refusal)}
+    return _("refused at %(step)s with %(error)s: %(description)s") % words
+
+
+def carried(token: Carried) -> list[tuple[str, str]]:
+    """What the tokens would say, as pairs of name and value."""
+    aud = token.aud if isinstance(token.aud, str) else ", ".join(token.aud)
+    lines = [
+        (
+            _("access token"),
+            _("%(format)s, %(lifetime)s seconds") % {"format": token.format, "lifetime": token.lifetime},
+        ),
+        ("aud", aud),
+        ("scope", token.scope or _("none")),
+    ]
+    if token.id_token:
+        words = _("aud %(aud)s, azp %(azp)s, %(lifetime)s seconds") % token.id_token
+        lines.append((_("ID token"), words))
+    return lines
+
+
+def about_consent(consent: PersonsConsent) -> list[str]:
+    """Whether a page would be shown to the person, and what stands on it."""
+    missing = [*consent.missing.scopes, *consent.missing.audiences]
+    if not consent.page:
+        said = _("First party: nobody is asked.") if consent.first_party else _("Everything was allowed before.")
+        return [said, _("No page is shown.")]
+    lines = [_("A page asks for: %(missing)s.") % {"missing": ", ".join(missing)}]
+    if consent.always:
+        words = {"uri": consent.redirect_uri}
+        lines.append(_("It is shown every time: another program could answer at %(uri)s.") % words)
+    return lines
+
+
+def heading(attempt: Attempt) -> str:
+    return _("authorization endpoint") if attempt.row == AUTHORIZE else attempt.row

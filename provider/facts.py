@@ -1,0 +1,218 @@
+"""From rows to frozen facts: the only place where a step's knowledge is read from the database, or remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from functools import lru_cache
+
+from django.conf import settings
+from oauth2_provider.models import AbstractApplication
+
+from accounts.models import SignIn, User
+from clients.models import Client
+from common import cache
+from projects.matcher import Malformed, parse
+from projects.models import Api, Project, Status
+from provider.protocol.facts import (
+    ApiFacts,
+    Ceiling,
+    ClientFacts,
+    Entry,
+    PersonFacts,
+    ProjectFacts,
+    Registry,
+    RequestedClaims,
+    SignInFacts,
+)
+from provider.store.statements import Standing
+
+NO_PROJECT = 0  # rows count from 1
+MAX_CLIENT_ID = 255  # characters, as its column has
+_RELATED = ("audience_entries", "allowed_callers", "introspects", "acts_for")
+
+
+def project_facts(project: Project) -> ProjectFacts:
+    return ProjectFacts(
+        id=project.pk,
+        consent_mode=project.consent_mode,
+        cross_client=project.cross_client,
+        testing=project.status == Status.TESTING,
+        tokens_not_before=project.tokens_not_before,
+    )
+
+
+def client_facts(client: Client) -> ClientFacts:
+    """A client with everything the steps may ask of it."""
+    return ClientFacts(
+        id=client.pk,
+        client_id=client.client_id,
+        project=project_facts(client.project),
+        name=str(client),
+        enabled=client.enabled,
+        public=client.public,
+        registered_by_administrator=client.registration_source == AbstractApplication.RegistrationSource.MANUAL,
+        grant_types=frozenset(client.grant_types),
+        redirect_uris=tuple(client.redirect_uri_list),
+        scopes=tuple(client.scope.split()),
+        allowlist=tuple(
+            Entry(entry.value, "exact" if entry.mode == "exact" else "prefix", entry.default)
+            for entry in client.audience_entries.all()
+        ),
+        access_token_format=client.access_token_format,
+        access_token_lifetime=client.access_token_lifetime,
+        id_token_lifetime=client.id_token_lifetime,
+        refresh_token_lifetime=client.refresh_token_lifetime,
+        refresh_token_idle_lifetime=client.refresh_token_idle_lifetime,
+        id_token_algorithm=client.id_token_signed_response_alg,
+        userinfo_algorithm=client.userinfo_signed_response_alg,
+        require_pkce=client.require_pkce,
+        rotates=client.rotate_refresh_tokens,
+        introspection=client.introspection,
+        introspects=frozenset(other.client_id for other in client.introspects.all()),
+        acts_for=tuple(api.identifier for api in client.acts_for.all()),
+        allowed_callers=frozenset(other.client_id for other in client.allowed_callers.all()),
+        cross_client_public=client.cross_client_public,
+        tokens_not_before=client.tokens_not_before,
+    )
+
+
+def find_clients(client_ids: Iterable[str]) -> dict[str, ClientFacts]:
+    """The clients among these ids, enabled or not."""
+    wanted = {one for one in client_ids if one and len(one) <= MAX_CLIENT_ID and "\0" not in one}
+    return cache.look_up(_load_clients, wanted) if wanted else {}
+
+
+def find_client(client_id: str) -> ClientFacts | None:
+    """One client, enabled or not."""
+    return find_clients([client_id]).get(client_id)
+
+
+def client_of(row_id: int) -> ClientFacts | None:
+    """The client that codes and tokens name by its row; None when it is gone."""
+    client_id = cache.look_up(_load_ids, [row_id]).get(row_id)
+    return find_client(client_id) if client_id is not None else None
+
+
+def _load_clients(client_ids: Collection[str]) -> dict[str, ClientFacts]:
+    rows = Client.objects.filter(client_id__in=client_ids).select_related("project").prefetch_related(*_RELATED)
+    return {row.client_id: client_facts(row) for row in rows}
+
+
+def _load_ids(row_ids: Collection[int]) -> dict[int, str]:
+    return dict(Client.objects.filter(pk__in=row_ids).values_list("pk", "client_id"))
+
+
+def registry(named: Iterable[str], client: ClientFacts, ceiling: Iterable[str] = ()) -> Registry:
+    """What the audiences of a request may refer to: clients by name, and APIs on the same origins."""
+    named = list(named)
+    others = find_clients(value for value in named if value != client.client_id)
+    audiences = [*named, *ceiling, client.client_id, *(entry.value for entry in client.allowlist)]
+    return Registry(clients=others, apis=apis_near(audiences))
+
+
+def apis_near(audiences: Iterable[str]) -> tuple[ApiFacts, ...]:
+    """Registered APIs that could cover one of these audiences: those on the same origin."""
+    origins = {origin for value in audiences if (origin := _origin(value))}
+    if not origins:
+        return ()
+    found = cache.look_up(_load_apis, origins)
+    own = (own_api(),) if _origin(settings.IDP_ISSUER) in origins else ()
+    return (*own, *(api for origin in sorted(found) for api in found[origin]))
+
+
+def _load_apis(origins: Collection[str]) -> dict[str, tuple[ApiFacts, ...]]:
+    by_origin: dict[str, tuple[ApiFacts, ...]] = {}
+    for row in Api.objects.filter(origin__in=origins).prefetch_related("scopes", "shared_with"):
+        by_origin[row.origin] = (*by_origin.get(row.origin, ()), api_facts(row))
+    return by_origin
+
+
+def own_api() -> ApiFacts:
+    """The provider's own API: of no project and shared with none, so that no allowlist reaches it."""
+    return ApiFacts(identifier=f"{settings.IDP_ISSUER}/api/v1", project_id=NO_PROJECT)
+
+
+def api_facts(api: Api) -> ApiFacts:
+    return ApiFacts(
+        identifier=api.identifier,
+        project_id=api.project_id,
+        shared=api.shared,
+        shared_with=frozenset(project.pk for project in api.shared_with.all()),
+        scopes=frozenset(scope.name for scope in api.scopes.all()),
+        token_format=api.token_format,
+        token_lifetime=api.token_lifetime,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _origin(value: str) -> str:
+    try:
+        return parse(value).origin
+    except Malformed:
+        return ""
+
+
+def admits(project: ProjectFacts, person_id: int) -> bool:
+    """Whether this person may use its clients: in testing only test users may (protocol section 11)."""
+    return not project.testing or Project.objects.filter(pk=project.id, test_users=person_id).exists()
+
+
+def user_of(person: PersonFacts) -> User:
+    return User.objects.get(pk=person.id)
+
+
+def sign_in_facts(sign_in: SignIn) -> SignInFacts:
+    return SignInFacts(
+        sid=str(sign_in.sid),
+        auth_time=int(sign_in.auth_time.timestamp()),
+        acr=sign_in.acr,
+        amr=tuple(sign_in.amr),
+    )
+
+
+def ceiling_of(authorization: Standing) -> Ceiling:
+    """What this Authorization allows at most."""
+    return Ceiling(
+        scopes=tuple(authorization.scopes),
+        audiences=tuple(authorization.audiences),
+        asked_scopes=tuple(authorization.asked_scopes),
+        asked_audiences=tuple(authorization.asked_audiences),
+        default_audiences=tuple(authorization.default_audiences),
+        offline=authorization.offline,
+        narrowed=authorization.narrowed,
+        claims=requested_claims_of(authorization),
+    )
+
+
+def requested_claims_of(authorization: Standing) -> RequestedClaims:
+    """The single claims somebody allowed, besides those of the scopes."""
+    names = {member: tuple(authorization.claims.get(member, ())) for member in ("userinfo", "id_token")}
+    return RequestedClaims(**names)
+
+
+def sign_in_of(authorization: Standing) -> SignInFacts:
+    """When and how the person signed in for this Authorization; never what they did since."""
+    return SignInFacts(
+        sid=str(authorization.sign_in_id or ""),
+        auth_time=int(authorization.auth_time.timestamp()),
+        acr=authorization.acr,
+        amr=tuple(authorization.amr),
+    )
+
+
+def person_of(authorization: Standing) -> PersonFacts:
+    """Whom this Authorization speaks of, as they are now."""
+    return PersonFacts(
+        id=authorization.user_id,
+        sub=str(authorization.sub),
+        active=authorization.is_active,
+        username=authorization.username,
+        name=f"{authorization.first_name} {authorization.last_name}".strip(),
+        given_name=authorization.first_name,
+        family_name=authorization.last_name,
+        email=authorization.email,
+        email_verified=authorization.email_verified,
+        phone_number=authorization.phone_number,
+        address=authorization.address,
+        updated_at=int(authorization.updated_at.timestamp()),
+    )

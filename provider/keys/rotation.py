@@ -1,0 +1,106 @@
+"""When signing keys change: published, then active, then retired, each long enough for everybody to notice.
+
+Apps may keep the JWKS they fetched for JWKS_MAX_AGE. A next key is published at least that long before it signs, and
+a retired one as long as a token it signed may live.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from clients.models import Client, SigningKey
+from clients.models.client import SigningAlgorithm
+from clients.models.keys import KeyState
+from common import cache
+from provider.keys import keyring
+from provider.protocol import logout
+
+JWKS_MAX_AGE = timedelta(seconds=300)
+CLOCK_SKEW = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a rotation does for one algorithm, or what it waits for."""
+
+    algorithm: str
+    action: Literal["publish", "activate", "wait"]
+    kid: str = ""
+    at: datetime | None = None  # of `wait`: when the next key may sign
+    retires: bool = False  # of `activate`: whether a key signed before
+
+
+def next_step(algorithm: SigningAlgorithm, now: datetime) -> Step:
+    """Publish a next key when there is none; let it sign once everybody may know it; else wait."""
+    waiting = SigningKey.objects.filter(algorithm=algorithm, state=KeyState.NEXT).first()
+    if waiting is None:
+        return Step(algorithm, "publish")
+    known_from = waiting.created_at + JWKS_MAX_AGE + CLOCK_SKEW
+    if now < known_from:
+        return Step(algorithm, "wait", waiting.kid, known_from)
+    retires = SigningKey.objects.filter(algorithm=algorithm, state=KeyState.ACTIVE).exists()
+    return Step(algorithm, "activate", waiting.kid, retires=retires)
+
+
+def require_opened(algorithm: SigningAlgorithm) -> None:
+    """Raise sealing.Unreadable when the key that signs, or the next one, was sealed under a secret we do not have.
+
+    The next key would be activated although nothing can be signed with it. And where the active one does not open, the
+    secrets are not those of the servers: they could not open what is published from here.
+    """
+    for key in SigningKey.objects.filter(algorithm=algorithm, state__in=[KeyState.ACTIVE, KeyState.NEXT]):
+        keyring.require_opened(key)
+
+
+def rotate(algorithm: SigningAlgorithm) -> Step:
+    """Take the next step. After an activation the key after it is published at once. Raises sealing.Unreadable."""
+    with transaction.atomic():
+        # Two rotations at once: the second one sees what the first one did.
+        list(SigningKey.objects.select_for_update().filter(algorithm=algorithm).values_list("pk"))
+        require_opened(algorithm)
+        step = next_step(algorithm, timezone.now())
+        if step.action == "activate":
+            keyring.activate(SigningKey.objects.get(pk=step.kid))
+        if step.action != "wait":
+            made = keyring.make(algorithm)
+            return step if step.kid else Step(step.algorithm, step.action, made.kid)
+    return step
+
+
+def known() -> list[SigningKey]:
+    """Every signing key there is, as this process remembers them."""
+    return cache.once(_load_keys)
+
+
+def _load_keys() -> list[SigningKey]:
+    return list(SigningKey.objects.order_by("algorithm", "created_at"))
+
+
+def longest_lifetime() -> timedelta:
+    """How long a token signed now may live: the longest of any client, and a logout token's at least.
+
+    APIs only shorten it.
+    """
+    return cache.once(_load_longest_lifetime)
+
+
+def _load_longest_lifetime() -> timedelta:
+    of_clients = Client.objects.aggregate(access=Max("access_token_lifetime"), id=Max("id_token_lifetime"))
+    seconds = [value for value in of_clients.values() if value is not None]
+    return timedelta(seconds=max([logout.TOKEN_LIFETIME, *seconds]))
+
+
+def published() -> list[SigningKey]:
+    """Every key a valid token may carry, and the next ones."""
+    return [key for key in known() if believed(key, timedelta())]
+
+
+def believed(key: SigningKey, late: timedelta) -> bool:
+    """Whether a token of this key may still count: as long as apps find the key published, or `late` longer."""
+    return key.retired_at is None or timezone.now() < key.retired_at + longest_lifetime() + CLOCK_SKEW + late

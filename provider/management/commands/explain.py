@@ -1,0 +1,147 @@
+"""`manage.py explain CLIENT AUDIENCE`: would it be allowed, by which rule, and what would the token carry?"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from accounts.models import User
+from clients.models import Client
+from common.command import DatabaseCommand
+from provider.explain import Explanation, explain
+from provider.explain.table import ROWS, Attempt, Value
+from provider.explain.words import about, about_consent, carried, heading, verdict
+
+REFUSED, WRONG = 1, 2
+
+
+class Command(DatabaseCommand):
+    help = "Explain whether a client may ask for an audience, and why. Changes nothing. Exits with 1 when it may not."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("client", metavar="CLIENT", help="the client_id of the app that asks")
+        parser.add_argument(
+            "audience", metavar="AUDIENCE", help="as the app would send it; several separated by spaces, in quotes"
+        )
+        parser.add_argument("--user", metavar="USERNAME", help="also: what this person's consent covers")
+        parser.add_argument("--grant", choices=ROWS, help="only this grant; without it, every one the client has")
+        parser.add_argument("--scope", default="", help="the scopes asked for; without it, all the client registered")
+        parser.add_argument("--format", choices=["text", "json"], default="text", help="of the answer on stdout")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        client = Client.objects.select_related("project").filter(client_id=_name(options["client"])).first()
+        if client is None:
+            raise CommandError(f"There is no client {options['client']!r}.", returncode=WRONG)
+        user = None
+        if options["user"] is not None:
+            user = User.objects.filter(username=_name(options["user"])).first()
+            if user is None:
+                raise CommandError(f"There is no user {options['user']!r}.", returncode=WRONG)
+        rows = [options["grant"]] if options["grant"] else []
+        explained = explain(client, _text(options["audience"]), scope=_text(options["scope"]), rows=rows, user=user)
+        if options["format"] == "json":
+            self.stdout.write(json.dumps(as_dict(explained), indent=2))
+        else:
+            self.stdout.write(as_text(explained))
+        if not explained.allowed:
+            raise CommandError("Refused.", returncode=REFUSED)
+
+
+def _text(argument: str) -> str:
+    """Arguments may be any bytes; databases and answers hold text."""
+    return argument.encode(errors="replace").decode()
+
+
+def _name(argument: str) -> str:
+    """No client and no person has a NUL in their name, and PostgreSQL fails on one."""
+    return _text(argument).replace("\0", "?")
+
+
+def as_text(explained: Explanation) -> str:
+    client = explained.client
+    said = "allowed" if explained.allowed else "refused"
+    lines = [f"{client.client_id} (project {client.project.key}), audience {explained.audience or '(empty)'}: {said}"]
+    for value in explained.values:
+        lines += ["", value.asked, *(f"  {sentence}" for sentence in about(value, explained))]
+    lines.append("")
+    if not explained.attempts:
+        lines.append("The client has no grant type: it can ask for nothing.")
+    for attempt in explained.attempts:
+        lines.append(f"{heading(attempt)}: {verdict(attempt)}")
+        lines.append(f"  steps: {', '.join(attempt.steps)}")
+        if attempt.token:
+            lines += [f"  {name}: {value}" for name, value in carried(attempt.token)]
+    if explained.user is not None:
+        lines += ["", f"Consent of {explained.user.get_username()}", *_consent_lines(explained)]
+    return "\n".join(lines)
+
+
+def _consent_lines(explained: Explanation) -> list[str]:
+    lines = (
+        about_consent(explained.consent) if explained.consent else ["The request is refused before anybody is asked."]
+    )
+    if explained.granted_at:
+        lines.append(f"Refreshed within what they allowed on {explained.granted_at:%Y-%m-%d %H:%M:%S %Z}.")
+    return [f"  {line}" for line in lines]
+
+
+def as_dict(explained: Explanation) -> dict[str, Any]:
+    consent = explained.consent
+    return {
+        "client": explained.client.client_id,
+        "project": explained.client.project.key,
+        "audience": explained.audience,
+        "user": explained.user.get_username() if explained.user else None,
+        "allowed": explained.allowed,
+        "values": [_value(value, explained) for value in explained.values],
+        "grants": [_attempt(attempt) for attempt in explained.attempts],
+        "consent": {
+            "page": consent.page,
+            "first_party": consent.first_party,
+            "always": consent.always,
+            "redirect_uri": consent.redirect_uri,
+            "asked": {"scopes": list(consent.asked.scopes), "audiences": list(consent.asked.audiences)},
+            "missing": {"scopes": list(consent.missing.scopes), "audiences": list(consent.missing.audiences)},
+        }
+        if consent
+        else None,
+        "granted_at": explained.granted_at.isoformat() if explained.granted_at else None,
+    }
+
+
+def _value(value: Value, explained: Explanation) -> dict[str, Any]:
+    entry, api = value.entry, value.api
+    return {
+        "asked": value.asked,
+        "why": value.why.value,
+        "because": about(value, explained),
+        "rule": {"number": value.rule, "value": entry.value, "mode": entry.mode, "default": entry.default}
+        if entry
+        else None,
+        "api": {"identifier": api.identifier, "project": explained.projects.get(api.project_id)} if api else None,
+        "target": value.target.client_id if value.target else None,
+        "obstacles": [one.value for one in value.obstacles],
+    }
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    token, refusal = attempt.token, attempt.refusal
+    return {
+        "grant": attempt.row,
+        "allowed": attempt.allowed,
+        "steps": list(attempt.steps),
+        "refused_at": attempt.steps[-1] if refusal else None,
+        "error": refusal.code if refusal else None,
+        "error_description": str(refusal) if refusal else None,
+        "token": {
+            "aud": token.aud,
+            "scope": token.scope,
+            "format": token.format,
+            "lifetime": token.lifetime,
+            "id_token": token.id_token,
+        }
+        if token
+        else None,
+    }

@@ -1,0 +1,70 @@
+"""`manage.py rotatekeys`: take the next step of the signing keys' rotation. Safe to run from a timer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.db import IntegrityError
+from django.utils import timezone
+
+from clients.models.client import SigningAlgorithm
+from common.command import DatabaseCommand
+from common.sealing import Unreadable
+from provider.keys import rotation
+from provider.keys.rotation import Step
+
+SENTENCES = {
+    "publish": "{algorithm}: a next key is published. It signs once every app may know it.",
+    "activate": "{algorithm}: {kid} signs now{before}, and a next key is published.",
+    "wait": "{algorithm}: nothing to do until {at}. Apps may not know the next key yet.",
+}
+
+
+class Command(DatabaseCommand):
+    help = "Publish, activate and retire signing keys, each step when it is safe. Run it again for the next step."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--algorithm", choices=SigningAlgorithm.values, help="only keys of this algorithm")
+        parser.add_argument("--dry-run", action="store_true", help="say what would happen, change nothing")
+        parser.add_argument("--format", choices=["text", "json"], default="text", help="of the answer on stdout")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        chosen = options["algorithm"]
+        algorithms = [SigningAlgorithm(chosen)] if chosen else list(SigningAlgorithm)
+        steps: list[Step] = []
+        try:
+            for algorithm in algorithms:  # all of them before the first one changes
+                rotation.require_opened(algorithm)
+            for algorithm in algorithms:
+                steps.append(self._step(algorithm, dry_run=options["dry_run"]))
+        except Unreadable as error:  # later than the first: another process made a key meanwhile
+            done = ", ".join(f"{step.algorithm} ({step.action})" for step in steps)
+            raise CommandError(f"{error} {f'Done before: {done}.' if done else 'Nothing was changed.'}") from None
+        if options["format"] == "json":
+            self.stdout.write(json.dumps({"dry_run": options["dry_run"], "steps": [_as_dict(one) for one in steps]}))
+            return
+        for step in steps:
+            at = f"{step.at:%Y-%m-%d %H:%M:%S %Z}" if step.at else ""
+            sentence = SENTENCES[step.action].format(
+                algorithm=step.algorithm,
+                kid=step.kid,
+                at=at,
+                before="; the one before is retired" if step.retires else "",
+            )
+            self.stdout.write(f"Would do: {sentence}" if options["dry_run"] else sentence)
+
+    def _step(self, algorithm: SigningAlgorithm, *, dry_run: bool) -> Step:
+        if dry_run:
+            return rotation.next_step(algorithm, timezone.now())
+        try:
+            return rotation.rotate(algorithm)
+        except IntegrityError:
+            # Another rotation published the first next key in the same moment: say where that leaves us.
+            return rotation.next_step(algorithm, timezone.now())
+
+
+def _as_dict(step: Step) -> dict[str, Any]:
+    at = step.at.isoformat() if step.at else None
+    return {"algorithm": step.algorithm, "action": step.action, "kid": step.kid or None, "not_before": at}

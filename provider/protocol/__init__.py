@@ -1,0 +1,29 @@
+"""THE TABLE: which steps run at authorization and at each grant, in this order.
+
+A step is a plain function over a request and its facts: it assigns what it decides, or raises a Refusal. Nothing is
+minted, signed or saved until every step has agreed. Standard library only, and the pure matcher of `projects`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from provider.protocol import audience, authorization, cross_client, included, pkce, requested_claims, scopes
+from provider.protocol.request import AuthorizationRequest, TokenRequest
+
+AT_AUTHORIZATION: Sequence[Callable[[AuthorizationRequest], None]] = (
+    authorization.check_shape,
+    pkce.at_authorization,
+    scopes.at_authorization,
+    requested_claims.at_authorization,
+    audience.at_authorization,
+    scopes.something_asked,
+    included.at_authorization,
+    cross_client.at_authorization,
+)
+
+AT_TOKEN: Mapping[str, Sequence[Callable[[TokenRequest], None]]] = {
+    "authorization_code": (pkce.at_token, audience.at_token, scopes.at_token, cross_client.at_token),
+    "refresh_token": (audience.at_token, scopes.at_token, cross_client.at_token),
+    "client_credentials": (audience.at_token, scopes.at_token, cross_client.at_token),
+}

@@ -1,0 +1,202 @@
+"""Which audiences a token gets: asked, classified, allowed, within the ceiling (protocol sections 1, 3, 4, 5).
+
+`covers` and the canonical form live in `projects.matcher`; the rules that use them live here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from projects.matcher import MAX_LENGTH, Malformed, covers, parse
+from provider.protocol.cross_client import may_target
+from provider.protocol.errors import InvalidAudience, InvalidRequest, InvalidTarget
+from provider.protocol.facts import SIGN_IN_SCOPES, Ceiling, ClientFacts, Entry, Registry
+from provider.protocol.request import AuthorizationRequest, Params, TokenRequest
+
+MAX_VALUES = 20
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_HAS_AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The audiences of a request: APIs as token values, and sibling clients."""
+
+    apis: tuple[str, ...] = ()
+    targets: tuple[ClientFacts, ...] = ()
+
+
+def values(params: Params, name: str) -> list[str]:
+    """The values of `audience` or `resource`: repeated, space-separated, or both. In order, each once."""
+    sent = params.many(name)
+    if not sent:
+        return []
+    if any(_CONTROL.search(value) for value in sent):
+        raise InvalidRequest(f"{name} must not contain control characters.")
+    words = list(dict.fromkeys(word for value in sent for word in value.split(" ") if word))
+    if any(len(word) > MAX_LENGTH for word in words):
+        raise InvalidRequest(f"Each {name} may have at most {MAX_LENGTH} characters.")
+    return words
+
+
+def named(params: Params) -> list[str]:
+    """Every audience-like value of the request, for loading facts; raises InvalidRequest on abuse."""
+    words = [*values(params, "resource"), *values(params, "audience")]
+    if len(words) > MAX_VALUES:
+        raise InvalidRequest(f"At most {MAX_VALUES} values of audience and resource may be asked for.")
+    return words
+
+
+def classify(params: Params, client: ClientFacts, registry: Registry, *, person: bool = True) -> Asked:
+    """Sort what was asked; first match wins (section 1). `resource` values come before `audience` (section 4).
+
+    `person`: whether there is one whom an ID token for another client could speak of (section 2).
+    """
+    named(params)
+    words = [word for word in values(params, "audience") if word != client.client_id]
+    targets = [other for word in words if (other := registry.target(word)) is not None]
+    words = [word for word in words if registry.target(word) is None]
+    # Before any other refusal: whether a client exists must not show in which mistake is told first.
+    names = {word: _exactly_listed(word, client, registry) for word in words if not _HAS_AUTHORITY.match(word)}
+    if targets and not (person and all(may_target(client, target) for target in targets)):
+        raise InvalidAudience
+    apis = [permitted(word, client, registry, absolute=True) for word in values(params, "resource")]
+    apis += [names[word] if word in names else permitted(word, client, registry) for word in words]
+    return Asked(_each_once(apis), tuple(targets))
+
+
+def permitted(word: str, client: ClientFacts, registry: Registry, *, absolute: bool = False) -> str:
+    """The value tokens carry for an API audience the client may ask for now; else InvalidTarget."""
+    try:
+        parsed = parse(word)
+    except Malformed as error:
+        raise InvalidTarget(f"The audience is malformed. {error}") from None
+    if absolute and parsed.kind == "name":
+        raise InvalidTarget("resource must be an absolute URI (RFC 8707 section 2).")
+    entry = covering_entry(word, client)
+    api = registry.resolve(word)
+    if entry is None or (api is not None and not api.open_to(client.project)):
+        # One sentence for both: whose API it is, is not this client's to know.
+        raise InvalidTarget("This audience is not allowed for this client.")
+    if verbatim := registry.registered_value(word):
+        return verbatim
+    same = (entry.value for entry in client.allowlist if parse(entry.value).canonical == parsed.canonical)
+    return next(same, parsed.canonical)
+
+
+def covering_entry(word: str, client: ClientFacts) -> Entry | None:
+    """The first row of the allowlist that covers this audience."""
+    return next((entry for entry in client.allowlist if covers(entry.value, word, entry.mode)), None)
+
+
+def _exactly_listed(word: str, client: ClientFacts, registry: Registry) -> str:
+    """Names and opaque URIs: on the allowlist, or the answer an unknown client id gets."""
+    try:
+        return permitted(word, client, registry)
+    except InvalidTarget:
+        raise InvalidAudience from None
+
+
+def _each_once(audiences: Iterable[str]) -> tuple[str, ...]:
+    once: dict[str, str] = {}
+    for value in audiences:
+        once.setdefault(parse(value).canonical, value)
+    return tuple(once.values())
+
+
+def at_authorization(request: AuthorizationRequest) -> None:
+    """The audiences of the ceiling: what was asked, else the default entries (all of them when first party)."""
+    asked = classify(request.params, request.client, request.registry)
+    request.asked_audiences, request.targets = asked.apis, asked.targets
+    request.implied_audiences = request.default_audiences = ()
+    if not asked.apis:
+        defaults = [entry.value for entry in request.client.allowlist if entry.default]
+        everything = [entry.value for entry in request.client.allowlist]
+        entries = everything if request.client.project.consent_mode == "implicit" else defaults
+        request.implied_audiences = _still_permitted(entries, request.client, request.registry)
+        request.default_audiences = _still_permitted(defaults, request.client, request.registry)
+    request.implied_scopes = _scopes_of(request.implied_audiences, request.client, request.registry)
+
+
+def _scopes_of(audiences: Iterable[str], client: ClientFacts, registry: Registry) -> tuple[str, ...]:
+    """Scopes of these APIs that the client registered (section 5.1)."""
+    offered = {scope for one in audiences if (api := registry.resolve(one)) is not None for scope in api.scopes}
+    return tuple(scope for scope in client.scopes if scope in offered)
+
+
+def _still_permitted(audiences: Iterable[str], client: ClientFacts, registry: Registry) -> tuple[str, ...]:
+    kept = []
+    for one in audiences:
+        try:
+            kept.append(permitted(one, client, registry))
+        except InvalidTarget:
+            continue
+    return _each_once(kept)
+
+
+def reachable(granted: Iterable[str], client: ClientFacts, registry: Registry) -> tuple[str, ...]:
+    """Of these audiences what the client may ask for now: all of one, or the part its allowlist has."""
+    wanted = []
+    for one in granted:
+        listed = any(covers(entry.value, one, entry.mode) for entry in client.allowlist)
+        wanted += [one] if listed else [entry.value for entry in client.allowlist if covers(one, entry.value)]
+    return _still_permitted(wanted, client, registry)
+
+
+def at_token(request: TokenRequest) -> None:
+    """The audience of the access token: what was asked within the ceiling, else what was granted, else defaults."""
+    asked = classify(request.params, request.client, request.registry, person=request.ceiling is not None)
+    request.targets = asked.targets
+    if asked.apis:
+        request.audience = tuple(one for one in asked.apis if _within(one, request))
+    elif request.ceiling is None:
+        defaults = [entry.value for entry in request.client.allowlist if entry.default]
+        request.audience = _still_permitted(defaults, request.client, request.registry)
+        if defaults and not request.audience:
+            raise InvalidTarget("No default audience of this client is allowed for it any more.")
+    else:
+        request.audience = _granted(request, request.ceiling)
+    request.audience = request.audience or _itself(request.client, request.registry)
+
+
+def _itself(client: ClientFacts, registry: Registry) -> tuple[str, ...]:
+    """A token for the client alone. A client id may look like an address: it opens no API of another project."""
+    api = registry.resolve(client.client_id)
+    if api is not None and not api.open_to(client.project):
+        raise InvalidTarget("The id of this client is the address of an API. Name an audience, or use another client.")
+    return (client.client_id,)
+
+
+def _within(one: str, request: TokenRequest) -> bool:
+    if request.ceiling is None or any(covers(has, one) for has in request.ceiling.audiences):
+        return True
+    raise InvalidTarget("This audience was not granted to this authorization.")
+
+
+def _granted(request: TokenRequest, ceiling: Ceiling) -> tuple[str, ...]:
+    """Nothing asked now: what authorize asked for and got, else the default entries within the ceiling."""
+    if ceiling.narrowed and not ceiling.asked_audiences:
+        request.narrowed = True
+        return ()  # wholly refused: what else the ceiling holds was not asked for
+    had = ceiling.asked_audiences or tuple(
+        entry.value
+        for entry in request.client.allowlist
+        if entry.default and any(covers(has, entry.value) for has in ceiling.audiences)
+    )
+    left = _still_permitted(had, request.client, request.registry)
+    before = had or ceiling.default_audiences  # removed defaults are not `had` any more
+    if before and not _still_permitted(before, request.client, request.registry):
+        raise InvalidTarget("No audience of this authorization is allowed for this client any more.")
+    request.narrowed = ceiling.narrowed or len(left) < len(had)
+    return left
+
+
+def filter_scopes(request: TokenRequest) -> tuple[str, ...]:
+    """Scopes these audiences offer: only when every one is a registered API with scopes (section 4)."""
+    apis = [request.registry.resolve(one) for one in request.audience]
+    if not apis or any(api is None or not api.scopes for api in apis):
+        return request.scopes
+    offered = {scope for api in apis if api is not None for scope in api.scopes}
+    return tuple(scope for scope in request.scopes if scope in offered or scope in SIGN_IN_SCOPES)

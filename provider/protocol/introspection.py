@@ -1,0 +1,72 @@
+"""Who may introspect what, and the answer (RFC 7662, protocol section 8)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provider.protocol.claims import one_or_many
+from provider.protocol.errors import IntrospectionDenied
+from provider.protocol.facts import ClientFacts, Registry, TokenFacts
+
+INACTIVE: dict[str, Any] = {"active": False}
+
+
+def check_caller(caller: ClientFacts) -> None:
+    """Public clients and those without the right may not introspect anything."""
+    if caller.public or caller.introspection == "none":
+        raise IntrospectionDenied("This client may not introspect tokens.")
+
+
+def answer(caller: ClientFacts, token: TokenFacts | None, registry: Registry, issuer: str) -> dict[str, Any]:
+    """The answer for this caller; what it may not know looks like a token that does not exist."""
+    if token is None:
+        return INACTIVE
+    audience = token.audience
+    if not _by_right(caller, token):
+        audience = _own_audiences(caller, token, registry)
+        if not audience or token.kind == "refresh":
+            return INACTIVE
+    return _describe(token, audience, issuer)
+
+
+def _by_right(caller: ClientFacts, token: TokenFacts) -> bool:
+    own = token.client.client_id == caller.client_id
+    if token.kind == "refresh":
+        return own or caller.introspection == "all"
+    if own or caller.introspection == "all":
+        return True
+    if caller.introspection == "project":
+        return token.client.project.id == caller.project.id
+    return caller.introspection == "listed" and token.client.client_id in caller.introspects
+
+
+def _own_audiences(caller: ClientFacts, token: TokenFacts, registry: Registry) -> tuple[str, ...]:
+    """The audiences of the token that are the caller: its client id, and APIs it acts for."""
+    return tuple(
+        one
+        for one in token.audience
+        if one == caller.client_id or ((api := registry.resolve(one)) is not None and api.identifier in caller.acts_for)
+    )
+
+
+def _describe(token: TokenFacts, audience: tuple[str, ...], issuer: str) -> dict[str, Any]:
+    sign_in = token.sign_in
+    facts: dict[str, Any] = {
+        "active": True,
+        "scope": " ".join(token.scopes),
+        "client_id": token.client.client_id,
+        "clientId": token.client.client_id,
+        "username": token.person.username if token.person else None,
+        "token_type": "Bearer" if token.kind == "access" else None,
+        "exp": token.expires_at,
+        "iat": token.issued_at,
+        "nbf": token.issued_at,
+        "sub": token.person.sub if token.person else token.client.client_id,
+        "aud": one_or_many(audience) if audience else None,
+        "iss": issuer,
+        "jti": token.jti or None,
+        "auth_time": sign_in.auth_time if sign_in else None,
+        "acr": (sign_in.acr or None) if sign_in else None,
+        "azp": token.client.client_id if token.person else None,
+    }
+    return {name: value for name, value in facts.items() if value is not None}

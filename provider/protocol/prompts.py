@@ -1,0 +1,190 @@
+"""Which interaction an authorization request needs, in the order of protocol section 12."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from enum import Enum
+from urllib.parse import urlsplit
+
+from provider.protocol.errors import (
+    ConsentRequired,
+    InteractionRequired,
+    InvalidRequest,
+    LoginRequired,
+    UnmetAuthenticationRequirements,
+)
+from provider.protocol.facts import ClientFacts, SignInFacts
+from provider.protocol.request import Params
+from provider.protocol.requested_claims import parse
+
+PROMPTS = ("none", "login", "consent", "select_account")
+MAX_HINT = 8192
+MAX_ACRS = 20
+
+
+class Interaction(Enum):
+    """What to show next; NOTHING: go on to the code."""
+
+    NOTHING = "nothing"
+    LOGIN = "login"  # nobody is signed in
+    REAUTHENTICATE = "reauthenticate"  # somebody is, but must prove it again
+    SWITCH = "switch"  # somebody else has to sign in
+    STEP_UP = "step up"  # this person, by one factor more
+    CONSENT = "consent"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """prompt, max_age, acr_values and the `sub` and `acr` of claims (OpenID Connect Core 1.0 3.1.2.1, 5.5.1).
+
+    No subs: whoever it is. `acrs` in the client's order of preference; none with `acr_essential`: any at all.
+    """
+
+    prompts: frozenset[str] = frozenset()
+    max_age: int | None = None
+    subs: frozenset[str] = frozenset()
+    acrs: tuple[str, ...] = ()
+    acr_essential: bool = False
+
+    @property
+    def silent(self) -> bool:
+        return "none" in self.prompts
+
+    @property
+    def wants_fresh_sign_in(self) -> bool:
+        return "login" in self.prompts or self.max_age == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What the browser brings. `proved`: signed in or proved themselves after this very request asked for it."""
+
+    sign_in: SignInFacts | None
+    now: int
+    sub: str = ""  # of the person signed in, or half-way there
+    hint_sub: str = ""
+    proved: bool = False
+    half_way: bool = False  # nobody is signed in yet, but somebody's sign-in waits for its next step
+    acrs_met: frozenset[str] = frozenset()  # what this sign-in is good enough for
+    acrs_offered: frozenset[str] = frozenset()  # what a sign-in could be good enough for
+    can_step_up: bool = False  # the person has the means already
+    consent_missing: bool = False
+    must_show_consent: bool = False
+
+
+def read(params: Params) -> Wish:
+    """Step 3: what is malformed is refused before anybody is asked anything."""
+    prompts = frozenset(word for word in params.one("prompt").split(" ") if word)
+    if unknown := prompts - set(PROMPTS):
+        raise InvalidRequest(f"Unknown prompt: {min(unknown)[:40]}.")
+    if "none" in prompts and len(prompts) > 1:
+        raise InvalidRequest("prompt=none must stand alone.")
+    if len(params.one("id_token_hint")) > MAX_HINT:
+        raise InvalidRequest("id_token_hint is too long.")
+    text = params.one("max_age")
+    if text and not (text.isascii() and text.isdigit() and len(text) <= 10):
+        raise InvalidRequest("max_age must be a number of seconds.")
+    voluntary = tuple(dict.fromkeys(word for word in params.one("acr_values").split(" ") if word))
+    if len(voluntary) > MAX_ACRS:
+        raise InvalidRequest(f"At most {MAX_ACRS} acr_values may be asked for.")
+    claims = parse(params.one("claims"))
+    return Wish(
+        prompts,
+        int(text) if text else None,
+        claims.subs,
+        claims.acrs or (() if claims.acr_essential else voluntary),
+        claims.acr_essential,
+    )
+
+
+def decide(wish: Wish, situation: Situation) -> Interaction:
+    """Steps 4 to 9. With prompt=none what would need a page is an error instead."""
+    if situation.hint_sub and wish.subs and situation.hint_sub not in wish.subs:
+        raise InvalidRequest("id_token_hint and the sub of claims mean different people.")
+    return _sign_in(wish, situation) or _step_up(wish, situation) or _consent(wish, situation) or Interaction.NOTHING
+
+
+def _sign_in(wish: Wish, situation: Situation) -> Interaction | None:
+    """Steps 5 to 7."""
+    needed = _who(wish, situation) or _how_long_ago(wish, situation)
+    if needed is not None and wish.silent:
+        raise LoginRequired("The person has to sign in, and prompt=none forbids asking.")
+    return needed
+
+
+def _who(wish: Wish, situation: Situation) -> Interaction | None:
+    if situation.sign_in is None and not (situation.half_way and wish.silent):
+        return Interaction.LOGIN
+    if situation.hint_sub not in ("", situation.sub) or (wish.subs and situation.sub not in wish.subs):
+        return Interaction.SWITCH
+    return None
+
+
+def _how_long_ago(wish: Wish, situation: Situation) -> Interaction | None:
+    if situation.proved or situation.sign_in is None:
+        return None
+    if "select_account" in wish.prompts:
+        return Interaction.SWITCH
+    age = situation.now - situation.sign_in.auth_time
+    too_old = wish.max_age is not None and age > wish.max_age
+    return Interaction.REAUTHENTICATE if wish.wants_fresh_sign_in or too_old else None
+
+
+def _step_up(wish: Wish, situation: Situation) -> Interaction | None:
+    """Step 8. What is only preferred is tried where the person has the means, and never fails."""
+    wanted = frozenset(wish.acrs) or (situation.acrs_offered if wish.acr_essential else frozenset())
+    met = not wanted or bool(wanted & situation.acrs_met)
+    if not met and wish.acr_essential:
+        if wish.silent or not wanted & situation.acrs_offered:
+            raise UnmetAuthenticationRequirements("This sign-in does not reach the acr that is essential.")
+        return Interaction.STEP_UP
+    if situation.sign_in is None:
+        raise InteractionRequired("A sign-in waits for its next step, and prompt=none forbids showing it.")
+    possible = situation.can_step_up and not wish.silent and bool(wanted & situation.acrs_offered)
+    return Interaction.STEP_UP if possible and not met else None
+
+
+def _consent(wish: Wish, situation: Situation) -> Interaction | None:
+    """Step 9."""
+    if not (situation.consent_missing or situation.must_show_consent or "consent" in wish.prompts):
+        return None
+    if wish.silent:
+        raise ConsentRequired("The person has to consent, and prompt=none forbids asking.")
+    return Interaction.CONSENT
+
+
+def acr_told(wish: Wish, own: str, met: frozenset[str]) -> str:
+    """The `acr` of the tokens: what was asked for, where the sign-in is as good as that (section 5.5.1.1)."""
+    return own if own in wish.acrs else next((acr for acr in wish.acrs if acr in met), own)
+
+
+def always_asks(redirect_uri: str) -> bool:
+    """Custom schemes and loopback: another program may receive the code, so the person always sees a screen."""
+    url = urlsplit(redirect_uri)
+    return url.scheme != "https" or _on_the_device((url.hostname or "").removesuffix("."))
+
+
+def _on_the_device(host: str) -> bool:
+    """Loopback by whatever name or number: RFC 6761 section 6.3, RFC 8252 section 7.3.
+
+    Browsers read a host that ends in a number as an IPv4 address however it is written: `127.1` is 127.0.0.1.
+    """
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host.rpartition(".")[2][:1].isdigit()
+    mapped = getattr(address, "ipv4_mapped", None) or address
+    return bool(mapped.is_loopback or mapped.is_unspecified)
+
+
+def shares_consent(client: ClientFacts, redirect_uri: str) -> bool:
+    """Whether what the person allowed other clients of the project counts for this one (protocol section 11)."""
+    return client.registered_by_administrator and not always_asks(redirect_uri)
+
+
+def remembers_its_own(client: ClientFacts, redirect_uri: str) -> bool:
+    """A client that registered itself and can keep a secret is asked once for what only it was allowed."""
+    return not client.registered_by_administrator and not client.public and not always_asks(redirect_uri)

@@ -1,0 +1,113 @@
+"""What a step may read, and the few things it may decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from provider.protocol.claims import within
+from provider.protocol.facts import NO_CHALLENGE, NO_CLAIMS, Ceiling, Challenge, ClientFacts, Registry, RequestedClaims
+
+
+class Params:
+    """Parameters as sent, in order. Only `audience` and `resource` may repeat (refused before steps run)."""
+
+    def __init__(self, pairs: Sequence[tuple[str, str]] = ()) -> None:
+        self.pairs = tuple(pairs)
+        self._values: dict[str, list[str]] = {}
+        for name, value in self.pairs:
+            self._values.setdefault(name, []).append(value)
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self.pairs)
+
+    def one(self, name: str) -> str:
+        """The value of a single-valued parameter; an empty one counts as omitted (RFC 6749 section 3.1)."""
+        return next(filter(None, self._values.get(name, ())), "")
+
+    def many(self, name: str) -> list[str]:
+        return list(self._values.get(name, ()))
+
+    def has(self, name: str) -> bool:
+        return name in self._values
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a person left ticked, or everything where nobody had to be asked."""
+
+    scopes: tuple[str, ...] = ()
+    audiences: tuple[str, ...] = ()
+
+
+@dataclass
+class AuthorizationRequest:
+    """A request at the authorization endpoint. Steps may run several times: they only assign what they decide."""
+
+    params: Params
+    client: ClientFacts
+    registry: Registry = field(default_factory=Registry)
+    choice: Choice | None = None  # None: not made yet
+    granted: Choice = Choice()  # what the person allowed the project before, where this client shares it
+
+    # Decided by the steps:
+    asked_scopes: tuple[str, ...] = ()
+    asked_audiences: tuple[str, ...] = ()
+    implied_scopes: tuple[str, ...] = ()
+    implied_audiences: tuple[str, ...] = ()
+    default_audiences: tuple[str, ...] = ()  # of the implied ones those a token gets that names none
+    claims: RequestedClaims = NO_CLAIMS
+    claim_scopes: tuple[str, ...] = ()  # what those claims are shown as; a token has these scopes only when it asks
+    included_scopes: tuple[str, ...] = ()
+    included_audiences: tuple[str, ...] = ()
+    targets: tuple[ClientFacts, ...] = ()
+    challenge: Challenge = NO_CHALLENGE
+
+    @property
+    def ceiling(self) -> Ceiling:
+        """What was decided, narrowed to what the person left ticked."""
+        scopes = self._ticked_scopes(self.asked_scopes, self.included_scopes)
+        audiences = self._ticked_audiences(self.asked_audiences)
+        every_scope = self._ticked_scopes(scopes, self.implied_scopes, self.claim_scopes)
+        return Ceiling(
+            scopes=every_scope,
+            audiences=self._ticked_audiences(audiences, self.implied_audiences, self.included_audiences),
+            asked_scopes=scopes,
+            asked_audiences=audiences,
+            default_audiences=self._ticked_audiences(self.default_audiences),
+            offline="refresh_token" in self.client.grant_types
+            and ("offline_access" in scopes or "openid" not in (*self.asked_scopes, *self.included_scopes)),
+            narrowed=len(audiences) < len(self.asked_audiences),
+            claims=within(every_scope, self.claims),
+        )
+
+    def _ticked_scopes(self, *several: tuple[str, ...]) -> tuple[str, ...]:
+        return _within(several, None if self.choice is None else self.choice.scopes)
+
+    def _ticked_audiences(self, *several: tuple[str, ...]) -> tuple[str, ...]:
+        return _within(several, None if self.choice is None else self.choice.audiences)
+
+
+def _within(several: tuple[tuple[str, ...], ...], limit: tuple[str, ...] | None) -> tuple[str, ...]:
+    """All of them in order, each once, within the limit if there is one."""
+    each = dict.fromkeys(one for values in several for one in values)
+    return tuple(one for one in each if limit is None or one in limit)
+
+
+@dataclass
+class TokenRequest:
+    """A request at the token endpoint, the client authenticated and its code or refresh token loaded."""
+
+    grant_type: str
+    params: Params
+    client: ClientFacts
+    registry: Registry = field(default_factory=Registry)
+    ceiling: Ceiling | None = None  # None: client credentials, the allowlist is the ceiling
+    challenge: Challenge = NO_CHALLENGE
+
+    # Decided by the steps:
+    scopes: tuple[str, ...] = ()
+    audience: tuple[str, ...] = ()
+    targets: tuple[ClientFacts, ...] = ()
+    target: ClientFacts | None = None  # the ID token is for this sibling
+    narrowed: bool = False  # the granted audience is not what was asked: the answer says so

@@ -1,0 +1,54 @@
+"""What is worth remembering for security. Never a code, token or secret."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from clients.models import SecurityEvent
+from common.sql import Insert
+from provider.protocol.facts import ClientFacts
+from provider.store import statements
+
+
+def cross_client_token(caller: ClientFacts, target: ClientFacts, sub: str, now: datetime) -> Insert:
+    """Every ID token for a sibling (protocol section 2): kept together with the tokens, or not at all."""
+    return statements.new_event(
+        at=now,
+        kind="token.cross_client",
+        client_id=caller.client_id,
+        target_client_id=target.client_id,
+        sub=sub,
+        detail="{}",
+    )
+
+
+def cross_client_refused(caller: ClientFacts, asked: str, sub: str = "") -> None:
+    """A refused audience client. What was asked may be anything: only its beginning is kept."""
+    SecurityEvent.objects.create(
+        kind="token.cross_client_refused", client_id=caller.client_id, sub=sub, detail={"audience": asked[:255]}
+    )
+
+
+def reuse(client: ClientFacts, what: str, authorization_id: str) -> None:
+    """A code or refresh token came twice."""
+    SecurityEvent.objects.create(
+        kind="token.reuse", client_id=client.client_id, detail={"what": what, "authorization": authorization_id}
+    )
+
+
+def signed_out_by(client_id: str, sub: str, *, asked: bool) -> None:
+    """An app ended a sign-in; `asked`: the person confirmed it. No client: nobody said which app it was."""
+    SecurityEvent.objects.create(kind="sign_in.ended_by_client", client_id=client_id, sub=sub, detail={"asked": asked})
+
+
+def logout_notice_given_up(client_id: str, sub: str, attempts: int, problem: str) -> None:
+    """An app could not be told that somebody signed out."""
+    detail = {"attempts": attempts, "problem": problem}
+    SecurityEvent.objects.create(kind="logout_notice.given_up", client_id=client_id, sub=sub, detail=detail)
+
+
+def taken_back(sub: str, project: str, ended: int, scopes: Sequence[str] = (), audiences: Sequence[str] = ()) -> None:
+    """A person took back what they allowed a project: these scopes and audiences, or with neither everything."""
+    detail = {"project": project, "scopes": list(scopes), "audiences": list(audiences), "authorizations": ended}
+    SecurityEvent.objects.create(kind="consent.taken_back", sub=sub, detail=detail)

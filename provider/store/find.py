@@ -1,0 +1,135 @@
+"""Finding a live token: what userinfo, introspection and whoever else accepts a token stand on."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.models import User
+from provider import facts
+from provider.facts import person_of, requested_claims_of, sign_in_of
+from provider.keys.mint import ACCESS_TOKEN_TYPE, ID_TOKEN_TYPE, digest, verify
+from provider.protocol.errors import InvalidGrant
+from provider.protocol.facts import ClientFacts, TokenFacts
+from provider.store import authorizations, live, statements
+from provider.store.statements import Standing
+
+
+def access_token(token: str) -> TokenFacts | None:
+    """The live access token behind this text; None for unknown, expired, revoked, dead or another kind of token."""
+    return _jwt(token) if token.count(".") == 2 else _opaque(token)
+
+
+def refresh_token(token: str) -> TokenFacts | None:
+    """The live refresh token behind this text, for introspection only: nothing is used up."""
+    row = statements.refresh_token(digest(token))
+    client = facts.client_of(row.standing.client_id) if row is not None else None
+    if row is None or client is None:
+        return None
+    try:
+        opened = authorizations.opened_refresh(digest(token), row, client)
+    except InvalidGrant:
+        return None
+    return TokenFacts(
+        kind="refresh",
+        client=client,
+        person=opened.person,
+        scopes=opened.ceiling.scopes,
+        audience=opened.ceiling.audiences,
+        issued_at=_seconds(row.created),
+        expires_at=_seconds(row.expires) if row.expires else None,
+        sign_in=opened.sign_in,
+        authorization_id=opened.authorization_id,
+    )
+
+
+def has_refresh_token(token: TokenFacts) -> bool:
+    """Whether a live refresh token stands behind this access token."""
+    if not token.authorization_id:
+        return False
+    return statements.has_refresh_token(uuid.UUID(token.authorization_id), timezone.now())
+
+
+def id_token(token: str) -> dict[str, Any] | None:
+    """The claims of a live ID token of ours: signed, not expired, and its person, client and project still there."""
+    claims = verify(token, ID_TOKEN_TYPE)
+    if claims is None or claims.get("iss") != settings.IDP_ISSUER or time.time() >= claims["exp"]:
+        return None
+    issued_at = datetime.fromtimestamp(claims["iat"], UTC)
+    parties = {claims["aud"], claims["azp"]}
+    clients = facts.find_clients(parties)
+    user = User.objects.filter(sub=claims["sub"]).first()
+    if len(clients) < len(parties) or not all(live.client_lives(client, issued_at) for client in clients.values()):
+        return None
+    if user is None or not user.is_active or live.ended(issued_at, user.tokens_not_before):
+        return None
+    return claims if all(facts.admits(client.project, user.pk) for client in clients.values()) else None
+
+
+def _opaque(token: str) -> TokenFacts | None:
+    row = statements.access_token(digest(token))
+    if row is None or live.expired(row.expires):
+        return None
+    return _live(
+        facts.client_of(row.client_id),
+        row.standing,
+        row.created,
+        scopes=tuple(row.scope.split()),
+        audience=tuple(row.audience),
+        expires_at=_seconds(row.expires),
+    )
+
+
+def _jwt(token: str) -> TokenFacts | None:
+    """A JWT access token: our signature and type, its time, the deny-list, and what can end it."""
+    claims = verify(token, ACCESS_TOKEN_TYPE)
+    if claims is None or claims.get("iss") != settings.IDP_ISSUER or time.time() >= claims["exp"]:
+        return None
+    client, jti = facts.find_client(claims["client_id"]), claims["jti"]
+    # A person's token carries its Authorization's id before the dot.
+    prefix, of_a_person, _rest = jti.partition(".")
+    if client is None or bool(of_a_person) == (claims["sub"] == client.client_id):
+        return None
+    authorization = statements.behind_jwt(uuid.UUID(prefix), jti) if of_a_person else None
+    if (authorization is None) if of_a_person else statements.denied(jti):
+        return None
+    audience = claims["aud"]
+    return _live(
+        client,
+        authorization,
+        datetime.fromtimestamp(claims["iat"], UTC),
+        scopes=tuple(claims["scope"].split()),
+        audience=(audience,) if isinstance(audience, str) else tuple(audience),
+        expires_at=claims["exp"],
+        jti=jti,
+    )
+
+
+def _live(
+    client: ClientFacts | None, authorization: Standing | None, issued_at: datetime, **more: Any
+) -> TokenFacts | None:
+    if client is None or not live.client_lives(client, issued_at):
+        return None
+    if authorization is None:
+        return TokenFacts("access", client, None, issued_at=_seconds(issued_at), **more)
+    if not live.authorization_lives(authorization, issued_at):
+        return None
+    return TokenFacts(
+        "access",
+        client,
+        person_of(authorization),
+        issued_at=_seconds(issued_at),
+        sign_in=sign_in_of(authorization),
+        authorization_id=str(authorization.id),
+        claims=requested_claims_of(authorization),
+        **more,
+    )
+
+
+def _seconds(moment: datetime) -> int:
+    return int(moment.timestamp())

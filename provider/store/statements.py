@@ -1,0 +1,253 @@
+"""The statements of the token paths, all of them: what stands behind a code or token, and what using it writes.
+
+Written by hand because building them anew for every request was the largest cost of one. One reads all that can end a
+token: the Authorization, the sign-in and the person. The client and its project are not here, but in what the process
+remembers (`common.cache`).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from common.connection import here
+from common.sql import Guard, Insert, array, identifier, known, moment, read
+from provider.protocol.refresh import MAX_SIBLINGS
+
+# --- What stands behind a person's code or token -------------------------------------------------------------------
+
+
+class Standing(NamedTuple):
+    """An Authorization, its sign-in and its person: the columns of `_STANDING`."""
+
+    id: uuid.UUID
+    client_id: int  # the row
+    scopes: list[str]
+    audiences: list[str]
+    asked_scopes: list[str]
+    asked_audiences: list[str]
+    default_audiences: list[str]
+    amr: list[str]
+    claims: dict[str, list[str]]
+    offline: bool
+    narrowed: bool
+    auth_time: datetime
+    acr: str
+    created_at: datetime
+    ended_at: datetime | None
+    generation: int
+    rotated_at: datetime | None
+    rotated_from: str
+    siblings: int
+    sign_in_id: uuid.UUID | None
+    signed_in: bool  # the sign-in it came from has not ended
+    user_id: int
+    sub: uuid.UUID
+    is_active: bool
+    tokens_not_before: datetime | None
+    username: str
+    first_name: str
+    last_name: str
+    email: str
+    email_verified: bool
+    phone_number: str
+    address: str
+    updated_at: datetime
+
+
+# JSON columns stand in their own tuple: SQLite keeps them as texts.
+_JSON = ("a.scopes", "a.audiences", "a.asked_scopes", "a.asked_audiences", "a.default_audiences", "a.amr", "a.claims")
+_STANDING = (
+    *("a.id", "a.client_id", *_JSON, "a.offline", "a.narrowed", "a.auth_time", "a.acr"),
+    *("a.created_at", "a.ended_at", "a.generation", "a.rotated_at", "a.rotated_from", "a.siblings"),
+    *("a.sign_in_id", "s.sid IS NOT NULL AND s.ended_at IS NULL"),
+    *("u.id", "u.sub", "u.is_active", "u.tokens_not_before", "u.username", "u.first_name", "u.last_name", "u.email"),
+    """u.email <> '' AND EXISTS (SELECT 1 FROM account_emailaddress e
+        WHERE e.user_id = u.id AND e.verified AND lower(e.email) = lower(u.email))""",
+    *("u.phone_number", "u.address", "u.updated_at"),
+)
+_PERSON = "LEFT JOIN accounts_user u ON u.id = a.user_id LEFT JOIN accounts_signin s ON s.sid = a.sign_in_id"
+_CONVERTED: dict[Callable[[Any], Any], tuple[str, ...]] = {
+    moment: ("auth_time", "created_at", "ended_at", "rotated_at", "tokens_not_before", "updated_at"),
+    identifier: ("id", "sign_in_id", "sub"),
+    bool: ("offline", "narrowed", "signed_in", "is_active", "email_verified"),
+}
+_CONVERSIONS = [(Standing._fields.index(name), convert) for convert, names in _CONVERTED.items() for name in names]
+
+
+def _standing(row: list[Any]) -> Standing:
+    for place, convert in _CONVERSIONS:
+        row[place] = convert(row[place])
+    return Standing._make(row)
+
+
+@dataclass(frozen=True, slots=True)
+class _Select:
+    """One row at most: these columns, and what stands behind it as the last one."""
+
+    columns: tuple[str, ...]
+    rest: str
+
+    def __call__(self, *values: Any) -> list[Any] | None:
+        return read(_written(self, here().vendor), values)
+
+
+@lru_cache(maxsize=32)
+def _written(select: _Select, vendor: str) -> str:
+    standing = f"CASE WHEN a.id IS NOT NULL THEN {array(_STANDING, _JSON, vendor)} END"
+    columns = array((*select.columns, standing), (standing, "t.resource"), vendor)
+    return f"SELECT {columns} FROM {select.rest}"  # noqa: S608 - constants
+
+
+class Code(NamedTuple):
+    """A code; `used_at` tells a second use from a first."""
+
+    expires: datetime
+    created: datetime
+    used_at: datetime | None
+    redirect_uri: str
+    challenge: str
+    challenge_method: str
+    nonce: str
+    standing: Standing
+
+
+def code(digest: str) -> Code | None:
+    row = _CODE(digest)
+    if row is None:
+        return None
+    expires, created, used_at, *asked, standing = row
+    return Code._make((known(expires), known(created), moment(used_at), *asked, _standing(standing)))
+
+
+_CODE = _Select(
+    ("g.expires", "g.created", "g.used_at", "g.redirect_uri", "g.code_challenge", "g.code_challenge_method", "g.nonce"),
+    f"clients_grant g JOIN clients_authorization a ON a.id = g.authorization_id {_PERSON} WHERE g.digest = %s",
+)
+
+
+class Refresh(NamedTuple):
+    """A refresh token; the standing says whether its generation is the current one."""
+
+    created: datetime
+    expires: datetime | None
+    generation: int
+    standing: Standing
+
+
+def refresh_token(digest: str) -> Refresh | None:
+    row = _REFRESH(digest)
+    return Refresh(known(row[0]), moment(row[1]), row[2], _standing(row[3])) if row is not None else None
+
+
+_REFRESH = _Select(
+    ("r.created", "r.expires", "r.generation"),
+    f"clients_refreshtoken r JOIN clients_authorization a ON a.id = r.authorization_id {_PERSON} WHERE r.digest = %s",
+)
+
+
+class Access(NamedTuple):
+    """An opaque access token that was not revoked. No standing: a client's own."""
+
+    client_id: int  # the row
+    created: datetime
+    expires: datetime
+    scope: str
+    audience: list[str]
+    standing: Standing | None
+
+
+def access_token(digest: str) -> Access | None:
+    row = _ACCESS(digest)
+    if row is None:
+        return None
+    client_id, created, expires, scope, audience, standing = row
+    behind = _standing(standing) if standing is not None else None
+    return Access(client_id, known(created), known(expires), scope, audience, behind)
+
+
+_ACCESS = _Select(
+    ("t.application_id", "t.created", "t.expires", "t.scope", "t.resource"),
+    f"""clients_accesstoken t LEFT JOIN clients_authorization a ON a.id = t.authorization_id {_PERSON}
+    WHERE t.digest = %s AND t.revoked_at IS NULL""",
+)
+
+
+def standing(authorization_id: uuid.UUID) -> Standing | None:
+    row = _STANDING_OF(authorization_id)
+    return _standing(row[0]) if row is not None else None
+
+
+_STANDING_OF = _Select((), f"clients_authorization a {_PERSON} WHERE a.id = %s")
+
+
+def behind_jwt(authorization_id: uuid.UUID, jti: str) -> Standing | None:
+    """What stands behind a person's JWT; None when it is on the deny-list, too."""
+    row = _BEHIND_JWT(authorization_id, jti)
+    return _standing(row[0]) if row is not None else None
+
+
+_BEHIND_JWT = _Select(
+    (),
+    f"{_STANDING_OF.rest} AND NOT EXISTS (SELECT 1 FROM clients_revokedtoken d WHERE d.jti = %s)",  # noqa: S608 - constants
+)
+
+
+def denied(jti: str) -> bool:
+    return read("SELECT '[]' FROM clients_revokedtoken WHERE jti = %s", (jti,)) is not None
+
+
+def has_refresh_token(authorization_id: uuid.UUID, now: datetime) -> bool:
+    """Whether a refresh token of the current generation has not expired."""
+    return read(_HAS_REFRESH, (authorization_id, now)) is not None
+
+
+_HAS_REFRESH = """SELECT '[]' FROM clients_authorization a
+    JOIN clients_refreshtoken r ON r.authorization_id = a.id AND r.generation = a.generation
+    WHERE a.id = %s AND (r.expires IS NULL OR r.expires > %s) LIMIT 1"""
+
+# --- What using it writes ------------------------------------------------------------------------------------------
+
+
+def use_code(digest: str, now: datetime) -> Guard:
+    return Guard("UPDATE clients_grant SET used_at = %s WHERE digest = %s AND used_at IS NULL", (now, digest))
+
+
+def rotate(authorization_id: uuid.UUID, digest: str, generation: int, now: datetime) -> Guard:
+    """The first use of this generation: the next one begins."""
+    return Guard(
+        "UPDATE clients_authorization SET generation = generation + 1, rotated_at = %s, rotated_from = %s, siblings = 0"
+        " WHERE id = %s AND ended_at IS NULL AND generation = %s",
+        (now, digest, authorization_id, generation),
+    )
+
+
+def add_sibling(authorization_id: uuid.UUID, digest: str, generation: int, since: datetime) -> Guard:
+    """The same token again, its first use not before `since`, and not too often."""
+    return Guard(
+        "UPDATE clients_authorization SET siblings = siblings + 1 WHERE id = %s AND ended_at IS NULL"
+        " AND generation = %s AND rotated_from = %s AND rotated_at >= %s AND siblings < %s",
+        (authorization_id, generation + 1, digest, since, MAX_SIBLINGS),
+    )
+
+
+def prolong(digest: str, expires: datetime | None) -> Guard:
+    """A refresh token that does not rotate was used."""
+    return Guard("UPDATE clients_refreshtoken SET expires = %s WHERE digest = %s", (expires, digest))
+
+
+def new_access_token(**values: Any) -> Insert:
+    """The columns of an opaque access token."""
+    return Insert("clients_accesstoken", values)
+
+
+def new_refresh_token(**values: Any) -> Insert:
+    return Insert("clients_refreshtoken", values)
+
+
+def new_event(**values: Any) -> Insert:
+    return Insert("clients_securityevent", values)

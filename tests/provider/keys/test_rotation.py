@@ -1,0 +1,178 @@
+"""Signing keys change without a token nobody can verify."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test import Client as Http
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from clients.models import Client, SigningKey
+from clients.models.client import SigningAlgorithm
+from common.sealing import Unreadable
+from provider.keys import keyring, rotation
+from tests.world import App, Browser, claims_of, header_of
+
+pytestmark = pytest.mark.django_db
+
+
+def rotatekeys(*arguments: str) -> list[dict[str, Any]]:
+    out = StringIO()
+    call_command("rotatekeys", "--format", "json", *arguments, stdout=out)
+    steps: list[dict[str, Any]] = json.loads(out.getvalue())["steps"]
+    return steps
+
+
+def states(algorithm: str = "RS256") -> list[str]:
+    return sorted(SigningKey.objects.filter(algorithm=algorithm).values_list("state", flat=True))
+
+
+def jwks() -> set[str]:
+    return {key["kid"] for key in Http().get("/.well-known/jwks.json").json()["keys"]}
+
+
+def later(**delta: float) -> Any:
+    return time_machine.travel(timezone.now() + timedelta(**delta), tick=True)
+
+
+def test_a_next_key_waits_until_every_app_may_know_it(keys: None) -> None:
+    SigningKey.objects.update(created_at=timezone.now())
+    assert [step["action"] for step in rotatekeys()] == ["wait", "wait"]
+    assert states() == ["active", "next"]
+
+
+def test_then_it_signs_and_the_one_before_retires(world: None) -> None:
+    SigningKey.objects.update(created_at=timezone.now())
+    old = Browser("owner").tokens("web", scope="openid offline_access")
+    with later(minutes=7):
+        assert [step["action"] for step in rotatekeys("--algorithm", "RS256")] == ["activate"]
+        assert states() == ["active", "next", "retired"]
+        new = App("web").refresh(old["refresh_token"]).json()["id_token"]
+        kids = {header_of(old["id_token"])["kid"], header_of(new)["kid"]}
+        assert len(kids) == 2
+        assert kids <= jwks(), "both verify against the JWKS"
+
+
+def test_every_new_tokens_key_was_published_before_it_signed(world: None) -> None:
+    known = jwks()
+    with later(minutes=7):
+        rotatekeys()
+        answer = App("web").token(grant_type="client_credentials").json()
+        assert answer["access_token"]
+        assert header_of(Browser("owner").tokens("web")["id_token"])["kid"] in known
+
+
+def test_a_retired_key_stays_as_long_as_its_tokens(world: None) -> None:
+    Client.objects.update(access_token_lifetime=3600, id_token_lifetime=3600)
+    old = header_of(Browser("owner").tokens("web")["id_token"])["kid"]
+    with later(minutes=7):
+        rotatekeys("--algorithm", "RS256")
+    with later(minutes=60):
+        assert old in jwks()
+    with later(minutes=90):
+        assert old not in jwks()
+    Client.objects.filter(client_id="web").update(id_token_lifetime=604_800)
+    with later(minutes=90):
+        assert old in jwks(), "a week-long token may still carry it"
+
+
+@pytest.mark.postgresql  # SQLite looks at all clients
+def test_the_longest_lifetime_is_found_without_looking_at_all_clients(world: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")  # the few clients of a test are quicker read than looked up
+        with CaptureQueriesContext(connection) as seen:
+            rotation._load_longest_lifetime()
+        cursor.execute(f"EXPLAIN {seen[0]['sql']}")
+        plan = "".join(line for (line,) in cursor.fetchall())
+    assert plan.count("Index Only Scan Backward") == 2
+    assert "Seq Scan" not in plan
+
+
+def test_a_dry_run_changes_nothing(keys: None) -> None:
+    with later(minutes=7):
+        assert [step["action"] for step in rotatekeys("--dry-run")] == ["activate", "activate"]
+    assert states() == ["active", "next"]
+
+
+def test_a_missing_next_key_is_published(keys: None) -> None:
+    SigningKey.objects.filter(state="next").delete()
+    assert [step["action"] for step in rotatekeys()] == ["publish", "publish"]
+    assert states() == ["active", "next"]
+
+
+@pytest.mark.parametrize("state", ["active", "next"])
+@pytest.mark.parametrize("arguments", [(), ("--dry-run",)])
+def test_keys_that_do_not_open_stop_everything(keys: None, settings: Any, state: str, arguments: tuple[str]) -> None:
+    ours = settings.IDP_KEY_SECRETS
+    settings.IDP_KEY_SECRETS = ["another secret that is long enough"]
+    sealed = keyring.encrypt("a key of somebody else's")
+    settings.IDP_KEY_SECRETS = ours
+    SigningKey.objects.filter(algorithm="ES256", state=state).update(private_jwk=sealed)
+    before = set(SigningKey.objects.values_list("pk", "state"))
+    with later(minutes=7), pytest.raises(CommandError, match=f"^The {state} ES256 key cannot be opened: ") as error:
+        rotatekeys(*arguments)
+    assert error.value.returncode == 1
+    assert set(SigningKey.objects.values_list("pk", "state")) == before, "of no algorithm"
+
+
+def test_what_was_done_before_a_key_did_not_open_is_told(keys: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process, with other secrets, made a key after all were looked at."""
+    rotate = rotation.rotate
+
+    def fails_for_the_second(algorithm: SigningAlgorithm, **more: Any) -> Any:
+        if algorithm == SigningAlgorithm.ES256:
+            raise Unreadable("The next ES256 key cannot be opened.")
+        return rotate(algorithm, **more)
+
+    monkeypatch.setattr(rotation, "rotate", fails_for_the_second)
+    with later(minutes=7), pytest.raises(CommandError, match=r"cannot be opened\. Done before: RS256 \(activate\)\.$"):
+        rotatekeys()
+
+
+def test_a_rotation_opens_the_next_key_itself(keys: None, settings: Any) -> None:
+    settings.IDP_KEY_SECRETS = ["another secret that is long enough"]
+    with later(minutes=7), pytest.raises(Unreadable):
+        rotation.rotate(SigningAlgorithm.RS256)
+    assert states() == ["active", "next"]
+
+
+def test_people_read_sentences(keys: None) -> None:
+    out = StringIO()
+    call_command("rotatekeys", "--dry-run", stdout=out)
+    assert "Would do: RS256: " in out.getvalue()
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_retired_key_is_told_of_where_there_is_one(keys: None, first: bool) -> None:
+    if first:
+        SigningKey.objects.filter(state="active").delete()
+    out = StringIO()
+    with later(minutes=7):
+        call_command("rotatekeys", stdout=out)
+    said = out.getvalue()
+    assert ("signs now; the one before is retired, and a next key is published." in said) is not first
+    assert ("signs now, and a next key is published." in said) is first
+
+
+def test_the_jwks_shows_public_parts_only(keys: None) -> None:
+    response = Http().get("/.well-known/jwks.json")
+    assert response["Cache-Control"] == f"public, max-age={int(rotation.JWKS_MAX_AGE.total_seconds())}"
+    for key in response.json()["keys"]:
+        assert not {"d", "p", "q", "dp", "dq", "qi", "k"} & set(key)
+        assert {"kid", "alg", "use", "kty"} <= set(key)
+
+
+def test_tokens_of_a_retired_key_are_still_ours(world: None) -> None:
+    Client.objects.filter(client_id="service").update(access_token_format="jwt")
+    token = App("service").token(grant_type="client_credentials").json()["access_token"]
+    with later(minutes=7):
+        rotatekeys()
+        assert App("service").introspect(token).json()["jti"] == claims_of(token)["jti"]

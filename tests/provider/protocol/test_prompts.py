@@ -1,0 +1,314 @@
+"""Which interaction is needed, in the order of section 12; prompt=none turns each into its error."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from provider.protocol.errors import (
+    ConsentRequired,
+    InteractionRequired,
+    InvalidRequest,
+    LoginRequired,
+    Refusal,
+    UnmetAuthenticationRequirements,
+)
+from provider.protocol.facts import SignInFacts
+from provider.protocol.prompts import (
+    Interaction,
+    Situation,
+    Wish,
+    acr_told,
+    always_asks,
+    decide,
+    read,
+    remembers_its_own,
+    shares_consent,
+)
+from tests.provider.protocol.building import client, sent
+
+NOW = 1_000_000
+READY = Situation(
+    sign_in=SignInFacts(sid="s", auth_time=NOW - 100),
+    now=NOW,
+    sub="owner",
+    acrs_met=frozenset({"weak"}),
+    acrs_offered=frozenset({"weak", "strong"}),
+)
+NOBODY = Situation(sign_in=None, now=NOW, acrs_offered=READY.acrs_offered)
+
+
+def wish(*prompts: str, max_age: int | None = None, acrs: tuple[str, ...] = (), essential: bool = False) -> Wish:
+    return Wish(frozenset(prompts), max_age, acrs=acrs, acr_essential=essential)
+
+
+# --- Reading: step 3 -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ({}, wish()),
+        ({"prompt": ""}, wish()),
+        ({"prompt": "none"}, wish("none")),
+        ({"prompt": "login consent"}, wish("login", "consent")),
+        ({"prompt": "select_account  login"}, wish("select_account", "login")),
+        ({"max_age": "0"}, wish(max_age=0)),
+        ({"max_age": "3600"}, wish(max_age=3600)),
+        ({"max_age": "9" * 10}, wish(max_age=9_999_999_999)),
+        ({"max_age": ""}, wish()),
+        ({"id_token_hint": "a" * 8192}, wish()),
+        ({"acr_values": "b  a b"}, wish(acrs=("b", "a"))),
+        ({"acr_values": " ".join(map(str, range(20)))}, wish(acrs=tuple(map(str, range(20))))),
+        ({"claims": '{"id_token": {"acr": {"values": ["c"]}}}', "acr_values": "a"}, wish(acrs=("c",))),
+        ({"claims": '{"id_token": {"acr": null}}', "acr_values": "a"}, wish(acrs=("a",))),
+        ({"claims": '{"id_token": {"acr": {"essential": true}}}', "acr_values": "a"}, wish(essential=True)),
+        (
+            {"claims": '{"id_token": {"acr": {"essential": true, "value": "c"}}}', "acr_values": "a"},
+            wish(acrs=("c",), essential=True),
+        ),
+        ({"claims": '{"id_token": {"sub": {"value": "x"}}}'}, Wish(subs=frozenset({"x"}))),
+    ],
+)
+def test_prompt_and_max_age_are_read(params: dict[str, str], expected: Wish) -> None:
+    assert read(sent(**params)) == expected
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"prompt": "none login"},
+        {"prompt": "none consent"},
+        {"prompt": "none select_account"},
+        {"prompt": "create"},
+        {"prompt": "None"},
+        {"prompt": "login,consent"},
+        {"prompt": "login\tconsent"},
+        {"max_age": "-1"},
+        {"max_age": "1.5"},
+        {"max_age": "abc"},
+        {"max_age": "\u0661"},
+        {"max_age": "9" * 11},
+        {"id_token_hint": "a" * 8193},
+        {"acr_values": " ".join(map(str, range(21)))},
+        {"claims": "{"},
+    ],
+    ids=str,
+)
+def test_what_is_malformed_is_refused_before_anybody_is_asked(params: dict[str, str]) -> None:
+    with pytest.raises(InvalidRequest):
+        read(sent(**params))
+
+
+# --- Deciding: steps 5 to 10 ---------------------------------------------------------------------------------------
+
+OLD = replace(READY, sign_in=SignInFacts(sid="s", auth_time=NOW - 5000))
+PROVED = replace(READY, proved=True)
+MISSING = replace(READY, consent_missing=True)
+
+# In the order of the steps: where several apply, the first one shows.
+TABLE = [
+    ("nobody signed in", wish(), NOBODY, Interaction.LOGIN),
+    ("nobody signed in, and fresh", wish("login", max_age=0), NOBODY, Interaction.LOGIN),
+    ("nobody signed in, hint", wish(), replace(NOBODY, hint_sub="member"), Interaction.LOGIN),
+    ("nobody signed in, consent", wish("consent"), replace(NOBODY, consent_missing=True), Interaction.LOGIN),
+    ("hint of somebody else", wish(), replace(READY, hint_sub="member"), Interaction.SWITCH),
+    ("hint of somebody else, proved", wish("login"), replace(PROVED, hint_sub="member"), Interaction.SWITCH),
+    ("hint of somebody else, fresh", wish("login"), replace(READY, hint_sub="member"), Interaction.SWITCH),
+    ("hint of this person", wish(), replace(READY, hint_sub="owner"), Interaction.NOTHING),
+    ("select_account", wish("select_account"), READY, Interaction.SWITCH),
+    ("select_account, chosen", wish("select_account"), PROVED, Interaction.NOTHING),
+    ("select_account and login", wish("select_account", "login"), READY, Interaction.SWITCH),
+    ("prompt=login", wish("login"), READY, Interaction.REAUTHENTICATE),
+    ("prompt=login, proved", wish("login"), PROVED, Interaction.NOTHING),
+    ("prompt=login, consent missing", wish("login"), MISSING, Interaction.REAUTHENTICATE),
+    ("max_age=0 is prompt=login", wish(max_age=0), READY, Interaction.REAUTHENTICATE),
+    ("max_age=0, just now", wish(max_age=0), replace(READY, now=NOW - 100), Interaction.REAUTHENTICATE),
+    ("max_age=0, proved", wish(max_age=0), PROVED, Interaction.NOTHING),
+    ("older than max_age", wish(max_age=4999), OLD, Interaction.REAUTHENTICATE),
+    ("as old as max_age", wish(max_age=5000), OLD, Interaction.NOTHING),
+    ("older than max_age, proved", wish(max_age=1), replace(OLD, proved=True), Interaction.NOTHING),
+    ("younger than max_age", wish(max_age=3600), READY, Interaction.NOTHING),
+    ("the sub of claims is somebody else", Wish(subs=frozenset({"member"})), READY, Interaction.SWITCH),
+    ("the sub of claims, proved", Wish(subs=frozenset({"member"})), PROVED, Interaction.SWITCH),
+    ("the sub of claims is this person", Wish(subs=frozenset({"member", "owner"})), READY, Interaction.NOTHING),
+    ("an essential acr", wish(acrs=("strong",), essential=True), READY, Interaction.STEP_UP),
+    ("an essential acr, proved", wish(acrs=("strong",), essential=True), PROVED, Interaction.STEP_UP),
+    ("an essential acr that is met", wish(acrs=("strong", "weak"), essential=True), READY, Interaction.NOTHING),
+    (
+        "an essential acr, old sign-in",
+        wish(max_age=1, acrs=("strong",), essential=True),
+        OLD,
+        Interaction.REAUTHENTICATE,
+    ),
+    ("any acr, essential", wish(essential=True), READY, Interaction.NOTHING),
+    ("any acr, essential, and none", wish(essential=True), replace(READY, acrs_met=frozenset()), Interaction.STEP_UP),
+    ("acr_values, without the means", wish(acrs=("strong",)), READY, Interaction.NOTHING),
+    ("acr_values, with the means", wish(acrs=("strong",)), replace(READY, can_step_up=True), Interaction.STEP_UP),
+    ("acr_values that are met", wish(acrs=("weak",)), replace(READY, can_step_up=True), Interaction.NOTHING),
+    (
+        "no acr asked, with the means",
+        wish(),
+        replace(READY, can_step_up=True, acrs_met=frozenset()),
+        Interaction.NOTHING,
+    ),
+    ("acr_values nobody knows", wish(acrs=("gold",)), replace(READY, can_step_up=True), Interaction.NOTHING),
+    ("half-way signed in", wish(), replace(NOBODY, half_way=True, sub="owner"), Interaction.LOGIN),
+    ("consent missing", wish(), MISSING, Interaction.CONSENT),
+    ("prompt=consent", wish("consent"), READY, Interaction.CONSENT),
+    ("a screen always", wish(), replace(READY, must_show_consent=True), Interaction.CONSENT),
+    ("login and consent, proved", wish("login", "consent"), PROVED, Interaction.CONSENT),
+    ("nothing", wish(), READY, Interaction.NOTHING),
+]
+
+
+@pytest.mark.parametrize(("wanted", "situation", "needed"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
+def test_the_first_thing_needed_is_shown(wanted: Wish, situation: Situation, needed: Interaction) -> None:
+    assert decide(wanted, situation) is needed
+
+
+# Each step's condition, its error where asking is forbidden, and what is shown where it is not.
+NOBODY_HERE = {"sign_in": None, "sub": "", "acrs_met": frozenset()}
+TOO_OLD = {"sign_in": SignInFacts(sid="s", auth_time=NOW - 5000)}
+STEPS: list[tuple[str, dict[str, Any], dict[str, Any], type[Refusal], Interaction | type[Refusal]]] = [
+    ("4 hint and sub differ", {"subs": frozenset({"x"})}, {"hint_sub": "y"}, InvalidRequest, InvalidRequest),
+    ("5 nobody signed in", {}, NOBODY_HERE, LoginRequired, Interaction.LOGIN),
+    ("6 hint of somebody else", {}, {"hint_sub": "x"}, LoginRequired, Interaction.SWITCH),
+    ("6 sub of somebody else", {"subs": frozenset({"x"})}, {}, LoginRequired, Interaction.SWITCH),
+    ("7 too old", {"max_age": 10}, TOO_OLD, LoginRequired, Interaction.REAUTHENTICATE),
+    (
+        "8 essential acr",
+        {"acrs": ("strong",), "acr_essential": True},
+        {},
+        UnmetAuthenticationRequirements,
+        Interaction.STEP_UP,
+    ),
+    ("9 consent missing", {}, {"consent_missing": True}, ConsentRequired, Interaction.CONSENT),
+]
+PAIRS = [(first, second) for index, first in enumerate(STEPS) for second in STEPS[index:]]
+
+
+@pytest.mark.parametrize(("first", "second"), PAIRS, ids=lambda step: step[0])
+def test_of_two_conditions_the_lower_number_answers(first: Any, second: Any) -> None:
+    _name, wished, brought, error, shown = first
+    wanted = replace(replace(wish(), **second[1]), **wished)
+    situation = replace(replace(READY, **second[2]), **brought)
+    with pytest.raises(error) as raised:
+        decide(replace(wanted, prompts=frozenset({"none"})), situation)
+    assert type(raised.value) is error
+    if isinstance(shown, Interaction):
+        assert decide(wanted, situation) is shown
+    else:
+        with pytest.raises(shown):
+            decide(wanted, situation)
+
+
+HALF_WAY = replace(NOBODY, half_way=True, sub="owner")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "situation", "error"),
+    [
+        (wish("none"), HALF_WAY, InteractionRequired),
+        (wish("none", max_age=0), HALF_WAY, InteractionRequired),
+        (wish("none"), replace(HALF_WAY, consent_missing=True), InteractionRequired),
+        (wish("none"), replace(HALF_WAY, hint_sub="owner"), InteractionRequired),
+        (wish("none"), replace(HALF_WAY, hint_sub="member"), LoginRequired),
+        (wish("none", acrs=("strong",)), HALF_WAY, InteractionRequired),
+        (wish("none", acrs=("strong",), essential=True), HALF_WAY, UnmetAuthenticationRequirements),
+        (wish("none", max_age=0), READY, LoginRequired),
+        (wish("none", essential=True), replace(READY, acrs_met=frozenset()), UnmetAuthenticationRequirements),
+        (wish("none"), replace(READY, must_show_consent=True), ConsentRequired),
+    ],
+)
+def test_prompt_none_never_shows_a_page(wanted: Wish, situation: Situation, error: type[Refusal]) -> None:
+    with pytest.raises(error) as raised:
+        decide(wanted, situation)
+    assert type(raised.value) is error
+
+
+def test_an_essential_acr_that_nobody_can_reach_is_refused_instead_of_asked_for() -> None:
+    with pytest.raises(UnmetAuthenticationRequirements):
+        decide(wish(acrs=("gold",), essential=True), replace(READY, can_step_up=True))
+
+
+def test_what_is_only_preferred_never_fails_and_never_asks_silently() -> None:
+    able = replace(READY, can_step_up=True)
+    assert decide(wish("none", acrs=("strong",)), able) is Interaction.NOTHING
+
+
+def test_prompt_none_goes_on_where_nothing_is_needed() -> None:
+    wanted = wish("none", max_age=3600, acrs=("weak",), essential=True)
+    assert decide(wanted, replace(READY, hint_sub="owner")) is Interaction.NOTHING
+
+
+@pytest.mark.parametrize(
+    ("asked", "own", "met", "told"),
+    [
+        ((), "strong", {"weak", "strong"}, "strong"),
+        (("weak",), "strong", {"weak", "strong"}, "weak"),
+        (("weak", "strong"), "strong", {"weak", "strong"}, "strong"),
+        (("gold", "weak"), "strong", {"weak", "strong"}, "weak"),
+        (("strong",), "weak", {"weak"}, "weak"),
+        (("gold",), "", set(), ""),
+    ],
+)
+def test_tokens_tell_the_acr_that_was_asked_for_where_the_sign_in_is_as_good(
+    asked: tuple[str, ...], own: str, met: set[str], told: str
+) -> None:
+    assert acr_told(wish(acrs=asked), own, frozenset(met)) == told
+
+
+# --- Where the code goes -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("redirect_uri", "always"),
+    [
+        ("https://web.acme.example/cb", False),
+        ("https://localhost.acme.example/cb", False),
+        ("https://localhost/cb", True),
+        ("https://127.0.0.1:8443/cb", True),
+        ("https://[::1]/cb", True),
+        ("https://192.0.2.1/cb", False),
+        ("https://[2001:db8::1]/cb", False),
+        ("https://127.0.0.2/cb", True),
+        ("https://127.1/cb", True),
+        ("https://2130706433/cb", True),
+        ("https://0x7f000001/cb", True),
+        ("https://0.0.0.0/cb", True),
+        ("https://[::ffff:127.0.0.1]/cb", True),
+        ("https://[::]/cb", True),
+        ("https://localhost./cb", True),
+        ("https://app.localhost/cb", True),
+        ("http://127.0.0.1/cb", True),
+        ("http://localhost:3000/cb", True),
+        ("com.acme.app:/cb", True),
+        ("com.acme.app://web.acme.example/cb", True),
+    ],
+)
+def test_where_another_program_may_receive_the_code_a_screen_is_always_shown(redirect_uri: str, always: bool) -> None:
+    assert always_asks(redirect_uri) is always
+    assert shares_consent(client(), redirect_uri) is (not always)
+
+
+def test_a_client_that_registered_itself_shares_no_consent() -> None:
+    itself = client(registered_by_administrator=False)
+    assert not shares_consent(itself, "https://web.acme.example/cb")
+    assert remembers_its_own(itself, "https://web.acme.example/cb")
+
+
+@pytest.mark.parametrize(
+    ("changes", "redirect_uri"),
+    [
+        ({"registered_by_administrator": True}, "https://web.acme.example/cb"),
+        ({"public": True}, "https://web.acme.example/cb"),
+        ({}, "http://127.0.0.1/cb"),
+        ({}, "com.acme.app:/cb"),
+    ],
+)
+def test_who_remembers_nothing_of_its_own(changes: dict[str, bool], redirect_uri: str) -> None:
+    """An administrator's clients share their project's consent; what anybody can be is asked each time."""
+    assert not remembers_its_own(client(**{"registered_by_administrator": False, **changes}), redirect_uri)

@@ -1,0 +1,178 @@
+"""How many statements a request costs on PostgreSQL when the process is warm, and that they are one commit.
+
+Counted where they are sent, so that none goes uncounted: those of psycopg's cursors and the prepared ones alike.
+BEGIN and COMMIT are not counted; that there is one commit is read from the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection
+from django.http import HttpResponse
+
+from clients.models import AccessToken, Authorization, Client, SecurityEvent
+from common import cache, prepared
+from tests.world import ORDERS, App, Browser
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("warm")]
+Statements = list[str]
+
+
+@pytest.fixture
+def warm(world: None, monkeypatch: Any) -> None:
+    """A process that remembers nothing of the tests before."""
+    Client.objects.filter(client_id="blind").update(access_token_format="jwt")
+    monkeypatch.setattr(cache, "_shared", cache.Snapshot(None, float("-inf")))
+
+
+@pytest.fixture
+def sent(monkeypatch: Any, settings: Any) -> Iterator[Callable[[Callable[[], HttpResponse]], Statements]]:
+    """What a request sends to the database; it has to succeed."""
+
+    def sent_by(request: Callable[[], HttpResponse]) -> Statements:
+        statements: Statements = []
+
+        execute, execute_prepared = psycopg.Cursor.execute, prepared._execute
+
+        def noting(self: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
+            statements.append(" ".join(str(query).split()))
+            return execute(self, query, *args, **kwargs)
+
+        def noting_prepared(statement: str, *args: Any) -> Any:
+            statements.append(" ".join(statement.split()))
+            return execute_prepared(statement, *args)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(psycopg.Cursor, "execute", noting)
+            patched.setattr(prepared, "_execute", noting_prepared)
+            response = request()
+        assert response.status_code == 200, response.content
+        return statements
+
+    settings.IDP_FACTS_MAX_AGE = 3600
+    cache.current()
+    yield sent_by
+    settings.IDP_FACTS_MAX_AGE = 0
+
+
+def credentials(client_id: str) -> HttpResponse:
+    return App(client_id).token(grant_type="client_credentials")
+
+
+def offline(client_id: str) -> dict[str, Any]:
+    return Browser("owner").tokens(client_id, scope="openid email orders.read offline_access", audience=ORDERS)
+
+
+def test_the_count_sees_every_cursor(sent: Any) -> None:
+    def request() -> HttpResponse:
+        Client.objects.count()
+        psycopg.Cursor(connection.connection).execute("SELECT 1", prepare=True)
+        prepared.send("SELECT %s::text", ["x"])
+        return HttpResponse()
+
+    assert len(sent(request)) == 3
+
+
+def test_the_hot_ones_are_prepared(sent: Any) -> None:
+    """Planning one anew for every request costs more than running it."""
+    token = offline("web")["access_token"]
+    App("web").userinfo(token)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements")
+        prepared = [statement for (statement,) in cursor.fetchall()]
+    assert any("FROM clients_accesstoken" in statement for statement in prepared)
+    assert any(statement.startswith("WITH allowed AS (UPDATE clients_grant") for statement in prepared)
+
+
+def test_client_credentials_write_once(sent: Any) -> None:
+    credentials("service")
+    (insert,) = sent(lambda: credentials("service"))
+    assert insert.startswith("INSERT INTO clients_accesstoken")
+
+
+def test_client_credentials_with_a_jwt_need_no_database(sent: Any) -> None:
+    credentials("blind")
+    assert sent(lambda: credentials("blind")) == []
+
+
+@pytest.mark.parametrize("kind", ["opaque", "jwt"])
+def test_introspection_and_userinfo_read_once(sent: Any, kind: str) -> None:
+    Client.objects.filter(client_id="web").update(access_token_format=kind)
+    cache._shared.looked(float("-inf"))
+    token = offline("web")["access_token"]
+    app = App("web")
+    for ask in (app.introspect, app.userinfo):
+        ask(token)
+        (select,) = sent(lambda ask=ask: ask(token))
+        assert select.startswith("SELECT")
+
+
+def test_introspecting_a_clients_own_jwt_reads_once(sent: Any) -> None:
+    Client.objects.filter(client_id="web").update(access_token_format="jwt")
+    cache._shared.looked(float("-inf"))
+    token = credentials("web").json()["access_token"]
+    App("web").introspect(token)
+    (select,) = sent(lambda: App("web").introspect(token))
+    assert "clients_revokedtoken" in select
+
+
+def test_tokeninfo_reads_twice(sent: Any) -> None:
+    token = {"access_token": offline("web")["access_token"]}
+    App("web").post("/oauth2/tokeninfo", token, auth=None)
+    assert len(sent(lambda: App("web").post("/oauth2/tokeninfo", token, auth=None))) == 2
+
+
+@pytest.mark.parametrize("client_id", ["web", "spa"])
+def test_a_refresh_reads_once_and_writes_once(sent: Any, client_id: str) -> None:
+    """Whether it rotates or not."""
+    Client.objects.filter(client_id="spa").update(scope="openid email orders.read offline_access")
+    app, scope = App(client_id), {"audience": ORDERS} if client_id == "web" else {}
+    answer = Browser("owner").tokens(client_id, scope="openid email offline_access", **scope)
+    token = app.refresh(answer["refresh_token"]).json().get("refresh_token", answer["refresh_token"])
+    read, write = sent(lambda: app.refresh(token))
+    assert read.startswith("SELECT")
+    assert write.startswith("WITH allowed AS (UPDATE")
+
+
+def test_a_refresh_for_a_sibling_keeps_its_event_with_it(sent: Any) -> None:
+    token = offline("web")["refresh_token"]
+    App("web").refresh(token, audience="sibling")
+    read, write = sent(lambda: App("web").refresh(token, audience="sibling"))
+    assert read.startswith("SELECT")
+    assert "INSERT INTO clients_securityevent" in write
+    assert SecurityEvent.objects.filter(kind="token.cross_client").count() == 2
+
+
+def test_a_code_is_read_once_and_used_once(sent: Any) -> None:
+    Browser("owner").tokens("web", scope="openid offline_access")
+    code = Browser("owner").code("web", scope="openid offline_access")
+    read, write = sent(lambda: App("web").exchange(code))
+    assert read.startswith("SELECT")
+    assert write.startswith("WITH allowed AS (UPDATE clients_grant")
+
+
+def test_everything_a_rotation_writes_is_one_commit() -> None:
+    token = Browser("owner").tokens("desk", scope="openid offline_access")["refresh_token"]
+    AccessToken.objects.all().delete()
+    assert App("desk").refresh(token).status_code == 200
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT xmin::text FROM (SELECT xmin FROM clients_authorization UNION ALL"
+            " SELECT xmin FROM clients_accesstoken UNION ALL"
+            " SELECT xmin FROM clients_refreshtoken WHERE generation = 1) AS written"
+        )
+        assert len(cursor.fetchall()) == 1
+    assert Authorization.objects.get().generation == 1
+
+
+@pytest.mark.parametrize(
+    "path", ["/.well-known/jwks.json", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"]
+)
+def test_constant_documents_need_no_database(sent: Any, path: str) -> None:
+    app = App("web")
+    app.http.get(path)
+    assert sent(lambda: app.http.get(path)) == []

@@ -1,0 +1,315 @@
+"""What `cleartokens` deletes, what it keeps because a second use has to be recognised, and how it goes about it."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from io import StringIO
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import time_machine
+from django.contrib.sessions.models import Session
+from django.core.management import CommandError, call_command, get_commands
+from django.db import connection, connections
+from django.utils import timezone
+
+from accounts.models import AccountEvent, SignIn, User
+from clients.models import (
+    AccessToken,
+    Authorization,
+    Client,
+    Grant,
+    LogoutNotice,
+    RefreshToken,
+    RevokedToken,
+    SecurityEvent,
+)
+from clients.models.authorization import API_DELETED, CLIENT_DELETED
+from projects.models import Consent
+from provider import purge
+from provider.keys import mint
+from provider.management.commands import cleartokens
+from provider.store import authorizations
+from tests.world import App, Browser
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
+DAY = timedelta(days=1)
+NAMES = ["access_tokens", "codes", "refresh_tokens", "revoked_tokens", "authorizations", "sign_ins"]
+NAMES += ["sessions", "logout_notices", "account_events", "security_events"]
+
+
+def clear(*arguments: str) -> dict[str, int]:
+    """What went, without what did not."""
+    out = StringIO()
+    call_command("cleartokens", "--format", "json", *arguments, stdout=out, stderr=StringIO())
+    counts: dict[str, int] = json.loads(out.getvalue())["deleted"]
+    assert list(counts) == NAMES
+    return {name: count for name, count in counts.items() if count}
+
+
+def later(delta: timedelta) -> Any:
+    return time_machine.travel(timezone.now() + delta)
+
+
+def test_events_go_after_a_year_and_a_month() -> None:
+    AccountEvent.objects.create(kind="signed_in")
+    SecurityEvent.objects.create(kind="test.happened")
+    before = SecurityEvent.objects.count()
+    with later(399 * DAY):
+        assert clear() == {}
+        assert clear("--keep-events-days", "398") == {"account_events": 1, "security_events": before}
+    assert not SecurityEvent.objects.exists()
+
+
+def test_logout_notices_go_with_the_sign_ins_they_speak_of() -> None:
+    LogoutNotice.objects.create(sid=uuid4(), sub=uuid4(), client=Client.objects.get(client_id="web"))
+    with later(29 * DAY):
+        assert clear() == {}
+    with later(31 * DAY):
+        assert clear() == {"logout_notices": 1}
+
+
+def test_what_was_deleted_stays_known_for_ever() -> None:
+    """An id and an address are never free again, however long ago they were given up."""
+    SecurityEvent.objects.all().delete()
+    for kind in (CLIENT_DELETED, API_DELETED):
+        SecurityEvent.objects.create(kind=kind, client_id="gone")
+    with later(4000 * DAY):
+        assert "security_events" not in clear()
+    assert SecurityEvent.objects.count() == 2
+
+
+@pytest.mark.parametrize("option", ["--keep-days", "--keep-events-days"])
+@pytest.mark.parametrize("days", ["0", "-1", "36501", "9" * 30])
+def test_a_number_of_days_is_one_that_can_be(option: str, days: str) -> None:
+    with pytest.raises(CommandError, match=f"{option} must be 1 to 36,500"):
+        clear(option, days)
+
+
+def test_the_command_of_this_name_is_ours() -> None:
+    assert get_commands()["cleartokens"] == "clients"
+
+
+def test_nothing_goes_that_is_alive() -> None:
+    Browser("owner").code("web", scope="openid offline_access")
+    answer = Browser("owner").tokens("web", scope="openid offline_access")
+    assert clear() == {}
+    assert App("web").userinfo(answer["access_token"]).status_code == 200
+    assert App("web").refresh(answer["refresh_token"]).status_code == 200
+
+
+def test_access_tokens_go_when_they_expire() -> None:
+    App("web").token(grant_type="client_credentials")
+    with later(timedelta(seconds=3599)):
+        assert clear() == {}
+    with later(timedelta(seconds=3601)):
+        assert clear() == {"access_tokens": 1}
+    assert not AccessToken.objects.exists()
+
+
+def test_an_unused_code_goes_when_it_expires() -> None:
+    Browser("owner").code("web")
+    with later(timedelta(seconds=61)):
+        assert clear() == {"codes": 1}
+
+
+def test_a_used_code_is_kept_so_that_a_second_use_ends_everything() -> None:
+    code = Browser("owner").code("web", scope="openid offline_access")
+    assert App("web").exchange(code).status_code == 200
+    with later(29 * DAY):
+        assert clear() == {"access_tokens": 1, "sessions": 1}
+        assert App("web").exchange(code).status_code == 400
+    assert Authorization.objects.get().ended_because == "code used twice"
+
+
+def test_an_old_generation_is_kept_so_that_a_second_use_ends_everything() -> None:
+    Client.objects.filter(client_id="desk").update(refresh_token_idle_lifetime=86400)
+    first = Browser("owner").tokens("desk", scope="openid offline_access")["refresh_token"]
+    assert App("desk").refresh(first).status_code == 200
+    with later(30 * DAY):
+        assert "refresh_tokens" not in clear()
+        assert App("desk").refresh(first).status_code == 400
+    assert Authorization.objects.get().ended_because == "refresh token used twice"
+
+
+def test_without_an_end_refresh_tokens_are_kept_for_ever() -> None:
+    Client.objects.filter(client_id="web").update(refresh_token_idle_lifetime=None)
+    token = Browser("owner").tokens("web", scope="openid offline_access")["refresh_token"]
+    with later(3650 * DAY):
+        clear()
+        assert App("web").refresh(token).status_code == 200
+
+
+def test_refresh_tokens_go_a_while_after_they_expired_and_then_their_authorization() -> None:
+    Browser("owner").tokens("web", scope="openid offline_access")
+    with later(59 * DAY):
+        assert clear() == {"access_tokens": 1, "codes": 1, "sessions": 1}
+    with later(61 * DAY):
+        assert clear() == {"refresh_tokens": 1, "authorizations": 1, "sign_ins": 1}
+    assert Consent.objects.count() == 1, "what the person allowed stays"
+
+
+def test_what_has_ended_goes_with_all_that_hangs_from_it() -> None:
+    answer = Browser("owner").tokens("web", scope="openid offline_access")
+    authorizations.end(str(Authorization.objects.get().pk), "a test")
+    with later(29 * DAY):
+        assert "authorizations" not in clear()
+    with later(31 * DAY):
+        assert clear()["authorizations"] == 1
+        assert App("web").refresh(answer["refresh_token"]).json()["error"] == "invalid_grant"
+    assert not RefreshToken.objects.exists()
+    assert not Grant.objects.exists()
+
+
+def test_an_authorization_whose_jwt_may_still_live_is_kept() -> None:
+    """A JWT is stored nowhere: only the Authorization says that it still works."""
+    Client.objects.filter(client_id="web").update(access_token_format="jwt", access_token_lifetime=100 * 86400)
+    token = Browser("owner").tokens("web")["access_token"]
+    with later(99 * DAY):
+        assert clear() == {"codes": 1, "sessions": 1}
+        assert App("web").userinfo(token).status_code == 200
+    with later(131 * DAY):
+        assert clear() == {"authorizations": 1, "sign_ins": 1}
+
+
+def test_the_deny_list_forgets_what_has_expired() -> None:
+    RevokedToken.objects.create(jti="old", expires=timezone.now() - DAY)
+    RevokedToken.objects.create(jti="new", expires=timezone.now() + DAY)
+    assert clear() == {"revoked_tokens": 1}
+    assert RevokedToken.objects.get().jti == "new"
+
+
+def test_sign_ins_that_ended_go_when_nothing_came_from_them() -> None:
+    owner, long_ago = User.objects.get(username="owner"), timezone.now() - 31 * DAY
+    SignIn.objects.create(user=owner)
+    SignIn.objects.create(user=owner, ended_at=timezone.now())
+    SignIn.objects.create(user=owner, ended_at=long_ago)
+    Browser("owner").code("web", scope="openid offline_access")
+    SignIn.objects.filter(authorizations__isnull=False).update(ended_at=long_ago)
+    assert clear() == {"sign_ins": 1}
+    assert SignIn.objects.filter(ended_at=long_ago).get().authorizations.count() == 1
+
+
+def test_sign_ins_a_browser_forgot_go_like_those_that_ended() -> None:
+    """People close browsers and never sign out."""
+    owner = User.objects.get(username="owner")
+    SignIn.objects.create(user=owner)
+    Client.objects.filter(client_id="web").update(refresh_token_idle_lifetime=None)
+    Browser("owner").tokens("web", scope="openid offline_access")
+    with later(44 * DAY):
+        assert "sign_ins" not in clear()
+    with later(45 * DAY):
+        assert clear()["sign_ins"] == 1
+    assert SignIn.objects.get().authorizations.count() == 1
+
+
+def test_sessions_go_when_they_expire() -> None:
+    Browser("owner").code("web")
+    kept = Session.objects.count()
+    assert kept
+    with later(14 * DAY - timedelta(minutes=1)):
+        assert "sessions" not in clear()
+    with later(14 * DAY + timedelta(minutes=1)):
+        assert clear()["sessions"] == kept
+    assert not Session.objects.exists()
+
+
+def tokens(number: int, expires: datetime) -> None:
+    client = Client.objects.get(client_id="web")
+    AccessToken.objects.bulk_create(
+        AccessToken(digest=mint.digest(f"{expires} {index}"), application=client, expires=expires)
+        for index in range(number)
+    )
+
+
+def test_thousands_go_in_pieces_and_the_living_among_them_stay(monkeypatch: Any) -> None:
+    monkeypatch.setattr(purge, "PAGES", 8)
+    monkeypatch.setattr(purge, "ROWS", 300)
+    for _ in range(3):
+        tokens(700, timezone.now() - DAY)
+        tokens(300, timezone.now() + DAY)
+    (pile, *_others) = purge.piles(timezone.now(), DAY)
+    pieces = list(purge.sweep(pile, dry_run=False))
+    assert len(pieces) > 5
+    assert sum(piece.rows for piece in pieces) == 2100
+    assert max(piece.rows for piece in pieces) < 1000
+    assert AccessToken.objects.count() == 900
+    assert clear() == {}
+
+
+def test_an_interrupted_run_is_gone_on_with(monkeypatch: Any) -> None:
+    monkeypatch.setattr(purge, "PAGES", 4)
+    monkeypatch.setattr(purge, "ROWS", 100)
+    tokens(600, timezone.now() - DAY)
+    (pile, *_others) = purge.piles(timezone.now(), DAY)
+    gone = next(piece.rows for piece in purge.sweep(pile, dry_run=False) if piece.rows)
+    assert gone < 600
+    assert clear() == {"access_tokens": 600 - gone}
+
+
+def test_a_dry_run_counts_and_deletes_nothing() -> None:
+    tokens(5, timezone.now() - DAY)
+    assert clear("--dry-run") == {"access_tokens": 5}
+    out = StringIO()
+    call_command("cleartokens", "--dry-run", stdout=out)
+    assert "Would delete: 5 access tokens" in out.getvalue()
+    assert AccessToken.objects.count() == 5
+
+
+def test_how_long_things_are_kept_can_be_chosen_but_not_nothing_at_all() -> None:
+    code = Browser("owner").code("web")
+    App("web").exchange(code)
+    with later(3 * DAY):
+        assert clear("--keep-days", "4") == {"access_tokens": 1}
+        assert clear("--keep-days", "2")["codes"] == 1
+    with pytest.raises(CommandError):
+        clear("--keep-days", "0")
+
+
+def test_it_says_how_far_it_is(monkeypatch: Any) -> None:
+    monkeypatch.setattr(cleartokens, "PROGRESS_EVERY", -1.0)
+    tokens(5, timezone.now() - DAY)
+    out, err = StringIO(), StringIO()
+    call_command("cleartokens", stdout=out, stderr=err)
+    assert "access_tokens: 100 % of the table, 5 rows" in err.getvalue()
+    assert "Deleted: 5 access tokens" in out.getvalue()
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_it_waits_for_nobody() -> None:
+    """Rows another transaction is working on are left for the next run."""
+    tokens(3, timezone.now() - DAY)
+    busy = AccessToken.objects.values_list("pk", flat=True)[0]
+    other = connections.create_connection("default")
+    try:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM clients_accesstoken WHERE digest = %s FOR UPDATE", [busy])
+        assert clear() == {"access_tokens": 2}
+        other.rollback()
+    finally:
+        other.close()
+    assert clear() == {"access_tokens": 1}
+
+
+@pytest.mark.postgresql
+def test_tables_of_tokens_have_no_index_that_nothing_uses() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tablename, indexdef FROM pg_indexes WHERE tablename IN"
+            " ('clients_accesstoken', 'clients_grant', 'clients_refreshtoken', 'clients_revokedtoken')"
+        )
+        found = sorted(f"{table}({definition.rpartition('(')[2]}" for table, definition in cursor.fetchall())
+    assert found == [
+        "clients_accesstoken(application_id)",
+        "clients_accesstoken(authorization_id)",
+        "clients_accesstoken(digest)",
+        "clients_grant(authorization_id)",
+        "clients_grant(digest)",
+        "clients_refreshtoken(authorization_id)",
+        "clients_refreshtoken(digest)",
+        "clients_revokedtoken(jti)",
+    ]

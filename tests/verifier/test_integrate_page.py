@@ -1,0 +1,164 @@
+"""docs/integrate.md stays true: its examples run against a provider, and answer what it shows."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from django.core.management import call_command
+from django.test import Client as Http
+
+from accounts.models import SignIn, User
+from clients.models import Client
+from tests.verifier import documented
+from tests.verifier.documented import EXAMPLES, PAGE, ROOT, SHOWN, Reader, registered
+from tests.world import Browser
+
+PROGRAMS_OF_OTHERS = ROOT / "tests" / "foreign" / "test_integrate_page.py"
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def reader(live_server: Any, keys: None, settings: Any, tmp_path: Path) -> Reader:
+    """A reader who has registered everything, at a provider that runs."""
+    settings.IDP_ISSUER = live_server.url
+    return registered(tmp_path, live_server.url)
+
+
+def allowed(url: str) -> str:
+    """Open an address as `demo`, allow everything, and copy the address the browser is sent to."""
+    browser = Browser("demo", Http(SERVER_NAME="localhost"))
+    return str(browser.answer(browser.http.get(url))["Location"])
+
+
+@pytest.fixture
+def signed_in(reader: Reader) -> Reader:
+    """The same, with the tokens of a person and of the app."""
+    location = allowed(reader.shell("authorize"))
+    reader.environ["CODE"] = re.findall(r"[?&]code=([^&]+)", location)[0]
+    tokens = reader.curl("code")
+    reader.environ.update(TOKEN=tokens["access_token"], REFRESH_TOKEN=tokens["refresh_token"])
+    reader.environ["CLIENT_TOKEN"] = reader.curl("client-token")["access_token"]
+    return reader
+
+
+def person() -> str:
+    return str(User.objects.get(username="demo").sub)
+
+
+def test_the_lines_answer_what_it_shows(signed_in: Reader) -> None:
+    assert signed_in.curl("userinfo")["sub"] == person()
+    signed_in.curl("client-userinfo")
+    signed_in.curl("introspect")
+    signed_in.curl("id-token")
+
+
+def test_signing_in_with_authlib(reader: Reader) -> None:
+    with reader.started("sign_in.py") as program:
+        assert program.stdin
+        assert program.stdout
+        program.stdout.readline()
+        location = allowed(program.stdout.readline().strip())
+        output, _none = program.communicate(location + "\n", timeout=60)
+        assert program.returncode == 0
+    who, tokens = (json.loads(line) for line in output.splitlines()[-2:])
+    assert who == {"sub": person(), "email": "demo@acme.example"}
+    assert {"access_token", "refresh_token", "id_token"} <= tokens.keys()
+
+
+def test_an_answer_of_another_provider_is_not_used(reader: Reader) -> None:
+    with reader.started("sign_in.py") as program:
+        program.communicate("http://127.0.0.1:8765/callback?code=x&state=y&iss=https://other.example\n", timeout=60)
+        assert program.returncode == 1
+
+
+def test_signing_out_and_hearing_of_it(reader: Reader) -> None:
+    browser = Browser("demo", Http(SERVER_NAME="localhost"))
+    answer = browser.answer(browser.http.get(reader.shell("authorize")))
+    reader.environ["CODE"] = re.findall(r"[?&]code=([^&]+)", answer["Location"])[0]
+    reader.environ["SIGN_IN_TOKEN"] = reader.curl("code")["id_token"]
+    reader.environ["LOGOUT_PORT"] = "0"
+    with reader.started("hear_logouts.py") as program:
+        assert program.stdout
+        here = program.stdout.readline().split()[-1]
+        Client.objects.filter(client_id="library-web").update(backchannel_logout_uri=f"{here}/logout")
+        sent_to = browser.http.get(reader.shell("logout"))["Location"]
+        assert sent_to == "http://127.0.0.1:8765/goodbye?state=check-me"
+        call_command("deliverevents")
+        sid = SignIn.objects.get(user__username="demo").pk
+        assert program.stdout.readline() == f"end the session {sid} of {person()}\n"
+        refused = requests.post(f"{here}/logout", {"logout_token": reader.environ["SIGN_IN_TOKEN"]}, timeout=30)
+        assert refused.status_code == 400
+
+
+def test_checking_locally(signed_in: Reader) -> None:
+    status, output = signed_in.python("check_locally.py")
+    assert status == 0, output
+    assert output.startswith(f"person {person()}, by way of library-web, until ")
+    assert output.endswith(": email loans.read offline_access openid")
+    assert "the app itself" in signed_in.python("check_locally.py", TOKEN=signed_in.environ["CLIENT_TOKEN"])[1]
+    assert signed_in.python("check_locally.py", TOKEN="x") == (
+        1,
+        "401 invalid_token: The token is malformed, or this provider did not sign it.",
+    )
+
+
+def test_checking_by_asking(signed_in: Reader) -> None:
+    status, output = signed_in.python("check_by_asking.py")
+    assert (status, output) == (0, f"{person()} by way of library-web: email loans.read offline_access openid")
+    User.objects.filter(username="demo").update(is_active=False)
+    assert signed_in.python("check_by_asking.py") == (
+        1,
+        "401 invalid_token: The token is unknown, expired or revoked.",
+    )
+    status, output = signed_in.python("check_by_asking.py", LOANS_API_SECRET="wrong")
+    assert status == 1
+    assert "Nobody can say" in output
+
+
+def test_checking_an_id_token_of_an_own_app(signed_in: Reader) -> None:
+    id_token = signed_in.curl("id-token")["id_token"]
+    assert signed_in.python("check_id_token.py", ID_TOKEN=id_token) == (0, f"{person()}, says library-web")
+    status, output = signed_in.python("check_id_token.py", ID_TOKEN=signed_in.environ["TOKEN"])
+    assert status == 1
+    assert "An access token is not accepted" in output
+
+
+def test_the_api_in_one_file(signed_in: Reader) -> None:
+    signed_in.environ["PORT"] = "0"
+    with signed_in.started("loans_api.py") as api:
+        assert api.stdout
+        here = api.stdout.readline().split()[-1]
+        assert signed_in.curl("call", api=here)["for"] == person()
+        persons, clients = signed_in.environ["TOKEN"], signed_in.environ["CLIENT_TOKEN"]
+
+        def answer(path: str, token: str) -> Any:
+            return requests.get(here + path, headers={"Authorization": f"Bearer {token}"}, timeout=30).json()
+
+        assert answer("/loans/7", persons) == {"loan": 7, "for": person()}
+        assert answer("/loans/7", clients)["for"] == "library-web"
+        assert answer("/borrow", persons)["error"] == "insufficient_scope"
+        for path in ("/loans", "/loans/7", "/borrow"):
+            assert answer(path, "x")["error"] == "invalid_token"
+
+
+def test_every_example_is_run_and_every_answer_compared() -> None:
+    fenced = re.findall(r"^```(\w+)$", PAGE, re.MULTILINE)
+    unmarked = len(fenced) - len(SHOWN) - len(EXAMPLES)
+    assert unmarked == 1, "only `manage.py applyconfig` is not run from the page"
+    tests = "".join(path.read_text() for path in (Path(__file__), Path(documented.__file__), PROGRAMS_OF_OTHERS))
+    assert [name for name in EXAMPLES if f'"{name}"' not in tests] == []
+
+
+def test_its_links_and_paths_lead_somewhere() -> None:
+    headings = {re.sub(r"[^\w -]", "", line.lower()).replace(" ", "-") for line in re.findall(r"^#+ (.+)$", PAGE, re.M)}
+    links = re.findall(r"\]\(([^)]+)\)", PAGE)
+    assert [link for link in links if link.startswith("#") and link[1:] not in headings] == []
+    files = [link for link in links if not link.startswith("#")]
+    assert [link for link in files if not (ROOT / "docs" / link).exists()] == []
+    paths = re.findall(r"`((?:clients|projects|docs)/[\w./]*)`", PAGE)
+    assert [path for path in paths if not (ROOT / path).exists()] == []

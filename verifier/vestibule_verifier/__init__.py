@@ -1,0 +1,36 @@
+"""Checking this provider's tokens in an API, in three ways. Needs jwcrypto and `projects.matcher`, nothing else of us.
+
+`LocalVerifier` checks JWT access tokens with the provider's public keys. `IntrospectionVerifier` asks the provider
+about any access token. `IDTokenVerifier` checks ID tokens that first-party apps send; its result is of another type,
+so that it is never taken for an access token. `LogoutTokenVerifier` is for apps: it checks what tells them that a
+session ended. Every refusal is a `TokenError`. For Django there is
+`vestibule_verifier.django`, for Django REST framework `vestibule_verifier.rest_framework`; see docs/integrate.md.
+"""
+
+from __future__ import annotations
+
+from vestibule_verifier.access import AccessToken, AccessTokenVerifier, Proof
+from vestibule_verifier.errors import InsufficientScope, Invalid, Missing, TokenError, Unavailable
+from vestibule_verifier.id_tokens import IDToken, IDTokenVerifier
+from vestibule_verifier.introspection import IntrospectionVerifier
+from vestibule_verifier.local import LocalVerifier
+from vestibule_verifier.logout_tokens import LogoutToken, LogoutTokenVerifier
+from vestibule_verifier.provider import Provider
+
+__all__ = [
+    "AccessToken",
+    "AccessTokenVerifier",
+    "IDToken",
+    "IDTokenVerifier",
+    "InsufficientScope",
+    "IntrospectionVerifier",
+    "Invalid",
+    "LocalVerifier",
+    "LogoutToken",
+    "LogoutTokenVerifier",
+    "Missing",
+    "Proof",
+    "Provider",
+    "TokenError",
+    "Unavailable",
+]

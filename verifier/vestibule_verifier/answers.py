@@ -1,0 +1,47 @@
+"""HTTP around a token: where it is in a request, and how a refusal is answered (RFC 6750)."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from vestibule_verifier.errors import InsufficientScope, Missing, TokenError, Unavailable
+
+logger = logging.getLogger(__name__)
+RETRY_AFTER = 5  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: dict[str, str]
+
+
+def bearer(header: str) -> str:
+    """The token of an Authorization header; raises Missing. A token in the URI or a form is not looked for."""
+    scheme, _space, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Missing("Send an access token in the Authorization header.")
+    return token.strip()
+
+
+def answer(error: TokenError, realm: str = "api") -> Answer:
+    """Status, headers and JSON body. Why the provider cannot be asked goes to the log, not to the caller."""
+    headers = {"Cache-Control": "no-store"}
+    description = str(error)
+    if isinstance(error, Unavailable):
+        logger.warning("Tokens cannot be checked: %s", error)
+        description = "Tokens cannot be checked at the moment. Try again."
+        headers["Retry-After"] = str(RETRY_AFTER)
+    else:
+        headers["WWW-Authenticate"] = _challenge(error, realm)
+    return Answer(error.status, headers, {"error": error.code, "error_description": description})
+
+
+def _challenge(error: TokenError, realm: str) -> str:
+    challenge = f'Bearer realm="{realm}"'
+    if isinstance(error, Missing):
+        return challenge  # nothing was sent that could be wrong
+    challenge += f', error="{error.code}", error_description="{error}"'
+    return f'{challenge}, scope="{error.scope}"' if isinstance(error, InsufficientScope) else challenge

@@ -1,0 +1,99 @@
+"""For Django REST framework: an authentication class and a permission."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import APIException
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from vestibule_verifier.access import AccessToken, AccessTokenVerifier
+from vestibule_verifier.answers import RETRY_AFTER, answer, bearer
+from vestibule_verifier.claims import scopes
+from vestibule_verifier.django import configured_verifier
+from vestibule_verifier.errors import InsufficientScope, Missing, TokenError, Unavailable
+
+if TYPE_CHECKING:
+    # Not at run time: the framework's views import this module when it is their default authentication class.
+    from rest_framework.views import APIView
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """`request.user`: whoever the token speaks of. The API need not know people; `pk` is the token's subject."""
+
+    token: AccessToken
+    is_authenticated: ClassVar[bool] = True
+    is_anonymous: ClassVar[bool] = False
+    is_active: ClassVar[bool] = True
+    is_staff: ClassVar[bool] = False
+    is_superuser: ClassVar[bool] = False
+
+    @property
+    def pk(self) -> str:
+        return self.token.subject
+
+    def __str__(self) -> str:
+        return self.token.subject
+
+
+class Refused(APIException):
+    """A TokenError as the framework answers it: status, challenge and JSON body of RFC 6750."""
+
+    def __init__(self, error: TokenError, realm: str = "api") -> None:
+        refused = answer(error, realm)
+        super().__init__(detail=refused.body, code=error.code)
+        self.status_code = refused.status
+        self.auth_header = refused.headers.get("WWW-Authenticate")
+        self.wait = RETRY_AFTER if isinstance(error, Unavailable) else None
+
+
+class AccessTokenAuthentication(BaseAuthentication):
+    """Makes `request.auth` the AccessToken and `request.user` its Caller.
+
+    A request without a bearer token stays anonymous, as the framework wants it: every view needs a permission too,
+    for example HasScope. Subclass to give another verifier, or users of your own in `user_for`.
+    """
+
+    verifier: AccessTokenVerifier | None = None
+    realm = "api"
+
+    def authenticate(self, request: Request) -> tuple[Any, AccessToken] | None:
+        try:
+            text = bearer(request.META.get("HTTP_AUTHORIZATION", ""))
+            token = (self.verifier or configured_verifier()).verify(text)
+        except Missing:
+            return None
+        except TokenError as error:
+            raise Refused(error, self.realm) from error
+        return self.user_for(token), token
+
+    def user_for(self, token: AccessToken) -> Any:
+        return Caller(token)
+
+    def authenticate_header(self, request: Request) -> str:
+        return f'Bearer realm="{self.realm}"'
+
+
+def HasScope(scope: str) -> type[BasePermission]:  # noqa: N802 - reads as the permission class it makes
+    """A permission: the access token has every scope of `scope`, which names at least one.
+
+    A token that lacks one is refused at once (403), also where another permission of an `|` would have agreed.
+    """
+    wanted = scopes(scope)
+    if not wanted:
+        raise ValueError("Name at least one scope.")
+
+    class ScopePermission(BasePermission):
+        def has_permission(self, request: Request, view: APIView) -> bool:
+            token = request.auth
+            if not isinstance(token, AccessToken):
+                return False
+            if not wanted <= token.scopes:
+                raise Refused(InsufficientScope(" ".join(sorted(wanted))))
+            return True
+
+    return ScopePermission
