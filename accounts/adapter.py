@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import events, sign_in
 from accounts.backend import candidates
-from accounts.models import Happening, User
+from accounts.models import AccountEventKind, User
 from common.address import address_of
 
 logger = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """A row whether or not there is such an account: a stopwatch must not tell."""
         found = candidates(credentials.get("username") or "", credentials.get("email") or "")
-        events.record(found[0] if found else None, Happening.SIGN_IN_FAILED, request)
+        events.record(found[0] if found else None, AccountEventKind.SIGN_IN_FAILED, request)
 
     def get_login_stages(self) -> list[str]:
         ours = {"allauth.account.stages.EmailVerificationStage": "accounts.stages.VerifyEmailStage"}

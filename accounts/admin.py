@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts import emails, events, sign_in
 from accounts.console import ConsoleAdmin, actor
 from accounts.console_forms import ConsoleForm
-from accounts.models import PROFILE, AccountEvent, Happening, User
+from accounts.models import PROFILE, AccountEvent, AccountEventKind, User
 
 if TYPE_CHECKING:
     PasswordForm = AdminPasswordChangeForm[User]
@@ -80,7 +80,7 @@ class PasswordSetForm(PasswordForm):
         """A password set by somebody else ends every sign-in made with the old one."""
         user = super().save(commit)
         sign_in.end_all(user)
-        events.record(user, Happening.PASSWORD_REPLACED, None)
+        events.record(user, AccountEventKind.PASSWORD_REPLACED, None)
         return user
 
 
@@ -145,7 +145,7 @@ class UserAdmin(ConsoleAdmin, BaseUserAdmin):
             for person in people:
                 Authenticator.objects.filter(user=person).delete()
                 sign_in.end_all(person)
-                events.record(person, Happening.FACTORS_TAKEN, None)
+                events.record(person, AccountEventKind.FACTORS_TAKEN, None)
                 self.log_change(request, person, _("Removed the second steps."))
         done = ngettext(
             "%(number)s person has no second step now.", "%(number)s people have no second step now.", len(people)
@@ -158,7 +158,7 @@ class UserAdmin(ConsoleAdmin, BaseUserAdmin):
             emails.follow(obj, form.initial["email"])
             emails.record_change(obj, form.initial["email"])
         if change and PROFILE.intersection(form.changed_data):
-            events.record(obj, Happening.PROFILE_CHANGED, None)
+            events.record(obj, AccountEventKind.PROFILE_CHANGED, None)
         if change and not obj.is_active:
             sign_in.end_all(obj)
 

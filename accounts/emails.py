@@ -5,7 +5,7 @@ from __future__ import annotations
 from allauth.account.models import EmailAddress
 
 from accounts import events
-from accounts.models import Happening, User
+from accounts.models import AccountEventKind, User
 
 
 def verified_by_another(user: User, email: str) -> bool:
@@ -17,7 +17,7 @@ def verified_by_another(user: User, email: str) -> bool:
 def record_change(user: User, before: str) -> None:
     """Where mail that resets the password goes is for the person to know, whoever moved it."""
     if before.lower() != user.email.lower():
-        events.record(user, Happening.EMAIL_CHANGED if user.email else Happening.EMAIL_REMOVED, None)
+        events.record(user, AccountEventKind.EMAIL_CHANGED if user.email else AccountEventKind.EMAIL_REMOVED, None)
 
 
 def forget_replaced(user: User, before: str) -> None:

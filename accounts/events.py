@@ -14,11 +14,11 @@ from django.contrib.contenttypes.models import ContentType
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from accounts.models import AccountEvent, Happening, User
+from accounts.models import AccountEvent, AccountEventKind, User
 from common.address import address_of
 
 
-def record(user: AbstractBaseUser | None, kind: Happening, request: HttpRequest | None, **detail: Any) -> None:
+def record(user: AbstractBaseUser | None, kind: AccountEventKind, request: HttpRequest | None, **detail: Any) -> None:
     """One row. Never a name, mail address or secret in `detail`: rows outlive the account."""
     sub = str(user.sub) if isinstance(user, User) else ""
     address = address_of(request)[:45] if request is not None else ""
@@ -30,7 +30,7 @@ def record_leaving(user: User, request: HttpRequest | None) -> None:
 
     Who changed it and when stays, but no longer what: before and after say names and addresses.
     """
-    record(user, Happening.DELETED, request)
+    record(user, AccountEventKind.DELETED, request)
     rows = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(User), object_id=str(user.pk))
     rows.update(object_repr=str(user.sub), change_message="")
 
@@ -38,45 +38,45 @@ def record_leaving(user: User, request: HttpRequest | None) -> None:
 @receiver(account.password_changed, dispatch_uid="accounts.password_changed")
 @receiver(account.password_set, dispatch_uid="accounts.password_set")
 def _password_changed(request: HttpRequest, user: User, **kwargs: Any) -> None:
-    record(user, Happening.PASSWORD_CHANGED, request)
+    record(user, AccountEventKind.PASSWORD_CHANGED, request)
 
 
 @receiver(account.password_reset, dispatch_uid="accounts.password_reset")
 def _password_reset(request: HttpRequest, user: User, **kwargs: Any) -> None:
-    record(user, Happening.PASSWORD_RESET, request)
+    record(user, AccountEventKind.PASSWORD_RESET, request)
 
 
 @receiver(account.email_added, dispatch_uid="accounts.email_added")
 def _email_added(request: HttpRequest, user: User, **kwargs: Any) -> None:
-    record(user, Happening.EMAIL_ADDED, request)
+    record(user, AccountEventKind.EMAIL_ADDED, request)
 
 
 @receiver(account.email_confirmed, dispatch_uid="accounts.email_confirmed")
 def _email_confirmed(request: HttpRequest, email_address: EmailAddress, **kwargs: Any) -> None:
-    record(email_address.user, Happening.EMAIL_VERIFIED, request)
+    record(email_address.user, AccountEventKind.EMAIL_VERIFIED, request)
 
 
 @receiver(account.email_changed, dispatch_uid="accounts.email_changed")
 def _email_changed(request: HttpRequest, user: User, **kwargs: Any) -> None:
-    record(user, Happening.EMAIL_CHANGED, request)
+    record(user, AccountEventKind.EMAIL_CHANGED, request)
 
 
 @receiver(account.email_removed, dispatch_uid="accounts.email_removed")
 def _email_removed(request: HttpRequest, user: User, **kwargs: Any) -> None:
-    record(user, Happening.EMAIL_REMOVED, request)
+    record(user, AccountEventKind.EMAIL_REMOVED, request)
 
 
 @receiver(mfa.authenticator_added, dispatch_uid="accounts.factor_added")
 @receiver(mfa.authenticator_reset, dispatch_uid="accounts.factor_reset")
 def _factor_added(request: HttpRequest, user: User, authenticator: Authenticator, **kwargs: Any) -> None:
-    record(user, Happening(f"factor.{authenticator.type}_added"), request)
+    record(user, AccountEventKind(f"factor.{authenticator.type}_added"), request)
 
 
 @receiver(mfa.authenticator_removed, dispatch_uid="accounts.factor_removed")
 def _factor_removed(request: HttpRequest, user: User, authenticator: Authenticator, **kwargs: Any) -> None:
-    record(user, Happening(f"factor.{authenticator.type}_removed"), request)
+    record(user, AccountEventKind(f"factor.{authenticator.type}_removed"), request)
 
 
 @receiver(mfa.authentication_failed, dispatch_uid="accounts.second_step_failed")
 def _second_step_failed(request: HttpRequest, user: User, **kwargs: Any) -> None:
-    record(user, Happening.STEP_FAILED, request)
+    record(user, AccountEventKind.STEP_FAILED, request)

@@ -125,7 +125,7 @@ class SignIn(models.Model):
         return f"Sign-in of {self.user} at {self.auth_time:%Y-%m-%d %H:%M}"
 
 
-class Happening(models.TextChoices):
+class AccountEventKind(models.TextChoices):
     """What can happen to an account, in the words its person reads."""
 
     SIGN_IN = "sign_in", _("Signed in")
@@ -158,7 +158,7 @@ class AccountEvent(models.Model):
 
     at = models.DateTimeField(_("time"), auto_now_add=True, db_index=True)
     sub = models.CharField(max_length=36, blank=True)
-    kind = models.CharField(_("what happened"), max_length=60, choices=Happening.choices)
+    kind = models.CharField(_("what happened"), max_length=60, choices=AccountEventKind.choices)
     address = models.CharField(_("network address"), max_length=45, blank=True)
     detail = models.JSONField(_("details"), default=dict)
 

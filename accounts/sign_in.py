@@ -30,7 +30,7 @@ from django.utils.functional import SimpleLazyObject
 
 from accounts import events
 from accounts.browsers import user_agent_of
-from accounts.models import Happening, SignIn, User
+from accounts.models import AccountEventKind, SignIn, User
 from common.address import address_of
 
 SESSION_KEY = "sign_in"
@@ -211,7 +211,7 @@ def _begin(request: HttpRequest, user: User, **kwargs: Any) -> None:
         address=address_of(request)[:45],
     )
     request.session[SESSION_KEY] = str(row.sid)
-    events.record(user, Happening.SIGN_IN, request, amr=amr, user_agent=row.user_agent)
+    events.record(user, AccountEventKind.SIGN_IN, request, amr=amr, user_agent=row.user_agent)
 
 
 @receiver(user_logged_out, dispatch_uid="accounts.end_sign_in")

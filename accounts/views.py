@@ -30,7 +30,7 @@ from accounts.adapter import belongs_to_another
 from accounts.browsers import describe
 from accounts.console import actor
 from accounts.forms import ProfileForm
-from accounts.models import Happening, SignIn, User
+from accounts.models import AccountEventKind, SignIn, User
 
 SHOWN = 50  # browsers on one page
 LOGIN_MOST = 254  # characters of a name or address that an app may hint at
@@ -100,7 +100,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         if form.has_changed():
             form.save()
-            events.record(person, Happening.PROFILE_CHANGED, request)
+            events.record(person, AccountEventKind.PROFILE_CHANGED, request)
         messages.success(request, _("Your profile is saved."))
         return redirect("account_profile")
     return render(request, "account/profile.html", {"form": form})
@@ -131,7 +131,7 @@ def _end_sessions(request: HttpRequest, person: User, here: SignIn) -> None:
             ended = False
         if not ended:
             return
-    events.record(person, Happening.SESSION_ENDED, request)
+    events.record(person, AccountEventKind.SESSION_ENDED, request)
     messages.success(request, _("Signed out there."))
 
 

@@ -18,7 +18,7 @@ from django.conf import settings
 
 from clients.triggers import VERSION_TABLE
 from common import prepared
-from common.connection import here
+from common.connection import connection
 
 MAX_FOUND = 10_000  # of each kind: some twenty megabytes of clients
 MAX_MISSING = 1_000
@@ -105,7 +105,7 @@ def once(make: Callable[[], Fact]) -> Fact:
 
 def current() -> Snapshot:
     """What is remembered of the version that held `IDP_FACTS_MAX_AGE` seconds ago or later."""
-    if here().in_atomic_block:
+    if connection().in_atomic_block:
         return _inside_a_transaction()
     shared, now = _shared, time.monotonic()
     return shared if now < shared.good_until else _share(_version(), now)
@@ -135,6 +135,6 @@ def _inside_a_transaction() -> Snapshot:
 
 def _version() -> Any:
     prepared.revive()
-    with here().cursor() as cursor:
+    with connection().cursor() as cursor:
         cursor.execute(_VERSION)
         return cursor.fetchone()[0]

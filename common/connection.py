@@ -15,13 +15,13 @@ class _Held(threading.local):
 _held = _Held()
 
 
-def here() -> BaseDatabaseWrapper:
+def connection() -> BaseDatabaseWrapper:
     """Django's connection of this thread, without its slow proxy. Not to be kept: there may be another one."""
     return _held.connection or connections[DEFAULT_DB_ALIAS]
 
 
-def hold() -> BaseDatabaseWrapper:
-    """Keep to this one until `let_go`.
+def pin_connection() -> BaseDatabaseWrapper:
+    """Keep to this one until `unpin_connection`.
 
     Django looks for an event loop each time, where there might be another one. The thread of a request has none.
     """
@@ -29,5 +29,5 @@ def hold() -> BaseDatabaseWrapper:
     return _held.connection
 
 
-def let_go() -> None:
+def unpin_connection() -> None:
     _held.connection = None

@@ -22,7 +22,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
-from common.connection import here
+from common.connection import connection
 
 Connection = psycopg.Connection[Any]
 _GOOD = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
@@ -35,7 +35,7 @@ def send(statement: str, values: Sequence[Any]) -> str | None:
 
     Raises Django's database errors, with psycopg's behind them.
     """
-    django = here()
+    django = connection()
     if django.connection is None:
         django.ensure_connection()
     execute: Callable[..., PGresult] = _execute
@@ -53,7 +53,7 @@ def revive() -> None:
     A write may have been done when its connection breaks, so it is never sent again: one that was hung up before must
     be noticed before. Costs a system call.
     """
-    django = here()
+    django = connection()
     if django.vendor != "postgresql" or django.connection is None or django.in_atomic_block:
         return
     if _hung_up(django.connection.pgconn):
@@ -74,31 +74,31 @@ def _hung_up(pgconn: PGconn) -> bool:
 
 
 def _execute(statement: str, values: Sequence[Any], _many: bool, context: dict[str, BaseDatabaseWrapper]) -> PGresult:
-    connection: Connection = context["connection"].connection
-    if not connection.autocommit and connection.pgconn.transaction_status == TransactionStatus.IDLE:
-        connection.execute("SELECT")  # psycopg begins a transaction with its first statement
+    postgres: Connection = context["connection"].connection
+    if not postgres.autocommit and postgres.pgconn.transaction_status == TransactionStatus.IDLE:
+        postgres.execute("SELECT")  # psycopg begins a transaction with its first statement
     texts: list[Any] = [_text(value) for value in values]  # psycopg's types know no NULL here
     if context["connection"].settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
-        return _good(connection, connection.pgconn.exec_params(_numbered(statement).encode(), texts))
+        return _good(postgres, postgres.pgconn.exec_params(_numbered(statement).encode(), texts))
     try:
-        return _run(connection, statement, texts)
+        return _run(postgres, statement, texts)
     except psycopg.errors.InvalidSqlStatementName:  # the session was told to forget: DISCARD ALL, DEALLOCATE ALL
-        _names.pop(connection, None)
-        if connection.pgconn.transaction_status != TransactionStatus.IDLE:
+        _names.pop(postgres, None)
+        if postgres.pgconn.transaction_status != TransactionStatus.IDLE:
             raise
-    return _run(connection, statement, texts)
+    return _run(postgres, statement, texts)
 
 
-def _run(connection: Connection, statement: str, texts: list[Any]) -> PGresult:
-    return _good(connection, connection.pgconn.exec_prepared(_prepared(connection, statement), texts))
+def _run(postgres: Connection, statement: str, texts: list[Any]) -> PGresult:
+    return _good(postgres, postgres.pgconn.exec_prepared(_prepared(postgres, statement), texts))
 
 
-def _prepared(connection: Connection, statement: str) -> bytes:
-    known = _names.setdefault(connection, {})
+def _prepared(postgres: Connection, statement: str) -> bytes:
+    known = _names.setdefault(postgres, {})
     name = known.get(statement)
     if name is None:
         name = _name(statement)
-        _good(connection, connection.pgconn.prepare(name, _numbered(statement).encode()))
+        _good(postgres, postgres.pgconn.prepare(name, _numbered(statement).encode()))
         known[statement] = name
     return name
 
@@ -126,9 +126,9 @@ def _text(value: Any) -> bytes | None:
     return text.encode()
 
 
-def _good(connection: Connection, result: PGresult) -> PGresult:
+def _good(postgres: Connection, result: PGresult) -> PGresult:
     if result.status in _GOOD:
         return result
-    if connection.pgconn.status == ConnStatus.BAD:
+    if postgres.pgconn.status == ConnStatus.BAD:
         raise psycopg.OperationalError(result.get_error_message())
     raise psycopg.errors.error_from_result(result)

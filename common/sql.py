@@ -18,7 +18,7 @@ import orjson
 from django.db import OperationalError, transaction
 
 from common import prepared
-from common.connection import here
+from common.connection import connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Guard:
 
 def read(statement: str, values: tuple[Any, ...]) -> list[Any] | None:
     """The row of a SELECT that finds one at most, and answers it as `array` writes it."""
-    if here().vendor != "postgresql":
+    if connection().vendor != "postgresql":
         row = _sqlite(statement, values).fetchone()
         text = row[0] if row is not None else None
     else:
@@ -49,7 +49,7 @@ def read(statement: str, values: tuple[Any, ...]) -> list[Any] | None:
 
 def write(inserts: Sequence[Insert], guard: Guard | None = None) -> bool:
     """Keep these rows, all or none; with a guard only if it finds its row. Whether it did."""
-    if here().vendor != "postgresql":
+    if connection().vendor != "postgresql":
         return _write_one_by_one(inserts, guard)
     if guard is None and not inserts:
         return True
@@ -67,14 +67,14 @@ def _read_prepared(statement: str, values: tuple[Any, ...]) -> str | None:
     try:
         return prepared.send(statement, values)
     except OperationalError:
-        if here().in_atomic_block or not _broken():
+        if connection().in_atomic_block or not _broken():
             raise
-    here().close()  # it broke while nobody used it: no reason to fail
+    connection().close()  # it broke while nobody used it: no reason to fail
     return prepared.send(statement, values)
 
 
 def _broken() -> bool:
-    return here().connection is None or here().connection.closed
+    return connection().connection is None or connection().connection.closed
 
 
 @lru_cache(maxsize=64)
@@ -107,14 +107,14 @@ def _write_one_by_one(inserts: Sequence[Insert], guard: Guard | None) -> bool:
 
 
 def _sqlite(statement: str, values: tuple[Any, ...]) -> Any:
-    cursor = here().cursor()
+    cursor = connection().cursor()
     cursor.execute(statement, [_for_sqlite(value) for value in values])
     return cursor
 
 
 def _for_sqlite(value: Any) -> Any:
     if isinstance(value, datetime):
-        return here().ops.adapt_datetimefield_value(value)
+        return connection().ops.adapt_datetimefield_value(value)
     return value.hex if isinstance(value, uuid.UUID) else value
 
 

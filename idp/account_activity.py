@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 
 from accounts.browsers import describe
 from accounts.console import actor
-from accounts.models import AccountEvent, Happening
+from accounts.models import AccountEvent, AccountEventKind
 from clients.models import Client, SecurityEvent
 
 PER_PAGE = 25
@@ -51,7 +51,8 @@ def activity(request: HttpRequest) -> HttpResponse:
 
 def _of_account(sub: str, most: int) -> list[Line]:
     return [
-        Line(row.at, str(Happening(row.kind).label), _where(row)) for row in AccountEvent.objects.filter(sub=sub)[:most]
+        Line(row.at, str(AccountEventKind(row.kind).label), _where(row))
+        for row in AccountEvent.objects.filter(sub=sub)[:most]
     ]
 
 

@@ -20,7 +20,7 @@ from django.http import HttpResponse
 from django.http.request import split_domain_port, validate_host
 from django.utils.module_loading import import_string
 
-from common.connection import hold, let_go
+from common.connection import pin_connection, unpin_connection
 from idp import discovery
 from provider.endpoints.http import Answer, Endpoint, json_answer
 from provider.endpoints.introspect import introspect
@@ -89,14 +89,14 @@ class ShortWay:
 
 
 def _answer(environ: Environ) -> Answer:
-    connection = hold()
+    connection = pin_connection()
     try:
         return BY_PATH[environ["PATH_INFO"]](PlainRequest(environ))
     except Exception:
         logger.exception("Internal Server Error: %s", environ["PATH_INFO"])
         return json_answer(FAULT, HTTPStatus.INTERNAL_SERVER_ERROR)
     finally:
-        let_go()
+        unpin_connection()
         # As Django does after a request: it is closed when it failed or became too old.
         if not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()

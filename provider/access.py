@@ -24,7 +24,7 @@ from provider.facts import apis_near
 from provider.protocol.facts import Registry
 from provider.store import events, live
 
-TAKEN_BACK = "taken back by the person"
+REVOKED = "taken back by the person"
 
 
 class NothingThere(Exception):
@@ -132,7 +132,7 @@ def _offered(registry: Registry, audience: str) -> frozenset[str]:
     return api.scopes if api else frozenset()
 
 
-def take_back(user: User, key: str, *, scope: str = "", audience: str = "") -> Permission:
+def revoke(user: User, key: str, *, scope: str = "", audience: str = "") -> Permission:
     """Remove one scope or audience; every Authorization that contains some of it ends. What went; or NothingThere."""
     with transaction.atomic():
         consent = _locked(user, key)
@@ -146,11 +146,11 @@ def take_back(user: User, key: str, *, scope: str = "", audience: str = "") -> P
             left = without(Permission(tuple(consent.scopes), tuple(consent.audiences)), gone)
             consent.scopes, consent.audiences = list(left.scopes), list(left.audiences)
             consent.save(update_fields=["scopes", "audiences", "updated_at"])
-        events.taken_back(str(user.sub), key, ended, gone.scopes, gone.audiences)
+        events.consent_revoked(str(user.sub), key, ended, gone.scopes, gone.audiences)
     return gone
 
 
-def take_back_everything(user: User, key: str) -> None:
+def revoke_all(user: User, key: str) -> None:
     """Delete the consent, and with it every Authorization and token of this person in the project; or NothingThere.
 
     Where nobody was asked there is no consent to delete: the Authorizations end.
@@ -163,7 +163,7 @@ def take_back_everything(user: User, key: str) -> None:
         ended = _end(everything)
         if consent:
             consent.delete()
-        events.taken_back(str(user.sub), key, ended)
+        events.consent_revoked(str(user.sub), key, ended)
 
 
 def _locked(user: User, key: str) -> Consent | None:
@@ -185,4 +185,4 @@ def _lock(authorizations: QuerySet[Authorization]) -> None:
 
 
 def _end(authorizations: QuerySet[Authorization]) -> int:
-    return authorizations.filter(ended_at__isnull=True).update(ended_at=timezone.now(), ended_because=TAKEN_BACK)
+    return authorizations.filter(ended_at__isnull=True).update(ended_at=timezone.now(), ended_because=REVOKED)

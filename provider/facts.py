@@ -24,7 +24,7 @@ from provider.protocol.facts import (
     RequestedClaims,
     SignInFacts,
 )
-from provider.store.statements import Standing
+from provider.store.statements import AuthorizationRow
 
 NO_PROJECT = 0  # rows count from 1
 MAX_CLIENT_ID = 255  # characters, as its column has
@@ -170,7 +170,7 @@ def sign_in_facts(sign_in: SignIn) -> SignInFacts:
     )
 
 
-def ceiling_of(authorization: Standing) -> Ceiling:
+def ceiling_of(authorization: AuthorizationRow) -> Ceiling:
     """What this Authorization allows at most."""
     return Ceiling(
         scopes=tuple(authorization.scopes),
@@ -184,13 +184,13 @@ def ceiling_of(authorization: Standing) -> Ceiling:
     )
 
 
-def requested_claims_of(authorization: Standing) -> RequestedClaims:
+def requested_claims_of(authorization: AuthorizationRow) -> RequestedClaims:
     """The single claims somebody allowed, besides those of the scopes."""
     names = {member: tuple(authorization.claims.get(member, ())) for member in ("userinfo", "id_token")}
     return RequestedClaims(**names)
 
 
-def sign_in_of(authorization: Standing) -> SignInFacts:
+def sign_in_of(authorization: AuthorizationRow) -> SignInFacts:
     """When and how the person signed in for this Authorization; never what they did since."""
     return SignInFacts(
         sid=str(authorization.sign_in_id or ""),
@@ -200,7 +200,7 @@ def sign_in_of(authorization: Standing) -> SignInFacts:
     )
 
 
-def person_of(authorization: Standing) -> PersonFacts:
+def person_of(authorization: AuthorizationRow) -> PersonFacts:
     """Whom this Authorization speaks of, as they are now."""
     return PersonFacts(
         id=authorization.user_id,

@@ -8,7 +8,7 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import check_password
 
 from accounts import emails, events, sign_in
-from accounts.models import PROFILE, Happening, User
+from accounts.models import PROFILE, AccountEventKind, User
 from idp.configuration.run import Run
 from idp.configuration.shape import Entry
 
@@ -41,10 +41,10 @@ def apply_user(run: Run, entry: Entry) -> None:
 def _record(user: User, old_email: str, changed: set[str]) -> None:
     """In the log that the person reads, as when the console does it."""
     if "password" in changed:
-        events.record(user, Happening.PASSWORD_REPLACED, None)
+        events.record(user, AccountEventKind.PASSWORD_REPLACED, None)
     emails.record_change(user, old_email)
     if PROFILE & changed:
-        events.record(user, Happening.PROFILE_CHANGED, None)
+        events.record(user, AccountEventKind.PROFILE_CHANGED, None)
 
 
 def _values(entry: Entry) -> dict[str, Any]:

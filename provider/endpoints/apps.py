@@ -121,13 +121,13 @@ def _ask(request: HttpRequest, one: Access, part: Part) -> HttpResponse:
 def _take_back(request: HttpRequest, person: User, one: Access, part: Part) -> HttpResponse:
     name = permission_words.app_name(one.project)
     if part.everything:
-        access.take_back_everything(person, one.project.key)
+        access.revoke_all(person, one.project.key)
         done = _("%(app)s is signed out everywhere.") if one.first_party else _("%(app)s has no access any more.")
         messages.success(request, done % {"app": name})
         return redirect("account_apps")
     _going(one, part)
     what = _named(one, part)
-    access.take_back(person, one.project.key, scope=part.scope, audience=part.audience)
+    access.revoke(person, one.project.key, scope=part.scope, audience=part.audience)
     messages.success(request, _("Taken back from %(app)s: %(what)s") % {"app": name, "what": what})
     return redirect("account_app", key=one.project.key) if _still(person, one) else redirect("account_apps")
 

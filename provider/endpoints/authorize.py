@@ -23,7 +23,7 @@ from provider import parameters
 from provider.authorization_request import NotRedirectable, Redirectable, Validated, issue_code, validate
 from provider.endpoints import consent, interaction, locales, sensitive
 from provider.endpoints.error_page import error_page
-from provider.endpoints.interaction import Visitor
+from provider.endpoints.interaction import EndUser
 from provider.protocol import prompts
 from provider.protocol.errors import AccessDenied, InvalidRequest, Refusal
 from provider.protocol.prompts import Interaction
@@ -98,12 +98,12 @@ def _posted(request: HttpRequest) -> HttpResponse:
 
 
 def _proceed(request: HttpRequest, params: Params, decided: AuthorizationRequest, validated: Validated) -> HttpResponse:
-    wish = prompts.read(params)
-    who = interaction.visitor(request, decided, validated.redirect_uri)
-    facts = interaction.situation(request, params, decided, validated.redirect_uri, who)
-    needed = prompts.decide(wish, facts)
+    requested = prompts.read(params)
+    who = interaction.end_user(request, decided, validated.redirect_uri)
+    facts = interaction.session_facts(request, params, decided, validated.redirect_uri, who)
+    needed = prompts.decide(requested, facts)
     if who is None or needed not in (Interaction.NOTHING, Interaction.CONSENT):
-        return _sign_in(request, params, validated, needed, wish)
+        return _sign_in(request, params, validated, needed, requested)
     interaction.admit(decided, who.user)
     if needed is Interaction.CONSENT:
         return consent.show(request, params, decided, validated.redirect_uri, who)
@@ -112,12 +112,16 @@ def _proceed(request: HttpRequest, params: Params, decided: AuthorizationRequest
 
 
 def _sign_in(
-    request: HttpRequest, params: Params, validated: Validated, needed: Interaction, wish: prompts.Wish
+    request: HttpRequest,
+    params: Params,
+    validated: Validated,
+    needed: Interaction,
+    requested: prompts.RequestedAuthentication,
 ) -> HttpResponse:
     here = request.get_full_path()
     if origin := form_targets.origin_of(validated.redirect_uri):
         form_targets.remember(request, here, origin)
-    if interaction.fresh_sign_in_wanted(wish):
+    if interaction.fresh_sign_in_wanted(requested):
         interaction.want_proof(request, params)
     if needed is Interaction.REAUTHENTICATE:
         return redirect(sign_in.reauthenticate_url(request, here))
@@ -137,9 +141,9 @@ def decide(request: HttpRequest) -> HttpResponse:
     """The person's answer. The request is validated again from the URI it was made with."""
     params = parameters.from_query(request)
     decided, validated = validate(params)
-    who = interaction.visitor(request, decided, validated.redirect_uri)
+    who = interaction.end_user(request, decided, validated.redirect_uri)
     try:
-        facts = interaction.situation(request, params, decided, validated.redirect_uri, who)
+        facts = interaction.session_facts(request, params, decided, validated.redirect_uri, who)
         needed = prompts.decide(prompts.read(params), facts)
         if who is None or needed not in (Interaction.NOTHING, Interaction.CONSENT):
             # Signed out or too old meanwhile: start again, where the person is asked to sign in.
@@ -159,7 +163,7 @@ def _again(params: Params) -> HttpResponse:
 
 
 def finish(
-    request: HttpRequest, params: Params, choice: Choice, who: Visitor, validated: Validated, *, shown: bool
+    request: HttpRequest, params: Params, choice: Choice, who: EndUser, validated: Validated, *, shown: bool
 ) -> HttpResponse:
     """Remember what was allowed, and send the person back with a code: all of it or nothing.
 
@@ -183,7 +187,7 @@ def finish(
     return redirect(location, after_post=request.method == "POST")
 
 
-def remember(who: Visitor, decided: AuthorizationRequest, redirect_uri: str) -> Consent:
+def remember(who: EndUser, decided: AuthorizationRequest, redirect_uri: str) -> Consent:
     """The person's consent to the project, with what was granted now; clients that do not share add nothing."""
     row, _created = Consent.objects.get_or_create(user=who.user, project_id=decided.client.project.id)
     locked = Consent.objects.select_for_update().filter(pk=row.pk).first()  # two tabs at once lose nothing

@@ -16,7 +16,7 @@ from clients.identifiers import shown_place
 from projects.consent import Permission, missing
 from projects.models import Project
 from provider.endpoints import permission_words
-from provider.endpoints.interaction import Visitor, asked, fingerprint
+from provider.endpoints.interaction import EndUser, asked, fingerprint
 from provider.protocol.prompts import shares_consent
 from provider.protocol.request import AuthorizationRequest, Choice, Params
 
@@ -30,7 +30,7 @@ class Stale(Exception):
 
 
 def show(
-    request: HttpRequest, params: Params, decided: AuthorizationRequest, redirect_uri: str, who: Visitor
+    request: HttpRequest, params: Params, decided: AuthorizationRequest, redirect_uri: str, who: EndUser
 ) -> HttpResponse:
     """Ask for what is missing, and show what was allowed before; everything when nothing is missing."""
     project = Project.objects.select_related("consent_screen").get(pk=decided.client.project.id)
@@ -65,7 +65,7 @@ def show(
     return response
 
 
-def read_answer(request: HttpRequest, params: Params, decided: AuthorizationRequest, who: Visitor) -> Choice | None:
+def read_answer(request: HttpRequest, params: Params, decided: AuthorizationRequest, who: EndUser) -> Choice | None:
     """What the person left ticked of what they were shown; None: they denied. Raises Stale."""
     shown, along = _unseal(request.POST.get("seen", ""), params, who)
     if request.POST.get("decision") != "allow":
@@ -81,7 +81,7 @@ def read_answer(request: HttpRequest, params: Params, decided: AuthorizationRequ
     return Choice(scopes, audiences) if scopes or audiences else None
 
 
-def newly_allowed(decided: AuthorizationRequest, who: Visitor) -> set[str]:
+def newly_allowed(decided: AuthorizationRequest, who: EndUser) -> set[str]:
     """Scopes that may now be used where they could not be before."""
     granted = Permission(decided.ceiling.scopes, decided.ceiling.audiences)
     new = to_ask(decided, granted, who.given)
@@ -95,7 +95,7 @@ def to_ask(decided: AuthorizationRequest, wanted: Permission, given: Permission)
     return Permission(tuple(one for one in wanted.scopes if one in new.scopes or one in again), new.audiences)
 
 
-def _along(decided: AuthorizationRequest, wanted: Permission, new: Permission, who: Visitor) -> set[str]:
+def _along(decided: AuthorizationRequest, wanted: Permission, new: Permission, who: EndUser) -> set[str]:
     """Scopes allowed before and not wanted now that will work at the new audiences too: the page has to say so."""
     return set(who.given.scopes) & _offered(decided, new.audiences) - set(wanted.scopes)
 
@@ -170,13 +170,13 @@ def _audiences(
 # --- What was shown, sealed ---------------------------------------------------------------------------------------
 
 
-def _seal(params: Params, who: Visitor, shown: Permission, along: set[str]) -> str:
+def _seal(params: Params, who: EndUser, shown: Permission, along: set[str]) -> str:
     """Bound to this request, this person and this sign-in; it proves what stood on the page."""
     stood = [list(shown.scopes), list(shown.audiences), sorted(along)]
     return signing.dumps([*_binding(params, who), *stood], salt=SALT, compress=True)
 
 
-def _unseal(seen: str, params: Params, who: Visitor) -> tuple[Permission, set[str]]:
+def _unseal(seen: str, params: Params, who: EndUser) -> tuple[Permission, set[str]]:
     try:
         *binding, scopes, audiences, along = signing.loads(seen, salt=SALT, max_age=MAX_AGE)
     except (signing.BadSignature, ValueError, TypeError):
@@ -186,5 +186,5 @@ def _unseal(seen: str, params: Params, who: Visitor) -> tuple[Permission, set[st
     return Permission(tuple(scopes), tuple(audiences)), set(along)
 
 
-def _binding(params: Params, who: Visitor) -> list[str]:
+def _binding(params: Params, who: EndUser) -> list[str]:
     return [fingerprint(params), str(who.user.sub), str(who.row.sid)]

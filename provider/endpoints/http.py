@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from oauthlib.oauth2 import OAuth2Error
 
-from common.connection import here
+from common.connection import connection
 from common.database_trouble import one_line
 from provider import parameters
 from provider.parameters import Request
@@ -113,8 +113,8 @@ def _preflight(methods: tuple[str, ...]) -> Answer:
 def unavailable(error: DatabaseError | InterfaceError) -> Answer:
     """The database does not answer: say so, and when to come back."""
     logger.error("The database does not answer: %s", one_line(error))
-    if not here().in_atomic_block:
-        here().close()  # the next request looks for it anew: after a failover this one may only read
+    if not connection().in_atomic_block:
+        connection().close()  # the next request looks for it anew: after a failover this one may only read
     return refusal_answer(TemporarilyUnavailable("The provider cannot reach its database. Try again."))
 
 

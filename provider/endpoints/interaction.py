@@ -21,7 +21,13 @@ from provider.keys import hints
 from provider.protocol import included
 from provider.protocol.errors import AccessDenied, InvalidRequest
 from provider.protocol.facts import ClientFacts
-from provider.protocol.prompts import Situation, Wish, always_asks, remembers_its_own, shares_consent
+from provider.protocol.prompts import (
+    RequestedAuthentication,
+    SessionFacts,
+    always_asks,
+    remembers_its_own,
+    shares_consent,
+)
 from provider.protocol.request import AuthorizationRequest, Choice, Params
 
 MAX_PROOFS = 10
@@ -29,7 +35,7 @@ PROOF_MAX_AGE = 900  # seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
+class EndUser:
     """The person at this browser, and what counts as allowed before."""
 
     user: User
@@ -38,7 +44,7 @@ class Visitor:
     shared: Choice  # what of it `include_granted_scopes` may bring along
 
 
-def visitor(request: HttpRequest, decided: AuthorizationRequest, redirect_uri: str) -> Visitor | None:
+def end_user(request: HttpRequest, decided: AuthorizationRequest, redirect_uri: str) -> EndUser | None:
     row = sign_in.current(request)
     if row is None or not isinstance(request.user, User):
         return None
@@ -46,7 +52,7 @@ def visitor(request: HttpRequest, decided: AuthorizationRequest, redirect_uri: s
     if shares_consent(decided.client, redirect_uri) and not first_party(decided.client, redirect_uri):
         decided.granted = Choice(before.scopes, before.audiences)
         included.at_authorization(decided)  # now that it is known who asks
-    return Visitor(request.user, row, before, decided.granted)
+    return EndUser(request.user, row, before, decided.granted)
 
 
 def allowed_before(user: User, client: ClientFacts, redirect_uri: str) -> Permission:
@@ -78,15 +84,15 @@ def asked(decided: AuthorizationRequest) -> Permission:
     return Permission(tuple(dict.fromkeys(scopes)), tuple(dict.fromkeys(audiences)))
 
 
-def situation(
-    request: HttpRequest, params: Params, decided: AuthorizationRequest, redirect_uri: str, who: Visitor | None
-) -> Situation:
+def session_facts(
+    request: HttpRequest, params: Params, decided: AuthorizationRequest, redirect_uri: str, who: EndUser | None
+) -> SessionFacts:
     """The facts the prompt table decides on."""
     hint_sub = read_hint(params, decided.client)
     if who is None:
         return _nobody(request, hint_sub)
     unasked = first_party(decided.client, redirect_uri)
-    return Situation(
+    return SessionFacts(
         sign_in=sign_in_facts(who.row),
         now=int(time.time()),
         sub=str(who.user.sub),
@@ -100,10 +106,10 @@ def situation(
     )
 
 
-def _nobody(request: HttpRequest, hint_sub: str) -> Situation:
+def _nobody(request: HttpRequest, hint_sub: str) -> SessionFacts:
     """Nobody is signed in; somebody may be half-way there."""
     user = sign_in.half_way(request)
-    return Situation(
+    return SessionFacts(
         sign_in=None,
         now=int(time.time()),
         sub=str(user.sub) if user else "",
@@ -166,8 +172,8 @@ def _wanted_since(request: HttpRequest, params: Params) -> float | None:
     return since if since is not None and time.time() - since < PROOF_MAX_AGE else None
 
 
-def fresh_sign_in_wanted(wish: Wish) -> bool:
-    return wish.wants_fresh_sign_in or wish.max_age is not None or "select_account" in wish.prompts
+def fresh_sign_in_wanted(requested: RequestedAuthentication) -> bool:
+    return requested.wants_fresh_sign_in or requested.max_age is not None or "select_account" in requested.prompts
 
 
 def fingerprint(params: Params) -> str:

@@ -12,12 +12,12 @@ from django.urls import reverse
 from accounts.models import User
 from projects.models import Project
 from provider.endpoints import consent, permission_words
-from provider.endpoints.interaction import Visitor
+from provider.endpoints.interaction import EndUser
 from provider.protocol.facts import SIGN_IN_SCOPES
 from provider.protocol.request import AuthorizationRequest
 
 
-def tell(request: HttpRequest, who: Visitor, decided: AuthorizationRequest) -> None:
+def tell(request: HttpRequest, who: EndUser, decided: AuthorizationRequest) -> None:
     """Write to the person, once it is committed, about sensitive scopes allowed on this page and not before.
 
     Only to an address they proved to own: what they allow is nobody else's to know.

@@ -21,10 +21,10 @@ from provider.explain.table import AUTHORIZE, Attempt, Question, Value
 from provider.protocol import audience, prompts
 from provider.protocol.errors import AccessDenied, Refusal
 from provider.protocol.facts import ClientFacts, Registry, SignInFacts
-from provider.protocol.prompts import Interaction, Situation, Wish
+from provider.protocol.prompts import Interaction, RequestedAuthentication, SessionFacts
 from provider.protocol.request import AuthorizationRequest, Params
 from provider.store import live, statements
-from provider.store.statements import Standing
+from provider.store.statements import AuthorizationRow
 
 FOR_PEOPLE = (AUTHORIZE, "authorization_code", "refresh_token")
 
@@ -119,11 +119,11 @@ def _keys(values: Iterable[Value], projects: QuerySet[Project]) -> dict[int, str
 # --- With a person ------------------------------------------------------------------------------------------------
 
 
-def _authorization(client: Client, user: User) -> Standing | None:
+def _authorization(client: Client, user: User) -> AuthorizationRow | None:
     """The newest one a refresh token of this person may stand on."""
     rows = Authorization.objects.filter(client=client, user=user, ended_at__isnull=True, offline=True)
     newest = rows.order_by("-created_at").values_list("pk", flat=True).first()
-    found = statements.standing(newest) if newest else None
+    found = statements.authorization(newest) if newest else None
     return found if found and live.authorization_lives(found, found.created_at) else None
 
 
@@ -150,11 +150,11 @@ def _consent(decided: AuthorizationRequest, user: User) -> PersonsConsent:
     first_party = interaction.first_party(decided.client, redirect_uri)
     missing = Permission() if first_party else to_ask(decided, asked, given)
     always = prompts.always_asks(redirect_uri)
-    situation = Situation(
+    session_facts = SessionFacts(
         sign_in=SignInFacts(sid="", auth_time=0),
         now=0,
         consent_missing=bool(missing),
         must_show_consent=always,
     )
-    page = prompts.decide(Wish(), situation) is Interaction.CONSENT
+    page = prompts.decide(RequestedAuthentication(), session_facts) is Interaction.CONSENT
     return PersonsConsent(page, first_party, always, redirect_uri, asked, missing)

@@ -16,11 +16,11 @@ PARAMETER = "include_granted_scopes"
 
 def at_authorization(request: AuthorizationRequest) -> None:
     """Nothing comes along until it is known who asks; `offline_access` never does: it has to be asked for."""
-    wish = request.params.one(PARAMETER)
-    if wish not in ("", "true", "false"):
+    requested = request.params.one(PARAMETER)
+    if requested not in ("", "true", "false"):
         raise InvalidRequest(f"{PARAMETER} must be true or false.")
     request.included_scopes, request.included_audiences = (), ()
-    if wish == "true":
+    if requested == "true":
         registered = set(request.client.scopes) - {"offline_access"}
         request.included_scopes = tuple(scope for scope in request.granted.scopes if scope in registered)
         request.included_audiences = reachable(request.granted.audiences, request.client, request.registry)

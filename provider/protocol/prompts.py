@@ -35,7 +35,7 @@ class Interaction(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class RequestedAuthentication:
     """prompt, max_age, acr_values and the `sub` and `acr` of claims (OpenID Connect Core 1.0 3.1.2.1, 5.5.1).
 
     No subs: whoever it is. `acrs` in the client's order of preference; none with `acr_essential`: any at all.
@@ -57,7 +57,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class SessionFacts:
     """What the browser brings. `proved`: signed in or proved themselves after this very request asked for it."""
 
     sign_in: SignInFacts | None
@@ -73,7 +73,7 @@ class Situation:
     must_show_consent: bool = False
 
 
-def read(params: Params) -> Wish:
+def read(params: Params) -> RequestedAuthentication:
     """Step 3: what is malformed is refused before anybody is asked anything."""
     prompts = frozenset(word for word in params.one("prompt").split(" ") if word)
     if unknown := prompts - set(PROMPTS):
@@ -89,7 +89,7 @@ def read(params: Params) -> Wish:
     if len(voluntary) > MAX_ACRS:
         raise InvalidRequest(f"At most {MAX_ACRS} acr_values may be asked for.")
     claims = parse(params.one("claims"))
-    return Wish(
+    return RequestedAuthentication(
         prompts,
         int(text) if text else None,
         claims.subs,
@@ -98,65 +98,72 @@ def read(params: Params) -> Wish:
     )
 
 
-def decide(wish: Wish, situation: Situation) -> Interaction:
+def decide(requested: RequestedAuthentication, session_facts: SessionFacts) -> Interaction:
     """Steps 4 to 9. With prompt=none what would need a page is an error instead."""
-    if situation.hint_sub and wish.subs and situation.hint_sub not in wish.subs:
+    if session_facts.hint_sub and requested.subs and session_facts.hint_sub not in requested.subs:
         raise InvalidRequest("id_token_hint and the sub of claims mean different people.")
-    return _sign_in(wish, situation) or _step_up(wish, situation) or _consent(wish, situation) or Interaction.NOTHING
+    return (
+        _sign_in(requested, session_facts)
+        or _step_up(requested, session_facts)
+        or _consent(requested, session_facts)
+        or Interaction.NOTHING
+    )
 
 
-def _sign_in(wish: Wish, situation: Situation) -> Interaction | None:
+def _sign_in(requested: RequestedAuthentication, session_facts: SessionFacts) -> Interaction | None:
     """Steps 5 to 7."""
-    needed = _who(wish, situation) or _how_long_ago(wish, situation)
-    if needed is not None and wish.silent:
+    needed = _who(requested, session_facts) or _how_long_ago(requested, session_facts)
+    if needed is not None and requested.silent:
         raise LoginRequired("The person has to sign in, and prompt=none forbids asking.")
     return needed
 
 
-def _who(wish: Wish, situation: Situation) -> Interaction | None:
-    if situation.sign_in is None and not (situation.half_way and wish.silent):
+def _who(requested: RequestedAuthentication, session_facts: SessionFacts) -> Interaction | None:
+    if session_facts.sign_in is None and not (session_facts.half_way and requested.silent):
         return Interaction.LOGIN
-    if situation.hint_sub not in ("", situation.sub) or (wish.subs and situation.sub not in wish.subs):
+    if session_facts.hint_sub not in ("", session_facts.sub) or (
+        requested.subs and session_facts.sub not in requested.subs
+    ):
         return Interaction.SWITCH
     return None
 
 
-def _how_long_ago(wish: Wish, situation: Situation) -> Interaction | None:
-    if situation.proved or situation.sign_in is None:
+def _how_long_ago(requested: RequestedAuthentication, session_facts: SessionFacts) -> Interaction | None:
+    if session_facts.proved or session_facts.sign_in is None:
         return None
-    if "select_account" in wish.prompts:
+    if "select_account" in requested.prompts:
         return Interaction.SWITCH
-    age = situation.now - situation.sign_in.auth_time
-    too_old = wish.max_age is not None and age > wish.max_age
-    return Interaction.REAUTHENTICATE if wish.wants_fresh_sign_in or too_old else None
+    age = session_facts.now - session_facts.sign_in.auth_time
+    too_old = requested.max_age is not None and age > requested.max_age
+    return Interaction.REAUTHENTICATE if requested.wants_fresh_sign_in or too_old else None
 
 
-def _step_up(wish: Wish, situation: Situation) -> Interaction | None:
+def _step_up(requested: RequestedAuthentication, session_facts: SessionFacts) -> Interaction | None:
     """Step 8. What is only preferred is tried where the person has the means, and never fails."""
-    wanted = frozenset(wish.acrs) or (situation.acrs_offered if wish.acr_essential else frozenset())
-    met = not wanted or bool(wanted & situation.acrs_met)
-    if not met and wish.acr_essential:
-        if wish.silent or not wanted & situation.acrs_offered:
+    wanted = frozenset(requested.acrs) or (session_facts.acrs_offered if requested.acr_essential else frozenset())
+    met = not wanted or bool(wanted & session_facts.acrs_met)
+    if not met and requested.acr_essential:
+        if requested.silent or not wanted & session_facts.acrs_offered:
             raise UnmetAuthenticationRequirements("This sign-in does not reach the acr that is essential.")
         return Interaction.STEP_UP
-    if situation.sign_in is None:
+    if session_facts.sign_in is None:
         raise InteractionRequired("A sign-in waits for its next step, and prompt=none forbids showing it.")
-    possible = situation.can_step_up and not wish.silent and bool(wanted & situation.acrs_offered)
+    possible = session_facts.can_step_up and not requested.silent and bool(wanted & session_facts.acrs_offered)
     return Interaction.STEP_UP if possible and not met else None
 
 
-def _consent(wish: Wish, situation: Situation) -> Interaction | None:
+def _consent(requested: RequestedAuthentication, session_facts: SessionFacts) -> Interaction | None:
     """Step 9."""
-    if not (situation.consent_missing or situation.must_show_consent or "consent" in wish.prompts):
+    if not (session_facts.consent_missing or session_facts.must_show_consent or "consent" in requested.prompts):
         return None
-    if wish.silent:
+    if requested.silent:
         raise ConsentRequired("The person has to consent, and prompt=none forbids asking.")
     return Interaction.CONSENT
 
 
-def acr_told(wish: Wish, own: str, met: frozenset[str]) -> str:
+def acr_told(requested: RequestedAuthentication, own: str, met: frozenset[str]) -> str:
     """The `acr` of the tokens: what was asked for, where the sign-in is as good as that (section 5.5.1.1)."""
-    return own if own in wish.acrs else next((acr for acr in wish.acrs if acr in met), own)
+    return own if own in requested.acrs else next((acr for acr in requested.acrs if acr in met), own)
 
 
 def always_asks(redirect_uri: str) -> bool:

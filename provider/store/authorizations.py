@@ -27,7 +27,7 @@ from provider.protocol.refresh import Use
 from provider.protocol.request import AuthorizationRequest, TokenRequest
 from provider.store import events, generations, live, statements
 from provider.store.generations import UNUSABLE, Reused
-from provider.store.statements import Standing
+from provider.store.statements import AuthorizationRow
 
 CODE_LIFETIME = timedelta(seconds=60)
 
@@ -93,19 +93,19 @@ def open_code(code: str, client: ClientFacts, verifier: str = "") -> Opened:
     """
     code_digest = digest(code)
     row = statements.code(code_digest)
-    if row is None or row.standing.client_id != client.id:
+    if row is None or row.authorization.client_id != client.id:
         raise InvalidGrant(UNUSABLE)
     challenge = Challenge(row.challenge, row.challenge_method)
     if row.used_at is not None:
         if client.public and not pkce.fits(verifier, challenge):
             raise InvalidGrant(UNUSABLE)
-        raise Reused(str(row.standing.id), "code")
-    signed_in = row.standing.signed_in
-    if live.expired(row.expires) or not signed_in or not live.authorization_lives(row.standing, row.created):
+        raise Reused(str(row.authorization.id), "code")
+    signed_in = row.authorization.signed_in
+    if live.expired(row.expires) or not signed_in or not live.authorization_lives(row.authorization, row.created):
         raise InvalidGrant(UNUSABLE)
     return _opened(
         code_digest,
-        row.standing,
+        row.authorization,
         redirect_uri=row.redirect_uri,
         challenge=challenge,
         nonce=row.nonce,
@@ -119,14 +119,14 @@ def open_refresh(token: str, client: ClientFacts) -> Opened:
 
 def opened_refresh(token_digest: str, row: statements.Refresh | None, client: ClientFacts) -> Opened:
     """What `open_refresh` answers, for a row that was read already."""
-    if row is None or row.standing.client_id != client.id:
+    if row is None or row.authorization.client_id != client.id:
         raise InvalidGrant(UNUSABLE)
-    if not live.authorization_lives(row.standing, row.created):
+    if not live.authorization_lives(row.authorization, row.created):
         raise InvalidGrant(UNUSABLE)
-    use = generations.use_of(row.standing, token_digest, row.generation)
+    use = generations.use_of(row.authorization, token_digest, row.generation)
     if use is Use.CROWDED or live.expired(row.expires):
         raise InvalidGrant(UNUSABLE)
-    return _opened(token_digest, row.standing, generation=row.generation, use=use, expires=row.expires)
+    return _opened(token_digest, row.authorization, generation=row.generation, use=use, expires=row.expires)
 
 
 def issue(
@@ -220,7 +220,7 @@ def end_reused(reused: Reused, client: ClientFacts) -> None:
     events.reuse(client, reused.what, reused.authorization_id)
 
 
-def _opened(token_digest: str, authorization: Standing, **more: object) -> Opened:
+def _opened(token_digest: str, authorization: AuthorizationRow, **more: object) -> Opened:
     return Opened(
         digest=token_digest,
         authorization_id=str(authorization.id),

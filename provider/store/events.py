@@ -48,7 +48,9 @@ def logout_notice_given_up(client_id: str, sub: str, attempts: int, problem: str
     SecurityEvent.objects.create(kind="logout_notice.given_up", client_id=client_id, sub=sub, detail=detail)
 
 
-def taken_back(sub: str, project: str, ended: int, scopes: Sequence[str] = (), audiences: Sequence[str] = ()) -> None:
+def consent_revoked(
+    sub: str, project: str, ended: int, scopes: Sequence[str] = (), audiences: Sequence[str] = ()
+) -> None:
     """A person took back what they allowed a project: these scopes and audiences, or with neither everything."""
     detail = {"project": project, "scopes": list(scopes), "audiences": list(audiences), "authorizations": ended}
     SecurityEvent.objects.create(kind="consent.taken_back", sub=sub, detail=detail)

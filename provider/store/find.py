@@ -17,7 +17,7 @@ from provider.keys.mint import ACCESS_TOKEN_TYPE, ID_TOKEN_TYPE, digest, verify
 from provider.protocol.errors import InvalidGrant
 from provider.protocol.facts import ClientFacts, TokenFacts
 from provider.store import authorizations, live, statements
-from provider.store.statements import Standing
+from provider.store.statements import AuthorizationRow
 
 
 def access_token(token: str) -> TokenFacts | None:
@@ -28,7 +28,7 @@ def access_token(token: str) -> TokenFacts | None:
 def refresh_token(token: str) -> TokenFacts | None:
     """The live refresh token behind this text, for introspection only: nothing is used up."""
     row = statements.refresh_token(digest(token))
-    client = facts.client_of(row.standing.client_id) if row is not None else None
+    client = facts.client_of(row.authorization.client_id) if row is not None else None
     if row is None or client is None:
         return None
     try:
@@ -77,7 +77,7 @@ def _opaque(token: str) -> TokenFacts | None:
         return None
     return _live(
         facts.client_of(row.client_id),
-        row.standing,
+        row.authorization,
         row.created,
         scopes=tuple(row.scope.split()),
         audience=tuple(row.audience),
@@ -111,7 +111,7 @@ def _jwt(token: str) -> TokenFacts | None:
 
 
 def _live(
-    client: ClientFacts | None, authorization: Standing | None, issued_at: datetime, **more: Any
+    client: ClientFacts | None, authorization: AuthorizationRow | None, issued_at: datetime, **more: Any
 ) -> TokenFacts | None:
     if client is None or not live.client_lives(client, issued_at):
         return None

@@ -18,7 +18,7 @@ from provider.protocol.errors import InvalidGrant
 from provider.protocol.facts import ClientFacts
 from provider.protocol.refresh import Rotation, Use, judge
 from provider.store import statements
-from provider.store.statements import Standing
+from provider.store.statements import AuthorizationRow
 
 UNUSABLE = "The code or refresh token is unknown, expired, revoked, used already or another client's."
 
@@ -32,7 +32,7 @@ class Reused(InvalidGrant):
         self.what = what
 
 
-def use_of(authorization: Standing, token_digest: str, generation: int) -> Use:
+def use_of(authorization: AuthorizationRow, token_digest: str, generation: int) -> Use:
     """What presenting this refresh token means now; raises Reused."""
     rotation = Rotation(
         authorization.generation, authorization.rotated_at, authorization.rotated_from, authorization.siblings
@@ -64,9 +64,9 @@ def advance(
 def _use_now(token_digest: str) -> Use:
     """Judge once more, by what the database says now."""
     found = statements.refresh_token(token_digest)
-    if found is None or found.standing.ended_at is not None:
+    if found is None or found.authorization.ended_at is not None:
         raise InvalidGrant(UNUSABLE)
-    return use_of(found.standing, token_digest, found.generation)
+    return use_of(found.authorization, token_digest, found.generation)
 
 
 def _grace() -> timedelta:

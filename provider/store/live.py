@@ -16,10 +16,10 @@ from django.utils import timezone
 
 from provider import facts
 from provider.protocol.facts import ClientFacts
-from provider.store.statements import Standing
+from provider.store.statements import AuthorizationRow
 
 
-def authorization_lives(authorization: Standing, issued_at: datetime) -> bool:
+def authorization_lives(authorization: AuthorizationRow, issued_at: datetime) -> bool:
     """Whether a code or token issued then under this Authorization still works.
 
     Never younger than the Authorization: a refresh that was under way when tokens were ended saves none of them.
@@ -37,7 +37,7 @@ def authorization_lives(authorization: Standing, issued_at: datetime) -> bool:
     )
 
 
-def sign_in_allows(authorization: Standing) -> bool:
+def sign_in_allows(authorization: AuthorizationRow) -> bool:
     """Without offline access it ends with its sign-in; with it, it goes on (Back-Channel Logout 1.0 section 2.7)."""
     return authorization.offline or authorization.signed_in
 

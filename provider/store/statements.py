@@ -14,15 +14,15 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from common.connection import here
+from common.connection import connection
 from common.sql import Guard, Insert, array, identifier, known, moment, read
 from provider.protocol.refresh import MAX_SIBLINGS
 
 # --- What stands behind a person's code or token -------------------------------------------------------------------
 
 
-class Standing(NamedTuple):
-    """An Authorization, its sign-in and its person: the columns of `_STANDING`."""
+class AuthorizationRow(NamedTuple):
+    """An Authorization, its sign-in and its person: the columns of `_AUTHORIZATION`."""
 
     id: uuid.UUID
     client_id: int  # the row
@@ -61,7 +61,7 @@ class Standing(NamedTuple):
 
 # JSON columns stand in their own tuple: SQLite keeps them as texts.
 _JSON = ("a.scopes", "a.audiences", "a.asked_scopes", "a.asked_audiences", "a.default_audiences", "a.amr", "a.claims")
-_STANDING = (
+_AUTHORIZATION = (
     *("a.id", "a.client_id", *_JSON, "a.offline", "a.narrowed", "a.auth_time", "a.acr"),
     *("a.created_at", "a.ended_at", "a.generation", "a.rotated_at", "a.rotated_from", "a.siblings"),
     *("a.sign_in_id", "s.sid IS NOT NULL AND s.ended_at IS NULL"),
@@ -76,13 +76,15 @@ _CONVERTED: dict[Callable[[Any], Any], tuple[str, ...]] = {
     identifier: ("id", "sign_in_id", "sub"),
     bool: ("offline", "narrowed", "signed_in", "is_active", "email_verified"),
 }
-_CONVERSIONS = [(Standing._fields.index(name), convert) for convert, names in _CONVERTED.items() for name in names]
+_CONVERSIONS = [
+    (AuthorizationRow._fields.index(name), convert) for convert, names in _CONVERTED.items() for name in names
+]
 
 
-def _standing(row: list[Any]) -> Standing:
+def _authorization(row: list[Any]) -> AuthorizationRow:
     for place, convert in _CONVERSIONS:
         row[place] = convert(row[place])
-    return Standing._make(row)
+    return AuthorizationRow._make(row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +95,13 @@ class _Select:
     rest: str
 
     def __call__(self, *values: Any) -> list[Any] | None:
-        return read(_written(self, here().vendor), values)
+        return read(_written(self, connection().vendor), values)
 
 
 @lru_cache(maxsize=32)
 def _written(select: _Select, vendor: str) -> str:
-    standing = f"CASE WHEN a.id IS NOT NULL THEN {array(_STANDING, _JSON, vendor)} END"
-    columns = array((*select.columns, standing), (standing, "t.resource"), vendor)
+    authorization = f"CASE WHEN a.id IS NOT NULL THEN {array(_AUTHORIZATION, _JSON, vendor)} END"
+    columns = array((*select.columns, authorization), (authorization, "t.resource"), vendor)
     return f"SELECT {columns} FROM {select.rest}"  # noqa: S608 - constants
 
 
@@ -113,15 +115,15 @@ class Code(NamedTuple):
     challenge: str
     challenge_method: str
     nonce: str
-    standing: Standing
+    authorization: AuthorizationRow
 
 
 def code(digest: str) -> Code | None:
     row = _CODE(digest)
     if row is None:
         return None
-    expires, created, used_at, *asked, standing = row
-    return Code._make((known(expires), known(created), moment(used_at), *asked, _standing(standing)))
+    expires, created, used_at, *asked, authorization = row
+    return Code._make((known(expires), known(created), moment(used_at), *asked, _authorization(authorization)))
 
 
 _CODE = _Select(
@@ -136,12 +138,12 @@ class Refresh(NamedTuple):
     created: datetime
     expires: datetime | None
     generation: int
-    standing: Standing
+    authorization: AuthorizationRow
 
 
 def refresh_token(digest: str) -> Refresh | None:
     row = _REFRESH(digest)
-    return Refresh(known(row[0]), moment(row[1]), row[2], _standing(row[3])) if row is not None else None
+    return Refresh(known(row[0]), moment(row[1]), row[2], _authorization(row[3])) if row is not None else None
 
 
 _REFRESH = _Select(
@@ -158,15 +160,15 @@ class Access(NamedTuple):
     expires: datetime
     scope: str
     audience: list[str]
-    standing: Standing | None
+    authorization: AuthorizationRow | None
 
 
 def access_token(digest: str) -> Access | None:
     row = _ACCESS(digest)
     if row is None:
         return None
-    client_id, created, expires, scope, audience, standing = row
-    behind = _standing(standing) if standing is not None else None
+    client_id, created, expires, scope, audience, authorization = row
+    behind = _authorization(authorization) if authorization is not None else None
     return Access(client_id, known(created), known(expires), scope, audience, behind)
 
 
@@ -177,23 +179,23 @@ _ACCESS = _Select(
 )
 
 
-def standing(authorization_id: uuid.UUID) -> Standing | None:
-    row = _STANDING_OF(authorization_id)
-    return _standing(row[0]) if row is not None else None
+def authorization(authorization_id: uuid.UUID) -> AuthorizationRow | None:
+    row = _AUTHORIZATION_OF(authorization_id)
+    return _authorization(row[0]) if row is not None else None
 
 
-_STANDING_OF = _Select((), f"clients_authorization a {_PERSON} WHERE a.id = %s")
+_AUTHORIZATION_OF = _Select((), f"clients_authorization a {_PERSON} WHERE a.id = %s")
 
 
-def behind_jwt(authorization_id: uuid.UUID, jti: str) -> Standing | None:
+def behind_jwt(authorization_id: uuid.UUID, jti: str) -> AuthorizationRow | None:
     """What stands behind a person's JWT; None when it is on the deny-list, too."""
     row = _BEHIND_JWT(authorization_id, jti)
-    return _standing(row[0]) if row is not None else None
+    return _authorization(row[0]) if row is not None else None
 
 
 _BEHIND_JWT = _Select(
     (),
-    f"{_STANDING_OF.rest} AND NOT EXISTS (SELECT 1 FROM clients_revokedtoken d WHERE d.jti = %s)",  # noqa: S608 - constants
+    f"{_AUTHORIZATION_OF.rest} AND NOT EXISTS (SELECT 1 FROM clients_revokedtoken d WHERE d.jti = %s)",  # noqa: S608 - constants
 )
 
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import browsers, sign_in
-from accounts.models import AccountEvent, Happening, SignIn, User
+from accounts.models import AccountEvent, AccountEventKind, SignIn, User
 from clients.models import SecurityEvent
 from tests.accounts.second_steps import PASSWORD, enrol, give_code, give_password, wrong_code
 
@@ -87,7 +87,7 @@ def test_people_change_what_they_say_of_themselves_and_not_their_user_name(clien
     assert (person.first_name, person.last_name, person.phone_number) == ("Pat", "Doe", "+1 555 0100")
     assert person.address.splitlines() == ["1 Main St", "Springfield"]
     assert (person.username, person.is_staff) == ("person", False)
-    assert kinds(person)[-1] == Happening.PROFILE_CHANGED
+    assert kinds(person)[-1] == AccountEventKind.PROFILE_CHANGED
 
 
 @pytest.mark.parametrize("field", ["first_name", "last_name", "phone_number", "address"])
@@ -129,7 +129,7 @@ def test_ending_one_browser_signs_it_out_at_once(person: User) -> None:
     assert here.post(reverse("account_sessions"), {"sid": sid(there)}).status_code == 302
     assert not there.get("/").wsgi_request.user.is_authenticated
     assert here.get("/").wsgi_request.user.is_authenticated
-    assert kinds(person)[-1] == Happening.SESSION_ENDED
+    assert kinds(person)[-1] == AccountEventKind.SESSION_ENDED
 
 
 def test_ending_all_others_keeps_this_one(person: User) -> None:
@@ -147,7 +147,7 @@ def test_nobody_ends_a_browser_of_somebody_else(client: Client, person: User, gi
     give_password(client, person)
     client.post(reverse("account_sessions"), {"sid": sid(theirs) if given is None else given})
     assert theirs.get("/").wsgi_request.user.is_authenticated
-    assert Happening.SESSION_ENDED not in kinds(person)
+    assert AccountEventKind.SESSION_ENDED not in kinds(person)
 
 
 def test_browsers_that_forgot_their_session_are_not_listed(client: Client, person: User) -> None:
@@ -237,7 +237,7 @@ def test_people_see_their_own_activity_in_plain_words(client: Client, world: Non
         SecurityEvent.objects.create(
             kind="token.cross_client", client_id="web", target_client_id="sibling", sub=str(who.sub)
         )
-    AccountEvent.objects.create(sub=str(other.sub), kind=Happening.PASSWORD_RESET)
+    AccountEvent.objects.create(sub=str(other.sub), kind=AccountEventKind.PASSWORD_RESET)
     SecurityEvent.objects.create(kind="client.created", client_id="web", sub=str(person.sub))
     client.defaults["HTTP_USER_AGENT"] = FIREFOX
     give_password(client, person)
@@ -252,7 +252,7 @@ def test_people_see_their_own_activity_in_plain_words(client: Client, world: Non
 def test_activity_is_paged(client: Client, person: User) -> None:
     client.force_login(person)
     AccountEvent.objects.bulk_create(
-        AccountEvent(sub=str(person.sub), kind=Happening.EMAIL_ADDED) for _number in range(60)
+        AccountEvent(sub=str(person.sub), kind=AccountEventKind.EMAIL_ADDED) for _number in range(60)
     )
     lines = [client.get(f"{reverse('account_activity')}?page={page}").context["lines"] for page in (1, 2, 3)]
     assert [len(part) for part in lines] == [25, 25, 11]
@@ -277,7 +277,7 @@ def test_a_password_change_tells_by_mail_in_our_words(client: Client, person: Us
 
 
 def test_the_console_shows_events_to_superusers_who_cannot_change_them(client: Client, person: User) -> None:
-    AccountEvent.objects.create(sub=str(person.sub), kind=Happening.SIGN_IN)
+    AccountEvent.objects.create(sub=str(person.sub), kind=AccountEventKind.SIGN_IN)
     url = reverse("admin:accounts_accountevent_changelist")
     User.objects.filter(pk=person.pk).update(is_staff=True)
     client.force_login(person)

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.db.models.signals import pre_delete
 from django.test import Client as Http
 
-from accounts.models import AccountEvent, Happening, SignIn, User
+from accounts.models import AccountEvent, AccountEventKind, SignIn, User
 from tests.accounts.second_steps import enrol
 from tests.console import browser, form_of, page, problems, send
 
@@ -191,7 +191,7 @@ def test_a_password_set_on_the_command_line_does_so_too(monkeypatch: pytest.Monk
     call_command("changepassword", "owner", stdout=io.StringIO())
     assert user("owner").check_password(PASSWORD)
     assert http.get(page("index")).status_code == 302
-    assert AccountEvent.objects.get(kind=Happening.PASSWORD_REPLACED).sub == str(user("owner").sub)
+    assert AccountEvent.objects.get(kind=AccountEventKind.PASSWORD_REPLACED).sub == str(user("owner").sub)
 
 
 def test_the_page_never_shows_a_password() -> None:
@@ -235,7 +235,7 @@ def test_an_account_deleted_here_is_in_the_log_and_its_name_no_longer_in_the_his
     assert change(email="secret@people.example", first_name="Hushed").status_code == 302
     assert "secret@people.example" in str(LogEntry.objects.values_list("change_message"))
     assert browser("root").post(page("accounts_user_delete", person.pk), {"post": "yes"}).status_code == 302
-    assert AccountEvent.objects.get(kind=Happening.DELETED).sub == str(person.sub)
+    assert AccountEvent.objects.get(kind=AccountEventKind.DELETED).sub == str(person.sub)
     about = LogEntry.objects.filter(object_id=str(person.pk), content_type__model="user")
     assert {(one.object_repr, one.change_message) for one in about} == {(str(person.sub), "")}
     assert sorted(about.values_list("action_flag", flat=True)) == [2, 3]
@@ -257,24 +257,24 @@ def test_what_hangs_on_an_account_in_the_moment_it_is_deleted_is_no_fault() -> N
         pre_delete.disconnect(sign_in_meanwhile, sender=User)
     assert (answer.status_code, people) == (302, [])
     assert not User.objects.filter(username="person").exists()
-    assert AccountEvent.objects.filter(kind=Happening.DELETED).count() == 1
+    assert AccountEvent.objects.filter(kind=AccountEventKind.DELETED).count() == 1
 
 
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"email": "new@people.example"}, [Happening.EMAIL_CHANGED]),
-        ({"email": ""}, [Happening.EMAIL_REMOVED]),
+        ({"email": "new@people.example"}, [AccountEventKind.EMAIL_CHANGED]),
+        ({"email": ""}, [AccountEventKind.EMAIL_REMOVED]),
         ({"email": "PERSON@people.example"}, []),
-        ({"address": "1 Main Street", "phone_number": "1"}, [Happening.PROFILE_CHANGED]),
+        ({"address": "1 Main Street", "phone_number": "1"}, [AccountEventKind.PROFILE_CHANGED]),
         ({"is_staff": "on"}, []),
     ],
 )
-def test_people_read_what_a_superuser_changed(fields: dict[str, str], told: list[Happening]) -> None:
+def test_people_read_what_a_superuser_changed(fields: dict[str, str], told: list[AccountEventKind]) -> None:
     assert change(**fields).status_code == 302
-    assert [*AccountEvent.objects.exclude(kind=Happening.SIGN_IN).values_list("kind", "sub", "address", "detail")] == [
-        (kind, str(user().sub), "", {}) for kind in told
-    ]
+    assert [
+        *AccountEvent.objects.exclude(kind=AccountEventKind.SIGN_IN).values_list("kind", "sub", "address", "detail")
+    ] == [(kind, str(user().sub), "", {}) for kind in told]
 
 
 @pytest.mark.parametrize(("username", "status"), [("root", 302), ("owner", 403), ("nobody", 403)])
@@ -288,5 +288,5 @@ def test_a_superuser_helps_somebody_who_lost_their_second_steps(username: str, s
     assert Authenticator.objects.filter(user=user()).exists() is not helped
     assert Authenticator.objects.filter(user=user("viewer")).exists()
     assert SignIn.objects.filter(user=user(), ended_at=None).exists() is not helped
-    events = AccountEvent.objects.filter(sub=str(user().sub), kind=Happening.FACTORS_TAKEN)
+    events = AccountEvent.objects.filter(sub=str(user().sub), kind=AccountEventKind.FACTORS_TAKEN)
     assert events.exists() is LogEntry.objects.filter(object_id=str(user().pk)).exists() is helped

@@ -11,7 +11,7 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import AccountEvent, Happening, SignIn, User
+from accounts.models import AccountEvent, AccountEventKind, SignIn, User
 from clients.models import AccessToken, Authorization, RefreshToken, SecurityEvent
 from projects.models import Consent, Member, Project, Role
 from tests.accounts.second_steps import enrol
@@ -85,7 +85,7 @@ def test_the_log_stays_by_sub_and_without_a_name(outsider: User) -> None:
         change_message="e-mail: a → outsider@people.example",
     )
     signed_in(outsider).post(URL)
-    assert AccountEvent.objects.get(kind=Happening.DELETED).sub == str(outsider.sub)
+    assert AccountEvent.objects.get(kind=AccountEventKind.DELETED).sub == str(outsider.sub)
     assert SecurityEvent.objects.filter(sub=str(outsider.sub)).exists()
     kept = [AccountEvent.objects.all(), SecurityEvent.objects.filter(sub=str(outsider.sub)), LogEntry.objects.all()]
     assert "outsider" not in str([list(rows.values()) for rows in kept])

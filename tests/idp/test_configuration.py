@@ -8,7 +8,7 @@ import pytest
 import yaml
 from allauth.account.models import EmailAddress
 
-from accounts.models import AccountEvent, Happening, SignIn, User
+from accounts.models import AccountEvent, AccountEventKind, SignIn, User
 from clients import secrets
 from clients.models import AudienceEntry, Client, ClientSecret, SecurityEvent
 from idp.configuration import ConfigurationError, apply
@@ -303,15 +303,15 @@ def test_a_new_password_or_a_closed_account_ends_every_sign_in(old: str, new: st
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("secret words", "other words", [Happening.PASSWORD_REPLACED]),
-        ("demo@acme.example", "new@acme.example", [Happening.EMAIL_CHANGED]),
-        ("demo@acme.example", '""', [Happening.EMAIL_REMOVED]),
+        ("secret words", "other words", [AccountEventKind.PASSWORD_REPLACED]),
+        ("demo@acme.example", "new@acme.example", [AccountEventKind.EMAIL_CHANGED]),
+        ("demo@acme.example", '""', [AccountEventKind.EMAIL_REMOVED]),
         ("demo@acme.example", "Demo@acme.example", []),
-        ("email: demo", "given_name: Robin # ", [Happening.PROFILE_CHANGED]),
+        ("email: demo", "given_name: Robin # ", [AccountEventKind.PROFILE_CHANGED]),
         ("email: demo", "is_active: false # ", []),
     ],
 )
-def test_people_read_what_a_file_changed(old: str, new: str, told: list[Happening]) -> None:
+def test_people_read_what_a_file_changed(old: str, new: str, told: list[AccountEventKind]) -> None:
     """As they read what the console changed. A new account has nothing to tell."""
     apply(SMALL)
     text = changed(SMALL, old, new)

@@ -39,7 +39,7 @@ def test_refreshing_while_everything_is_taken_back_fails_nobody_and_saves_nothin
 
         def work(number: int) -> int:
             if number == 0:
-                access.take_back_everything(owner(), "acme")
+                access.revoke_all(owner(), "acme")
                 return 0
             return App(client_id).refresh(token).status_code  # noqa: B023
 
@@ -60,9 +60,9 @@ def test_what_is_taken_back_while_it_is_allowed_again_does_not_outlive_the_remov
             if number < len(tabs):
                 return tabs[number].answer(pages[number]).status_code  # noqa: B023
             if everything:
-                access.take_back_everything(owner(), "acme")
+                access.revoke_all(owner(), "acme")
             else:
-                access.take_back(owner(), "acme", scope="email")
+                access.revoke(owner(), "acme", scope="email")
             return 0
 
         assert set(race(work, len(tabs) + 1)) == {0, 303}
@@ -79,7 +79,7 @@ def test_two_tabs_take_the_same_back_once() -> None:
 
         def work(_number: int) -> bool:
             try:
-                access.take_back(owner(), "acme", scope="email")
+                access.revoke(owner(), "acme", scope="email")
             except access.NothingThere:
                 return False
             return True
@@ -94,7 +94,7 @@ def test_first_party_apps_refresh_and_are_signed_out_at_once() -> None:
 
         def work(number: int) -> int:
             if number == 0:
-                access.take_back_everything(owner(), "house")
+                access.revoke_all(owner(), "house")
                 return 0
             return App("desk").refresh(token).status_code  # noqa: B023
 

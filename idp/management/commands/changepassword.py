@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.management.commands import changepassword
 
 from accounts import events, sign_in
-from accounts.models import Happening, User
+from accounts.models import AccountEventKind, User
 
 
 class Command(changepassword.Command):
@@ -16,5 +16,5 @@ class Command(changepassword.Command):
         said = super().handle(*args, **options)
         user = User.objects.get(username=options["username"] or getpass.getuser())
         sign_in.end_all(user)
-        events.record(user, Happening.PASSWORD_REPLACED, None)
+        events.record(user, AccountEventKind.PASSWORD_REPLACED, None)
         return said

@@ -18,8 +18,8 @@ from provider.protocol.errors import (
 from provider.protocol.facts import SignInFacts
 from provider.protocol.prompts import (
     Interaction,
-    Situation,
-    Wish,
+    RequestedAuthentication,
+    SessionFacts,
     acr_told,
     always_asks,
     decide,
@@ -30,18 +30,20 @@ from provider.protocol.prompts import (
 from tests.provider.protocol.building import client, sent
 
 NOW = 1_000_000
-READY = Situation(
+READY = SessionFacts(
     sign_in=SignInFacts(sid="s", auth_time=NOW - 100),
     now=NOW,
     sub="owner",
     acrs_met=frozenset({"weak"}),
     acrs_offered=frozenset({"weak", "strong"}),
 )
-NOBODY = Situation(sign_in=None, now=NOW, acrs_offered=READY.acrs_offered)
+NOBODY = SessionFacts(sign_in=None, now=NOW, acrs_offered=READY.acrs_offered)
 
 
-def wish(*prompts: str, max_age: int | None = None, acrs: tuple[str, ...] = (), essential: bool = False) -> Wish:
-    return Wish(frozenset(prompts), max_age, acrs=acrs, acr_essential=essential)
+def requested(
+    *prompts: str, max_age: int | None = None, acrs: tuple[str, ...] = (), essential: bool = False
+) -> RequestedAuthentication:
+    return RequestedAuthentication(frozenset(prompts), max_age, acrs=acrs, acr_essential=essential)
 
 
 # --- Reading: step 3 -----------------------------------------------------------------------------------------------
@@ -50,29 +52,29 @@ def wish(*prompts: str, max_age: int | None = None, acrs: tuple[str, ...] = (), 
 @pytest.mark.parametrize(
     ("params", "expected"),
     [
-        ({}, wish()),
-        ({"prompt": ""}, wish()),
-        ({"prompt": "none"}, wish("none")),
-        ({"prompt": "login consent"}, wish("login", "consent")),
-        ({"prompt": "select_account  login"}, wish("select_account", "login")),
-        ({"max_age": "0"}, wish(max_age=0)),
-        ({"max_age": "3600"}, wish(max_age=3600)),
-        ({"max_age": "9" * 10}, wish(max_age=9_999_999_999)),
-        ({"max_age": ""}, wish()),
-        ({"id_token_hint": "a" * 8192}, wish()),
-        ({"acr_values": "b  a b"}, wish(acrs=("b", "a"))),
-        ({"acr_values": " ".join(map(str, range(20)))}, wish(acrs=tuple(map(str, range(20))))),
-        ({"claims": '{"id_token": {"acr": {"values": ["c"]}}}', "acr_values": "a"}, wish(acrs=("c",))),
-        ({"claims": '{"id_token": {"acr": null}}', "acr_values": "a"}, wish(acrs=("a",))),
-        ({"claims": '{"id_token": {"acr": {"essential": true}}}', "acr_values": "a"}, wish(essential=True)),
+        ({}, requested()),
+        ({"prompt": ""}, requested()),
+        ({"prompt": "none"}, requested("none")),
+        ({"prompt": "login consent"}, requested("login", "consent")),
+        ({"prompt": "select_account  login"}, requested("select_account", "login")),
+        ({"max_age": "0"}, requested(max_age=0)),
+        ({"max_age": "3600"}, requested(max_age=3600)),
+        ({"max_age": "9" * 10}, requested(max_age=9_999_999_999)),
+        ({"max_age": ""}, requested()),
+        ({"id_token_hint": "a" * 8192}, requested()),
+        ({"acr_values": "b  a b"}, requested(acrs=("b", "a"))),
+        ({"acr_values": " ".join(map(str, range(20)))}, requested(acrs=tuple(map(str, range(20))))),
+        ({"claims": '{"id_token": {"acr": {"values": ["c"]}}}', "acr_values": "a"}, requested(acrs=("c",))),
+        ({"claims": '{"id_token": {"acr": null}}', "acr_values": "a"}, requested(acrs=("a",))),
+        ({"claims": '{"id_token": {"acr": {"essential": true}}}', "acr_values": "a"}, requested(essential=True)),
         (
             {"claims": '{"id_token": {"acr": {"essential": true, "value": "c"}}}', "acr_values": "a"},
-            wish(acrs=("c",), essential=True),
+            requested(acrs=("c",), essential=True),
         ),
-        ({"claims": '{"id_token": {"sub": {"value": "x"}}}'}, Wish(subs=frozenset({"x"}))),
+        ({"claims": '{"id_token": {"sub": {"value": "x"}}}'}, RequestedAuthentication(subs=frozenset({"x"}))),
     ],
 )
-def test_prompt_and_max_age_are_read(params: dict[str, str], expected: Wish) -> None:
+def test_prompt_and_max_age_are_read(params: dict[str, str], expected: RequestedAuthentication) -> None:
     assert read(sent(**params)) == expected
 
 
@@ -110,63 +112,80 @@ MISSING = replace(READY, consent_missing=True)
 
 # In the order of the steps: where several apply, the first one shows.
 TABLE = [
-    ("nobody signed in", wish(), NOBODY, Interaction.LOGIN),
-    ("nobody signed in, and fresh", wish("login", max_age=0), NOBODY, Interaction.LOGIN),
-    ("nobody signed in, hint", wish(), replace(NOBODY, hint_sub="member"), Interaction.LOGIN),
-    ("nobody signed in, consent", wish("consent"), replace(NOBODY, consent_missing=True), Interaction.LOGIN),
-    ("hint of somebody else", wish(), replace(READY, hint_sub="member"), Interaction.SWITCH),
-    ("hint of somebody else, proved", wish("login"), replace(PROVED, hint_sub="member"), Interaction.SWITCH),
-    ("hint of somebody else, fresh", wish("login"), replace(READY, hint_sub="member"), Interaction.SWITCH),
-    ("hint of this person", wish(), replace(READY, hint_sub="owner"), Interaction.NOTHING),
-    ("select_account", wish("select_account"), READY, Interaction.SWITCH),
-    ("select_account, chosen", wish("select_account"), PROVED, Interaction.NOTHING),
-    ("select_account and login", wish("select_account", "login"), READY, Interaction.SWITCH),
-    ("prompt=login", wish("login"), READY, Interaction.REAUTHENTICATE),
-    ("prompt=login, proved", wish("login"), PROVED, Interaction.NOTHING),
-    ("prompt=login, consent missing", wish("login"), MISSING, Interaction.REAUTHENTICATE),
-    ("max_age=0 is prompt=login", wish(max_age=0), READY, Interaction.REAUTHENTICATE),
-    ("max_age=0, just now", wish(max_age=0), replace(READY, now=NOW - 100), Interaction.REAUTHENTICATE),
-    ("max_age=0, proved", wish(max_age=0), PROVED, Interaction.NOTHING),
-    ("older than max_age", wish(max_age=4999), OLD, Interaction.REAUTHENTICATE),
-    ("as old as max_age", wish(max_age=5000), OLD, Interaction.NOTHING),
-    ("older than max_age, proved", wish(max_age=1), replace(OLD, proved=True), Interaction.NOTHING),
-    ("younger than max_age", wish(max_age=3600), READY, Interaction.NOTHING),
-    ("the sub of claims is somebody else", Wish(subs=frozenset({"member"})), READY, Interaction.SWITCH),
-    ("the sub of claims, proved", Wish(subs=frozenset({"member"})), PROVED, Interaction.SWITCH),
-    ("the sub of claims is this person", Wish(subs=frozenset({"member", "owner"})), READY, Interaction.NOTHING),
-    ("an essential acr", wish(acrs=("strong",), essential=True), READY, Interaction.STEP_UP),
-    ("an essential acr, proved", wish(acrs=("strong",), essential=True), PROVED, Interaction.STEP_UP),
-    ("an essential acr that is met", wish(acrs=("strong", "weak"), essential=True), READY, Interaction.NOTHING),
+    ("nobody signed in", requested(), NOBODY, Interaction.LOGIN),
+    ("nobody signed in, and fresh", requested("login", max_age=0), NOBODY, Interaction.LOGIN),
+    ("nobody signed in, hint", requested(), replace(NOBODY, hint_sub="member"), Interaction.LOGIN),
+    ("nobody signed in, consent", requested("consent"), replace(NOBODY, consent_missing=True), Interaction.LOGIN),
+    ("hint of somebody else", requested(), replace(READY, hint_sub="member"), Interaction.SWITCH),
+    ("hint of somebody else, proved", requested("login"), replace(PROVED, hint_sub="member"), Interaction.SWITCH),
+    ("hint of somebody else, fresh", requested("login"), replace(READY, hint_sub="member"), Interaction.SWITCH),
+    ("hint of this person", requested(), replace(READY, hint_sub="owner"), Interaction.NOTHING),
+    ("select_account", requested("select_account"), READY, Interaction.SWITCH),
+    ("select_account, chosen", requested("select_account"), PROVED, Interaction.NOTHING),
+    ("select_account and login", requested("select_account", "login"), READY, Interaction.SWITCH),
+    ("prompt=login", requested("login"), READY, Interaction.REAUTHENTICATE),
+    ("prompt=login, proved", requested("login"), PROVED, Interaction.NOTHING),
+    ("prompt=login, consent missing", requested("login"), MISSING, Interaction.REAUTHENTICATE),
+    ("max_age=0 is prompt=login", requested(max_age=0), READY, Interaction.REAUTHENTICATE),
+    ("max_age=0, just now", requested(max_age=0), replace(READY, now=NOW - 100), Interaction.REAUTHENTICATE),
+    ("max_age=0, proved", requested(max_age=0), PROVED, Interaction.NOTHING),
+    ("older than max_age", requested(max_age=4999), OLD, Interaction.REAUTHENTICATE),
+    ("as old as max_age", requested(max_age=5000), OLD, Interaction.NOTHING),
+    ("older than max_age, proved", requested(max_age=1), replace(OLD, proved=True), Interaction.NOTHING),
+    ("younger than max_age", requested(max_age=3600), READY, Interaction.NOTHING),
+    (
+        "the sub of claims is somebody else",
+        RequestedAuthentication(subs=frozenset({"member"})),
+        READY,
+        Interaction.SWITCH,
+    ),
+    ("the sub of claims, proved", RequestedAuthentication(subs=frozenset({"member"})), PROVED, Interaction.SWITCH),
+    (
+        "the sub of claims is this person",
+        RequestedAuthentication(subs=frozenset({"member", "owner"})),
+        READY,
+        Interaction.NOTHING,
+    ),
+    ("an essential acr", requested(acrs=("strong",), essential=True), READY, Interaction.STEP_UP),
+    ("an essential acr, proved", requested(acrs=("strong",), essential=True), PROVED, Interaction.STEP_UP),
+    ("an essential acr that is met", requested(acrs=("strong", "weak"), essential=True), READY, Interaction.NOTHING),
     (
         "an essential acr, old sign-in",
-        wish(max_age=1, acrs=("strong",), essential=True),
+        requested(max_age=1, acrs=("strong",), essential=True),
         OLD,
         Interaction.REAUTHENTICATE,
     ),
-    ("any acr, essential", wish(essential=True), READY, Interaction.NOTHING),
-    ("any acr, essential, and none", wish(essential=True), replace(READY, acrs_met=frozenset()), Interaction.STEP_UP),
-    ("acr_values, without the means", wish(acrs=("strong",)), READY, Interaction.NOTHING),
-    ("acr_values, with the means", wish(acrs=("strong",)), replace(READY, can_step_up=True), Interaction.STEP_UP),
-    ("acr_values that are met", wish(acrs=("weak",)), replace(READY, can_step_up=True), Interaction.NOTHING),
+    ("any acr, essential", requested(essential=True), READY, Interaction.NOTHING),
+    (
+        "any acr, essential, and none",
+        requested(essential=True),
+        replace(READY, acrs_met=frozenset()),
+        Interaction.STEP_UP,
+    ),
+    ("acr_values, without the means", requested(acrs=("strong",)), READY, Interaction.NOTHING),
+    ("acr_values, with the means", requested(acrs=("strong",)), replace(READY, can_step_up=True), Interaction.STEP_UP),
+    ("acr_values that are met", requested(acrs=("weak",)), replace(READY, can_step_up=True), Interaction.NOTHING),
     (
         "no acr asked, with the means",
-        wish(),
+        requested(),
         replace(READY, can_step_up=True, acrs_met=frozenset()),
         Interaction.NOTHING,
     ),
-    ("acr_values nobody knows", wish(acrs=("gold",)), replace(READY, can_step_up=True), Interaction.NOTHING),
-    ("half-way signed in", wish(), replace(NOBODY, half_way=True, sub="owner"), Interaction.LOGIN),
-    ("consent missing", wish(), MISSING, Interaction.CONSENT),
-    ("prompt=consent", wish("consent"), READY, Interaction.CONSENT),
-    ("a screen always", wish(), replace(READY, must_show_consent=True), Interaction.CONSENT),
-    ("login and consent, proved", wish("login", "consent"), PROVED, Interaction.CONSENT),
-    ("nothing", wish(), READY, Interaction.NOTHING),
+    ("acr_values nobody knows", requested(acrs=("gold",)), replace(READY, can_step_up=True), Interaction.NOTHING),
+    ("half-way signed in", requested(), replace(NOBODY, half_way=True, sub="owner"), Interaction.LOGIN),
+    ("consent missing", requested(), MISSING, Interaction.CONSENT),
+    ("prompt=consent", requested("consent"), READY, Interaction.CONSENT),
+    ("a screen always", requested(), replace(READY, must_show_consent=True), Interaction.CONSENT),
+    ("login and consent, proved", requested("login", "consent"), PROVED, Interaction.CONSENT),
+    ("nothing", requested(), READY, Interaction.NOTHING),
 ]
 
 
-@pytest.mark.parametrize(("wanted", "situation", "needed"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
-def test_the_first_thing_needed_is_shown(wanted: Wish, situation: Situation, needed: Interaction) -> None:
-    assert decide(wanted, situation) is needed
+@pytest.mark.parametrize(("wanted", "session_facts", "needed"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
+def test_the_first_thing_needed_is_shown(
+    wanted: RequestedAuthentication, session_facts: SessionFacts, needed: Interaction
+) -> None:
+    assert decide(wanted, session_facts) is needed
 
 
 # Each step's condition, its error where asking is forbidden, and what is shown where it is not.
@@ -193,54 +212,56 @@ PAIRS = [(first, second) for index, first in enumerate(STEPS) for second in STEP
 @pytest.mark.parametrize(("first", "second"), PAIRS, ids=lambda step: step[0])
 def test_of_two_conditions_the_lower_number_answers(first: Any, second: Any) -> None:
     _name, wished, brought, error, shown = first
-    wanted = replace(replace(wish(), **second[1]), **wished)
-    situation = replace(replace(READY, **second[2]), **brought)
+    wanted = replace(replace(requested(), **second[1]), **wished)
+    session_facts = replace(replace(READY, **second[2]), **brought)
     with pytest.raises(error) as raised:
-        decide(replace(wanted, prompts=frozenset({"none"})), situation)
+        decide(replace(wanted, prompts=frozenset({"none"})), session_facts)
     assert type(raised.value) is error
     if isinstance(shown, Interaction):
-        assert decide(wanted, situation) is shown
+        assert decide(wanted, session_facts) is shown
     else:
         with pytest.raises(shown):
-            decide(wanted, situation)
+            decide(wanted, session_facts)
 
 
 HALF_WAY = replace(NOBODY, half_way=True, sub="owner")
 
 
 @pytest.mark.parametrize(
-    ("wanted", "situation", "error"),
+    ("wanted", "session_facts", "error"),
     [
-        (wish("none"), HALF_WAY, InteractionRequired),
-        (wish("none", max_age=0), HALF_WAY, InteractionRequired),
-        (wish("none"), replace(HALF_WAY, consent_missing=True), InteractionRequired),
-        (wish("none"), replace(HALF_WAY, hint_sub="owner"), InteractionRequired),
-        (wish("none"), replace(HALF_WAY, hint_sub="member"), LoginRequired),
-        (wish("none", acrs=("strong",)), HALF_WAY, InteractionRequired),
-        (wish("none", acrs=("strong",), essential=True), HALF_WAY, UnmetAuthenticationRequirements),
-        (wish("none", max_age=0), READY, LoginRequired),
-        (wish("none", essential=True), replace(READY, acrs_met=frozenset()), UnmetAuthenticationRequirements),
-        (wish("none"), replace(READY, must_show_consent=True), ConsentRequired),
+        (requested("none"), HALF_WAY, InteractionRequired),
+        (requested("none", max_age=0), HALF_WAY, InteractionRequired),
+        (requested("none"), replace(HALF_WAY, consent_missing=True), InteractionRequired),
+        (requested("none"), replace(HALF_WAY, hint_sub="owner"), InteractionRequired),
+        (requested("none"), replace(HALF_WAY, hint_sub="member"), LoginRequired),
+        (requested("none", acrs=("strong",)), HALF_WAY, InteractionRequired),
+        (requested("none", acrs=("strong",), essential=True), HALF_WAY, UnmetAuthenticationRequirements),
+        (requested("none", max_age=0), READY, LoginRequired),
+        (requested("none", essential=True), replace(READY, acrs_met=frozenset()), UnmetAuthenticationRequirements),
+        (requested("none"), replace(READY, must_show_consent=True), ConsentRequired),
     ],
 )
-def test_prompt_none_never_shows_a_page(wanted: Wish, situation: Situation, error: type[Refusal]) -> None:
+def test_prompt_none_never_shows_a_page(
+    wanted: RequestedAuthentication, session_facts: SessionFacts, error: type[Refusal]
+) -> None:
     with pytest.raises(error) as raised:
-        decide(wanted, situation)
+        decide(wanted, session_facts)
     assert type(raised.value) is error
 
 
 def test_an_essential_acr_that_nobody_can_reach_is_refused_instead_of_asked_for() -> None:
     with pytest.raises(UnmetAuthenticationRequirements):
-        decide(wish(acrs=("gold",), essential=True), replace(READY, can_step_up=True))
+        decide(requested(acrs=("gold",), essential=True), replace(READY, can_step_up=True))
 
 
 def test_what_is_only_preferred_never_fails_and_never_asks_silently() -> None:
     able = replace(READY, can_step_up=True)
-    assert decide(wish("none", acrs=("strong",)), able) is Interaction.NOTHING
+    assert decide(requested("none", acrs=("strong",)), able) is Interaction.NOTHING
 
 
 def test_prompt_none_goes_on_where_nothing_is_needed() -> None:
-    wanted = wish("none", max_age=3600, acrs=("weak",), essential=True)
+    wanted = requested("none", max_age=3600, acrs=("weak",), essential=True)
     assert decide(wanted, replace(READY, hint_sub="owner")) is Interaction.NOTHING
 
 
@@ -258,7 +279,7 @@ def test_prompt_none_goes_on_where_nothing_is_needed() -> None:
 def test_tokens_tell_the_acr_that_was_asked_for_where_the_sign_in_is_as_good(
     asked: tuple[str, ...], own: str, met: set[str], told: str
 ) -> None:
-    assert acr_told(wish(acrs=asked), own, frozenset(met)) == told
+    assert acr_told(requested(acrs=asked), own, frozenset(met)) == told
 
 
 # --- Where the code goes -------------------------------------------------------------------------------------------
