@@ -53,7 +53,7 @@ class UserForm(ConsoleForm, ChangeForm):
         email: str = self.cleaned_data["email"]
         if email and User.objects.filter(email__iexact=email).exclude(pk=self.instance.pk).exists():
             raise ValidationError(_("Another account has this e-mail address."))
-        if "email" in self.changed_data and emails.verified_by_another(self.instance, email):
+        if "email" in self.changed_data and self.instance.address_is_anothers(email):
             raise ValidationError(_("Another account has verified this e-mail address."))
         return email
 

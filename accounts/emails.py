@@ -8,12 +8,6 @@ from accounts import events
 from accounts.models import AccountEventKind, User
 
 
-def verified_by_another(user: User, email: str) -> bool:
-    """Whether somebody else proved to own this address, as their second one perhaps: it signs in them alone."""
-    theirs = EmailAddress.objects.exclude(user_id=user.pk)
-    return bool(theirs.filter(email=email.lower(), verified=True).exists())
-
-
 def record_change(user: User, before: str) -> None:
     """Where mail that resets the password goes is for the person to know, whoever moved it."""
     if before.lower() != user.email.lower():

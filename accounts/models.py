@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.core.exceptions import ValidationError
@@ -31,11 +32,9 @@ class UserManager(BaseUserManager):
         self, username: str, email: str | None = None, password: str | None = None, **extra_fields: Any
     ) -> User:
         """`createsuperuser` tells a ValidationError in a sentence: what another account has is one."""
-        from accounts.emails import verified_by_another
-
         wanted = self.model(username=self.model.normalize_username(username), email=email or "")
         wanted.validate_constraints()
-        if verified_by_another(wanted, wanted.email):
+        if wanted.address_is_anothers(wanted.email):
             raise ValidationError(_("Another account has verified this e-mail address."))
         return super().create_superuser(username, email, password, **extra_fields)
 
@@ -86,6 +85,11 @@ class User(AbstractUser):
         """Whether the person proved to own the address in `email`."""
         address = self.emailaddress_set.filter(email__iexact=self.email, verified=True)
         return bool(self.email) and address.exists()
+
+    def address_is_anothers(self, email: str) -> bool:
+        """Whether somebody else proved to own this address, as their second one perhaps: it signs in them alone."""
+        theirs = EmailAddress.objects.exclude(user_id=self.pk)
+        return bool(theirs.filter(email=email.lower(), verified=True).exists())
 
 
 class SignIn(models.Model):

@@ -4,12 +4,12 @@ from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
+from clients import triggers
+
 
 class ClientsConfig(AppConfig):
     name = "clients"
     verbose_name = _("OAuth clients")
 
     def ready(self) -> None:
-        from clients import triggers
-
         post_migrate.connect(triggers.after_migrate, sender=self, dispatch_uid="clients.triggers")

@@ -15,13 +15,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.console_forms import ConsoleForm, LinesField, told
-from clients.audiences import refusal_to_list, resolve
 from clients.form_texts import HELD, HELP
 from clients.models import AudienceEntry, Client
 from clients.models.client import AuthMethod, GrantType, Introspection
 from projects import access, matcher
+from projects.apis import refusal_to_list, resolve
 from projects.forms import LONGEST_LIFETIME
-from projects.models import SIGN_IN_SCOPES, Api, ApiScope, Project
+from projects.models import Api, ApiScope, Project
+from projects.scopes import SIGN_IN_SCOPES
 
 if TYPE_CHECKING:
     InlineFormSet = forms.BaseInlineFormSet[Any, Any, Any]

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-VERSION_TABLE = "clients_factsversion"
+from common.cache import VERSION_TABLE
+
 ANY_COLUMN: tuple[str, ...] = ()
 # Where the facts come from, and the columns that matter: when a secret was last used does not.
 SOURCES: dict[str, tuple[str, ...]] = {
@@ -77,8 +79,6 @@ def drop(connection: BaseDatabaseWrapper) -> None:
 
 def after_migrate(using: str, **kwargs: Any) -> None:
     """On SQLite Django changes a table by making another in its place, and the triggers are gone with the first one."""
-    from django.db import connections
-
     connection = connections[using]
     with connection.cursor() as cursor:
         there = VERSION_TABLE in connection.introspection.table_names(cursor)

@@ -1,6 +1,6 @@
 """What clients, APIs and signing keys are, remembered per process until the database says that something changed.
 
-The database keeps a version (`clients.triggers`); it is read again when the last look at it is older than
+The database keeps a version (by triggers: `clients.triggers`); it is read again when the last look at it is older than
 `IDP_FACTS_MAX_AGE` seconds, so a change bites everywhere within that time, and without a database nothing is believed
 for longer. A version is read before the facts it stands for: these may be newer than it, never older. People,
 authorizations and tokens are not kept here: what ends them is read with every request.
@@ -16,10 +16,10 @@ from typing import Any, Generic, TypeVar
 
 from django.conf import settings
 
-from clients.triggers import VERSION_TABLE
 from common import prepared
 from common.connection import connection
 
+VERSION_TABLE = "clients_factsversion"
 MAX_FOUND = 10_000  # of each kind: some twenty megabytes of clients
 MAX_MISSING = 1_000
 _VERSION = f"SELECT sum(version) FROM {VERSION_TABLE}"  # noqa: S608 - a name of ours

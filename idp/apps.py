@@ -20,4 +20,4 @@ class ConsoleConfig(SimpleAdminConfig):
     def ready(self) -> None:
         super().ready()
         import accounts.admin  # noqa: F401
-        import clients.admin  # noqa: F401
+        import provider.admin  # noqa: F401

@@ -11,13 +11,13 @@ from django.urls import reverse
 
 from accounts import sign_in
 from clients.models.client import SigningAlgorithm
+from projects.scopes import SIGN_IN_SCOPES
 from provider import client_authentication
 from provider.endpoints.http import CORS, JSON, Answer, protocol_endpoint
 from provider.keys import rotation
 from provider.parameters import Request
 from provider.protocol import AT_TOKEN, authorization, logout, pkce, prompts
 from provider.protocol.claims import CLAIMS_BY_SCOPE
-from provider.protocol.facts import SIGN_IN_SCOPES
 
 MAX_AGE = int(rotation.JWKS_MAX_AGE.total_seconds())
 

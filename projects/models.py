@@ -12,12 +12,12 @@ from django.db import connection, models
 from django.utils.translation import gettext_lazy as _
 
 from projects import matcher
+from projects.scopes import SIGN_IN_SCOPES
 
 scope_token = RegexValidator(
     r"\A[\x21\x23-\x5b\x5d-\x7e]+\Z", _("A scope has visible ASCII characters only, no spaces, quotes or backslashes.")
 )
 web_page = URLValidator(schemes=["https", "http"])  # shown as a link: never javascript: or data:
-SIGN_IN_SCOPES = ("openid", "profile", "email", "address", "phone", "offline_access")
 
 
 class ConsentMode(models.TextChoices):

@@ -18,9 +18,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from clients.models import Authorization, Client, Grant, RefreshToken
+from projects.apis import apis_near
 from projects.consent import Permission, going_with, outermost, overlaps, without
 from projects.models import Consent, ConsentMode, Project
-from provider.facts import apis_near
 from provider.protocol.facts import Registry
 from provider.store import events, live
 

@@ -89,20 +89,20 @@ def test_every_rule_of_the_map_has_a_file_and_a_test() -> None:
 
 def test_every_module_of_the_protocol_is_on_the_map() -> None:
     text = MAP.read_text()
-    modules = [name(path) for path in (ROOT / "clients" / "protocol").glob("*.py")]
+    modules = [name(path) for path in (ROOT / "provider" / "protocol").glob("*.py")]
     assert [one for one in modules if one not in text] == []
 
 
 def test_every_test_module_of_the_protocol_is_on_the_map() -> None:
     text = MAP.read_text()
-    modules = [name(path) for path in (ROOT / "tests" / "clients" / "protocol").glob("test_*.py")]
+    modules = [name(path) for path in (ROOT / "tests" / "provider" / "protocol").glob("test_*.py")]
     assert [one for one in modules if one not in text] == []
 
 
 def test_every_section_the_code_cites_is_on_the_map() -> None:
     text = MAP.read_text()
     cited: dict[str, str] = {}
-    for tree in ("idp", "projects", "clients"):
+    for tree in ("common", "accounts", "projects", "clients", "provider", "idp"):
         for path in (ROOT / tree).rglob("*.py"):
             for numbers in _SECTION.findall(path.read_text()):
                 cited |= dict.fromkeys(re.findall(r"\d+(?:\.\d+)?", numbers), name(path))

@@ -20,7 +20,6 @@ from clients.models import AudienceEntry, Client
 from clients.models.authorization import CLIENT_DELETED
 from clients.models.client import GrantType
 from projects.console import ProjectFilter, ScopedAdmin, ScopedInline
-from provider.admin.audience_page import AudiencePage
 
 
 class AudienceEntryInline(ScopedInline):
@@ -30,8 +29,7 @@ class AudienceEntryInline(ScopedInline):
     extra = 1
 
 
-@admin.register(Client)
-class ClientAdmin(AudiencePage, SecretPages, ScopedAdmin):
+class ClientAdmin(SecretPages, ScopedAdmin):
     form = ClientForm
     inlines = [AudienceEntryInline]
     change_form_template = "admin/clients/client/change_form.html"

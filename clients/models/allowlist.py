@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.models.client import Client
 from projects import matcher
+from projects.apis import refusal_to_list
 
 
 class EntryMode(models.TextChoices):
@@ -52,8 +53,6 @@ class AudienceEntry(models.Model):
             raise ValidationError({"value": str(error)}) from None
         if Client.objects.filter(client_id=self.value).exists():
             raise ValidationError({"value": _("This is the ID of a client, not an audience.")})
-        from clients.audiences import refusal_to_list
-
         project = getattr(getattr(self, "client", None), "project", None)
         if project is not None and (problem := refusal_to_list(self.value, project)):
             raise ValidationError({"value": problem})

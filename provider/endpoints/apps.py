@@ -17,13 +17,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
+from projects.apis import apis_near
 from projects.consent import Permission
 from projects.models import TokenFormat
 from provider import access
 from provider.access import Access, NothingThere
 from provider.endpoints import permission_words
 from provider.endpoints.consent import REQUIRED
-from provider.facts import apis_near
 from provider.protocol.facts import Registry
 
 View = Callable[..., HttpResponse]

@@ -14,9 +14,10 @@ from django.http import HttpRequest
 
 from accounts import sign_in
 from accounts.models import SignIn, User
+from projects.apis import admits
 from projects.consent import Permission, merge, missing
 from projects.models import Consent, Project
-from provider.facts import admits, sign_in_facts
+from provider.facts import sign_in_facts
 from provider.keys import hints
 from provider.protocol import included
 from provider.protocol.errors import AccessDenied, InvalidRequest

@@ -9,7 +9,8 @@ from typing import Any
 from django.conf import settings
 
 from common.address import address_of
-from provider import facts, parameters
+from projects.apis import apis_near
+from provider import parameters
 from provider.client_authentication import authenticate
 from provider.endpoints.http import PRIVATE, Answer, json_answer, protocol_endpoint
 from provider.keys import mint
@@ -33,7 +34,7 @@ def introspect(request: Request) -> Answer:
     if not text:
         raise InvalidRequest("token is missing.")
     found = _find(text, params.one("token_type_hint"))
-    registry = Registry(apis=facts.apis_near(found.audience)) if found else Registry()
+    registry = Registry(apis=apis_near(found.audience)) if found else Registry()
     answer = introspection.answer(caller, found, registry, settings.IDP_ISSUER)
     if _accepts_signed(request.META.get("HTTP_ACCEPT", "")):
         return _signed(answer, caller)

@@ -9,9 +9,10 @@ from itertools import islice
 from django.utils.translation import gettext as _
 
 from clients.models import Client
+from projects.apis import apis_near
 from projects.models import Api, ApiScope, ConsentScreen, Project
-from provider.facts import apis_near
-from provider.protocol.facts import SIGN_IN_SCOPES, Registry
+from projects.scopes import SIGN_IN_SCOPES
+from provider.protocol.facts import Registry
 from provider.protocol.prompts import always_asks
 
 MAX_SIBLINGS = 20

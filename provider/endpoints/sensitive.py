@@ -11,9 +11,9 @@ from django.urls import reverse
 
 from accounts.models import User
 from projects.models import Project
+from projects.scopes import SIGN_IN_SCOPES
 from provider.endpoints import consent, permission_words
 from provider.endpoints.interaction import EndUser
-from provider.protocol.facts import SIGN_IN_SCOPES
 from provider.protocol.request import AuthorizationRequest
 
 

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeVar
 
+from projects.facts import ApiFacts
 from projects.matcher import Malformed, parse
 from provider.protocol import AT_AUTHORIZATION, AT_TOKEN, audience, claims
 from provider.protocol.access_tokens import lifetime, token_format
 from provider.protocol.cross_client import Obstacle, obstacles
 from provider.protocol.errors import InvalidClient, Refusal, UnauthorizedClient
-from provider.protocol.facts import ApiFacts, Ceiling, Challenge, ClientFacts, Entry, PersonFacts, Registry
+from provider.protocol.facts import Ceiling, Challenge, ClientFacts, Entry, PersonFacts, Registry
 from provider.protocol.request import AuthorizationRequest, Params, TokenRequest
 
 AUTHORIZE = "authorize"  # the row of the authorization endpoint; the others are grant types

@@ -7,12 +7,13 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from projects.apis import NO_PROJECT
+from projects.facts import ApiFacts
 from projects.matcher import parse
 from provider.explain.ask import Explanation, PersonsConsent
 from provider.explain.table import AUTHORIZE, Attempt, Carried, Value, Why
-from provider.facts import NO_PROJECT
 from provider.protocol.cross_client import Obstacle
-from provider.protocol.facts import ApiFacts, Entry
+from provider.protocol.facts import Entry
 
 OBSTACLES: dict[Obstacle, Any] = {
     Obstacle.ANOTHER_PROJECT: gettext_lazy("It is a client of another project."),

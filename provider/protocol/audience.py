@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from projects.matcher import MAX_LENGTH, Malformed, covers, parse
+from projects.scopes import SIGN_IN_SCOPES
 from provider.protocol.cross_client import may_target
 from provider.protocol.errors import InvalidAudience, InvalidRequest, InvalidTarget
-from provider.protocol.facts import SIGN_IN_SCOPES, Ceiling, ClientFacts, Entry, Registry
+from provider.protocol.facts import Ceiling, ClientFacts, Entry, Registry
 from provider.protocol.request import AuthorizationRequest, Params, TokenRequest
 
 MAX_VALUES = 20

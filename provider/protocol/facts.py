@@ -7,18 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from projects.matcher import Malformed, Mode, covers, parse
-
-SIGN_IN_SCOPES = ("openid", "profile", "email", "address", "phone", "offline_access")
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectFacts:
-    id: int
-    consent_mode: str = "explicit"
-    cross_client: str = "same_project"
-    testing: bool = False
-    tokens_not_before: datetime | None = None
+from projects.facts import ApiFacts, ProjectFacts, registered_value, resolve
+from projects.matcher import Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,25 +57,6 @@ class ClientFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class ApiFacts:
-    """A registered protected resource."""
-
-    identifier: str
-    project_id: int
-    shared: str = "private"
-    shared_with: frozenset[int] = frozenset()
-    scopes: frozenset[str] = frozenset()
-    token_format: str = "inherit"  # noqa: S105 - a format
-    token_lifetime: int | None = None
-
-    def open_to(self, project: ProjectFacts) -> bool:
-        """Whether clients of this project may ask for it (protocol section 0)."""
-        if self.shared == "public" or self.project_id == project.id:
-            return True
-        return self.shared == "listed" and project.id in self.shared_with
-
-
-@dataclass(frozen=True, slots=True)
 class Registry:
     """Other clients named in the request, and the APIs its audiences may belong to."""
 
@@ -99,16 +70,11 @@ class Registry:
 
     def resolve(self, value: str) -> ApiFacts | None:
         """The most specific registered Api that covers `value`."""
-        covering = [api for api in self.apis if covers(api.identifier, value)]
-        return max(covering, key=lambda api: len(parse(api.identifier).segments), default=None)
+        return resolve(self.apis, value)
 
     def registered_value(self, value: str) -> str | None:
         """The identifier of the Api that is canonically this value, as its owner wrote it."""
-        try:
-            wanted = parse(value).canonical
-        except Malformed:
-            return None
-        return next((api.identifier for api in self.apis if parse(api.identifier).canonical == wanted), None)
+        return registered_value(self.apis, value)
 
 
 @dataclass(frozen=True, slots=True)

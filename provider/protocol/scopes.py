@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from projects.scopes import SIGN_IN_SCOPES
 from provider.protocol.audience import filter_scopes
 from provider.protocol.errors import InvalidRequest, InvalidScope
-from provider.protocol.facts import SIGN_IN_SCOPES
 from provider.protocol.request import AuthorizationRequest, Params, TokenRequest
 
 MAX_SCOPES = 100

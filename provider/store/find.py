@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import User
+from projects.apis import admits
 from provider import facts
 from provider.facts import person_of, requested_claims_of, sign_in_of
 from provider.keys.mint import ACCESS_TOKEN_TYPE, ID_TOKEN_TYPE, digest, verify
@@ -68,7 +69,7 @@ def id_token(token: str) -> dict[str, Any] | None:
         return None
     if user is None or not user.is_active or live.ended(issued_at, user.tokens_not_before):
         return None
-    return claims if all(facts.admits(client.project, user.pk) for client in clients.values()) else None
+    return claims if all(admits(client.project, user.pk) for client in clients.values()) else None
 
 
 def _opaque(token: str) -> TokenFacts | None:

@@ -14,6 +14,7 @@ from operator import or_
 from django.db.models import F, Q
 from django.utils import timezone
 
+from projects.apis import admits
 from provider import facts
 from provider.protocol.facts import ClientFacts
 from provider.store.statements import AuthorizationRow
@@ -33,7 +34,7 @@ def authorization_lives(authorization: AuthorizationRow, issued_at: datetime) ->
         and client_lives(client, issued_at)
         and authorization.is_active
         and not ended(issued_at, authorization.tokens_not_before)
-        and facts.admits(client.project, authorization.user_id)
+        and admits(client.project, authorization.user_id)
     )
 
 

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 import pytest
 
 from clients.models import Client
+from projects.facts import ApiFacts
 from projects.models import Api
 from provider.bearer import gets_refresh_token
 from provider.protocol.access_tokens import lifetime, token_format
-from provider.protocol.facts import ApiFacts, Ceiling, SignInFacts
+from provider.protocol.facts import Ceiling, SignInFacts
 from provider.protocol.refresh import Use
 from provider.protocol.request import TokenRequest
 from provider.store.authorizations import Opened

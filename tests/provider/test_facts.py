@@ -10,9 +10,11 @@ from allauth.account.models import EmailAddress
 
 from accounts.models import User
 from clients.models import AudienceEntry, Client
+from projects.apis import project_facts
+from projects.facts import ProjectFacts
 from projects.models import Api, Project
 from provider import facts
-from provider.protocol.facts import ClientFacts, Entry, PersonFacts, ProjectFacts
+from provider.protocol.facts import ClientFacts, Entry, PersonFacts
 from provider.store import find
 from tests.world import ALL_SCOPES, BILLING, FOREIGN, ISSUER, ORDERS, Browser
 
@@ -128,7 +130,7 @@ def test_the_providers_own_api_belongs_to_nobody() -> None:
     assert web is not None
     own = facts.registry([f"{ISSUER}/api/v1/projects"], web).resolve(f"{ISSUER}/api/v1/projects")
     assert own is not None
-    assert not any(own.open_to(facts.project_facts(project)) for project in Project.objects.all())
+    assert not any(own.open_to(project_facts(project)) for project in Project.objects.all())
 
 
 def person() -> PersonFacts:

@@ -89,7 +89,7 @@ def test_a_number_of_days_is_one_that_can_be(option: str, days: str) -> None:
 
 
 def test_the_command_of_this_name_is_ours() -> None:
-    assert get_commands()["cleartokens"] == "clients"
+    assert get_commands()["cleartokens"] == "provider"
 
 
 def test_nothing_goes_that_is_alive() -> None:

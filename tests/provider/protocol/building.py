@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from provider.protocol.facts import ApiFacts, Ceiling, ClientFacts, Entry, PersonFacts, ProjectFacts, Registry
+from projects.facts import ApiFacts, ProjectFacts
+from provider.protocol.facts import Ceiling, ClientFacts, Entry, PersonFacts, Registry
 from provider.protocol.request import AuthorizationRequest, Params, TokenRequest
 
 ACME = ProjectFacts(id=1)

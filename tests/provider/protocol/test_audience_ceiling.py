@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from projects.facts import ProjectFacts
 from projects.matcher import covers
 from provider.protocol import audience
 from provider.protocol.errors import InvalidTarget
-from provider.protocol.facts import Ceiling, ClientFacts, Entry, ProjectFacts, Registry
+from provider.protocol.facts import Ceiling, ClientFacts, Entry, Registry
 from provider.protocol.request import Choice
 from tests.provider.protocol.building import (
     ACME,

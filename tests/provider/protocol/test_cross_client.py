@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from projects.facts import ProjectFacts
 from provider.protocol import cross_client
 from provider.protocol.cross_client import may_target
 from provider.protocol.errors import InvalidAudience, InvalidScope
-from provider.protocol.facts import Ceiling, ClientFacts, ProjectFacts
+from provider.protocol.facts import Ceiling, ClientFacts
 from tests.provider.protocol.building import ACME, OTHER, authorization, client, token
 
 WEB = client("web")

@@ -181,7 +181,9 @@ TABLE = [
 ]
 
 
-@pytest.mark.parametrize(("wanted", "session_facts", "needed"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
+@pytest.mark.parametrize(
+    ("wanted", "session_facts", "needed"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE]
+)
 def test_the_first_thing_needed_is_shown(
     wanted: RequestedAuthentication, session_facts: SessionFacts, needed: Interaction
 ) -> None:

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from projects.scopes import SIGN_IN_SCOPES
 from provider.protocol import scopes
 from provider.protocol.errors import InvalidRequest, InvalidScope
-from provider.protocol.facts import SIGN_IN_SCOPES, Ceiling, Registry
+from provider.protocol.facts import Ceiling, Registry
 from provider.protocol.request import TokenRequest
 from tests.provider.protocol.building import (
     BILLING,

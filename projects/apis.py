@@ -1,0 +1,91 @@
+"""Projects and their APIs as facts, read from the database or remembered; and which audiences a project may use."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from functools import lru_cache
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from common import cache
+from projects import facts
+from projects.facts import ApiFacts, ProjectFacts
+from projects.matcher import Malformed, parse
+from projects.models import Api, Project, Status
+
+NO_PROJECT = 0  # rows count from 1
+
+
+def project_facts(project: Project) -> ProjectFacts:
+    return ProjectFacts(
+        id=project.pk,
+        consent_mode=project.consent_mode,
+        cross_client=project.cross_client,
+        testing=project.status == Status.TESTING,
+        tokens_not_before=project.tokens_not_before,
+    )
+
+
+def apis_near(audiences: Iterable[str]) -> tuple[ApiFacts, ...]:
+    """Registered APIs that could cover one of these audiences: those on the same origin."""
+    origins = {origin for value in audiences if (origin := _origin(value))}
+    if not origins:
+        return ()
+    found = cache.look_up(_load_apis, origins)
+    own = (own_api(),) if _origin(settings.IDP_ISSUER) in origins else ()
+    return (*own, *(api for origin in sorted(found) for api in found[origin]))
+
+
+def _load_apis(origins: Collection[str]) -> dict[str, tuple[ApiFacts, ...]]:
+    by_origin: dict[str, tuple[ApiFacts, ...]] = {}
+    for row in Api.objects.filter(origin__in=origins).prefetch_related("scopes", "shared_with"):
+        by_origin[row.origin] = (*by_origin.get(row.origin, ()), api_facts(row))
+    return by_origin
+
+
+def own_api() -> ApiFacts:
+    """The provider's own API: of no project and shared with none, so that no allowlist reaches it."""
+    return ApiFacts(identifier=f"{settings.IDP_ISSUER}/api/v1", project_id=NO_PROJECT)
+
+
+def api_facts(api: Api) -> ApiFacts:
+    return ApiFacts(
+        identifier=api.identifier,
+        project_id=api.project_id,
+        shared=api.shared,
+        shared_with=frozenset(project.pk for project in api.shared_with.all()),
+        scopes=frozenset(scope.name for scope in api.scopes.all()),
+        token_format=api.token_format,
+        token_lifetime=api.token_lifetime,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _origin(value: str) -> str:
+    try:
+        return parse(value).origin
+    except Malformed:
+        return ""
+
+
+def admits(project: ProjectFacts, person_id: int) -> bool:
+    """Whether this person may use its clients: in testing only test users may (protocol section 11)."""
+    return not project.testing or Project.objects.filter(pk=project.id, test_users=person_id).exists()
+
+
+def resolve(value: str) -> ApiFacts | None:
+    """The most specific Api that covers this audience, as a request would find it."""
+    return facts.resolve(apis_near([value]), value)
+
+
+def refusal_to_list(value: str, project: Project) -> str:
+    """Why this audience may not stand in an allowlist of the project's clients, or an empty string.
+
+    The very rule every request is checked by. An entry that lies above somebody else's API is fine: what is asked
+    below it is resolved again at every request (protocol section 0).
+    """
+    api = resolve(value)
+    if api is None or api.open_to(project_facts(project)):
+        return ""
+    return _("This audience belongs to an API that is not shared with this project.")

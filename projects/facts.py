@@ -1,0 +1,52 @@
+"""What the protocol may know of projects and their APIs: frozen facts. Pure; nothing here can query."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from projects.matcher import Malformed, covers, parse
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFacts:
+    id: int
+    consent_mode: str = "explicit"
+    cross_client: str = "same_project"
+    testing: bool = False
+    tokens_not_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiFacts:
+    """A registered protected resource."""
+
+    identifier: str
+    project_id: int
+    shared: str = "private"
+    shared_with: frozenset[int] = frozenset()
+    scopes: frozenset[str] = frozenset()
+    token_format: str = "inherit"  # noqa: S105 - a format
+    token_lifetime: int | None = None
+
+    def open_to(self, project: ProjectFacts) -> bool:
+        """Whether clients of this project may ask for it (protocol section 0)."""
+        if self.shared == "public" or self.project_id == project.id:
+            return True
+        return self.shared == "listed" and project.id in self.shared_with
+
+
+def resolve(apis: Iterable[ApiFacts], value: str) -> ApiFacts | None:
+    """The most specific of these Apis that covers `value` (protocol section 0)."""
+    covering = [api for api in apis if covers(api.identifier, value)]
+    return max(covering, key=lambda api: len(parse(api.identifier).segments), default=None)
+
+
+def registered_value(apis: Iterable[ApiFacts], value: str) -> str | None:
+    """The identifier of the Api that is canonically this value, as its owner wrote it."""
+    try:
+        wanted = parse(value).canonical
+    except Malformed:
+        return None
+    return next((api.identifier for api in apis if parse(api.identifier).canonical == wanted), None)
