@@ -21,6 +21,7 @@ from provider.keys import mint
 from provider.protocol import AT_AUTHORIZATION, AT_TOKEN, audience
 from provider.protocol.errors import InvalidAudience, InvalidClient, Refusal, TemporarilyUnavailable, TooManyGuesses
 from provider.protocol.request import AuthorizationRequest, Choice, Params, TokenRequest
+from provider.protocol.runner import run
 from provider.store import events
 
 # oauthlib's request takes any attribute; a type would only pretend.
@@ -65,8 +66,7 @@ def decide_authorization(request: OAuthRequest) -> dict[str, Any]:
     )
     try:
         decided.registry = facts.registry(audience.named(params), decided.client)
-        for step in AT_AUTHORIZATION:
-            step(decided)
+        run(AT_AUTHORIZATION, decided)
     except Refusal as refusal:
         # No event here: anybody may send this request in any client's name, as often as they like.
         raise WireError(refusal, request) from refusal
@@ -89,8 +89,7 @@ def decide_token(request: OAuthRequest) -> None:
         decided.registry = facts.registry(audience.named(params), decided.client, granted)
         if opened:
             decided.challenge = opened.challenge
-        for step in AT_TOKEN[request.grant_type]:
-            step(decided)
+        run(AT_TOKEN[request.grant_type], decided)
     except Refusal as refusal:
         if isinstance(refusal, InvalidAudience):
             asked = " ".join(params.many("audience"))

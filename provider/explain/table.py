@@ -19,6 +19,7 @@ from provider.protocol.cross_client import Obstacle, obstacles
 from provider.protocol.errors import InvalidClient, Refusal, UnauthorizedClient
 from provider.protocol.facts import Ceiling, Challenge, ClientFacts, Entry, PersonFacts, Registry
 from provider.protocol.request import AuthorizationRequest, Params, TokenRequest
+from provider.protocol.runner import run
 
 AUTHORIZE = "authorize"  # the row of the authorization endpoint; the others are grant types
 ROWS = (AUTHORIZE, *AT_TOKEN)
@@ -156,9 +157,7 @@ def _run(steps: Iterable[Callable[[Request], None]], request: Request) -> tuple[
     ran = ["audience.named"]
     try:
         audience.named(request.params)  # how many and how long: before any fact is loaded
-        for step in steps:
-            ran.append(f"{step.__module__.removeprefix('provider.protocol.')}.{step.__name__}")
-            step(request)
+        run(steps, request, ran)
     except Refusal as refusal:
         return tuple(ran), refusal
     return tuple(ran), None
