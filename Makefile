@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 PORT ?= 8000
 compile := UV_SYSTEM_CERTS=1 .venv/bin/uv pip compile --upgrade --universal --generate-hashes --python-version 3.11 --no-emit-index-url -q --custom-compile-command 'make requirements'
 
-.PHONY: help run test bench screenshots lint format messages messages-check migrations-check deploy-check paths-check requirements
+.PHONY: help run test foreign bench screenshots lint format messages messages-check migrations-check deploy-check paths-check requirements
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
@@ -19,6 +19,11 @@ test: ## run every test that can run here (a single one: .venv/bin/pytest tests/
 	@.ci/venv dev
 	@.ci/node
 	@.ci/test
+
+foreign: ## only the programs of others and the conformance plans, against live servers
+	@.ci/venv dev
+	@.ci/node
+	.venv/bin/pytest -q tests/foreign tests/conformance
 
 bench: ## measure speed beside other providers (more: make bench ARGS="--help"), takes half an hour
 	@.ci/venv dev

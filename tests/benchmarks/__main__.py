@@ -10,6 +10,7 @@ import subprocess
 import sys
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from pathlib import Path
 
 from tests.benchmarks import databases, machine, report
 from tests.benchmarks import peers as known
@@ -61,6 +62,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--profile", action="store_true", help="say instead what a request spends its time on, per flow"
     )
+    parser.add_argument(
+        "--before", type=Path, metavar="DIR", help="another checkout of Vestibule, to be measured in the same run"
+    )
     parser.add_argument("--no-count", action="store_true", help="do not count statements")
     parser.add_argument("--write", action="store_true", help=f"put the results into {DOCUMENT.name}")
     chosen = parser.parse_args()
@@ -105,6 +109,8 @@ def circumstances(chosen: argparse.Namespace, setting: Setting) -> report.Circum
 
 def measured(chosen: argparse.Namespace) -> tuple[Results, str]:
     peers = [PEERS[name]() for name in chosen.peers.split(",")]
+    if chosen.before:
+        peers.append(Vestibule("before", "Vestibule before", root=chosen.before.resolve()))
     ready(peers)
     cores = Cores.divide()
     cores.keep_off()

@@ -68,6 +68,7 @@ class Peer(ABC):
     extra: Mapping[str, str] = {}
     wanted: Mapping[str, str] = {}  # what stands in a good answer where it is not what the flow says
     programs: Mapping[str, str] = {}  # what it needs: program -> Debian package
+    root = ROOT  # the checkout its server runs from
     slow = False  # answers take a second: it is measured for longer
     origin = ""
     session = 0
@@ -114,7 +115,7 @@ class Peer(ABC):
         log = CACHE / f"{self.name}.log"
         log.write_bytes(b"")
         line = [*setting.cores.put_there(), *command]
-        self.session = setting.stack.enter_context(running(line, environment, ROOT, log))
+        self.session = setting.stack.enter_context(running(line, environment, self.root, log))
         self.origin = f"http://127.0.0.1:{port}"
         wait_for(self.origin + self.paths["jwks"], log)
 

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.benchmarks.counting import Count, counted
 from tests.benchmarks.flows import API
@@ -27,9 +28,10 @@ class Installation:
 
     environment: Mapping[str, str]
     secrets: Mapping[str, str]
+    root: Path = ROOT
 
     @classmethod
-    def make(cls, setting: Setting, *, full: bool) -> Installation:
+    def make(cls, setting: Setting, *, full: bool, root: Path = ROOT) -> Installation:
         environment = {
             "DATABASE_URL": setting.database(),
             "CACHE_URL": f"{setting.redis}/{2 if full else 1}",
@@ -40,12 +42,12 @@ class Installation:
         }
         size = (setting.clients, setting.tokens) if full else SMALL
         prepare = [PYTHON, "-m", "tests.benchmarks.vestibule_data", "prepare", *map(str, size)]
-        said = ask(prepare, environment, ROOT)
-        return cls(environment, json.loads(said))
+        said = ask(prepare, environment, root)
+        return cls(environment, json.loads(said), root)
 
     def codes(self, role: str, count: int) -> list[str]:
         command = [PYTHON, "-m", "tests.benchmarks.vestibule_data", "codes", f"bench-{role}", str(count)]
-        return ask(command, self.environment, ROOT).split()
+        return ask(command, self.environment, self.root).split()
 
 
 class Vestibule(Peer):
@@ -58,17 +60,19 @@ class Vestibule(Peer):
     extra = {"jwt": f"&audience={API}"}
     programs = {"redis-server": "redis-server"}
 
-    def __init__(self, name: str, title: str, *, command: Command = as_documented, full: bool = False) -> None:
-        self.name, self.title, self.command, self.full = name, title, command, full
+    def __init__(
+        self, name: str, title: str, *, command: Command = as_documented, full: bool = False, root: Path = ROOT
+    ) -> None:
+        self.name, self.title, self.command, self.full, self.root = name, title, command, full, root
 
     def start(self, setting: Setting) -> None:
         self.installation = self._installation(setting)
         self._serve(setting, self.installation.environment)
 
     def _installation(self, setting: Setting) -> Installation:
-        key = f"vestibule full={self.full}"
+        key = f"{self.root} full={self.full}"
         if key not in setting.shared:
-            setting.shared[key] = Installation.make(setting, full=self.full)
+            setting.shared[key] = Installation.make(setting, full=self.full, root=self.root)
         found = setting.shared[key]
         assert isinstance(found, Installation)
         return found
@@ -92,7 +96,7 @@ class Vestibule(Peer):
 
     def twin(self, name: str, setting: Setting, stack: ExitStack, workers: int, **environment: str) -> Vestibule:
         """Another server on the same installation; lives as long as the stack."""
-        twin = Vestibule(f"{self.name}-{name}", self.title, command=self.command, full=self.full)
+        twin = Vestibule(f"{self.name}-{name}", self.title, command=self.command, full=self.full, root=self.root)
         twin.installation = self.installation
         theirs = Setting(stack, setting.cores, workers, setting.private_postgres)
         twin._serve(theirs, {**twin.installation.environment, **environment})
