@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from vestibule_verifier import Invalid, LocalVerifier
 
-from tests.verifier.provider import TestProvider, signed
+from tests.provider import TestProvider, signed
 
 BOUND = {"jkt": "the-thumbprint"}
 

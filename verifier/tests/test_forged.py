@@ -14,7 +14,7 @@ import time_machine
 from jwcrypto import jwk
 from vestibule_verifier import AccessToken, InsufficientScope, Invalid, LocalVerifier, Provider
 
-from tests.verifier.provider import (
+from tests.provider import (
     KEYS,
     ORDERS,
     TestProvider,

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from vestibule_verifier import IDToken, LocalVerifier
 from vestibule_verifier.rest_framework import AccessTokenAuthentication, Caller, HasScope
 
-from tests.verifier.provider import KEYS, TestProvider, signed
+from tests.provider import KEYS, TestProvider, signed
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from vestibule_verifier import Invalid, LocalVerifier, Provider, Unavailable
 from vestibule_verifier.fetch import fetch
 from vestibule_verifier.keys import KeySet, read_keys
 
-from tests.verifier.provider import (
+from tests.provider import (
     DISCOVERY,
     KEYS,
     ORDERS,

@@ -10,7 +10,7 @@ import pytest
 import time_machine
 from vestibule_verifier import AccessToken, InsufficientScope, IntrospectionVerifier, Invalid, Provider, Unavailable
 
-from tests.verifier.provider import DISCOVERY, INTROSPECT, ORDERS, Clock, TestProvider
+from tests.provider import DISCOVERY, INTROSPECT, ORDERS, Clock, TestProvider
 
 TOKEN = "an-opaque-token"
 

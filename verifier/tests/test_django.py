@@ -15,7 +15,7 @@ from django.test import AsyncRequestFactory, RequestFactory
 from vestibule_verifier import IDTokenVerifier, LocalVerifier, Provider
 from vestibule_verifier.django import require_access_token
 
-from tests.verifier.provider import KEYS, ORDERS, TestProvider, signed
+from tests.provider import KEYS, ORDERS, TestProvider, signed
 
 
 @pytest.fixture(autouse=True)

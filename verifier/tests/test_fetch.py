@@ -11,7 +11,7 @@ import pytest
 from vestibule_verifier import Unavailable
 from vestibule_verifier.fetch import MAX_BYTES, checked_url, fetch
 
-from tests.verifier.provider import KEYS, TestProvider
+from tests.provider import KEYS, TestProvider
 
 
 def ask(provider: TestProvider, timeout: float = 5) -> dict[str, Any]:

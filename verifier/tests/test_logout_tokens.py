@@ -9,7 +9,7 @@ import pytest
 from vestibule_verifier import Invalid, LogoutToken, LogoutTokenVerifier, Provider
 from vestibule_verifier.logout_tokens import EVENT
 
-from tests.verifier.provider import TestProvider, compact, key, signature, signed
+from tests.provider import TestProvider, compact, key, signature, signed
 
 
 @pytest.fixture

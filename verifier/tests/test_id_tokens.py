@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from vestibule_verifier import AccessToken, IDToken, IDTokenVerifier, Invalid, LocalVerifier, Provider
 
-from tests.verifier.provider import ORDERS, TestProvider, compact, key, signature, signed
+from tests.provider import ORDERS, TestProvider, compact, key, signature, signed
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from vestibule_verifier import Invalid, LocalVerifier, Provider
 
-from tests.verifier.provider import ORDERS, TestProvider, signed
+from tests.provider import ORDERS, TestProvider, signed
 
 ORIGIN = "https://api.acme.example"
 
