@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -26,12 +25,6 @@ def _configured(settings: Any, local: LocalVerifier) -> None:
 @require_access_token(scope="orders.read")
 def orders(request: HttpRequest, number: int = 0) -> HttpResponse:
     return HttpResponse(f"{request.access_token.subject} {number}")  # type: ignore[attr-defined]
-
-
-def _in_a_thread(coroutine: Any) -> Any:
-    """A browser test before this one may have left its event loop running in the main thread."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, coroutine).result()
 
 
 def call(view: Any, header: str | None, **kwargs: Any) -> HttpResponse:
@@ -135,7 +128,7 @@ def test_a_coroutine_is_guarded_too(provider: TestProvider) -> None:
 
     def ask(token: str) -> HttpResponse:
         request = AsyncRequestFactory().get("/", headers={"authorization": f"Bearer {token}"})
-        return _in_a_thread(view(request))
+        return asyncio.run(view(request))
 
     assert ask(signed(provider.access_claims())).content == b"9b2f2f9a-person"
     assert ask(signed(provider.access_claims(scope="openid"))).status_code == 403

@@ -1,9 +1,8 @@
-"""The verifier stands alone: an API takes two folders with it and nothing of the provider."""
+"""The verifier stands alone: an API installs one package, and gets nothing of the provider and no Django with it."""
 
 from __future__ import annotations
 
 import ast
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,13 +10,13 @@ from pathlib import Path
 import pytest
 import vestibule_verifier
 
-FOLDER = Path(vestibule_verifier.__file__).parent
-ROOT = FOLDER.parents[1]
+PACKAGE = Path(vestibule_verifier.__file__).parent
+DISTRIBUTION = PACKAGE.parent
 ADAPTERS = {"django.py": {"django", "asgiref"}, "rest_framework.py": {"rest_framework"}}
 
 
 def imported(path: Path) -> set[str]:
-    """Top-level packages a file imports, and of ours the first two names."""
+    """Top-level packages a file imports."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -25,24 +24,51 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path.name} has relative imports"
             names.add(node.module or "")
-    return {".".join(name.split(".")[: 2 if name.split(".")[0] in ("clients", "projects") else 1]) for name in names}
+    return {name.partition(".")[0] for name in names}
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(PACKAGE.glob("*.py")), ids=lambda path: path.name)
 def test_a_module_imports_only_what_an_api_has(path: Path) -> None:
     foreign = imported(path) - set(sys.stdlib_module_names)
-    allowed = {"vestibule_verifier", "projects.matcher", "jwcrypto"} | ADAPTERS.get(path.name, set())
-    assert foreign <= allowed
+    assert foreign <= {"vestibule_verifier", "jwcrypto"} | ADAPTERS.get(path.name, set())
 
 
-def test_it_works_where_only_it_and_the_matcher_were_copied_and_without_django(tmp_path: Path) -> None:
-    shutil.copytree(FOLDER, tmp_path / "clients" / "verifier")
-    (tmp_path / "projects").mkdir()
-    shutil.copy(ROOT / "projects" / "matcher.py", tmp_path / "projects")
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder into which the distribution was built and installed by its path, without a network."""
+    folder = tmp_path_factory.mktemp("installed")
+    options = ["--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--disable-pip-version-check"]
+    command = [sys.executable, "-m", "pip", "install", *options, "--target", str(folder), str(DISTRIBUTION)]
+    subprocess.run(command, check=True)
+    return folder
+
+
+def told(installed: Path, program: str) -> str:
+    """What a program prints in an interpreter that finds the installed package and no folder of the checkout."""
+    start = f"import sys; sys.path.insert(0, {str(installed)!r}); "
+    return subprocess.check_output([sys.executable, "-I", "-c", start + program], cwd=installed, text=True).strip()
+
+
+def test_it_works_where_only_it_was_installed_and_without_django(installed: Path) -> None:
     program = (
-        "import sys; from vestibule_verifier import LocalVerifier, Provider;"
+        "from vestibule_verifier import LocalVerifier, Provider;"
         "LocalVerifier(Provider('https://id.example.com'), 'https://api.example.com');"
-        "print([name for name in sys.modules if name.partition('.')[0] in ('django', 'rest_framework', 'idp')])"
+        "print(LocalVerifier.__module__, sys.modules['vestibule_verifier'].__file__);"
+        "print({name.partition('.')[0] for name in sys.modules} & {'django', 'rest_framework', 'projects', 'idp'})"
     )
-    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr) == ("[]\n", "")
+    file = installed / "vestibule_verifier" / "__init__.py"
+    assert told(installed, program) == f"vestibule_verifier.local {file}\nset()"
+
+
+def test_every_module_and_the_mark_that_it_is_typed_are_installed(installed: Path) -> None:
+    source = {path.name for path in PACKAGE.iterdir() if path.name != "__pycache__"}
+    found = {path.name for path in (installed / "vestibule_verifier").iterdir() if path.name != "__pycache__"}
+    assert found == source
+    assert {"py.typed", "matcher.py", "django.py"} <= found
+
+
+def test_it_asks_for_jwcrypto_alone_and_for_django_by_extra(installed: Path) -> None:
+    program = "from importlib.metadata import requires; print(*requires('vestibule-verifier'), sep='\\n')"
+    needs = [line.partition(" ; ") for line in told(installed, program).splitlines()]
+    assert [name.partition(">")[0] for name, _if, extra in needs if not extra] == ["jwcrypto"]
+    assert {extra for _name, _if, extra in needs if extra} == {'extra == "django"', 'extra == "drf"'}
