@@ -38,6 +38,7 @@ lint: ## ruff, mypy and djlint, changing nothing
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy accounts clients common idp projects provider verifier/vestibule_verifier tests/plugins .ci/postgres.py .ci/messages.py
+	cd verifier && ../.venv/bin/mypy
 	.venv/bin/djlint templates --lint --quiet
 
 format: ## let ruff sort imports and lay out the code

@@ -8,9 +8,11 @@ import sys
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
-from django.db import Error
+from django.db import Error, connection
+from django.db.migrations.exceptions import InconsistentMigrationHistory
 
 from common.database_trouble import advice, is_the_operators
+from common.unreleased import is_unreleased, start_anew
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "idp.settings")
@@ -22,3 +24,7 @@ if __name__ == "__main__":
         if not is_the_operators(error):
             raise
         sys.exit(advice(error))
+    except InconsistentMigrationHistory:
+        if not is_unreleased(connection):
+            raise
+        sys.exit(start_anew(connection))

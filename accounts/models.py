@@ -11,7 +11,7 @@ from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.db import models
-from django.db.models.functions import Lower, Now
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -109,9 +109,9 @@ class SignIn(models.Model):
     announced_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     # To within an hour (sign_in.SEEN_EVERY): a page is not worth a write.
-    seen_at = models.DateTimeField(default=timezone.now, db_default=Now())
-    user_agent = models.CharField(max_length=200, blank=True, default="", db_default="")
-    address = models.CharField(max_length=45, blank=True, default="", db_default="")
+    seen_at = models.DateTimeField(default=timezone.now)
+    user_agent = models.CharField(max_length=200, blank=True, default="")
+    address = models.CharField(max_length=45, blank=True, default="")
 
     class Meta:
         verbose_name = _("sign-in")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import Error
+from django.db import Error, connection
 
 from common.database_trouble import advice, is_the_operators
+from common.unreleased import is_unreleased, start_anew
 
 
 class DatabaseCommand(BaseCommand):
@@ -15,6 +16,8 @@ class DatabaseCommand(BaseCommand):
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
+            if is_unreleased(connection):
+                raise CommandError(start_anew(connection))
             return super().execute(*args, **options)
         except Error as error:
             if not is_the_operators(error):

@@ -226,7 +226,6 @@ class ApiScope(models.Model):
     sensitive = models.BooleanField(
         _("sensitive"),
         default=False,
-        db_default=False,  # the version before this one writes scopes without it
         help_text=_("Marked on the consent page; whoever allows it gets a mail that says so."),
     )
 

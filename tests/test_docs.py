@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 MAP = ROOT / "docs" / "protocol.md"
 DECISIONS = ROOT / "docs" / "decisions"
-_FOUND = [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md"), *(ROOT / "tests").rglob("*.md")]
+_FOUND = [*ROOT.glob("*.md"), *(path for tree in ("docs", "tests", "verifier") for path in (ROOT / tree).rglob("*.md"))]
 DOCUMENTS = sorted(path for path in _FOUND if "node_modules" not in path.parts)
 _QUOTED = re.compile(r"`([^`\n]+)`")
 _PATH = re.compile(r"(?:[A-Za-z0-9_.-]+/)+[A-Za-z0-9_.-]+\.(?:py|json|ya?ml|md|html|css|txt)")

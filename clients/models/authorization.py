@@ -38,12 +38,12 @@ class Authorization(models.Model):
     asked_scopes = models.JSONField(default=list)
     asked_audiences = models.JSONField(default=list)
     # Where it named no audience: the default entries it got, so that it shows when the last of them was removed.
-    default_audiences = models.JSONField(default=list, db_default=[], blank=True)
+    default_audiences = models.JSONField(default=list, blank=True)
     offline = models.BooleanField(_("refresh tokens"), default=False)
     narrowed = models.BooleanField(_("an audience was refused"), default=False)
     # Single claims the request asked for and the person allowed (OpenID Connect Core 1.0 section 5.5), by where they
     # go: {"userinfo": ["email"], "id_token": ["name"]}. The scopes they were shown as are in the ceiling.
-    claims = models.JSONField(default=dict, db_default={}, blank=True)
+    claims = models.JSONField(default=dict, blank=True)
 
     auth_time = models.DateTimeField(_("signed in at"))
     acr = models.CharField(max_length=100, blank=True)

@@ -38,7 +38,7 @@ def same(shown: Any, real: Any) -> bool:
 
 @dataclass
 class Reader:
-    """Somebody at a terminal, in a folder of their own, with the checkout on the Python path."""
+    """Somebody at a terminal, in a folder of their own, who has the verifier installed and nothing else of us."""
 
     folder: Path
     environ: dict[str, str] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class Reader:
         stand_in.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{Path(__file__).with_name("curl.py")}" "$@"\n')
         stand_in.chmod(0o755)
         (programs / "python3").symlink_to(sys.executable)
-        self.environ.update(PATH=f"{programs}:{os.environ['PATH']}", PYTHONPATH=f"{ROOT}:{ROOT / 'verifier'}")
+        self.environ.update(PATH=f"{programs}:{os.environ['PATH']}", PYTHONPATH=str(ROOT / "verifier"))
 
     def shell(self, name: str, **changed: str) -> str:
         """Paste a block into the terminal; what it exports stays. `changed`: texts to put in place of the page's."""

@@ -1,10 +1,10 @@
-"""Checking this provider's tokens in an API, in three ways. Needs jwcrypto and `projects.matcher`, nothing else of us.
+"""Checking the tokens of a Vestibule provider in an API, in three ways. Needs jwcrypto, and nothing of the provider.
 
 `LocalVerifier` checks JWT access tokens with the provider's public keys. `IntrospectionVerifier` asks the provider
 about any access token. `IDTokenVerifier` checks ID tokens that first-party apps send; its result is of another type,
 so that it is never taken for an access token. `LogoutTokenVerifier` is for apps: it checks what tells them that a
-session ended. Every refusal is a `TokenError`. For Django there is
-`vestibule_verifier.django`, for Django REST framework `vestibule_verifier.rest_framework`; see docs/integrate.md.
+session ended. Every refusal is a `TokenError`. For Django there is `vestibule_verifier.django`, for Django REST
+framework `vestibule_verifier.rest_framework`.
 """
 
 from __future__ import annotations

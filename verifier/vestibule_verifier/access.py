@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from projects.matcher import covers
 from vestibule_verifier.claims import Audiences, audiences, moment, scopes, text
 from vestibule_verifier.errors import InsufficientScope, Invalid
+from vestibule_verifier.matcher import covers
 from vestibule_verifier.provider import Provider
 
 # Answers True when the sender of this request proved to hold the key that `cnf` names (RFC 7800).

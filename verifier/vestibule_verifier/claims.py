@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from projects.matcher import Malformed, covers, matches, parse
 from vestibule_verifier.errors import Invalid
+from vestibule_verifier.matcher import Malformed, covers, matches, parse
 
 LEEWAY = 60  # seconds by which the clocks of provider and API may differ
 _END_OF_TIME = 2**53
