@@ -73,7 +73,7 @@ class AudiencePage(Base):
         return self._page(request, "audience.html", context)
 
 
-def _rules(client: Client, explained: Explanation | None) -> list[dict[str, Any]]:
+def _rules(client: Client, explained: Explanation | None) -> list[dict[str, object]]:
     """The allowlist, counted as the answer counts it; those that decided are marked."""
     deciding = {value.rule for value in explained.values} if explained else set()
     return [

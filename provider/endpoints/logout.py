@@ -22,7 +22,7 @@ from accounts.models import User
 from clients.identifiers import shown_place
 from clients.models import Client
 from provider import parameters
-from provider.endpoints.authorize import MAX_QUERY, redirect, try_again
+from provider.endpoints.authorize import go_on_as_a_get, redirect, try_again
 from provider.endpoints.error_page import Explanation
 from provider.keys import hints
 from provider.protocol import logout
@@ -124,15 +124,12 @@ def _client(client_id: str, hint: Hint | None) -> Client | None:
 def _posted(request: HttpRequest) -> HttpResponse:
     params = parameters.from_body(request)
     _read(params)
-    query = urlencode(params.pairs)
-    if len(query) > MAX_QUERY:
-        raise InvalidRequest("The POSTed request is too long to go on with as a URI.")
-    return redirect(f"{request.path}?{query}", after_post=True)
+    return go_on_as_a_get(request, params)
 
 
 def _ask(request: HttpRequest, params: Params, asked: LogoutRequest) -> HttpResponse:
     context = {
-        "action": f"{reverse('confirm_end_session')}?{urlencode(params.pairs)}",
+        "action": f"{reverse('confirm_end_session')}?{params.query}",
         "client_name": str(asked.client) if asked.client else "",
         "redirect_host": shown_place(asked.uri) if asked.uri else "",
     }

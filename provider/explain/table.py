@@ -6,15 +6,16 @@ Nothing is decided here. A request as a well-behaved app sends it goes through t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from projects.facts import ApiFacts
 from projects.matcher import Malformed, parse
 from provider.protocol import AT_AUTHORIZATION, AT_TOKEN, audience, claims
 from provider.protocol.access_tokens import lifetime, token_format
+from provider.protocol.channel import Channel
 from provider.protocol.cross_client import Obstacle, obstacles
 from provider.protocol.errors import InvalidClient, Refusal, UnauthorizedClient
 from provider.protocol.facts import Ceiling, Challenge, ClientFacts, Entry, PersonFacts, Registry
@@ -53,7 +54,7 @@ class TokenPreview:
     scope: str
     format: str
     lifetime: int
-    id_token: dict[str, Any] | None = None
+    id_token: Mapping[str, str | int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +127,13 @@ def attempt(question: Question, row: str) -> Attempt:
 
 
 def _authorize(question: Question, *, offline: bool = False) -> tuple[Attempt, AuthorizationRequest]:
+    """At the first redirect URI of the client, as a well-behaved app sends it."""
     pairs = [("response_type", "code"), ("scope", question.asked_scope), ("audience", question.audience)]
     pairs += [("code_challenge", _CHALLENGE), ("code_challenge_method", "S256")]
     if offline:
         pairs.append(("access_type", "offline"))
-    request = AuthorizationRequest(Params(pairs), question.client, question.registry)
+    channel = Channel(question.client, next(iter(question.client.redirect_uris), ""))
+    request = AuthorizationRequest(Params(pairs), channel, question.registry)
     steps, refusal = _run(AT_AUTHORIZATION, request)
     return Attempt(AUTHORIZE, steps, refusal), request
 

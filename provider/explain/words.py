@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -15,7 +14,7 @@ from provider.explain.table import AUTHORIZE, Attempt, Reason, TokenPreview, Val
 from provider.protocol.cross_client import Obstacle
 from provider.protocol.facts import Entry
 
-OBSTACLES: dict[Obstacle, Any] = {
+OBSTACLES: dict[Obstacle, Promise] = {
     Obstacle.ANOTHER_PROJECT: gettext_lazy("It is a client of another project."),
     Obstacle.POLICY_OFF: gettext_lazy("The project allows no ID tokens for other clients."),
     Obstacle.CALLER_DISABLED: gettext_lazy("The client that asks is disabled."),

@@ -87,7 +87,7 @@ def _consent_lines(explained: Explanation) -> list[str]:
     return [f"  {line}" for line in lines]
 
 
-def as_dict(explained: Explanation) -> dict[str, Any]:
+def as_dict(explained: Explanation) -> dict[str, object]:
     consent = explained.consent
     return {
         "client": explained.client.client_id,
@@ -111,7 +111,7 @@ def as_dict(explained: Explanation) -> dict[str, Any]:
     }
 
 
-def _value(value: Value, explained: Explanation) -> dict[str, Any]:
+def _value(value: Value, explained: Explanation) -> dict[str, object]:
     entry, api = value.entry, value.api
     return {
         "asked": value.asked,
@@ -126,7 +126,7 @@ def _value(value: Value, explained: Explanation) -> dict[str, Any]:
     }
 
 
-def _attempt(attempt: Attempt) -> dict[str, Any]:
+def _attempt(attempt: Attempt) -> dict[str, object]:
     token, refusal = attempt.token, attempt.refusal
     return {
         "grant": attempt.row,
