@@ -48,8 +48,8 @@ MAX_QUERY = 7000  # bytes; longer request lines do not survive servers and proxi
 View = Callable[[HttpRequest, Params], HttpResponse]
 
 
-def authorization_request(*, in_body: bool) -> Callable[[View], Callable[[HttpRequest], HttpResponse]]:
-    """For views of an authorization request: they get its parameters, read once. `in_body`: of a POST, from there."""
+def with_params(*, in_body: bool) -> Callable[[View], Callable[[HttpRequest], HttpResponse]]:
+    """The view gets the parameters of the authorization request, read once. `in_body`: a POST brings them there."""
 
     def decorate(view: View) -> Callable[[HttpRequest], HttpResponse]:
         @functools.wraps(view)
@@ -96,7 +96,7 @@ def try_again(error: OperationalError | InterfaceError) -> HttpResponse:
 
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
-@authorization_request(in_body=True)
+@with_params(in_body=True)
 def authorize(request: HttpRequest, params: Params) -> HttpResponse:
     """GET shows what is needed next; a POSTed request changes nothing and is answered 303 to the same as a GET."""
     decided = validate(params)
@@ -151,7 +151,7 @@ def _sign_in(request: HttpRequest, decided: AuthorizationRequest, needed: Intera
 
 
 @require_POST
-@authorization_request(in_body=False)
+@with_params(in_body=False)
 def decide(request: HttpRequest, params: Params) -> HttpResponse:
     """The consent page was answered. The request is validated again from the URI it was made with."""
     decided = validate(params)
@@ -191,7 +191,7 @@ def finish(
                 raise OutdatedConsent  # the project asks since a moment ago
             row = remember(end_user, decided)
             sensitive.tell(request, end_user, decided)
-        signed_in = end_user.row
+        signed_in = end_user.sign_in
         acr = prompts.acr_told(prompts.read(decided.params), signed_in.acr, sign_in.satisfied(signed_in.acr))
         authorization = authorizations.authorize(decided, end_user.user, signed_in, row, acr=acr)
         location = issue_code(decided, authorization)

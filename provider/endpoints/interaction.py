@@ -33,9 +33,8 @@ class EndUser:
     """The person at this browser, and what counts as allowed before."""
 
     user: User
-    row: SignIn
+    sign_in: SignIn
     given: Permission
-    shared: Choice  # what of it `include_granted_scopes` may bring along
 
 
 def find_end_user(request: HttpRequest, decided: AuthorizationRequest) -> EndUser | None:
@@ -47,7 +46,7 @@ def find_end_user(request: HttpRequest, decided: AuthorizationRequest) -> EndUse
     if decided.channel.shares_consent and not decided.channel.first_party:
         decided.granted = Choice(before.scopes, before.audiences)
         included.at_authorization(decided)  # now that it is known who asks
-    return EndUser(request.user, row, before, decided.granted)
+    return EndUser(request.user, row, before)
 
 
 def allowed_before(user: User, channel: Channel) -> Permission:
@@ -85,7 +84,7 @@ def session_facts(request: HttpRequest, decided: AuthorizationRequest, end_user:
     hint_sub = read_hint(params, decided.client)
     if end_user is None:
         return _nobody(request, hint_sub)
-    user, row = end_user.user, end_user.row
+    user, row = end_user.user, end_user.sign_in
     return SessionFacts(
         sign_in=sign_in_facts(row),
         now=int(time.time()),

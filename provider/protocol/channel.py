@@ -24,7 +24,10 @@ class Channel:
 
     @property
     def always_asks(self) -> bool:
-        """Another program may receive the code, so the End-User sees a screen whatever they allowed before."""
+        """Another program may receive the code, so the End-User sees a screen whatever they allowed before.
+
+        Everything else here follows from this: whom to spare it (RFC 8252 section 8.6) is decided in this line.
+        """
         return reaches_any_program(self.redirect_uri)
 
     @property
