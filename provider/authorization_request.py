@@ -1,91 +1,130 @@
-"""The authorization request through oauthlib: validated, and answered with a code or an error at the client."""
+"""The authorization request: received, validated in the order of protocol section 12, and answered."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.conf import settings
-from oauthlib.oauth2 import FatalClientError, OAuth2Error
 
+from clients.identifiers import redirect_uri_matches
 from clients.models import Authorization
-from provider import parameters
-from provider.backend import authorization_uri, server
-from provider.protocol.errors import InvalidRequest, Refusal
-from provider.protocol.request import AuthorizationRequest, Choice, Params
+from provider import facts, parameters
+from provider.keys import mint
+from provider.parameters import Request
+from provider.protocol import AT_AUTHORIZATION, audience
+from provider.protocol.channel import Channel
+from provider.protocol.errors import Refusal
+from provider.protocol.facts import ClientFacts
+from provider.protocol.request import AuthorizationRequest, Params
+from provider.protocol.runner import run
+from provider.store import authorizations
 
 
 class NotRedirectable(Exception):
     """Unknown client or redirect URI: nobody may be sent anywhere (RFC 6749 section 4.1.2.1)."""
 
 
-class Redirectable(Exception):
-    """An error the client hears of, at its validated redirect URI."""
+class ErrorResponse(Exception):
+    """An error the client hears of, at its registered redirect URI (the same section)."""
 
-    def __init__(self, validated: Validated, code: str, description: str) -> None:
-        super().__init__(description)
-        self.location = validated.answer(error=code, error_description=description)
-
-
-@dataclass(frozen=True, slots=True)
-class Validated:
-    """A redirect URI this client registered, and the state to give back."""
-
-    redirect_uri: str
-    state: str
-
-    def answer(self, **parameters: str) -> str:
-        """Where the answer goes: always with `iss` (RFC 9207), with `state` when it was sent."""
-        pairs = {**parameters, "state": self.state, "iss": settings.IDP_ISSUER}
-        added = urlencode([(name, value) for name, value in pairs.items() if value])
-        # By hand: what the client registered comes back to it letter by letter.
-        return f"{self.redirect_uri}{'&' if '?' in self.redirect_uri else '?'}{added}"
-
-    def refused(self, refusal: Refusal) -> Redirectable:
-        return Redirectable(self, refusal.code, str(refusal))
+    def __init__(self, channel: Channel, refusal: Refusal) -> None:
+        super().__init__(str(refusal))
+        self.location = channel.location(settings.IDP_ISSUER, error=refusal.code, error_description=str(refusal))
 
 
-def validate(params: Params) -> tuple[AuthorizationRequest, Validated]:
-    """What the table decided about this request; raises NotRedirectable or Redirectable."""
+@contextmanager
+def told_to_the_client(channel: Channel) -> Iterator[None]:
+    """What is refused in here is the client's to hear."""
     try:
-        _scopes, info = server().validate_authorization_request(authorization_uri(params))
-    except FatalClientError as error:
-        raise NotRedirectable(str(error.description or error.error)) from error
-    except OAuth2Error as error:
-        validated = Validated(error.redirect_uri, error.state or "")
-        _refuse_repeats(params, validated)  # what else is wrong may come of reading one of two values
-        raise Redirectable(validated, error.error or "invalid_request", str(error.description or "")) from error
-    validated = Validated(info["redirect_uri"], info["state"] or "")
-    _refuse_repeats(params, validated)
-    return info["decided"], validated
+        yield
+    except Refusal as refusal:
+        raise ErrorResponse(channel, refusal) from refusal
 
 
-def _refuse_repeats(params: Params, validated: Validated) -> None:
-    try:
-        parameters.refuse_repeats(params)
-    except InvalidRequest as refusal:
-        raise validated.refused(refusal) from refusal
+# --- Received ------------------------------------------------------------------------------------------------------
 
 
-def issue_code(
-    params: Params,
-    choice: Choice,
-    granted: Choice,
-    validated: Validated,
-    authorize: Callable[[AuthorizationRequest], Authorization],
-) -> str:
-    """Validate once more, keep what `authorize` makes of the decision, and answer the client with a code.
+def received(request: Request, *, in_body: bool = False) -> Params:
+    """The one way in. A request comes in the URI or in the body of a POST; everybody else reads these Params.
 
-    Or with an error, when what was allowed a moment ago no longer is.
+    What only names its parameters (a pushed request) or wraps them (a request object) is unfolded here.
     """
-    credentials: dict[str, Any] = {"choice": choice, "granted": granted, "authorize": authorize}
-    try:
-        headers, _body, _status = server().create_authorization_response(
-            authorization_uri(params), scopes=[], credentials=credentials
-        )
-    except FatalClientError as error:  # disabled, or its redirect URI removed, since it was validated
-        raise NotRedirectable(str(error.description or error.error)) from error
-    said = dict(parse_qsl(urlsplit(headers["Location"]).query))
-    return validated.answer(**{name: said[name] for name in ("code", "error", "error_description") if name in said})
+    return parameters.with_repeats(request) if in_body else parameters.from_query(request)
+
+
+# --- Validated -----------------------------------------------------------------------------------------------------
+
+
+def validate(params: Params) -> AuthorizationRequest:
+    """What the table decides about this request. Raises NotRedirectable (step 1), then ErrorResponse (step 2)."""
+    channel = _channel(params)
+    with told_to_the_client(channel):
+        parameters.refuse_repeats(params)  # what else is wrong may come of reading one of two values
+        request = _with_facts(params, channel)
+        run(AT_AUTHORIZATION, request)
+    return request
+
+
+def confirm(decided: AuthorizationRequest) -> AuthorizationRequest:
+    """The same decision as things stand in this transaction; raises what `validate` raises when they do not allow it.
+
+    Steps see nothing but parameters and facts. When these are what they were a moment ago, so is the decision.
+    """
+    channel = _channel(decided.params)
+    with told_to_the_client(channel):
+        request = _with_facts(decided.params, channel)
+        if (request.channel, request.registry) == (decided.channel, decided.registry):
+            return decided
+        request.choice, request.granted = decided.choice, decided.granted
+        run(AT_AUTHORIZATION, request)
+    return request
+
+
+def _with_facts(params: Params, channel: Channel) -> AuthorizationRequest:
+    """The request, and what its audiences may refer to."""
+    return AuthorizationRequest(params, channel, facts.registry(audience.named(params), channel.client))
+
+
+def _channel(params: Params) -> Channel:
+    """The way back to the client; raises NotRedirectable when nothing sure is known of it."""
+    for name in ("client_id", "redirect_uri"):
+        if len(params.many(name)) > 1:
+            raise NotRedirectable(f"{name} was sent more than once.")
+    client = _client(params.one("client_id"))
+    uris = params.many("redirect_uri")
+    uri = _registered(uris[0], client) if uris else _only_registered(params, client)
+    return Channel(client, uri, named=bool(uris), state=params.one("state"))
+
+
+def _client(client_id: str) -> ClientFacts:
+    if not client_id:
+        raise NotRedirectable("client_id is missing.")
+    client = facts.find_client(client_id)
+    if client is None or not client.enabled:
+        raise NotRedirectable("The client is unknown or disabled.")
+    return client
+
+
+def _registered(redirect_uri: str, client: ClientFacts) -> str:
+    """Exact match (RFC 9700 section 2.1); loopback literals may choose the port. An empty one matches none."""
+    if not any(redirect_uri_matches(one, redirect_uri) for one in client.redirect_uris):
+        raise NotRedirectable("redirect_uri is not registered for this client.")
+    return redirect_uri
+
+
+def _only_registered(params: Params, client: ClientFacts) -> str:
+    """RFC 6749 section 3.1.2.3; OpenID Connect Core 1.0 section 3.1.2.1 wants it named in every request."""
+    if len(client.redirect_uris) != 1 or "openid" in params.one("scope").split(" "):
+        raise NotRedirectable("redirect_uri is missing.")
+    return client.redirect_uris[0]
+
+
+# --- Answered ------------------------------------------------------------------------------------------------------
+
+
+def issue_code(decided: AuthorizationRequest, authorization: Authorization) -> str:
+    """Keep a code of 256 random bits for this authorization, and say where the browser takes it."""
+    code, channel = mint.opaque(), decided.channel
+    authorizations.save_code(code, authorization, channel.redirect_uri if channel.named else "", decided)
+    return channel.location(settings.IDP_ISSUER, code=code)

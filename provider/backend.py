@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -14,7 +13,6 @@ from oauthlib.oauth2 import OAuth2Error
 from common.address import address_of
 from provider import parameters
 from provider.parameters import Request
-from provider.protocol.request import Params
 from provider.server import Server, TokenCall
 from provider.validator import Validator
 
@@ -30,20 +28,6 @@ KNOWN = frozenset(
         *("scope", "state", "token", "token_type_hint", "ui_locales"),
     )
 )
-
-MAY_REPEAT = parameters.REPEATABLE | {"client_id", "redirect_uri"}
-
-
-def authorization_uri(params: Params) -> str:
-    """An authorization request as oauthlib reads it; the host is ours by configuration, never the Host header.
-
-    A repeated client_id or redirect_uri gets the page it deserves. Other repeats are left out, because oauthlib would
-    answer them with a page too: the client is told of them once its redirect URI is validated.
-    """
-    sent = [pair for pair in params if pair[0] in KNOWN]
-    first = {name: index for index, (name, _value) in reversed(list(enumerate(sent)))}
-    kept = [pair for index, pair in enumerate(sent) if pair[0] in MAY_REPEAT or first[pair[0]] == index]
-    return f"{settings.IDP_ISSUER}/oauth2/authorize?{urlencode(kept)}"
 
 
 class Backend(OAuthLibCore):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import parse_qsl
 
 from django.conf import settings
@@ -29,7 +29,7 @@ class Request(Protocol):
     def method(self) -> str | None: ...
 
     @property
-    def META(self) -> Mapping[str, Any]:  # noqa: N802 - Django's name: the variables of the server (PEP 3333)
+    def META(self) -> Mapping[str, object]:  # noqa: N802 - Django's name: the variables of the server (PEP 3333)
         ...
 
     @property
@@ -38,7 +38,7 @@ class Request(Protocol):
 
 def from_query(request: Request) -> Params:
     """The query of an authorization request."""
-    return decode(request.META.get("QUERY_STRING", ""))
+    return decode(str(request.META.get("QUERY_STRING", "")))
 
 
 def authorization(request: Request) -> str | None:

@@ -1,8 +1,7 @@
 """Our protocol table hung on oauthlib's grants; the one place where a Refusal becomes an OAuth error.
 
 oauthlib keeps the grammar (which parameters a grant needs, the order of checks), our steps decide, and a token type of
-ours mints. Steps run as `pre_auth` hooks at authorization (their answers are more precise than oauthlib's) and as
-`post_token` hooks at the token endpoint (the client authenticated, the code or refresh token loaded).
+ours mints. Steps run as `post_token` hooks (the client authenticated, the code or refresh token loaded).
 """
 
 from __future__ import annotations
@@ -10,17 +9,16 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 from oauthlib.common import Request
-from oauthlib.oauth2 import AuthorizationEndpoint, ResourceEndpoint, TokenEndpoint
+from oauthlib.oauth2 import ResourceEndpoint, TokenEndpoint
 from oauthlib.oauth2.rfc6749.errors import CustomOAuth2Error
 from oauthlib.oauth2.rfc6749.grant_types import AuthorizationCodeGrant, ClientCredentialsGrant, RefreshTokenGrant
 from oauthlib.oauth2.rfc6749.utils import scope_to_list
 
 from provider import facts
 from provider.bearer import Bearer
-from provider.keys import mint
-from provider.protocol import AT_AUTHORIZATION, AT_TOKEN, audience
+from provider.protocol import AT_TOKEN, audience
 from provider.protocol.errors import InvalidAudience, InvalidClient, Refusal, TemporarilyUnavailable, TooManyGuesses
-from provider.protocol.request import AuthorizationRequest, Choice, Params, TokenRequest
+from provider.protocol.request import Params, TokenRequest
 from provider.protocol.runner import run
 from provider.store import events
 
@@ -53,25 +51,6 @@ def headers_of(refusal: Refusal) -> dict[str, str]:
 def own(request: OAuthRequest, name: str) -> Any:
     """What we put on oauthlib's request. Never its getattr: that answers with parameters a client sent."""
     return vars(request).get(name)
-
-
-def decide_authorization(request: OAuthRequest) -> dict[str, Any]:
-    """Run the table's steps over an authorization request; the decision goes to the endpoint."""
-    params = Params(request.uri_query_params)
-    decided = AuthorizationRequest(
-        params=params,
-        client=request.client,
-        choice=own(request, "choice"),
-        granted=own(request, "granted") or Choice(),
-    )
-    try:
-        decided.registry = facts.registry(audience.named(params), decided.client)
-        run(AT_AUTHORIZATION, decided)
-    except Refusal as refusal:
-        # No event here: anybody may send this request in any client's name, as often as they like.
-        raise WireError(refusal, request) from refusal
-    request.decided = decided
-    return {"decided": decided}
 
 
 def decide_token(request: OAuthRequest) -> None:
@@ -121,24 +100,14 @@ class TokenCall(Request):
 NOTHING_SENT = Request("")._params  # what oauthlib asks for has to be there
 
 
-class CodeGrant(AuthorizationCodeGrant):
-    def create_authorization_code(self, request: OAuthRequest) -> dict[str, str]:
-        """A code of 256 random bits (oauthlib's have 178)."""
-        code = {"code": mint.opaque()}
-        return {**code, "state": request.state} if request.state else code
-
-
-class Server(AuthorizationEndpoint, TokenEndpoint, ResourceEndpoint):
-    """Three grants, one response type. What is not here is not offered."""
+class Server(TokenEndpoint, ResourceEndpoint):
+    """Three grants. What is not here is not offered; authorization requests do not come here."""
 
     def __init__(self, request_validator: Any, **_kwargs: Any) -> None:
-        code = CodeGrant(request_validator, pre_auth=[decide_authorization], post_token=[decide_token])
+        code = AuthorizationCodeGrant(request_validator, post_token=[decide_token])
         refresh = RefreshTokenGrant(request_validator, post_token=[decide_token])
         credentials = ClientCredentialsGrant(request_validator, post_token=[decide_token])
         bearer = Bearer(request_validator)
-        AuthorizationEndpoint.__init__(
-            self, default_response_type="code", default_token_type=bearer, response_types={"code": code}
-        )
         TokenEndpoint.__init__(
             self,
             default_grant_type="",

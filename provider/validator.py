@@ -9,7 +9,6 @@ from django.conf import settings
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.oauth2.rfc6749.errors import InvalidGrantError
 
-from clients.identifiers import redirect_uri_matches
 from projects.matcher import covers
 from provider import facts
 from provider.client_authentication import authenticate
@@ -24,11 +23,6 @@ class Validator(OAuth2Validator):
     """Every answer the toolkit gives from its own columns is given here from ours."""
 
     # --- The client ---
-
-    def validate_client_id(self, client_id: str, request: OAuthRequest, *_args: Any, **_kwargs: Any) -> bool:
-        client = facts.find_client(client_id)
-        request.client = client
-        return client is not None and client.enabled
 
     def client_authentication_required(self, request: OAuthRequest, *_args: Any, **_kwargs: Any) -> bool:
         return True  # public clients too: authenticate() knows who needs no secret
@@ -52,32 +46,7 @@ class Validator(OAuth2Validator):
             raise WireError(UnauthorizedClient(), request)
         return True
 
-    # --- The authorization request ---
-
-    def validate_redirect_uri(
-        self, client_id: str, redirect_uri: str, request: OAuthRequest, *_args: Any, **_kwargs: Any
-    ) -> bool:
-        """Exact match (RFC 9700 section 2.1); loopback literals may choose the port."""
-        return any(redirect_uri_matches(one, redirect_uri) for one in request.client.redirect_uris)
-
-    def get_default_redirect_uri(
-        self, client_id: str, request: OAuthRequest, *_args: Any, **_kwargs: Any
-    ) -> str | None:
-        """The only one registered; OpenID Connect Core 1.0 section 3.1.2.1 wants it named in every request."""
-        uris = request.client.redirect_uris
-        named_anyway = "openid" in (request.scope or "").split(" ")
-        return uris[0] if len(uris) == 1 and not named_anyway else None
-
-    def validate_response_type(
-        self,
-        client_id: str,
-        response_type: str,
-        client: ClientFacts,
-        request: OAuthRequest,
-        *_args: Any,
-        **_kwargs: Any,
-    ) -> bool:
-        return response_type == "code"
+    # --- The token request ---
 
     def is_pkce_required(self, client_id: str, request: OAuthRequest) -> bool:
         return False  # the steps decide (provider.protocol.pkce)
@@ -93,14 +62,6 @@ class Validator(OAuth2Validator):
     def get_default_scopes(self, client_id: str, request: OAuthRequest, *_args: Any, **_kwargs: Any) -> list[str]:
         return []
 
-    def save_authorization_code(
-        self, client_id: str, code: dict[str, str], request: OAuthRequest, *_args: Any, **_kwargs: Any
-    ) -> None:
-        named = "" if own(request, "using_default_redirect_uri") else request.redirect_uri
-        authorizations.save_code(code["code"], request.authorize(request.decided), named, request.decided)
-
-    # --- The token request ---
-
     def validate_code(
         self, client_id: str, code: str, client: ClientFacts, request: OAuthRequest, *_a: Any, **_k: Any
     ) -> bool:
@@ -108,6 +69,14 @@ class Validator(OAuth2Validator):
         request.opened = self._open(open_code, code, client, request)
         request.user = None
         return True
+
+    def get_default_redirect_uri(
+        self, client_id: str, request: OAuthRequest, *_args: Any, **_kwargs: Any
+    ) -> str | None:
+        """The only one registered; OpenID Connect Core 1.0 section 3.1.2.1 wants it named in every request."""
+        uris = request.client.redirect_uris
+        named_anyway = "openid" in (request.scope or "").split(" ")
+        return uris[0] if len(uris) == 1 and not named_anyway else None
 
     def confirm_redirect_uri(
         self,

@@ -14,7 +14,7 @@ from accounts.console import actor
 from clients.models import Client
 from projects.matcher import MAX_LENGTH
 from provider.explain import Explanation, explain
-from provider.explain.words import about, carried, heading, verdict
+from provider.explain.words import about, heading, preview, verdict
 from provider.facts import client_facts
 from provider.protocol.audience import MAX_VALUES
 
@@ -64,7 +64,7 @@ class AudiencePage(Base):
             "explained": explained,
             "values": [(one.asked, about(one, explained)) for one in explained.values] if explained else [],
             "attempts": [
-                (heading(one), one.allowed, verdict(one), carried(one.token) if one.token else [])
+                (heading(one), one.allowed, verdict(one), preview(one.token) if one.token else [])
                 for one in explained.attempts
             ]
             if explained
@@ -73,7 +73,7 @@ class AudiencePage(Base):
         return self._page(request, "audience.html", context)
 
 
-def _rules(client: Client, explained: Explanation | None) -> list[dict[str, Any]]:
+def _rules(client: Client, explained: Explanation | None) -> list[dict[str, object]]:
     """The allowlist, counted as the answer counts it; those that decided are marked."""
     deciding = {value.rule for value in explained.values} if explained else set()
     return [

@@ -30,7 +30,7 @@ View = Callable[..., HttpResponse]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Removal:
     """What a form asks to remove: one scope, one audience, or with neither everything."""
 
     scope: str = ""
@@ -87,18 +87,18 @@ def remove(request: HttpRequest, key: str) -> HttpResponse:
     """GET says what would go; only the POST of that page takes it back."""
     person, one = _person(request), _access(request, key)
     sent = request.POST if request.method == "POST" else request.GET
-    part = Part(sent.get("scope", ""), sent.get("audience", ""))
+    removal = Removal(sent.get("scope", ""), sent.get("audience", ""))
     try:
         if request.method != "POST":
-            return _ask(request, one, part)
-        return _take_back(request, person, one, part)
+            return _ask(request, one, removal)
+        return _take_back(request, person, one, removal)
     except NothingThere:
         messages.error(request, _("This is not allowed any more. Nothing was changed."))
         return redirect("account_app", key=key)
 
 
-def _ask(request: HttpRequest, one: Access, part: Part) -> HttpResponse:
-    gone = one.held if part.everything else _going(one, part)
+def _ask(request: HttpRequest, one: Access, removal: Removal) -> HttpResponse:
+    gone = one.held if removal.everything else _going(one, removal)
     scopes = [
         line for group in permission_words.groups(one.project, gone.scopes, one.held.audiences) for line in group.lines
     ]
@@ -106,8 +106,8 @@ def _ask(request: HttpRequest, one: Access, part: Part) -> HttpResponse:
     context = {
         "access": one,
         "name": permission_words.app_name(one.project),
-        "part": part,
-        "what": _named(one, part),
+        "removal": removal,
+        "what": _named(one, removal),
         "scopes": scopes,
         "places": permission_words.places(gone.audiences),
         "signed_out": [use.client for use in one.uses],
@@ -118,35 +118,37 @@ def _ask(request: HttpRequest, one: Access, part: Part) -> HttpResponse:
     return render(request, "account/app_remove.html", context)
 
 
-def _take_back(request: HttpRequest, person: User, one: Access, part: Part) -> HttpResponse:
+def _take_back(request: HttpRequest, person: User, one: Access, removal: Removal) -> HttpResponse:
     name = permission_words.app_name(one.project)
-    if part.everything:
+    if removal.everything:
         access.revoke_all(person, one.project.key)
         done = _("%(app)s is signed out everywhere.") if one.first_party else _("%(app)s has no access any more.")
         messages.success(request, done % {"app": name})
         return redirect("account_apps")
-    _going(one, part)
-    what = _named(one, part)
-    access.revoke(person, one.project.key, scope=part.scope, audience=part.audience)
+    _going(one, removal)
+    what = _named(one, removal)
+    access.revoke(person, one.project.key, scope=removal.scope, audience=removal.audience)
     messages.success(request, _("Taken back from %(app)s: %(what)s") % {"app": name, "what": what})
     return redirect("account_app", key=one.project.key) if _still(person, one) else redirect("account_apps")
 
 
-def _going(one: Access, part: Part) -> Permission:
+def _going(one: Access, removal: Removal) -> Permission:
     """What would go. Knowing who the person is goes only with everything: without it no app can sign them in."""
-    if part.scope in REQUIRED:
+    if removal.scope in REQUIRED:
         raise NothingThere
-    return access.going(one, scope=part.scope, audience=part.audience)
+    return access.going(one, scope=removal.scope, audience=removal.audience)
 
 
-def _named(one: Access, part: Part) -> str:
+def _named(one: Access, removal: Removal) -> str:
     """The scope or audience in words."""
-    if part.everything:
+    if removal.everything:
         return ""
-    if part.audience:
-        return str(permission_words.places([part.audience])[0])
+    if removal.audience:
+        return str(permission_words.places([removal.audience])[0])
     (line,) = [
-        line for group in permission_words.groups(one.project, [part.scope], one.held.audiences) for line in group.lines
+        line
+        for group in permission_words.groups(one.project, [removal.scope], one.held.audiences)
+        for line in group.lines
     ]
     return str(line)
 

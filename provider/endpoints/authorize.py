@@ -1,4 +1,8 @@
-"""The authorization endpoint (RFC 6749 section 3.1, OpenID Connect Core 1.0 section 3.1.2)."""
+"""The authorization endpoint (RFC 6749 section 3.1, OpenID Connect Core 1.0 section 3.1.2).
+
+It reads in the order of protocol section 12: who cannot be redirected gets a page (1), other errors reach the client
+(2), then what the request wants of the sign-in (3), who is here and what is needed of them (4 to 9), and the code (10).
+"""
 
 from __future__ import annotations
 
@@ -15,13 +19,20 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import form_targets, sign_in
-from clients.models import Authorization
 from common.database_trouble import one_line
 from projects.consent import Permission, merge, missing
 from projects.models import Consent
-from provider import parameters
-from provider.authorization_request import NotRedirectable, Redirectable, Validated, issue_code, validate
+from provider.authorization_request import (
+    ErrorResponse,
+    NotRedirectable,
+    confirm,
+    issue_code,
+    received,
+    told_to_the_client,
+    validate,
+)
 from provider.endpoints import consent, interaction, locales, sensitive
+from provider.endpoints.consent import OutdatedConsent
 from provider.endpoints.error_page import error_page
 from provider.endpoints.interaction import EndUser
 from provider.protocol import prompts
@@ -34,6 +45,38 @@ logger = logging.getLogger(__name__)
 MAX_LOGIN_HINT = 254  # characters, as long as an address may be
 MAX_QUERY = 7000  # bytes; longer request lines do not survive servers and proxies
 
+View = Callable[[HttpRequest, Params], HttpResponse]
+
+
+def with_params(*, in_body: bool) -> Callable[[View], Callable[[HttpRequest], HttpResponse]]:
+    """The view gets the parameters of the authorization request, read once. `in_body`: a POST brings them there."""
+
+    def decorate(view: View) -> Callable[[HttpRequest], HttpResponse]:
+        @functools.wraps(view)
+        def endpoint(request: HttpRequest) -> HttpResponse:
+            try:
+                params = received(request, in_body=in_body and request.method == "POST")
+            except Refusal as refusal:
+                return error_page(request, str(refusal))
+            return locales.pass_on(params, _answer(view, request, params))
+
+        return endpoint
+
+    return decorate
+
+
+def _answer(view: View, request: HttpRequest, params: Params) -> HttpResponse:
+    try:
+        return view(request, params)
+    except NotRedirectable as error:
+        return error_page(request, str(error), params)
+    except ErrorResponse as error:
+        return redirect(error.location, after_post=request.method == "POST")
+    except OutdatedConsent:
+        return _ask_again(params)
+    except (OperationalError, InterfaceError) as error:
+        return try_again(error)
+
 
 def redirect(location: str, *, after_post: bool = False) -> HttpResponse:
     """To a validated address. Not Django's redirect: that knows no private-use schemes. 303 never repeats a POST."""
@@ -42,87 +85,56 @@ def redirect(location: str, *, after_post: bool = False) -> HttpResponse:
     return response
 
 
-def answers_errors(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Errors in the order of protocol section 12: what cannot be redirected gets a page, others reach the client."""
-
-    @functools.wraps(view)
-    def endpoint(request: HttpRequest) -> HttpResponse:
-        return locales.pass_on(request, _answer(view, request))
-
-    return endpoint
-
-
-def _answer(view: Callable[[HttpRequest], HttpResponse], request: HttpRequest) -> HttpResponse:
-    try:
-        return view(request)
-    except NotRedirectable as error:
-        return error_page(request, str(error), of_client=True)
-    except Redirectable as error:
-        return redirect(error.location, after_post=request.method == "POST")
-    except Refusal as refusal:
-        return error_page(request, str(refusal))
-    except consent.Stale:
-        return _again(parameters.from_query(request))
-    except (OperationalError, InterfaceError) as error:
-        return try_again(error)
-
-
 def try_again(error: OperationalError | InterfaceError) -> HttpResponse:
     """The database does not answer. Plain text: a page would ask it, too."""
     logger.error("The database does not answer: %s", one_line(error))
     return HttpResponse(_("Try again in a moment."), status=503, headers={"Retry-After": "5"})
 
 
+# --- The request ---------------------------------------------------------------------------------------------------
+
+
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
-@answers_errors
-def authorize(request: HttpRequest) -> HttpResponse:
+@with_params(in_body=True)
+def authorize(request: HttpRequest, params: Params) -> HttpResponse:
     """GET shows what is needed next; a POSTed request changes nothing and is answered 303 to the same as a GET."""
-    if request.method == "POST":
-        return _posted(request)
-    params = parameters.from_query(request)
-    decided, validated = validate(params)
-    try:
-        return _proceed(request, params, decided, validated)
-    except Refusal as refusal:
-        raise validated.refused(refusal) from refusal
+    decided = validate(params)
+    with told_to_the_client(decided.channel):
+        return go_on_as_a_get(request, params) if request.method == "POST" else _proceed(request, decided)
 
 
-def _posted(request: HttpRequest) -> HttpResponse:
-    params = parameters.with_repeats(request)
-    _decided, validated = validate(params)  # repeats are told to the client, once it is known to be one
-    query = urlencode(params.pairs)
-    if len(query) > MAX_QUERY:
-        raise validated.refused(InvalidRequest("The POSTed request is too long to go on with as a URI."))
-    return redirect(f"{request.path}?{query}", after_post=True)
+def go_on_as_a_get(request: HttpRequest, params: Params) -> HttpResponse:
+    """A POST from the app's own page brings no cookie of ours; the GET does."""
+    if len(params.query) > MAX_QUERY:
+        raise InvalidRequest("The POSTed request is too long to go on with as a URI.")
+    return redirect(f"{request.path}?{params.query}", after_post=True)
 
 
-def _proceed(request: HttpRequest, params: Params, decided: AuthorizationRequest, validated: Validated) -> HttpResponse:
-    requested = prompts.read(params)
-    who = interaction.end_user(request, decided, validated.redirect_uri)
-    facts = interaction.session_facts(request, params, decided, validated.redirect_uri, who)
-    needed = prompts.decide(requested, facts)
-    if who is None or needed not in (Interaction.NOTHING, Interaction.CONSENT):
-        return _sign_in(request, params, validated, needed, requested)
-    interaction.admit(decided, who.user)
+def _proceed(request: HttpRequest, decided: AuthorizationRequest) -> HttpResponse:
+    end_user, needed = _needed(request, decided)
+    if end_user is None or needed not in (Interaction.NOTHING, Interaction.CONSENT):
+        return _sign_in(request, decided, needed)
+    interaction.admit(decided, end_user.user)
     if needed is Interaction.CONSENT:
-        return consent.show(request, params, decided, validated.redirect_uri, who)
+        return consent.show(request, decided, end_user)
     everything = interaction.asked(decided)  # and nothing that is added before the code is issued
-    return finish(request, params, Choice(everything.scopes, everything.audiences), who, validated, shown=False)
+    return finish(request, decided, Choice(everything.scopes, everything.audiences), end_user, shown=False)
 
 
-def _sign_in(
-    request: HttpRequest,
-    params: Params,
-    validated: Validated,
-    needed: Interaction,
-    requested: prompts.RequestedAuthentication,
-) -> HttpResponse:
+def _needed(request: HttpRequest, decided: AuthorizationRequest) -> tuple[EndUser | None, Interaction]:
+    """Steps 3 to 9: who is here, and what has to be shown to them first."""
+    requested = prompts.read(decided.params)
+    end_user = interaction.find_end_user(request, decided)
+    return end_user, prompts.decide(requested, interaction.session_facts(request, decided, end_user))
+
+
+def _sign_in(request: HttpRequest, decided: AuthorizationRequest, needed: Interaction) -> HttpResponse:
     here = request.get_full_path()
-    if origin := form_targets.origin_of(validated.redirect_uri):
+    if origin := form_targets.origin_of(decided.channel.redirect_uri):
         form_targets.remember(request, here, origin)
-    if interaction.fresh_sign_in_wanted(requested):
-        interaction.want_proof(request, params)
+    if interaction.fresh_sign_in_wanted(prompts.read(decided.params)):
+        interaction.want_proof(request, decided.params)
     if needed is Interaction.REAUTHENTICATE:
         return redirect(sign_in.reauthenticate_url(request, here))
     if needed is Interaction.SWITCH:
@@ -130,76 +142,75 @@ def _sign_in(
     if needed is Interaction.STEP_UP:
         return redirect(sign_in.step_up_url(request, here))
     query = {"next": here}
-    if hint := params.one("login_hint"):
+    if hint := decided.params.one("login_hint"):
         query["login_hint"] = hint[:MAX_LOGIN_HINT]
     return redirect(f"{reverse('account_login')}?{urlencode(query)}")
 
 
+# --- The End-User's answer -----------------------------------------------------------------------------------------
+
+
 @require_POST
-@answers_errors
-def decide(request: HttpRequest) -> HttpResponse:
-    """The person's answer. The request is validated again from the URI it was made with."""
-    params = parameters.from_query(request)
-    decided, validated = validate(params)
-    who = interaction.end_user(request, decided, validated.redirect_uri)
-    try:
-        facts = interaction.session_facts(request, params, decided, validated.redirect_uri, who)
-        needed = prompts.decide(prompts.read(params), facts)
-        if who is None or needed not in (Interaction.NOTHING, Interaction.CONSENT):
-            # Signed out or too old meanwhile: start again, where the person is asked to sign in.
-            return _again(params)
-        interaction.admit(decided, who.user)
-        choice = consent.read_answer(request, params, decided, who)
+@with_params(in_body=False)
+def decide(request: HttpRequest, params: Params) -> HttpResponse:
+    """The consent page was answered. The request is validated again from the URI it was made with."""
+    decided = validate(params)
+    with told_to_the_client(decided.channel):
+        end_user, needed = _needed(request, decided)
+        if end_user is None or needed not in (Interaction.NOTHING, Interaction.CONSENT):
+            return _ask_again(params)  # signed out or too old meanwhile: they are asked to sign in there
+        interaction.admit(decided, end_user.user)
+        choice = consent.read_answer(request, decided, end_user)
         if choice is None:
             interaction.proof_used(request, params)
             raise AccessDenied("The person denied the request.")
-    except Refusal as refusal:
-        raise validated.refused(refusal) from refusal
-    return finish(request, params, choice, who, validated, shown=True)
+        return finish(request, decided, choice, end_user, shown=True)
 
 
-def _again(params: Params) -> HttpResponse:
-    return redirect(f"{reverse('authorize')}?{urlencode(params.pairs)}", after_post=True)
+def _ask_again(params: Params) -> HttpResponse:
+    return redirect(f"{reverse('authorize')}?{params.query}", after_post=True)
+
+
+# --- The code ------------------------------------------------------------------------------------------------------
 
 
 def finish(
-    request: HttpRequest, params: Params, choice: Choice, who: EndUser, validated: Validated, *, shown: bool
+    request: HttpRequest, decided: AuthorizationRequest, choice: Choice, end_user: EndUser, *, shown: bool
 ) -> HttpResponse:
-    """Remember what was allowed, and send the person back with a code: all of it or nothing.
+    """Remember what was allowed, and send the End-User back with a code: all of it or nothing.
 
+    What was allowed a moment ago has to be allowed still: by client and project (`confirm`), and by the End-User.
     `shown`: whether they made the choice on a page.
     """
-
-    def authorize(decided: AuthorizationRequest) -> Authorization:
-        row = None
-        if not interaction.first_party(decided.client, validated.redirect_uri):
-            granted = Permission(decided.ceiling.scopes, decided.ceiling.audiences)
-            if not shown and missing(granted, who.given):
-                raise consent.Stale  # the project asks since a moment ago
-            row = remember(who, decided, validated.redirect_uri)
-            sensitive.tell(request, who, decided)
-        acr = prompts.acr_told(prompts.read(params), who.row.acr, sign_in.satisfied(who.row.acr))
-        return authorizations.authorize(decided, who.user, who.row, row, acr=acr)
-
+    decided.choice = choice
     with transaction.atomic():
-        location = issue_code(params, choice, who.shared, validated, authorize)
-    interaction.proof_used(request, params)
+        decided = confirm(decided)
+        row = None
+        if not decided.channel.first_party:
+            if not shown and missing(consent.granted(decided), end_user.given):
+                raise OutdatedConsent  # the project asks since a moment ago
+            row = remember(end_user, decided)
+            sensitive.tell(request, end_user, decided)
+        signed_in = end_user.sign_in
+        acr = prompts.acr_told(prompts.read(decided.params), signed_in.acr, sign_in.satisfied(signed_in.acr))
+        authorization = authorizations.authorize(decided, end_user.user, signed_in, row, acr=acr)
+        location = issue_code(decided, authorization)
+    interaction.proof_used(request, decided.params)
     return redirect(location, after_post=request.method == "POST")
 
 
-def remember(who: EndUser, decided: AuthorizationRequest, redirect_uri: str) -> Consent:
-    """The person's consent to the project, with what was granted now; clients that do not share add nothing."""
-    row, _created = Consent.objects.get_or_create(user=who.user, project_id=decided.client.project.id)
+def remember(end_user: EndUser, decided: AuthorizationRequest) -> Consent:
+    """Their consent to the project, with what was granted now; clients that do not share add nothing."""
+    row, _created = Consent.objects.get_or_create(user=end_user.user, project_id=decided.client.project.id)
     locked = Consent.objects.select_for_update().filter(pk=row.pk).first()  # two tabs at once lose nothing
     if locked is None:
-        raise consent.Stale
-    row = locked
-    if missing(who.given, interaction.given(row, decided.client, redirect_uri)):
-        raise consent.Stale  # taken back in this very moment: what was taken is not granted once more
-    if prompts.shares_consent(decided.client, redirect_uri):
-        given = Permission(tuple(row.scopes), tuple(row.audiences))
-        total = merge(given, Permission(decided.ceiling.scopes, decided.ceiling.audiences))
+        raise OutdatedConsent
+    if missing(end_user.given, interaction.given(locked, decided.channel)):
+        raise OutdatedConsent  # taken back in this very moment: what was taken is not granted once more
+    if decided.channel.shares_consent:
+        given = Permission(tuple(locked.scopes), tuple(locked.audiences))
+        total = merge(given, consent.granted(decided))
         if total != given:
-            row.scopes, row.audiences = list(total.scopes), list(total.audiences)
-            row.save(update_fields=["scopes", "audiences", "updated_at"])
-    return row
+            locked.scopes, locked.audiences = list(total.scopes), list(total.audiences)
+            locked.save(update_fields=["scopes", "audiences", "updated_at"])
+    return locked

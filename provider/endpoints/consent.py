@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
-from urllib.parse import urlencode
 
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
@@ -17,7 +15,6 @@ from projects.consent import Permission, missing
 from projects.models import Project
 from provider.endpoints import permission_words
 from provider.endpoints.interaction import EndUser, asked, fingerprint
-from provider.protocol.prompts import shares_consent
 from provider.protocol.request import AuthorizationRequest, Choice, Params
 
 SALT = "clients.consent"
@@ -25,55 +22,53 @@ MAX_AGE = 3600  # seconds a shown page stays good
 REQUIRED = ("openid",)
 
 
-class Stale(Exception):
-    """The answer is not to the page this person was shown."""
+class OutdatedConsent(Exception):
+    """What this person was shown, or allowed before, is not what would be granted now: they are asked anew."""
 
 
-def show(
-    request: HttpRequest, params: Params, decided: AuthorizationRequest, redirect_uri: str, who: EndUser
-) -> HttpResponse:
+def show(request: HttpRequest, decided: AuthorizationRequest, end_user: EndUser) -> HttpResponse:
     """Ask for what is missing, and show what was allowed before; everything when nothing is missing."""
+    channel, params = decided.channel, decided.params
     project = Project.objects.select_related("consent_screen").get(pk=decided.client.project.id)
     screen = permission_words.screen_of(project)
     wanted = asked(decided)
-    new = to_ask(decided, wanted, who.given) or wanted
-    along = _along(decided, wanted, new, who)
-    shares = shares_consent(decided.client, redirect_uri)
+    new = to_ask(decided, wanted, end_user.given) or wanted
+    also_usable = _also_usable(decided, wanted, new, end_user)
     context = {
         "app_name": permission_words.app_name(project),
         "client_name": decided.client.name,
         "project_name": project.name,
-        "redirect_host": shown_place(redirect_uri),
+        "redirect_host": shown_place(channel.redirect_uri),
         "homepage_uri": screen.homepage_uri,
         "policy_uri": screen.policy_uri,
         "tos_uri": screen.tos_uri,
         "support_email": screen.support_email,
-        "person": who.user,
+        "person": end_user.user,
         "switch_url": sign_in.switch_url(request.get_full_path()),
-        "action": f"{reverse('consent')}?{urlencode(params.pairs)}",
-        "seen": _seal(params, who, new, along),
-        "groups": _groups(project, wanted, new, who.given),
-        "audiences": _audiences(project, decided, wanted, new, along),
-        "siblings": permission_words.siblings(project, decided.client.client_id) if shares else [],
+        "action": f"{reverse('consent')}?{params.query}",
+        "seen": _seal(params, end_user, new, also_usable),
+        "groups": _groups(project, wanted, new, end_user.given),
+        "audiences": _audiences(project, decided, wanted, new, also_usable),
+        "siblings": permission_words.siblings(project, decided.client.client_id) if channel.shares_consent else [],
         "targets": [target.name for target in decided.targets],
         "new_only": new != wanted,
     }
     response = render(request, "consent.html", context)
     response["Cache-Control"] = "no-store"
-    if origin := form_targets.origin_of(redirect_uri):
+    if origin := form_targets.origin_of(channel.redirect_uri):
         form_targets.allow_form_redirect(response, origin)
     return response
 
 
-def read_answer(request: HttpRequest, params: Params, decided: AuthorizationRequest, who: EndUser) -> Choice | None:
-    """What the person left ticked of what they were shown; None: they denied. Raises Stale."""
-    shown, along = _unseal(request.POST.get("seen", ""), params, who)
+def read_answer(request: HttpRequest, decided: AuthorizationRequest, end_user: EndUser) -> Choice | None:
+    """What the person left ticked of what they were shown; None: they denied. Raises OutdatedConsent."""
+    shown, also_usable = _unseal(request.POST.get("seen", ""), decided.params, end_user)
     if request.POST.get("decision") != "allow":
         return None
     wanted = asked(decided)
-    new = to_ask(decided, wanted, who.given)
-    if missing(new, shown) or not _along(decided, wanted, new, who) <= along:
-        raise Stale  # something was taken back or allowed meanwhile: that has to be on the page too
+    new = to_ask(decided, wanted, end_user.given)
+    if missing(new, shown) or not _also_usable(decided, wanted, new, end_user) <= also_usable:
+        raise OutdatedConsent  # something was taken back or allowed meanwhile: that has to be on the page too
     before = missing(wanted, new)
     audiences = _kept(wanted.audiences, shown.audiences, request.POST.getlist("audience"), before.audiences)
     scopes = _kept(wanted.scopes, shown.scopes, [*request.POST.getlist("scope"), *REQUIRED], before.scopes)
@@ -81,11 +76,16 @@ def read_answer(request: HttpRequest, params: Params, decided: AuthorizationRequ
     return Choice(scopes, audiences) if scopes or audiences else None
 
 
-def newly_allowed(decided: AuthorizationRequest, who: EndUser) -> set[str]:
+def newly_allowed(decided: AuthorizationRequest, end_user: EndUser) -> set[str]:
     """Scopes that may now be used where they could not be before."""
-    granted = Permission(decided.ceiling.scopes, decided.ceiling.audiences)
-    new = to_ask(decided, granted, who.given)
-    return set(new.scopes) | _along(decided, granted, new, who)
+    new = to_ask(decided, granted(decided), end_user.given)
+    return set(new.scopes) | _also_usable(decided, granted(decided), new, end_user)
+
+
+def granted(decided: AuthorizationRequest) -> Permission:
+    """What the person allows with this request: the ceiling of everything that follows from it."""
+    ceiling = decided.ceiling
+    return Permission(ceiling.scopes, ceiling.audiences)
 
 
 def to_ask(decided: AuthorizationRequest, wanted: Permission, given: Permission) -> Permission:
@@ -95,9 +95,9 @@ def to_ask(decided: AuthorizationRequest, wanted: Permission, given: Permission)
     return Permission(tuple(one for one in wanted.scopes if one in new.scopes or one in again), new.audiences)
 
 
-def _along(decided: AuthorizationRequest, wanted: Permission, new: Permission, who: EndUser) -> set[str]:
+def _also_usable(decided: AuthorizationRequest, wanted: Permission, new: Permission, end_user: EndUser) -> set[str]:
     """Scopes allowed before and not wanted now that will work at the new audiences too: the page has to say so."""
-    return set(who.given.scopes) & _offered(decided, new.audiences) - set(wanted.scopes)
+    return set(end_user.given.scopes) & _offered(decided, new.audiences) - set(wanted.scopes)
 
 
 def _kept(wanted: Iterable[str], shown: Iterable[str], ticked: Iterable[str], before: Iterable[str]) -> tuple[str, ...]:
@@ -123,7 +123,7 @@ def _offered(decided: AuthorizationRequest, audiences: Iterable[str]) -> set[str
 # --- The page's parts ---------------------------------------------------------------------------------------------
 
 
-def _groups(project: Project, wanted: Permission, new: Permission, given: Permission) -> list[dict[str, Any]]:
+def _groups(project: Project, wanted: Permission, new: Permission, given: Permission) -> list[dict[str, object]]:
     """Scopes by API. The audiences allowed before explain too: a scope allowed now may be used there unasked."""
     return [
         {
@@ -146,8 +146,8 @@ def _groups(project: Project, wanted: Permission, new: Permission, given: Permis
 
 
 def _audiences(
-    project: Project, decided: AuthorizationRequest, wanted: Permission, new: Permission, along: set[str]
-) -> list[dict[str, Any]]:
+    project: Project, decided: AuthorizationRequest, wanted: Permission, new: Permission, also_usable: set[str]
+) -> list[dict[str, object]]:
     """Where it works. What was allowed before and will work there too is said in that API's own words."""
     return [
         {
@@ -155,10 +155,10 @@ def _audiences(
             "name": place.name,
             "description": place.description,
             "allowed": place.value not in new.audiences,
-            "along": [
+            "also_usable": [
                 str(line)
                 for group in permission_words.groups(
-                    project, sorted(along & _offered(decided, [place.value])), [place.value]
+                    project, sorted(also_usable & _offered(decided, [place.value])), [place.value]
                 )
                 for line in group.lines
             ],
@@ -170,21 +170,21 @@ def _audiences(
 # --- What was shown, sealed ---------------------------------------------------------------------------------------
 
 
-def _seal(params: Params, who: EndUser, shown: Permission, along: set[str]) -> str:
+def _seal(params: Params, end_user: EndUser, shown: Permission, also_usable: set[str]) -> str:
     """Bound to this request, this person and this sign-in; it proves what stood on the page."""
-    stood = [list(shown.scopes), list(shown.audiences), sorted(along)]
-    return signing.dumps([*_binding(params, who), *stood], salt=SALT, compress=True)
+    stood = [list(shown.scopes), list(shown.audiences), sorted(also_usable)]
+    return signing.dumps([*_binding(params, end_user), *stood], salt=SALT, compress=True)
 
 
-def _unseal(seen: str, params: Params, who: EndUser) -> tuple[Permission, set[str]]:
+def _unseal(seen: str, params: Params, end_user: EndUser) -> tuple[Permission, set[str]]:
     try:
-        *binding, scopes, audiences, along = signing.loads(seen, salt=SALT, max_age=MAX_AGE)
+        *binding, scopes, audiences, also_usable = signing.loads(seen, salt=SALT, max_age=MAX_AGE)
     except (signing.BadSignature, ValueError, TypeError):
-        raise Stale from None
-    if binding != _binding(params, who):
-        raise Stale
-    return Permission(tuple(scopes), tuple(audiences)), set(along)
+        raise OutdatedConsent from None
+    if binding != _binding(params, end_user):
+        raise OutdatedConsent
+    return Permission(tuple(scopes), tuple(audiences)), set(also_usable)
 
 
-def _binding(params: Params, who: EndUser) -> list[str]:
-    return [fingerprint(params), str(who.user.sub), str(who.row.sid)]
+def _binding(params: Params, end_user: EndUser) -> list[str]:
+    return [fingerprint(params), str(end_user.user.sub), str(end_user.sign_in.sid)]

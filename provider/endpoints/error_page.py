@@ -15,8 +15,7 @@ from accounts.models import User
 from clients.identifiers import redirect_uri_matches
 from clients.models import Client
 from projects import access
-from provider import parameters
-from provider.protocol.errors import Refusal
+from provider.parameters import NOTHING
 from provider.protocol.request import Params
 
 logger = logging.getLogger(__name__)
@@ -34,28 +33,20 @@ class Explanation:
     console: str = ""
 
 
-def error_page(request: HttpRequest, detail: str, *, of_client: bool = False) -> HttpResponse:
-    """A page, never a redirect. `of_client`: the mismatch is between the request and what the client registered."""
+def error_page(request: HttpRequest, detail: str, sent: Params | None = None) -> HttpResponse:
+    """A page, never a redirect. `sent`: what does not fit what the client registered; None: it could not be read."""
     reference = secrets.token_hex(4)
-    sent = _sent(request)
-    named = {name: sent.one(name)[:MOST] for name in ("client_id", "redirect_uri")}
+    named = {name: (sent or NOTHING).one(name)[:MOST] for name in ("client_id", "redirect_uri")}
     logger.warning("Authorization request refused (%s): %s %r", reference, detail, named)
     context = {
         "title": _("This app's request cannot be answered"),
         "message": _("The link that brought you here is broken or not registered. You were not sent anywhere else."),
         "reference": reference,
-        "explained": _explained(request, detail, sent if of_client else None),
+        "explained": _explained(request, detail, sent),
     }
     response = render(request, "error.html", context, status=400)
     response["Cache-Control"] = "no-store"
     return response
-
-
-def _sent(request: HttpRequest) -> Params:
-    try:
-        return parameters.from_body(request) if request.method == "POST" else parameters.from_query(request)
-    except Refusal:
-        return Params()
 
 
 def _explained(request: HttpRequest, detail: str, sent: Params | None) -> Explanation | None:

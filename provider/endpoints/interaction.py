@@ -7,8 +7,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
-from urllib.parse import urlencode
 
 from django.http import HttpRequest
 
@@ -20,15 +18,10 @@ from projects.models import Consent, Project
 from provider.facts import sign_in_facts
 from provider.keys import hints
 from provider.protocol import included
+from provider.protocol.channel import Channel
 from provider.protocol.errors import AccessDenied, InvalidRequest
 from provider.protocol.facts import ClientFacts
-from provider.protocol.prompts import (
-    RequestedAuthentication,
-    SessionFacts,
-    always_asks,
-    remembers_its_own,
-    shares_consent,
-)
+from provider.protocol.prompts import RequestedAuthentication, SessionFacts
 from provider.protocol.request import AuthorizationRequest, Choice, Params
 
 MAX_PROOFS = 10
@@ -40,42 +33,37 @@ class EndUser:
     """The person at this browser, and what counts as allowed before."""
 
     user: User
-    row: SignIn
+    sign_in: SignIn
     given: Permission
-    shared: Choice  # what of it `include_granted_scopes` may bring along
 
 
-def end_user(request: HttpRequest, decided: AuthorizationRequest, redirect_uri: str) -> EndUser | None:
+def find_end_user(request: HttpRequest, decided: AuthorizationRequest) -> EndUser | None:
+    """Who is signed in here; what the project has from them already comes along from now on, where it was asked for."""
     row = sign_in.current(request)
     if row is None or not isinstance(request.user, User):
         return None
-    before = allowed_before(request.user, decided.client, redirect_uri)
-    if shares_consent(decided.client, redirect_uri) and not first_party(decided.client, redirect_uri):
+    before = allowed_before(request.user, decided.channel)
+    if decided.channel.shares_consent and not decided.channel.first_party:
         decided.granted = Choice(before.scopes, before.audiences)
         included.at_authorization(decided)  # now that it is known who asks
-    return EndUser(request.user, row, before, decided.granted)
+    return EndUser(request.user, row, before)
 
 
-def allowed_before(user: User, client: ClientFacts, redirect_uri: str) -> Permission:
-    return given(Consent.objects.filter(user=user, project=client.project.id).first(), client, redirect_uri)
+def allowed_before(user: User, channel: Channel) -> Permission:
+    return given(Consent.objects.filter(user=user, project=channel.client.project.id).first(), channel)
 
 
-def given(consent: Consent | None, client: ClientFacts, redirect_uri: str) -> Permission:
+def given(consent: Consent | None, channel: Channel) -> Permission:
     """What counts as allowed already: the project's consent, or what only this client was allowed, or nothing."""
     if consent is None:
         return Permission()
-    if shares_consent(client, redirect_uri):
+    if channel.shares_consent:
         return Permission(tuple(consent.scopes), tuple(consent.audiences))
-    if not remembers_its_own(client, redirect_uri):
+    if not channel.remembers_its_own:
         return Permission()
-    own = consent.authorizations.filter(client=client.id, ended_at__isnull=True).values_list("scopes", "audiences")
+    live = consent.authorizations.filter(client=channel.client.id, ended_at__isnull=True)
+    own = live.values_list("scopes", "audiences")
     return reduce(merge, (Permission(tuple(scopes), tuple(audiences)) for scopes, audiences in own), Permission())
-
-
-def first_party(client: ClientFacts, redirect_uri: str) -> bool:
-    """Nobody is asked: the project is implicit, and the code can only reach the client's own site."""
-    implicit = client.project.consent_mode == "implicit" and client.registered_by_administrator
-    return implicit and not always_asks(redirect_uri)
 
 
 def asked(decided: AuthorizationRequest) -> Permission:
@@ -85,25 +73,29 @@ def asked(decided: AuthorizationRequest) -> Permission:
     return Permission(tuple(dict.fromkeys(scopes)), tuple(dict.fromkeys(audiences)))
 
 
-def session_facts(
-    request: HttpRequest, params: Params, decided: AuthorizationRequest, redirect_uri: str, who: EndUser | None
-) -> SessionFacts:
+def still_missing(decided: AuthorizationRequest, given: Permission) -> Permission:
+    """What the End-User has to be asked for; in first-party projects nothing."""
+    return Permission() if decided.channel.first_party else missing(asked(decided), given)
+
+
+def session_facts(request: HttpRequest, decided: AuthorizationRequest, end_user: EndUser | None) -> SessionFacts:
     """The facts the prompt table decides on."""
+    params = decided.params
     hint_sub = read_hint(params, decided.client)
-    if who is None:
+    if end_user is None:
         return _nobody(request, hint_sub)
-    unasked = first_party(decided.client, redirect_uri)
+    user, row = end_user.user, end_user.sign_in
     return SessionFacts(
-        sign_in=sign_in_facts(who.row),
+        sign_in=sign_in_facts(row),
         now=int(time.time()),
-        sub=str(who.user.sub),
+        sub=str(user.sub),
         hint_sub=hint_sub,
-        proved=_proved(request, params, who.row),
-        acrs_met=sign_in.satisfied(who.row.acr),
+        proved=_proved(request, params, row),
+        acrs_met=sign_in.satisfied(row.acr),
         acrs_offered=frozenset(sign_in.ACR_VALUES),
-        can_step_up=any(params.one(name) for name in ("acr_values", "claims")) and sign_in.can_step_up(who.user),
-        consent_missing=not unasked and bool(missing(asked(decided), who.given)),
-        must_show_consent=always_asks(redirect_uri),
+        can_step_up=any(params.one(name) for name in ("acr_values", "claims")) and sign_in.can_step_up(user),
+        consent_missing=bool(still_missing(decided, end_user.given)),
+        must_show_consent=decided.channel.always_asks,
     )
 
 
@@ -131,7 +123,7 @@ def read_hint(params: Params, client: ClientFacts) -> str:
     return str(claims["sub"])
 
 
-def _for_project(claims: Mapping[str, Any], client: ClientFacts) -> bool:
+def _for_project(claims: Mapping[str, object], client: ClientFacts) -> bool:
     named = {claims.get("aud"), claims.get("azp")}
     if client.client_id in named:
         return True
@@ -179,4 +171,4 @@ def fresh_sign_in_wanted(requested: RequestedAuthentication) -> bool:
 
 def fingerprint(params: Params) -> str:
     """What tells this request from every other, without being readable."""
-    return hashlib.sha256(urlencode(params.pairs).encode()).hexdigest()
+    return hashlib.sha256(params.query.encode()).hexdigest()

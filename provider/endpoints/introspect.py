@@ -36,7 +36,7 @@ def introspect(request: Request) -> Answer:
     found = _find(text, params.one("token_type_hint"))
     registry = Registry(apis=apis_near(found.audience)) if found else Registry()
     answer = introspection.answer(caller, found, registry, settings.IDP_ISSUER)
-    if _accepts_signed(request.META.get("HTTP_ACCEPT", "")):
+    if _accepts_signed(str(request.META.get("HTTP_ACCEPT", ""))):
         return _signed(answer, caller)
     return json_answer(answer)
 

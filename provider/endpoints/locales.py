@@ -14,6 +14,7 @@ from django.utils import translation
 
 from provider import parameters
 from provider.protocol.errors import Refusal
+from provider.protocol.request import Params
 
 COOKIE = "ui_locales"
 PATH = "/accounts/"  # where account pages live
@@ -34,11 +35,11 @@ def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[
     return handle
 
 
-def pass_on(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+def pass_on(params: Params, response: HttpResponse) -> HttpResponse:
     """Tell the account pages this answer leads to; when it leads back to the app, the language was for that request."""
     if not 300 <= response.status_code < 400:
         return response
-    language = _asked(request)
+    language = first_supported(params.one("ui_locales"))
     if language and response["Location"].startswith(PATH):
         secure = settings.SESSION_COOKIE_SECURE
         response.set_cookie(COOKIE, language, MAX_AGE, path=PATH, secure=secure, httponly=True, samesite="Lax")

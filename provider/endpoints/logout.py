@@ -22,7 +22,7 @@ from accounts.models import User
 from clients.identifiers import shown_place
 from clients.models import Client
 from provider import parameters
-from provider.endpoints.authorize import MAX_QUERY, redirect, try_again
+from provider.endpoints.authorize import go_on_as_a_get, redirect, try_again
 from provider.endpoints.error_page import Explanation
 from provider.keys import hints
 from provider.protocol import logout
@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class LogoutRequest:
     """A request that holds: which app asks, for whom, and where the person goes afterwards ('': nowhere)."""
 
     client: Client | None
@@ -86,24 +86,26 @@ def confirm(request: HttpRequest) -> HttpResponse:
     return _leave(request, asked, confirmed=True)
 
 
-def _read(params: Params) -> Asked:
+def _read(params: Params) -> LogoutRequest:
     """Validate the request; raises InvalidRequest. `logout_hint` and `ui_locales` are accepted and change nothing."""
     parameters.refuse_repeats(params)
     text = params.one("id_token_hint")
     hint = logout.hint_of(hints.read(text)) if text else None
     uri = params.one("post_logout_redirect_uri")
     if hint is None and not uri:
-        return Asked(None, None, "", "")  # client_id alone shows nothing, and must not show which clients there are
+        return LogoutRequest(
+            None, None, "", ""
+        )  # client_id alone shows nothing, and must not show which clients there are
     client = _client(params.one("client_id"), hint)
     if not uri:
-        return Asked(client, hint, "", "")
+        return LogoutRequest(client, hint, "", "")
     if client is None:
         raise InvalidRequest("post_logout_redirect_uri needs an id_token_hint or a client_id with it.")
     if uri not in client.post_logout_redirect_uri_list:
         raise InvalidRequest(f"Not a registered post_logout_redirect_uri of {client.client_id}: {uri[:200]}")
     state = params.one("state")
     added = f"{'&' if '?' in uri else '?'}{urlencode({'state': state})}" if state else ""
-    return Asked(client, hint, uri, uri + added)
+    return LogoutRequest(client, hint, uri, uri + added)
 
 
 def _client(client_id: str, hint: Hint | None) -> Client | None:
@@ -122,15 +124,12 @@ def _client(client_id: str, hint: Hint | None) -> Client | None:
 def _posted(request: HttpRequest) -> HttpResponse:
     params = parameters.from_body(request)
     _read(params)
-    query = urlencode(params.pairs)
-    if len(query) > MAX_QUERY:
-        raise InvalidRequest("The POSTed request is too long to go on with as a URI.")
-    return redirect(f"{request.path}?{query}", after_post=True)
+    return go_on_as_a_get(request, params)
 
 
-def _ask(request: HttpRequest, params: Params, asked: Asked) -> HttpResponse:
+def _ask(request: HttpRequest, params: Params, asked: LogoutRequest) -> HttpResponse:
     context = {
-        "action": f"{reverse('confirm_end_session')}?{urlencode(params.pairs)}",
+        "action": f"{reverse('confirm_end_session')}?{params.query}",
         "client_name": str(asked.client) if asked.client else "",
         "redirect_host": shown_place(asked.uri) if asked.uri else "",
     }
@@ -140,7 +139,7 @@ def _ask(request: HttpRequest, params: Params, asked: Asked) -> HttpResponse:
     return response
 
 
-def _leave(request: HttpRequest, asked: Asked, *, confirmed: bool) -> HttpResponse:
+def _leave(request: HttpRequest, asked: LogoutRequest, *, confirmed: bool) -> HttpResponse:
     user = request.user
     with transaction.atomic():
         if isinstance(user, User):
@@ -152,7 +151,7 @@ def _leave(request: HttpRequest, asked: Asked, *, confirmed: bool) -> HttpRespon
     return render(request, "signed_out.html")
 
 
-def _nobody_here(request: HttpRequest, asked: Asked) -> HttpResponse:
+def _nobody_here(request: HttpRequest, asked: LogoutRequest) -> HttpResponse:
     """Nothing to end. Only a hint shows that the way back is the app's own wish; else the person chooses to go."""
     if asked.hint is not None and asked.location:
         return redirect(asked.location)

@@ -9,11 +9,12 @@ from itertools import islice
 from django.utils.translation import gettext as _
 
 from clients.models import Client
-from projects.apis import apis_near
+from projects.apis import apis_near, project_facts
+from projects.facts import ProjectFacts
 from projects.models import Api, ApiScope, ConsentScreen, Project
 from projects.scopes import SIGN_IN_SCOPES
-from provider.protocol.facts import Registry
-from provider.protocol.prompts import always_asks
+from provider.protocol.channel import Channel
+from provider.protocol.facts import ClientFacts, Registry
 
 MAX_SIBLINGS = 20
 
@@ -111,8 +112,16 @@ def siblings(project: Project, *except_for: str) -> list[str]:
     """Apps that will not have to ask for the same again; those that always ask are not covered."""
     rows = Client.objects.filter(project=project, enabled=True, registration_source=Client.RegistrationSource.MANUAL)
     others = rows.filter(grant_types__icontains="authorization_code").exclude(client_id__in=except_for)
-    covered = (str(row) for row in others if not all(always_asks(uri) for uri in row.redirect_uri_list))
+    facts = project_facts(project)
+    covered = (
+        str(row) for row in others if any(_channel(row, facts, uri).shares_consent for uri in row.redirect_uri_list)
+    )
     return list(islice(covered, MAX_SIBLINGS))
+
+
+def _channel(row: Client, project: ProjectFacts, redirect_uri: str) -> Channel:
+    """Of a client that an administrator registered; what it may ask for is not looked at."""
+    return Channel(ClientFacts(row.pk, row.client_id, project, public=row.public), redirect_uri)
 
 
 def _apis_of(project: Project, audiences: Iterable[str], scopes: list[str]) -> list[Api]:

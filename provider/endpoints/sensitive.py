@@ -17,21 +17,21 @@ from provider.endpoints.interaction import EndUser
 from provider.protocol.request import AuthorizationRequest
 
 
-def tell(request: HttpRequest, who: EndUser, decided: AuthorizationRequest) -> None:
+def tell(request: HttpRequest, end_user: EndUser, decided: AuthorizationRequest) -> None:
     """Write to the person, once it is committed, about sensitive scopes allowed on this page and not before.
 
     Only to an address they proved to own: what they allow is nobody else's to know.
     """
-    fresh = set(consent.newly_allowed(decided, who)) - set(SIGN_IN_SCOPES)
-    if not fresh or not who.user.email_verified:
+    fresh = set(consent.newly_allowed(decided, end_user)) - set(SIGN_IN_SCOPES)
+    if not fresh or not end_user.user.email_verified:
         return
     project = Project.objects.select_related("consent_screen").get(pk=decided.client.project.id)
-    lines = permission_words.sensitive(project, sorted(fresh), (*decided.ceiling.audiences, *who.given.audiences))
+    lines = permission_words.sensitive(project, sorted(fresh), (*decided.ceiling.audiences, *end_user.given.audiences))
     if lines:
         app = _flat(permission_words.app_name(project))
         told = [_flat(str(line)) for line in lines]
         # Whatever goes wrong with a mail is logged, and the person goes on to the app.
-        transaction.on_commit(lambda: _send(request, who.user, app, told), robust=True)
+        transaction.on_commit(lambda: _send(request, end_user.user, app, told), robust=True)
 
 
 def _send(request: HttpRequest, user: User, app: str, told: list[str]) -> None:

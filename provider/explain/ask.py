@@ -143,18 +143,16 @@ def _for_person(attempt: Attempt, decided: AuthorizationRequest | None, user: Us
 
 
 def _consent(decided: AuthorizationRequest, user: User) -> PersonsConsent:
-    """As the authorization endpoint would decide for a request with the first redirect URI."""
-    redirect_uri = next(iter(decided.client.redirect_uris), "")
-    given = interaction.allowed_before(user, decided.client, redirect_uri)
+    """As the authorization endpoint would decide, and its page would ask."""
+    channel = decided.channel
+    given = interaction.allowed_before(user, channel)
     asked = interaction.asked(decided)
-    first_party = interaction.first_party(decided.client, redirect_uri)
-    missing = Permission() if first_party else to_ask(decided, asked, given)
-    always = prompts.always_asks(redirect_uri)
-    session_facts = SessionFacts(
+    signed_in = SessionFacts(
         sign_in=SignInFacts(sid="", auth_time=0),
         now=0,
-        consent_missing=bool(missing),
-        must_show_consent=always,
+        consent_missing=bool(interaction.still_missing(decided, given)),
+        must_show_consent=channel.always_asks,
     )
-    page = prompts.decide(RequestedAuthentication(), session_facts) is Interaction.CONSENT
-    return PersonsConsent(page, first_party, always, redirect_uri, asked, missing)
+    page = prompts.decide(RequestedAuthentication(), signed_in) is Interaction.CONSENT
+    missing = Permission() if channel.first_party else to_ask(decided, asked, given)
+    return PersonsConsent(page, channel.first_party, channel.always_asks, channel.redirect_uri, asked, missing)

@@ -6,15 +6,16 @@ Nothing is decided here. A request as a well-behaved app sends it goes through t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from projects.facts import ApiFacts
 from projects.matcher import Malformed, parse
 from provider.protocol import AT_AUTHORIZATION, AT_TOKEN, audience, claims
 from provider.protocol.access_tokens import lifetime, token_format
+from provider.protocol.channel import Channel
 from provider.protocol.cross_client import Obstacle, obstacles
 from provider.protocol.errors import InvalidClient, Refusal, UnauthorizedClient
 from provider.protocol.facts import Ceiling, Challenge, ClientFacts, Entry, PersonFacts, Registry
@@ -46,14 +47,14 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
+class TokenPreview:
     """What the tokens would say. The ID token is there only when it is for a sibling. Lifetimes in seconds."""
 
     aud: str | list[str]
     scope: str
     format: str
     lifetime: int
-    id_token: dict[str, Any] | None = None
+    id_token: Mapping[str, str | int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +64,14 @@ class Attempt:
     row: str
     steps: tuple[str, ...]
     refusal: Refusal | None = None
-    token: Carried | None = None
+    token: TokenPreview | None = None
 
     @property
     def allowed(self) -> bool:
         return self.refusal is None
 
 
-class Why(Enum):
+class Reason(Enum):
     """What one value of the parameter is to this client."""
 
     ITSELF = "itself"
@@ -88,7 +89,7 @@ class Value:
     """One value, as far as whoever asks may know it. `rule` counts the rows of the allowlist from 1."""
 
     asked: str
-    why: Why
+    reason: Reason
     rule: int | None = None
     entry: Entry | None = None
     api: ApiFacts | None = None
@@ -126,11 +127,13 @@ def attempt(question: Question, row: str) -> Attempt:
 
 
 def _authorize(question: Question, *, offline: bool = False) -> tuple[Attempt, AuthorizationRequest]:
+    """At the first redirect URI of the client, as a well-behaved app sends it."""
     pairs = [("response_type", "code"), ("scope", question.asked_scope), ("audience", question.audience)]
     pairs += [("code_challenge", _CHALLENGE), ("code_challenge_method", "S256")]
     if offline:
         pairs.append(("access_type", "offline"))
-    request = AuthorizationRequest(Params(pairs), question.client, question.registry)
+    channel = Channel(question.client, next(iter(question.client.redirect_uris), ""))
+    request = AuthorizationRequest(Params(pairs), channel, question.registry)
     steps, refusal = _run(AT_AUTHORIZATION, request)
     return Attempt(AUTHORIZE, steps, refusal), request
 
@@ -149,7 +152,7 @@ def _token(question: Question, row: str, ceiling: Ceiling | None) -> Attempt:
     if row == "authorization_code":
         request.challenge = Challenge(_CHALLENGE, "S256")
     steps, refusal = _run(AT_TOKEN[row], request)
-    return Attempt(row, steps, refusal, None if refusal else _carried(request))
+    return Attempt(row, steps, refusal, None if refusal else _preview(request))
 
 
 def _run(steps: Iterable[Callable[[Request], None]], request: Request) -> tuple[tuple[str, ...], Refusal | None]:
@@ -163,13 +166,13 @@ def _run(steps: Iterable[Callable[[Request], None]], request: Request) -> tuple[
     return tuple(ran), None
 
 
-def _carried(decided: TokenRequest) -> Carried:
+def _preview(decided: TokenRequest) -> TokenPreview:
     id_token = None
     if decided.target is not None:
         issue = claims.Issue(issuer="", now=0, jti="", client=decided.client, person=_SOMEBODY, target=decided.target)
         said = claims.id_token(issue, "")
         id_token = {"aud": said["aud"], "azp": said["azp"], "lifetime": said["exp"]}
-    return Carried(
+    return TokenPreview(
         aud=claims.one_or_many(decided.audience),
         scope=" ".join(decided.scopes),
         format=token_format(decided),
@@ -193,20 +196,20 @@ def values(question: Question, seen: Registry) -> list[Value]:
 def _value(word: str, question: Question, seen: Registry) -> Value:
     client = question.client
     if word == client.client_id:
-        return Value(word, Why.ITSELF)
+        return Value(word, Reason.ITSELF)
     if (target := seen.target(word)) is not None:
         found = obstacles(client, target)
-        return Value(word, Why.SIBLING_REFUSED if found else Why.SIBLING, target=target, obstacles=found)
+        return Value(word, Reason.SIBLING_REFUSED if found else Reason.SIBLING, target=target, obstacles=found)
     try:
         kind = parse(word).kind
     except Malformed as error:
-        return Value(word, Why.MALFORMED, detail=str(error))
+        return Value(word, Reason.MALFORMED, detail=str(error))
     api = seen.resolve(word)
     entry = audience.covering_entry(word, client)
     if entry is None:
-        return Value(word, Why.NOT_LISTED if kind == "url" else Why.NAME_NOT_LISTED, api=api)
-    why = Why.LISTED if _permitted(word, question) else Why.LISTED_BUT_REFUSED
-    return Value(word, why, client.allowlist.index(entry) + 1, entry, api)
+        return Value(word, Reason.NOT_LISTED if kind == "url" else Reason.NAME_NOT_LISTED, api=api)
+    reason = Reason.LISTED if _permitted(word, question) else Reason.LISTED_BUT_REFUSED
+    return Value(word, reason, client.allowlist.index(entry) + 1, entry, api)
 
 
 def _permitted(word: str, question: Question) -> bool:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -11,11 +10,11 @@ from projects.apis import NO_PROJECT
 from projects.facts import ApiFacts
 from projects.matcher import parse
 from provider.explain.ask import Explanation, PersonsConsent
-from provider.explain.table import AUTHORIZE, Attempt, Carried, Value, Why
+from provider.explain.table import AUTHORIZE, Attempt, Reason, TokenPreview, Value
 from provider.protocol.cross_client import Obstacle
 from provider.protocol.facts import Entry
 
-OBSTACLES: dict[Obstacle, Any] = {
+OBSTACLES: dict[Obstacle, Promise] = {
     Obstacle.ANOTHER_PROJECT: gettext_lazy("It is a client of another project."),
     Obstacle.POLICY_OFF: gettext_lazy("The project allows no ID tokens for other clients."),
     Obstacle.CALLER_DISABLED: gettext_lazy("The client that asks is disabled."),
@@ -29,21 +28,21 @@ OBSTACLES: dict[Obstacle, Any] = {
 
 def about(value: Value, explanation: Explanation) -> list[str]:
     """What this value is to the client, and why it is allowed or not."""
-    if value.why is Why.ITSELF:
+    if value.reason is Reason.ITSELF:
         return [_("This is the client itself: nothing more is asked for.")]
-    if value.why is Why.SIBLING:
+    if value.reason is Reason.SIBLING:
         said = _("This is another client of the project. The ID token is made for it, the access token is not.")
         return [said, *_refused_all_the_same(explanation)]
-    if value.why is Why.SIBLING_REFUSED:
+    if value.reason is Reason.SIBLING_REFUSED:
         return [_("This is another client."), *(str(OBSTACLES[one]) for one in value.obstacles)]
-    if value.why is Why.MALFORMED:
+    if value.reason is Reason.MALFORMED:
         return [value.detail]
-    if value.why is Why.NAME_NOT_LISTED:
+    if value.reason is Reason.NAME_NOT_LISTED:
         return [_("No client of this project has this ID, and no rule of the allowlist names it.")]
     api = [_about_api(value.api, explanation)] if value.api else []
-    if value.why is Why.NOT_LISTED:
+    if value.reason is Reason.NOT_LISTED:
         return [_("No rule of the allowlist covers it."), *api]
-    if value.why is Why.LISTED_BUT_REFUSED:
+    if value.reason is Reason.LISTED_BUT_REFUSED:
         # Whose address it is, is shown only to those who may know.
         api = api or [_("It is refused all the same: the address is not this project's to use.")]
     return [rule(value.rule, value.entry), *api]
@@ -91,7 +90,7 @@ def verdict(attempt: Attempt) -> str:
     return _("refused at %(step)s with %(error)s: %(description)s") % words
 
 
-def carried(token: Carried) -> list[tuple[str, str]]:
+def preview(token: TokenPreview) -> list[tuple[str, str]]:
     """What the tokens would say, as pairs of name and value."""
     aud = token.aud if isinstance(token.aud, str) else ", ".join(token.aud)
     lines = [

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from enum import Enum
-from urllib.parse import urlsplit
 
 from provider.protocol.errors import (
     ConsentRequired,
@@ -14,7 +12,7 @@ from provider.protocol.errors import (
     LoginRequired,
     UnmetAuthenticationRequirements,
 )
-from provider.protocol.facts import ClientFacts, SignInFacts
+from provider.protocol.facts import SignInFacts
 from provider.protocol.request import Params
 from provider.protocol.requested_claims import parse
 
@@ -164,34 +162,3 @@ def _consent(requested: RequestedAuthentication, session_facts: SessionFacts) ->
 def acr_told(requested: RequestedAuthentication, own: str, met: frozenset[str]) -> str:
     """The `acr` of the tokens: what was asked for, where the sign-in is as good as that (section 5.5.1.1)."""
     return own if own in requested.acrs else next((acr for acr in requested.acrs if acr in met), own)
-
-
-def always_asks(redirect_uri: str) -> bool:
-    """Custom schemes and loopback: another program may receive the code, so the person always sees a screen."""
-    url = urlsplit(redirect_uri)
-    return url.scheme != "https" or _on_the_device((url.hostname or "").removesuffix("."))
-
-
-def _on_the_device(host: str) -> bool:
-    """Loopback by whatever name or number: RFC 6761 section 6.3, RFC 8252 section 7.3.
-
-    Browsers read a host that ends in a number as an IPv4 address however it is written: `127.1` is 127.0.0.1.
-    """
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host.rpartition(".")[2][:1].isdigit()
-    mapped = getattr(address, "ipv4_mapped", None) or address
-    return bool(mapped.is_loopback or mapped.is_unspecified)
-
-
-def shares_consent(client: ClientFacts, redirect_uri: str) -> bool:
-    """Whether what the person allowed other clients of the project counts for this one (protocol section 11)."""
-    return client.registered_by_administrator and not always_asks(redirect_uri)
-
-
-def remembers_its_own(client: ClientFacts, redirect_uri: str) -> bool:
-    """A client that registered itself and can keep a secret is asked once for what only it was allowed."""
-    return not client.registered_by_administrator and not client.public and not always_asks(redirect_uri)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
+from provider.protocol.channel import Channel
 from provider.protocol.claims import within
 from provider.protocol.facts import NO_CHALLENGE, NO_CLAIMS, Ceiling, Challenge, ClientFacts, Registry, RequestedClaims
 
@@ -31,6 +33,11 @@ class Params:
     def has(self, name: str) -> bool:
         return name in self._values
 
+    @property
+    def query(self) -> str:
+        """The query of a URI that asks for the same once more."""
+        return urlencode(self.pairs)
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -45,7 +52,7 @@ class AuthorizationRequest:
     """A request at the authorization endpoint. Steps may run several times: they only assign what they decide."""
 
     params: Params
-    client: ClientFacts
+    channel: Channel
     registry: Registry = field(default_factory=Registry)
     choice: Choice | None = None  # None: not made yet
     granted: Choice = Choice()  # what the person allowed the project before, where this client shares it
@@ -62,6 +69,10 @@ class AuthorizationRequest:
     included_audiences: tuple[str, ...] = ()
     targets: tuple[ClientFacts, ...] = ()
     challenge: Challenge = NO_CHALLENGE
+
+    @property
+    def client(self) -> ClientFacts:
+        return self.channel.client
 
     @property
     def ceiling(self) -> Ceiling:

@@ -40,12 +40,7 @@ def ask(live_server: Any, world: None, settings: Any, app: str) -> Ask:
 @pytest.fixture(autouse=True)
 def _apps_of_this_machine_share_consent(monkeypatch: pytest.MonkeyPatch) -> None:
     """No https here: what is true of web apps is tried out with one on loopback."""
-    for module in (
-        "provider.protocol.prompts",
-        "provider.endpoints.interaction",
-        "provider.endpoints.permission_words",
-    ):
-        monkeypatch.setattr(f"{module}.always_asks", lambda _redirect_uri: False)
+    monkeypatch.setattr("provider.protocol.channel.reaches_any_program", lambda _redirect_uri: False)
 
 
 @pytest.fixture(params=[True, False], ids=["with scripts", "without scripts"])

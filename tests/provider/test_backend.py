@@ -1,38 +1,17 @@
-"""From a Django request to oauthlib's, and what views behind the toolkit's own decorators accept."""
+"""What views behind the toolkit's own decorators accept."""
 
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from django.http import HttpRequest
 from django.test import RequestFactory
 
 from clients.models import AccessToken, Authorization
-from provider.backend import authorization_uri, core
+from provider.backend import core
 from provider.keys.mint import digest
-from provider.protocol.request import Params
 from tests.world import ISSUER, App, Browser
-
-# --- The authorization request as oauthlib reads it ----------------------------------------------------------------
-
-
-def test_the_address_is_ours_whatever_the_host_header_says() -> None:
-    uri = authorization_uri(Params([("client_id", "web")]))
-    assert uri == f"{ISSUER}/oauth2/authorize?client_id=web"
-
-
-def test_unknown_parameters_are_left_out_and_known_ones_kept_in_order() -> None:
-    sent = [("audience", "b"), ("unknown", "x"), ("audience", "a"), ("state", "é&="), ("user", "1"), ("scope", "")]
-    assert _read(sent) == [("audience", "b"), ("audience", "a"), ("state", "é&="), ("scope", "")]
-
-
-def _read(sent: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    return parse_qsl(urlsplit(authorization_uri(Params(sent))).query, keep_blank_values=True)
-
-
-# --- Behind the toolkit's decorators -------------------------------------------------------------------------------
 
 HERE = f"{ISSUER}/api/v1"
 

@@ -29,6 +29,7 @@ from provider.bearer import Minted
 from provider.client_authentication import Credentials
 from provider.endpoints import authorize
 from provider.keys import keyring
+from provider.protocol.request import AuthorizationRequest
 from provider.store import authorizations
 from tests.console import browser, page, problems, project, send
 from tests.world import FOREIGN, ISSUER, ORDERS, REDIRECTS, SECRETS, App, Browser, redirected
@@ -169,13 +170,13 @@ def test_a_client_changed_while_a_code_is_made_gets_a_page_and_no_code(
 ) -> None:
     person = Browser("owner")
     shown = person.authorize("web")
-    issue_code = authorize.issue_code
+    confirm = authorize.confirm
 
-    def changed_first(*args: Any) -> str:
+    def changed_first(*args: Any) -> AuthorizationRequest:
         Client.objects.filter(client_id="web").update(**change)
-        return issue_code(*args)
+        return confirm(*args)
 
-    monkeypatch.setattr(authorize, "issue_code", changed_first)
+    monkeypatch.setattr(authorize, "confirm", changed_first)
     assert person.answer(shown).status_code == 400
     assert not Grant.objects.exists()
 

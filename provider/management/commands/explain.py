@@ -12,7 +12,7 @@ from clients.models import Client
 from common.command import DatabaseCommand
 from provider.explain import Explanation, explain
 from provider.explain.table import ROWS, Attempt, Value
-from provider.explain.words import about, about_consent, carried, heading, verdict
+from provider.explain.words import about, about_consent, heading, preview, verdict
 
 REFUSED, WRONG = 1, 2
 
@@ -72,7 +72,7 @@ def as_text(explained: Explanation) -> str:
         lines.append(f"{heading(attempt)}: {verdict(attempt)}")
         lines.append(f"  steps: {', '.join(attempt.steps)}")
         if attempt.token:
-            lines += [f"  {name}: {value}" for name, value in carried(attempt.token)]
+            lines += [f"  {name}: {value}" for name, value in preview(attempt.token)]
     if explained.user is not None:
         lines += ["", f"Consent of {explained.user.get_username()}", *_consent_lines(explained)]
     return "\n".join(lines)
@@ -87,7 +87,7 @@ def _consent_lines(explained: Explanation) -> list[str]:
     return [f"  {line}" for line in lines]
 
 
-def as_dict(explained: Explanation) -> dict[str, Any]:
+def as_dict(explained: Explanation) -> dict[str, object]:
     consent = explained.consent
     return {
         "client": explained.client.client_id,
@@ -111,11 +111,11 @@ def as_dict(explained: Explanation) -> dict[str, Any]:
     }
 
 
-def _value(value: Value, explained: Explanation) -> dict[str, Any]:
+def _value(value: Value, explained: Explanation) -> dict[str, object]:
     entry, api = value.entry, value.api
     return {
         "asked": value.asked,
-        "why": value.why.value,
+        "why": value.reason.value,
         "because": about(value, explained),
         "rule": {"number": value.rule, "value": entry.value, "mode": entry.mode, "default": entry.default}
         if entry
@@ -126,7 +126,7 @@ def _value(value: Value, explained: Explanation) -> dict[str, Any]:
     }
 
 
-def _attempt(attempt: Attempt) -> dict[str, Any]:
+def _attempt(attempt: Attempt) -> dict[str, object]:
     token, refusal = attempt.token, attempt.refusal
     return {
         "grant": attempt.row,

@@ -175,6 +175,15 @@ def test_a_confidential_client_may_unless_it_requires_pkce() -> None:
     assert refusal(code_challenge=None, code_challenge_method=None) == "invalid_request"
 
 
+@pytest.mark.parametrize("method", ["", None])
+@pytest.mark.parametrize("challenge", ["", None])
+def test_an_empty_challenge_counts_as_none(challenge: str | None, method: str | None) -> None:
+    """RFC 6749 section 3.1: a parameter without a value was not sent."""
+    params = {"code_challenge": challenge, "code_challenge_method": method}
+    assert Browser("owner").authorize("web", **params).status_code == 200
+    assert refusal("spa", **params) == "invalid_request"
+
+
 # --- Nothing twice -------------------------------------------------------------------------------------------------
 
 

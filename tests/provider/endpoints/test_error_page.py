@@ -96,6 +96,21 @@ def test_posted_requests_are_explained_too() -> None:
     assert NOT_REGISTERED in text(page)
 
 
+def test_an_answered_consent_page_that_leads_nowhere_any_more_is_explained_too() -> None:
+    browser = staff("owner")
+    page = browser.authorize("web")
+    Client.objects.filter(client_id="web").update(redirect_uris="https://web.acme.example/new")
+    shown = text(browser.answer(page))
+    assert NOT_REGISTERED in shown
+    assert ">https://web.acme.example/new<" in shown
+
+
+def test_a_posted_request_that_names_two_addresses_is_explained_by_that() -> None:
+    form = f"response_type=code&client_id=web&redirect_uri={WEB_CB}&redirect_uri={WEB_CB}"
+    page = staff("owner").http.post("/oauth2/authorize", form, content_type="application/x-www-form-urlencoded")
+    assert "redirect_uri was sent more than once." in text(page)
+
+
 def test_what_was_sent_is_only_text() -> None:
     evil = 'https://evil.example/"><script>alert(1)</script>'
     page = text(staff("owner").authorize("web", redirect_uri=evil))

@@ -161,6 +161,15 @@ def test_a_query_that_was_registered_is_kept() -> None:
     assert query["code"]
 
 
+@pytest.mark.parametrize("odd", ["/[x]", "/100%", "/?q=[1]"])
+def test_whatever_was_registered_is_compared_letter_by_letter_and_read_no_further(odd: str) -> None:
+    Client.objects.filter(client_id="web").update(redirect_uris=WEB_CB + odd)
+    browser = Browser("owner")
+    answer = browser.answer(browser.authorize("web", redirect_uri=WEB_CB + odd))
+    assert answer["Location"].startswith(WEB_CB + odd)
+    assert redirected(answer)["code"]
+
+
 # --- After tampering with the consent form -------------------------------------------------------------------------
 
 

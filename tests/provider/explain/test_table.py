@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from provider.explain import table
-from provider.explain.table import AUTHORIZE, ROWS, Question, Why
+from provider.explain.table import AUTHORIZE, ROWS, Question, Reason
 from provider.protocol import AT_TOKEN
 from provider.protocol.cross_client import Obstacle
 from provider.protocol.facts import Ceiling, Entry, Registry
@@ -127,36 +127,36 @@ def test_a_disabled_client_and_a_grant_it_has_not_never_reach_the_table() -> Non
 @pytest.mark.parametrize(
     ("audience", "why", "rule"),
     [
-        ("web", Why.ITSELF, None),
-        ("sibling", Why.SIBLING, None),
-        ("stranger", Why.SIBLING_REFUSED, None),
-        ("nobody", Why.NAME_NOT_LISTED, None),
-        (ORDERS, Why.LISTED, 1),
-        (f"{ORDERS}/7", Why.LISTED, 1),
-        (BILLING, Why.LISTED, 2),
-        (f"{BILLING}/7", Why.NOT_LISTED, None),
-        (QUEUE, Why.LISTED, 3),
-        ("urn:acme:other", Why.NAME_NOT_LISTED, None),
-        ("https://h/..", Why.MALFORMED, None),
+        ("web", Reason.ITSELF, None),
+        ("sibling", Reason.SIBLING, None),
+        ("stranger", Reason.SIBLING_REFUSED, None),
+        ("nobody", Reason.NAME_NOT_LISTED, None),
+        (ORDERS, Reason.LISTED, 1),
+        (f"{ORDERS}/7", Reason.LISTED, 1),
+        (BILLING, Reason.LISTED, 2),
+        (f"{BILLING}/7", Reason.NOT_LISTED, None),
+        (QUEUE, Reason.LISTED, 3),
+        ("urn:acme:other", Reason.NAME_NOT_LISTED, None),
+        ("https://h/..", Reason.MALFORMED, None),
     ],
 )
-def test_each_value_says_what_it_is_and_by_which_rule(audience: str, why: Why, rule: int | None) -> None:
+def test_each_value_says_what_it_is_and_by_which_rule(audience: str, why: Reason, rule: int | None) -> None:
     [value] = table.values(question(audience), KNOWN)
-    assert (value.why, value.rule) == (why, rule)
+    assert (value.reason, value.rule) == (why, rule)
 
 
 def test_several_values_are_told_apart() -> None:
     found = table.values(question(f"{ORDERS} sibling web"), KNOWN)
-    assert [one.why for one in found] == [Why.LISTED, Why.SIBLING, Why.ITSELF]
+    assert [one.reason for one in found] == [Reason.LISTED, Reason.SIBLING, Reason.ITSELF]
 
 
 def test_a_rule_above_another_projects_api_does_not_open_it() -> None:
     known = registry(api(f"{ORDERS}/theirs", project_id=OTHER.id))
     [value] = table.values(question(f"{ORDERS}/theirs/1", known), known)
-    assert (value.why, value.rule) == (Why.LISTED_BUT_REFUSED, 1)
+    assert (value.reason, value.rule) == (Reason.LISTED_BUT_REFUSED, 1)
     assert value.api is not None
     [hidden] = table.values(question(f"{ORDERS}/theirs/1", known), Registry())
-    assert (hidden.why, hidden.api) == (Why.LISTED_BUT_REFUSED, None)
+    assert (hidden.reason, hidden.api) == (Reason.LISTED_BUT_REFUSED, None)
 
 
 def test_what_the_asker_may_not_see_looks_like_what_is_not_there() -> None:

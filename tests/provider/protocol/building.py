@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from projects.facts import ApiFacts, ProjectFacts
+from provider.protocol.channel import Channel
 from provider.protocol.facts import Ceiling, ClientFacts, Entry, PersonFacts, Registry
 from provider.protocol.request import AuthorizationRequest, Params, TokenRequest
 
@@ -71,7 +72,8 @@ def sent(**params: Any) -> Params:
 def authorization(
     caller: ClientFacts | None = None, known: Registry | None = None, /, **params: Any
 ) -> AuthorizationRequest:
-    return AuthorizationRequest(params=sent(**params), client=caller or client(), registry=known or Registry())
+    channel = Channel(caller or client(), "https://web.acme.example/cb")
+    return AuthorizationRequest(params=sent(**params), channel=channel, registry=known or Registry())
 
 
 def token(

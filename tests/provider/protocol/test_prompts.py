@@ -21,13 +21,10 @@ from provider.protocol.prompts import (
     RequestedAuthentication,
     SessionFacts,
     acr_told,
-    always_asks,
     decide,
     read,
-    remembers_its_own,
-    shares_consent,
 )
-from tests.provider.protocol.building import client, sent
+from tests.provider.protocol.building import sent
 
 NOW = 1_000_000
 READY = SessionFacts(
@@ -282,56 +279,3 @@ def test_tokens_tell_the_acr_that_was_asked_for_where_the_sign_in_is_as_good(
     asked: tuple[str, ...], own: str, met: set[str], told: str
 ) -> None:
     assert acr_told(requested(acrs=asked), own, frozenset(met)) == told
-
-
-# --- Where the code goes -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("redirect_uri", "always"),
-    [
-        ("https://web.acme.example/cb", False),
-        ("https://localhost.acme.example/cb", False),
-        ("https://localhost/cb", True),
-        ("https://127.0.0.1:8443/cb", True),
-        ("https://[::1]/cb", True),
-        ("https://192.0.2.1/cb", False),
-        ("https://[2001:db8::1]/cb", False),
-        ("https://127.0.0.2/cb", True),
-        ("https://127.1/cb", True),
-        ("https://2130706433/cb", True),
-        ("https://0x7f000001/cb", True),
-        ("https://0.0.0.0/cb", True),
-        ("https://[::ffff:127.0.0.1]/cb", True),
-        ("https://[::]/cb", True),
-        ("https://localhost./cb", True),
-        ("https://app.localhost/cb", True),
-        ("http://127.0.0.1/cb", True),
-        ("http://localhost:3000/cb", True),
-        ("com.acme.app:/cb", True),
-        ("com.acme.app://web.acme.example/cb", True),
-    ],
-)
-def test_where_another_program_may_receive_the_code_a_screen_is_always_shown(redirect_uri: str, always: bool) -> None:
-    assert always_asks(redirect_uri) is always
-    assert shares_consent(client(), redirect_uri) is (not always)
-
-
-def test_a_client_that_registered_itself_shares_no_consent() -> None:
-    itself = client(registered_by_administrator=False)
-    assert not shares_consent(itself, "https://web.acme.example/cb")
-    assert remembers_its_own(itself, "https://web.acme.example/cb")
-
-
-@pytest.mark.parametrize(
-    ("changes", "redirect_uri"),
-    [
-        ({"registered_by_administrator": True}, "https://web.acme.example/cb"),
-        ({"public": True}, "https://web.acme.example/cb"),
-        ({}, "http://127.0.0.1/cb"),
-        ({}, "com.acme.app:/cb"),
-    ],
-)
-def test_who_remembers_nothing_of_its_own(changes: dict[str, bool], redirect_uri: str) -> None:
-    """An administrator's clients share their project's consent; what anybody can be is asked each time."""
-    assert not remembers_its_own(client(**{"registered_by_administrator": False, **changes}), redirect_uri)

@@ -1,0 +1,75 @@
+"""The way an answer takes back to the app, and what follows from it for the End-User (protocol section 11).
+
+Today it is a redirect with `response_mode=query`. Another response mode, the device grant (no redirect URI at all) and
+requests that were pushed become values here, and whoever asks a Channel need not know which one it is.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from urllib.parse import urlencode, urlsplit
+
+from provider.protocol.facts import ClientFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A client, and the redirect URI of this request: one that the client registered."""
+
+    client: ClientFacts
+    redirect_uri: str = ""
+    named: bool = True  # by the request; its token request has to name it again then (RFC 6749 section 4.1.3)
+    state: str = ""
+
+    @property
+    def always_asks(self) -> bool:
+        """Another program may receive the code, so the End-User sees a screen whatever they allowed before.
+
+        Everything else here follows from this: whom to spare it (RFC 8252 section 8.6) is decided in this line.
+        """
+        return reaches_any_program(self.redirect_uri)
+
+    @property
+    def shares_consent(self) -> bool:
+        """What the End-User allowed other clients of the project counts for this one, and the other way round."""
+        return self.client.registered_by_administrator and not self.always_asks
+
+    @property
+    def remembers_its_own(self) -> bool:
+        """A client that registered itself and can keep a secret is asked once for what only it was allowed."""
+        client = self.client
+        return not client.registered_by_administrator and not client.public and not self.always_asks
+
+    @property
+    def first_party(self) -> bool:
+        """Nobody is asked: the project is implicit, and the code can only reach the client's own site."""
+        return self.client.project.consent_mode == "implicit" and self.shares_consent
+
+    def location(self, issuer: str, **answer: str) -> str:
+        """Where the browser takes this answer: always with `iss` (RFC 9207), with `state` when it was sent."""
+        pairs = {**answer, "state": self.state, "iss": issuer}
+        added = urlencode([(name, value) for name, value in pairs.items() if value])
+        # By hand: what the client registered comes back to it letter by letter.
+        return f"{self.redirect_uri}{'&' if '?' in self.redirect_uri else '?'}{added}"
+
+
+def reaches_any_program(redirect_uri: str) -> bool:
+    """Whether the person's device decides which program answers there: custom schemes, and loopback."""
+    url = urlsplit(redirect_uri)
+    return url.scheme != "https" or _on_the_device((url.hostname or "").removesuffix("."))
+
+
+def _on_the_device(host: str) -> bool:
+    """Loopback by whatever name or number: RFC 6761 section 6.3, RFC 8252 section 7.3.
+
+    Browsers read a host that ends in a number as an IPv4 address however it is written: `127.1` is 127.0.0.1.
+    """
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host.rpartition(".")[2][:1].isdigit()
+    mapped = getattr(address, "ipv4_mapped", None) or address
+    return bool(mapped.is_loopback or mapped.is_unspecified)

@@ -1,0 +1,87 @@
+"""What follows from the way an answer goes back: who is asked each time, and whose consent counts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from provider.protocol.channel import Channel
+from tests.provider.protocol.building import ACME, client
+
+
+@pytest.mark.parametrize(
+    ("redirect_uri", "always"),
+    [
+        ("https://web.acme.example/cb", False),
+        ("https://localhost.acme.example/cb", False),
+        ("https://localhost/cb", True),
+        ("https://127.0.0.1:8443/cb", True),
+        ("https://[::1]/cb", True),
+        ("https://192.0.2.1/cb", False),
+        ("https://[2001:db8::1]/cb", False),
+        ("https://127.0.0.2/cb", True),
+        ("https://127.1/cb", True),
+        ("https://2130706433/cb", True),
+        ("https://0x7f000001/cb", True),
+        ("https://0.0.0.0/cb", True),
+        ("https://[::ffff:127.0.0.1]/cb", True),
+        ("https://[::]/cb", True),
+        ("https://localhost./cb", True),
+        ("https://app.localhost/cb", True),
+        ("http://127.0.0.1/cb", True),
+        ("http://localhost:3000/cb", True),
+        ("com.acme.app:/cb", True),
+        ("com.acme.app://web.acme.example/cb", True),
+    ],
+)
+def test_where_another_program_may_receive_the_code_a_screen_is_always_shown(redirect_uri: str, always: bool) -> None:
+    channel = Channel(client(), redirect_uri)
+    assert channel.always_asks is always
+    assert channel.shares_consent is (not always)
+
+
+def test_a_client_that_registered_itself_shares_no_consent() -> None:
+    itself = client(registered_by_administrator=False)
+    channel = Channel(itself, "https://web.acme.example/cb")
+    assert not channel.shares_consent
+    assert channel.remembers_its_own
+
+
+@pytest.mark.parametrize(
+    ("changes", "redirect_uri"),
+    [
+        ({"registered_by_administrator": True}, "https://web.acme.example/cb"),
+        ({"public": True}, "https://web.acme.example/cb"),
+        ({}, "http://127.0.0.1/cb"),
+        ({}, "com.acme.app:/cb"),
+    ],
+)
+def test_who_remembers_nothing_of_its_own(changes: dict[str, bool], redirect_uri: str) -> None:
+    """An administrator's clients share their project's consent; what anybody can be is asked each time."""
+    itself = client(**{"registered_by_administrator": False, **changes})
+    assert not Channel(itself, redirect_uri).remembers_its_own
+
+
+@pytest.mark.parametrize(
+    ("changes", "redirect_uri", "first_party"),
+    [
+        ({}, "https://web.acme.example/cb", True),
+        ({"project": ACME}, "https://web.acme.example/cb", False),
+        ({"registered_by_administrator": False}, "https://web.acme.example/cb", False),
+        ({}, "http://127.0.0.1/cb", False),
+        ({}, "com.acme.app:/cb", False),
+    ],
+)
+def test_in_an_implicit_project_nobody_is_asked_where_only_the_clients_own_site_is_reached(
+    changes: dict[str, Any], redirect_uri: str, first_party: bool
+) -> None:
+    house = client(**{"project": replace(ACME, consent_mode="implicit"), **changes})
+    assert Channel(house, redirect_uri).first_party is first_party
+
+
+def test_an_answer_keeps_what_was_registered_letter_by_letter_and_always_names_the_issuer() -> None:
+    plain, query = Channel(client(), "com.acme.app:/cb"), Channel(client(), "https://a.example/?x=%7e", state="s &")
+    assert plain.location("https://id.example", code="c") == "com.acme.app:/cb?code=c&iss=https%3A%2F%2Fid.example"
+    assert query.location("https://id.example", code="c").startswith("https://a.example/?x=%7e&code=c&state=s+%26&iss=")
