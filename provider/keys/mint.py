@@ -14,8 +14,8 @@ from jwcrypto import jwk
 
 from clients.models import SigningKey
 from clients.models.keys import KeyState
-from common import cache
-from provider.keys import jws, keyring, rotation
+from common import cache, jws
+from provider.keys import keyring, rotation
 from provider.protocol.errors import TemporarilyUnavailable
 
 MAX_JWT = 16_384
