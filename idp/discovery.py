@@ -10,7 +10,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from accounts import sign_in
-from clients.models.client import SigningAlgorithm
+from common.jws import ALGORITHMS
 from projects.scopes import SIGN_IN_SCOPES
 from provider import client_authentication
 from provider.endpoints.http import CORS, JSON, Answer, protocol_endpoint
@@ -33,11 +33,11 @@ def metadata() -> dict[str, Any]:
         "response_modes_supported": list(authorization.RESPONSE_MODES),
         "grant_types_supported": list(AT_TOKEN),
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": list(SigningAlgorithm.values),
-        "userinfo_signing_alg_values_supported": list(SigningAlgorithm.values),
+        "id_token_signing_alg_values_supported": list(ALGORITHMS),
+        "userinfo_signing_alg_values_supported": list(ALGORITHMS),
         "token_endpoint_auth_methods_supported": list(client_authentication.METHODS),
         "introspection_endpoint_auth_methods_supported": secret_methods,
-        "introspection_signing_alg_values_supported": list(SigningAlgorithm.values),
+        "introspection_signing_alg_values_supported": list(ALGORITHMS),
         "revocation_endpoint_auth_methods_supported": list(client_authentication.METHODS),
         "code_challenge_methods_supported": list(pkce.METHODS),
         "prompt_values_supported": list(prompts.PROMPTS),

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db.models import TextChoices
 
 from clients.identifiers import client_id_problem, redirect_uri_problem
 from clients.models.client import AuthMethod, GrantType
@@ -72,8 +71,8 @@ def seconds(*, nullable: bool = False) -> Reader:
     return read
 
 
-def choice(choices: type[TextChoices], later: frozenset[str] = frozenset()) -> Reader:
-    allowed = [str(value) for value in choices.values]
+def choice(names: Iterable[str], later: frozenset[str] = frozenset()) -> Reader:
+    allowed = [str(name) for name in names]
 
     def read(node: Node, problems: Problems) -> str:
         if node.value is False and "off" in allowed:

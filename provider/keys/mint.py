@@ -63,7 +63,7 @@ def sign(claims: dict[str, Any], algorithm: str, typ: str) -> str:
     if key is None:
         raise TemporarilyUnavailable("The provider has no signing key yet. Its operator has to run quickstart.")
     private = _private_key(key.kid, key.private_jwk, keyring.secrets_fingerprint())
-    return jws.sign(_header(algorithm, key.kid, typ), orjson.dumps(claims), private)
+    return jws.sign(_header(algorithm, key.kid, typ), orjson.dumps(claims), algorithm, private)
 
 
 def verify(token: str, typ: str, *, late: timedelta = timedelta()) -> dict[str, Any] | None:
@@ -80,7 +80,7 @@ def verify(token: str, typ: str, *, late: timedelta = timedelta()) -> dict[str, 
     key = next(ours, None)
     if key is None or not rotation.believed(key, late):
         return None
-    text = jws.payload_of(header, payload, signature, _public_key(key))
+    text = jws.payload_of(header, payload, signature, key.algorithm, _public_key(key))
     try:
         claims = orjson.loads(text) if text is not None else None
     except orjson.JSONDecodeError:
