@@ -17,7 +17,7 @@ from provider.endpoints.http import CORS, JSON, Answer, protocol_endpoint
 from provider.keys import rotation
 from provider.parameters import Request
 from provider.protocol import AT_TOKEN, authorization, logout, pkce, prompts
-from provider.protocol.claims import CLAIMS_BY_SCOPE
+from provider.protocol.claims import ABOUT_THE_TOKEN, CLAIMS
 
 MAX_AGE = int(rotation.JWKS_MAX_AGE.total_seconds())
 
@@ -43,10 +43,7 @@ def metadata() -> dict[str, Any]:
         "prompt_values_supported": list(prompts.PROMPTS),
         "include_granted_scopes_supported": True,  # no specification has a name for it; clients of Google's ask
         "claim_types_supported": ["normal"],
-        "claims_supported": [
-            *("iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "acr", "amr", "nonce", "sid", "at_hash", "jti"),
-            *(claim for claims in CLAIMS_BY_SCOPE.values() for claim in claims),
-        ],
+        "claims_supported": [*ABOUT_THE_TOKEN, *CLAIMS],
         "claims_parameter_supported": True,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Cast
 from django.db.models.lookups import Contains
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import AbstractApplication
 
@@ -28,9 +29,9 @@ class AuthMethod(models.TextChoices):
     NONE = "none", _("None: a public client that cannot keep a secret")
 
 
-def auth_methods() -> list[tuple[str, str]]:
+def auth_methods() -> list[tuple[str, str | Promise]]:
     """The choices of a field. A callable: a migration names it and not what it answers, so a new row needs none."""
-    return AuthMethod.choices
+    return [(method.value, method.label) for method in AuthMethod]
 
 
 class Introspection(models.TextChoices):
@@ -160,8 +161,8 @@ class Client(AbstractApplication):
                 name="client_type_is_known",
             ),
             models.CheckConstraint(
-                condition=models.Q(client_type="public", token_endpoint_auth_method="none")
-                | models.Q(client_type="confidential") & ~models.Q(token_endpoint_auth_method__in=["", "none"]),
+                condition=models.Q(client_type="public", token_endpoint_auth_method=AuthMethod.NONE)
+                | ~models.Q(client_type="public") & ~models.Q(token_endpoint_auth_method__in=["", AuthMethod.NONE]),
                 name="client_is_public_when_it_has_no_secret",
             ),
             models.CheckConstraint(

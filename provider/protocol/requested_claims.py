@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from provider.protocol.claims import SCOPE_OF_CLAIM, within
+from provider.protocol.claims import CLAIMS, within
 from provider.protocol.errors import InvalidRequest
 from provider.protocol.facts import RequestedClaims
 from provider.protocol.request import AuthorizationRequest
@@ -41,7 +41,7 @@ def at_authorization(request: AuthorizationRequest) -> None:
     asked = parse(request.params.one("claims"))
     may_ask = request.client.scopes if "openid" in request.asked_scopes else ()
     request.claims = within(may_ask, RequestedClaims(asked.userinfo, asked.id_token))
-    wanted = {SCOPE_OF_CLAIM[claim] for claim in (*request.claims.userinfo, *request.claims.id_token)}
+    wanted = {CLAIMS[claim].scope for claim in (*request.claims.userinfo, *request.claims.id_token)}
     # In the order of the client's scopes: the same request is shown alike every time.
     request.claim_scopes = tuple(
         scope for scope in request.client.scopes if scope in wanted and scope not in request.asked_scopes
