@@ -24,7 +24,7 @@ MAX_AGE = int(rotation.JWKS_MAX_AGE.total_seconds())
 
 def metadata() -> dict[str, Any]:
     """OpenID Connect Discovery 1.0 section 3 and RFC 8414 section 2: only what works."""
-    secret_methods = [method for method in client_authentication.METHODS if method != "none"]
+    secret_methods = [name for name, method in client_authentication.METHODS.items() if not method.public]
     return {
         "issuer": settings.IDP_ISSUER,
         **_addresses(),
