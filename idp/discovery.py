@@ -18,6 +18,7 @@ from provider.keys import rotation
 from provider.parameters import Request
 from provider.protocol import AT_TOKEN, authorization, logout, pkce, prompts
 from provider.protocol.claims import ABOUT_THE_TOKEN, CLAIMS
+from provider.protocol.facts import Json
 
 MAX_AGE = int(rotation.JWKS_MAX_AGE.total_seconds())
 
@@ -52,7 +53,7 @@ def metadata() -> dict[str, Any]:
     }
 
 
-def _about_sessions() -> dict[str, Any]:
+def _about_sessions() -> dict[str, Json]:
     """How people sign in, in which words, and what apps hear when they sign out."""
     return {
         "acr_values_supported": list(sign_in.ACR_VALUES),
@@ -98,6 +99,6 @@ def jwks(request: Request) -> Answer:
     return _jwks_document(tuple(key.kid for key in rotation.published()))
 
 
-def _public(document: dict[str, Any]) -> Answer:
+def _public(document: dict[str, Json]) -> Answer:
     """Headers and all, as it goes out again and again."""
     return Answer(orjson.dumps(document), {**JSON, "Cache-Control": f"public, max-age={MAX_AGE}", **CORS})

@@ -15,7 +15,7 @@ from provider.protocol.errors import InvalidClient, InvalidRequest, TooManyGuess
 from provider.protocol.facts import ClientFacts
 from provider.protocol.request import Params
 
-METHODS: dict[AuthMethod, Method] = {
+METHODS: dict[str, Method] = {
     AuthMethod.BASIC: Basic(),
     AuthMethod.POST: Post(),
     AuthMethod.NONE: Nothing(),

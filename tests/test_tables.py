@@ -135,7 +135,7 @@ class Assertion(Method):
 
 @pytest.fixture
 def assertion(world: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(METHODS, "private_key_jwt", Assertion())  # type: ignore[arg-type]
+    monkeypatch.setitem(METHODS, "private_key_jwt", Assertion())
 
 
 def asserted(assertion: str, authorization: str | None = None, **more: str) -> ClientFacts:
@@ -222,6 +222,7 @@ def test_no_column_writes_its_choices_into_a_migration() -> None:
     for model, names in TABLES.items():
         for name in names:
             field = model._meta.get_field(name)
+            assert isinstance(field, models.Field)
             assert callable(field.deconstruct()[3]["choices"]), name
             assert field.max_length == (40 if name == "token_endpoint_auth_method" else 16)
 

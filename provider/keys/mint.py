@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -17,6 +18,7 @@ from clients.models.keys import KeyState
 from common import cache, jws
 from provider.keys import keyring, rotation
 from provider.protocol.errors import TemporarilyUnavailable
+from provider.protocol.facts import Json
 
 MAX_JWT = 16_384
 ACCESS_TOKEN_TYPE = "at+jwt"  # noqa: S105 - a header value (RFC 9068 section 2.1)
@@ -57,7 +59,7 @@ def _active_keys() -> dict[str, SigningKey]:
     return {key.algorithm: key for key in rotation.known() if key.state == KeyState.ACTIVE}
 
 
-def sign(claims: dict[str, Any], algorithm: str, typ: str) -> str:
+def sign(claims: Mapping[str, Json], algorithm: str, typ: str) -> str:
     """A compact JWS by the active key of this algorithm."""
     key = cache.once(_active_keys).get(algorithm)
     if key is None:

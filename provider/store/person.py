@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from common.sql import known
 from provider.protocol.facts import Json
@@ -15,7 +14,7 @@ class Fact:
     """A row: an SQL expression over `accounts_user u`, and what makes of its value one that JSON knows."""
 
     sql: str
-    read: Callable[[Any], Json] | None = None
+    read: Callable[[Json], Json] | None = None
     json: bool = False  # the expression answers JSON
     sqlite: str = ""  # the expression where SQLite has another one
 
@@ -23,8 +22,8 @@ class Fact:
         return (self.sqlite or self.sql) if vendor == "sqlite" else self.sql
 
 
-def _seconds(moment: Any) -> int:
-    return int(known(moment).timestamp())
+def _seconds(moment: Json) -> int:
+    return int(known(str(moment)).timestamp())
 
 
 PERSON: dict[str, Fact] = {
@@ -48,7 +47,7 @@ def columns(vendor: str) -> tuple[list[str], list[str]]:
     return [fact.on(vendor) for fact in facts], [fact.on(vendor) for fact in facts if fact.json]
 
 
-def facts(values: Iterable[Any]) -> dict[str, Json]:
+def facts(values: Iterable[Json]) -> dict[str, Json]:
     """By name, of what `columns` found."""
     return {
         name: value if fact.read is None else fact.read(value)
