@@ -78,10 +78,9 @@ def choice(names: Iterable[str], later: frozenset[str] = frozenset()) -> Reader:
         if node.value is False and "off" in allowed:
             return "off"  # YAML reads a bare `off` as false
         value = text(node, problems)
-        if value in later:
-            raise Wrong(f"{quoted(value)} is {NOT_AVAILABLE}. Use one of: {', '.join(allowed)}.")
         if value not in allowed:
-            raise Wrong(f"{quoted(value)} is not known here. Use one of: {', '.join(allowed)}.")
+            why = NOT_AVAILABLE if value in later else "not known here"
+            raise Wrong(f"{quoted(value)} is {why}. Use one of: {', '.join(allowed)}.")
         return value
 
     return read
