@@ -9,12 +9,12 @@ from provider.protocol.facts import ClientFacts
 from provider.protocol.request import Params
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, repr=False)
 class Sent:
     """Where a request may carry credentials."""
 
     params: Params
-    authorization: str | None = field(repr=False)
+    authorization: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,8 +52,8 @@ def method_used(sent: Sent) -> Method:
 
 def _refuse_unread(sent: Sent) -> None:
     """Credentials no method reads are refused by name, not ignored."""
-    known = {name for method in METHODS.values() for name in method.parameters}
-    if any(name not in known and sent.params.one(name) for name in _ASSERTIONS):
+    asserted = [name for name in _ASSERTIONS if sent.params.one(name)]
+    if asserted and not any(set(asserted) <= set(method.parameters) for method in METHODS.values()):
         raise InvalidClient(
             "client_assertion is not supported. Use a client secret.", challenge=bool(sent.authorization)
         )
