@@ -138,7 +138,7 @@ def moment(value: datetime | str | None) -> datetime | None:
     return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
 
 
-def known(value: datetime) -> datetime:
+def known(value: datetime | str) -> datetime:
     """A time that is never missing."""
     return cast("datetime", moment(value))
 

@@ -10,21 +10,22 @@ from django.conf import settings
 from django.urls import reverse
 
 from accounts import sign_in
-from clients.models.client import SigningAlgorithm
+from common.jws import ALGORITHMS
 from projects.scopes import SIGN_IN_SCOPES
 from provider import client_authentication
 from provider.endpoints.http import CORS, JSON, Answer, protocol_endpoint
 from provider.keys import rotation
 from provider.parameters import Request
 from provider.protocol import AT_TOKEN, authorization, logout, pkce, prompts
-from provider.protocol.claims import CLAIMS_BY_SCOPE
+from provider.protocol.claims import ABOUT_THE_TOKEN, CLAIMS
+from provider.protocol.facts import Json
 
 MAX_AGE = int(rotation.JWKS_MAX_AGE.total_seconds())
 
 
 def metadata() -> dict[str, Any]:
     """OpenID Connect Discovery 1.0 section 3 and RFC 8414 section 2: only what works."""
-    secret_methods = [method for method in client_authentication.METHODS if method != "none"]
+    secret_methods = [name for name, method in client_authentication.METHODS.items() if not method.public]
     return {
         "issuer": settings.IDP_ISSUER,
         **_addresses(),
@@ -33,20 +34,17 @@ def metadata() -> dict[str, Any]:
         "response_modes_supported": list(authorization.RESPONSE_MODES),
         "grant_types_supported": list(AT_TOKEN),
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": list(SigningAlgorithm.values),
-        "userinfo_signing_alg_values_supported": list(SigningAlgorithm.values),
+        "id_token_signing_alg_values_supported": list(ALGORITHMS),
+        "userinfo_signing_alg_values_supported": list(ALGORITHMS),
         "token_endpoint_auth_methods_supported": list(client_authentication.METHODS),
         "introspection_endpoint_auth_methods_supported": secret_methods,
-        "introspection_signing_alg_values_supported": list(SigningAlgorithm.values),
+        "introspection_signing_alg_values_supported": list(ALGORITHMS),
         "revocation_endpoint_auth_methods_supported": list(client_authentication.METHODS),
         "code_challenge_methods_supported": list(pkce.METHODS),
         "prompt_values_supported": list(prompts.PROMPTS),
         "include_granted_scopes_supported": True,  # no specification has a name for it; clients of Google's ask
         "claim_types_supported": ["normal"],
-        "claims_supported": [
-            *("iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "acr", "amr", "nonce", "sid", "at_hash", "jti"),
-            *(claim for claims in CLAIMS_BY_SCOPE.values() for claim in claims),
-        ],
+        "claims_supported": [*ABOUT_THE_TOKEN, *CLAIMS],
         "claims_parameter_supported": True,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
@@ -55,7 +53,7 @@ def metadata() -> dict[str, Any]:
     }
 
 
-def _about_sessions() -> dict[str, Any]:
+def _about_sessions() -> dict[str, Json]:
     """How people sign in, in which words, and what apps hear when they sign out."""
     return {
         "acr_values_supported": list(sign_in.ACR_VALUES),
@@ -101,6 +99,6 @@ def jwks(request: Request) -> Answer:
     return _jwks_document(tuple(key.kid for key in rotation.published()))
 
 
-def _public(document: dict[str, Any]) -> Answer:
+def _public(document: dict[str, Json]) -> Answer:
     """Headers and all, as it goes out again and again."""
     return Answer(orjson.dumps(document), {**JSON, "Cache-Control": f"public, max-age={MAX_AGE}", **CORS})

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.db import DatabaseError, connection
 
 from clients.models import SigningKey
-from clients.models.client import SigningAlgorithm
 from clients.models.keys import KeyState
 from common.database_trouble import lacks_tables
+from common.jws import ALGORITHMS
 from common.sealing import Unreadable
 from common.unreleased import SAID, is_unreleased
 from provider.endpoints.http import Answer, json_answer, protocol_endpoint
@@ -31,7 +31,7 @@ def ready(request: Request) -> Answer:
         if lacks_tables(error):
             return _not_ready("The database lacks tables of this version: run manage.py migrate.")
         return _not_ready("The database does not answer.")
-    if {key.algorithm for key in active} != set(SigningAlgorithm.values):
+    if {key.algorithm for key in active} != set(ALGORITHMS):
         return _not_ready("A signing key is missing: run quickstart.")
     try:
         for key in active:

@@ -234,7 +234,6 @@ class ApiScope(models.Model):
         ordering = ["name"]
         constraints = [
             models.UniqueConstraint(fields=["api", "name"], name="one_scope_per_name_and_api"),
-            models.CheckConstraint(condition=~models.Q(name__in=SIGN_IN_SCOPES), name="api_scope_is_not_a_sign_in_one"),
         ]
 
     def __str__(self) -> str:

@@ -1,5 +1,29 @@
-"""Scopes that are about people and signing in, not about an API. Pure: both `projects` and the protocol read it."""
+"""Scopes that are about people and signing in, not about an API. Pure: both `projects` and the protocol read it.
+
+The table: which scopes there are, what people read on the consent page, what discovery lists. The claims a scope stands
+for are rows of `provider.protocol.claims.CLAIMS`.
+"""
 
 from __future__ import annotations
 
-SIGN_IN_SCOPES = ("openid", "profile", "email", "address", "phone", "offline_access")
+from dataclasses import dataclass
+
+
+def gettext_noop(text: str) -> str:
+    """Mark a text for the catalogues: `makemessages` finds it by this name, and Django is not needed for that."""
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    words: str  # to translate where they are shown
+
+
+SIGN_IN_SCOPES: dict[str, Scope] = {
+    "openid": Scope(gettext_noop("Know who you are at this provider")),
+    "profile": Scope(gettext_noop("See your name and user name")),
+    "email": Scope(gettext_noop("See your e-mail address")),
+    "address": Scope(gettext_noop("See your postal address")),
+    "phone": Scope(gettext_noop("See your phone number")),
+    "offline_access": Scope(gettext_noop("Keep this access while you are away")),
+}

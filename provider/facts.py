@@ -144,12 +144,5 @@ def person_of(authorization: AuthorizationRow) -> PersonFacts:
         sub=str(authorization.sub),
         active=authorization.is_active,
         username=authorization.username,
-        name=f"{authorization.first_name} {authorization.last_name}".strip(),
-        given_name=authorization.first_name,
-        family_name=authorization.last_name,
-        email=authorization.email,
-        email_verified=authorization.email_verified,
-        phone_number=authorization.phone_number,
-        address=authorization.address,
-        updated_at=int(authorization.updated_at.timestamp()),
+        facts=authorization.facts,
     )

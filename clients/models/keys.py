@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from clients.models.client import SigningAlgorithm
+from clients.models.client import asymmetric
+from common import jws
 
 
 class KeyState(models.TextChoices):
@@ -16,7 +17,7 @@ class KeyState(models.TextChoices):
 
 class SigningKey(models.Model):
     kid = models.CharField(_("key ID"), primary_key=True, max_length=64, help_text=_("RFC 7638 thumbprint."))
-    algorithm = models.CharField(_("algorithm"), max_length=5, choices=SigningAlgorithm.choices)
+    algorithm = models.CharField(_("algorithm"), max_length=16, choices=jws.names)
     state = models.CharField(_("state"), max_length=7, choices=KeyState.choices, default=KeyState.NEXT)
     public_jwk = models.JSONField(_("public key"), editable=False)
     private_jwk = models.TextField(editable=False)
@@ -36,7 +37,7 @@ class SigningKey(models.Model):
                 fields=["algorithm"], condition=models.Q(state=KeyState.NEXT), name="one_next_key_per_algorithm"
             ),
             models.CheckConstraint(
-                condition=models.Q(algorithm__in=SigningAlgorithm.values), name="key_algorithm_is_known"
+                condition=asymmetric("algorithm") & ~models.Q(algorithm=""), name="key_algorithm_is_asymmetric"
             ),
             models.CheckConstraint(
                 condition=models.Q(state=KeyState.NEXT, activated_at__isnull=True, retired_at__isnull=True)

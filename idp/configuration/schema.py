@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from clients.models.allowlist import EntryMode
-from clients.models.client import ClientTokenFormat, Introspection, SigningAlgorithm
+from clients.models.client import ClientTokenFormat, Introspection
+from common.jws import ALGORITHMS
 from idp.configuration.shape import Key, Section
 from idp.configuration.values import (
     api_identifiers,
@@ -96,7 +97,7 @@ CLIENT = Section(
         "id_token_lifetime": Key(seconds()),
         "refresh_token_lifetime": Key(seconds(nullable=True)),
         "refresh_token_idle_lifetime": Key(seconds(nullable=True)),
-        "id_token_signed_response_alg": Key(choice(SigningAlgorithm)),
+        "id_token_signed_response_alg": Key(choice(ALGORITHMS)),
         "userinfo_signed_response_alg": Key(text),
         "require_pkce": Key(flag),
         "rotate_refresh_tokens": Key(flag),

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db.models import TextChoices
 
 from clients.identifiers import client_id_problem, redirect_uri_problem
 from clients.models.client import AuthMethod, GrantType
@@ -72,17 +71,16 @@ def seconds(*, nullable: bool = False) -> Reader:
     return read
 
 
-def choice(choices: type[TextChoices], later: frozenset[str] = frozenset()) -> Reader:
-    allowed = [str(value) for value in choices.values]
+def choice(names: Iterable[str], later: frozenset[str] = frozenset()) -> Reader:
+    allowed = [str(name) for name in names]
 
     def read(node: Node, problems: Problems) -> str:
         if node.value is False and "off" in allowed:
             return "off"  # YAML reads a bare `off` as false
         value = text(node, problems)
-        if value in later:
-            raise Wrong(f"{quoted(value)} is {NOT_AVAILABLE}. Use one of: {', '.join(allowed)}.")
         if value not in allowed:
-            raise Wrong(f"{quoted(value)} is not known here. Use one of: {', '.join(allowed)}.")
+            why = NOT_AVAILABLE if value in later else "not known here"
+            raise Wrong(f"{quoted(value)} is {why}. Use one of: {', '.join(allowed)}.")
         return value
 
     return read

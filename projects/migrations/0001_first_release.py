@@ -112,7 +112,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'scope',
                 'ordering': ['name'],
-                'constraints': [models.UniqueConstraint(fields=('api', 'name'), name='one_scope_per_name_and_api'), models.CheckConstraint(condition=models.Q(('name__in', ('openid', 'profile', 'email', 'address', 'phone', 'offline_access')), _negated=True), name='api_scope_is_not_a_sign_in_one')],
+                'constraints': [models.UniqueConstraint(fields=('api', 'name'), name='one_scope_per_name_and_api')],
             },
         ),
         migrations.AddConstraint(

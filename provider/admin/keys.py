@@ -16,9 +16,9 @@ from django.utils.translation import gettext as _
 from accounts.console import ConsoleAdmin, actor
 from clients.admin import events
 from clients.models import SigningKey
-from clients.models.client import SigningAlgorithm
 from clients.models.keys import KeyState
 from common import sealing
+from common.jws import ALGORITHMS
 from provider.keys import keyring
 
 _LIST = "admin:clients_signingkey_changelist"
@@ -56,7 +56,7 @@ class SigningKeyAdmin(ConsoleAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         waiting = SigningKey.objects.filter(state=KeyState.NEXT)
-        without = set(SigningAlgorithm) - {SigningAlgorithm(key.algorithm) for key in waiting}
+        without = set(ALGORITHMS) - {key.algorithm for key in waiting}
         extra = {"waiting": waiting, "without_next": sorted(without), **(extra_context or {})}
         return super().changelist_view(request, extra)
 
@@ -65,11 +65,12 @@ class SigningKeyAdmin(ConsoleAdmin):
         self._only_superusers(request)
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        if request.POST.get("algorithm") not in SigningAlgorithm:
+        algorithm = request.POST.get("algorithm", "")
+        if algorithm not in ALGORITHMS:
             raise BadRequest("Unknown algorithm.")
         try:
             with transaction.atomic():
-                key = keyring.make(SigningAlgorithm(request.POST["algorithm"]))
+                key = keyring.make(algorithm)
                 self._note(request, key, "key.made", _("Made."))
         except IntegrityError:
             messages.error(request, _("This algorithm has a next key already. Activate it first."))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Any
 
 from django.conf import settings
 
@@ -17,7 +16,7 @@ from provider.keys import mint
 from provider.parameters import Request
 from provider.protocol import introspection
 from provider.protocol.errors import InvalidRequest
-from provider.protocol.facts import ClientFacts, Registry, TokenFacts
+from provider.protocol.facts import ClientFacts, Json, Registry, TokenFacts
 from provider.store import find
 
 SIGNED_TYPE = "token-introspection+jwt"
@@ -50,9 +49,9 @@ def _accepts_signed(header: str) -> bool:
     return False
 
 
-def _signed(answer: dict[str, Any], caller: ClientFacts) -> Answer:
+def _signed(answer: dict[str, Json], caller: ClientFacts) -> Answer:
     """The answer as a JWT for this caller alone (RFC 9701 section 5)."""
-    claims = {
+    claims: dict[str, Json] = {
         "iss": settings.IDP_ISSUER,
         "aud": caller.client_id,
         "iat": int(time.time()),

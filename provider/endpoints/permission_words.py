@@ -61,22 +61,10 @@ def screen_of(project: Project) -> ConsentScreen:
     return getattr(project, "consent_screen", None) or ConsentScreen(project=project)
 
 
-def sign_in_scope_words(scope: str) -> str:
-    words = {
-        "openid": _("Know who you are at this provider"),
-        "profile": _("See your name and user name"),
-        "email": _("See your e-mail address"),
-        "address": _("See your postal address"),
-        "phone": _("See your phone number"),
-        "offline_access": _("Keep this access while you are away"),
-    }
-    return words.get(scope, scope)
-
-
 def groups(project: Project, scopes: Iterable[str], audiences: Iterable[str]) -> list[Group]:
     """Scopes by API, those of signing in first; `audiences` are those the scopes may be used at."""
     scopes = list(dict.fromkeys(scopes))
-    about = tuple(Line(scope, sign_in_scope_words(scope)) for scope in scopes if scope in SIGN_IN_SCOPES)
+    about = tuple(Line(scope, _(SIGN_IN_SCOPES[scope].words)) for scope in scopes if scope in SIGN_IN_SCOPES)
     found = [Group(_("About you"), about)] if about else []
     left = [scope for scope in scopes if scope not in SIGN_IN_SCOPES]
     apis = _apis_of(project, audiences, left)

@@ -11,9 +11,9 @@ from django.utils import timezone
 from jwcrypto import jwk
 
 from clients.models import SigningKey
-from clients.models.client import SigningAlgorithm
 from clients.models.keys import KeyState
 from common import sealing
+from common.jws import ALGORITHMS
 
 PURPOSE = "signing keys"
 
@@ -52,14 +52,11 @@ def _opens(sealed: str, _secrets: str) -> bool:
     return True
 
 
-def make(algorithm: SigningAlgorithm) -> SigningKey:
+def make(algorithm: str) -> SigningKey:
     """A new key in state `next`; saved by the caller's transaction."""
-    if algorithm == SigningAlgorithm.RS256:
-        key = jwk.JWK.generate(kty="RSA", size=2048)
-    else:
-        key = jwk.JWK.generate(kty="EC", crv="P-256")
+    key = jwk.JWK.generate(**ALGORITHMS[algorithm].key)
     kid = key.thumbprint()
-    public = {**key.export_public(as_dict=True), "kid": kid, "use": "sig", "alg": str(algorithm)}
+    public = {**key.export_public(as_dict=True), "kid": kid, "use": "sig", "alg": algorithm}
     return SigningKey.objects.create(
         kid=kid, algorithm=algorithm, public_jwk=public, private_jwk=encrypt(key.export_private())
     )
@@ -93,7 +90,7 @@ def _make_missing() -> list[SigningKey]:
         present = set(SigningKey.objects.select_for_update().values_list("algorithm", "state"))
         for key in SigningKey.objects.exclude(state=KeyState.RETIRED):
             require_opened(key)
-        for algorithm in SigningAlgorithm:
+        for algorithm in ALGORITHMS:
             if (algorithm, KeyState.ACTIVE) not in present:
                 key = SigningKey.objects.filter(algorithm=algorithm, state=KeyState.NEXT).first() or make(algorithm)
                 activate(key)

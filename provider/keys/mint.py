@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -14,9 +15,10 @@ from jwcrypto import jwk
 
 from clients.models import SigningKey
 from clients.models.keys import KeyState
-from common import cache
-from provider.keys import jws, keyring, rotation
+from common import cache, jws
+from provider.keys import keyring, rotation
 from provider.protocol.errors import TemporarilyUnavailable
+from provider.protocol.facts import Json
 
 MAX_JWT = 16_384
 ACCESS_TOKEN_TYPE = "at+jwt"  # noqa: S105 - a header value (RFC 9068 section 2.1)
@@ -57,13 +59,13 @@ def _active_keys() -> dict[str, SigningKey]:
     return {key.algorithm: key for key in rotation.known() if key.state == KeyState.ACTIVE}
 
 
-def sign(claims: dict[str, Any], algorithm: str, typ: str) -> str:
+def sign(claims: Mapping[str, Json], algorithm: str, typ: str) -> str:
     """A compact JWS by the active key of this algorithm."""
     key = cache.once(_active_keys).get(algorithm)
     if key is None:
         raise TemporarilyUnavailable("The provider has no signing key yet. Its operator has to run quickstart.")
     private = _private_key(key.kid, key.private_jwk, keyring.secrets_fingerprint())
-    return jws.sign(_header(algorithm, key.kid, typ), orjson.dumps(claims), private)
+    return jws.sign(_header(algorithm, key.kid, typ), orjson.dumps(claims), algorithm, private)
 
 
 def verify(token: str, typ: str, *, late: timedelta = timedelta()) -> dict[str, Any] | None:
@@ -80,7 +82,7 @@ def verify(token: str, typ: str, *, late: timedelta = timedelta()) -> dict[str, 
     key = next(ours, None)
     if key is None or not rotation.believed(key, late):
         return None
-    text = jws.payload_of(header, payload, signature, _public_key(key))
+    text = jws.payload_of(header, payload, signature, key.algorithm, _public_key(key))
     try:
         claims = orjson.loads(text) if text is not None else None
     except orjson.JSONDecodeError:

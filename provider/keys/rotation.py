@@ -15,7 +15,6 @@ from django.db.models import Max
 from django.utils import timezone
 
 from clients.models import Client, SigningKey
-from clients.models.client import SigningAlgorithm
 from clients.models.keys import KeyState
 from common import cache
 from provider.keys import keyring
@@ -36,7 +35,7 @@ class Step:
     retires: bool = False  # of `activate`: whether a key signed before
 
 
-def next_step(algorithm: SigningAlgorithm, now: datetime) -> Step:
+def next_step(algorithm: str, now: datetime) -> Step:
     """Publish a next key when there is none; let it sign once everybody may know it; else wait."""
     waiting = SigningKey.objects.filter(algorithm=algorithm, state=KeyState.NEXT).first()
     if waiting is None:
@@ -48,7 +47,7 @@ def next_step(algorithm: SigningAlgorithm, now: datetime) -> Step:
     return Step(algorithm, "activate", waiting.kid, retires=retires)
 
 
-def require_opened(algorithm: SigningAlgorithm) -> None:
+def require_opened(algorithm: str) -> None:
     """Raise sealing.Unreadable when the key that signs, or the next one, was sealed under a secret we do not have.
 
     The next key would be activated although nothing can be signed with it. And where the active one does not open, the
@@ -58,7 +57,7 @@ def require_opened(algorithm: SigningAlgorithm) -> None:
         keyring.require_opened(key)
 
 
-def rotate(algorithm: SigningAlgorithm) -> Step:
+def rotate(algorithm: str) -> Step:
     """Take the next step. After an activation the key after it is published at once. Raises sealing.Unreadable."""
     with transaction.atomic():
         # Two rotations at once: the second one sees what the first one did.

@@ -4,23 +4,55 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from provider.protocol.errors import InsufficientScope
-from provider.protocol.facts import NO_CLAIMS, ClientFacts, PersonFacts, RequestedClaims, SignInFacts, TokenFacts
+from provider.protocol.facts import NO_CLAIMS, ClientFacts, Json, PersonFacts, RequestedClaims, SignInFacts, TokenFacts
 
-Claims = dict[str, Any]
+Claims = dict[str, Json]
 
-# OpenID Connect Core 1.0 section 5.4. What discovery lists as claims_supported is derived from this.
-CLAIMS_BY_SCOPE: dict[str, tuple[str, ...]] = {
-    "profile": ("name", "given_name", "family_name", "preferred_username", "updated_at"),
-    "email": ("email", "email_verified"),
-    "address": ("address",),
-    "phone": ("phone_number",),
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A row of CLAIMS: the scope that stands for it, and what makes it of a person; else the fact of the same name."""
+
+    scope: str
+    value: Callable[[PersonFacts], Json] | None = None
+
+    def of(self, name: str, person: PersonFacts) -> Json:
+        return person.facts.get(name) if self.value is None else self.value(person)
+
+
+def _name(person: PersonFacts) -> Json:
+    return f"{person.facts.get('given_name', '')} {person.facts.get('family_name', '')}".strip()
+
+
+def _email_verified(person: PersonFacts) -> Json:
+    return person.facts.get("email_verified") if person.facts.get("email") else None
+
+
+def _address(person: PersonFacts) -> Json:
+    return {"formatted": person.facts["address"]} if person.facts.get("address") else None
+
+
+# About a person (OpenID Connect Core 1.0 section 5.1), by scope (section 5.4). Everything else is derived from this:
+# ID tokens, userinfo, single claims, what the consent page asks for, discovery.
+CLAIMS: dict[str, Claim] = {
+    "name": Claim("profile", _name),
+    "given_name": Claim("profile"),
+    "family_name": Claim("profile"),
+    "preferred_username": Claim("profile", lambda person: person.username),
+    "updated_at": Claim("profile"),
+    "email": Claim("email"),
+    "email_verified": Claim("email", _email_verified),
+    "address": Claim("address", _address),
+    "phone_number": Claim("phone"),
 }
-SCOPE_OF_CLAIM = {claim: scope for scope, claims in CLAIMS_BY_SCOPE.items() for claim in claims}
+# What else an ID token may say: about itself and the sign-in.
+ABOUT_THE_TOKEN = (
+    *("iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "acr", "amr", "nonce", "sid", "at_hash", "jti"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +73,16 @@ class Issue:
     claims: RequestedClaims = NO_CLAIMS
 
 
+def claims_of(*scopes: str) -> tuple[str, ...]:
+    """The claims these scopes stand for."""
+    return tuple(name for name, claim in CLAIMS.items() if claim.scope in scopes)
+
+
 def within(scopes: Iterable[str], claims: RequestedClaims) -> RequestedClaims:
     """The requested claims these scopes stand for: no single claim gives more than its scope would."""
-    allowed = {claim for scope in scopes for claim in CLAIMS_BY_SCOPE.get(scope, ())}
+    if claims == NO_CLAIMS:
+        return claims
+    allowed = claims_of(*scopes)
     return RequestedClaims(
         tuple(claim for claim in claims.userinfo if claim in allowed),
         tuple(claim for claim in claims.id_token if claim in allowed),
@@ -58,21 +97,11 @@ def one_or_many(audience: tuple[str, ...]) -> str | list[str]:
 def about_person(person: PersonFacts, scopes: Iterable[str], requested: Iterable[str] = ()) -> Claims:
     """The claims these scopes stand for, and single ones that were requested (OpenID Connect Core 1.0 section 5).
 
-    What is not known is left out (section 5.3.2).
+    What is not known is left out (section 5.3.2); an empty list is known.
     """
-    known: Claims = {
-        "name": person.name,
-        "given_name": person.given_name,
-        "family_name": person.family_name,
-        "preferred_username": person.username,
-        "updated_at": person.updated_at,
-        "email": person.email,
-        "email_verified": person.email_verified if person.email else None,
-        "address": {"formatted": person.address} if person.address else None,
-        "phone_number": person.phone_number,
-    }
-    wanted = [*(claim for scope in scopes for claim in CLAIMS_BY_SCOPE.get(scope, ())), *requested]
-    return {claim: known[claim] for claim in wanted if known[claim] or known[claim] is False}
+    names = dict.fromkeys((*claims_of(*scopes), *requested))
+    told = {name: CLAIMS[name].of(name, person) for name in names}
+    return {name: value for name, value in told.items() if value is not None and value != ""}
 
 
 def about_sign_in(sign_in: SignInFacts | None) -> Claims:
@@ -96,7 +125,7 @@ def id_token(issue: Issue, access_token: str) -> Claims:
         "iat": issue.now,
         "exp": issue.now + lifetime,
         "jti": half_hash(f"ID token of {issue.jti}"),  # another object than the access token, so another id
-        "at_hash": half_hash(access_token),
+        "at_hash": half_hash(access_token, audience.id_token_algorithm),
         **about_sign_in(issue.sign_in),
         **about_person(issue.person, issue.scopes, _requested(issue)),
     }
@@ -113,9 +142,16 @@ def _requested(issue: Issue) -> tuple[str, ...]:
     return within(issue.client.scopes, issue.claims).id_token if issue.target is None else ()
 
 
-def half_hash(token: str) -> str:
-    """`at_hash`: the left half of the SHA-256, for RS256 and ES256 alike (OpenID Connect Core 1.0 3.1.3.6)."""
-    return base64.urlsafe_b64encode(hashlib.sha256(token.encode()).digest()[:16]).rstrip(b"=").decode()
+_SHA2 = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
+
+
+def half_hash(token: str, algorithm: str = "RS256") -> str:
+    """`at_hash`: the left half of the hash this algorithm signs (OpenID Connect Core 1.0 section 3.1.3.6).
+
+    Its name ends with the bits of its SHA-2. EdDSA's does not: it is Ed25519, which hashes with SHA-512 (RFC 8032).
+    """
+    digest = _SHA2.get(algorithm[-3:], hashlib.sha512)(token.encode()).digest()
+    return base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
 
 
 def access_token(issue: Issue) -> Claims:
@@ -162,6 +198,6 @@ def tokeninfo(token: TokenFacts, *, offline: bool, now: int) -> Claims:
         return info
     if "openid" in token.scopes:
         info["user_id"] = info["sub"] = token.person.sub
-    if "email" in token.scopes and token.person.email:
-        info["email"], info["email_verified"] = token.person.email, token.person.email_verified
+    if "email" in token.scopes:
+        info |= about_person(token.person, (), ("email", "email_verified"))
     return info

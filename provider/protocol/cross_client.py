@@ -9,8 +9,6 @@ from provider.protocol.errors import InvalidAudience, InvalidScope
 from provider.protocol.facts import ClientFacts
 from provider.protocol.request import AuthorizationRequest, TokenRequest
 
-ASYMMETRIC = ("RS256", "ES256")
-
 
 class Obstacle(Enum):
     """Why a client gets no ID token for another. Operators may know; on the wire all of them sound alike."""
@@ -35,9 +33,14 @@ def obstacles(caller: ClientFacts, target: ClientFacts) -> tuple[Obstacle, ...]:
         Obstacle.REGISTERED_ITSELF: caller.registered_by_administrator and target.registered_by_administrator,
         Obstacle.CALLER_NOT_LISTED: not target.allowed_callers or caller.client_id in target.allowed_callers,
         Obstacle.CALLER_PUBLIC: not caller.public or caller.cross_client_public,
-        Obstacle.TARGET_ALGORITHM: target.id_token_algorithm in ASYMMETRIC,
+        Obstacle.TARGET_ALGORITHM: _asymmetric(target.id_token_algorithm),
     }
     return tuple(obstacle for obstacle, fine in holds.items() if not fine)
+
+
+def _asymmetric(algorithm: str) -> bool:
+    """Signed, and not with a secret the target shares: its backend could make ID tokens in our name."""
+    return algorithm != "none" and not algorithm.startswith("HS")
 
 
 def may_target(caller: ClientFacts, target: ClientFacts) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from projects.facts import ApiFacts, ProjectFacts, registered_value, resolve
 from projects.matcher import Mode
+
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +81,13 @@ class Registry:
 
 @dataclass(frozen=True, slots=True)
 class PersonFacts:
-    """A person, as claims need them. `sub` is what tokens carry."""
+    """A person. `sub` is what tokens carry; `facts` is what claims are made of, by name (`provider.store.person`)."""
 
     id: int
     sub: str
     active: bool = True
     username: str = ""
-    name: str = ""
-    given_name: str = ""
-    family_name: str = ""
-    email: str = ""
-    email_verified: bool = False
-    phone_number: str = ""
-    address: str = ""
-    updated_at: int = 0
+    facts: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

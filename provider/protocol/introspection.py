@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from provider.protocol.claims import one_or_many
 from provider.protocol.errors import IntrospectionDenied
-from provider.protocol.facts import ClientFacts, Registry, TokenFacts
+from provider.protocol.facts import ClientFacts, Json, Registry, TokenFacts
 
-INACTIVE: dict[str, Any] = {"active": False}
+INACTIVE: dict[str, Json] = {"active": False}
 
 
 def check_caller(caller: ClientFacts) -> None:
@@ -17,7 +15,7 @@ def check_caller(caller: ClientFacts) -> None:
         raise IntrospectionDenied("This client may not introspect tokens.")
 
 
-def answer(caller: ClientFacts, token: TokenFacts | None, registry: Registry, issuer: str) -> dict[str, Any]:
+def answer(caller: ClientFacts, token: TokenFacts | None, registry: Registry, issuer: str) -> dict[str, Json]:
     """The answer for this caller; what it may not know looks like a token that does not exist."""
     if token is None:
         return INACTIVE
@@ -49,9 +47,9 @@ def _own_audiences(caller: ClientFacts, token: TokenFacts, registry: Registry) -
     )
 
 
-def _describe(token: TokenFacts, audience: tuple[str, ...], issuer: str) -> dict[str, Any]:
+def _describe(token: TokenFacts, audience: tuple[str, ...], issuer: str) -> dict[str, Json]:
     sign_in = token.sign_in
-    facts: dict[str, Any] = {
+    facts: dict[str, Json] = {
         "active": True,
         "scope": " ".join(token.scopes),
         "client_id": token.client.client_id,

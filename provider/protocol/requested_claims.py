@@ -9,17 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from provider.protocol.claims import SCOPE_OF_CLAIM, within
+from provider.protocol.claims import CLAIMS, within
 from provider.protocol.errors import InvalidRequest
-from provider.protocol.facts import RequestedClaims
+from provider.protocol.facts import Json, RequestedClaims
 from provider.protocol.request import AuthorizationRequest
 
 MAX_LENGTH = 8192  # characters
 MAX_DEPTH = 8
 
-_Object = dict[str, Any]
+_Object = Mapping[str, Json]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ def at_authorization(request: AuthorizationRequest) -> None:
     asked = parse(request.params.one("claims"))
     may_ask = request.client.scopes if "openid" in request.asked_scopes else ()
     request.claims = within(may_ask, RequestedClaims(asked.userinfo, asked.id_token))
-    wanted = {SCOPE_OF_CLAIM[claim] for claim in (*request.claims.userinfo, *request.claims.id_token)}
+    wanted = {CLAIMS[claim].scope for claim in (*request.claims.userinfo, *request.claims.id_token)}
     # In the order of the client's scopes: the same request is shown alike every time.
     request.claim_scopes = tuple(
         scope for scope in request.client.scopes if scope in wanted and scope not in request.asked_scopes
@@ -68,17 +67,17 @@ def _read(text: str) -> _Object:
     if len(text) > MAX_LENGTH:
         raise InvalidRequest(f"claims may have at most {MAX_LENGTH} characters.")
     try:
-        members = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+        members: Json = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         members = None
-    if not isinstance(members, dict):
+    if not isinstance(members, Mapping):
         raise InvalidRequest("claims must be a JSON object (OpenID Connect Core 1.0 section 5.5).")
     if _deeper(members, MAX_DEPTH):
         raise InvalidRequest("claims is nested too deeply.")
     return members
 
 
-def _once(pairs: list[tuple[str, Any]]) -> _Object:
+def _once(pairs: list[tuple[str, Json]]) -> _Object:
     """Two members of one name: whoever else reads this may have seen the other one."""
     members = dict(pairs)
     if len(members) < len(pairs):
@@ -90,24 +89,24 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _deeper(value: Any, levels: int) -> bool:
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+def _deeper(value: Json, levels: int) -> bool:
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
     return any(levels == 0 or _deeper(one, levels - 1) for one in inner)
 
 
-def _claims(members: Mapping[str, Any], name: str) -> dict[str, _Object]:
+def _claims(members: _Object, name: str) -> dict[str, _Object]:
     """The claims of one member; null, the usual way to ask for a claim, reads as no wishes (section 5.5.1)."""
     claims = members.get(name, {})
-    if not isinstance(claims, dict):
+    if not isinstance(claims, Mapping):
         raise InvalidRequest(f"claims: {name} must be an object.")
-    for claim, wishes in claims.items():
-        if wishes is not None and not isinstance(wishes, dict):
-            raise InvalidRequest(f"claims: {claim[:40]} must be null or an object.")
-        _check_wishes(claim, wishes or {})
-    return {claim: wishes or {} for claim, wishes in claims.items()}
+    return {claim: _wishes(claim, wishes) for claim, wishes in claims.items()}
 
 
-def _check_wishes(claim: str, wishes: _Object) -> None:
+def _wishes(claim: str, wishes: Json) -> _Object:
+    if wishes is None:
+        return {}
+    if not isinstance(wishes, Mapping):
+        raise InvalidRequest(f"claims: {claim[:40]} must be null or an object.")
     if not isinstance(wishes.get("essential", False), bool):
         raise InvalidRequest(f"claims: essential of {claim[:40]} must be true or false.")
     values = wishes.get("values", ["any"])
@@ -115,13 +114,16 @@ def _check_wishes(claim: str, wishes: _Object) -> None:
         raise InvalidRequest(f"claims: values of {claim[:40]} must be a list with something in it.")
     if "value" in wishes and "values" in wishes:
         raise InvalidRequest(f"claims: ask for {claim[:40]} with value or with values.")
+    return wishes
 
 
 def _texts(claim: str, wishes: _Object) -> tuple[str, ...]:
-    values = [wishes["value"]] if "value" in wishes else wishes.get("values", [])
-    if not all(isinstance(value, str) for value in values):
+    several = wishes.get("values")
+    values = [wishes["value"]] if "value" in wishes else several if isinstance(several, list) else []
+    texts = [value for value in values if isinstance(value, str)]
+    if len(texts) < len(values):
         raise InvalidRequest(f"claims: a value of {claim} is a text.")
-    return tuple(dict.fromkeys(values))
+    return tuple(dict.fromkeys(texts))
 
 
 def _subs(*wishes: _Object) -> frozenset[str]:

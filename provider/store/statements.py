@@ -16,13 +16,15 @@ from typing import Any, NamedTuple
 
 from common.connection import connection
 from common.sql import Guard, Insert, array, identifier, known, moment, read
+from provider.protocol.facts import Json
 from provider.protocol.refresh import MAX_SIBLINGS
+from provider.store import person
 
 # --- What stands behind a person's code or token -------------------------------------------------------------------
 
 
 class AuthorizationRow(NamedTuple):
-    """An Authorization, its sign-in and its person: the columns of `_AUTHORIZATION`."""
+    """An Authorization, its sign-in and its person: `_AUTHORIZATION`, and the columns of the person's table."""
 
     id: uuid.UUID
     client_id: int  # the row
@@ -50,13 +52,7 @@ class AuthorizationRow(NamedTuple):
     is_active: bool
     tokens_not_before: datetime | None
     username: str
-    first_name: str
-    last_name: str
-    email: str
-    email_verified: bool
-    phone_number: str
-    address: str
-    updated_at: datetime
+    facts: dict[str, Json]  # the columns of `provider.store.person.PERSON`
 
 
 # JSON columns stand in their own tuple: SQLite keeps them as texts.
@@ -65,16 +61,14 @@ _AUTHORIZATION = (
     *("a.id", "a.client_id", *_JSON, "a.offline", "a.narrowed", "a.auth_time", "a.acr"),
     *("a.created_at", "a.ended_at", "a.generation", "a.rotated_at", "a.rotated_from", "a.siblings"),
     *("a.sign_in_id", "s.sid IS NOT NULL AND s.ended_at IS NULL"),
-    *("u.id", "u.sub", "u.is_active", "u.tokens_not_before", "u.username", "u.first_name", "u.last_name", "u.email"),
-    """u.email <> '' AND EXISTS (SELECT 1 FROM account_emailaddress e
-        WHERE e.user_id = u.id AND e.verified AND lower(e.email) = lower(u.email))""",
-    *("u.phone_number", "u.address", "u.updated_at"),
+    *("u.id", "u.sub", "u.is_active", "u.tokens_not_before", "u.username"),
 )
+_COLUMNS = len(_AUTHORIZATION)  # behind them come those of the person's table
 _PERSON = "LEFT JOIN accounts_user u ON u.id = a.user_id LEFT JOIN accounts_signin s ON s.sid = a.sign_in_id"
 _CONVERTED: dict[Callable[[Any], Any], tuple[str, ...]] = {
-    moment: ("auth_time", "created_at", "ended_at", "rotated_at", "tokens_not_before", "updated_at"),
+    moment: ("auth_time", "created_at", "ended_at", "rotated_at", "tokens_not_before"),
     identifier: ("id", "sign_in_id", "sub"),
-    bool: ("offline", "narrowed", "signed_in", "is_active", "email_verified"),
+    bool: ("offline", "narrowed", "signed_in", "is_active"),
 }
 _CONVERSIONS = [
     (AuthorizationRow._fields.index(name), convert) for convert, names in _CONVERTED.items() for name in names
@@ -84,7 +78,7 @@ _CONVERSIONS = [
 def _authorization(row: list[Any]) -> AuthorizationRow:
     for place, convert in _CONVERSIONS:
         row[place] = convert(row[place])
-    return AuthorizationRow._make(row)
+    return AuthorizationRow._make([*row[:_COLUMNS], person.facts(row[_COLUMNS:])])
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +94,9 @@ class _Select:
 
 @lru_cache(maxsize=32)
 def _written(select: _Select, vendor: str) -> str:
-    authorization = f"CASE WHEN a.id IS NOT NULL THEN {array(_AUTHORIZATION, _JSON, vendor)} END"
+    facts, json_facts = person.columns(vendor)
+    whole = array((*_AUTHORIZATION, *facts), (*_JSON, *json_facts), vendor)
+    authorization = f"CASE WHEN a.id IS NOT NULL THEN {whole} END"
     columns = array((*select.columns, authorization), (authorization, "t.resource"), vendor)
     return f"SELECT {columns} FROM {select.rest}"  # noqa: S608 - constants
 

@@ -13,7 +13,7 @@ from clients.models import Client, SigningKey
 from clients.models.keys import KeyState
 from idp.discovery import MAX_AGE
 from provider.keys import keyring
-from provider.protocol.claims import SCOPE_OF_CLAIM
+from provider.protocol.claims import CLAIMS
 from tests.world import BILLING, CHALLENGE, ISSUER, App, Browser, basic, claims_of, header_of, redirected
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
@@ -139,7 +139,7 @@ def test_what_is_not_supported_says_so_and_is_refused(metadata: dict[str, Any], 
 
 def test_single_claims_may_be_asked_for(metadata: dict[str, Any]) -> None:
     assert metadata["claims_parameter_supported"] is True
-    for claim in set(metadata["claims_supported"]) & set(SCOPE_OF_CLAIM):
+    for claim in set(metadata["claims_supported"]) & set(CLAIMS):
         asked = json.dumps({"userinfo": {claim: None}})
         token = Browser("owner").tokens("web", claims=asked)["access_token"]
         assert set(App("web").userinfo(token).json()) == {"sub", claim}

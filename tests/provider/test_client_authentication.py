@@ -18,7 +18,8 @@ from django.utils import timezone
 from clients import secrets
 from clients.models import Client, ClientSecret
 from provider import client_authentication, throttle
-from provider.client_authentication import authenticate, read
+from provider.authentication_method import Credentials, Sent
+from provider.client_authentication import authenticate, method_used
 from provider.protocol.errors import InvalidClient, InvalidRequest, TooManyGuesses
 from provider.protocol.request import Params
 from tests.world import basic
@@ -28,6 +29,11 @@ ADDRESS = "192.0.2.1"
 
 def sent(**params: str) -> Params:
     return Params(list(params.items()))
+
+
+def read(params: Params, authorization: str | None) -> Credentials:
+    used = Sent(params, authorization)
+    return method_used(used).read(used)
 
 
 def raw(text: str | bytes) -> str:
@@ -292,7 +298,7 @@ def test_what_was_guessed_is_not_kept(world: None, monkeypatch: Any) -> None:
 
 
 def test_the_methods_discovery_lists_are_those_that_work() -> None:
-    assert client_authentication.METHODS == ("client_secret_basic", "client_secret_post", "none")
+    assert tuple(client_authentication.METHODS) == ("client_secret_basic", "client_secret_post", "none")
 
 
 # --- What a process believes of who may try ------------------------------------------------------------------------

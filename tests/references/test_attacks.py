@@ -25,8 +25,8 @@ from clients.models.keys import KeyState
 from idp.configuration import apply
 from projects import matcher
 from projects.models import Consent, Project
+from provider.authentication_method import Credentials
 from provider.bearer import Minted
-from provider.client_authentication import Credentials
 from provider.endpoints import authorize
 from provider.keys import keyring
 from provider.protocol.request import AuthorizationRequest

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from clients.identifiers import redirect_uri_matches, redirect_uri_problem
 from provider import parameters
-from provider.client_authentication import Credentials, read
+from provider.authentication_method import Credentials, Sent
+from provider.client_authentication import method_used
 from provider.keys import mint
 from provider.protocol.errors import InvalidClient, InvalidRequest, Refusal
 from provider.protocol.request import Params
@@ -76,6 +77,11 @@ def test_an_empty_value_counts_as_none(value: str) -> None:
 
 
 # --- Client authentication -----------------------------------------------------------------------------------------
+
+
+def read(params: Params, authorization: str | None) -> Credentials:
+    used = Sent(params, authorization)
+    return method_used(used).read(used)
 
 
 @given(st.none() | wire, st.dictionaries(st.sampled_from(["client_id", "client_secret"]), spoken))

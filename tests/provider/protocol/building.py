@@ -20,14 +20,15 @@ OWNER = PersonFacts(
     id=1,
     sub="11111111-1111-4111-8111-111111111111",
     username="owner",
-    name="Olive Owner",
-    given_name="Olive",
-    family_name="Owner",
-    email="owner@people.example",
-    email_verified=True,
-    phone_number="+1 555 0100",
-    address="1 Main St",
-    updated_at=1_700_000_000,
+    facts={
+        "given_name": "Olive",
+        "family_name": "Owner",
+        "email": "owner@people.example",
+        "email_verified": True,
+        "phone_number": "+1 555 0100",
+        "address": "1 Main St",
+        "updated_at": 1_700_000_000,
+    },
 )
 
 

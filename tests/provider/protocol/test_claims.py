@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from provider.protocol.claims import (
-    CLAIMS_BY_SCOPE,
     Issue,
     about_person,
     about_sign_in,
     access_token,
+    claims_of,
     half_hash,
     id_token,
     one_or_many,
@@ -41,7 +44,7 @@ SIBLING = client("sibling", id_token_lifetime=600)
 
 def test_an_id_token_says_exactly_this() -> None:
     claims = id_token(ISSUE, "the-access-token")
-    jti = claims.pop("jti")
+    jti = str(claims.pop("jti"))
     assert claims == {
         "iss": "https://id.example",
         "sub": OWNER.sub,
@@ -74,7 +77,7 @@ def test_an_id_token_for_a_sibling_has_no_nonce_no_sid_and_the_callers_azp() -> 
 @pytest.mark.parametrize(("own", "targets", "lifetime"), [(300, 600, 300), (600, 300, 300), (300, 300, 300)])
 def test_an_id_token_for_a_sibling_lives_as_long_as_the_shorter_of_both(own: int, targets: int, lifetime: int) -> None:
     caller, target = client("web", id_token_lifetime=own), client("sibling", id_token_lifetime=targets)
-    claims = id_token(replace(ISSUE, client=caller, target=target), "t")
+    claims: dict[str, Any] = id_token(replace(ISSUE, client=caller, target=target), "t")
     assert claims["exp"] - claims["iat"] == lifetime
 
 
@@ -105,6 +108,22 @@ def test_an_id_token_about_nobody_cannot_be_made() -> None:
 def test_at_hash_is_that_of_the_example() -> None:
     """OpenID Connect Core 1.0, appendix A.4."""
     assert half_hash("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y") == "77QmUPtjPfzWtF2AnpK9RQ"
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "hash_of"),
+    [
+        *(("RS256", hashlib.sha256), ("ES256", hashlib.sha256), ("PS256", hashlib.sha256)),
+        *(("ES384", hashlib.sha384), ("PS512", hashlib.sha512), ("EdDSA", hashlib.sha512)),
+    ],
+)
+def test_at_hash_is_made_with_the_hash_of_the_signature(algorithm: str, hash_of: Callable[[bytes], Any]) -> None:
+    """Of the client the ID token is for, which checks it."""
+    digest = hash_of(b"t").digest()
+    expected = base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
+    assert id_token(replace(ISSUE, client=client("web", id_token_algorithm=algorithm)), "t")["at_hash"] == expected
+    target = client("sibling", id_token_algorithm=algorithm)
+    assert id_token(replace(ISSUE, target=target), "t")["at_hash"] == expected
 
 
 # --- Access tokens -------------------------------------------------------------------------------------------------
@@ -162,7 +181,7 @@ EVERYTHING: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize(("scope", "claims"), EVERYTHING.items())
 def test_each_scope_stands_for_its_claims_and_no_other(scope: str, claims: dict[str, Any]) -> None:
     assert about_person(OWNER, [scope]) == claims
-    assert set(claims) == set(CLAIMS_BY_SCOPE[scope]), "what discovery lists"
+    assert set(claims) == set(claims_of(scope)), "what discovery lists"
 
 
 def test_openid_and_the_scopes_of_apis_stand_for_no_claims() -> None:
@@ -170,11 +189,11 @@ def test_openid_and_the_scopes_of_apis_stand_for_no_claims() -> None:
 
 
 def test_what_is_not_known_is_left_out() -> None:
-    assert about_person(PersonFacts(id=1, sub="x"), CLAIMS_BY_SCOPE) == {}
+    assert about_person(PersonFacts(id=1, sub="x"), EVERYTHING) == {}
 
 
 def test_an_address_nobody_verified_says_so() -> None:
-    unverified = replace(OWNER, email_verified=False)
+    unverified = replace(OWNER, facts={**OWNER.facts, "email_verified": False})
     assert about_person(unverified, ["email"]) == {"email": "owner@people.example", "email_verified": False}
 
 
@@ -248,7 +267,7 @@ def test_tokeninfo_says_of_the_person_what_the_scopes_allow(scopes: tuple[str, .
 
 
 def test_tokeninfo_leaves_out_an_email_nobody_knows() -> None:
-    nameless = replace(OWNER, email="", email_verified=False)
+    nameless = replace(OWNER, facts={**OWNER.facts, "email": "", "email_verified": False})
     assert not {"email", "email_verified"} & set(tokeninfo(token(person=nameless), offline=False, now=1050))
 
 

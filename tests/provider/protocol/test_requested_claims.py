@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider.protocol.claims import CLAIMS_BY_SCOPE, within
+from provider.protocol.claims import CLAIMS, claims_of, within
 from provider.protocol.errors import InvalidRequest
 from provider.protocol.facts import NO_CLAIMS, RequestedClaims
 from provider.protocol.request import AuthorizationRequest, Choice
@@ -180,9 +180,7 @@ def test_what_was_unticked_is_not_in_the_ceiling() -> None:
     assert decided(choice=Choice(scopes=("openid", "email"))).ceiling.scopes == ("openid", "email")
 
 
-@pytest.mark.parametrize("scope", CLAIMS_BY_SCOPE)
+@pytest.mark.parametrize("scope", sorted({claim.scope for claim in CLAIMS.values()}))
 def test_within_a_scope_are_its_own_claims_and_no_other(scope: str) -> None:
-    every = tuple(claim for claims in CLAIMS_BY_SCOPE.values() for claim in claims)
-    assert within([scope], RequestedClaims(every, every)) == RequestedClaims(
-        CLAIMS_BY_SCOPE[scope], CLAIMS_BY_SCOPE[scope]
-    )
+    every = tuple(CLAIMS)
+    assert within([scope], RequestedClaims(every, every)) == RequestedClaims(claims_of(scope), claims_of(scope))

@@ -1,0 +1,46 @@
+"""What a client authentication method is: a row of METHODS in `provider.client_authentication`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+
+from provider.protocol.facts import ClientFacts
+from provider.protocol.request import Params
+
+
+@dataclass(slots=True, repr=False)
+class Sent:
+    """Where a request may carry credentials."""
+
+    params: Params
+    authorization: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What was presented. `secret` None: nothing was."""
+
+    client_id: str
+    secret: str | None = field(repr=False)
+    by_header: bool = False  # a failure is answered with a challenge (RFC 6749 section 5.2)
+
+
+class Method(ABC):
+    """A row: how credentials are found in a request, read and checked."""
+
+    reads_header = False
+    public = False  # for clients that cannot keep a secret
+    parameters: tuple[str, ...] = ()  # those it reads besides client_id
+
+    @abstractmethod
+    def used(self, sent: Sent) -> bool:
+        """Whether the request carries what this method reads, well made or not."""
+
+    @abstractmethod
+    def read(self, sent: Sent) -> Credentials:
+        """Raises a Refusal for what is malformed."""
+
+    @abstractmethod
+    def proves(self, client: ClientFacts | None, presented: Credentials) -> bool:
+        """Whether they are the client's. For an unknown one (None) it takes as long as for a known one."""

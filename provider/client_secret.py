@@ -1,0 +1,122 @@
+"""`client_secret_basic`, `client_secret_post`, `none`: a secret in one of two places, or nothing (RFC 6749 2.3.1)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from urllib.parse import unquote_plus
+
+from django.db.models import Q
+from django.utils import timezone
+
+from clients import secrets
+from clients.models import ClientSecret
+from common import cache
+from provider.authentication_method import Credentials, Method, Sent
+from provider.protocol.errors import InvalidClient, InvalidRequest
+from provider.protocol.facts import ClientFacts
+
+_LAST_USED_RESOLUTION = timedelta(hours=1)
+
+
+class Secret(Method):
+    def proves(self, client: ClientFacts | None, presented: Credentials) -> bool:
+        """A public client has no secret, whatever was sent."""
+        return (client is None or not client.public) and _secret_fits(client, presented.secret)
+
+
+class Basic(Secret):
+    reads_header = True
+
+    def used(self, sent: Sent) -> bool:
+        return (sent.authorization or "").partition(" ")[0].lower() == "basic"
+
+    def read(self, sent: Sent) -> Credentials:
+        _scheme, _space, value = (sent.authorization or "").partition(" ")
+        client_id, secret = _decode(value.strip())
+        in_body = sent.params.one("client_id")
+        if in_body and in_body != client_id:
+            raise InvalidRequest("client_id in the body is not the one in the Authorization header.")
+        return Credentials(client_id, secret, by_header=True)
+
+
+class Post(Secret):
+    parameters = ("client_secret",)
+
+    def used(self, sent: Sent) -> bool:
+        return bool(sent.params.one("client_secret"))
+
+    def read(self, sent: Sent) -> Credentials:
+        return Credentials(sent.params.one("client_id"), sent.params.one("client_secret"))
+
+
+class Nothing(Method):
+    """What is left when no credentials were sent."""
+
+    public = True
+
+    def used(self, sent: Sent) -> bool:
+        return False
+
+    def read(self, sent: Sent) -> Credentials:
+        return Credentials(sent.params.one("client_id"), None)
+
+    def proves(self, client: ClientFacts | None, presented: Credentials) -> bool:
+        """A public client has nothing to prove; any other takes the time of a wrong secret."""
+        return client.public if client is not None and client.public else _secret_fits(client, None)
+
+
+def _decode(value: str) -> tuple[str, str]:
+    """RFC 6749 section 2.3.1: both parts are form-encoded before they are joined."""
+    try:
+        text = base64.b64decode(value, validate=True).decode()
+        client_id, colon, secret = text.partition(":")
+        parts = unquote_plus(client_id, errors="strict"), unquote_plus(secret, errors="strict")
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        raise InvalidClient("The Authorization header is malformed.", challenge=True) from None
+    if not colon or "\0" in "".join(parts):
+        raise InvalidClient("The Authorization header is malformed.", challenge=True)
+    return parts
+
+
+@dataclass(slots=True)
+class _Secret:
+    """A secret that was not revoked."""
+
+    id: int
+    digest: str = field(repr=False)
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+
+def _load_secrets(clients: Collection[int]) -> dict[int, list[_Secret]]:
+    """By the row of the client, those first that are compared quickly."""
+    found: dict[int, list[_Secret]] = {}
+    rows = ClientSecret.objects.filter(client__in=clients, slot__isnull=False)
+    for row in sorted(rows, key=lambda row: secrets.is_slow(row.digest)):
+        kept = _Secret(row.pk, row.digest, row.expires_at, row.last_used_at)
+        found.setdefault(row.client_id, []).append(kept)
+    return found
+
+
+def _secret_fits(client: ClientFacts | None, secret: str | None) -> bool:
+    """Compare with the live secrets of the client; for an unknown one with a decoy."""
+    now = timezone.now()
+    kept = cache.look_up(_load_secrets, [client.id]).get(client.id, []) if client is not None else []
+    live = [one for one in kept if one.expires_at is None or one.expires_at > now]
+    fitting = next((one for one in live if secrets.matches(secret or "", one.digest)), None)
+    if not live:
+        secrets.matches(secret or "", secrets.decoy())
+    if fitting and (fitting.last_used_at is None or fitting.last_used_at < now - _LAST_USED_RESOLUTION):
+        _note_use(fitting, now)
+    return fitting is not None
+
+
+def _note_use(secret: _Secret, now: datetime) -> None:
+    """Once an hour, whichever process is first."""
+    stale = Q(last_used_at__isnull=True) | Q(last_used_at__lt=now - _LAST_USED_RESOLUTION)
+    ClientSecret.objects.filter(stale, pk=secret.id).update(last_used_at=now)
+    secret.last_used_at = now

@@ -1,0 +1,55 @@
+"""What is read of a person with every code and token: the table. Claims are made of it (`provider.protocol.claims`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from common.sql import known
+from provider.protocol.facts import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A row: an SQL expression over `accounts_user u`, and what makes of its value one that JSON knows."""
+
+    sql: str
+    read: Callable[[Json], Json] | None = None
+    json: bool = False  # the expression answers JSON
+    sqlite: str = ""  # the expression where SQLite has another one
+
+    def on(self, vendor: str) -> str:
+        return (self.sqlite or self.sql) if vendor == "sqlite" else self.sql
+
+
+def _seconds(moment: Json) -> int:
+    return int(known(str(moment)).timestamp())
+
+
+PERSON: dict[str, Fact] = {
+    "given_name": Fact("u.first_name"),
+    "family_name": Fact("u.last_name"),
+    "email": Fact("u.email"),
+    "email_verified": Fact(
+        """u.email <> '' AND EXISTS (SELECT 1 FROM account_emailaddress e
+        WHERE e.user_id = u.id AND e.verified AND lower(e.email) = lower(u.email))""",
+        bool,
+    ),
+    "phone_number": Fact("u.phone_number"),
+    "address": Fact("u.address"),
+    "updated_at": Fact("u.updated_at", _seconds),
+}
+
+
+def columns(vendor: str) -> tuple[list[str], list[str]]:
+    """The expressions of the table, in its order; and those of them that answer JSON."""
+    facts = PERSON.values()
+    return [fact.on(vendor) for fact in facts], [fact.on(vendor) for fact in facts if fact.json]
+
+
+def facts(values: Iterable[Json]) -> dict[str, Json]:
+    """By name, of what `columns` found."""
+    return {
+        name: value if fact.read is None else fact.read(value)
+        for (name, fact), value in zip(PERSON.items(), values, strict=True)
+    }
