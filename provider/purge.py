@@ -20,7 +20,7 @@ from django.db.models.expressions import Combinable
 from accounts import sign_in
 from accounts.models import AccountEvent, SignIn
 from clients.models import AccessToken, Authorization, Grant, LogoutNotice, RefreshToken, RevokedToken, SecurityEvent
-from clients.models.authorization import API_DELETED, CLIENT_DELETED
+from projects.events import API_DELETED, CLIENT_DELETED
 from provider.keys import rotation
 
 RETENTION = timedelta(days=30)

@@ -17,9 +17,9 @@ from clients.admin import events
 from clients.admin.secret_pages import SecretPages
 from clients.forms import AudienceEntryForm, AudienceEntryFormSet, ClientForm
 from clients.models import AudienceEntry, Client
-from clients.models.authorization import CLIENT_DELETED
 from clients.models.client import GrantType
 from projects.console import ProjectFilter, ScopedAdmin, ScopedInline
+from projects.events import CLIENT_DELETED
 
 
 class AudienceEntryInline(ScopedInline):

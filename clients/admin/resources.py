@@ -13,10 +13,10 @@ from django.utils.translation import gettext_lazy
 from accounts.console import SHOWN, actor
 from clients.admin import events
 from clients.models import AudienceEntry, SecurityEvent
-from clients.models.authorization import API_DELETED
 from projects import access, matcher
 from projects.admin import ApiAdmin, ProjectAdmin, link_to_list
 from projects.apis import resolve
+from projects.events import API_DELETED
 from projects.forms import ApiForm
 from projects.models import Api, Project
 

@@ -1,12 +1,13 @@
 """OAuth clients, what they were authorized to do, their tokens, and the keys that sign for them."""
 
 from clients.models.allowlist import AudienceEntry
-from clients.models.authorization import Authorization, SecurityEvent
+from clients.models.authorization import Authorization
 from clients.models.client import Client
 from clients.models.keys import SigningKey
 from clients.models.logout import LogoutNotice
 from clients.models.secret import ClientSecret
 from clients.models.tokens import AccessToken, DeviceGrant, Grant, IDToken, RefreshToken, RevokedToken
+from projects.events import SecurityEvent
 
 __all__ = [
     "AccessToken",

@@ -14,6 +14,7 @@ from oauth2_provider.models import AbstractApplication
 
 from clients.identifiers import backchannel_uri_problem, client_id_problem, new_client_id, redirect_uri_problem
 from common import jws
+from projects.events import CLIENT_DELETED, SecurityEvent
 from projects.models import Api, Project
 
 
@@ -243,14 +244,11 @@ class Client(AbstractApplication):
 
     def _taken_otherwise(self) -> Any:
         """A new id is nobody's: neither a deleted client's nor a name that allowlists mean somebody else by."""
-        from clients.models.allowlist import AudienceEntry
-        from clients.models.authorization import CLIENT_DELETED, SecurityEvent
-
         if self.pk is not None:
             return ""
         if SecurityEvent.objects.filter(kind=CLIENT_DELETED, client_id=self.client_id).exists():
             return _("This client ID belonged to a deleted client; an ID is never used again.")
-        listed = AudienceEntry.objects.filter(canonical=self.client_id).exists()
+        listed = Client.objects.filter(audience_entries__canonical=self.client_id).exists()
         return _("Clients name this as an audience already. Choose another client ID.") if listed else ""
 
     def _grant_types_problem(self) -> Any:

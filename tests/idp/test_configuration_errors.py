@@ -7,8 +7,8 @@ from allauth.account.models import EmailAddress
 
 from accounts.models import User
 from clients.models import Client, SecurityEvent
-from clients.models.authorization import CLIENT_DELETED
 from idp.configuration import ConfigurationError, apply
+from projects.events import CLIENT_DELETED
 from projects.models import Project
 from tests.idp.configuration import SMALL, changed
 

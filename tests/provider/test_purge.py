@@ -26,7 +26,7 @@ from clients.models import (
     RevokedToken,
     SecurityEvent,
 )
-from clients.models.authorization import API_DELETED, CLIENT_DELETED
+from projects.events import API_DELETED, CLIENT_DELETED
 from projects.models import Consent
 from provider import purge
 from provider.keys import mint
