@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
@@ -12,4 +14,5 @@ class ClientsConfig(AppConfig):
     verbose_name = _("OAuth clients")
 
     def ready(self) -> None:
+        import_module("clients.tombstones")
         post_migrate.connect(triggers.after_migrate, sender=self, dispatch_uid="clients.triggers")

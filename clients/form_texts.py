@@ -9,7 +9,6 @@ from django.utils.translation import gettext_lazy as _
 # What the toolkit calls its columns. Named here too, so that our catalogs have the words.
 TOOLKIT = (_("client type"), _("redirect URIs"), _("post logout redirect URIs"))
 
-HELD = _("A superuser disabled this client. Only a superuser may enable it again.")
 HELP: dict[str, Any] = {
     "project": _("People consent once per project. A client stays in its project for ever."),
     "name": _("Shown to people when they are asked."),

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from accounts.console import ConsoleAdmin, actor
 from projects import access
 from projects.models import Project, Role
+from projects.problems import RegistrationError
 
 if TYPE_CHECKING:
     Inline = admin.options.InlineModelAdmin[Any, Any]
@@ -102,6 +103,28 @@ class ScopedAdmin(Scoped, ConsoleAdmin):
         """Lists, searches, filters, actions and addresses by id all start here."""
         lookup = f"{self.project_path or 'pk'}__in"
         return super().get_queryset(request).filter(**{lookup: access.visible(actor(request))})
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except RegistrationError:
+            # What it was checked against changed in between: a second look says so on the form.
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except RegistrationError:
+            # Something stands in its way since it was looked at: a second look names it.
+            return super().delete_view(request, object_id, extra_context)
 
 
 class NamedCells(Rows):

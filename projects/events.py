@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TypeVar
+
 from django.db import models
+from django.db.models.signals import post_delete, post_save
 from django.utils.translation import gettext_lazy as _
+
+from projects.access import Roles
+from projects.actors import Actor
 
 CLIENT_DELETED = "client.deleted"  # the kind that keeps a client id from being used again
 API_DELETED = "api.deleted"  # and an API's address from being taken over by another project
@@ -27,3 +36,63 @@ class SecurityEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.client_id}"
+
+
+# --- Who acts ------------------------------------------------------------------------------------------------------
+
+NOBODY_KNOWN = Actor(Roles(everywhere=False, by_project={}), name="code")  # that went past the registration
+_acting: ContextVar[Actor | None] = ContextVar("acting", default=None)
+
+
+@contextmanager
+def acting(by: Actor) -> Iterator[None]:
+    """A registration writes rows, and its own events about them. Rows written outside are noticed (`watch`)."""
+    token = _acting.set(by)
+    try:
+        yield
+    finally:
+        _acting.reset(token)
+
+
+def acts_now() -> Actor:
+    return _acting.get() or NOBODY_KNOWN
+
+
+Detail = str | int | bool | None | list[str] | dict[str, str] | dict[str, object]
+
+
+def record(by: Actor, kind: str, client_id: str = "", /, **detail: Detail) -> None:
+    """One event. People are named by their `sub`; who is no person stands in the details."""
+    said = {**detail, "by": by.name} if by.name else detail
+    SecurityEvent.objects.create(kind=kind, client_id=client_id, sub=by.sub, detail=said)
+
+
+# --- What goes past a registration ---------------------------------------------------------------------------------
+
+
+Row = TypeVar("Row", bound=models.Model)
+About = Callable[[Row], tuple[str, dict[str, Detail]]]
+
+
+def watch(model: type[Row], about: About[Row]) -> None:
+    """Record saves and deletions of these rows that no registration made. `about`: their client id, and details.
+
+    `.update()`, `bulk_create()` and SQL send no signals: what they may do is for the constraints to say.
+    """
+    name = model._meta.model_name
+
+    def note(what: str, row: Row) -> None:
+        client_id, detail = about(row)
+        record(NOBODY_KNOWN, f"{name}.{what}", client_id, **detail)
+
+    def saved(sender: type[Row], instance: Row, created: bool, **kwargs: object) -> None:
+        if _acting.get() is None:
+            note("created" if created else "saved", instance)
+
+    def deleted(sender: type[Row], instance: Row, origin: object, **kwargs: object) -> None:
+        whose = getattr(origin, "model", type(origin))
+        if _acting.get() is None and whose is sender:  # what goes with something else is told by that
+            note("deleted", instance)
+
+    post_save.connect(saved, sender=model, weak=False, dispatch_uid=f"events.saved.{name}")
+    post_delete.connect(deleted, sender=model, weak=False, dispatch_uid=f"events.deleted.{name}")

@@ -13,13 +13,13 @@ from accounts.console_forms import ConsoleForm, LinesField, told
 from accounts.models import User
 from projects import access, matcher
 from projects.models import Api, ConsentMode, Member, Project, Shared
+from projects.rules import LONGEST_LIFETIME
 
 if TYPE_CHECKING:
     InlineFormSet = forms.BaseInlineFormSet[Any, Any, Any]
 else:
     InlineFormSet = forms.BaseInlineFormSet
 
-LONGEST_LIFETIME = 10 * 365 * 24 * 3600
 NOT_FOUND = gettext_lazy("No account has this username: %(names)s. Check the spelling, capitals included.")
 
 

@@ -7,16 +7,14 @@ from zlib import crc32
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator, URLValidator
+from django.core.validators import URLValidator
 from django.db import connection, models
 from django.utils.translation import gettext_lazy as _
 
 from projects import matcher
+from projects.rules import LONGEST_LIFETIME, scope_token
 from projects.scopes import SIGN_IN_SCOPES
 
-scope_token = RegexValidator(
-    r"\A[\x21\x23-\x5b\x5d-\x7e]+\Z", _("A scope has visible ASCII characters only, no spaces, quotes or backslashes.")
-)
 web_page = URLValidator(schemes=["https", "http"])  # shown as a link: never javascript: or data:
 
 
@@ -185,8 +183,9 @@ class Api(models.Model):
             ),
             models.CheckConstraint(condition=models.Q(shared__in=Shared.values), name="api_shared_is_known"),
             models.CheckConstraint(
-                condition=models.Q(token_lifetime__isnull=True) | models.Q(token_lifetime__gt=0),
-                name="api_token_lifetime_is_positive",
+                condition=models.Q(token_lifetime__isnull=True)
+                | models.Q(token_lifetime__gt=0, token_lifetime__lte=LONGEST_LIFETIME),
+                name="api_token_lifetime_is_bounded",
             ),
         ]
 

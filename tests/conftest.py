@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
-from idp.configuration import apply
 from provider.keys import keyring
-from tests.snapshot import Snapshot
+from tests.snapshot import Snapshot, applied
 from tests.world import WORLD
 
 pytest_plugins = [
@@ -50,7 +49,7 @@ def live_server(django_db_setup: None, live_server: Any) -> Iterator[Any]:
 
 
 _keys = Snapshot(keyring.ensure_keys)
-_world = Snapshot(partial(apply, WORLD, path="world.yaml"))
+_world = Snapshot(partial(applied, WORLD, "world.yaml"))
 
 
 @pytest.fixture

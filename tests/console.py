@@ -13,9 +13,8 @@ from django.urls import reverse
 
 from accounts.models import User
 from clients.models import Client
-from idp.configuration import apply
 from projects.models import Api, Project
-from tests.snapshot import Snapshot
+from tests.snapshot import Snapshot, applied
 
 ORDERS = "https://api.acme.example/orders"
 REPORTS = "https://api.other.example/reports"
@@ -66,7 +65,7 @@ projects:
 """
 
 
-_console = Snapshot(partial(apply, CONSOLE, path="console.yaml"))
+_console = Snapshot(partial(applied, CONSOLE, "console.yaml"))
 
 
 @pytest.fixture

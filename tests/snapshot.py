@@ -13,6 +13,9 @@ from django.apps import apps
 from django.db import connection, transaction
 from django.db.models import Model
 
+from clients.models import SecurityEvent
+from idp.configuration import apply
+
 APPS = ("accounts", "account", "projects", "clients")
 
 
@@ -53,6 +56,12 @@ class Snapshot:
         with transaction.atomic():  # references are checked at its end, in whatever order rows come
             for one in self._made:
                 one.put_back()
+
+
+def applied(text: str, path: str) -> None:
+    """What a file says, and an empty log: what a test finds there happened in it."""
+    apply(text, path=path)
+    SecurityEvent.objects.all().delete()
 
 
 def everything(*, without: tuple[type[Model], ...] = ()) -> list[Rows]:

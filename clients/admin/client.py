@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import admin
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.console import SHOWN, actor
-from clients import secrets
-from clients.admin import events
+from clients import registration
 from clients.admin.secret_pages import SecretPages
 from clients.forms import AudienceEntryForm, AudienceEntryFormSet, ClientForm
 from clients.models import AudienceEntry, Client
 from clients.models.client import GrantType
 from projects.console import ProjectFilter, ScopedAdmin, ScopedInline
-from projects.events import CLIENT_DELETED
+from projects.door import actor_of
 
 
 class AudienceEntryInline(ScopedInline):
@@ -41,7 +39,7 @@ class ClientAdmin(SecretPages, ScopedAdmin):
     fieldsets = [
         (None, {"fields": ["project", "name", "client_id", "enabled"]}),
         (
-            gettext_lazy("How it proves who it is"),
+            gettext_lazy("Client authentication"),
             {"fields": ["client_type", "token_endpoint_auth_method", "secrets_in_words"]},
         ),
         (
@@ -116,24 +114,25 @@ class ClientAdmin(SecretPages, ScopedAdmin):
         return found
 
     def save_model(self, request: HttpRequest, obj: Client, form: Any, change: bool) -> None:
-        if "enabled" in form.changed_data:
-            obj.disabled_by_superuser = not obj.enabled and actor(request).is_superuser
-        super().save_model(request, obj, form, change)
-        if obj.public:
-            for secret in obj.secrets.filter(slot__isnull=False):
-                self.end_secret(request, obj, secret)  # else it would wake up when the client turns confidential
+        """Not yet: its audiences are in the rows below the form."""
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        super().save_related(request, form, formsets, change)
-        events.client_saved(actor(request), form, change)
+        """The registration writes all of it; Django only notes what became of the rows, for its history."""
+        for formset in formsets:
+            formset.save(commit=False)
+        entries = next(one for one in formsets if isinstance(one, AudienceEntryFormSet)).entries()
+        wanted = replace(form.wanted, audience=tuple(entry for entry, _form in entries))
+        if change:
+            registration.change(form.instance, wanted, actor_of(request))
+        else:
+            made = registration.register(wanted, form.project, actor_of(request))
+            vars(form.instance).update(vars(made))  # Django goes on with the row it gave the form
 
     def response_add(self, request: HttpRequest, obj: Client, post_url_continue: str | None = None) -> HttpResponse:
         """The only answer that ever shows the secret; it is made in the transaction that made the client."""
         if obj.public:
             return super().response_add(request, obj, post_url_continue)
-        secret = secrets.generate(obj)
-        events.record(actor(request), "client.secret_generated", obj)
-        return self.show_once(request, obj, secret)
+        return self.show_once(request, obj, registration.generate_secret(obj, actor_of(request)))
 
     def lost_for_good(self, obj: Client) -> list[str]:
         return [
@@ -142,20 +141,7 @@ class ClientAdmin(SecretPages, ScopedAdmin):
         ]
 
     def stands_in_the_way(self, request: HttpRequest, obj: Client) -> list[str]:
-        """No caller listed means every client of the project: the last one listed does not go unnoticed."""
-        others = Client.objects.exclude(pk=obj.pk)
-        left_open = obj.may_call.exclude(pk=obj.pk).exclude(allowed_callers__in=others)
-        return [
-            _(
-                "%(client)s lists it as the only allowed caller: without it every client of the project could get ID "
-                "tokens for %(client)s. Change that list first."
-            )
-            % {"client": target.client_id}
-            for target in left_open[:SHOWN]
-        ]
+        return registration.obstacles(obj)
 
     def delete_model(self, request: HttpRequest, obj: Client) -> None:
-        events.record(
-            actor(request), CLIENT_DELETED, obj, project=obj.project.key, name=obj.name, at=timezone.now().isoformat()
-        )
-        super().delete_model(request, obj)
+        registration.delete(obj, actor_of(request))

@@ -11,14 +11,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.console import SHOWN, actor
-from clients.admin import events
-from clients.models import AudienceEntry, SecurityEvent
+from clients.models import AudienceEntry
 from projects import access, matcher
 from projects.admin import ApiAdmin, ProjectAdmin, link_to_list
 from projects.apis import resolve
-from projects.events import API_DELETED
+from projects.door import actor_of
+from projects.events import acting
 from projects.forms import ApiForm
 from projects.models import Api, Project
+from projects.tombstones import was_anothers
 
 
 def overlapping(identifier: str) -> list[AudienceEntry]:
@@ -64,20 +65,9 @@ class NewApiForm(ApiForm):
         if self.actor.is_superuser or project is None:
             return identifier
         others = (entry for entry in overlapping(identifier) if entry.client.project != project)
-        if any(others) or _was_anothers(identifier, project):
+        if any(others) or was_anothers(identifier, project):
             raise ValidationError(_("This address overlaps an API of another project."))
         return identifier
-
-
-def _was_anothers(identifier: str, project: Project) -> bool:
-    """Tokens made for a deleted API may still be alive: whoever takes its address could introspect them."""
-    deleted = SecurityEvent.objects.filter(kind=API_DELETED).exclude(detail__project=project.key)
-    before = (event.detail["identifier"] for event in deleted)
-    return any(matcher.covers(one, identifier) or matcher.covers(identifier, one) for one in before)
-
-
-def _record_deletion(request: HttpRequest, api: Api) -> None:
-    events.record(actor(request), API_DELETED, identifier=api.identifier, project=api.project.key)
 
 
 @admin.register(Api)
@@ -85,8 +75,8 @@ class GuardedApiAdmin(ApiAdmin):
     form = NewApiForm
 
     def delete_model(self, request: HttpRequest, obj: Api) -> None:
-        _record_deletion(request, obj)
-        super().delete_model(request, obj)
+        with acting(actor_of(request)):
+            super().delete_model(request, obj)
 
     def lost_for_good(self, obj: Api) -> list[str]:
         return [_("The address %(api)s stays closed to members of other projects.") % {"api": obj.identifier}]
@@ -106,9 +96,8 @@ class GuardedProjectAdmin(ProjectAdmin):
         return ["clients_of_it", *super().get_readonly_fields(request, obj)]
 
     def delete_model(self, request: HttpRequest, obj: Project) -> None:
-        for api in obj.apis.all():
-            _record_deletion(request, api)
-        super().delete_model(request, obj)
+        with acting(actor_of(request)):
+            super().delete_model(request, obj)
 
     @admin.display(description=gettext_lazy("clients"))
     def clients_of_it(self, project: Project) -> str:

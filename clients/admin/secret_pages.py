@@ -18,11 +18,10 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.console import actor
-from clients import secrets
-from clients.admin import events
+from clients import registration, secrets
 from clients.forms import NewSecretForm
-from clients.models import Client, ClientSecret
+from clients.models import Client
+from projects.door import actor_of
 
 if TYPE_CHECKING:
     from projects.console import ScopedAdmin as Base
@@ -66,9 +65,9 @@ class SecretPages(Base):
         label = form.cleaned_data["label"]
         try:
             with transaction.atomic():
-                secret = secrets.generate(client, label=label, expires_at=form.expires_at)
-                sentence = _("Generated a secret: %s.") % (label or _("no label"))
-                self._note(request, client, "client.secret_generated", sentence, label)
+                by = actor_of(request)
+                secret = registration.generate_secret(client, by, label=label, expires_at=form.expires_at)
+                self.log_change(request, client, _("Generated a secret: %s.") % (label or _("no label")))
         except secrets.TooManySecrets:
             messages.error(request, _("This client has two secrets already. Revoke one first."))
             return self._to_list(client)
@@ -82,7 +81,9 @@ class SecretPages(Base):
         already = secret.revoked_at is not None
         if request.method == "POST":
             with transaction.atomic():
-                already = not self.end_secret(request, client, secret)
+                already = not registration.revoke_secret(secret, actor_of(request))
+                if not already:
+                    self.log_change(request, client, _("Revoked a secret: %s.") % secret)
         if already:
             messages.info(request, _("This secret was revoked already."))
             return self._to_list(client)
@@ -97,14 +98,6 @@ class SecretPages(Base):
         return self._page(
             request, "secret_once.html", {"title": _("Keep this secret"), "original": client, "plain_secret": secret}
         )
-
-    def end_secret(self, request: HttpRequest, client: Client, secret: ClientSecret) -> bool:
-        """Whether it was this call that ended it; the caller's transaction keeps others waiting until then."""
-        if client.secrets.select_for_update().filter(pk=secret.pk, revoked_at__isnull=True).first() is None:
-            return False
-        secrets.revoke(secret)
-        self._note(request, client, "client.secret_revoked", _("Revoked a secret: %s.") % secret, secret.label)
-        return True
 
     def _client(self, request: HttpRequest, object_id: str, allowed: Any) -> Client:
         client = self.get_object(request, unquote(object_id))
@@ -131,10 +124,6 @@ class SecretPages(Base):
         request.current_app = self.admin_site.name
         full = {**self.admin_site.each_context(request), "opts": self.opts, **context}
         return TemplateResponse(request, f"admin/clients/client/{template}", full)
-
-    def _note(self, request: HttpRequest, client: Client, kind: str, sentence: str, label: str) -> None:
-        self.log_change(request, client, sentence)
-        events.record(actor(request), kind, client, label=label)
 
     @staticmethod
     def _to_list(client: Client) -> HttpResponse:

@@ -87,7 +87,7 @@ class Migration(migrations.Migration):
                 ('client_id', models.CharField(default=clients.identifiers.new_client_id, max_length=255, unique=True, verbose_name='client ID')),
                 ('enabled', models.BooleanField(default=True, help_text='A disabled client gets no tokens, and those it has stop working.', verbose_name='enabled')),
                 ('disabled_by_superuser', models.BooleanField(default=False, editable=False)),
-                ('token_endpoint_auth_method', models.CharField(choices=clients.models.client.auth_methods, default='client_secret_basic', max_length=40, verbose_name='how it proves who it is')),
+                ('token_endpoint_auth_method', models.CharField(choices=clients.models.client.auth_methods, default='client_secret_basic', max_length=40, verbose_name='client authentication method')),
                 ('grant_types', models.JSONField(blank=True, default=list, verbose_name='grant types')),
                 ('scope', models.TextField(blank=True, help_text='What this client may ask for, separated by spaces.', verbose_name='scopes')),
                 ('backchannel_logout_uri', models.CharField(blank=True, max_length=500, verbose_name='back-channel logout URI')),
@@ -350,7 +350,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='client',
-            constraint=models.CheckConstraint(condition=models.Q(('access_token_lifetime__gt', 0), ('id_token_lifetime__gt', 0), models.Q(('refresh_token_lifetime__isnull', True), ('refresh_token_lifetime__gt', 0), _connector='OR'), models.Q(('refresh_token_idle_lifetime__isnull', True), ('refresh_token_idle_lifetime__gt', 0), _connector='OR')), name='client_lifetimes_are_positive'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('access_token_lifetime__isnull', True), models.Q(('access_token_lifetime__gt', 0), ('access_token_lifetime__lte', 315360000)), _connector='OR'), models.Q(('id_token_lifetime__isnull', True), models.Q(('id_token_lifetime__gt', 0), ('id_token_lifetime__lte', 315360000)), _connector='OR'), models.Q(('refresh_token_lifetime__isnull', True), models.Q(('refresh_token_lifetime__gt', 0), ('refresh_token_lifetime__lte', 315360000)), _connector='OR'), models.Q(('refresh_token_idle_lifetime__isnull', True), models.Q(('refresh_token_idle_lifetime__gt', 0), ('refresh_token_idle_lifetime__lte', 315360000)), _connector='OR')), name='client_lifetimes_are_bounded'),
         ),
         migrations.AddIndex(
             model_name='authorization',

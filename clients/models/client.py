@@ -12,10 +12,13 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import AbstractApplication
 
-from clients.identifiers import backchannel_uri_problem, client_id_problem, new_client_id, redirect_uri_problem
+from clients import rules
+from clients.identifiers import new_client_id
+from clients.models.columns import MetadataColumns
 from common import jws
 from projects.events import CLIENT_DELETED, SecurityEvent
 from projects.models import Api, Project
+from projects.rules import LONGEST_LIFETIME
 
 
 class GrantType(models.TextChoices):
@@ -58,11 +61,29 @@ def asymmetric(column: str) -> models.Q:
     return ~models.Q(**{column: "none"}) & ~models.Q(**{f"{column}__startswith": "HS"})
 
 
-def _uri_problems(uris: list[str]) -> list[str]:
-    return [problem for uri in uris if (problem := redirect_uri_problem(uri))]
+def _bounded(*names: str) -> models.Q:
+    """A constraint's condition: these lifetimes are seconds, up to ten years, or none."""
+    condition = models.Q()
+    for name in names:
+        within = models.Q((f"{name}__gt", 0), (f"{name}__lte", LONGEST_LIFETIME))
+        condition &= models.Q((f"{name}__isnull", True)) | within
+    return condition
 
 
-class Client(AbstractApplication):
+MOVED = _("A client stays in its project for ever. Create another client instead.")
+# The values of fields that have few, as `clients.rules` asks for them.
+CHOICES: rules.Choices = {
+    "client_type": [value for value, _label in AbstractApplication.CLIENT_TYPES],
+    "token_endpoint_auth_method": AuthMethod.values,
+    "grant_types": GrantType.values,
+    "introspection": Introspection.values,
+    "access_token_format": ClientTokenFormat.values,
+    "id_token_signed_response_alg": jws.ALGORITHMS,
+    "userinfo_signed_response_alg": jws.ALGORITHMS,
+}
+
+
+class Client(MetadataColumns, AbstractApplication):
     """An OAuth client (RFC 6749 section 2). Belongs to one project for ever; a `client_id` is never reused."""
 
     # The toolkit's single grant type, single secret, HS256 and consent switches: ours are below, or not wanted.
@@ -84,7 +105,7 @@ class Client(AbstractApplication):
     # Which of the two switched it off last: members of the project do not undo a superuser's decision.
     disabled_by_superuser = models.BooleanField(default=False, editable=False)
     token_endpoint_auth_method = models.CharField(
-        _("how it proves who it is"), max_length=40, choices=auth_methods, default=AuthMethod.BASIC
+        _("client authentication method"), max_length=40, choices=auth_methods, default=AuthMethod.BASIC
     )
     grant_types = models.JSONField(_("grant types"), default=list, blank=True)
     scope = models.TextField(_("scopes"), blank=True, help_text=_("What this client may ask for, separated by spaces."))
@@ -194,10 +215,8 @@ class Client(AbstractApplication):
                 name="client_userinfo_algorithm_is_asymmetric",
             ),
             models.CheckConstraint(
-                condition=models.Q(access_token_lifetime__gt=0, id_token_lifetime__gt=0)
-                & (models.Q(refresh_token_lifetime__isnull=True) | models.Q(refresh_token_lifetime__gt=0))
-                & (models.Q(refresh_token_idle_lifetime__isnull=True) | models.Q(refresh_token_idle_lifetime__gt=0)),
-                name="client_lifetimes_are_positive",
+                condition=_bounded(*rules.LIFETIMES, *rules.LIFETIMES_OR_NONE),
+                name="client_lifetimes_are_bounded",
             ),
         ]
 
@@ -222,27 +241,18 @@ class Client(AbstractApplication):
         return ""
 
     def clean(self) -> None:
-        """Everything a form or a file may get wrong, each problem on its field."""
-        problems: dict[str, Any] = {}
-        if problem := client_id_problem(self.client_id) or self._taken_otherwise():
-            problems["client_id"] = problem
-        uri_problems = _uri_problems(self.redirect_uri_list)
-        if uri_problems:
-            problems["redirect_uris"] = uri_problems
-        elif GrantType.AUTHORIZATION_CODE in self.grant_types and not self.redirect_uri_list:
-            problems["redirect_uris"] = _("The authorization code grant needs at least one redirect URI.")
-        if uri_problems := _uri_problems(self.post_logout_redirect_uri_list):
-            problems["post_logout_redirect_uris"] = uri_problems
-        if problem := backchannel_uri_problem(self.backchannel_logout_uri):
-            problems["backchannel_logout_uri"] = problem
-        if problem := self._grant_types_problem():
-            problems["grant_types"] = problem
+        """The rules of `clients.rules`, each problem on its field; and what no registration may change either."""
+        problems: dict[str, list[Any]] = {}
+        for one in rules.problems(self.columns, CHOICES):
+            problems.setdefault({"client_name": "name"}.get(one.name, one.name), []).append(one.message)
+        if problem := self.id_taken_otherwise():
+            problems["client_id"] = [problem]
         if self._moved_to_another_project():
-            problems["project"] = _("A client stays in its project for ever. Create another client instead.")
+            problems["project"] = [MOVED]
         if problems:
             raise ValidationError(problems)
 
-    def _taken_otherwise(self) -> Any:
+    def id_taken_otherwise(self) -> Any:
         """A new id is nobody's: neither a deleted client's nor a name that allowlists mean somebody else by."""
         if self.pk is not None:
             return ""
@@ -251,24 +261,16 @@ class Client(AbstractApplication):
         listed = Client.objects.filter(audience_entries__canonical=self.client_id).exists()
         return _("Clients name this as an audience already. Choose another client ID.") if listed else ""
 
-    def _grant_types_problem(self) -> Any:
-        if not isinstance(self.grant_types, list) or set(self.grant_types) - set(GrantType.values):
-            return _("Use only: %(names)s.") % {"names": ", ".join(GrantType.values)}
-        if self.public and GrantType.CLIENT_CREDENTIALS in self.grant_types:
-            return _("A public client cannot use client credentials: it has none.")
-        return None
-
     def _moved_to_another_project(self) -> bool:
         if self.pk is None:
             return False
         return Client.objects.filter(pk=self.pk).exclude(project=self.project_id).exists()
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Make a public client's fixed choices explicit, and keep it in its project."""
+        """Make a public client's fixed choices explicit, and refuse what registration refuses."""
         if self.public:
             self.token_endpoint_auth_method = AuthMethod.NONE
             self.require_pkce = self.rotate_refresh_tokens = True
             self.introspection = Introspection.NONE
-        if self._moved_to_another_project():
-            raise ValidationError(_("A client stays in its project for ever. Create another client instead."))
+        self.clean()
         super().save(*args, **kwargs)

@@ -15,8 +15,7 @@ from idp.configuration.problems import Place, Problems, quoted
 from idp.configuration.reading import Node
 from idp.configuration.shape import Entry, Reader, Section, Wrong, read_section
 from projects import matcher
-from projects.forms import LONGEST_LIFETIME
-from projects.models import scope_token
+from projects.rules import LONGEST_LIFETIME, scope_token
 
 _ENVIRONMENT = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
 NOT_AVAILABLE = "not available in this version"

@@ -157,6 +157,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='api',
-            constraint=models.CheckConstraint(condition=models.Q(('token_lifetime__isnull', True), ('token_lifetime__gt', 0), _connector='OR'), name='api_token_lifetime_is_positive'),
+            constraint=models.CheckConstraint(condition=models.Q(('token_lifetime__isnull', True), models.Q(('token_lifetime__gt', 0), ('token_lifetime__lte', 315360000)), _connector='OR'), name='api_token_lifetime_is_bounded'),
         ),
     ]

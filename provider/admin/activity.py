@@ -14,11 +14,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.console import actor
-from clients.admin import events
 from clients.models import Authorization, Client, LogoutNotice, SecurityEvent
 from clients.models.logout import NoticeState
 from projects import access
 from projects.console import ProjectFilter, ScopedAdmin
+from projects.door import actor_of
+from projects.events import record
 
 REVOKED = "revoked by an administrator"
 
@@ -106,7 +107,7 @@ class AuthorizationAdmin(ReadOnly):
             rows.update(ended_at=timezone.now(), ended_because=REVOKED)
             for one in live:
                 detail = {"authorization": str(one.pk), "person": str(one.user.sub)}
-                events.record(actor(request), "authorization.ended", one.client, **detail)
+                record(actor_of(request), "authorization.ended", one.client.client_id, **detail)
                 self.log_change(request, one, _("Ended."))
         number = len(live)
         done = ngettext("%(number)s authorization ended.", "%(number)s authorizations ended.", number)

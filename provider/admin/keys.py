@@ -13,12 +13,13 @@ from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.translation import gettext as _
 
-from accounts.console import ConsoleAdmin, actor
-from clients.admin import events
+from accounts.console import ConsoleAdmin
 from clients.models import SigningKey
 from clients.models.keys import KeyState
 from common import sealing
 from common.jws import ALGORITHMS
+from projects.door import actor_of
+from projects.events import record
 from provider.keys import keyring
 
 _LIST = "admin:clients_signingkey_changelist"
@@ -118,4 +119,4 @@ class SigningKeyAdmin(ConsoleAdmin):
 
     def _note(self, request: HttpRequest, key: SigningKey, kind: str, sentence: str) -> None:
         self.log_change(request, key, sentence)
-        events.record(actor(request), kind, kid=key.kid, algorithm=key.algorithm)
+        record(actor_of(request), kind, "", kid=key.kid, algorithm=key.algorithm)

@@ -1,0 +1,91 @@
+"""What a client is to be, in the names of OAuth dynamic registration (RFC 7591) where there is one.
+
+Every door translates what it was sent into this, and nothing more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+_HAS_PATHS = re.compile("https?:", re.IGNORECASE)
+PUBLIC_METHOD = "none"  # of authentication: a client that cannot keep a secret (RFC 7591 section 2)
+# What a public client has no choice in. None: whatever its kind has.
+FIXED_FOR_PUBLIC = ("require_pkce", "rotate_refresh_tokens", "introspection")
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """An entry of the allowlist. No mode: this address and everything below it, or exactly this name."""
+
+    value: str
+    mode: str | None = None
+    default: bool = False
+
+    def settled(self) -> Audience:
+        """This, with the mode that its kind has when none is said."""
+        return self if self.mode else replace(self, mode="prefix" if _HAS_PATHS.match(self.value) else "exact")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientMetadata:
+    client_id: str = ""
+    client_name: str = ""
+    client_type: str | None = None  # None: as the authentication method says
+    enabled: bool = True
+    held: bool | None = None  # None: switched off by whoever may overrule members
+    token_endpoint_auth_method: str = "client_secret_basic"  # noqa: S105 - a method
+    grant_types: tuple[str, ...] = ()
+    redirect_uris: tuple[str, ...] = ()
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    backchannel_logout_uri: str = ""
+    scope: str = ""
+    audience: tuple[Audience, ...] = ()
+    access_token_format: str = "opaque"  # noqa: S105 - a format
+    access_token_lifetime: int = 3600
+    id_token_lifetime: int = 3600
+    refresh_token_lifetime: int | None = None
+    refresh_token_idle_lifetime: int | None = 30 * 24 * 3600
+    id_token_signed_response_alg: str = "RS256"  # noqa: S105 - an algorithm
+    userinfo_signed_response_alg: str = ""
+    require_pkce: bool | None = None
+    rotate_refresh_tokens: bool | None = None
+    tokens_not_before: datetime | None = None
+    allowed_callers: tuple[str, ...] = ()
+    cross_client_public: bool = False
+    introspection: str | None = None
+    introspects: tuple[str, ...] = ()
+    acts_for: tuple[str, ...] = ()
+
+    @property
+    def public(self) -> bool:
+        return self.token_endpoint_auth_method == PUBLIC_METHOD
+
+    @property
+    def scopes(self) -> list[str]:
+        return self.scope.split()
+
+    def changed(self, said: Mapping[str, Any]) -> ClientMetadata:
+        """This, with what is said anew. A client that turns public by it has what public clients have."""
+        wanted = replace(self, **said)
+        unsaid: dict[str, Any] = dict.fromkeys(name for name in FIXED_FOR_PUBLIC if name not in said)
+        return replace(wanted, **unsaid) if wanted.public else wanted
+
+    def settled(self) -> ClientMetadata:
+        """This, with nothing left open that follows from the kind of client."""
+        return replace(
+            self,
+            audience=tuple(entry.settled() for entry in self.audience),
+            scope=" ".join(dict.fromkeys(self.scopes)),
+            introspects=tuple(sorted(self.introspects)),
+            allowed_callers=tuple(sorted(self.allowed_callers)),
+            acts_for=tuple(sorted(self.acts_for)),
+            held=bool(self.held),
+            client_type="public" if self.public else "confidential",
+            require_pkce=self.public if self.require_pkce is None else self.require_pkce,
+            rotate_refresh_tokens=self.public if self.rotate_refresh_tokens is None else self.rotate_refresh_tokens,
+            introspection=self.introspection or ("none" if self.public else "own"),
+        )

@@ -1,0 +1,62 @@
+"""The row of a client as metadata, and metadata as its row."""
+
+from __future__ import annotations
+
+from clients.metadata import ClientMetadata
+from clients.rules import URI_LISTS
+
+# Columns with the name of their metadata, and the same value.
+PLAIN = (
+    "client_id",
+    "enabled",
+    "token_endpoint_auth_method",
+    "backchannel_logout_uri",
+    "scope",
+    "access_token_format",
+    "access_token_lifetime",
+    "id_token_lifetime",
+    "refresh_token_lifetime",
+    "refresh_token_idle_lifetime",
+    "id_token_signed_response_alg",
+    "userinfo_signed_response_alg",
+    "require_pkce",
+    "rotate_refresh_tokens",
+    "tokens_not_before",
+    "cross_client_public",
+    "introspection",
+)
+
+
+class MetadataColumns:
+    """Mixed into `Client`."""
+
+    name: str
+    client_type: str
+    grant_types: list[str]
+    redirect_uris: str
+    post_logout_redirect_uris: str
+    scope: str
+
+    @property
+    def columns(self) -> ClientMetadata:
+        """What its own row says; what it lists of other tables is left out."""
+        return ClientMetadata(
+            client_name=self.name,
+            client_type=self.client_type,
+            grant_types=tuple(self.grant_types),
+            redirect_uris=tuple(str(self.redirect_uris).split()),
+            post_logout_redirect_uris=tuple(str(self.post_logout_redirect_uris).split()),
+            **{name: getattr(self, name) for name in PLAIN},
+        )
+
+    def take(self, wanted: ClientMetadata) -> None:
+        """Set its columns; nothing is saved."""
+        settled = wanted.settled()
+        for name in (*PLAIN, "client_type"):
+            setattr(self, name, getattr(settled, name))
+        self.name = settled.client_name
+        self.grant_types = list(settled.grant_types)
+        self.scope = " ".join(settled.scopes)
+        for uris in URI_LISTS:
+            if str(getattr(self, uris)).split() != [*getattr(settled, uris)]:
+                setattr(self, uris, "\n".join(getattr(settled, uris)))

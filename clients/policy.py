@@ -1,0 +1,242 @@
+"""What a client may be, given what else there is and who acts. `clients.rules` says the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from clients import rules
+from clients.metadata import Audience, ClientMetadata
+from clients.models import Client
+from clients.models.client import CHOICES
+from projects import matcher
+from projects.access import open_apis
+from projects.actors import Actor, Right
+from projects.apis import refusal_to_list, resolve
+from projects.models import Api, ApiScope, Project
+from projects.problems import Problem
+from projects.rules import moment_problem
+from projects.scopes import SIGN_IN_SCOPES
+
+HELD = gettext_lazy("A superuser disabled this client. Only a superuser may enable it again.")
+TOLD = 5  # how many wrong values one message repeats
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Who wants what of which client. No `before`: it is a new one."""
+
+    wanted: ClientMetadata
+    project: Project
+    by: Actor
+    client: Client | None = None
+    before: ClientMetadata | None = None
+
+    @property
+    def had(self) -> ClientMetadata:
+        return self.before or ClientMetadata()
+
+
+def metadata_of(client: Client) -> ClientMetadata:
+    """What a client is now."""
+    entries = client.audience_entries.values_list("value", "mode", "default")
+    return replace(
+        client.columns,
+        client_type=None,  # as the authentication method says
+        held=client.held,
+        audience=tuple(Audience(*entry) for entry in entries),
+        introspects=tuple(client.introspects.values_list("client_id", flat=True)),
+        allowed_callers=tuple(client.allowed_callers.values_list("client_id", flat=True)),
+        acts_for=tuple(client.acts_for.values_list("identifier", flat=True)),
+    )
+
+
+def problems(wanted: ClientMetadata, project: Project, by: Actor, client: Client | None = None) -> list[Problem]:
+    """Everything that stands in the way of this client: one problem a field where its value alone is wrong."""
+    if not by.edits(project):
+        return [Problem("project", _("You may not change the clients of this project."))]
+    found = rules.problems(wanted, CHOICES)
+    wrong = {one.field for one in found}
+    case = Case(wanted, project, by, client, metadata_of(client) if client else None)
+    return found + [one for check in CHECKS for one in check(case) if not {one.field, one.name} & wrong]
+
+
+def _client_id(case: Case) -> Iterator[Problem]:
+    """A new id is nobody's, and an old one stays."""
+    client_id = case.wanted.client_id
+    if case.client is not None:
+        if client_id != case.client.client_id:
+            yield Problem("client_id", _("A client ID stays for ever. Create another client instead."))
+        if case.client.project_id != case.project.pk:
+            yield Problem("project", _("A client stays in its project for ever. Create another client instead."))
+    elif Client.objects.filter(client_id=client_id).exists():
+        yield Problem("client_id", _("Client with this Client ID already exists."))
+    elif problem := Client(client_id=client_id).id_taken_otherwise():
+        yield Problem("client_id", problem)
+
+
+def _enabled(case: Case) -> Iterator[Problem]:
+    """Members do not undo what a superuser, or a file, decided."""
+    if case.by.may(Right.OVERRULE_MEMBERS):
+        return
+    if case.had.held and case.wanted.enabled:
+        yield Problem("enabled", str(HELD))
+    if case.wanted.held not in (None, bool(case.had.held)):
+        yield Problem("enabled", _("Only a superuser decides who enables a client again."))
+
+
+def _scope(case: Case) -> Iterator[Problem]:
+    """Those of signing in, and of APIs the project may use. One it has stays, though its API went."""
+    unknown = [name for name in case.wanted.scopes if name not in {*SIGN_IN_SCOPES, *case.had.scopes}]
+    if unknown:
+        offered = ApiScope.objects.filter(api__in=open_apis(case.project), name__in=unknown)
+        unknown = [name for name in unknown if name not in set(offered.values_list("name", flat=True))]
+    if unknown:
+        message = _("Unknown: %(names)s. Add the scope to an API of the project, or have its API shared with it.")
+        yield Problem("scope", message % {"names": told(unknown)}, "unknown")
+
+
+def told(values: Sequence[str]) -> str:
+    """Wrong values as a message repeats them: a few, and not at length."""
+    shown = ", ".join(value if len(value) <= 100 else f"{value[:99]}…" for value in values[:TOLD])
+    return f"{shown}, …" if len(values) > TOLD else shown
+
+
+def _tokens_not_before(case: Case) -> Iterator[Problem]:
+    before, after = case.had.tokens_not_before, case.wanted.tokens_not_before
+    if before != after and (problem := moment_problem(before, after)):
+        yield Problem("tokens_not_before", problem)
+
+
+# --- Other clients and APIs ----------------------------------------------------------------------------------------
+
+
+def _allowed_callers(case: Case) -> Iterator[Problem]:
+    """Only clients of one project get ID tokens for each other, whoever allows it (protocol section 2)."""
+    yield from _not_found(case, "allowed_callers", _clients(case.wanted.allowed_callers), anywhere=False)
+
+
+def _introspects(case: Case) -> Iterator[Problem]:
+    """Those of the project and those named before; any, for a superuser (protocol section 0)."""
+    anywhere = case.by.may(Right.NAME_OTHER_PROJECTS)
+    yield from _not_found(case, "introspects", _clients(case.wanted.introspects), anywhere=anywhere)
+    new = set(case.wanted.introspects) - set(case.had.introspects)
+    if new and case.wanted.settled().introspection != "listed":
+        yield Problem("introspects", _("This list needs 'introspection: listed'."))
+
+
+def _acts_for(case: Case) -> Iterator[Problem]:
+    anywhere = case.by.may(Right.NAME_OTHER_PROJECTS)
+    yield from _not_found(case, "acts_for", _owners(case.wanted.acts_for), anywhere=anywhere)
+
+
+def _owners(identifiers: Sequence[str]) -> dict[str, int]:
+    """The projects of the APIs there are."""
+    return {identifier: api.project_id for identifier, api in apis_named(identifiers).items()}
+
+
+def _clients(named: Sequence[str]) -> dict[str, int]:
+    """The projects of those there are."""
+    return dict(Client.objects.filter(client_id__in=named).values_list("client_id", "project")) if named else {}
+
+
+def apis_named(identifiers: Sequence[str]) -> dict[str, Api]:
+    """The APIs there are, by the identifiers as they were written."""
+    canonical = {}
+    for identifier in identifiers:
+        try:
+            canonical[identifier] = matcher.canonical(identifier)
+        except matcher.Malformed:
+            continue
+    found = {api.canonical: api for api in Api.objects.filter(canonical__in=canonical.values())} if canonical else {}
+    return {identifier: found[one] for identifier, one in canonical.items() if one in found}
+
+
+def _not_found(case: Case, name: str, owners: Mapping[str, int], *, anywhere: bool) -> Iterator[Problem]:
+    """One answer for what does not exist and for what is somebody else's."""
+    kept: tuple[str, ...] = getattr(case.had, name) if name != "allowed_callers" else ()
+    for index, value in enumerate(getattr(case.wanted, name)):
+        itself = case.before is None and value == case.wanted.client_id
+        if value in kept or itself or owners.get(value) == case.project.pk or (anywhere and value in owners):
+            continue
+        code = "elsewhere" if value in owners and case.by.may(Right.NAME_OTHER_PROJECTS) else "missing"
+        message = _("Not found in this project: %(names)s.") % {"names": told([value])}
+        yield Problem(f"{name}[{index}]", message, code)
+
+
+def _introspection(case: Case) -> Iterator[Problem]:
+    """Every token is for a superuser to grant; and what one switched off stays off, though lists still name it."""
+    before, after = case.had.introspection, case.wanted.settled().introspection
+    if after == "all" and before != "all" and not case.by.may(Right.INTROSPECT_EVERYTHING):
+        yield Problem("introspection", _("Only a superuser may let a client introspect every token."))
+    elif _reaches_out_again(case):
+        message = _(
+            "It names clients or APIs of other projects below. Only a superuser may let it introspect for them "
+            "again: remove them first."
+        )
+        yield Problem("introspection", message)
+
+
+def _reaches_out_again(case: Case) -> bool:
+    if case.before is None or case.before.introspection == "all" or case.by.may(Right.NAME_OTHER_PROJECTS):
+        return False
+    return not _outside(case, case.wanted.settled()) <= _outside(case, case.before)
+
+
+def _outside(case: Case, metadata: ClientMetadata) -> set[str]:
+    """Of what its lists named before, what is of other projects and counts (protocol section 8)."""
+    owners: dict[str, int] = {}
+    if metadata.introspection == "listed":
+        owners |= _clients([name for name in metadata.introspects if name in case.had.introspects])
+    if metadata.introspection != "none":
+        owners |= _owners([name for name in metadata.acts_for if name in case.had.acts_for])
+    return {name for name, project in owners.items() if project != case.project.pk}
+
+
+# --- Audiences -----------------------------------------------------------------------------------------------------
+
+
+def _audience(case: Case) -> Iterator[Problem]:
+    return iter(listing_problems(case.wanted.audience, case.project, case.by, case.had.audience))
+
+
+def listing_problems(
+    entries: Sequence[Audience], project: Project, by: Actor, had: Sequence[Audience] = ()
+) -> list[Problem]:
+    """Registered APIs one may use; others for a superuser only. Members get one answer for all they may not list."""
+    found = []
+    for index, entry in enumerate(entries):
+        if problem := _listing_problem(entry, project, by, kept=entry.settled() in had):
+            found.append(Problem(f"audience[{index}].value", problem))
+    return found
+
+
+def _listing_problem(entry: Audience, project: Project, by: Actor, *, kept: bool) -> str:
+    try:
+        matcher.parse(entry.value)
+    except matcher.Malformed:
+        return ""  # told by the rules of the value alone
+    if kept:
+        return ""  # what became of its API is asked at every request
+    if not by.may(Right.LIST_ANY_AUDIENCE):
+        unusable = resolve(entry.value) is None or refusal_to_list(entry.value, project)
+        return _("Not an API of this project or shared with it. Only a superuser may list it.") if unusable else ""
+    if Client.objects.filter(client_id=entry.value).exists():
+        return _("This is the ID of a client, not an audience.")
+    return refusal_to_list(entry.value, project)
+
+
+CHECKS: tuple[Callable[[Case], Iterator[Problem]], ...] = (
+    _client_id,
+    _enabled,
+    _scope,
+    _tokens_not_before,
+    _allowed_callers,
+    _introspects,
+    _acts_for,
+    _introspection,
+    _audience,
+)

@@ -1,0 +1,221 @@
+"""The one place where a client is made, changed and deleted, and where its secrets are made and ended.
+
+Doors (console, configuration file, commands, APIs) translate what they were sent into `ClientMetadata`, and
+`Problem.field` into a place of their own. They have no rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from clients import secrets
+from clients.identifiers import new_client_id
+from clients.metadata import Audience, ClientMetadata
+from clients.models import AudienceEntry, Client, ClientSecret
+from clients.policy import apis_named, metadata_of, problems
+from projects import matcher
+from projects.actors import Actor, Right
+from projects.events import Detail, acting, record
+from projects.models import Project
+from projects.problems import Problem, require
+
+SHOWN = 10  # how many of the things that stand in the way of a deletion are named
+RIGHTS_OVER_TOKENS = ("introspection", "introspects", "acts_for")
+TOLD_APART = ("client_name", "enabled", "held", *RIGHTS_OVER_TOKENS)  # by no event, or by one of its own
+
+
+def register(wanted: ClientMetadata, project: Project, by: Actor) -> Client:
+    """A new client. Raises RegistrationError; IntegrityError when somebody else took the id in this very moment."""
+    wanted = replace(wanted, client_id=wanted.client_id or new_client_id())
+    with acting(by), transaction.atomic():
+        require(problems(wanted, project, by))
+        client = Client(project=project)
+        client.take(wanted)
+        client.disabled_by_superuser = _held(wanted, ClientMetadata(), by)
+        client.save()
+        _write_lists(client, wanted)
+        record(by, "client.created", client.client_id, project=project.key, introspection=client.introspection)
+    return client
+
+
+def locked(client_id: str) -> Client | None:
+    """The client of this id; nobody else changes it until the transaction ends."""
+    return Client.objects.select_for_update(of=("self",)).filter(client_id=client_id).first()
+
+
+def change(client: Client, wanted: ClientMetadata, by: Actor) -> list[str]:
+    """Make it what is wanted, and answer what that changed. Raises RegistrationError."""
+    with acting(by), transaction.atomic():
+        client.refresh_from_db(from_queryset=Client.objects.select_for_update(of=("self",)))
+        require(problems(wanted, client.project, by, client))
+        before = metadata_of(client).settled()
+        after = replace(_as_registered(wanted).settled(), held=_held(wanted, before, by))
+        moved = differences(before, after)
+        if "held" in moved and "enabled" not in moved:
+            moved.append("enabled")  # by somebody whom members do not overrule
+        if moved:
+            client.take(after)
+            client.disabled_by_superuser = bool(after.held)
+            client.save()
+            _write_lists(client, after)
+            _record_change(by, client.client_id, before, after, moved)
+        if client.public and _end_secrets(client, by):
+            moved.append("client_secret")
+    return moved
+
+
+def _as_registered(wanted: ClientMetadata) -> ClientMetadata:
+    """APIs by the identifiers they were registered with."""
+    return replace(wanted, acts_for=tuple(api.identifier for api in apis_named(wanted.acts_for).values()))
+
+
+def _end_secrets(client: Client, by: Actor) -> bool:
+    """Those of a client that turned public: else they would wake up when it turns confidential again."""
+    ended = [revoke_secret(secret, by) for secret in client.secrets.filter(slot__isnull=False)]
+    return any(ended)
+
+
+def differences(before: ClientMetadata, after: ClientMetadata) -> list[str]:
+    """The fields in which they differ."""
+    return [one.name for one in fields(after) if _told(getattr(before, one.name)) != _told(getattr(after, one.name))]
+
+
+def _held(wanted: ClientMetadata, before: ClientMetadata, by: Actor) -> bool:
+    """Whether members of the project may not enable it again: who switched it off last decides."""
+    if wanted.enabled:
+        return False
+    if wanted.held is not None:
+        return wanted.held
+    return by.may(Right.OVERRULE_MEMBERS) if before.enabled else bool(before.held)
+
+
+# --- Deleting ------------------------------------------------------------------------------------------------------
+
+
+def obstacles(client: Client) -> list[str]:
+    """Sentences that say why it must not be deleted now.
+
+    No caller listed means every client of the project: the last one listed does not go unnoticed.
+    """
+    others = Client.objects.exclude(pk=client.pk)
+    left_open = client.may_call.exclude(pk=client.pk).exclude(allowed_callers__in=others)
+    return [
+        _(
+            "%(client)s lists it as the only allowed caller: without it every client of the project could get ID "
+            "tokens for %(client)s. Change that list first."
+        )
+        % {"client": target.client_id}
+        for target in left_open[:SHOWN]
+    ]
+
+
+def delete(client: Client, by: Actor) -> None:
+    """End it and everything of it. Its id is never used again: `clients.tombstones` sees to that."""
+    with acting(by), transaction.atomic():
+        if not by.edits(client.project):
+            require([Problem("project", _("You may not change the clients of this project."))])
+        require(Problem("client_id", sentence) for sentence in obstacles(client))
+        client.delete()
+
+
+# --- Secrets -------------------------------------------------------------------------------------------------------
+
+
+def generate_secret(client: Client, by: Actor, *, label: str = "", expires_at: datetime | None = None) -> str:
+    """A new secret. It is answered here and cannot be read again. Raises RegistrationError, secrets.TooManySecrets."""
+    with acting(by), transaction.atomic():
+        _may_have_secrets(client, by)
+        secret = secrets.generate(client, label=label, expires_at=expires_at)
+        record(by, "client.secret_generated", client.client_id, label=label)
+    return secret
+
+
+def adopt_secret(client: Client, secret: str, by: Actor, *, label: str = "") -> None:
+    """A secret that somebody chose. Raises RegistrationError, secrets.TooManySecrets."""
+    with acting(by), transaction.atomic():
+        _may_have_secrets(client, by)
+        secrets.adopt(client, secret, label=label)
+        record(by, "client.secret_adopted", client.client_id, label=label)
+
+
+def revoke_secret(secret: ClientSecret, by: Actor) -> bool:
+    """Whether it was this call that ended it."""
+    with acting(by), transaction.atomic():
+        client = secret.client
+        if not by.edits(client.project):
+            require([Problem("project", _("You may not change the clients of this project."))])
+        if client.secrets.select_for_update().filter(pk=secret.pk, revoked_at__isnull=True).first() is None:
+            return False
+        secrets.revoke(secret)
+        record(by, "client.secret_revoked", client.client_id, label=secret.label)
+    return True
+
+
+def _may_have_secrets(client: Client, by: Actor) -> None:
+    if not by.edits(client.project):
+        require([Problem("project", _("You may not change the clients of this project."))])
+    if client.public:
+        require([Problem("client_secret", _("A public client has no secret. Leave this key out."))])
+
+
+# --- Lists and events ----------------------------------------------------------------------------------------------
+
+
+def _write_lists(client: Client, wanted: ClientMetadata) -> None:
+    client.introspects.set(Client.objects.filter(client_id__in=wanted.introspects))
+    client.allowed_callers.set(Client.objects.filter(client_id__in=wanted.allowed_callers))
+    client.acts_for.set(apis_named(wanted.acts_for).values())
+    _write_audience(client, wanted.settled().audience)
+
+
+def _write_audience(client: Client, wanted: Sequence[Audience]) -> None:
+    """The allowlist becomes exactly this, in this order; entries that stay keep their rows."""
+    rows = {row.canonical: row for row in client.audience_entries.order_by("pk")}
+    entries = [AudienceEntry(client=client, value=one.value, mode=one.mode, default=one.default) for one in wanted]
+    for entry in entries:
+        entry.canonical = matcher.canonical(entry.value)
+    gone = [row.pk for canonical, row in rows.items() if canonical not in {entry.canonical for entry in entries}]
+    kept = [entry.canonical for entry in entries if entry.canonical in rows]
+    in_order = kept == [one for one in rows if one in set(kept)] == [one.canonical for one in entries[: len(kept)]]
+    client.audience_entries.filter(pk__in=gone if in_order else [row.pk for row in rows.values()]).delete()
+    for entry in entries:
+        row = rows.get(entry.canonical) if in_order else None
+        if row is None:
+            entry.save()
+        elif (row.value, row.mode, row.default) != (entry.value, entry.mode, entry.default):
+            row.value, row.mode, row.default = entry.value, entry.mode, entry.default
+            row.save()
+
+
+def _record_change(by: Actor, client_id: str, before: ClientMetadata, after: ClientMetadata, moved: list[str]) -> None:
+    """Before and after, where they differ. The name alone is nothing that security depends on."""
+
+    def told(names: Sequence[str]) -> dict[str, Detail]:
+        return {
+            name: {"before": _told(getattr(before, name)), "after": _told(getattr(after, name))}
+            for name in names
+            if name in moved
+        }
+
+    if detail := told([one.name for one in fields(after) if one.name not in TOLD_APART]):
+        record(by, "client.changed", client_id, **detail)
+    if detail := told(RIGHTS_OVER_TOKENS):
+        record(by, "client.introspection_changed", client_id, **detail)
+    if "enabled" in moved:
+        record(by, "client.enabled" if after.enabled else "client.disabled", client_id)
+
+
+def _told(value: object) -> object:
+    """As an event keeps it: sets in one order, lists in theirs."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Audience):
+        return f"{value.value} ({value.mode}{', default' if value.default else ''})"
+    if isinstance(value, tuple):
+        return [_told(one) for one in value]
+    return value

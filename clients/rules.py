@@ -1,0 +1,153 @@
+"""What a client's metadata must be like, whoever registers it and whatever else there is. Pure: no rows are read.
+
+`Client.full_clean()` and `Client.save()` ask these rules; `clients.registration` asks them first, and then what
+depends on other rows and on who acts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from clients.identifiers import backchannel_uri_problem, client_id_problem, redirect_uri_problem
+from clients.metadata import Audience, ClientMetadata
+from projects import matcher
+from projects.problems import Problem
+from projects.rules import lifetime_problem, quoted, scope_problem, text_problem
+
+Choices = Mapping[str, Collection[str]]  # the values a field may have
+
+MAX_LISTED = 200  # values of one field
+MAX_NAME = 255
+MAX_URI = 500
+URI_LISTS = ("redirect_uris", "post_logout_redirect_uris")
+LISTS = ("grant_types", *URI_LISTS, "allowed_callers", "introspects", "acts_for")
+LIFETIMES = ("access_token_lifetime", "id_token_lifetime")
+LIFETIMES_OR_NONE = ("refresh_token_lifetime", "refresh_token_idle_lifetime")
+# Registered with IANA, and not served by this version.
+NOT_AVAILABLE = frozenset(
+    {
+        "private_key_jwt",
+        "client_secret_jwt",
+        "tls_client_auth",
+        "self_signed_tls_client_auth",
+        "urn:ietf:params:oauth:grant-type:device_code",
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+        "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    }
+)
+
+
+def problems(wanted: ClientMetadata, choices: Choices) -> list[Problem]:
+    """Everything that is wrong with it, in no particular order but each on its field."""
+    return [
+        *_texts(wanted),
+        *_choices(wanted, choices),
+        *_repeated(wanted),
+        *_uris(wanted),
+        *_scopes(wanted),
+        *_lifetimes(wanted),
+        *_kind(wanted),
+        *audience_problems(wanted.audience),
+    ]
+
+
+def _texts(wanted: ClientMetadata) -> Iterator[Problem]:
+    if problem := client_id_problem(wanted.client_id) or text_problem(wanted.client_id, MAX_NAME):
+        yield Problem("client_id", problem)
+    if problem := text_problem(wanted.client_name, MAX_NAME):
+        yield Problem("client_name", problem)
+
+
+def _choices(wanted: ClientMetadata, choices: Choices) -> Iterator[Problem]:
+    for name, known in choices.items():
+        value = getattr(wanted, name)
+        if isinstance(value, tuple):
+            for index, one in enumerate(value):
+                if one not in known:
+                    yield Problem(f"{name}[{index}]", _unknown(one, known))
+        elif value is not None and value not in known and not (value == "" and name in MAY_BE_EMPTY):
+            yield Problem(name, _unknown(value, known))
+
+
+def _unknown(value: str, known: Collection[str]) -> str:
+    words = {"value": quoted(value), "names": ", ".join(filter(None, known))}
+    if value in NOT_AVAILABLE:
+        return _("%(value)s is not available in this version. Use one of: %(names)s.") % words
+    return _("%(value)s is not known here. Use one of: %(names)s.") % words
+
+
+def _repeated(wanted: ClientMetadata) -> Iterator[Problem]:
+    for name in LISTS:
+        values: tuple[str, ...] = getattr(wanted, name)
+        if len(values) > MAX_LISTED:
+            yield Problem(name, _("At most %(most)s values.") % {"most": MAX_LISTED})
+        for index, value in enumerate(values):
+            if value in values[:index]:
+                yield Problem(f"{name}[{index}]", _("%(value)s is listed twice.") % {"value": quoted(value)})
+
+
+def _uris(wanted: ClientMetadata) -> Iterator[Problem]:
+    for name in URI_LISTS:
+        for index, uri in enumerate(getattr(wanted, name)):
+            if problem := redirect_uri_problem(uri):
+                yield Problem(f"{name}[{index}]", problem)
+    if "authorization_code" in wanted.grant_types and not wanted.redirect_uris:
+        yield Problem("redirect_uris", _("The authorization code grant needs at least one redirect URI."))
+    uri = wanted.backchannel_logout_uri
+    if problem := text_problem(uri, MAX_URI) or backchannel_uri_problem(uri):
+        yield Problem("backchannel_logout_uri", problem)
+
+
+def _scopes(wanted: ClientMetadata) -> Iterator[Problem]:
+    if problem := next(filter(None, map(scope_problem, wanted.scopes)), ""):
+        yield Problem("scope", problem)
+
+
+def _lifetimes(wanted: ClientMetadata) -> Iterator[Problem]:
+    for names, nullable in ((LIFETIMES, False), (LIFETIMES_OR_NONE, True)):
+        for name in names:
+            if problem := lifetime_problem(getattr(wanted, name), nullable=nullable):
+                yield Problem(name, problem)
+
+
+def _kind(wanted: ClientMetadata) -> Iterator[Problem]:
+    """Public or confidential: what goes with it, and what does not (RFC 6749 section 2.1)."""
+    if wanted.client_type == "public" and not wanted.public:
+        message = _("A public client cannot keep a secret: choose “None”, or make it confidential.")
+        yield Problem("token_endpoint_auth_method", message)
+    if wanted.client_type == "confidential" and wanted.public:
+        message = _("A confidential client proves who it is: choose how it sends its secret, or make it public.")
+        yield Problem("token_endpoint_auth_method", message)
+    if not wanted.public:
+        return
+    if "client_credentials" in wanted.grant_types:
+        yield Problem("grant_types", _("A public client cannot use client credentials: it has none."))
+    if wanted.require_pkce is False:
+        yield Problem("require_pkce", _("A public client always needs PKCE. Leave this key out."))
+    if wanted.rotate_refresh_tokens is False:
+        message = _("A public client's refresh tokens always rotate. Leave this key out.")
+        yield Problem("rotate_refresh_tokens", message)
+    if wanted.introspection not in (None, "none"):
+        yield Problem("introspection", _("A public client may not introspect. Leave this key out."))
+
+
+def audience_problems(entries: tuple[Audience, ...]) -> list[Problem]:
+    """What is wrong with an allowlist as it is written."""
+    found: list[Problem] = []
+    seen: set[str] = set()
+    for index, entry in enumerate(entries):
+        try:
+            parsed = matcher.check_registrable(entry.value, plain_http=settings.IDP_PLAIN_HTTP_AUDIENCES)
+        except matcher.Malformed as error:
+            found.append(Problem(f"audience[{index}].value", str(error)))
+            continue
+        if parsed.canonical in seen:
+            found.append(Problem(f"audience[{index}].value", _("This audience is listed twice."), "twice"))
+        seen.add(parsed.canonical)
+        if entry.mode == "prefix" and parsed.scheme not in ("http", "https"):
+            message = _("Only http(s) addresses have something below them: use exact.")
+            found.append(Problem(f"audience[{index}].mode", message))
+    return found

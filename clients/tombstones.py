@@ -1,0 +1,22 @@
+"""What is left of a deleted client, however it was deleted: its id is never used again."""
+
+from __future__ import annotations
+
+from django.db.models.signals import pre_delete
+from django.dispatch import receiver
+from django.utils import timezone
+
+from clients.models import AudienceEntry, Client, ClientSecret, SigningKey
+from projects.events import CLIENT_DELETED, acts_now, record, watch
+
+
+@receiver(pre_delete, sender=Client, dispatch_uid="clients.client_tombstone")
+def _bury(sender: type[Client], instance: Client, **kwargs: object) -> None:
+    about = {"project": instance.project.key, "name": instance.name, "at": timezone.now().isoformat()}
+    record(acts_now(), CLIENT_DELETED, instance.client_id, **about)
+
+
+watch(Client, lambda client: (client.client_id, {"project": client.project.key}))
+watch(AudienceEntry, lambda entry: (entry.client.client_id, {"audience": entry.value}))
+watch(ClientSecret, lambda secret: (secret.client.client_id, {"label": secret.label}))
+watch(SigningKey, lambda key: ("", {"kid": key.kid, "algorithm": key.algorithm, "state": key.state}))

@@ -1,0 +1,64 @@
+"""Who makes, changes and deletes projects, APIs, clients and keys; and what they may do. No rule asks further."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Self
+
+from django.db.models import QuerySet
+
+from accounts.models import User
+from projects.access import EDITING, OWNING, Roles
+from projects.models import Project
+
+
+class Right(Enum):
+    """What no role in a project brings: decisions of the provider's (protocol section 0)."""
+
+    ADD_PROJECTS = auto()
+    MAKE_FIRST_PARTY = auto()  # people of the project are never asked
+    CHANGE_STATUS = auto()  # leave testing, or go back to it
+    NAME_OTHER_PROJECTS = auto()  # clients, APIs and projects that are not one's own
+    LIST_ANY_AUDIENCE = auto()  # also one that is no API
+    INTROSPECT_EVERYTHING = auto()
+    OVERRULE_MEMBERS = auto()  # what they disable stays disabled
+    TAKE_ADDRESSES = auto()  # that clients of other projects list, or that were an API of another project
+    MANAGE_KEYS = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A person, or somebody who is none. Doors make one; registrations ask it and put it into events."""
+
+    roles: Roles
+    rights: frozenset[Right] = frozenset()
+    sub: str = ""  # of a person
+    name: str = ""  # of who is none
+
+    @classmethod
+    def person(cls, user: User, roles: Roles | None = None) -> Self:
+        """Somebody signed in: a superuser has every right, everybody else a role in some projects."""
+        rights = frozenset(Right) if user.is_active and user.is_superuser else frozenset[Right]()
+        return cls(roles or Roles.of(user), rights, sub=str(user.sub))
+
+    @classmethod
+    def operator(cls, name: str) -> Self:
+        """Who runs this provider, through a file or a command: decides like a superuser."""
+        return cls(Roles(everywhere=True, by_project={}), frozenset(Right), name=name)
+
+    def may(self, right: Right) -> bool:
+        return right in self.rights
+
+    def edits(self, project: Project) -> bool:
+        """Whether they may change its clients, its APIs and its consent screen."""
+        return self.roles.within(project.pk, EDITING)
+
+    def owns(self, project: Project) -> bool:
+        """Whether they may change the project itself and its members."""
+        return self.roles.within(project.pk, OWNING)
+
+    def visible(self) -> QuerySet[Project]:
+        """The projects they know of."""
+        projects = Project.objects.all()
+        return projects if self.roles.everywhere else projects.filter(pk__in=self.roles.by_project)

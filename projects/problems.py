@@ -1,0 +1,56 @@
+"""What is wrong with an input to a registration. Every door shows it in its own place; none has rules of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.utils.translation import gettext as _
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One problem. `field` is the JSON name, with a path for items: `redirect_uris[1]`, `audience[0].mode`.
+
+    `code` tells apart what a door may want to say in words of its own place.
+    """
+
+    field: str
+    message: str
+    code: str = ""
+
+    @property
+    def name(self) -> str:
+        """The field without the path of an item."""
+        return self.field.partition("[")[0].partition(".")[0]
+
+
+class RegistrationError(Exception):
+    """Nothing was written, because of these problems."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(f"{one.field}: {one.message}" for one in self.problems))
+
+
+def require(problems: Iterable[Problem]) -> None:
+    """Raise RegistrationError when there is any problem."""
+    found = tuple(problems)
+    if found:
+        raise RegistrationError(found)
+
+
+def of_validation(error: ValidationError, names: dict[str, str] | None = None) -> list[Problem]:
+    """What a model refuses, by JSON names where those of its fields differ."""
+    found = []
+    for field, details in error.error_dict.items():
+        name = "" if field == NON_FIELD_ERRORS else (names or {}).get(field, field)
+        found += [Problem(name, _sentence(one)) for one in details]
+    return found
+
+
+def _sentence(error: ValidationError) -> str:
+    if error.code in ("blank", "null"):
+        return _("A value is needed here.")
+    return " ".join(error.messages)

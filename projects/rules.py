@@ -1,0 +1,62 @@
+"""Rules of single values that projects, APIs and clients share. Pure: no rows are read."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+LONGEST_LIFETIME = 10 * 365 * 24 * 3600  # seconds
+SHOWN = 60  # characters of a wrong value that a message repeats
+
+scope_token = RegexValidator(
+    r"\A[\x21\x23-\x5b\x5d-\x7e]+\Z",
+    gettext_lazy("A scope has visible ASCII characters only, no spaces, quotes or backslashes."),
+)
+
+
+def quoted(text: str) -> str:
+    """A wrong value as a message shows it: on one line, and not endless."""
+    return repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}...")
+
+
+def text_problem(value: str, most: int, *, needed: bool = False) -> str:
+    """Why this text cannot be stored, or an empty string."""
+    if needed and not value.strip():
+        return _("A value is needed here.")
+    if len(value) > most:
+        return _("This text is too long: at most %(most)s characters.") % {"most": most}
+    if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in value):
+        return _("This text has a character that cannot be stored (NUL or half a surrogate pair).")
+    return ""
+
+
+def lifetime_problem(seconds: int | None, *, nullable: bool = False) -> str:
+    """Why this is no lifetime, or an empty string."""
+    if seconds is None:
+        return "" if nullable else _("This must be a number of seconds.")
+    if not 1 <= seconds <= LONGEST_LIFETIME:
+        return _("This must be 1 to %(most)s seconds (ten years).") % {"most": LONGEST_LIFETIME}
+    return ""
+
+
+def scope_problem(name: str) -> str:
+    """Why this is no scope (RFC 6749 section 3.3), or an empty string."""
+    try:
+        scope_token(name)
+    except ValidationError as error:
+        return f"{quoted(name)}: {error.message}"
+    return ""
+
+
+def moment_problem(before: datetime | None, after: datetime | None) -> str:
+    """Forward only: back would bring ended tokens to life; the future would end tokens not yet made."""
+    if before and (after is None or after < before):
+        return _("This moment only moves forward: else tokens that were ended would work again.")
+    if after and after > timezone.now():
+        return _("This moment lies in the future. Enter now, or an earlier moment.")
+    return ""
