@@ -73,7 +73,7 @@ def _client_id(case: Case) -> Iterator[Problem]:
         if case.client.project_id != case.project.pk:
             yield Problem("project", _("A client stays in its project for ever. Create another client instead."))
     elif Client.objects.filter(client_id=client_id).exists():
-        yield Problem("client_id", _("Client with this Client ID already exists."))
+        yield Problem("client_id", _("Client with this Client ID already exists."), "taken")
     elif problem := Client(client_id=client_id).id_taken_otherwise():
         yield Problem("client_id", problem)
 

@@ -64,7 +64,7 @@ def change(client: Client, wanted: ClientMetadata, by: Actor) -> list[str]:
             client.save()
             _write_lists(client, after)
             _record_change(by, client.client_id, before, after, moved)
-        if client.public and _end_secrets(client, by):
+        if (client.public or before.public) and _end_secrets(client, by):
             moved.append("client_secret")
     return moved
 
@@ -75,7 +75,7 @@ def _as_registered(wanted: ClientMetadata) -> ClientMetadata:
 
 
 def _end_secrets(client: Client, by: Actor) -> bool:
-    """Those of a client that turned public: else they would wake up when it turns confidential again."""
+    """Those of a client that is public, or was: else they would wake up when it turns confidential."""
     ended = [revoke_secret(secret, by) for secret in client.secrets.filter(slot__isnull=False)]
     return any(ended)
 
@@ -176,7 +176,9 @@ def _write_lists(client: Client, wanted: ClientMetadata) -> None:
 def _write_audience(client: Client, wanted: Sequence[Audience]) -> None:
     """The allowlist becomes exactly this, in this order; entries that stay keep their rows."""
     rows = {row.canonical: row for row in client.audience_entries.order_by("pk")}
-    entries = [AudienceEntry(client=client, value=one.value, mode=one.mode, default=one.default) for one in wanted]
+    entries = [
+        AudienceEntry(client=client, value=one.value, mode=one.mode or "", default=one.default) for one in wanted
+    ]
     for entry in entries:
         entry.canonical = matcher.canonical(entry.value)
     gone = [row.pk for canonical, row in rows.items() if canonical not in {entry.canonical for entry in entries}]

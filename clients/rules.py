@@ -22,6 +22,7 @@ Choices = Mapping[str, Collection[str]]  # the values a field may have
 MAX_LISTED = 200  # values of one field
 MAX_NAME = 255
 MAX_URI = 500
+MODES = ("prefix", "exact")
 URI_LISTS = ("redirect_uris", "post_logout_redirect_uris")
 LISTS = ("grant_types", *URI_LISTS, "allowed_callers", "introspects", "acts_for")
 LIFETIMES = ("access_token_lifetime", "id_token_lifetime")
@@ -147,6 +148,8 @@ def audience_problems(entries: tuple[Audience, ...]) -> list[Problem]:
         if parsed.canonical in seen:
             found.append(Problem(f"audience[{index}].value", _("This audience is listed twice."), "twice"))
         seen.add(parsed.canonical)
+        if entry.mode not in (None, *MODES):
+            found.append(Problem(f"audience[{index}].mode", _unknown(entry.mode, MODES)))
         if entry.mode == "prefix" and parsed.scheme not in ("http", "https"):
             message = _("Only http(s) addresses have something below them: use exact.")
             found.append(Problem(f"audience[{index}].mode", message))

@@ -71,8 +71,8 @@ def _write(run: Run, file: Entry) -> None:
         apply_api(run, owner, api)
     for owner, client in _children(run, file, "clients"):
         apply_client(run, owner, client)
-    for _owner, client in _children(run, file, "clients"):
-        link_client(run, client)
+    for owner, client in _children(run, file, "clients"):
+        link_client(run, owner, client)
 
 
 def _children(run: Run, file: Entry, key: str) -> Iterator[tuple[Project, Entry]]:

@@ -63,8 +63,12 @@ def _set_members(run: Run, project: Project, entry: Entry) -> list[str]:
 
 def apply_api(run: Run, project: Project, entry: Entry) -> None:
     identifier = entry.values["identifier"]
-    canonical = matcher.canonical(identifier)
     place = entry.place_of("identifier")
+    try:
+        canonical = matcher.canonical(identifier)
+    except matcher.Malformed as error:
+        run.problems.add(place, error)
+        return
     if not run.first("API", canonical, place):
         return
     api = Api.objects.filter(canonical=canonical).select_related("project").first() or Api(project=project)

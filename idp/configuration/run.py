@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -14,6 +15,7 @@ from clients.models import Client
 from idp.configuration.problems import Place, Problems, quoted
 from idp.configuration.report import Ledger
 from idp.configuration.shape import Entry
+from projects.actors import Actor
 from projects.models import Project
 
 
@@ -28,6 +30,8 @@ class Run:
     projects: dict[str, Project | None] = field(default_factory=dict)
     clients: dict[str, Client | None] = field(default_factory=dict)
     named: set[tuple[str, str]] = field(default_factory=set)
+    refused_scopes: set[str] = field(default_factory=set)  # of APIs that have a problem of their own
+    by: Actor = field(default_factory=partial(Actor.operator, "configuration file"))
 
     def first(self, kind: str, name: str, place: Place) -> bool:
         """Whether the file names this object for the first time; the second time is a problem."""
@@ -44,10 +48,6 @@ class Run:
     def find_projects(self, items: Iterable[tuple[str, Place]]) -> list[Project]:
         found = [self._find("project", name, place, self.projects, Project, "key") for name, place in items]
         return [project for project in found if project is not None]
-
-    def find_clients(self, items: Iterable[tuple[str, Place]]) -> list[Client]:
-        found = [self._find("client", name, place, self.clients, Client, "client_id") for name, place in items]
-        return [client for client in found if client is not None]
 
     def _find(self, kind: str, name: str, place: Place, named: Mapping[str, Any], model: type[Model], by: str) -> Any:
         if name in named:

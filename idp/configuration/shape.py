@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from idp.configuration.problems import Place, Problems, quoted
 from idp.configuration.reading import Node
+
+# A field of a problem: `scope`, `redirect_uris[1]`, `audience[0].mode`.
+_PATH = re.compile(r"(?P<name>\w*)(\[(?P<index>\d+)\])?(\.(?P<key>\w+))?")
 
 
 class Wrong(Exception):
@@ -34,6 +38,10 @@ class Section:
     def field(self, key: str) -> str:
         return self.keys[key].field or key
 
+    def in_order(self, names: Collection[str]) -> list[str]:
+        """Those of these names that are keys, as the section lists them."""
+        return [key for key in self.keys if key in names]
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -57,9 +65,33 @@ class Entry:
         """What it says of these keys, by the model's field names."""
         return {self.section.field(name): self.values[name] for name in names if name in self.values}
 
+    def place_at(self, path: str) -> Place:
+        """Where the value of a path stands, such as `audience[0].mode`."""
+        found = _path(path)
+        item = self._item(found)
+        if isinstance(item, Entry):
+            return item.place_of(found["key"]) if found["key"] else item.place
+        return self.place_of(found["name"]) if item is None else item[1]
+
+    def value_at(self, path: str) -> Any:
+        """The text of a list that a path leads to."""
+        item = self._item(_path(path))
+        return item[0] if isinstance(item, tuple) else None
+
+    def _item(self, found: re.Match[str]) -> Any:
+        """The item of a list that a path leads to: another entry, or a text with its place."""
+        return self.values[found["name"]][int(found["index"])] if found["index"] else None
+
     def items(self, key: str) -> Iterator[tuple[Any, Place]]:
         """The items of a list, each with its place."""
         yield from self.values.get(key, ())
+
+
+def _path(path: str) -> re.Match[str]:
+    found = _PATH.match(path)
+    if found is None:
+        raise ValueError(f"{path} is no path of a field.")
+    return found
 
 
 def read_section(section: Section, node: Node, problems: Problems) -> Entry | None:

@@ -6,16 +6,12 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 
-from clients.identifiers import client_id_problem, redirect_uri_problem
-from clients.models.client import AuthMethod, GrantType
 from idp.configuration.problems import Place, Problems, quoted
 from idp.configuration.reading import Node
 from idp.configuration.shape import Entry, Reader, Section, Wrong, read_section
-from projects import matcher
-from projects.rules import LONGEST_LIFETIME, scope_token
+from projects.rules import scope_token
 
 _ENVIRONMENT = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
 NOT_AVAILABLE = "not available in this version"
@@ -63,14 +59,12 @@ def seconds(*, nullable: bool = False) -> Reader:
             return None
         if isinstance(node.value, bool) or not isinstance(node.value, int):
             raise Wrong(f"This must be a number of seconds, not {node.kind}.")
-        if not 1 <= node.value <= LONGEST_LIFETIME:
-            raise Wrong(f"This must be 1 to {LONGEST_LIFETIME} seconds (ten years).")
         return node.value
 
     return read
 
 
-def choice(names: Iterable[str], later: frozenset[str] = frozenset()) -> Reader:
+def choice(names: Iterable[str]) -> Reader:
     allowed = [str(name) for name in names]
 
     def read(node: Node, problems: Problems) -> str:
@@ -83,22 +77,6 @@ def choice(names: Iterable[str], later: frozenset[str] = frozenset()) -> Reader:
         return value
 
     return read
-
-
-auth_method = choice(
-    AuthMethod,
-    frozenset({"private_key_jwt", "client_secret_jwt", "tls_client_auth", "self_signed_tls_client_auth"}),
-)
-_grant_type = choice(
-    GrantType,
-    frozenset(
-        {
-            "urn:ietf:params:oauth:grant-type:device_code",
-            "urn:ietf:params:oauth:grant-type:token-exchange",
-            "urn:ietf:params:oauth:grant-type:jwt-bearer",
-        }
-    ),
-)
 
 
 def _list(node: Node) -> list[Node]:
@@ -126,48 +104,10 @@ def texts(node: Node, problems: Problems) -> list[tuple[str, Place]]:
     return _each(node, problems, text)
 
 
-def grant_types(node: Node, problems: Problems) -> list[str]:
-    return [value for value, _place in _each(node, problems, _grant_type)]
-
-
-def client_id(node: Node, problems: Problems) -> str:
-    value = text(node, problems)
-    if problem := client_id_problem(value):
-        raise Wrong(problem)
-    return value
-
-
-def _redirect_uri(node: Node, problems: Problems) -> str:
-    value = text(node, problems)
-    if problem := redirect_uri_problem(value):
-        raise Wrong(problem)
-    return value
-
-
-def redirect_uris(node: Node, problems: Problems) -> list[str]:
-    return [value for value, _place in _each(node, problems, _redirect_uri)]
-
-
-def audience_value(node: Node, problems: Problems) -> str:
-    value = text(node, problems)
-    try:
-        matcher.check_registrable(value, plain_http=settings.IDP_PLAIN_HTTP_AUDIENCES)
-    except matcher.Malformed as error:
-        raise Wrong(str(error)) from None
-    return value
-
-
-def api_identifiers(node: Node, problems: Problems) -> list[tuple[str, Place]]:
-    return _each(node, problems, audience_value)
-
-
 def scope(node: Node, problems: Problems) -> str:
     if isinstance(node.value, list):
         raise Wrong("Write the scopes as one text, separated by spaces.")
-    names = text(node, problems).split()
-    for name in names:
-        _scope_name(name)
-    return " ".join(dict.fromkeys(names))
+    return " ".join(text(node, problems).split())
 
 
 def _scope_name(name: str) -> None:

@@ -328,8 +328,7 @@ def test_what_was_applied_is_on_record_without_its_values() -> None:
     assert not SecurityEvent.objects.exists()
     apply(SMALL, path="acme.yaml")
     apply(SMALL, path="acme.yaml")
-    event = SecurityEvent.objects.get()
-    assert event.kind == "configuration.applied"
+    event = SecurityEvent.objects.get(kind="configuration.applied")
     assert event.detail == {
         "source": "acme.yaml",
         "changes": [

@@ -1,0 +1,217 @@
+"""One table of what is asked of a registration, by whom, and what is wrong with it; asked through every door.
+
+The doors are a direct call, the console's form (through HTTP) and the configuration file. A row names a key as
+RFC 7591 or `docs/operations.md` does; a door that has no such key, or lets nobody of that kind in, is not asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import yaml
+
+from accounts.models import User
+from clients import registration
+from clients.metadata import Audience, ClientMetadata
+from clients.models import Client
+from clients.policy import metadata_of
+from idp.configuration import ConfigurationError, apply
+from projects.actors import Actor
+from projects.problems import RegistrationError
+from tests import console
+from tests.console import OPEN, ORDERS, REPORTS, browser, form_of, page, project
+
+pytestmark = pytest.mark.usefixtures("console")
+
+CALLBACK = "https://new.example/cb"
+CODE = {"grant_types": ["authorization_code"], "redirect_uris": [CALLBACK], "scope": "openid"}
+PUBLIC = {"token_endpoint_auth_method": "none"}
+LISTS = ("grant_types", "redirect_uris", "post_logout_redirect_uris", "introspects", "acts_for", "allowed_callers")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is said of a new client (or of `of`, which is there), and the fields with a problem."""
+
+    said: Mapping[str, Any]
+    wrong: tuple[str, ...] = ()
+    by: str = "root"  # a username; `root` is the superuser, and stands for the operator who applies a file
+    of: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.by}: {self.of or 'new'} {dict(self.said)}"[:90]
+
+
+ROWS = [
+    Row(CODE),
+    Row(CODE, by="editor"),
+    Row({"client_name": "Renamed"}, of="web"),
+    Row({"client_name": "x" * 256}, ("client_name",)),
+    # Ids
+    Row({**CODE, "client_id": "two words"}, ("client_id",)),
+    Row({**CODE, "client_id": "1b4e28ba-2fa1-11d2-883f-0016d3cca427"}, ("client_id",)),
+    Row({**CODE, "client_id": "urn:acme:x"}, ("client_id",)),
+    Row({**CODE, "client_id": "x" * 256}, ("client_id",)),
+    Row({**CODE, "client_id": "gone"}, ("client_id",)),
+    Row({**CODE, "client_id": "foreign"}, ("client_id",)),
+    # Authentication and what a public client has no choice in
+    Row({"token_endpoint_auth_method": "private_key_jwt"}, ("token_endpoint_auth_method",)),
+    Row({**PUBLIC, "grant_types": ["client_credentials"]}, ("grant_types",)),
+    Row({**CODE, **PUBLIC}),
+    # Grants and addresses
+    Row({"grant_types": ["implicit"]}, ("grant_types",)),
+    Row({"grant_types": ["authorization_code"]}, ("redirect_uris",)),
+    Row({"redirect_uris": ["http://web.acme.example/cb"]}, ("redirect_uris",)),
+    Row({"redirect_uris": [f"{CALLBACK}#part"]}, ("redirect_uris",)),
+    Row({"redirect_uris": ["https://a.example/cb,"]}, ("redirect_uris",)),
+    Row({"redirect_uris": [f"https://a.example/{n}" for n in range(201)]}, ("redirect_uris",)),
+    Row({"post_logout_redirect_uris": ["javascript:alert(1)"]}, ("post_logout_redirect_uris",)),
+    Row({"backchannel_logout_uri": "http://web.acme.example/out"}, ("backchannel_logout_uri",)),
+    Row({"backchannel_logout_uri": f"https://web.acme.example/{'x' * 500}"}, ("backchannel_logout_uri",)),
+    # Scopes: those of signing in, and of APIs the project may use, whoever asks
+    *(Row({"scope": "nonsense.scope"}, ("scope",), by) for by in ("editor", "root")),
+    *(Row({"scope": "reports.read"}, ("scope",), by) for by in ("editor", "root")),
+    Row({"scope": "openid orders.read open.read"}, by="editor"),
+    Row({"scope": 'open"id'}, ("scope",)),
+    # Lifetimes: a second to ten years
+    *(
+        Row({name: seconds}, (name,), of=of)
+        for name in ("access_token_lifetime", "id_token_lifetime", "refresh_token_lifetime")
+        for seconds in (0, 10**9)
+        for of in ("", "web")
+    ),
+    Row({"refresh_token_idle_lifetime": 10**9}, ("refresh_token_idle_lifetime",)),
+    Row({"access_token_lifetime": 604_800, "refresh_token_idle_lifetime": None}),
+    # Formats and algorithms
+    Row({"id_token_signed_response_alg": "HS256"}, ("id_token_signed_response_alg",)),
+    Row({"userinfo_signed_response_alg": "none"}, ("userinfo_signed_response_alg",)),
+    Row({"access_token_format": "paper"}, ("access_token_format",)),
+    # Audiences
+    Row({"audience": [ORDERS, OPEN]}, by="editor"),
+    Row({"audience": ["https://u@a.example"]}, ("audience",)),
+    Row({"audience": [ORDERS, f"{ORDERS}/"]}, ("audience",)),
+    Row({"audience": ["web"]}, ("audience",)),
+    *(Row({"audience": [REPORTS]}, ("audience",), by) for by in ("editor", "root")),
+    *(Row({"audience": [value]}, ("audience",), "editor") for value in ("urn:a:b", "https://nobody.example")),
+    *(Row({"audience": [value]}) for value in ("urn:a:b", "https://nobody.example")),
+    # Other clients and APIs
+    Row({"allowed_callers": ["web"]}, by="editor"),
+    *(
+        Row({"allowed_callers": [name]}, ("allowed_callers",), by)
+        for name in ("foreign", "nix")
+        for by in ("editor", "root")
+    ),
+    Row({"introspection": "listed", "introspects": ["web"]}, by="editor"),
+    Row({"introspection": "listed", "introspects": ["foreign"]}, ("introspects",), "editor"),
+    Row({"introspection": "listed", "introspects": ["foreign"]}),
+    Row({"introspection": "listed", "introspects": ["nix"]}, ("introspects",)),
+    Row({"introspects": ["web"]}, ("introspects",)),
+    Row({"introspection": "all"}, ("introspection",), "editor"),
+    Row({"introspection": "all"}),
+    Row({"introspection": "some"}, ("introspection",)),
+    Row({"acts_for": [ORDERS]}, by="editor"),
+    Row({"acts_for": [OPEN]}, ("acts_for",), "editor"),
+    Row({"acts_for": [OPEN]}),
+    Row({"acts_for": ["https://nobody.example"]}, ("acts_for",)),
+    # What a superuser switched off
+    Row({"enabled": True}, ("enabled",), "editor", of="spa"),
+    Row({"enabled": True}, by="root", of="spa"),
+]
+
+
+@pytest.fixture(autouse=True)
+def _before(console: None) -> None:
+    """A client that is gone, and one that a superuser disabled."""
+    root = Actor.operator("test")
+    registration.delete(registration.register(ClientMetadata(client_id="gone"), project(), root), root)
+    spa = console_client("spa")
+    registration.change(spa, metadata_of(spa).changed({"enabled": False}), root)
+
+
+def console_client(client_id: str) -> Client:
+    return Client.objects.get(client_id=client_id)
+
+
+# --- The doors -----------------------------------------------------------------------------------------------------
+
+
+def directly(row: Row) -> tuple[str, ...]:
+    """As an API of ours would call it."""
+    said = {name: tuple(value) if name in LISTS else value for name, value in row.said.items()}
+    if "audience" in said:
+        said["audience"] = tuple(Audience(value) for value in said["audience"])
+    by = Actor.person(User.objects.get(username=row.by))
+    try:
+        if row.of:
+            client = console_client(row.of)
+            registration.change(client, metadata_of(client).changed(said), by)
+        else:
+            registration.register(ClientMetadata(client_id="new").changed(said), project(), by)
+    except RegistrationError as error:
+        return names(one.field for one in error.problems)
+    return ()
+
+
+def in_the_console(row: Row) -> tuple[str, ...]:
+    """As somebody at a browser fills in the form."""
+    http = browser(row.by)
+    where = page("clients_client_change", console_client(row.of).pk) if row.of else page("clients_client_add")
+    fields = {"project": project().pk, "name": "New", "client_id": "new"} if not row.of else {}
+    said = {
+        "audience" if name == "audience" else {"client_name": "name"}.get(name, name): value
+        for name, value in row.said.items()
+    }
+    for index, value in enumerate(said.pop("audience", ())):
+        fields |= {f"audience_entries-{index}-value": value, f"audience_entries-{index}-mode": "prefix"}
+        fields["audience_entries-TOTAL_FORMS"] = index + 1
+    for name, value in said.items():
+        lines = name in LISTS and name != "grant_types"
+        fields[name] = "\n".join(value) if lines else "" if value is None else value
+    if row.said.get("token_endpoint_auth_method") == "none":
+        fields["client_type"] = "public"
+    answer = http.post(where, {**form_of(http.get(where)), **fields})
+    if answer.status_code == 302 or b"shown-secret" in answer.content:
+        return ()
+    found = console.problems(answer)
+    return names({"name": "client_name", "inlines": "audience"}.get(name, name) for name in found)
+
+
+def by_a_file(row: Row) -> tuple[str, ...]:
+    """As whoever runs the provider applies it."""
+    client = {"client_id": row.of or "new", **row.said}
+    text = yaml.safe_dump({"version": 1, "projects": [{"id": "acme", "clients": [client]}]})
+    try:
+        apply(text, path="doors.yaml")
+    except ConfigurationError as error:
+        assert {one.place.line is not None for one in error.problems} == {True}, "each has its line"
+        return names(one.place.path.removeprefix("projects[0].clients[0].") for one in error.problems)
+    return ()
+
+
+def names(fields: Any) -> tuple[str, ...]:
+    return tuple(sorted({field.partition("[")[0].partition(".")[0] for field in fields}))
+
+
+DOORS: dict[str, Callable[[Row], tuple[str, ...]]] = {
+    "direct": directly,
+    "console": in_the_console,
+    "file": by_a_file,
+}
+
+
+def is_open(door: str, row: Row) -> bool:
+    """Files are applied by who runs the provider, never by a member."""
+    return door != "file" or row.by == "root"
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+@pytest.mark.parametrize("door", DOORS)
+def test_every_door_finds_the_same_problems(door: str, row: Row) -> None:
+    if not is_open(door, row):
+        return
+    before = Client.objects.count()
+    assert DOORS[door](row) == row.wrong
+    assert Client.objects.count() == before + (not row.wrong and not row.of)
