@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from django import forms
 from django.db import models
@@ -21,15 +21,10 @@ from clients.policy import HELD, listing_problems, metadata_of, problems
 from clients.rules import LIFETIMES as ALWAYS
 from clients.rules import LIFETIMES_OR_NONE, URI_LISTS, audience_problems
 from projects.actors import Actor, Right
-from projects.door import DoorForm
+from projects.door import DoorForm, DoorFormSet
 from projects.models import Project
 from projects.problems import Problem
 from projects.rules import LONGEST_LIFETIME
-
-if TYPE_CHECKING:
-    InlineFormSet = forms.BaseInlineFormSet[Any, Any, Any]
-else:
-    InlineFormSet = forms.BaseInlineFormSet
 
 LIFETIMES = (*ALWAYS, *LIFETIMES_OR_NONE)
 LINES = (*URI_LISTS, "introspects", "allowed_callers", "acts_for")
@@ -157,8 +152,6 @@ class ClientForm(DoorForm):
             said["grant_types"] = tuple(self.cleaned_data["grant_types"])
         if said.get("token_endpoint_auth_method") == PUBLIC_METHOD or said.get("client_type") == Client.CLIENT_PUBLIC:
             said |= dict.fromkeys(FIXED_FOR_PUBLIC)  # the page says that these are no choice
-        if "enabled" in said:
-            said["held"] = None
         return (metadata_of(self.current) if self.current else ClientMetadata()).changed(said)
 
     def clean(self) -> dict[str, Any]:
@@ -191,40 +184,22 @@ class AudienceEntryForm(DoorForm):
         return self.cleaned_data
 
 
-class AudienceEntryFormSet(InlineFormSet):
-    """The rows of the page, and those it does not show: somebody added them since it was opened."""
+class AudienceEntryFormSet(DoorFormSet[Audience]):
+    def typed(self, form: AudienceEntryForm) -> Audience:
+        return form.entry()
 
-    def entries(self) -> list[tuple[Audience, AudienceEntryForm | None]]:
-        """The allowlist that is wanted, each entry with the row of the page where it stands."""
-        shown = [form.instance.pk for form in self.initial_forms]
-        unseen = AudienceEntry.objects.filter(client=self.instance.pk).exclude(pk__in=shown).order_by("pk")
-        others = [(Audience(row.value, row.mode, row.default), None) for row in unseen]
-        typed = [(form.entry(), form) for form in self.forms if self._is_said(form)]
-        kept = sum(form.instance.pk is not None for _entry, form in typed)
-        return [*typed[:kept], *others, *typed[kept:]]
+    def stored(self, row: AudienceEntry) -> Audience:
+        return Audience(row.value, row.mode, row.default)
 
-    @staticmethod
-    def _is_said(form: Any) -> bool:
-        return bool(form.is_valid() and form.cleaned_data.get("value") and not form.cleaned_data.get("DELETE"))
-
-    def clean(self) -> None:
-        super().clean()
-        entries = self.entries()
-        wanted = tuple(entry for entry, _form in entries)
-        for one in self._problems(wanted):
-            form = entries[int(one.field[len("audience[") :].partition("]")[0])][1]
-            if form is not None:
-                form.add_error(one.field.rpartition(".")[2], one.message)
-
-    def _problems(self, wanted: tuple[Audience, ...]) -> list[Problem]:
+    def judge(self, values: tuple[Audience, ...]) -> list[Problem]:
         client: Client = self.instance
+        found = audience_problems(values)
         if client.project_id is None:
-            return audience_problems(wanted)
+            return found
         had = metadata_of(client).audience if client.pk else ()
-        by = Actor.person(self.form.actor)
-        found = audience_problems(wanted)
         wrong = {one.field for one in found}
-        return found + [one for one in listing_problems(wanted, client.project, by, had) if one.field not in wrong]
+        by = Actor.person(self.form.actor)
+        return found + [one for one in listing_problems(values, client.project, by, had) if one.field not in wrong]
 
 
 class NewSecretForm(forms.Form):

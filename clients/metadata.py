@@ -69,8 +69,11 @@ class ClientMetadata:
         return self.scope.split()
 
     def changed(self, said: Mapping[str, Any]) -> ClientMetadata:
-        """This, with what is said anew. A client that turns public by it has what public clients have."""
-        wanted = replace(self, **said)
+        """This, with what is said anew.
+
+        A client that turns public by it has what public clients have; one that is switched off, whoever did it.
+        """
+        wanted = replace(self, **({"held": None} if "enabled" in said else {}) | dict(said))
         unsaid: dict[str, Any] = dict.fromkeys(name for name in FIXED_FOR_PUBLIC if name not in said)
         return replace(wanted, **unsaid) if wanted.public else wanted
 

@@ -164,7 +164,7 @@ def _not_found(case: Case, name: str, owners: Mapping[str, int], *, anywhere: bo
             continue
         code = "elsewhere" if value in owners and case.by.may(Right.NAME_OTHER_PROJECTS) else "missing"
         message = _("Not found in this project: %(names)s.") % {"names": told([value])}
-        yield Problem(f"{name}[{index}]", message, code)
+        yield Problem(f"{name}[{index}]", message, code, value)
 
 
 def _introspection(case: Case) -> Iterator[Problem]:

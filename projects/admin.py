@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import admin, messages
@@ -13,10 +14,21 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.console import actor
 from accounts.console_forms import told
-from projects import access
+from projects import access, api_registration, registration
+from projects.actors import Actor
 from projects.console import ProjectFilter, ScopedAdmin, ScopedInline, forget_roles
-from projects.forms import ApiForm, MemberForm, MemberFormSet, ProjectForm
-from projects.models import ApiScope, ConsentScreen, Member, Project
+from projects.door import actor_of
+from projects.forms import (
+    ApiForm,
+    ApiScopeForm,
+    ApiScopeFormSet,
+    ConsentScreenForm,
+    MemberForm,
+    MemberFormSet,
+    ProjectForm,
+)
+from projects.metadata import ApiMetadata
+from projects.models import Api, ApiScope, ConsentScreen, Member, Project
 
 
 def link_to_list(page: str, project: Project, number: int) -> str:
@@ -29,11 +41,11 @@ def link_to_list(page: str, project: Project, number: int) -> str:
 
 class ConsentScreenInline(ScopedInline):
     model = ConsentScreen
+    form = ConsentScreenForm
     template = admin.StackedInline.template
     project_path = ""
     can_delete = False
     verbose_name_plural = _("consent screen")
-    fields = ["app_name", "support_email", "homepage_uri", "policy_uri", "tos_uri"]
 
 
 class MemberInline(ScopedInline):
@@ -84,10 +96,24 @@ class ProjectAdmin(ScopedAdmin):
     def apis_of_it(self, project: Project) -> str:
         return link_to_list("projects_api", project, project.apis.count() if project.pk else 0)
 
+    def save_model(self, request: HttpRequest, obj: Project, form: Any, change: bool) -> None:
+        """Not yet: its members and its consent screen are in the rows below the form."""
+
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        super().save_related(request, form, formsets, change)
+        """The registration writes all of it; Django only notes what became of the rows, for its history."""
+        wanted, by = form.wanted, actor_of(request)
+        for formset in formsets:
+            formset.save(commit=False)
+            if formset.model is ConsentScreen:
+                wanted = replace(wanted, consent_screen=formset.forms[0].screen())
+            elif not change or by.owns(form.instance):
+                wanted = replace(wanted, members=formset.values())
+        if change:
+            registration.change(form.instance, wanted, by)
+        else:
+            made = registration.register(wanted, by)
+            vars(form.instance).update(vars(made))  # Django goes on with the row it gave the form
         forget_roles(request)
-        ConsentScreen.objects.get_or_create(project=form.instance)  # an untouched form saves none
         if self._within(request, access.OWNING, form.instance):
             self._name_those_outside(request, form.instance)
 
@@ -104,14 +130,11 @@ class ProjectAdmin(ScopedAdmin):
         )
         self.message_user(request, sentence % {"names": told(names)}, messages.WARNING)
 
-    def delete_model(self, request: HttpRequest, obj: Project) -> None:
-        super().delete_model(request, obj)
-        forget_roles(request)
-
 
 class ApiScopeInline(ScopedInline):
     model = ApiScope
-    fields = ["name", "description", "sensitive"]
+    form = ApiScopeForm
+    formset = ApiScopeFormSet
     extra = 1
 
 
@@ -132,3 +155,20 @@ class ApiAdmin(ScopedAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["project", "identifier"] if obj else []
+
+    def register(self, wanted: ApiMetadata, project: Project, by: Actor) -> Api:
+        return api_registration.register(wanted, project, by)
+
+    def save_model(self, request: HttpRequest, obj: Api, form: Any, change: bool) -> None:
+        """Not yet: its scopes are in the rows below the form."""
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """The registration writes all of it; Django only notes what became of the rows, for its history."""
+        [scopes] = formsets
+        scopes.save(commit=False)
+        wanted, by = replace(form.wanted, scopes=scopes.values()), actor_of(request)
+        if change:
+            api_registration.change(form.instance, wanted, by)
+        else:
+            made = self.register(wanted, form.cleaned_data["project"], by)
+            vars(form.instance).update(vars(made))  # Django goes on with the row it gave the form

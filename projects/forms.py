@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import fields, replace
+from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.console_forms import ConsoleForm, LinesField, told
+from accounts.console_forms import LinesField
 from accounts.models import User
-from projects import access, matcher
-from projects.models import Api, ConsentMode, Member, Project, Shared
+from projects import api_registration, registration
+from projects.actors import Actor
+from projects.door import DoorForm, DoorFormSet
+from projects.metadata import ApiMetadata, Membership, ProjectMetadata, Scope, Screen
+from projects.models import Api, ApiScope, ConsentScreen, Member, Project
+from projects.problems import Problem
 from projects.rules import LONGEST_LIFETIME
 
-if TYPE_CHECKING:
-    InlineFormSet = forms.BaseInlineFormSet[Any, Any, Any]
-else:
-    InlineFormSet = forms.BaseInlineFormSet
 
-NOT_FOUND = gettext_lazy("No account has this username: %(names)s. Check the spelling, capitals included.")
-
-
-class ProjectForm(ConsoleForm):
+class ProjectForm(DoorForm):
     test_users = LinesField(
         label=gettext_lazy("Test users"),
         help_text=gettext_lazy("Usernames, one per line. While the project is in testing only they may sign in."),
@@ -47,21 +43,41 @@ class ProjectForm(ConsoleForm):
         super().__init__(*args, **kwargs)
         self.initial["test_users"] = [user.get_username() for user in self.initial.get("test_users") or ()]
 
-    def clean_test_users(self) -> list[User]:
-        return people(self.cleaned_data["test_users"].split())
+    names = {"id": "key"}
+    wanted: ProjectMetadata
 
     def clean(self) -> dict[str, Any]:
-        """Who may sign in without being asked is the provider's decision, not the project's (protocol section 0)."""
         super().clean()
-        if not self.actor.is_superuser:
-            if "status" in self.changed_data:
-                self.add_error("status", _("Only a superuser may change the status."))
-            if "consent_mode" in self.changed_data and self.cleaned_data.get("consent_mode") == ConsentMode.IMPLICIT:
-                self.add_error("consent_mode", _("Only a superuser may make a project first party."))
+        current = self.instance if self.instance.pk else None
+        before = registration.metadata_of(current) if current else ProjectMetadata(id=self.cleaned_data.get("key", ""))
+        said = {name: self.cleaned_data[name] for name in registration.COLUMNS if name in self.cleaned_data}
+        if "test_users" in self.cleaned_data:
+            said["test_users"] = self.words("test_users")
+        self.wanted = replace(before, **said)
+        self.show(registration.problems(self.wanted, self.by, current))
+        if "test_users" in self.cleaned_data:
+            self.cleaned_data["test_users"] = self.words("test_users")
         return self.cleaned_data
 
 
-class MemberForm(ConsoleForm):
+class ConsentScreenForm(DoorForm):
+    class Meta:
+        model = ConsentScreen
+        fields = ["app_name", "support_email", "homepage_uri", "policy_uri", "tos_uri"]
+
+    def screen(self) -> Screen:
+        return Screen(**{one.name: self.cleaned_data.get(one.name) or "" for one in fields(Screen)})
+
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        self.show(Problem(one.field.rpartition(".")[2], one.message) for one in self.judged())
+        return self.cleaned_data
+
+    def judged(self) -> list[Problem]:
+        return registration.screen_problems(self.screen())
+
+
+class MemberForm(DoorForm):
     """A member is named by the exact username, never chosen from a list: nobody learns who else has an account.
 
     Owners of a project can tell whether a username they type exists. That is the price of adding members at all, and
@@ -84,30 +100,28 @@ class MemberForm(ConsoleForm):
             self.fields["username"].disabled = True
             self.initial["username"] = self.instance.user.get_username()
 
-    def clean_username(self) -> str:
-        name: str = self.cleaned_data["username"]
-        if not self.instance.pk:
-            self.instance.user = people([name])[0]
-        return name
-
-
-class MemberFormSet(InlineFormSet):
-    def clean(self) -> None:
+    def clean(self) -> dict[str, Any]:
+        """The history names the row by the person and the role."""
         super().clean()
-        # Members this page does not show: somebody added them since it was opened.
-        shown = [form.instance.pk for form in self.initial_forms]
-        others = Member.objects.filter(project=self.instance.pk).exclude(pk__in=shown)
-        seen = set(others.values_list("user", flat=True))
-        for form in self.forms:
-            person = form.instance.user_id
-            if person is None or form.cleaned_data.get("DELETE"):
-                continue
-            if person in seen:
-                form.add_error("username", _("This person is a member already. Change the role there."))
-            seen.add(person)
+        self.instance.role = self.cleaned_data.get("role", self.instance.role)
+        person = User.objects.filter(username=self.cleaned_data.get("username", "")).first()
+        if person is not None and self.instance.pk is None:
+            self.instance.user = person
+        return self.cleaned_data
 
 
-class ApiForm(ConsoleForm):
+class MemberFormSet(DoorFormSet[Membership]):
+    def typed(self, form: MemberForm) -> Membership:
+        return Membership(form.cleaned_data["username"], form.cleaned_data["role"])
+
+    def stored(self, row: Member) -> Membership:
+        return Membership(row.user.get_username(), row.role)
+
+    def judge(self, values: tuple[Membership, ...]) -> list[Problem]:
+        return list(registration.member_problems(values))
+
+
+class ApiForm(DoorForm):
     token_lifetime = forms.IntegerField(
         label=gettext_lazy("Access token lifetime in seconds"),
         help_text=gettext_lazy("Tokens for this API live no longer than this. Empty: as the client says."),
@@ -146,40 +160,50 @@ class ApiForm(ConsoleForm):
         super().__init__(*args, **kwargs)
         self.initial["shared_with"] = [project.key for project in self.initial.get("shared_with") or ()]
 
-    def clean_identifier(self) -> str:
-        identifier: str = self.cleaned_data["identifier"]
-        try:
-            canonical = matcher.canonical(identifier)
-        except matcher.Malformed as error:
-            raise ValidationError(str(error)) from None
-        project = self.cleaned_data.get("project")
-        if Api.objects.filter(canonical=canonical, project=project).exclude(pk=self.instance.pk).exists():
-            raise ValidationError(_("This project has an API with this identifier already."))
-        return identifier
+    wanted: ApiMetadata
 
-    def clean_shared_with(self) -> list[Project]:
-        """Projects one sees, and those listed before: which other projects exist is nobody's business."""
-        keys = self.cleaned_data["shared_with"].split()
-        known = {project.key: project for project in access.visible(self.actor).filter(key__in=keys)}
-        if self.instance.pk:
-            known |= {project.key: project for project in self.instance.shared_with.filter(key__in=keys)}
-        if unknown := [key for key in keys if key not in known]:
-            if self.actor.is_superuser:
-                raise ValidationError(_("There is no project with this key: %(keys)s.") % {"keys": told(unknown)})
-            raise ValidationError(_("Not a project you are a member of: %(keys)s.") % {"keys": told(unknown)})
-        return list(known.values())
+    @property
+    def current(self) -> Api | None:
+        """The row before the change; None: it is a new API."""
+        return self.instance if self.instance.pk else None
+
+    def problems(self, wanted: ApiMetadata, project: Project, by: Actor) -> list[Problem]:
+        return api_registration.problems(wanted, project, by, self.current)
 
     def clean(self) -> dict[str, Any]:
         super().clean()
-        listed = self.cleaned_data.get("shared_with")
-        if self.cleaned_data.get("shared") == Shared.LISTED and listed == []:
-            self.add_error("shared_with", _("List at least one project, or share with nobody."))
+        cleaned, current = self.cleaned_data, self.current
+        before = api_registration.metadata_of(current) if current else ApiMetadata(identifier="")
+        said = {name: cleaned[name] for name in (*api_registration.COLUMNS, "identifier") if name in cleaned}
+        if "shared_with" in cleaned:
+            said["shared_with"] = self.words("shared_with")
+        self.wanted = replace(before, **said)
+        project: Project | None = current.project if current else cleaned.get("project")
+        if project is not None:
+            self.show(self.problems(self.wanted, project, self.by))
+        if "shared_with" in cleaned:
+            cleaned["shared_with"] = self.words("shared_with")
+        return cleaned
+
+
+class ApiScopeForm(DoorForm):
+    class Meta:
+        model = ApiScope
+        fields = ["name", "description", "sensitive"]
+
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        self.instance.name = self.cleaned_data.get("name", "")  # the history names the row by it
         return self.cleaned_data
 
 
-def people(usernames: list[str]) -> list[User]:
-    """The accounts with exactly these usernames, or an error that names those nobody has."""
-    found = {user.username: user for user in User.objects.filter(username__in=usernames)}
-    if unknown := [name for name in usernames if name not in found]:
-        raise ValidationError(NOT_FOUND % {"names": told(unknown)})
-    return [found[name] for name in usernames]
+class ApiScopeFormSet(DoorFormSet[Scope]):
+    def typed(self, form: ApiScopeForm) -> Scope:
+        cleaned = form.cleaned_data
+        return Scope(cleaned["name"], cleaned["description"], cleaned.get("sensitive", False))
+
+    def stored(self, row: ApiScope) -> Scope:
+        return Scope(row.name, row.description, row.sensitive)
+
+    def judge(self, values: tuple[Scope, ...]) -> list[Problem]:
+        return list(api_registration.scope_problems(values))

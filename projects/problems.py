@@ -13,12 +13,13 @@ from django.utils.translation import gettext as _
 class Problem:
     """One problem. `field` is the JSON name, with a path for items: `redirect_uris[1]`, `audience[0].mode`.
 
-    `code` tells apart what a door may want to say in words of its own place.
+    `code` tells apart what a door may want to say in words of its own place, about this `value`.
     """
 
     field: str
     message: str
     code: str = ""
+    value: str = ""
 
     @property
     def name(self) -> str:

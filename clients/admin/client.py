@@ -118,10 +118,9 @@ class ClientAdmin(SecretPages, ScopedAdmin):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """The registration writes all of it; Django only notes what became of the rows, for its history."""
-        for formset in formsets:
-            formset.save(commit=False)
-        entries = next(one for one in formsets if isinstance(one, AudienceEntryFormSet)).entries()
-        wanted = replace(form.wanted, audience=tuple(entry for entry, _form in entries))
+        [audiences] = formsets
+        audiences.save(commit=False)
+        wanted = replace(form.wanted, audience=audiences.values())
         if change:
             registration.change(form.instance, wanted, actor_of(request))
         else:

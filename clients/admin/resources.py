@@ -1,88 +1,45 @@
-"""Projects and APIs, with what only clients know: what hangs on them, and who else uses an address."""
+"""The console's pages for projects and APIs, with what only clients know."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.console import SHOWN, actor
-from clients.models import AudienceEntry
-from projects import access, matcher
+from clients import resources
+from projects.actors import Actor
 from projects.admin import ApiAdmin, ProjectAdmin, link_to_list
-from projects.apis import resolve
+from projects.console import forget_roles
 from projects.door import actor_of
-from projects.events import acting
 from projects.forms import ApiForm
+from projects.metadata import ApiMetadata
 from projects.models import Api, Project
-from projects.tombstones import was_anothers
+from projects.problems import Problem
 
 
-def overlapping(identifier: str) -> list[AudienceEntry]:
-    """Entries of allowlists that lie on, below or above this address."""
-    parsed = matcher.parse(identifier)
-    start = f"{parsed.scheme}://{parsed.host}" if parsed.host else parsed.canonical
-    near = AudienceEntry.objects.filter(canonical__startswith=start).select_related("client__project")
-    return [
-        entry
-        for entry in near
-        if matcher.covers(identifier, entry.canonical) or matcher.covers(entry.canonical, identifier)
-    ]
-
-
-def leaning_on(api: Api) -> list[AudienceEntry]:
-    """Entries that are allowed because of this API. Without it they would name an address nobody answers for."""
-    found = ((entry, resolve(entry.value)) for entry in overlapping(api.identifier))
-    return [entry for entry, its in found if its is not None and its.identifier == api.identifier]
-
-
-def _in_use(request: HttpRequest, apis: list[Api]) -> list[str]:
-    """Which clients still name these APIs; those of projects one cannot see stay nameless."""
-    seen = access.visible(actor(request))
-    sentences = []
-    for api in apis:
-        clients = {entry.client for entry in leaning_on(api)}
-        known = sorted(one.client_id for one in clients if one.project in seen)
-        for client_id in known[:SHOWN]:
-            sentences.append(
-                _("%(api)s is an audience of the client %(client)s. Remove it there first.")
-                % {"api": api.identifier, "client": client_id}
-            )
-        if len(known) < len(clients):
-            sentences.append(_("%(api)s is an audience of clients of other projects.") % {"api": api.identifier})
-    return sentences
-
-
-class NewApiForm(ApiForm):
-    def clean_identifier(self) -> str:
-        """Registering an address takes it away from clients of other projects that list it already."""
-        identifier = super().clean_identifier()
-        project = self.cleaned_data.get("project")
-        if self.actor.is_superuser or project is None:
-            return identifier
-        others = (entry for entry in overlapping(identifier) if entry.client.project != project)
-        if any(others) or was_anothers(identifier, project):
-            raise ValidationError(_("This address overlaps an API of another project."))
-        return identifier
+class GuardedApiForm(ApiForm):
+    def problems(self, wanted: ApiMetadata, project: Project, by: Actor) -> list[Problem]:
+        return resources.problems(wanted, project, by, self.current)
 
 
 @admin.register(Api)
 class GuardedApiAdmin(ApiAdmin):
-    form = NewApiForm
+    form = GuardedApiForm
+
+    def register(self, wanted: ApiMetadata, project: Project, by: Actor) -> Api:
+        return resources.register_api(wanted, project, by)
 
     def delete_model(self, request: HttpRequest, obj: Api) -> None:
-        with acting(actor_of(request)):
-            super().delete_model(request, obj)
+        resources.delete_api(obj, actor_of(request))
 
     def lost_for_good(self, obj: Api) -> list[str]:
         return [_("The address %(api)s stays closed to members of other projects.") % {"api": obj.identifier}]
 
-    def stands_in_the_way(self, request: HttpRequest, obj: Any) -> list[str]:
-        return _in_use(request, [obj])
+    def stands_in_the_way(self, request: HttpRequest, obj: Api) -> list[str]:
+        return resources.obstacles([obj], actor_of(request))
 
 
 @admin.register(Project)
@@ -96,12 +53,12 @@ class GuardedProjectAdmin(ProjectAdmin):
         return ["clients_of_it", *super().get_readonly_fields(request, obj)]
 
     def delete_model(self, request: HttpRequest, obj: Project) -> None:
-        with acting(actor_of(request)):
-            super().delete_model(request, obj)
+        resources.delete_project(obj, actor_of(request))
+        forget_roles(request)
 
     @admin.display(description=gettext_lazy("clients"))
     def clients_of_it(self, project: Project) -> str:
         return link_to_list("clients_client", project, project.clients.count() if project.pk else 0)
 
-    def stands_in_the_way(self, request: HttpRequest, obj: Any) -> list[str]:
-        return _in_use(request, list(obj.apis.all()))
+    def stands_in_the_way(self, request: HttpRequest, obj: Project) -> list[str]:
+        return resources.obstacles(list(obj.apis.all()), actor_of(request))

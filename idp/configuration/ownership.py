@@ -1,14 +1,26 @@
-"""`projects` and their `members`, `test_users`, `consent_screen` and `apis`."""
+"""`projects` and `apis`: doors to their registrations. They say where a problem stands, and have no rules."""
 
 from __future__ import annotations
 
-from idp.configuration.problems import Place
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from clients import resources
+from idp.configuration.problems import Place, quoted
 from idp.configuration.run import Run
 from idp.configuration.shape import Entry
-from projects import matcher
-from projects.models import Api, ApiScope, ConsentScreen, Member, Project, Role, Shared
+from projects import api_registration, matcher, registration
+from projects.metadata import ApiMetadata, Membership, ProjectMetadata, Scope
+from projects.models import Api, Project, Role, Shared
+from projects.problems import Problem, RegistrationError
 
 ROLES = {"owners": Role.OWNER, "editors": Role.EDITOR, "viewers": Role.VIEWER}
+PROJECT_KEYS = ("name", "consent_mode", "cross_client", "status")
+API_KEYS = ("identifier", "name", "description", "token_format", "token_lifetime")
+Places = Mapping[str, Place]  # of fields that do not stand where their name says
+
+# --- Projects ------------------------------------------------------------------------------------------------------
 
 
 def apply_project(run: Run, entry: Entry) -> None:
@@ -16,99 +28,130 @@ def apply_project(run: Run, entry: Entry) -> None:
     if not run.first("project", key, entry.place_of("id")):
         return
     run.projects[key] = None
-    project = Project.objects.filter(key=key).first() or Project(key=key)
-    creating = project._state.adding
-    changed = run.save(project, entry.fields("name", "consent_mode", "cross_client", "status"), entry)
-    if changed is None:
+    project = Project.objects.filter(key=key).first()
+    before = registration.metadata_of(project) if project else ProjectMetadata(id=key)
+    wanted, places = _wanted_project(run, before, entry)
+    try:
+        if creating := project is None:
+            project, changed = registration.register(wanted, run.by), registration.differences(before, wanted)
+        else:
+            changed = registration.change(project, wanted, run.by)
+    except RegistrationError as error:
+        _tell(run, entry, error.problems, places)
         return
     run.projects[key] = project
-    changed += _set_consent_screen(run, project, entry)
-    changed += _set_members(run, project, entry)
+    old, new = asdict(before.consent_screen), asdict(wanted.consent_screen)
+    screen = [f"consent_screen.{name}" for name in new if new[name] != old[name]]
+    own = [name for name in entry.section.in_order(changed) if name != "consent_screen"]
+    run.ledger.note("project", key, created=creating, fields=[*own, *screen])
+
+
+def _wanted_project(run: Run, before: ProjectMetadata, entry: Entry) -> tuple[ProjectMetadata, Places]:
+    """What the file makes of the project, and where those stand whom it names."""
+    said: dict[str, Any] = {name: entry.values[name] for name in PROJECT_KEYS if name in entry.values}
+    places: dict[str, Place] = {}
     if "test_users" in entry.values:
-        wanted = run.find_users(entry.items("test_users"))
-        if set(project.test_users.all()) != set(wanted):
-            project.test_users.set(wanted)
-            changed.append("test_users")
-    run.ledger.note("project", key, created=creating, fields=changed)
+        people = [one for one in entry.items("test_users") if not run.is_refused(one[0])]
+        said["test_users"] = tuple(run.username(name) for name, _place in people)
+        places |= {f"test_users[{index}]": place for index, (_name, place) in enumerate(people)}
+    if "consent_screen" in entry.values:
+        said["consent_screen"] = replace(before.consent_screen, **entry.values["consent_screen"].values)
+    if "members" in entry.values:
+        kept, named = _members(run, before, entry.values["members"])
+        said["members"] = (*kept, *(member for member, _place in named))
+        places |= {f"members[{len(kept) + index}].username": place for index, (_one, place) in enumerate(named)}
+    return replace(before, **said), places
 
 
-def _set_consent_screen(run: Run, project: Project, entry: Entry) -> list[str]:
-    said: Entry | None = entry.values.get("consent_screen")
-    if said is None or not said.values:
-        return []
-    screen = ConsentScreen.objects.filter(project=project).first() or ConsentScreen(project=project)
-    changed = run.save(screen, said.fields(*said.section.keys), said)
-    return [f"consent_screen.{key}" for key in changed or ()]
-
-
-def _set_members(run: Run, project: Project, entry: Entry) -> list[str]:
+def _members(run: Run, before: ProjectMetadata, said: Entry) -> tuple[list[Membership], list[tuple[Membership, Place]]]:
     """Each role that is named has exactly these people; roles that are not named keep theirs."""
-    said: Entry | None = entry.values.get("members")
-    if said is None:
-        return []
-    before = set(project.members.values_list("user", "role"))
-    wanted: dict[int, Role] = {}
-    for key in (key for key in ROLES if key in said.values):
-        for item in said.items(key):
-            for user in run.find_users([item]):
-                if user.pk in wanted:
-                    run.problems.add(item[1], "This person has another role in this project already. Keep one.")
-                wanted[user.pk] = ROLES[key]
-    named = [role for key, role in ROLES.items() if key in said.values]
-    project.members.filter(role__in=named).exclude(user__in=wanted).delete()
-    for user_id, role in wanted.items():
-        Member.objects.update_or_create(project=project, user_id=user_id, defaults={"role": role})
-    return [] if before == set(project.members.values_list("user", "role")) else ["members"]
+    roles = {key: role for key, role in ROLES.items() if key in said.values}
+    named = [
+        (Membership(run.username(name), role.value), place)
+        for key, role in roles.items()
+        for name, place in said.items(key)
+        if not run.is_refused(name)
+    ]
+    moved = {member.username for member, _place in named}
+    kept = [one for one in before.members if one.role not in roles.values() and one.username not in moved]
+    return kept, named
+
+
+# --- APIs ----------------------------------------------------------------------------------------------------------
 
 
 def apply_api(run: Run, project: Project, entry: Entry) -> None:
     identifier = entry.values["identifier"]
-    place = entry.place_of("identifier")
+    canonical = _canonical(identifier)
+    if not run.first("API", canonical, entry.place_of("identifier")):
+        return
+    api = Api.objects.filter(canonical=canonical, project=project).first()
+    before = api_registration.metadata_of(api) if api else ApiMetadata(identifier=identifier)
+    wanted, places = _wanted_api(run, before, entry)
     try:
-        canonical = matcher.canonical(identifier)
-    except matcher.Malformed as error:
-        run.problems.add(place, error)
+        if creating := api is None:
+            api, changed = resources.register_api(wanted, project, run.by), api_registration.differences(before, wanted)
+        else:
+            changed = api_registration.change(api, wanted, run.by)
+    except RegistrationError as error:
+        run.refused_scopes |= {scope.name for scope in wanted.scopes}
+        _tell(run, entry, error.problems, places)
         return
-    if not run.first("API", canonical, place):
-        return
-    api = Api.objects.filter(canonical=canonical).select_related("project").first() or Api(project=project)
-    if api.project_id != project.pk:
-        run.problems.add(place, f"This API belongs to project '{api.project.key}'.")
-        return
-    creating = api._state.adding
-    values = entry.fields("identifier", "name", "description", "token_format", "token_lifetime")
+    fields = ["shared" if name == "shared_with" else name for name in changed]
+    run.ledger.note("API", identifier, created=creating, fields=entry.section.in_order(fields))
+
+
+def _wanted_api(run: Run, before: ApiMetadata, entry: Entry) -> tuple[ApiMetadata, Places]:
+    """What the file makes of the API, and where its scopes and those it is shared with stand."""
+    said: dict[str, Any] = {name: entry.values[name] for name in API_KEYS if name in entry.values}
+    places: dict[str, Place] = {"shared_with": entry.place_of("shared")}
     if "shared" in entry.values:
-        values["shared"] = entry.values["shared"] if isinstance(entry.values["shared"], str) else Shared.LISTED
-    changed = run.save(api, values, entry)
-    if changed is None:
-        return
-    changed += _set_scopes(run, api, entry)
-    changed += _set_shared_with(run, api, entry)
-    run.ledger.note("API", identifier, created=creating, fields=changed)
+        shared = entry.values["shared"]
+        listed = [] if isinstance(shared, str) else [one for one in shared if not run.is_refused_project(one[0])]
+        if isinstance(shared, str) or listed or not shared:
+            said["shared"] = shared if isinstance(shared, str) else Shared.LISTED.value
+            said["shared_with"] = tuple(key for key, _place in listed)
+        places |= {f"shared_with[{index}]": place for index, (_key, place) in enumerate(listed)}
+    if "scopes" in entry.values:
+        present = {scope.name: scope for scope in before.scopes}
+        said["scopes"] = tuple(
+            replace(present.get(name, Scope(name)), **one.values) for name, one in entry.values["scopes"].items()
+        )
+        for index, one in enumerate(entry.values["scopes"].values()):
+            places |= {f"scopes[{index}].name": one.place, f"scopes[{index}].description": one.place_of("description")}
+    return replace(before, **said), places
 
 
-def _set_shared_with(run: Run, api: Api, entry: Entry) -> list[str]:
-    if "shared" not in entry.values:
-        return []
-    listed: list[tuple[str, Place]] = [] if isinstance(entry.values["shared"], str) else entry.values["shared"]
-    wanted = run.find_projects(listed)
-    if set(api.shared_with.all()) == set(wanted):
-        return []
-    api.shared_with.set(wanted)
-    return ["shared"]
+def _canonical(identifier: str) -> str:
+    """What is no identifier is itself: the registration says what is wrong with it."""
+    try:
+        return matcher.canonical(identifier)
+    except matcher.Malformed:
+        return identifier
 
 
-def _set_scopes(run: Run, api: Api, entry: Entry) -> list[str]:
-    """The scopes of an API become exactly those of the file."""
-    if "scopes" not in entry.values:
-        return []
-    present = {scope.name: scope for scope in api.scopes.all()}
-    wanted: dict[str, Entry] = entry.values["scopes"]
-    gone = [scope.pk for name, scope in present.items() if name not in wanted]
-    api.scopes.filter(pk__in=gone).delete()
-    different = bool(gone)
-    for name, said in wanted.items():
-        scope = present.get(name) or ApiScope(api=api, name=name)
-        different |= scope._state.adding
-        different |= bool(run.save(scope, said.fields("description", "sensitive"), said))
-    return ["scopes"] if different else []
+# --- Problems ------------------------------------------------------------------------------------------------------
+
+
+def _tell(run: Run, entry: Entry, found: Iterable[Problem], places: Places) -> None:
+    for one in found:
+        place = places.get(one.field) or entry.place_at(one.field)
+        if one.name == "consent_screen":
+            place = entry.values["consent_screen"].place_of(one.field.rpartition(".")[2])
+        run.problems.add_unless_known(place, _words(entry, one))
+
+
+def _words(entry: Entry, problem: Problem) -> str:
+    """The registration's, or what can be said more exactly of a file."""
+    if problem.code == "twice":
+        return "This person has another role in this project already. Keep one."
+    if problem.code == "empty":
+        return "An empty list shares this API with nobody. Write 'private'."
+    if problem.code == "missing":
+        kind = "project" if problem.name == "shared_with" else "user"
+        return f"There is no {kind} {quoted(problem.value)}, in this file or in the database."
+    if problem.code == api_registration.OVERLAP:
+        canonical = _canonical(entry.values["identifier"])
+        same = Api.objects.filter(canonical=canonical).select_related("project").first()
+        return f"This API belongs to project '{same.project.key}'." if same else problem.message
+    return problem.message

@@ -91,10 +91,9 @@ def _follows(run: Run, entry: Entry, problem: Problem) -> bool:
         return bool(run.refused_scopes & set(entry.values["scope"].split()))
     if problem.code not in ("missing", "elsewhere"):
         return False
-    value = entry.value_at(problem.field)
     if problem.name == "acts_for":
-        return ("API", _canonical(value)) in run.named
-    return value in run.clients and run.clients[value] is None
+        return ("API", _canonical(problem.value)) in run.named
+    return problem.value in run.clients and run.clients[problem.value] is None
 
 
 def _canonical(identifier: str) -> str:
@@ -120,5 +119,5 @@ def _words(entry: Entry, problem: Problem, place: Place) -> str:
     if problem.code == "missing" and problem.name == "acts_for":
         return "There is no API with this identifier, in this file or in the database."
     if problem.code == "missing":
-        return f"There is no client {quoted(entry.value_at(problem.field))}, in this file or in the database."
+        return f"There is no client {quoted(problem.value)}, in this file or in the database."
     return problem.message

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -41,21 +41,17 @@ class Run:
         self.named.add((kind, name))
         return True
 
-    def find_users(self, items: Iterable[tuple[str, Place]]) -> list[User]:
-        found = [self._find("user", name, place, self.users, User, "username") for name, place in items]
-        return [user for user in found if user is not None]
+    def username(self, name: str) -> str:
+        """As the account has it, when the file names it in another spelling."""
+        user = self.users.get(name)
+        return user.username if user else name
 
-    def find_projects(self, items: Iterable[tuple[str, Place]]) -> list[Project]:
-        found = [self._find("project", name, place, self.projects, Project, "key") for name, place in items]
-        return [project for project in found if project is not None]
+    def is_refused(self, name: str) -> bool:
+        """Whether the file has this account, with a problem of its own."""
+        return name in self.users and self.users[name] is None
 
-    def _find(self, kind: str, name: str, place: Place, named: Mapping[str, Any], model: type[Model], by: str) -> Any:
-        if name in named:
-            return named[name]
-        found = model._default_manager.filter(**{by: name}).first()
-        if found is None:
-            self.problems.add(place, f"There is no {kind} {quoted(name)}, in this file or in the database.")
-        return found
+    def is_refused_project(self, key: str) -> bool:
+        return key in self.projects and self.projects[key] is None
 
     def save(self, instance: Model, values: Mapping[str, Any], entry: Entry) -> list[str] | None:
         """Give a row these values; save it when it is new or differs. Answers the changed keys, None on a problem."""

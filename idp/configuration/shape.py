@@ -73,11 +73,6 @@ class Entry:
             return item.place_of(found["key"]) if found["key"] else item.place
         return self.place_of(found["name"]) if item is None else item[1]
 
-    def value_at(self, path: str) -> Any:
-        """The text of a list that a path leads to."""
-        item = self._item(_path(path))
-        return item[0] if isinstance(item, tuple) else None
-
     def _item(self, found: re.Match[str]) -> Any:
         """The item of a list that a path leads to: another entry, or a text with its place."""
         return self.values[found["name"]][int(found["index"])] if found["index"] else None

@@ -6,12 +6,9 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.core.exceptions import ValidationError
-
 from idp.configuration.problems import Place, Problems, quoted
 from idp.configuration.reading import Node
 from idp.configuration.shape import Entry, Reader, Section, Wrong, read_section
-from projects.rules import scope_token
 
 _ENVIRONMENT = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
 NOT_AVAILABLE = "not available in this version"
@@ -72,8 +69,7 @@ def choice(names: Iterable[str]) -> Reader:
             return "off"  # YAML reads a bare `off` as false
         value = text(node, problems)
         if value not in allowed:
-            why = NOT_AVAILABLE if value in later else "not known here"
-            raise Wrong(f"{quoted(value)} is {why}. Use one of: {', '.join(allowed)}.")
+            raise Wrong(f"{quoted(value)} is not known here. Use one of: {', '.join(allowed)}.")
         return value
 
     return read
@@ -110,13 +106,6 @@ def scope(node: Node, problems: Problems) -> str:
     return " ".join(text(node, problems).split())
 
 
-def _scope_name(name: str) -> None:
-    try:
-        scope_token(name)
-    except ValidationError as error:
-        raise Wrong(f"{quoted(name)}: {error.message}") from None
-
-
 def scope_descriptions(of: Section) -> Callable[[Node, Problems], dict[str, Entry]]:
     """Scope names with the words people read, or with a mapping that says more."""
 
@@ -125,11 +114,6 @@ def scope_descriptions(of: Section) -> Callable[[Node, Problems], dict[str, Entr
             raise Wrong(f"This must be a mapping of scope names and descriptions, not {node.kind}.")
         good = {}
         for name, child in node.value.items():
-            try:
-                _scope_name(name)
-            except Wrong as error:
-                problems.add_unless_known(child.place, error)
-                continue
             # A bare text stands for a mapping that says nothing else.
             bare = not isinstance(child.value, dict)
             entry = read_section(of, Node({"description": child}, child.place) if bare else child, problems)
@@ -142,8 +126,6 @@ def scope_descriptions(of: Section) -> Callable[[Node, Problems], dict[str, Entr
 
 def shared(node: Node, problems: Problems) -> str | list[tuple[str, Place]]:
     if isinstance(node.value, list):
-        if not node.value:
-            raise Wrong("An empty list shares this API with nobody. Write 'private'.")
         return texts(node, problems)
     if node.value not in ("private", "public"):
         raise Wrong("Write 'private', 'public' or a list of project ids.")

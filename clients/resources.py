@@ -1,0 +1,89 @@
+"""Projects and APIs, with what only clients know: which allowlists lean on an address, and whose they are.
+
+Doors register and delete APIs here, and delete projects here; the rest is for `projects.api_registration` and
+`projects.registration`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from clients.models import AudienceEntry
+from projects import api_registration, matcher, registration
+from projects.actors import Actor, Right
+from projects.apis import resolve
+from projects.metadata import ApiMetadata
+from projects.models import Api, Project
+from projects.problems import Problem, require
+
+SHOWN = 10  # how many of the things that stand in the way of a deletion are named
+
+
+def overlapping(identifier: str) -> list[AudienceEntry]:
+    """Entries of allowlists that lie on, below or above this address."""
+    parsed = matcher.parse(identifier)
+    start = f"{parsed.scheme}://{parsed.host}" if parsed.host else parsed.canonical
+    near = AudienceEntry.objects.filter(canonical__startswith=start).select_related("client__project")
+    return [
+        entry
+        for entry in near
+        if matcher.covers(identifier, entry.canonical) or matcher.covers(entry.canonical, identifier)
+    ]
+
+
+def leaning_on(api: Api) -> list[AudienceEntry]:
+    """Entries that are allowed because of this API. Without it they would name an address nobody answers for."""
+    found = ((entry, resolve(entry.value)) for entry in overlapping(api.identifier))
+    return [entry for entry, its in found if its is not None and its.identifier == api.identifier]
+
+
+def problems(wanted: ApiMetadata, project: Project, by: Actor, api: Api | None = None) -> list[Problem]:
+    """Registering an address takes it away from clients of other projects that list it already."""
+    found = api_registration.problems(wanted, project, by, api)
+    if api is not None or by.may(Right.TAKE_ADDRESSES) or any(one.field in ("identifier", "project") for one in found):
+        return found
+    if any(entry.client.project_id != project.pk for entry in overlapping(wanted.identifier)):
+        message = _("This address overlaps an API of another project.")
+        found.append(Problem("identifier", message, api_registration.OVERLAP))
+    return found
+
+
+def register_api(wanted: ApiMetadata, project: Project, by: Actor) -> Api:
+    """A new API. Raises RegistrationError."""
+    with transaction.atomic():
+        require(problems(wanted, project, by))
+        return api_registration.register(wanted, project, by)
+
+
+def obstacles(apis: Sequence[Api], by: Actor) -> list[str]:
+    """Which clients still name these APIs; those of projects one cannot see stay nameless."""
+    seen = set(by.visible().values_list("pk", flat=True))
+    sentences = []
+    for api in apis:
+        clients = {entry.client for entry in leaning_on(api)}
+        known = sorted(one.client_id for one in clients if one.project_id in seen)
+        for client_id in known[:SHOWN]:
+            sentences.append(
+                _("%(api)s is an audience of the client %(client)s. Remove it there first.")
+                % {"api": api.identifier, "client": client_id}
+            )
+        if len(known) < len(clients):
+            sentences.append(_("%(api)s is an audience of clients of other projects.") % {"api": api.identifier})
+    return sentences
+
+
+def delete_api(api: Api, by: Actor) -> None:
+    """Unless an allowlist leans on it. Raises RegistrationError."""
+    with transaction.atomic():
+        require(Problem("identifier", sentence) for sentence in obstacles([api], by))
+        api_registration.delete(api, by)
+
+
+def delete_project(project: Project, by: Actor) -> None:
+    """Unless an allowlist leans on one of its APIs. Raises RegistrationError; ProtectedError while it has clients."""
+    with transaction.atomic():
+        require(Problem("id", sentence) for sentence in obstacles(list(project.apis.all()), by))
+        registration.delete(project, by)

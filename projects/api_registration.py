@@ -1,0 +1,178 @@
+"""The one place where an API, its scopes and whom it is shared with are made, changed and deleted.
+
+What allowlists of clients have to say is for `clients.resources`; doors ask there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from projects import matcher
+from projects.actors import Actor, Right
+from projects.events import Detail, acting, record
+from projects.metadata import ApiMetadata, Scope
+from projects.models import Api, ApiScope, Project, Shared
+from projects.problems import Problem, of_validation, require
+from projects.rules import lifetime_problem, scope_problem
+from projects.tombstones import was_anothers
+
+COLUMNS = ("name", "description", "token_format", "token_lifetime", "shared")
+OVERLAP = "overlap"  # a code: the address lies on, above or below one of another project
+
+
+def metadata_of(api: Api) -> ApiMetadata:
+    """What an API is now."""
+    return ApiMetadata(
+        identifier=api.identifier,
+        shared_with=tuple(api.shared_with.order_by("key").values_list("key", flat=True)),
+        scopes=tuple(Scope(*row) for row in api.scopes.values_list("name", "description", "sensitive")),
+        **{name: getattr(api, name) for name in COLUMNS},
+    )
+
+
+# --- Problems ------------------------------------------------------------------------------------------------------
+
+
+def problems(wanted: ApiMetadata, project: Project, by: Actor, api: Api | None = None) -> list[Problem]:
+    """Everything that stands in the way of this API."""
+    if not by.edits(project):
+        return [Problem("project", _("You may not change the APIs of this project."))]
+    return [
+        *_own(wanted, project, api),
+        *_address(wanted, project, by, api),
+        *_sharing(wanted, by, api),
+        *scope_problems(wanted.scopes),
+    ]
+
+
+def _own(wanted: ApiMetadata, project: Project, api: Api | None) -> Iterator[Problem]:
+    row = Api(pk=api.pk if api else None, project=project, identifier=wanted.identifier)
+    row._state.adding = api is None
+    for name in COLUMNS:
+        setattr(row, name, getattr(wanted, name))
+    if problem := lifetime_problem(wanted.token_lifetime, nullable=True):
+        yield Problem("token_lifetime", problem)
+    try:
+        row.full_clean(exclude=["canonical", "origin", "token_lifetime"])
+    except ValidationError as error:
+        for one in of_validation(error):
+            yield Problem(one.field, one.message, OVERLAP if one.field == "identifier" else "")
+
+
+def _address(wanted: ApiMetadata, project: Project, by: Actor, api: Api | None) -> Iterator[Problem]:
+    try:
+        canonical = matcher.canonical(wanted.identifier)
+    except matcher.Malformed:
+        return
+    if api is not None and (canonical != api.canonical or api.project_id != project.pk):
+        yield Problem("identifier", _("The identifier and the project of an API stay."))
+    elif api is None and Api.objects.filter(canonical=canonical, project=project).exists():
+        yield Problem("identifier", _("This project has an API with this identifier already."))
+    elif api is None and not by.may(Right.TAKE_ADDRESSES) and was_anothers(wanted.identifier, project):
+        yield Problem("identifier", _("This address overlaps an API of another project."), OVERLAP)
+
+
+def _sharing(wanted: ApiMetadata, by: Actor, api: Api | None) -> Iterator[Problem]:
+    """With projects one sees, and those listed before: which other projects exist is nobody's business."""
+    if wanted.shared == Shared.LISTED and not wanted.shared_with:
+        yield Problem("shared_with", _("List at least one project, or share with nobody."), "empty")
+    known = set(by.visible().filter(key__in=wanted.shared_with).values_list("key", flat=True))
+    kept = set(api.shared_with.values_list("key", flat=True)) if api else set()
+    for index, key in enumerate(wanted.shared_with):
+        if key not in known | kept:
+            anywhere = by.may(Right.NAME_OTHER_PROJECTS)
+            message = (
+                _("There is no project with this key: %(keys)s.")
+                if anywhere
+                else _("Not a project you are a member of: %(keys)s.")
+            )
+            yield Problem(f"shared_with[{index}]", message % {"keys": key}, "missing", key)
+
+
+def scope_problems(scopes: Sequence[Scope]) -> Iterator[Problem]:
+    """What is wrong with the scopes of one API."""
+    seen: set[str] = set()
+    for index, scope in enumerate(scopes):
+        where = f"scopes[{index}]"
+        if problem := scope_problem(scope.name):
+            yield Problem(f"{where}.name", problem)
+            continue
+        if scope.name in seen:
+            yield Problem(f"{where}.name", _("This scope is listed twice."))
+        seen.add(scope.name)
+        try:
+            row = ApiScope(name=scope.name, description=scope.description, sensitive=scope.sensitive)
+            row.full_clean(exclude=["api"], validate_unique=False, validate_constraints=False)
+        except ValidationError as error:
+            yield from (Problem(f"{where}.{one.field}", one.message) for one in of_validation(error))
+
+
+# --- Writing -------------------------------------------------------------------------------------------------------
+
+
+def register(wanted: ApiMetadata, project: Project, by: Actor) -> Api:
+    """A new API. Raises RegistrationError."""
+    with acting(by), transaction.atomic():
+        require(problems(wanted, project, by))
+        api = Api(project=project)
+        _write(api, wanted)
+        record(by, "api.created", project=project.key, identifier=api.identifier)
+    return api
+
+
+def change(api: Api, wanted: ApiMetadata, by: Actor) -> list[str]:
+    """Make it what is wanted, and answer what that changed. Raises RegistrationError."""
+    with acting(by), transaction.atomic():
+        api.refresh_from_db(from_queryset=Api.objects.select_for_update(of=("self",)))
+        require(problems(wanted, api.project, by, api))
+        before = metadata_of(api)
+        moved = [
+            one.name for one in fields(wanted) if _told(getattr(before, one.name)) != _told(getattr(wanted, one.name))
+        ]
+        if moved:
+            _write(api, wanted)
+            told: dict[str, Detail] = {
+                name: {"before": _told(getattr(before, name)), "after": _told(getattr(wanted, name))} for name in moved
+            }
+            record(by, "api.changed", project=api.project.key, **{"identifier": api.identifier, **told})
+    return moved
+
+
+def differences(before: ApiMetadata, after: ApiMetadata) -> list[str]:
+    """The fields in which they differ; lists have no order."""
+    return [one.name for one in fields(after) if _told(getattr(before, one.name)) != _told(getattr(after, one.name))]
+
+
+def delete(api: Api, by: Actor) -> None:
+    """Its address stays closed to other projects (`projects.tombstones`)."""
+    with acting(by), transaction.atomic():
+        if not by.edits(api.project):
+            require([Problem("project", _("You may not change the APIs of this project."))])
+        api.delete()
+
+
+def _told(value: object) -> object:
+    if isinstance(value, Scope):
+        return f"{value.name}: {value.description}{' (sensitive)' if value.sensitive else ''}"
+    return sorted(str(_told(one)) for one in value) if isinstance(value, tuple) else value
+
+
+def _write(api: Api, wanted: ApiMetadata) -> None:
+    api.identifier = wanted.identifier
+    for name in COLUMNS:
+        setattr(api, name, getattr(wanted, name))
+    api.save()
+    api.shared_with.set(Project.objects.filter(key__in=wanted.shared_with))
+    rows = {row.name: row for row in api.scopes.all()}
+    for scope in wanted.scopes:
+        row = rows.pop(scope.name, None) or ApiScope(api=api, name=scope.name)
+        if row._state.adding or (row.description, row.sensitive) != (scope.description, scope.sensitive):
+            row.description, row.sensitive = scope.description, scope.sensitive
+            row.save()
+    for row in rows.values():
+        row.delete()

@@ -1,0 +1,55 @@
+"""What a project or an API is to be. Every door translates what it was sent into this, and nothing more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    username: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screen:
+    """What people see of a project when they are asked."""
+
+    app_name: str = ""
+    support_email: str = ""
+    homepage_uri: str = ""
+    policy_uri: str = ""
+    tos_uri: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectMetadata:
+    id: str  # the key
+    name: str = ""
+    consent_mode: str = "explicit"
+    cross_client: str = "same_project"
+    status: str = "production"
+    test_users: tuple[str, ...] = ()
+    tokens_not_before: datetime | None = None
+    members: tuple[Membership, ...] = ()
+    consent_screen: Screen = Screen()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    name: str
+    description: str = ""
+    sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiMetadata:
+    identifier: str
+    name: str = ""
+    description: str = ""
+    token_format: str = "inherit"  # noqa: S105 - a format
+    token_lifetime: int | None = None
+    shared: str = "private"
+    shared_with: tuple[str, ...] = ()  # ids of projects
+    scopes: tuple[Scope, ...] = ()

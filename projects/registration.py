@@ -1,0 +1,219 @@
+"""The one place where a project, its members and its consent screen are made, changed and deleted.
+
+What clients have to say about a deletion is for `clients.resources`; doors ask there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, fields
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import User
+from projects.actors import Actor, Right
+from projects.events import Detail, acting, record
+from projects.metadata import Membership, ProjectMetadata, Screen
+from projects.models import ConsentMode, ConsentScreen, Member, Project
+from projects.problems import Problem, of_validation, require
+from projects.rules import moment_problem
+
+NOT_FOUND = gettext_lazy("No account has this username: %(names)s. Check the spelling, capitals included.")
+COLUMNS = ("name", "consent_mode", "cross_client", "status", "tokens_not_before")
+BY_EDITORS = ("consent_screen",)  # everything else is for owners
+
+
+def metadata_of(project: Project) -> ProjectMetadata:
+    """What a project is now."""
+    screen = ConsentScreen.objects.filter(project=project).first() or ConsentScreen()
+    members = project.members.order_by("pk").values_list("user__username", "role")
+    return ProjectMetadata(
+        id=project.key,
+        test_users=tuple(project.test_users.order_by("username").values_list("username", flat=True)),
+        members=tuple(Membership(*member) for member in members),
+        consent_screen=Screen(**{one.name: getattr(screen, one.name) for one in fields(Screen)}),
+        **{name: getattr(project, name) for name in COLUMNS},
+    )
+
+
+# --- Problems ------------------------------------------------------------------------------------------------------
+
+
+def problems(wanted: ProjectMetadata, by: Actor, project: Project | None = None) -> list[Problem]:
+    """Everything that stands in the way of this project."""
+    before = metadata_of(project) if project else None
+    if not (by.edits(project) if project else by.may(Right.ADD_PROJECTS)):
+        return [Problem("id", _("You may not change this project."))]
+    return [
+        *_own(wanted, project),
+        *_rights(wanted, by, before, owns=project is None or by.owns(project)),
+        *screen_problems(wanted.consent_screen),
+        *_people(wanted),
+        *member_problems(wanted.members),
+    ]
+
+
+def _own(wanted: ProjectMetadata, project: Project | None) -> list[Problem]:
+    row = Project(pk=project.pk if project else None, key=wanted.id)
+    row._state.adding = project is None
+    for name in COLUMNS:
+        setattr(row, name, getattr(wanted, name))
+    found = [Problem("id", _("The key of a project stays."))] if project and wanted.id != project.key else []
+    try:
+        row.full_clean()
+    except ValidationError as error:
+        found += of_validation(error, {"key": "id"})
+    return found
+
+
+def _rights(wanted: ProjectMetadata, by: Actor, before: ProjectMetadata | None, *, owns: bool) -> Iterator[Problem]:
+    """Who may sign in without being asked is the provider's decision, not the project's (protocol section 0)."""
+    moved = differences(before, wanted) if before else []
+    if not owns:
+        for name in moved:
+            if name not in BY_EDITORS:
+                yield Problem(name, _("Only an owner of the project may change this."))
+    if "status" in moved and not by.may(Right.CHANGE_STATUS):
+        yield Problem("status", _("Only a superuser may change the status."))
+    if "consent_mode" in moved and wanted.consent_mode == ConsentMode.IMPLICIT and not by.may(Right.MAKE_FIRST_PARTY):
+        yield Problem("consent_mode", _("Only a superuser may make a project first party."))
+    moment = before.tokens_not_before if before else None
+    if wanted.tokens_not_before != moment and (problem := moment_problem(moment, wanted.tokens_not_before)):
+        yield Problem("tokens_not_before", problem)
+
+
+def screen_problems(screen: Screen) -> list[Problem]:
+    """What is wrong with what people would see."""
+    try:
+        ConsentScreen(**asdict(screen)).full_clean(exclude=["project"])
+    except ValidationError as error:
+        return [Problem(f"consent_screen.{one.field}", one.message) for one in of_validation(error)]
+    return []
+
+
+def _people(wanted: ProjectMetadata) -> Iterator[Problem]:
+    known = _accounts(wanted.test_users)
+    for index, username in enumerate(wanted.test_users):
+        if username not in known:
+            yield Problem(f"test_users[{index}]", NOT_FOUND % {"names": username}, "missing", username)
+
+
+def member_problems(members: Sequence[Membership]) -> Iterator[Problem]:
+    """Members are named by the exact username, and each has one role."""
+    known = _accounts([member.username for member in members])
+    seen: set[str] = set()
+    for index, member in enumerate(members):
+        where = f"members[{index}].username"
+        if member.username not in known:
+            yield Problem(where, NOT_FOUND % {"names": member.username}, "missing", member.username)
+        elif member.username in seen:
+            yield Problem(where, _("This person is a member already. Change the role there."), "twice")
+        seen.add(member.username)
+        try:
+            Member(role=member.role).clean_fields(exclude=["project", "user"])
+        except ValidationError as error:
+            yield from (Problem(f"members[{index}].{one.field}", one.message) for one in of_validation(error))
+
+
+def _accounts(usernames: Sequence[str]) -> dict[str, User]:
+    return {user.username: user for user in User.objects.filter(username__in=usernames)} if usernames else {}
+
+
+# --- Writing -------------------------------------------------------------------------------------------------------
+
+
+def register(wanted: ProjectMetadata, by: Actor) -> Project:
+    """A new project. Raises RegistrationError."""
+    with acting(by), transaction.atomic():
+        require(problems(wanted, by))
+        project = Project(key=wanted.id)
+        _write(project, wanted, by)
+        record(by, "project.created", project=project.key)
+    return project
+
+
+def change(project: Project, wanted: ProjectMetadata, by: Actor) -> list[str]:
+    """Make it what is wanted, and answer what that changed. Raises RegistrationError."""
+    with acting(by), transaction.atomic():
+        project.refresh_from_db(from_queryset=Project.objects.select_for_update())
+        require(problems(wanted, by, project))
+        before = metadata_of(project)
+        moved = differences(before, wanted)
+        if moved:
+            _write(project, wanted, by)
+            told: dict[str, Detail] = {
+                name: {"before": _told(getattr(before, name)), "after": _told(getattr(wanted, name))}
+                for name in moved
+                if name not in ("name", "members")
+            }
+            if told:
+                record(by, "project.changed", project=project.key, **told)
+    return moved
+
+
+def delete(project: Project, by: Actor) -> None:
+    """With its APIs, whose addresses stay closed to others. Raises ProtectedError while it has clients."""
+    with acting(by), transaction.atomic():
+        if not by.owns(project):
+            require([Problem("id", _("You may not delete this project."))])
+        record(by, "project.deleted", project=project.key)
+        project.delete()
+
+
+def differences(before: ProjectMetadata, after: ProjectMetadata) -> list[str]:
+    return [
+        one.name for one in fields(after) if _sorted(getattr(before, one.name)) != _sorted(getattr(after, one.name))
+    ]
+
+
+def _sorted(value: object) -> object:
+    """People are named in no order."""
+    return sorted(value, key=str) if isinstance(value, tuple) else value
+
+
+def _told(value: object) -> object:
+    """As an event keeps it: test users are counted, for events name nobody."""
+    if isinstance(value, Screen):
+        return asdict(value)
+    if isinstance(value, tuple):
+        return len(value)
+    return None if value is None else str(value)
+
+
+def _write(project: Project, wanted: ProjectMetadata, by: Actor) -> None:
+    for name in COLUMNS:
+        setattr(project, name, getattr(wanted, name))
+    project.save()
+    screen = ConsentScreen.objects.filter(project=project).first() or ConsentScreen(project=project)
+    for one in fields(Screen):
+        setattr(screen, one.name, getattr(wanted.consent_screen, one.name))
+    screen.save()
+    project.test_users.set(_accounts(wanted.test_users).values())
+    _write_members(project, wanted.members, by)
+
+
+def _write_members(project: Project, wanted: Sequence[Membership], by: Actor) -> None:
+    """Rows that stay are kept; each that comes, goes or changes is an event."""
+    known = _accounts([member.username for member in wanted])
+    roles = {known[member.username].pk: member.role for member in wanted}
+    for row in project.members.select_related("user"):
+        role = roles.pop(row.user_id, None)
+        if role is None:
+            row.delete()
+        elif row.role != role:
+            row.role = role
+            row.save()
+        else:
+            continue
+        record(by, "member.removed" if role is None else "member.changed", project=project.key, **_member(row))
+    for user in known.values():
+        if user.pk in roles:
+            row = Member.objects.create(project=project, user=user, role=roles[user.pk])
+            record(by, "member.added", project=project.key, **_member(row))
+
+
+def _member(row: Member) -> dict[str, Detail]:
+    return {"member": str(row.user.sub), "role": row.role}
