@@ -19,8 +19,7 @@ from clients.models.keys import KeyState
 from common import sealing
 from common.jws import ALGORITHMS
 from projects.door import actor_of
-from projects.events import record
-from provider.keys import keyring
+from provider.keys import registration
 
 _LIST = "admin:clients_signingkey_changelist"
 
@@ -71,8 +70,8 @@ class SigningKeyAdmin(ConsoleAdmin):
             raise BadRequest("Unknown algorithm.")
         try:
             with transaction.atomic():
-                key = keyring.make(algorithm)
-                self._note(request, key, "key.made", _("Made."))
+                key = registration.make(algorithm, actor_of(request))
+                self.log_change(request, key, _("Made."))
         except IntegrityError:
             messages.error(request, _("This algorithm has a next key already. Activate it first."))
         else:
@@ -82,11 +81,9 @@ class SigningKeyAdmin(ConsoleAdmin):
     def _activate(self, request: HttpRequest, kid: str) -> None:
         try:
             with transaction.atomic():
-                key = SigningKey.objects.select_for_update().filter(pk=kid, state=KeyState.NEXT).first()
+                key = registration.activate(kid, actor_of(request))
                 if key is not None:
-                    keyring.require_opened(key)
-                    keyring.activate(key)
-                    self._note(request, key, "key.activated", _("Activated."))
+                    self.log_change(request, key, _("Activated."))
         except sealing.Unreadable as error:
             messages.error(request, str(error))  # for operators: it names their setting
             return
@@ -116,7 +113,3 @@ class SigningKeyAdmin(ConsoleAdmin):
     def _only_superusers(self, request: HttpRequest) -> None:
         if not self.has_module_permission(request):
             raise PermissionDenied
-
-    def _note(self, request: HttpRequest, key: SigningKey, kind: str, sentence: str) -> None:
-        self.log_change(request, key, sentence)
-        record(actor_of(request), kind, "", kid=key.kid, algorithm=key.algorithm)

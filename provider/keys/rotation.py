@@ -17,11 +17,13 @@ from django.utils import timezone
 from clients.models import Client, SigningKey
 from clients.models.keys import KeyState
 from common import cache
-from provider.keys import keyring
+from projects.actors import Actor
+from provider.keys import keyring, registration
 from provider.protocol import logout
 
 JWKS_MAX_AGE = timedelta(seconds=300)
 CLOCK_SKEW = timedelta(seconds=60)
+OPERATOR = Actor.operator("rotatekeys")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def require_opened(algorithm: str) -> None:
         keyring.require_opened(key)
 
 
-def rotate(algorithm: str) -> Step:
+def rotate(algorithm: str, by: Actor = OPERATOR) -> Step:
     """Take the next step. After an activation the key after it is published at once. Raises sealing.Unreadable."""
     with transaction.atomic():
         # Two rotations at once: the second one sees what the first one did.
@@ -65,9 +67,9 @@ def rotate(algorithm: str) -> Step:
         require_opened(algorithm)
         step = next_step(algorithm, timezone.now())
         if step.action == "activate":
-            keyring.activate(SigningKey.objects.get(pk=step.kid))
+            registration.activate(step.kid, by)
         if step.action != "wait":
-            made = keyring.make(algorithm)
+            made = registration.make(algorithm, by)
             return step if step.kid else Step(step.algorithm, step.action, made.kid)
     return step
 

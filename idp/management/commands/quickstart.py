@@ -19,7 +19,8 @@ from common.sealing import Unreadable
 from idp import demo
 from idp.configuration import ConfigurationError
 from idp.environment import Environment, remember
-from provider.keys import keyring
+from projects.actors import Actor
+from provider.keys import registration
 
 ADMIN = "admin"
 ADMIN_PASSWORD = "ADMIN_PASSWORD"  # noqa: S105 - a variable's name
@@ -47,7 +48,7 @@ class Command(DatabaseCommand):
         self.stderr.write("Preparing the database", self.style.NOTICE)
         call_command("migrate", interactive=False, verbosity=0)
         try:
-            made = keyring.ensure_keys()
+            made = registration.ensure(Actor.operator("quickstart"))
         except Unreadable as error:
             raise CommandError(str(error)) from None
         if made:
