@@ -16,7 +16,7 @@ def _bury(sender: type[Client], instance: Client, **kwargs: object) -> None:
     record(acts_now(), CLIENT_DELETED, instance.client_id, **about)
 
 
-watch(Client, lambda client: (client.client_id, {"project": client.project.key}))
+watch(Client, lambda client: (client.client_id, {"project": client.project.key}), buried=True)
 watch(AudienceEntry, lambda entry: (entry.client.client_id, {"audience": entry.value}))
 watch(ClientSecret, lambda secret: (secret.client.client_id, {"label": secret.label}))
 watch(SigningKey, lambda key: ("", {"kid": key.kid, "algorithm": key.algorithm, "state": key.state}))

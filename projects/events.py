@@ -74,8 +74,10 @@ Row = TypeVar("Row", bound=models.Model)
 About = Callable[[Row], tuple[str, dict[str, Detail]]]
 
 
-def watch(model: type[Row], about: About[Row]) -> None:
+def watch(model: type[Row], about: About[Row], *, buried: bool = False) -> None:
     """Record saves and deletions of these rows that no registration made. `about`: their client id, and details.
+
+    `buried`: a tombstone tells of each deletion already.
 
     `.update()`, `bulk_create()` and SQL send no signals: what they may do is for the constraints to say.
     """
@@ -95,4 +97,5 @@ def watch(model: type[Row], about: About[Row]) -> None:
             note("deleted", instance)
 
     post_save.connect(saved, sender=model, weak=False, dispatch_uid=f"events.saved.{name}")
-    post_delete.connect(deleted, sender=model, weak=False, dispatch_uid=f"events.deleted.{name}")
+    if not buried:
+        post_delete.connect(deleted, sender=model, weak=False, dispatch_uid=f"events.deleted.{name}")

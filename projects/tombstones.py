@@ -28,5 +28,5 @@ def was_anothers(identifier: str, project: Project) -> bool:
 watch(Project, lambda project: ("", {"project": project.key}))
 watch(Member, lambda member: ("", {"project": member.project.key, "member": str(member.user.sub), "role": member.role}))
 watch(ConsentScreen, lambda screen: ("", {"project": screen.project.key}))
-watch(Api, lambda api: ("", {"project": api.project.key, "identifier": api.identifier}))
+watch(Api, lambda api: ("", {"project": api.project.key, "identifier": api.identifier}), buried=True)
 watch(ApiScope, lambda scope: ("", {"identifier": scope.api.identifier, "scope": scope.name}))
