@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from accounts.models import User
 from clients import secrets
 from clients.models import Authorization, Client, SigningKey
-from projects.models import Project
+from projects.models import Api, Project
 from provider.keys.mint import verify
 from tests.idp.pasting import pasted
 
@@ -160,9 +160,17 @@ class TestTheSecondStart:
 
     def test_what_people_removed_comes_back(self) -> None:
         quickstart()
-        Client.objects.get(client_id="acme-notes").delete()
+        Api.objects.all().delete()
         shown = quickstart()
+        assert Api.objects.exists()
         assert pasted(shown["demo"]["commands"][2]["command"])[0] == 200
+
+    def test_a_client_people_deleted_does_not_come_back(self) -> None:
+        """Its id is never used again; the sentence says how to start without the demo."""
+        quickstart()
+        Client.objects.get(client_id="acme-notes").delete()
+        with pytest.raises(CommandError, match=r"never used again[\s\S]*--no-demo"):
+            quickstart()
 
     def test_passwords_people_chose_are_neither_reset_nor_shown(self, state: Path) -> None:
         quickstart()
