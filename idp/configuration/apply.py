@@ -9,13 +9,13 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from clients.models import SecurityEvent
-from idp.configuration.ownership import apply_api, apply_project
+from idp.configuration.clients import apply_client, link_client
+from idp.configuration.context import Context
 from idp.configuration.people import apply_user
 from idp.configuration.problems import ConfigurationError, Place, Problem, Problems
+from idp.configuration.projects import apply_api, apply_project
 from idp.configuration.reading import read
-from idp.configuration.registration import apply_client, link_client
 from idp.configuration.report import Report
-from idp.configuration.run import Run
 from idp.configuration.schema import FILE
 from idp.configuration.shape import Entry, read_section
 from projects.models import Project
@@ -39,12 +39,12 @@ def apply(
     file = read_section(FILE, read(source, problems), problems)
     if file is None:
         raise ConfigurationError(problems.found)
-    run = Run(problems, environ)
+    context = Context(problems, environ)
     try:
         with transaction.atomic():
-            _write(run, file)
+            _write(context, file)
             problems.raise_any()
-            report = run.ledger.report(with_secrets=not dry_run)
+            report = context.ledger.report(with_secrets=not dry_run)
             if dry_run:
                 transaction.set_rollback(True)
             elif report.changed:
@@ -61,23 +61,23 @@ def _record(path: str, report: Report) -> None:
     SecurityEvent.objects.create(kind="configuration.applied", detail={"source": path, "changes": changes})
 
 
-def _write(run: Run, file: Entry) -> None:
+def _write(context: Context, file: Entry) -> None:
     """In the order things depend on each other, so that a file may name what stands further down."""
     for user in file.values.get("users", ()):
-        apply_user(run, user)
+        apply_user(context, user)
     for project in file.values.get("projects", ()):
-        apply_project(run, project)
-    for owner, api in _children(run, file, "apis"):
-        apply_api(run, owner, api)
-    for owner, client in _children(run, file, "clients"):
-        apply_client(run, owner, client)
-    for owner, client in _children(run, file, "clients"):
-        link_client(run, owner, client)
+        apply_project(context, project)
+    for owner, api in _children(context, file, "apis"):
+        apply_api(context, owner, api)
+    for owner, client in _children(context, file, "clients"):
+        apply_client(context, owner, client)
+    for owner, client in _children(context, file, "clients"):
+        link_client(context, owner, client)
 
 
-def _children(run: Run, file: Entry, key: str) -> Iterator[tuple[Project, Entry]]:
+def _children(context: Context, file: Entry, key: str) -> Iterator[tuple[Project, Entry]]:
     for project in file.values.get("projects", ()):
-        owner = run.projects.get(project.values["id"])
+        owner = context.projects.get(project.values["id"])
         if owner is not None:
             for child in project.values.get(key, ()):
                 yield owner, child

@@ -9,33 +9,33 @@ from django.contrib.auth.hashers import check_password
 
 from accounts import emails, events, sign_in
 from accounts.models import PROFILE, AccountEventKind, User
-from idp.configuration.run import Run
+from idp.configuration.context import Context
 from idp.configuration.shape import Entry
 
 
-def apply_user(run: Run, entry: Entry) -> None:
+def apply_user(context: Context, entry: Entry) -> None:
     username = str(User.normalize_username(entry.values["username"]))
-    if not run.first("user", username.casefold(), entry.place_of("username")):
+    if not context.first("user", username.casefold(), entry.place_of("username")):
         return
-    run.users[entry.values["username"]] = run.users[username] = None
+    context.users[entry.values["username"]] = context.users[username] = None
     user = User.objects.filter(username=username).first() or User(username=username)
     creating = user._state.adding
-    if _taken(run, user, entry):
+    if _taken(context, user, entry):
         return
     if creating:
         user.set_unusable_password()
     old_email = user.email
-    changed = run.save(user, _values(entry), entry)
+    changed = context.save(user, _values(entry), entry)
     if changed is None:
         return
     changed += _set_password(user, entry)
     if "password" in changed or not user.is_active:
         sign_in.end_all(user)  # whoever signed in with the old password, or before, is out
-    changed += _set_email_address(run, user, old_email, entry)
+    changed += _set_email_address(context, user, old_email, entry)
     if not creating:
         _record(user, old_email, {entry.section.field(key) for key in changed})
-    run.users[entry.values["username"]] = run.users[username] = user
-    run.ledger.note("user", username, created=creating, fields=changed)
+    context.users[entry.values["username"]] = context.users[username] = user
+    context.ledger.note("user", username, created=creating, fields=changed)
 
 
 def _record(user: User, old_email: str, changed: set[str]) -> None:
@@ -55,18 +55,18 @@ def _values(entry: Entry) -> dict[str, Any]:
     return values
 
 
-def _taken(run: Run, user: User, entry: Entry) -> bool:
+def _taken(context: Context, user: User, entry: Entry) -> bool:
     """People may type their name in any case, and their e-mail address names one account."""
     others = User.objects.exclude(pk=user.pk)
     email = entry.values.get("email")
     if others.filter(username__iexact=user.username).exists():
-        run.problems.add(entry.place_of("username"), "Another account has this name in other capitals.")
+        context.problems.add(entry.place_of("username"), "Another account has this name in other capitals.")
         return True
     if email and others.filter(email__iexact=email).exists():
-        run.problems.add(entry.place_of("email"), "Another account has this e-mail address.")
+        context.problems.add(entry.place_of("email"), "Another account has this e-mail address.")
         return True
     if email and email.lower() != user.email.lower() and user.address_is_anothers(email):
-        run.problems.add(entry.place_of("email"), "Another account has verified this e-mail address.")
+        context.problems.add(entry.place_of("email"), "Another account has verified this e-mail address.")
         return True
     return False
 
@@ -80,7 +80,7 @@ def _set_password(user: User, entry: Entry) -> list[str]:
     return ["password"]
 
 
-def _set_email_address(run: Run, user: User, old_email: str, entry: Entry) -> list[str]:
+def _set_email_address(context: Context, user: User, old_email: str, entry: Entry) -> list[str]:
     """Keep allauth's row for the address in step: sign-in by e-mail and `email_verified` read it."""
     if "email" not in entry.values and "email_verified" not in entry.values:
         return []
@@ -89,7 +89,7 @@ def _set_email_address(run: Run, user: User, old_email: str, entry: Entry) -> li
     verified = entry.values.get("email_verified")
     if not user.email:
         if verified:
-            run.problems.add_unless_known(entry.place_of("email_verified"), "There is no e-mail address to verify.")
+            context.problems.add_unless_known(entry.place_of("email_verified"), "There is no e-mail address to verify.")
         return []
     address = mine.filter(email__iexact=user.email).first() or EmailAddress(user=user, email=user.email.lower())
     before = (address._state.adding, address.primary, address.verified)
@@ -98,7 +98,7 @@ def _set_email_address(run: Run, user: User, old_email: str, entry: Entry) -> li
     if before == (False, True, address.verified):
         return []
     if address.verified and user.address_is_anothers(address.email):
-        run.problems.add_unless_known(entry.place_of("email"), "Another account has verified this e-mail address.")
+        context.problems.add_unless_known(entry.place_of("email"), "Another account has verified this e-mail address.")
         return []
     mine.exclude(pk=address.pk).update(primary=False)
     address.save()

@@ -20,7 +20,7 @@ from projects.models import Project
 
 
 @dataclass
-class Run:
+class Context:
     """What the file names maps to its object, or to None where that object has a problem of its own."""
 
     problems: Problems

@@ -8,9 +8,9 @@ from clients import registration
 from clients.metadata import Audience, ClientMetadata
 from clients.models import Client
 from clients.policy import metadata_of, problems
-from idp.configuration.credentials import set_secret
+from idp.configuration.client_secrets import set_secret
+from idp.configuration.context import Context
 from idp.configuration.problems import Place, quoted
-from idp.configuration.run import Run
 from idp.configuration.shape import Entry
 from projects import matcher
 from projects.models import Project
@@ -23,12 +23,12 @@ NOT_METADATA = ("client_secret", "client_secret_from", "jwks", "jwks_uri")
 ELSEWHERE = "Only clients of the same project can be callers."
 
 
-def apply_client(run: Run, project: Project, entry: Entry) -> None:
+def apply_client(context: Context, project: Project, entry: Entry) -> None:
     """The client itself; what it is linked to follows when everything it may name is there."""
     client_id = entry.values["client_id"]
-    if not run.first("client", client_id, entry.place_of("client_id")):
+    if not context.first("client", client_id, entry.place_of("client_id")):
         return
-    run.clients[client_id] = None
+    context.clients[client_id] = None
     client = registration.locked(client_id)
     if client is not None and client.project_id != project.pk:
         client = None  # of another project: as good as taken
@@ -37,32 +37,32 @@ def apply_client(run: Run, project: Project, entry: Entry) -> None:
     wanted = before.changed(said)
     try:
         if creating := client is None:
-            client = registration.register(wanted, project, run.by)
+            client = registration.register(wanted, project, context.by)
             changed = registration.differences(before.settled(), wanted.settled())
         else:
-            changed = registration.change(client, wanted, run.by)
+            changed = registration.change(client, wanted, context.by)
     except RegistrationError as error:
-        _tell(run, entry, error.problems)
+        _tell(context, entry, error.problems)
         return
-    run.clients[client_id] = client
-    changed += set_secret(run, client, entry, was_public=before.public and not creating)
-    run.ledger.note("client", client_id, created=creating, fields=entry.section.in_order(changed))
+    context.clients[client_id] = client
+    changed += set_secret(context, client, entry, was_public=before.public and not creating)
+    context.ledger.note("client", client_id, created=creating, fields=entry.section.in_order(changed))
 
 
-def link_client(run: Run, project: Project, entry: Entry) -> None:
+def link_client(context: Context, project: Project, entry: Entry) -> None:
     """Allowlist, and the clients and APIs it names: they may stand anywhere in the file."""
     said = {name: value for name, value in _said(entry).items() if name in REFERENCES}
-    client = run.clients.get(entry.values["client_id"])
+    client = context.clients.get(entry.values["client_id"])
     if client is None:  # it has problems of its own
         wanted = ClientMetadata(client_id=entry.values["client_id"]).changed(_said(entry))
-        _tell(run, entry, [one for one in problems(wanted, project, run.by) if one.name in REFERENCES])
+        _tell(context, entry, [one for one in problems(wanted, project, context.by) if one.name in REFERENCES])
     elif said:
         try:
-            changed = registration.change(client, metadata_of(client).changed(said), run.by)
+            changed = registration.change(client, metadata_of(client).changed(said), context.by)
         except RegistrationError as error:
-            _tell(run, entry, error.problems)
+            _tell(context, entry, error.problems)
         else:
-            run.ledger.note("client", client.client_id, fields=entry.section.in_order(changed))
+            context.ledger.note("client", client.client_id, fields=entry.section.in_order(changed))
 
 
 def _said(entry: Entry) -> dict[str, Any]:
@@ -78,22 +78,22 @@ def _said(entry: Entry) -> dict[str, Any]:
     return said
 
 
-def _tell(run: Run, entry: Entry, found: list[Problem] | tuple[Problem, ...]) -> None:
+def _tell(context: Context, entry: Entry, found: list[Problem] | tuple[Problem, ...]) -> None:
     for one in found:
         place = entry.place_at(one.field)
-        if not _follows(run, entry, one):
-            run.problems.add_unless_known(place, _words(entry, one, place))
+        if not _follows(context, entry, one):
+            context.problems.add_unless_known(place, _words(entry, one, place))
 
 
-def _follows(run: Run, entry: Entry, problem: Problem) -> bool:
+def _follows(context: Context, entry: Entry, problem: Problem) -> bool:
     """Whether it is there only because something else of this file has a problem of its own."""
     if problem.code == "unknown":
-        return bool(run.refused_scopes & set(entry.values["scope"].split()))
+        return bool(context.refused_scopes & set(entry.values["scope"].split()))
     if problem.code not in ("missing", "elsewhere"):
         return False
     if problem.name == "acts_for":
-        return ("API", _canonical(problem.value)) in run.named
-    return problem.value in run.clients and run.clients[problem.value] is None
+        return ("API", _canonical(problem.value)) in context.named
+    return problem.value in context.clients and context.clients[problem.value] is None
 
 
 def _canonical(identifier: str) -> str:

@@ -7,8 +7,8 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from clients import resources
+from idp.configuration.context import Context
 from idp.configuration.problems import Place, quoted
-from idp.configuration.run import Run
 from idp.configuration.shape import Entry
 from projects import api_registration, matcher, registration
 from projects.metadata import ApiMetadata, Membership, ProjectMetadata, Scope
@@ -23,54 +23,56 @@ Places = Mapping[str, Place]  # of fields that do not stand where their name say
 # --- Projects ------------------------------------------------------------------------------------------------------
 
 
-def apply_project(run: Run, entry: Entry) -> None:
+def apply_project(context: Context, entry: Entry) -> None:
     key = entry.values["id"]
-    if not run.first("project", key, entry.place_of("id")):
+    if not context.first("project", key, entry.place_of("id")):
         return
-    run.projects[key] = None
+    context.projects[key] = None
     project = Project.objects.filter(key=key).first()
     before = registration.metadata_of(project) if project else ProjectMetadata(id=key)
-    wanted, places = _wanted_project(run, before, entry)
+    wanted, places = _wanted_project(context, before, entry)
     try:
         if creating := project is None:
-            project, changed = registration.register(wanted, run.by), registration.differences(before, wanted)
+            project, changed = registration.register(wanted, context.by), registration.differences(before, wanted)
         else:
-            changed = registration.change(project, wanted, run.by)
+            changed = registration.change(project, wanted, context.by)
     except RegistrationError as error:
-        _tell(run, entry, error.problems, places)
+        _tell(context, entry, error.problems, places)
         return
-    run.projects[key] = project
+    context.projects[key] = project
     old, new = asdict(before.consent_screen), asdict(wanted.consent_screen)
     screen = [f"consent_screen.{name}" for name in new if new[name] != old[name]]
     own = [name for name in entry.section.in_order(changed) if name != "consent_screen"]
-    run.ledger.note("project", key, created=creating, fields=[*own, *screen])
+    context.ledger.note("project", key, created=creating, fields=[*own, *screen])
 
 
-def _wanted_project(run: Run, before: ProjectMetadata, entry: Entry) -> tuple[ProjectMetadata, Places]:
+def _wanted_project(context: Context, before: ProjectMetadata, entry: Entry) -> tuple[ProjectMetadata, Places]:
     """What the file makes of the project, and where those stand whom it names."""
     said: dict[str, Any] = {name: entry.values[name] for name in PROJECT_KEYS if name in entry.values}
     places: dict[str, Place] = {}
     if "test_users" in entry.values:
-        people = [one for one in entry.items("test_users") if not run.is_refused(one[0])]
-        said["test_users"] = tuple(run.username(name) for name, _place in people)
+        people = [one for one in entry.items("test_users") if not context.is_refused(one[0])]
+        said["test_users"] = tuple(context.username(name) for name, _place in people)
         places |= {f"test_users[{index}]": place for index, (_name, place) in enumerate(people)}
     if "consent_screen" in entry.values:
         said["consent_screen"] = replace(before.consent_screen, **entry.values["consent_screen"].values)
     if "members" in entry.values:
-        kept, named = _members(run, before, entry.values["members"])
+        kept, named = _members(context, before, entry.values["members"])
         said["members"] = (*kept, *(member for member, _place in named))
         places |= {f"members[{len(kept) + index}].username": place for index, (_one, place) in enumerate(named)}
     return replace(before, **said), places
 
 
-def _members(run: Run, before: ProjectMetadata, said: Entry) -> tuple[list[Membership], list[tuple[Membership, Place]]]:
+def _members(
+    context: Context, before: ProjectMetadata, said: Entry
+) -> tuple[list[Membership], list[tuple[Membership, Place]]]:
     """Each role that is named has exactly these people; roles that are not named keep theirs."""
     roles = {key: role for key, role in ROLES.items() if key in said.values}
     named = [
-        (Membership(run.username(name), role.value), place)
+        (Membership(context.username(name), role.value), place)
         for key, role in roles.items()
         for name, place in said.items(key)
-        if not run.is_refused(name)
+        if not context.is_refused(name)
     ]
     moved = {member.username for member, _place in named}
     kept = [one for one in before.members if one.role not in roles.values() and one.username not in moved]
@@ -80,34 +82,37 @@ def _members(run: Run, before: ProjectMetadata, said: Entry) -> tuple[list[Membe
 # --- APIs ----------------------------------------------------------------------------------------------------------
 
 
-def apply_api(run: Run, project: Project, entry: Entry) -> None:
+def apply_api(context: Context, project: Project, entry: Entry) -> None:
     identifier = entry.values["identifier"]
     canonical = _canonical(identifier)
-    if not run.first("API", canonical, entry.place_of("identifier")):
+    if not context.first("API", canonical, entry.place_of("identifier")):
         return
     api = Api.objects.filter(canonical=canonical, project=project).first()
     before = api_registration.metadata_of(api) if api else ApiMetadata(identifier=identifier)
-    wanted, places = _wanted_api(run, before, entry)
+    wanted, places = _wanted_api(context, before, entry)
     try:
         if creating := api is None:
-            api, changed = resources.register_api(wanted, project, run.by), api_registration.differences(before, wanted)
+            api, changed = (
+                resources.register_api(wanted, project, context.by),
+                api_registration.differences(before, wanted),
+            )
         else:
-            changed = api_registration.change(api, wanted, run.by)
+            changed = api_registration.change(api, wanted, context.by)
     except RegistrationError as error:
-        run.refused_scopes |= {scope.name for scope in wanted.scopes}
-        _tell(run, entry, error.problems, places)
+        context.refused_scopes |= {scope.name for scope in wanted.scopes}
+        _tell(context, entry, error.problems, places)
         return
     fields = ["shared" if name == "shared_with" else name for name in changed]
-    run.ledger.note("API", identifier, created=creating, fields=entry.section.in_order(fields))
+    context.ledger.note("API", identifier, created=creating, fields=entry.section.in_order(fields))
 
 
-def _wanted_api(run: Run, before: ApiMetadata, entry: Entry) -> tuple[ApiMetadata, Places]:
+def _wanted_api(context: Context, before: ApiMetadata, entry: Entry) -> tuple[ApiMetadata, Places]:
     """What the file makes of the API, and where its scopes and those it is shared with stand."""
     said: dict[str, Any] = {name: entry.values[name] for name in API_KEYS if name in entry.values}
     places: dict[str, Place] = {"shared_with": entry.place_of("shared")}
     if "shared" in entry.values:
         shared = entry.values["shared"]
-        listed = [] if isinstance(shared, str) else [one for one in shared if not run.is_refused_project(one[0])]
+        listed = [] if isinstance(shared, str) else [one for one in shared if not context.is_refused_project(one[0])]
         if isinstance(shared, str) or listed or not shared:
             said["shared"] = shared if isinstance(shared, str) else Shared.LISTED.value
             said["shared_with"] = tuple(key for key, _place in listed)
@@ -133,12 +138,12 @@ def _canonical(identifier: str) -> str:
 # --- Problems ------------------------------------------------------------------------------------------------------
 
 
-def _tell(run: Run, entry: Entry, found: Iterable[Problem], places: Places) -> None:
+def _tell(context: Context, entry: Entry, found: Iterable[Problem], places: Places) -> None:
     for one in found:
         place = places.get(one.field) or entry.place_at(one.field)
         if one.name == "consent_screen":
             place = entry.values["consent_screen"].place_of(one.field.rpartition(".")[2])
-        run.problems.add_unless_known(place, _words(entry, one))
+        context.problems.add_unless_known(place, _words(entry, one))
 
 
 def _words(entry: Entry, problem: Problem) -> str:
