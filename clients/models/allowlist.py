@@ -47,21 +47,18 @@ class AudienceEntry(models.Model):
 
     def clean(self) -> None:
         """Well-formed, and not an API of a project that does not share it with ours."""
-        self._parsed()
+        try:
+            matcher.check_registrable(self.value, plain_http=settings.IDP_PLAIN_HTTP_AUDIENCES)
+        except matcher.Malformed as error:
+            raise ValidationError({"value": str(error)}) from None
         if Client.objects.filter(client_id=self.value).exists():
             raise ValidationError({"value": _("This is the ID of a client, not an audience.")})
         project = getattr(getattr(self, "client", None), "project", None)
         if project is not None and (problem := refusal_to_list(self.value, project)):
             raise ValidationError({"value": problem})
 
-    def _parsed(self) -> matcher.Audience:
-        try:
-            return matcher.check_registrable(self.value, plain_http=settings.IDP_PLAIN_HTTP_AUDIENCES)
-        except matcher.Malformed as error:
-            raise ValidationError({"value": str(error)}) from None
-
     def save(self, *args: Any, **kwargs: Any) -> None:
-        parsed = self._parsed()
+        parsed = matcher.check_registrable(self.value, plain_http=settings.IDP_PLAIN_HTTP_AUDIENCES)
         self.canonical = parsed.canonical
         if parsed.scheme not in ("http", "https"):
             self.mode = EntryMode.EXACT  # only http(s) addresses have something below them
