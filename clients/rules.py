@@ -22,6 +22,7 @@ Choices = Mapping[str, Collection[str]]  # the values a field may have
 MAX_LISTED = 200  # values of one field
 MAX_NAME = 255
 MAX_URI = 500
+MAY_BE_EMPTY = ("userinfo_signed_response_alg",)  # plain JSON
 MODES = ("prefix", "exact")
 URI_LISTS = ("redirect_uris", "post_logout_redirect_uris")
 LISTS = ("grant_types", *URI_LISTS, "allowed_callers", "introspects", "acts_for")
