@@ -17,15 +17,15 @@ class Request(Protocol):
 
 def address_of(request: Request) -> str:
     """The nearest address that is not one of IDP_TRUSTED_PROXIES. Nobody else's X-Forwarded-For is believed."""
-    address = _written(str(request.META.get("REMOTE_ADDR", "")))
-    hops = [_written(hop.strip()) for hop in str(request.META.get("HTTP_X_FORWARDED_FOR", "")).split(",")]
+    address = _without_ipv4_mapping(str(request.META.get("REMOTE_ADDR", "")))
+    hops = [_without_ipv4_mapping(hop.strip()) for hop in str(request.META.get("HTTP_X_FORWARDED_FOR", "")).split(",")]
     proxies = tuple(settings.IDP_TRUSTED_PROXIES)
     while hops and _trusted(address, proxies):
         address = hops.pop() or address
     return address
 
 
-def _written(address: str) -> str:
+def _without_ipv4_mapping(address: str) -> str:
     """IPv4 as itself: whoever listens at `::` sees it inside IPv6 (RFC 4291 section 2.5.5.2)."""
     inside = address[:7].lower() == "::ffff:" and "." in address
     return address[7:] if inside else address

@@ -29,7 +29,7 @@ Fact = TypeVar("Fact")
 Load = Callable[[Collection[Name]], Mapping[Name, Fact]]
 
 
-class Known(Generic[Name, Fact]):
+class LookupCache(Generic[Name, Fact]):
     """What was looked up, the longest unused given up first.
 
     What does not exist is remembered apart: asking for nonsense neither fills the memory nor pushes anything out.
@@ -49,7 +49,7 @@ class Known(Generic[Name, Fact]):
                 self._found.move_to_end(name)
             unknown = [name for name in names if name not in known and name not in self._missing]
         if unknown:
-            prepared.revive()
+            prepared.close_if_dropped()
             loaded = self._load(unknown)
             self._remember(loaded, [name for name in unknown if name not in loaded])
             known.update(loaded)
@@ -59,9 +59,9 @@ class Known(Generic[Name, Fact]):
         with self._lock:
             self._found.update(loaded)
             self._missing.update(dict.fromkeys(missing))
-            for shelf, limit in ((self._found, MAX_FOUND), (self._missing, MAX_MISSING)):
-                while len(shelf) > limit:
-                    shelf.popitem(last=False)
+            for entries, limit in ((self._found, MAX_FOUND), (self._missing, MAX_MISSING)):
+                while len(entries) > limit:
+                    entries.popitem(last=False)
 
 
 class Snapshot:
@@ -69,28 +69,28 @@ class Snapshot:
 
     def __init__(self, version: Any, read_at: float) -> None:
         self.version = version
-        self.looked(read_at)
-        self._known: dict[Any, Known[Any, Any]] = {}
-        self._made: dict[Any, Any] = {}
+        self.confirm(read_at)
+        self._known: dict[Any, LookupCache[Any, Any]] = {}
+        self._computed: dict[Any, Any] = {}
 
-    def looked(self, at: float) -> None:
+    def confirm(self, at: float) -> None:
         """Its version was read then, and was this one."""
-        self.read_at, self.good_until = at, at + settings.IDP_FACTS_MAX_AGE
+        self.read_at, self.valid_until = at, at + settings.IDP_FACTS_MAX_AGE
 
     def look_up(self, load: Load[Name, Fact], names: Collection[Name]) -> dict[Name, Fact]:
-        known = self._known.get(load) or self._known.setdefault(load, Known(load))
+        known = self._known.get(load) or self._known.setdefault(load, LookupCache(load))
         return known.look_up(names)
 
     def once(self, make: Callable[[], Fact]) -> Fact:
-        if make not in self._made:
-            self._made[make] = make()
-        made: Fact = self._made[make]
+        if make not in self._computed:
+            self._computed[make] = make()
+        made: Fact = self._computed[make]
         return made
 
 
 _shared = Snapshot(None, float("-inf"))
-_sharing = threading.Lock()
-_in_transactions = threading.local()
+_shared_lock = threading.Lock()
+_thread_local = threading.local()
 
 
 def look_up(load: Load[Name, Fact], names: Collection[Name]) -> dict[Name, Fact]:
@@ -106,35 +106,35 @@ def once(make: Callable[[], Fact]) -> Fact:
 def current() -> Snapshot:
     """What is remembered of the version that held `IDP_FACTS_MAX_AGE` seconds ago or later."""
     if connection().in_atomic_block:
-        return _inside_a_transaction()
+        return _transaction_snapshot()
     shared, now = _shared, time.monotonic()
-    return shared if now < shared.good_until else _share(_version(), now)
+    return shared if now < shared.valid_until else _refresh_shared(_version(), now)
 
 
-def _share(version: Any, read_at: float) -> Snapshot:
+def _refresh_shared(version: Any, read_at: float) -> Snapshot:
     """Go on with what is remembered if the version is still the same, else begin anew."""
     global _shared
-    with _sharing:
+    with _shared_lock:
         if _shared.read_at < read_at:  # else another thread looked later than this one
             if _shared.version != version:
                 _shared = Snapshot(version, read_at)
-            _shared.looked(read_at)
+            _shared.confirm(read_at)
         return _shared
 
 
-def _inside_a_transaction() -> Snapshot:
+def _transaction_snapshot() -> Snapshot:
     """A transaction sees its own changes, and nobody else may see them in what it loaded: that is kept for itself."""
     version = _version()
     if _shared.version == version:
         return _shared
-    seen: Snapshot | None = getattr(_in_transactions, "snapshot", None)
+    seen: Snapshot | None = getattr(_thread_local, "snapshot", None)
     if seen is None or seen.version != version:
-        seen = _in_transactions.snapshot = Snapshot(version, time.monotonic())
+        seen = _thread_local.snapshot = Snapshot(version, time.monotonic())
     return seen
 
 
 def _version() -> Any:
-    prepared.revive()
+    prepared.close_if_dropped()
     with connection().cursor() as cursor:
         cursor.execute(_VERSION)
         return cursor.fetchone()[0]

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error, connection
 
-from common.database_trouble import advice, is_the_operators
+from common.database_errors import advice, is_for_the_operator
 from common.unreleased import is_unreleased, start_anew
 
 
@@ -20,6 +20,6 @@ class DatabaseCommand(BaseCommand):
                 raise CommandError(start_anew(connection))
             return super().execute(*args, **options)
         except Error as error:
-            if not is_the_operators(error):
+            if not is_for_the_operator(error):
                 raise
             raise CommandError(advice(error)) from None

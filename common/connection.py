@@ -8,16 +8,16 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 
-class _Held(threading.local):
+class _Pinned(threading.local):
     connection: BaseDatabaseWrapper | None = None
 
 
-_held = _Held()
+_pinned = _Pinned()
 
 
 def connection() -> BaseDatabaseWrapper:
     """Django's connection of this thread, without its slow proxy. Not to be kept: there may be another one."""
-    return _held.connection or connections[DEFAULT_DB_ALIAS]
+    return _pinned.connection or connections[DEFAULT_DB_ALIAS]
 
 
 def pin_connection() -> BaseDatabaseWrapper:
@@ -25,9 +25,9 @@ def pin_connection() -> BaseDatabaseWrapper:
 
     Django looks for an event loop each time, where there might be another one. The thread of a request has none.
     """
-    _held.connection = connections[DEFAULT_DB_ALIAS]
-    return _held.connection
+    _pinned.connection = connections[DEFAULT_DB_ALIAS]
+    return _pinned.connection
 
 
 def unpin_connection() -> None:
-    _held.connection = None
+    _pinned.connection = None

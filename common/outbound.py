@@ -60,7 +60,7 @@ def post_form(url: str, form: Mapping[str, str]) -> int:
         connection.request("POST", target.path, urlencode(form).encode(), headers)
         return connection.getresponse().status
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise Unreachable(f"{target.host} does not answer as it should: {_in_words(error)}.") from error
+        raise Unreachable(f"{target.host} does not answer as it should: {_reason(error)}.") from error
     finally:
         connection.close()
 
@@ -78,13 +78,13 @@ def is_allowed(text: str) -> bool:
     return _is_public(address)
 
 
-def is_hopeless(host: str) -> bool:
+def is_blocked_host(host: str) -> bool:
     """Whether this host stands for an address we would never connect to. Of a name nothing is known without asking."""
-    address = _written_out(host)
+    address = _literal_address(host)
     return address is not None and not is_allowed(address)
 
 
-def _written_out(host: str) -> str | None:
+def _literal_address(host: str) -> str | None:
     """The address a host spells, also as old libraries read it: `127.1` and `2130706433` are 127.0.0.1."""
     if host == "localhost" or host.endswith(".localhost"):
         return "127.0.0.1"  # RFC 6761 section 6.3
@@ -142,7 +142,7 @@ def _resolve(target: _Target, deadline: float) -> list[_SocketAddress]:
     if failed and not isinstance(failed[0], OSError | UnicodeError):
         raise failed[0]
     if failed or not found:
-        raise _nowhere(target)
+        raise _not_public(target)
     return found
 
 
@@ -150,13 +150,13 @@ def _checked(target: _Target, addresses: list[_SocketAddress]) -> list[_SocketAd
     """All of them or none: a name that leads to a public and a private address is a trap."""
     for _family, address in addresses:
         if not is_allowed(address[0]):
-            raise _nowhere(target)
+            raise _not_public(target)
         if not target.secure and not ipaddress.ip_address(address[0]).is_loopback:
             raise Unreachable("Only https addresses are asked.")
     return addresses
 
 
-def _nowhere(target: _Target) -> Unreachable:
+def _not_public(target: _Target) -> Unreachable:
     """One answer for names nobody knows and those only our own network knows: nobody can ask which there are."""
     return Unreachable(f"{target.host} leads nowhere on the public internet.")
 
@@ -172,20 +172,20 @@ class _Connection(http.client.HTTPConnection):
     def connect(self) -> None:
         sock = self._dial()
         if self._target.secure:
-            sock.settimeout(_left(self._deadline))
+            sock.settimeout(_seconds_left(self._deadline))
             try:
                 sock = ssl.create_default_context().wrap_socket(sock, server_hostname=self._target.host)
             except BaseException:
                 sock.close()
                 raise
-        self.sock = _Paced(sock, self._deadline)
+        self.sock = _DeadlineSocket(sock, self._deadline)
 
     def _dial(self) -> socket.socket:
         problem: OSError = OSError("no address")
         for family, address in self._addresses:
             sock = socket.socket(family, socket.SOCK_STREAM)
             try:
-                sock.settimeout(min(CONNECT_TIMEOUT, _left(self._deadline)))
+                sock.settimeout(min(CONNECT_TIMEOUT, _seconds_left(self._deadline)))
                 sock.connect(address)
             except OSError as error:
                 problem = error
@@ -195,49 +195,49 @@ class _Connection(http.client.HTTPConnection):
         raise problem
 
 
-class _Paced:
+class _DeadlineSocket:
     """A socket as http.client uses it: every operation within the deadline."""
 
     def __init__(self, sock: socket.socket, deadline: float) -> None:
         self._sock, self._deadline = sock, deadline
 
     def sendall(self, data: bytes) -> None:
-        self._sock.settimeout(_left(self._deadline))
+        self._sock.settimeout(_seconds_left(self._deadline))
         self._sock.sendall(data)
 
     def makefile(self, *_args: Any, **_options: Any) -> io.BufferedReader:
-        return io.BufferedReader(_Reader(self._sock, self._deadline), 4096)
+        return io.BufferedReader(_DeadlineReader(self._sock, self._deadline), 4096)
 
     def close(self) -> None:
         self._sock.close()
 
 
-class _Reader(io.RawIOBase):
+class _DeadlineReader(io.RawIOBase):
     """Reads within the deadline, and only so much."""
 
     def __init__(self, sock: socket.socket, deadline: float) -> None:
-        self._sock, self._deadline, self._room = sock, deadline, MAX_ANSWER
+        self._sock, self._deadline, self._bytes_left = sock, deadline, MAX_ANSWER
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        if self._room <= 0:
+        if self._bytes_left <= 0:
             raise OSError("the answer is too long")
-        self._sock.settimeout(_left(self._deadline))
+        self._sock.settimeout(_seconds_left(self._deadline))
         number = self._sock.recv_into(buffer)
-        self._room -= number
+        self._bytes_left -= number
         return number
 
 
-def _left(deadline: float) -> float:
+def _seconds_left(deadline: float) -> float:
     left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError("it takes too long")
     return left
 
 
-def _in_words(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     """What went wrong, without what was sent; an answer that is no HTTP is not repeated."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not valid ({error.verify_message})"

@@ -25,9 +25,9 @@ from psycopg.pq.abc import PGconn, PGresult
 from common.connection import connection
 
 Connection = psycopg.Connection[Any]
-_GOOD = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
+_SUCCESS = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 # What was prepared on a connection, by its text; gone with the connection, as in the database.
-_names: WeakKeyDictionary[Connection, dict[str, bytes]] = WeakKeyDictionary()
+_statement_names: WeakKeyDictionary[Connection, dict[str, bytes]] = WeakKeyDictionary()
 
 
 def send(statement: str, values: Sequence[Any]) -> str | None:
@@ -47,7 +47,7 @@ def send(statement: str, values: Sequence[Any]) -> str | None:
     return found.decode() if found is not None else None
 
 
-def revive() -> None:
+def close_if_dropped() -> None:
     """Give up a connection that was hung up while nobody used it; Django opens another one.
 
     A write may have been done when its connection breaks, so it is never sent again: one that was hung up before must
@@ -56,11 +56,11 @@ def revive() -> None:
     django = connection()
     if django.vendor != "postgresql" or django.connection is None or django.in_atomic_block:
         return
-    if _hung_up(django.connection.pgconn):
+    if _dropped_by_server(django.connection.pgconn):
         django.close()
 
 
-def _hung_up(pgconn: PGconn) -> bool:
+def _dropped_by_server(pgconn: PGconn) -> bool:
     """Whatever comes unasked is read: the last word of a server that goes, and then the end."""
     waiting = poll()
     waiting.register(pgconn.socket, POLLIN)
@@ -79,38 +79,38 @@ def _execute(statement: str, values: Sequence[Any], _many: bool, context: dict[s
         postgres.execute("SELECT")  # psycopg begins a transaction with its first statement
     texts: list[Any] = [_text(value) for value in values]  # psycopg's types know no NULL here
     if context["connection"].settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
-        return _good(postgres, postgres.pgconn.exec_params(_numbered(statement).encode(), texts))
+        return _checked(postgres, postgres.pgconn.exec_params(_with_numbered_parameters(statement).encode(), texts))
     try:
         return _run(postgres, statement, texts)
     except psycopg.errors.InvalidSqlStatementName:  # the session was told to forget: DISCARD ALL, DEALLOCATE ALL
-        _names.pop(postgres, None)
+        _statement_names.pop(postgres, None)
         if postgres.pgconn.transaction_status != TransactionStatus.IDLE:
             raise
     return _run(postgres, statement, texts)
 
 
 def _run(postgres: Connection, statement: str, texts: list[Any]) -> PGresult:
-    return _good(postgres, postgres.pgconn.exec_prepared(_prepared(postgres, statement), texts))
+    return _checked(postgres, postgres.pgconn.exec_prepared(_prepared(postgres, statement), texts))
 
 
 def _prepared(postgres: Connection, statement: str) -> bytes:
-    known = _names.setdefault(postgres, {})
+    known = _statement_names.setdefault(postgres, {})
     name = known.get(statement)
     if name is None:
-        name = _name(statement)
-        _good(postgres, postgres.pgconn.prepare(name, _numbered(statement).encode()))
+        name = _statement_name(statement)
+        _checked(postgres, postgres.pgconn.prepare(name, _with_numbered_parameters(statement).encode()))
         known[statement] = name
     return name
 
 
 @lru_cache(maxsize=128)
-def _name(statement: str) -> bytes:
+def _statement_name(statement: str) -> bytes:
     """The same everywhere: where a pooler mixes sessions up, it may be unknown or taken, but never means another."""
     return f"hot_{sha256(statement.encode()).hexdigest()[:32]}".encode()
 
 
 @lru_cache(maxsize=128)
-def _numbered(statement: str) -> str:
+def _with_numbered_parameters(statement: str) -> str:
     """With $1, $2, ... as libpq wants it."""
     first, *rest = statement.split("%s")
     return first + "".join(f"${number}{part}" for number, part in enumerate(rest, start=1))
@@ -126,8 +126,8 @@ def _text(value: Any) -> bytes | None:
     return text.encode()
 
 
-def _good(postgres: Connection, result: PGresult) -> PGresult:
-    if result.status in _GOOD:
+def _checked(postgres: Connection, result: PGresult) -> PGresult:
+    if result.status in _SUCCESS:
         return result
     if postgres.pgconn.status == ConnStatus.BAD:
         raise psycopg.OperationalError(result.get_error_message())

@@ -55,7 +55,7 @@ def write(inserts: Sequence[Insert], guard: Guard | None = None) -> bool:
         return True
     statement = _one_statement(guard.update if guard else "", tuple((one.table, *one.values) for one in inserts))
     values = [*(guard.values if guard else ()), *(value for one in inserts for value in one.values.values())]
-    prepared.revive()
+    prepared.close_if_dropped()
     done = prepared.send(statement, values)
     return guard is None or done == "1"
 
@@ -67,13 +67,13 @@ def _read_prepared(statement: str, values: tuple[Any, ...]) -> str | None:
     try:
         return prepared.send(statement, values)
     except OperationalError:
-        if connection().in_atomic_block or not _broken():
+        if connection().in_atomic_block or not _connection_is_broken():
             raise
     connection().close()  # it broke while nobody used it: no reason to fail
     return prepared.send(statement, values)
 
 
-def _broken() -> bool:
+def _connection_is_broken() -> bool:
     return connection().connection is None or connection().connection.closed
 
 
@@ -90,8 +90,8 @@ def _one_statement(guard: str, rows: tuple[tuple[str, ...], ...]) -> str:
 
 
 def _insert(table: str, columns: Sequence[str], values: str = "VALUES ({})") -> str:
-    marks = values.format(", ".join(["%s"] * len(columns)))
-    return f"INSERT INTO {table} ({', '.join(columns)}) {marks}"
+    placeholders = values.format(", ".join(["%s"] * len(columns)))
+    return f"INSERT INTO {table} ({', '.join(columns)}) {placeholders}"
 
 
 # --- SQLite --------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from django.db import DatabaseError, connection
 
 from clients.models import SigningKey
 from clients.models.keys import KeyState
-from common.database_trouble import lacks_tables
+from common.database_errors import lacks_tables
 from common.jws import ALGORITHMS
 from common.sealing import Unreadable
 from common.unreleased import SAID, is_unreleased

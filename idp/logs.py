@@ -25,7 +25,7 @@ class DatabaseOutage(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         from django.db import InterfaceError, OperationalError  # settings name this class before Django is ready
 
-        from common.database_trouble import one_line
+        from common.database_errors import one_line
 
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, (OperationalError, InterfaceError)):

@@ -19,7 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import form_targets, sign_in
-from common.database_trouble import one_line
+from common.database_errors import one_line
 from projects.consent import Permission, merge, missing
 from projects.models import Consent
 from provider.authorization_request import (

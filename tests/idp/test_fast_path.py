@@ -182,7 +182,7 @@ def test_a_request_looks_for_its_connection_once_and_holds_it_no_longer(monkeypa
             raise RuntimeError
         return fast_path.json_answer({})
 
-    held = connection._held
+    held = connection._pinned
     monkeypatch.setitem(fast_path.BY_PATH, "/oauth2/token", endpoint)
     ask(ShortWay(WSGIHandler()), "POST", "/oauth2/token")
     assert seen == [connections["default"]]

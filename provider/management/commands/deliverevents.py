@@ -24,7 +24,7 @@ from django.db import (
 
 from clients.models.logout import NoticeState
 from common.command import DatabaseCommand
-from common.database_trouble import advice, one_line
+from common.database_errors import advice, one_line
 from common.sealing import Unreadable
 from provider import logout_notices
 from provider.logout_notices import Attempt
