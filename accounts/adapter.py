@@ -25,14 +25,14 @@ from common.address import address_of
 
 logger = logging.getLogger(__name__)
 LINKS = ("activate_url", "password_reset_url", "signup_url")
-WRONG = _("The user name or the password is wrong. Try again, or reset your password.")
+WRONG_CREDENTIALS = _("The user name or the password is wrong. Try again, or reset your password.")
 
 
 class AccountAdapter(DefaultAccountAdapter):
     error_messages = {
         **DefaultAccountAdapter.error_messages,
-        "username_password_mismatch": WRONG,
-        "email_password_mismatch": WRONG,
+        "username_password_mismatch": WRONG_CREDENTIALS,
+        "email_password_mismatch": WRONG_CREDENTIALS,
         "incorrect_password": _("This is not your password. Try again."),
         "enter_current_password": _("This is not your current password. Try again."),
         "too_many_login_attempts": _("Too many wrong tries. Wait five minutes before you try again."),
@@ -101,7 +101,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
         When the mail server fails, the page goes on as if it had not: its words must not tell who has an account.
         """
-        links = {name: _ours(context[name]) for name in LINKS if name in context}
+        links = {name: _at_issuer(context[name]) for name in LINKS if name in context}
         try:
             super().send_mail(template_prefix, email, {**context, **links, "issuer": settings.IDP_ISSUER})
         except OSError:
@@ -113,5 +113,5 @@ def belongs_to_another(address: EmailAddress) -> bool:
     return User.objects.filter(email__iexact=address.email).exclude(pk=address.user_id).exists()
 
 
-def _ours(url: str) -> str:
+def _at_issuer(url: str) -> str:
     return str(settings.IDP_ISSUER) + urlsplit(url)._replace(scheme="", netloc="").geturl()

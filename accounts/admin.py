@@ -38,7 +38,7 @@ NO_PASSWORD = gettext_lazy(
     "If disabled, no password opens this account. A passkey still works, and a person with an e-mail address may set "
     "a new password by “Forgot your password?”."
 )
-LOST = gettext_lazy("The password it has now is lost.")
+PASSWORD_LOST = gettext_lazy("The password it has now is lost.")
 
 
 class UserForm(ConsoleForm, ChangeForm):
@@ -53,7 +53,7 @@ class UserForm(ConsoleForm, ChangeForm):
         email: str = self.cleaned_data["email"]
         if email and User.objects.filter(email__iexact=email).exclude(pk=self.instance.pk).exists():
             raise ValidationError(_("Another account has this e-mail address."))
-        if "email" in self.changed_data and self.instance.address_is_anothers(email):
+        if "email" in self.changed_data and self.instance.is_verified_by_another(email):
             raise ValidationError(_("Another account has verified this e-mail address."))
         return email
 
@@ -73,8 +73,8 @@ class NewUserForm(CreationForm):
 
 class PasswordSetForm(PasswordForm):
     # The admin's styles show the list only while “Disabled” is chosen.
-    _both = '{} <ul id="id_unusable_warning" class="messagelist"><li class="warning">{}</li></ul>'
-    usable_password_help_text = cast("str", format_lazy(_both, NO_PASSWORD, LOST))
+    _help_text = '{} <ul id="id_unusable_warning" class="messagelist"><li class="warning">{}</li></ul>'
+    usable_password_help_text = cast("str", format_lazy(_help_text, NO_PASSWORD, PASSWORD_LOST))
 
     def save(self, commit: bool = True) -> User:
         """A password set by somebody else ends every sign-in made with the old one."""
@@ -145,7 +145,7 @@ class UserAdmin(ConsoleAdmin, BaseUserAdmin):
             for person in people:
                 Authenticator.objects.filter(user=person).delete()
                 sign_in.end_all(person)
-                events.record(person, AccountEventKind.FACTORS_TAKEN, None)
+                events.record(person, AccountEventKind.FACTORS_REMOVED, None)
                 self.log_change(request, person, _("Removed the second steps."))
         done = ngettext(
             "%(number)s person has no second step now.", "%(number)s people have no second step now.", len(people)
@@ -155,7 +155,7 @@ class UserAdmin(ConsoleAdmin, BaseUserAdmin):
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if change and "email" in form.changed_data:
-            emails.follow(obj, form.initial["email"])
+            emails.replace_primary_address(obj, form.initial["email"])
             emails.record_change(obj, form.initial["email"])
         if change and PROFILE.intersection(form.changed_data):
             events.record(obj, AccountEventKind.PROFILE_CHANGED, None)
@@ -163,7 +163,7 @@ class UserAdmin(ConsoleAdmin, BaseUserAdmin):
             sign_in.end_all(obj)
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
-        events.record_leaving(obj, None)
+        events.record_deletion(obj, None)
         super().delete_model(request, obj)
 
     def stands_in_the_way(self, request: HttpRequest, obj: User) -> list[str]:

@@ -29,10 +29,10 @@ class AuthenticationBackend(AllauthBackend):
 def candidates(username: str, email: str) -> list[AbstractBaseUser]:
     """The accounts that answer to this login."""
     mailed = filter_users_by_email(email or username, prefer_verified=True, for_login=True)
-    return list(dict.fromkeys([*mailed, *(_named(username) if username else [])]))
+    return list(dict.fromkeys([*mailed, *(_by_username(username) if username else [])]))
 
 
-def _named(username: str) -> list[AbstractBaseUser]:
+def _by_username(username: str) -> list[AbstractBaseUser]:
     """The one with this name in any capitals, or of several the one spelled so.
 
     The database keeps names apart in small letters and finds them in capitals, by its collation: ΑΣ and ας are two to

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-MOST = 200  # characters kept
+MAX_LENGTH = 200  # characters kept
 # The first that occurs: most browsers also name those they descend from.
 _BROWSERS = (
     ("Edg", "Edge"),
@@ -32,7 +32,7 @@ _SYSTEMS = (
 def user_agent_of(request: HttpRequest) -> str:
     """As sent, without what no database or page should hold."""
     sent = request.headers.get("User-Agent", "")
-    return "".join(one for one in sent[:MOST] if one.isprintable())
+    return "".join(one for one in sent[:MAX_LENGTH] if one.isprintable())
 
 
 def describe(user_agent: str) -> str:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 else:
     ModelAdmin = admin.ModelAdmin
 
-COMPARISONS = ("", "exact", "isnull", "gte", "lt")  # with which Django's filters link to their choices
-SHOWN = 10  # how many of the things that stand in the way of a deletion are named
+ALLOWED_LOOKUPS = ("", "exact", "isnull", "gte", "lt")  # with which Django's filters link to their choices
+MAX_NAMED = 10  # how many of the things that stand in the way of a deletion are named
 
 
 def actor(request: HttpRequest) -> User:
@@ -33,7 +33,7 @@ def actor(request: HttpRequest) -> User:
     return cast(User, request.user)
 
 
-class NamedDateTime(AdminSplitDateTime):
+class LabelledDateTime(AdminSplitDateTime):
     """The admin's two fields for a moment; each is given the words that stand beside it as its name."""
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
@@ -46,7 +46,7 @@ class NamedDateTime(AdminSplitDateTime):
 class ConsoleAdmin(ModelAdmin):
     """The base of all pages. Its forms know the person who edits as `actor`."""
 
-    formfield_overrides = {models.DateTimeField: {"form_class": forms.SplitDateTimeField, "widget": NamedDateTime}}
+    formfield_overrides = {models.DateTimeField: {"form_class": forms.SplitDateTimeField, "widget": LabelledDateTime}}
     view_on_site = False
     show_full_result_count = False
     delete_confirmation_template = "admin/delete.html"
@@ -71,7 +71,7 @@ class ConsoleAdmin(ModelAdmin):
         except FieldDoesNotExist:
             return super().lookup_allowed(lookup, value, request)
         offered = _field_names(self.get_list_filter(request))
-        return name in offered and comparison in COMPARISONS and super().lookup_allowed(lookup, value, request)
+        return name in offered and comparison in ALLOWED_LOOKUPS and super().lookup_allowed(lookup, value, request)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """A page begins empty: else a link could fill it in for whoever saves it, and with what no form expects."""
@@ -132,7 +132,7 @@ class ConsoleAdmin(ModelAdmin):
             rows = relation.related_model._base_manager.filter(**{f"{relation.field.name}__in": objs})
             number = rows.count()
             if number and relation.on_delete is models.PROTECT:
-                named = ", ".join(str(row) for row in rows[:SHOWN]) + (", …" if number > SHOWN else "")
+                named = ", ".join(str(row) for row in rows[:MAX_NAMED]) + (", …" if number > MAX_NAMED else "")
                 obstacles.append(f"{number} {_plural(opts, number)}: {named}")
             elif number and relation.on_delete is models.CASCADE:
                 counts[_plural(opts, number)] = number
@@ -148,26 +148,26 @@ class ConsoleAdmin(ModelAdmin):
         elif form.changed_data:
             message.append({"changed": {"fields": changes(form)}})
         for formset in formsets or ():
-            message += [{"added": _named(row)} for row in formset.new_objects]
+            message += [{"added": _name_of(row)} for row in formset.new_objects]
             for row, _fields in formset.changed_objects:
                 changed = next(one for one in formset.forms if one.instance is row)
-                message.append({"changed": {**_named(row), "fields": changes(changed)}})
-            message += [{"deleted": _named(row)} for row in formset.deleted_objects]
+                message.append({"changed": {**_name_of(row), "fields": changes(changed)}})
+            message += [{"deleted": _name_of(row)} for row in formset.deleted_objects]
         return message
 
 
 def changes(form: forms.BaseForm) -> list[str]:
     """Each changed field of a valid form as `label: before → after`. Passwords are named, never shown."""
-    told = []
+    changed = []
     for name in form.changed_data:
         field = form.fields.get(name)  # the form that sets a password names a field it does not have
         label = str((field and field.label) or name)
         if field is None or isinstance(field.widget, forms.PasswordInput):
-            told.append(label)
+            changed.append(label)
             continue
         before = _text(field, form.get_initial_for_field(field, name))
-        told.append(f"{label}: {before} → {_text(field, form.cleaned_data.get(name))}")
-    return told
+        changed.append(f"{label}: {before} → {_text(field, form.cleaned_data.get(name))}")
+    return changed
 
 
 def _text(field: forms.Field, value: Any) -> str:
@@ -177,7 +177,7 @@ def _text(field: forms.Field, value: Any) -> str:
     return f"“{Truncator(shown).chars(200)}”"
 
 
-def _named(row: models.Model) -> dict[str, str]:
+def _name_of(row: models.Model) -> dict[str, str]:
     return {"name": str(row._meta.verbose_name), "object": str(row)}
 
 

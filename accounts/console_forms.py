@@ -20,7 +20,7 @@ else:
     ModelForm = forms.ModelForm
 
 MAX_LINES = 200
-TOLD = 5  # how many wrong values an error repeats
+MAX_SHOWN = 5  # how many wrong values an error repeats
 
 
 class ConsoleForm(ModelForm):
@@ -83,8 +83,8 @@ def _words(value: Any) -> list[str]:
     return list(dict.fromkeys(text.split()))
 
 
-def told(values: Iterable[str]) -> str:
+def shortened(values: Iterable[str]) -> str:
     """Wrong values as an error repeats them: a few, and not at length."""
     values = list(values)
-    shown = ", ".join(Truncator(value).chars(100) for value in values[:TOLD])
-    return f"{shown}, …" if len(values) > TOLD else shown
+    shown = ", ".join(Truncator(value).chars(100) for value in values[:MAX_SHOWN])
+    return f"{shown}, …" if len(values) > MAX_SHOWN else shown

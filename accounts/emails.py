@@ -14,15 +14,15 @@ def record_change(user: User, before: str) -> None:
         events.record(user, AccountEventKind.EMAIL_CHANGED if user.email else AccountEventKind.EMAIL_REMOVED, None)
 
 
-def forget_replaced(user: User, before: str) -> None:
+def delete_replaced_address(user: User, before: str) -> None:
     """The address this account had `before` signs nobody in any more, and gets no mail to reset the password."""
     if before and before.lower() != user.email.lower():
         EmailAddress.objects.filter(user=user, email__iexact=before).delete()
 
 
-def follow(user: User, before: str) -> None:
+def replace_primary_address(user: User, before: str) -> None:
     """Put the account's address in the place of the one it had; verified only where the person verified it earlier."""
-    forget_replaced(user, before)
+    delete_replaced_address(user, before)
     mine = EmailAddress.objects.filter(user=user)
     mine.exclude(email__iexact=user.email).update(primary=False)
     if user.email and not mine.filter(email__iexact=user.email).update(primary=True):

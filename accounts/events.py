@@ -25,7 +25,7 @@ def record(user: AbstractBaseUser | None, kind: AccountEventKind, request: HttpR
     AccountEvent.objects.create(sub=sub, kind=kind, address=address, detail=detail)
 
 
-def record_leaving(user: User, request: HttpRequest | None) -> None:
+def record_deletion(user: User, request: HttpRequest | None) -> None:
     """The account is about to be deleted; with it goes its name, from the console's history too.
 
     Who changed it and when stays, but no longer what: before and after say names and addresses.
@@ -79,4 +79,4 @@ def _factor_removed(request: HttpRequest, user: User, authenticator: Authenticat
 
 @receiver(mfa.authentication_failed, dispatch_uid="accounts.second_step_failed")
 def _second_step_failed(request: HttpRequest, user: User, **kwargs: Any) -> None:
-    record(user, AccountEventKind.STEP_FAILED, request)
+    record(user, AccountEventKind.SECOND_STEP_FAILED, request)

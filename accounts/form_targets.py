@@ -19,7 +19,7 @@ from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 
 SESSION_KEY = "form_targets"
-MOST = 10  # authorization requests one browser has under way at once
+MAX_REMEMBERED = 10  # authorization requests one browser has under way at once
 PAGES = frozenset(
     {
         "account_login",
@@ -58,10 +58,10 @@ def origin_of(redirect_uri: str) -> str:
 
 def remember(request: HttpRequest, next_url: str, origin: str) -> None:
     """Note that account pages with this `next` lead to an app at `origin`, the origin of its validated redirect URI."""
-    _check(origin)
+    _require_source(origin)
     key = _key(next_url)
     known = [pair for pair in request.session.get(SESSION_KEY, []) if pair[0] != key]
-    request.session[SESSION_KEY] = [*known, [key, origin]][-MOST:]
+    request.session[SESSION_KEY] = [*known, [key, origin]][-MAX_REMEMBERED:]
 
 
 def remembered(request: HttpRequest, next_url: str) -> str:
@@ -72,7 +72,7 @@ def remembered(request: HttpRequest, next_url: str) -> str:
 
 def allow_form_redirect(response: HttpResponse, origin: str) -> None:
     """Let the forms of this page end at `origin`; everything else in the policy stays as it is."""
-    _check(origin)
+    _require_source(origin)
     response._csp_update = {"form-action": [origin]}  # type: ignore[attr-defined]
 
 
@@ -86,20 +86,20 @@ def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[
             origin = remembered(request, _next_url(request))
             if origin:
                 allow_form_redirect(response, origin)
-        return _go_on(request, response) if _is_nameless(request, response) else response
+        return _continue_page(request, response) if _leads_to_ipv6_literal(request, response) else response
 
     return handle
 
 
-def _is_nameless(request: HttpRequest, response: HttpResponse) -> bool:
+def _leads_to_ipv6_literal(request: HttpRequest, response: HttpResponse) -> bool:
     """Whether a browser is being sent to an IPv6 address: Chromium ignores such a source, and then blocks the form."""
     sent_on = 300 <= response.status_code < 400 and response.get("Location", "").startswith("http://[")
     return sent_on and request.headers.get("Sec-Fetch-Mode") == "navigate"
 
 
-def _go_on(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+def _continue_page(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """A page in place of the redirect: it ends the chain that began with a form, and starts another one."""
-    page = render(request, "account/go_on.html", {"location": response["Location"]})
+    page = render(request, "account/continue.html", {"location": response["Location"]})
     page.cookies = response.cookies
     add_never_cache_headers(page)
     return page
@@ -123,6 +123,6 @@ def _is_source(text: str) -> bool:
     return bool(_SCHEME_SOURCE.fullmatch(text)) and text not in _NEVER
 
 
-def _check(origin: str) -> None:
+def _require_source(origin: str) -> None:
     if not _is_source(origin):
         raise ValueError(f"Not the origin of a redirect URI: {origin!r}")

@@ -31,7 +31,7 @@ LABELS = {
 }
 
 
-class Plain:
+class LabelsMixin:
     """Our labels, without placeholders and colons."""
 
     fields: dict[str, Any]
@@ -45,14 +45,14 @@ class Plain:
             self.fields[name].label = LABELS[name]
 
 
-class LoginForm(Plain, forms.LoginForm):
+class LoginForm(LabelsMixin, forms.LoginForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["login"].widget.attrs.update(autocomplete="username", autocapitalize="none", spellcheck="false")
         self.fields["password"].help_text = ""  # the page has the link, behind the button
 
 
-class SignupForm(Plain, forms.SignupForm):
+class SignupForm(LabelsMixin, forms.SignupForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["password1"].label = _("Password")
@@ -70,7 +70,7 @@ class SignupForm(Plain, forms.SignupForm):
             return None, redirect("account_signup")
 
 
-class ProfileForm(Plain, ModelForm):
+class ProfileForm(LabelsMixin, ModelForm):
     """What people say of themselves. Apps get it with the scopes `profile`, `phone` and `address`."""
 
     class Meta:
@@ -90,31 +90,31 @@ class ProfileForm(Plain, ModelForm):
         }
 
 
-class ReauthenticateForm(Plain, forms.ReauthenticateForm):
+class ReauthenticateForm(LabelsMixin, forms.ReauthenticateForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["password"].help_text = ""
 
 
-class ChangePasswordForm(Plain, forms.ChangePasswordForm):
+class ChangePasswordForm(LabelsMixin, forms.ChangePasswordForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["oldpassword"].help_text = ""
 
 
-class AddEmailForm(Plain, forms.AddEmailForm):
+class AddEmailForm(LabelsMixin, forms.AddEmailForm):
     pass
 
 
-class SetPasswordForm(Plain, forms.SetPasswordForm):
+class SetPasswordForm(LabelsMixin, forms.SetPasswordForm):
     pass
 
 
-class ResetPasswordForm(Plain, forms.ResetPasswordForm):
+class ResetPasswordForm(LabelsMixin, forms.ResetPasswordForm):
     pass
 
 
-class ResetPasswordKeyForm(Plain, forms.ResetPasswordKeyForm):
+class ResetPasswordKeyForm(LabelsMixin, forms.ResetPasswordKeyForm):
     def save(self) -> None:
         """The page says "signed out everywhere": in this browser too."""
         super().save()

@@ -15,7 +15,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-LONGEST_ADDRESS = 500
+MAX_POSTAL_ADDRESS = 500
 # What people say of themselves.
 PROFILE = frozenset({"first_name", "last_name", "phone_number", "address"})
 
@@ -34,7 +34,7 @@ class UserManager(BaseUserManager):
         """`createsuperuser` tells a ValidationError in a sentence: what another account has is one."""
         wanted = self.model(username=self.model.normalize_username(username), email=email or "")
         wanted.validate_constraints()
-        if wanted.address_is_anothers(wanted.email):
+        if wanted.is_verified_by_another(wanted.email):
             raise ValidationError(_("Another account has verified this e-mail address."))
         return super().create_superuser(username, email, password, **extra_fields)
 
@@ -46,7 +46,10 @@ class User(AbstractUser):
     phone_number = models.CharField(_("phone number"), max_length=40, blank=True)
     # The length is Django's for forms alone; the file has none.
     address = models.TextField(
-        _("postal address"), max_length=LONGEST_ADDRESS, blank=True, validators=[MaxLengthValidator(LONGEST_ADDRESS)]
+        _("postal address"),
+        max_length=MAX_POSTAL_ADDRESS,
+        blank=True,
+        validators=[MaxLengthValidator(MAX_POSTAL_ADDRESS)],
     )
     tokens_not_before = models.DateTimeField(
         _("tokens not before"),
@@ -86,7 +89,7 @@ class User(AbstractUser):
         address = self.emailaddress_set.filter(email__iexact=self.email, verified=True)
         return bool(self.email) and address.exists()
 
-    def address_is_anothers(self, email: str) -> bool:
+    def is_verified_by_another(self, email: str) -> bool:
         """Whether somebody else proved to own this address, as their second one perhaps: it signs in them alone."""
         theirs = EmailAddress.objects.exclude(user_id=self.pk)
         return bool(theirs.filter(email=email.lower(), verified=True).exists())
@@ -108,7 +111,7 @@ class SignIn(models.Model):
     # Since when it is known who has to be told that it ended.
     announced_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
-    # To within an hour (sign_in.SEEN_EVERY): a page is not worth a write.
+    # To within an hour (sign_in.SEEN_INTERVAL): a page is not worth a write.
     seen_at = models.DateTimeField(default=timezone.now)
     user_agent = models.CharField(max_length=200, blank=True, default="")
     address = models.CharField(max_length=45, blank=True, default="")
@@ -134,7 +137,7 @@ class AccountEventKind(models.TextChoices):
 
     SIGN_IN = "sign_in", _("Signed in")
     SIGN_IN_FAILED = "sign_in.failed", _("Wrong password given")
-    STEP_FAILED = "second_step.failed", _("Wrong code given after the right password")
+    SECOND_STEP_FAILED = "second_step.failed", _("Wrong code given after the right password")
     SESSION_ENDED = "session.ended", _("Signed out another browser")
     PASSWORD_CHANGED = "password.changed", _("Password changed")
     PASSWORD_RESET = "password.reset", _("Password reset by mail")
@@ -143,13 +146,13 @@ class AccountEventKind(models.TextChoices):
     EMAIL_VERIFIED = "email.verified", _("E-mail address verified")
     EMAIL_CHANGED = "email.changed", _("Primary e-mail address changed")
     EMAIL_REMOVED = "email.removed", _("E-mail address removed")
-    APP_ADDED = "factor.totp_added", _("Authenticator app set up")
-    APP_REMOVED = "factor.totp_removed", _("Authenticator app turned off")
+    TOTP_ADDED = "factor.totp_added", _("Authenticator app set up")
+    TOTP_REMOVED = "factor.totp_removed", _("Authenticator app turned off")
     PASSKEY_ADDED = "factor.webauthn_added", _("Passkey added")
     PASSKEY_REMOVED = "factor.webauthn_removed", _("Passkey removed")
-    CODES_MADE = "factor.recovery_codes_added", _("Recovery codes made")
-    CODES_REMOVED = "factor.recovery_codes_removed", _("Recovery codes deleted")
-    FACTORS_TAKEN = "factor.all_removed", _("Second steps removed by an administrator")
+    RECOVERY_CODES_MADE = "factor.recovery_codes_added", _("Recovery codes made")
+    RECOVERY_CODES_REMOVED = "factor.recovery_codes_removed", _("Recovery codes deleted")
+    FACTORS_REMOVED = "factor.all_removed", _("Second steps removed by an administrator")
     PROFILE_CHANGED = "profile.changed", _("Profile changed")
     DELETED = "account.deleted", _("Account deleted")
 

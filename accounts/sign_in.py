@@ -36,7 +36,7 @@ from common.address import address_of
 SESSION_KEY = "sign_in"
 # Which requests of apps wait for a fresh sign-in, and since when. Survives a change of accounts, or it never ends.
 PROOF_KEY = "proof_wanted"
-SEEN_EVERY = timedelta(hours=1)
+SEEN_INTERVAL = timedelta(hours=1)
 ENROLLED = "enrolled"  # marks, among allauth's records, a factor that was set up in this session
 
 # RFC 8176 section 2. Without attestation nobody can say that hardware guards a passkey: the weaker claim is the true
@@ -57,7 +57,7 @@ def current(request: HttpRequest) -> SignIn | None:
         return None
     row = _live_row(request, user)
     if row is not None:
-        _catch_up(request, user, row)
+        _update_from_session(request, user, row)
     return row
 
 
@@ -71,14 +71,14 @@ def reauthenticate_url(request: HttpRequest, next_url: str) -> str:
     return _with_next("account_reauthenticate", next_url)
 
 
-def half_way(request: HttpRequest) -> User | None:
+def pending_user(request: HttpRequest) -> User | None:
     """Whose sign-in in this browser waits for its next step: a second factor, say, or an address to confirm."""
     stage = get_pending_stage(request)
     user = stage.login.user if stage is not None else None
     return user if isinstance(user, User) and user.is_active else None
 
 
-def satisfied(acr: str) -> frozenset[str]:
+def levels_met_by(acr: str) -> frozenset[str]:
     """Everything a sign-in of this level is good enough for."""
     return frozenset(wanted for wanted in ACR_VALUES if satisfies(acr, wanted))
 
@@ -137,13 +137,13 @@ def end_all(user: AbstractBaseUser, *, keep: str | None = None) -> None:
 
 def live(user: User) -> QuerySet[SignIn]:
     """The browsers this person is signed in with, the one used last first."""
-    rows = SignIn.objects.filter(user=user, ended_at=None, seen_at__gte=forgotten_since(timezone.now()))
+    rows = SignIn.objects.filter(user=user, ended_at=None, seen_at__gte=session_cutoff(timezone.now()))
     return rows.order_by("-seen_at", "-auth_time")
 
 
-def forgotten_since(now: datetime) -> datetime:
+def session_cutoff(now: datetime) -> datetime:
     """A browser not seen since then has no session any more. Browsers forget them without telling: none is ended."""
-    return now - timedelta(seconds=settings.SESSION_COOKIE_AGE) - SEEN_EVERY
+    return now - timedelta(seconds=settings.SESSION_COOKIE_AGE) - SEEN_INTERVAL
 
 
 def end_one(user: User, sid: uuid.UUID) -> bool:
@@ -158,7 +158,7 @@ def end(request: HttpRequest) -> None:
         SignIn.objects.filter(sid=sid, ended_at=None).update(ended_at=timezone.now())
 
 
-def leave(request: HttpRequest) -> None:
+def sign_out(request: HttpRequest) -> None:
     """Sign this browser out: its sign-in ends, and its session is emptied."""
     logout(request, show_message=False)
 
@@ -171,13 +171,13 @@ def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[
     """
 
     def handle(request: HttpRequest) -> HttpResponse:
-        request.user = SimpleLazyObject(lambda: _present(request))  # type: ignore[assignment]
+        request.user = SimpleLazyObject(lambda: _user_of_live_sign_in(request))  # type: ignore[assignment]
         return get_response(request)
 
     return handle
 
 
-def _present(request: HttpRequest) -> User | AnonymousUser:
+def _user_of_live_sign_in(request: HttpRequest) -> User | AnonymousUser:
     user = get_user(request)
     if isinstance(user, User) and _live_row(request, user) is None:
         request.session.flush()
@@ -193,7 +193,7 @@ def _live_row(request: HttpRequest, user: User) -> SignIn | None:
     if row is None or str(row.sid) != sid or row.user_id != user.pk or row.ended_at is not None:
         row = SignIn.objects.filter(sid=sid, user=user, ended_at=None).first()
         request._sign_in = row  # type: ignore[attr-defined]
-        if row is not None and timezone.now() - row.seen_at > SEEN_EVERY:
+        if row is not None and timezone.now() - row.seen_at > SEEN_INTERVAL:
             SignIn.objects.filter(pk=row.pk).update(seen_at=timezone.now())
     return row
 
@@ -201,7 +201,7 @@ def _live_row(request: HttpRequest, user: User) -> SignIn | None:
 @receiver(user_logged_in, dispatch_uid="accounts.begin_sign_in")
 def _begin(request: HttpRequest, user: User, **kwargs: Any) -> None:
     end(request)
-    auth_time, amr = _facts(request, user)
+    auth_time, amr = _authentication_facts(request, user)
     row = SignIn.objects.create(
         user=user,
         auth_time=auth_time or timezone.now(),
@@ -219,16 +219,16 @@ def _end(request: HttpRequest, **kwargs: Any) -> None:
     end(request)
 
 
-def _catch_up(request: HttpRequest, user: User, row: SignIn) -> None:
+def _update_from_session(request: HttpRequest, user: User, row: SignIn) -> None:
     """Take over what happened in the session since: proving oneself again moves `auth_time`, and never back."""
-    auth_time, amr = _facts(request, user)
+    auth_time, amr = _authentication_facts(request, user)
     if auth_time is None or auth_time < row.auth_time or (auth_time, amr) == (row.auth_time, row.amr):
         return
     row.auth_time, row.amr, row.acr = auth_time, amr, acr_of(amr)
     SignIn.objects.filter(pk=row.pk, ended_at=None).update(auth_time=auth_time, amr=amr, acr=row.acr)
 
 
-def _facts(request: HttpRequest, user: User) -> tuple[datetime | None, list[str]]:
+def _authentication_facts(request: HttpRequest, user: User) -> tuple[datetime | None, list[str]]:
     """When this person last proved who they are in this session, and by which methods (RFC 8176).
 
     A factor that was set up here proves nothing about who set it up: it counts as a method, and not as a moment.

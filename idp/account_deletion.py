@@ -72,7 +72,7 @@ def _deleted(request: HttpRequest, person: User) -> bool:
         list(Project.objects.select_for_update().filter(members__user=person).order_by("pk"))
         if _obstacles(person):
             return False
-        events.record_leaving(person, request)
+        events.record_deletion(person, request)
         # What hangs on the person goes with them: consents, authorizations and every code and token, sign-ins,
         # addresses, second factors. A signed access token names an authorization that is no longer there.
         User.objects.get(pk=person.pk).delete()

@@ -12,7 +12,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.console import actor
-from accounts.console_forms import told
+from accounts.console_forms import shortened
 from projects import access
 from projects.console import ProjectFilter, ScopedAdmin, ScopedInline, forget_roles
 from projects.forms import ApiForm, MemberForm, MemberFormSet, ProjectForm
@@ -102,7 +102,7 @@ class ProjectAdmin(ScopedAdmin):
             "%(names)s cannot enter the console yet: a superuser has to tick “Staff status” of each account.",
             len(names),
         )
-        self.message_user(request, sentence % {"names": told(names)}, messages.WARNING)
+        self.message_user(request, sentence % {"names": shortened(names)}, messages.WARNING)
 
     def delete_model(self, request: HttpRequest, obj: Project) -> None:
         super().delete_model(request, obj)

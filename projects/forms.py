@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.console_forms import ConsoleForm, LinesField, told
+from accounts.console_forms import ConsoleForm, LinesField, shortened
 from accounts.models import User
 from projects import access, matcher
 from projects.models import Api, ConsentMode, Member, Project, Shared
@@ -165,8 +165,8 @@ class ApiForm(ConsoleForm):
             known |= {project.key: project for project in self.instance.shared_with.filter(key__in=keys)}
         if unknown := [key for key in keys if key not in known]:
             if self.actor.is_superuser:
-                raise ValidationError(_("There is no project with this key: %(keys)s.") % {"keys": told(unknown)})
-            raise ValidationError(_("Not a project you are a member of: %(keys)s.") % {"keys": told(unknown)})
+                raise ValidationError(_("There is no project with this key: %(keys)s.") % {"keys": shortened(unknown)})
+            raise ValidationError(_("Not a project you are a member of: %(keys)s.") % {"keys": shortened(unknown)})
         return list(known.values())
 
     def clean(self) -> dict[str, Any]:
@@ -181,5 +181,5 @@ def people(usernames: list[str]) -> list[User]:
     """The accounts with exactly these usernames, or an error that names those nobody has."""
     found = {user.username: user for user in User.objects.filter(username__in=usernames)}
     if unknown := [name for name in usernames if name not in found]:
-        raise ValidationError(NOT_FOUND % {"names": told(unknown)})
+        raise ValidationError(NOT_FOUND % {"names": shortened(unknown)})
     return [found[name] for name in usernames]

@@ -60,7 +60,7 @@ def piles(now: datetime, retention: timedelta, events_retention: timedelta = EVE
     hang = [Exists(one.objects.filter(authorization=OuterRef("pk"))) for one in (Grant, RefreshToken, AccessToken)]
     unused = Q(created_at__lt=alive) & ~hang[0] & ~hang[1] & ~hang[2]
     points_to_it = Exists(Authorization.objects.filter(sign_in=OuterRef("pk")))
-    over = Q(ended_at__lt=before) | Q(ended_at__isnull=True, seen_at__lt=sign_in.forgotten_since(before))
+    over = Q(ended_at__lt=before) | Q(ended_at__isnull=True, seen_at__lt=sign_in.session_cutoff(before))
     old = Q(at__lt=now - events_retention)
     return [
         Pile("access_tokens", AccessToken, Q(expires__lt=now)),

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.console import SHOWN, actor
+from accounts.console import MAX_NAMED, actor
 from clients import secrets
 from clients.admin import events
 from clients.admin.secret_pages import SecretPages
@@ -151,7 +151,7 @@ class ClientAdmin(SecretPages, ScopedAdmin):
                 "tokens for %(client)s. Change that list first."
             )
             % {"client": target.client_id}
-            for target in left_open[:SHOWN]
+            for target in left_open[:MAX_NAMED]
         ]
 
     def delete_model(self, request: HttpRequest, obj: Client) -> None:
