@@ -83,7 +83,7 @@ def _obstacles(person: User) -> list[str]:
     """What has to happen before this person can leave, in sentences."""
     sentences = [
         _("You are the only owner of “%(project)s”. Make somebody else an owner first.") % {"project": project.name}
-        for project in access.owned_alone(person)
+        for project in access.solely_owned(person)
     ]
     others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk=person.pk)
     if person.is_superuser and not others.exists():

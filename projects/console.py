@@ -47,34 +47,34 @@ def forget_roles(request: HttpRequest) -> None:
     vars(request).pop("roles_are_of", None)
 
 
-class Scoped(Base):
+class ProjectScoped(Base):
     """Permissions from the role in the project of an object (for inlines: of the page's object)."""
 
     # Where the project stands, as a lookup; empty: the object is the project.
     project_path = "project"
     # Who may change: everybody else who sees it looks only.
-    editors: tuple[Role, ...] = access.EDITING
+    editors: tuple[Role, ...] = access.EDITORS
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._within(request, access.LOOKING, obj)
+        return self._has_role(request, access.VIEWERS, obj)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._within(request, self.editors, obj)
+        return self._has_role(request, self.editors, obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._within(request, self.editors, obj)
+        return self._has_role(request, self.editors, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._within(request, self.editors, obj)
+        return self._has_role(request, self.editors, obj)
 
-    def _within(self, request: HttpRequest, roles: tuple[Role, ...], obj: Any) -> bool:
+    def _has_role(self, request: HttpRequest, roles: tuple[Role, ...], obj: Any) -> bool:
         """Whether they have one of these roles in the object's project; for no object yet: in any."""
         mine = roles_of(request)
         if obj is None:
-            return mine.some(roles)
+            return mine.in_any_project(roles)
         for name in filter(None, self.project_path.split("__")):
             obj = getattr(obj, name)
-        return mine.within(obj.pk, roles)
+        return mine.in_project(obj.pk, roles)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Only projects this person may change are choices; nothing else is, except to superusers."""
@@ -94,9 +94,9 @@ class Scoped(Base):
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 
-class ScopedAdmin(Scoped, ConsoleAdmin):
+class ProjectScopedAdmin(ProjectScoped, ConsoleAdmin):
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return roles_of(request).some(access.LOOKING)
+        return roles_of(request).in_any_project(access.VIEWERS)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Lists, searches, filters, actions and addresses by id all start here."""
@@ -104,7 +104,7 @@ class ScopedAdmin(Scoped, ConsoleAdmin):
         return super().get_queryset(request).filter(**{lookup: access.visible(actor(request))})
 
 
-class NamedCells(Rows):
+class LabelledRows(Rows):
     """Rows of a table, whose fields have no label but the head of their column: each says its own name, and the row."""
 
     def add_fields(self, form: Any, index: int | None) -> None:
@@ -114,14 +114,14 @@ class NamedCells(Rows):
             field.widget.attrs.setdefault("aria-label", f"{field.label}{row}")
 
 
-class ScopedInline(Scoped, Inline):
+class ProjectScopedInline(ProjectScoped, Inline):
     template = admin.TabularInline.template
     max_num = MAX_ROWS
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         kwargs["absolute_max"] = MAX_ROWS  # not self.max_num, which is 0 for those who add none
         if self.template == admin.TabularInline.template:
-            kwargs["formset"] = type("TableRows", (NamedCells, self.formset), {})
+            kwargs["formset"] = type("TableRows", (LabelledRows, self.formset), {})
         formset: Any = super().get_formset(request, obj, **kwargs)  # a class of its own for every request
         formset.form.actor = actor(request)
         return formset

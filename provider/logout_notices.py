@@ -32,7 +32,7 @@ from provider.store import events
 
 LOGOUT_TOKEN_TYPE = "logout+jwt"  # noqa: S105 - a header value (Back-Channel Logout 1.0 section 2.4)
 BATCH = 500  # sign-ins announced in one transaction
-PATIENCE = 10.0  # seconds that one run spends on one client before it turns to the others
+SECONDS_PER_CLIENT = 10.0  # seconds that one run spends on one client before it turns to the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,10 @@ class Attempt:
     problem: str = ""
 
 
-def announce(stopped: Callable[[], bool]) -> int:
+def announce(should_stop: Callable[[], bool]) -> int:
     """Write a notice for every client that has to hear of a sign-in that ended; how many were written."""
     written, more = 0, True
-    while more and not stopped():
+    while more and not should_stop():
         made, more = _announce_some()
         written += made
     return written
@@ -61,51 +61,53 @@ def _announce_some() -> tuple[int, bool]:
     ended = SignIn.objects.filter(ended_at__isnull=False, announced_at__isnull=True).order_by("ended_at")
     with transaction.atomic():
         sids = list(ended.select_for_update(skip_locked=True).values_list("pk", flat=True)[:BATCH])
-        written = _write(Authorization.objects.filter(sign_in__in=sids))
+        written = _create_notices(Authorization.objects.filter(sign_in__in=sids))
         SignIn.objects.filter(pk__in=sids).update(announced_at=timezone.now())
     return written, len(sids) == BATCH
 
 
 @receiver(pre_delete, sender=User, dispatch_uid="clients.announce_leaving")
-def announce_leaving(instance: User, **_signal: Any) -> None:
+def announce_before_deletion(instance: User, **_signal: Any) -> None:
     """Write the notices of somebody whose account is about to be deleted, in the transaction that deletes it.
 
     Whoever signed out before was announced, or is now: afterwards nobody knows which apps they used.
     """
-    _write(Authorization.objects.filter(user=instance, sign_in__isnull=False, sign_in__announced_at=None))
+    _create_notices(Authorization.objects.filter(user=instance, sign_in__isnull=False, sign_in__announced_at=None))
 
 
-def _write(used: QuerySet[Authorization]) -> int:
+def _create_notices(used: QuerySet[Authorization]) -> int:
     """A notice for each client and sign-in of these that wants to hear of it; one that is there already stays."""
-    told = used.exclude(client__backchannel_logout_uri="")
-    found = set(told.values_list("sign_in_id", "user__sub", "client_id"))
+    notified = used.exclude(client__backchannel_logout_uri="")
+    found = set(notified.values_list("sign_in_id", "user__sub", "client_id"))
     rows = [LogoutNotice(sid=sid, sub=sub, client_id=client) for sid, sub, client in found]
     LogoutNotice.objects.bulk_create(rows, ignore_conflicts=True)
     return len(rows)
 
 
-def deliver(stopped: Callable[[], bool], report: Callable[[Attempt], None]) -> None:
+def deliver(should_stop: Callable[[], bool], report: Callable[[Attempt], None]) -> None:
     """Send what is due, one after the other, until nothing is or `stopped` says so.
 
     A client that fails or dawdles waits for the next run, so that it keeps nobody else waiting for long.
     """
     spent: dict[int | None, float] = {}
-    while not stopped():
-        parked = [client for client, seconds in spent.items() if client is not None and seconds >= PATIENCE]
-        notice = _claim(parked)
+    while not should_stop():
+        skipped = [client for client, seconds in spent.items() if client is not None and seconds >= SECONDS_PER_CLIENT]
+        notice = _claim_next(skipped)
         if notice is None:
             return
         began = time.monotonic()
-        attempt = _try(notice)
+        attempt = _attempt(notice)
         failed = attempt.state in (NoticeState.DUE, NoticeState.GIVEN_UP)
-        spent[notice.client_id] = spent.get(notice.client_id, 0.0) + (PATIENCE if failed else time.monotonic() - began)
+        spent[notice.client_id] = spent.get(notice.client_id, 0.0) + (
+            SECONDS_PER_CLIENT if failed else time.monotonic() - began
+        )
         report(attempt)
 
 
-def _claim(parked: list[int]) -> LogoutNotice | None:
+def _claim_next(skipped: list[int]) -> LogoutNotice | None:
     """The notice that waits longest, counted as tried and due again later: a run that is killed loses nothing."""
     now = timezone.now()
-    due = LogoutNotice.objects.filter(state=NoticeState.DUE, next_attempt_at__lte=now).exclude(client__in=parked)
+    due = LogoutNotice.objects.filter(state=NoticeState.DUE, next_attempt_at__lte=now).exclude(client__in=skipped)
     with transaction.atomic():
         locked = due.order_by("next_attempt_at").select_for_update(of=("self",), skip_locked=True)
         notice = locked.select_related("client").first()
@@ -117,20 +119,20 @@ def _claim(parked: list[int]) -> LogoutNotice | None:
     return notice
 
 
-def _try(notice: LogoutNotice) -> Attempt:
-    if reason := _nobody_to_tell(notice):
-        return _settle(notice, NoticeState.DROPPED, reason)
+def _attempt(notice: LogoutNotice) -> Attempt:
+    if reason := _drop_reason(notice):
+        return _save_outcome(notice, NoticeState.DROPPED, reason)
     if notice.attempts > logout.MAX_TRIES:  # the last one was killed on the way
         return _give_up(notice, notice.problem or "The tries were interrupted.")
     problem = _send(notice)
     if not problem:
-        return _settle(notice, NoticeState.DELIVERED, "")
+        return _save_outcome(notice, NoticeState.DELIVERED, "")
     if notice.attempts >= logout.MAX_TRIES:
         return _give_up(notice, problem)
-    return _settle(notice, NoticeState.DUE, problem)
+    return _save_outcome(notice, NoticeState.DUE, problem)
 
 
-def _nobody_to_tell(notice: LogoutNotice) -> str:
+def _drop_reason(notice: LogoutNotice) -> str:
     """Why this notice is dropped, or an empty string."""
     client = notice.client
     if client is None:
@@ -167,12 +169,12 @@ def _send(notice: LogoutNotice) -> str:
 def _give_up(notice: LogoutNotice, problem: str) -> Attempt:
     client_id = notice.client.client_id if notice.client else ""
     with transaction.atomic():
-        attempt = _settle(notice, NoticeState.GIVEN_UP, problem)
+        attempt = _save_outcome(notice, NoticeState.GIVEN_UP, problem)
         events.logout_notice_given_up(client_id, str(notice.sub), logout.MAX_TRIES, problem)
     return attempt
 
 
-def _settle(notice: LogoutNotice, state: NoticeState, problem: str) -> Attempt:
+def _save_outcome(notice: LogoutNotice, state: NoticeState, problem: str) -> Attempt:
     """Write down what became of this try, unless a later one has come first."""
     delivered_at = timezone.now() if state == NoticeState.DELIVERED else None
     mine = LogoutNotice.objects.filter(pk=notice.pk, state=NoticeState.DUE, attempts=notice.attempts)

@@ -22,15 +22,15 @@ logger = logging.getLogger(__name__)
 WINDOW = 300  # seconds
 PER_CLIENT = 20
 PER_ADDRESS = 100
-BELIEVED = 1.0  # seconds
-MAX_BELIEVED = 10_000  # addresses, and clients of one
+TRUST_SECONDS = 1.0  # seconds
+MAX_REMEMBERED = 10_000  # addresses, and clients of one
 IPV6_PREFIX = 64  # bits; allauth counts people's guesses by as many
 _ANY_CLIENT = None
-_free_until: dict[str, dict[str | None, float]] = {}  # address, client
+_unblocked_until: dict[str, dict[str | None, float]] = {}  # address, client
 
 
 @lru_cache(maxsize=1024)
-def _counted(address: str) -> str:
+def _network_of(address: str) -> str:
     """What stands for this address. Who has one of IPv6 has all of its network, and would begin anew with each."""
     try:
         parsed = ipaddress.ip_address(address)
@@ -41,55 +41,55 @@ def _counted(address: str) -> str:
     return str(ipaddress.ip_network((int(parsed), IPV6_PREFIX), strict=False))
 
 
-def _hashed(*parts: str) -> str:
+def _cache_key(*parts: str) -> str:
     """A cache key has a length and an alphabet, what was sent has neither."""
     return "secret-guesses:" + hashlib.sha256("\0".join(parts).encode(errors="replace")).hexdigest()
 
 
 def _keys(client_id: str, address: str) -> list[tuple[str, int]]:
-    return [(_hashed("pair", address, client_id), PER_CLIENT), (_hashed("address", address), PER_ADDRESS)]
+    return [(_cache_key("pair", address, client_id), PER_CLIENT), (_cache_key("address", address), PER_ADDRESS)]
 
 
-def _lately(address: str) -> str:
+def _recent_failure_key(address: str) -> str:
     """There as long as any counter of this address may be: it is set anew with each failure, they are not."""
-    return _hashed("lately", address)
+    return _cache_key("lately", address)
 
 
 def blocked(client_id: str, address: str) -> bool:
     """Whether this address may try no more for now."""
-    address = _counted(address)
-    believed, now = _free_until.get(address, {}), time.monotonic()
-    if believed.get(_ANY_CLIENT, 0) > now or believed.get(client_id, 0) > now:
+    address = _network_of(address)
+    unblocked, now = _unblocked_until.get(address, {}), time.monotonic()
+    if unblocked.get(_ANY_CLIENT, 0) > now or unblocked.get(client_id, 0) > now:
         return False
     keys = _keys(client_id, address)
     try:
-        found = cache.get_many([_lately(address), *(key for key, _limit in keys)])
+        found = cache.get_many([_recent_failure_key(address), *(key for key, _limit in keys)])
     except Exception as error:
         logger.error("The cache does not answer: wrong client secrets are not limited now. It said: %s", error)
-        _believe(address, _ANY_CLIENT, now + BELIEVED)  # nor is it waited for with every request
+        _remember_unblocked(address, _ANY_CLIENT, now + TRUST_SECONDS)  # nor is it waited for with every request
         return False
     if any(found.get(key, 0) >= limit for key, limit in keys):
         return True
-    _believe(address, client_id if found else _ANY_CLIENT, now + BELIEVED)
+    _remember_unblocked(address, client_id if found else _ANY_CLIENT, now + TRUST_SECONDS)
     return False
 
 
-def _believe(address: str, client_id: str | None, until: float) -> None:
-    if len(_free_until) >= MAX_BELIEVED:
-        _free_until.clear()
-    believed = _free_until.setdefault(address, {})
-    if len(believed) >= MAX_BELIEVED:
-        believed.clear()
+def _remember_unblocked(address: str, client_id: str | None, until: float) -> None:
+    if len(_unblocked_until) >= MAX_REMEMBERED:
+        _unblocked_until.clear()
+    unblocked = _unblocked_until.setdefault(address, {})
+    if len(unblocked) >= MAX_REMEMBERED:
+        unblocked.clear()
     if client_id is None or len(client_id) <= MAX_CLIENT_ID:
-        believed[client_id] = until
+        unblocked[client_id] = until
 
 
 def failed(client_id: str, address: str) -> None:
     """Count one wrong secret."""
-    address = _counted(address)
-    _free_until.pop(address, None)
+    address = _network_of(address)
+    _unblocked_until.pop(address, None)
     try:
-        cache.set(_lately(address), 1, WINDOW + 1)
+        cache.set(_recent_failure_key(address), 1, WINDOW + 1)
         for key, _limit in _keys(client_id, address):
             _count(key)
     except Exception as error:

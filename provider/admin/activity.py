@@ -18,12 +18,12 @@ from clients.admin import events
 from clients.models import Authorization, Client, LogoutNotice, SecurityEvent
 from clients.models.logout import NoticeState
 from projects import access
-from projects.console import ProjectFilter, ScopedAdmin
+from projects.console import ProjectFilter, ProjectScopedAdmin
 
-REVOKED = "revoked by an administrator"
+ENDED_BECAUSE = "revoked by an administrator"
 
 
-class ReadOnly(ScopedAdmin):
+class ReadOnly(ProjectScopedAdmin):
     """Nothing is added, changed or deleted by hand."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -103,7 +103,7 @@ class AuthorizationAdmin(ReadOnly):
             found = mine.filter(ended_at__isnull=True).select_related("client", "user")
             live = list(found.select_for_update(of=("self",)))
             rows = Authorization.objects.filter(pk__in=[one.pk for one in live])
-            rows.update(ended_at=timezone.now(), ended_because=REVOKED)
+            rows.update(ended_at=timezone.now(), ended_because=ENDED_BECAUSE)
             for one in live:
                 detail = {"authorization": str(one.pk), "person": str(one.user.sub)}
                 events.record(actor(request), "authorization.ended", one.client, **detail)

@@ -15,10 +15,10 @@ from django.utils import timezone
 
 from common.command import DatabaseCommand
 from provider import purge
-from provider.purge import Pile
+from provider.purge import PurgeRule
 
 PROGRESS_EVERY = 2.0  # seconds
-MOST_DAYS = 36_500
+MAX_DAYS = 36_500
 
 
 class Command(DatabaseCommand):
@@ -38,23 +38,23 @@ class Command(DatabaseCommand):
         dry_run = options["dry_run"]
         why = {"keep_days": ": a code that is used twice has to be recognised", "keep_events_days": ""}
         for name, reason in why.items():
-            if not 1 <= options[name] <= MOST_DAYS:
+            if not 1 <= options[name] <= MAX_DAYS:
                 option = name.replace("_", "-")
-                raise CommandError(f"--{option} must be 1 to {MOST_DAYS:,}{reason if options[name] < 1 else ''}.")
+                raise CommandError(f"--{option} must be 1 to {MAX_DAYS:,}{reason if options[name] < 1 else ''}.")
         kept = (timedelta(days=options[name]) for name in why)
-        piles = purge.piles(timezone.now(), *kept)
-        counts = {pile.name: self._sweep(pile, dry_run=dry_run) for pile in piles}
+        rules = purge.rules(timezone.now(), *kept)
+        counts = {rule.name: self._apply(rule, dry_run=dry_run) for rule in rules}
         if options["format"] == "json":
             self.stdout.write(json.dumps({"dry_run": dry_run, "deleted": counts}))
             return
         for name, count in counts.items():
             self.stdout.write(f"{'Would delete' if dry_run else 'Deleted'}: {count} {name.replace('_', ' ')}")
 
-    def _sweep(self, pile: Pile, *, dry_run: bool) -> int:
+    def _apply(self, rule: PurgeRule, *, dry_run: bool) -> int:
         count, told = 0, time.monotonic()
-        for piece in purge.sweep(pile, dry_run=dry_run):
-            count += piece.rows
+        for batch in purge.delete_in_batches(rule, dry_run=dry_run):
+            count += batch.rows
             if time.monotonic() - told > PROGRESS_EVERY:
                 told = time.monotonic()
-                self.stderr.write(f"{pile.name}: {100 * piece.done // piece.of} % of the table, {count} rows")
+                self.stderr.write(f"{rule.name}: {100 * batch.done // batch.of} % of the table, {count} rows")
         return count

@@ -30,15 +30,15 @@ from provider import logout_notices
 from provider.logout_notices import Attempt
 from provider.protocol.errors import TemporarilyUnavailable
 
-WORDS = {
+OUTCOMES = {
     NoticeState.DELIVERED: "told",
     NoticeState.DUE: "not told, will be tried again",
     NoticeState.GIVEN_UP: "not told, given up",
     NoticeState.DROPPED: "not told, dropped",
 }
 DATABASE_TROUBLE = (OperationalError, InterfaceError, ProgrammingError, IntegrityError)
-LONGEST = 3600  # seconds between two looks
-FAILED = 2  # exit status: something could not be delivered
+MAX_INTERVAL = 3600  # seconds between two looks
+EXIT_FAILED = 2  # exit status: something could not be delivered
 
 
 class Command(DatabaseCommand):
@@ -54,11 +54,11 @@ class Command(DatabaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         stop = threading.Event()
-        with _ended_by_signals(stop):
+        with _stopping_on_signals(stop):
             if options["interval"] is None:
                 self._once(stop, options["format"])
             else:
-                self._on_and_on(stop, options["interval"], options["format"])
+                self._run_until_stopped(stop, options["interval"], options["format"])
 
     def _once(self, stop: threading.Event, form: str) -> None:
         try:
@@ -69,9 +69,9 @@ class Command(DatabaseCommand):
             raise CommandError(str(error)) from error
         self._answer(counts, form)
         if counts["failed"] or counts["given_up"]:
-            sys.exit(FAILED)
+            sys.exit(EXIT_FAILED)
 
-    def _on_and_on(self, stop: threading.Event, interval: float, form: str) -> None:
+    def _run_until_stopped(self, stop: threading.Event, interval: float, form: str) -> None:
         """Whatever goes wrong is told and tried again: a service does not end because a database restarts."""
         while not stop.is_set():
             try:
@@ -94,7 +94,7 @@ class Command(DatabaseCommand):
         def report(attempt: Attempt) -> None:
             counts["failed" if attempt.state == NoticeState.DUE else attempt.state.value] += 1
             problem = f": {attempt.problem}" if attempt.problem else ""
-            self.stderr.write(f"{attempt.client_id or 'a deleted client'}: {WORDS[attempt.state]}{problem}")
+            self.stderr.write(f"{attempt.client_id or 'a deleted client'}: {OUTCOMES[attempt.state]}{problem}")
 
         logout_notices.deliver(stop.is_set, report)
         return counts
@@ -118,13 +118,15 @@ def _seconds(text: str) -> float:
         value = float(text)
     except ValueError:
         value = 0
-    if not 0 < value <= LONGEST:
-        raise argparse.ArgumentTypeError(f"must be a number of seconds above 0, {LONGEST:,} at most, not {text!r}.")
+    if not 0 < value <= MAX_INTERVAL:
+        raise argparse.ArgumentTypeError(
+            f"must be a number of seconds above 0, {MAX_INTERVAL:,} at most, not {text!r}."
+        )
     return value
 
 
 @contextmanager
-def _ended_by_signals(stop: threading.Event) -> Iterator[None]:
+def _stopping_on_signals(stop: threading.Event) -> Iterator[None]:
     """SIGTERM and Ctrl-C end the command after the delivery that is under way."""
     before = {one: signal.signal(one, lambda *_: stop.set()) for one in (signal.SIGTERM, signal.SIGINT)}
     try:
