@@ -37,35 +37,35 @@ def delete_account(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and is_reauthentication_required(request, app="idp"):
         return redirect("account_delete")
     raise_if_reauthentication_required(request, app="idp")
-    return _answer(request)
+    return _respond(request)
 
 
-def _answer(request: HttpRequest) -> HttpResponse:
+def _respond(request: HttpRequest) -> HttpResponse:
     person = actor(request)
-    if request.method == "POST" and _delete(request, person):
+    if request.method == "POST" and _delete_with_retries(request, person):
         messages.success(request, _("Your account is deleted."))
         return redirect("home")
     context = {"obstacles": _obstacles(person)}
     return render(request, "account/delete.html", context, status=409 if request.method == "POST" else 200)
 
 
-def _delete(request: HttpRequest, person: User) -> bool:
+def _delete_with_retries(request: HttpRequest, person: User) -> bool:
     """Whether the account is gone. A token issued in this very moment stands in the way once, not twice."""
     email = person.email
-    for left in reversed(range(ATTEMPTS)):
+    for retries_left in reversed(range(ATTEMPTS)):
         try:
-            if not _deleted(request, person):
+            if not _try_delete(request, person):
                 return False
             break
         except IntegrityError:
-            if not left:
+            if not retries_left:
                 raise
     logout(request, show_message=False)
     get_adapter().send_notification_mail("account/email/account_deleted", person, email=email)
     return True
 
 
-def _deleted(request: HttpRequest, person: User) -> bool:
+def _try_delete(request: HttpRequest, person: User) -> bool:
     """Delete, unless something stands in the way; nobody who must stay slips out beside somebody else who must."""
     with transaction.atomic():
         list(User.objects.select_for_update().filter(is_superuser=True).order_by("pk"))

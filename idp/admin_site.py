@@ -40,7 +40,7 @@ class ConsoleSite(AdminSite):
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Passwords are asked by django-allauth alone: with limits on guesses, and with second factors."""
-        answer: HttpResponse = secure_admin_login(_signed_in)(request)
+        answer: HttpResponse = secure_admin_login(_redirect_to_next)(request)
         return answer
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # type: ignore[override]
@@ -54,7 +54,7 @@ class ConsoleSite(AdminSite):
         return redirect("account_change_password")
 
 
-def _signed_in(request: HttpRequest) -> HttpResponse:
+def _redirect_to_next(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(get_next_redirect_url(request) or reverse("admin:index"))
 
 

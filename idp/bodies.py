@@ -12,11 +12,11 @@ from typing import Any
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 MAX_BODY = 1_000_000  # as DATA_UPLOAD_MAX_MEMORY_SIZE, and for forms with files too: nothing here takes any
-WAITS_AT_MOST = 30  # seconds
+MAX_WAIT = 30  # seconds
 logger = logging.getLogger(__name__)
 
 
-class WholeBodies:
+class BufferedBodies:
     """An application that is called once the body is here, and never with a part of it.
 
     A body is read by the thread that will answer, and granian waits for its bytes as long as the client keeps the
@@ -24,18 +24,18 @@ class WholeBodies:
     connections with it, and is started anew.
     """
 
-    def __init__(self, application: Application, threads: int, waits_at_most: float = WAITS_AT_MOST) -> None:
+    def __init__(self, application: Application, threads: int, max_wait: float = MAX_WAIT) -> None:
         self._application = application
         self._threads = threads
-        self._waits_at_most = waits_at_most
+        self._max_wait = max_wait
         self._waiting: dict[int, float] = {}  # since when, by thread
         threading.Thread(target=self._watch, name="bodies", daemon=True).start()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         length = int(environ.get("CONTENT_LENGTH") or 0)
         if length > MAX_BODY:
-            said = f"The request body is too large. At most {MAX_BODY:,} bytes are taken."
-            return _refuse("413 Content Too Large", said, start_response)
+            message = f"The request body is too large. At most {MAX_BODY:,} bytes are taken."
+            return _refuse("413 Content Too Large", message, start_response)
         if length:
             body = self._read(environ["wsgi.input"], length)
             if len(body) < length:  # the client has gone, and half a form may say something else
@@ -53,23 +53,23 @@ class WholeBodies:
 
     def stuck(self) -> bool:
         since = list(self._waiting.values())
-        return len(since) >= self._threads and max(since) < time.monotonic() - self._waits_at_most
+        return len(since) >= self._threads and max(since) < time.monotonic() - self._max_wait
 
     def _watch(self) -> None:
         while True:
-            time.sleep(self._waits_at_most / 10)
+            time.sleep(self._max_wait / 10)
             if self.stuck():
                 logger.error(
                     "Every thread has waited %s seconds for the body of a request. "
                     "Let the proxy take in requests before it passes them on.",
-                    self._waits_at_most,
+                    self._max_wait,
                 )
                 if self.stuck():  # no body came in the meantime, whose request would now be under way
                     os._exit(1)
 
 
-def _refuse(status: str, said: str, start_response: Any) -> list[bytes]:
-    length = str(len(said))
+def _refuse(status: str, message: str, start_response: Any) -> list[bytes]:
+    length = str(len(message))
     headers = [("Content-Type", "text/plain"), ("X-Content-Type-Options", "nosniff"), ("Content-Length", length)]
     start_response(status, headers)
-    return [said.encode()]
+    return [message.encode()]

@@ -26,7 +26,7 @@ def legacy_query_credentials(app_configs: Any, **kwargs: Any) -> list[CheckMessa
 
 
 @register(Tags.security, deploy=True)
-def addresses_are_told_apart(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+def trusted_proxies_are_set(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Behind a proxy nobody trusts everybody has one address: a hundred wrong secrets would lock all clients out."""
     if settings.IS_LOCAL or settings.IDP_TRUSTED_PROXIES:
         return []
@@ -40,7 +40,7 @@ def addresses_are_told_apart(app_configs: Any, **kwargs: Any) -> list[CheckMessa
 
 
 @register(Tags.security, deploy=True)
-def mail_reaches_people(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+def mail_is_sent(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Password resets written to a log help nobody, and show their links to whoever reads the log."""
     if settings.IS_LOCAL or not settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
         return []
@@ -54,7 +54,7 @@ def mail_reaches_people(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security, deploy=True)
-def processes_count_together(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+def cache_is_shared(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """In the memory of one process a code of an authenticator app works once at each of them, and guesses multiply."""
     if settings.IS_LOCAL or not settings.CACHES["default"]["BACKEND"].endswith("LocMemCache"):
         return []
@@ -68,7 +68,7 @@ def processes_count_together(app_configs: Any, **kwargs: Any) -> list[CheckMessa
 
 
 @register(Tags.security, deploy=True)
-def the_issuer_was_chosen(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+def issuer_is_set(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """With half the variables of a deployment its tokens would say that they come from the demo's address."""
     if not settings.IDP_ISSUER_FORGOTTEN:
         return []
@@ -82,7 +82,7 @@ def the_issuer_was_chosen(app_configs: Any, **kwargs: Any) -> list[CheckMessage]
 
 
 @register(Tags.staticfiles, deploy=True)
-def styles_were_gathered(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+def static_files_are_collected(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Off loopback files are served from STATIC_ROOT only: without them pages have no style, and passkeys fail."""
     if settings.IS_LOCAL or Path(settings.STATIC_ROOT, STYLES).is_file():
         return []

@@ -17,7 +17,7 @@ from accounts.models import User
 from clients import secrets
 from clients.models import Authorization, Client
 from idp.configuration import Report, apply
-from idp.environment import remember
+from idp.environment import get_or_create_secret
 from projects.models import Project
 from provider.facts import client_facts
 from provider.keys import mint
@@ -42,12 +42,12 @@ class Demo:
 
 def prepare(kept: Path) -> tuple[Report, Demo]:
     """Add what is missing of the demo, leaving what people changed, and begin a new demo refresh token."""
-    environ = {name: remember(kept, name) for name in _secret_names()}
-    password = remember(kept, PASSWORD, 12)
+    environ = {name: get_or_create_secret(kept, name) for name in _secret_names()}
+    password = get_or_create_secret(kept, PASSWORD, 12)
     report = apply(_missing(password), path=FILE.name, environ=environ)
     user = User.objects.get(username="demo")
     clients = tuple(
-        (project["id"], one["client_id"], _known_secret(one["client_id"], environ[_secret_name(one)]))
+        (project["id"], one["client_id"], _secret_if_unchanged(one["client_id"], environ[_secret_name(one)]))
         for project, one in _clients()
     )
     known = password if check_password(password, user.password) else None
@@ -90,7 +90,7 @@ def _missing_of(project: dict[str, Any]) -> dict[str, Any]:
     return {"id": project["id"], "apis": apis, "clients": clients}
 
 
-def _known_secret(client_id: str, secret: str) -> str | None:
+def _secret_if_unchanged(client_id: str, secret: str) -> str | None:
     live = Client.objects.get(client_id=client_id).secrets.filter(slot__isnull=False)
     return secret if any(secrets.matches(secret, row.digest) for row in live) else None
 

@@ -45,7 +45,7 @@ class Environment(environ.FileAwareEnv):
             wanted = "a whole number" if cast is int else "written another way"
             raise ImproperlyConfigured(f"{var} must be {wanted}. See docs/operations.md.") from None
 
-    def given(self, name: str) -> bool:
+    def is_set(self, name: str) -> bool:
         """Whether the variable of this name says something, itself or by a file."""
         return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
 
@@ -137,26 +137,26 @@ def local_secrets(path: Path) -> dict[str, str]:
         made = {name: secrets.token_urlsafe(48) for name in ("SECRET_KEY", "IDP_KEY_SECRETS", "ADMIN_PASSWORD")}
         text = "".join(f"{name}={value}\n" for name, value in made.items())
         # Written beside and linked into place: two first starts at once agree on one file, never on half a file.
-        beside = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        temporary = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(text)
         try:
-            os.link(beside, path)
+            os.link(temporary, path)
         except FileExistsError:
             pass
         finally:
-            beside.unlink()
+            temporary.unlink()
     lines = path.read_text().splitlines()
     # The first line of a name counts: two processes that add it at once then agree on one value.
     pairs = (line.partition("=") for line in reversed(lines))
     return {name: value for name, _sign, value in pairs if value}
 
 
-def remember(path: Path, name: str, random_bytes: int = 32) -> str:
+def get_or_create_secret(path: Path, name: str, random_bytes: int = 32) -> str:
     """The secret of this name of a loopback installation; made and added to the file when it is not there yet."""
     if name not in (known := local_secrets(path)):
-        glue = "" if path.read_text().endswith("\n") else "\n"
+        newline = "" if path.read_text().endswith("\n") else "\n"
         with path.open("a") as file:
-            file.write(f"{glue}{name}={secrets.token_urlsafe(random_bytes)}\n")
+            file.write(f"{newline}{name}={secrets.token_urlsafe(random_bytes)}\n")
         known = local_secrets(path)
     return known[name]

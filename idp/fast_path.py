@@ -43,7 +43,7 @@ ENDPOINTS: dict[str, Endpoint] = {
 # With and without a trailing slash: a POST is never redirected.
 BY_PATH = {path + slash: endpoint for path, endpoint in ENDPOINTS.items() for slash in ("", "/")}
 # The middleware that says the same with every answer; what it says is taken from it once.
-CONSTANT = (
+CONSTANT_HEADERS_FROM = (
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -56,7 +56,7 @@ Environ = dict[str, Any]
 Application = Callable[[Environ, Any], Iterable[bytes]]
 
 
-class PlainRequest:
+class EndpointRequest:
     """What an endpoint reads of a request, and nothing else."""
 
     def __init__(self, environ: Environ) -> None:
@@ -70,16 +70,16 @@ class PlainRequest:
         return sent
 
 
-class ShortWay:
+class FastPath:
     """A WSGI application for the paths of the table. Hosts that are not ours get what `whole` says to them."""
 
-    def __init__(self, whole: Application) -> None:
-        self._whole = whole
+    def __init__(self, site: Application) -> None:
+        self._site = site
         self._constant = constant_headers()
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
-        if not is_ours(environ.get("HTTP_HOST", ""), tuple(settings.ALLOWED_HOSTS)):
-            return self._whole(environ, start_response)
+        if not is_allowed_host(environ.get("HTTP_HOST", ""), tuple(settings.ALLOWED_HOSTS)):
+            return self._site(environ, start_response)
         answer = _answer(environ)
         if answer.status >= HTTPStatus.BAD_REQUEST:
             _log(answer.status, environ["PATH_INFO"])
@@ -91,7 +91,7 @@ class ShortWay:
 def _answer(environ: Environ) -> Answer:
     connection = pin_connection()
     try:
-        return BY_PATH[environ["PATH_INFO"]](PlainRequest(environ))
+        return BY_PATH[environ["PATH_INFO"]](EndpointRequest(environ))
     except Exception:
         logger.exception("Internal Server Error: %s", environ["PATH_INFO"])
         return json_answer(FAULT, HTTPStatus.INTERNAL_SERVER_ERROR)
@@ -108,7 +108,7 @@ def _log(status: int, path: str) -> None:
 
 
 @lru_cache(maxsize=256)
-def is_ours(host: str, allowed: tuple[str, ...]) -> bool:
+def is_allowed_host(host: str, allowed: tuple[str, ...]) -> bool:
     """Whether a Host header names one of ALLOWED_HOSTS; with none configured, only Django knows."""
     domain, _port = split_domain_port(host)
     return bool(domain) and validate_host(domain, allowed)
@@ -120,7 +120,7 @@ def constant_headers() -> dict[str, str]:
     request = WSGIRequest({"REQUEST_METHOD": "GET", "wsgi.url_scheme": scheme, "wsgi.input": io.BytesIO()})
     response = HttpResponse()
     before = set(response.headers)
-    for path in CONSTANT:
+    for path in CONSTANT_HEADERS_FROM:
         if path in settings.MIDDLEWARE:
             response = import_string(path)(lambda _request: response)(request)  # noqa: B023 - called at once
     return {name: value for name, value in response.items() if name not in before}

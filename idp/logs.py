@@ -7,7 +7,7 @@ import logging
 MAX_HOST = 100  # characters
 
 
-class ForeignHost(logging.Filter):
+class DisallowedHostFilter(logging.Filter):
     """Scanners send any Host. Django adds a traceback, and advice on a setting that follows from IDP_ISSUER here."""
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -19,7 +19,7 @@ class ForeignHost(logging.Filter):
         return True
 
 
-class DatabaseOutage(logging.Filter):
+class DatabaseOutageFilter(logging.Filter):
     """While the database is away every page fails, each with the same long traceback."""
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -34,6 +34,6 @@ class DatabaseOutage(logging.Filter):
         return True
 
 
-def threads_are_meant(record: logging.LogRecord) -> bool:
+def drop_thread_count_warning(record: logging.LogRecord) -> bool:
     """granian counts threads against cores. Ours mostly wait for the database, and `--threads` says how many."""
     return "Configuration allows spawning up to" not in record.getMessage()

@@ -28,7 +28,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The form was stale or came from elsewhere."""
-    return _problem(
+    return _error_page(
         request,
         403,
         _("This form is no longer valid"),
@@ -40,7 +40,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return _problem(
+    return _error_page(
         request,
         400,
         _("This request cannot be understood"),
@@ -49,16 +49,16 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return _problem(
+    return _error_page(
         request,
         403,
         _("You may not see this page"),
         _("Your account has no permission for it. Use another account, or ask an administrator."),
-        switch_url=_as_somebody_else(request),
+        switch_url=_switch_account_url(request),
     )
 
 
-def _as_somebody_else(request: HttpRequest) -> str:
+def _switch_account_url(request: HttpRequest) -> str:
     """Where somebody signed in changes the account and comes back to this page; empty for visitors."""
     person = getattr(request, "user", None)
     if person is None or not person.is_authenticated:
@@ -67,14 +67,14 @@ def _as_somebody_else(request: HttpRequest) -> str:
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    if _only_lacks_its_slash(request):
+    if _lacks_only_its_slash(request):
         return HttpResponseRedirect(request.get_full_path(force_append_slash=True))
-    return _problem(
+    return _error_page(
         request, 404, _("There is no such page"), _("The address is mistyped, or the page is no longer here.")
     )
 
 
-def _only_lacks_its_slash(request: HttpRequest) -> bool:
+def _lacks_only_its_slash(request: HttpRequest) -> bool:
     """Whether somebody typed the address of a page for people and left out the end.
 
     Only below these two places, so that the way never leaves the site; and never for a POST, which would lose its body.
@@ -91,7 +91,7 @@ def _only_lacks_its_slash(request: HttpRequest) -> bool:
 
 
 def too_many_requests(request: HttpRequest) -> HttpResponse:
-    return _problem(
+    return _error_page(
         request,
         429,
         _("Too many tries"),
@@ -109,7 +109,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _problem(request: HttpRequest, status: int, title: str, message: str, **more: str) -> HttpResponse:
+def _error_page(request: HttpRequest, status: int, title: str, message: str, **more: str) -> HttpResponse:
     response = render(request, "error.html", {"title": title, "message": message, **more}, status=status)
     add_never_cache_headers(response)
     return response

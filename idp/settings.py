@@ -31,7 +31,7 @@ IDP_ISSUER: str = checked_issuer(env.str("IDP_ISSUER", default="http://localhost
 _issuer_host = urlsplit(IDP_ISSUER).hostname or ""
 IS_LOCAL = _issuer_host in LOOPBACK_NAMES
 # A database was chosen, but no address: some variables of a deployment are here, and others were forgotten.
-IDP_ISSUER_FORGOTTEN = env.given("DATABASE_URL") and not env.given("IDP_ISSUER")
+IDP_ISSUER_FORGOTTEN = env.is_set("DATABASE_URL") and not env.is_set("IDP_ISSUER")
 
 DEBUG = env.flag("DEBUG")
 if DEBUG and not IS_LOCAL:
@@ -307,7 +307,7 @@ LOGGING = {
         "console": {"class": "logging.StreamHandler", "formatter": "line"},
         "nowhere": {"class": "logging.NullHandler"},
     },
-    "filters": {"host": {"()": "idp.logs.ForeignHost"}, "outage": {"()": "idp.logs.DatabaseOutage"}},
+    "filters": {"host": {"()": "idp.logs.DisallowedHostFilter"}, "outage": {"()": "idp.logs.DatabaseOutageFilter"}},
     "root": {"handlers": ["console"], "level": checked_level(env.str("LOG_LEVEL", default="INFO"))},
     "loggers": {
         # oauthlib writes codes and tokens in clear at DEBUG; it never speaks here.

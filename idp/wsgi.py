@@ -14,7 +14,7 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "idp.settings")
 _django = get_wsgi_application()
 
-from idp.fast_path import BY_PATH, ShortWay  # noqa: E402 - Django has to be set up
+from idp.fast_path import BY_PATH, FastPath  # noqa: E402 - Django has to be set up
 
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _BOUNDARY = re.compile(r";\s*boundary=(\"?)([A-Za-z0-9'()+_,./:=?-]{1,70})\1\s*(;|$)", re.IGNORECASE)  # RFC 2046 5.1.1
@@ -22,11 +22,11 @@ _BOUNDARY = re.compile(r";\s*boundary=(\"?)([A-Za-z0-9'()+_,./:=?-]{1,70})\1\s*(
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     """The short way for protocol endpoints, Django for everything else."""
-    way = _short if environ.get("PATH_INFO") in BY_PATH else _whole
-    return way(environ, start_response)
+    handler = _fast_path if environ.get("PATH_INFO") in BY_PATH else _site
+    return handler(environ, start_response)
 
 
-def _whole(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+def _site(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     """Django, told by configuration how people reach us: TLS may end at a proxy, whose headers nobody has to believe.
 
     Without it Django would take requests for plain HTTP, send no HSTS and mistrust its own forms.
@@ -38,7 +38,7 @@ def _whole(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     return _django(environ, start_response)
 
 
-_short = ShortWay(_whole)
+_fast_path = FastPath(_site)
 
 
 def _content_type(sent: str) -> str:

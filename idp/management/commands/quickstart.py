@@ -18,7 +18,7 @@ from common.command import DatabaseCommand
 from common.sealing import Unreadable
 from idp import demo
 from idp.configuration import ConfigurationError
-from idp.environment import Environment, remember
+from idp.environment import Environment, get_or_create_secret
 from provider.keys import keyring
 
 ADMIN = "admin"
@@ -88,7 +88,9 @@ def refuse_demo_in_a_deployment() -> None:
 def ensure_admin() -> Admin:
     """The first superuser. Once there is one, accounts are left alone."""
     given: str = Environment().str(ADMIN_PASSWORD, default="")
-    password = given or (remember(settings.STATE_DIR / "secrets.env", ADMIN_PASSWORD) if settings.IS_LOCAL else "")
+    password = given or (
+        get_or_create_secret(settings.STATE_DIR / "secrets.env", ADMIN_PASSWORD) if settings.IS_LOCAL else ""
+    )
     superusers = User.objects.filter(is_superuser=True).order_by("pk")
     if password and not superusers.exists():
         try:
