@@ -63,7 +63,7 @@ class UserForm(ConsoleForm, ChangeForm):
         if self.instance.pk == self.actor.pk:
             for name in ("is_active", "is_staff", "is_superuser"):
                 if not self.cleaned_data.get(name):
-                    self.add_error(name, _("You cannot take this from yourself. Ask another superuser."))
+                    self.add_error(name, _("You cannot remove this from yourself. Ask another superuser."))
         return self.cleaned_data
 
 
@@ -174,8 +174,8 @@ class UserAdmin(ConsoleAdmin, BaseUserAdmin):
         if number := obj.logentry_set.count():
             sentences.append(
                 ngettext(
-                    "%(number)s entry of the change log was made by this person. Take away “active” instead.",
-                    "%(number)s entries of the change log were made by this person. Take away “active” instead.",
+                    "%(number)s entry of the change log was made by this person. Untick “Active” instead.",
+                    "%(number)s entries of the change log were made by this person. Untick “Active” instead.",
                     number,
                 )
                 % {"number": number}

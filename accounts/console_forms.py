@@ -49,7 +49,9 @@ class ConsoleForm(ModelForm):
         if before and after == before.replace(microsecond=0):
             return before  # the form shows whole seconds
         if before and (after is None or after < before):
-            raise ValidationError(_("This moment only moves forward: else tokens that were ended would work again."))
+            raise ValidationError(
+                _("This moment can only move forward. Otherwise tokens that were ended would work again.")
+            )
         if after and after > timezone.now():
             raise ValidationError(_("This moment lies in the future. Enter now, or an earlier moment."))
         return after

@@ -66,7 +66,7 @@ class SignupForm(LabelsMixin, forms.SignupForm):
                 saved: tuple[Any, HttpResponse | None] = super().try_save(request)
                 return saved
         except IntegrityError:
-            messages.error(request, _("Somebody was quicker. Please try again."))
+            messages.error(request, _("Somebody was quicker. Try again."))
             return None, redirect("account_signup")
 
 
