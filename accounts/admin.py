@@ -33,7 +33,7 @@ else:
     CreationForm = AdminUserCreationForm
     BaseUserAdmin = DjangoUserAdmin
 
-# Django's own words speak of other backends, and there are none.
+# Django's own text mentions other authentication backends, and there are none.
 NO_PASSWORD = gettext_lazy(
     "If disabled, no password opens this account. A passkey still works, and a person with an e-mail address may set "
     "a new password by “Forgot your password?”."
@@ -43,7 +43,7 @@ PASSWORD_LOST = gettext_lazy("The password it has now is lost.")
 
 class UserForm(ConsoleForm, ChangeForm):
     def clean_username(self) -> str:
-        """As for a new account: people type their name in any case, and two that differ in it sign nobody in."""
+        """As for a new account: people type their name in any case, so two names must differ in more than that."""
         username: str = self.cleaned_data["username"]
         if User.objects.filter(username__iexact=username).exclude(pk=self.instance.pk).exists():
             raise ValidationError(self.instance.unique_error_message(User, ["username"]))
@@ -58,7 +58,7 @@ class UserForm(ConsoleForm, ChangeForm):
         return email
 
     def clean(self) -> dict[str, Any]:
-        """Nobody locks themselves out by a slip of the mouse."""
+        """Superusers cannot take their own rights away by a slip of the mouse."""
         super().clean()
         if self.instance.pk == self.actor.pk:
             for name in ("is_active", "is_staff", "is_superuser"):
@@ -84,7 +84,7 @@ class PasswordSetForm(PasswordForm):
         return user
 
 
-# Registered by importing Django's own page; roles in projects take the place of groups.
+# Importing Django's admin registered it. Roles in projects take the place of groups.
 admin.site.unregister(Group)
 
 
@@ -139,7 +139,7 @@ class UserAdmin(ConsoleAdmin, BaseUserAdmin):
 
     @admin.action(description=gettext_lazy("Remove the second steps of the selected people"), permissions=["change"])
     def remove_second_steps(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """For somebody who lost their devices and codes. Whoever was signed in with them is signed out."""
+        """For people who lost their devices and codes. Whoever was signed in with them is signed out."""
         people = list(queryset.filter(authenticator__isnull=False).distinct())
         with transaction.atomic():
             for person in people:

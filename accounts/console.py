@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 else:
     ModelAdmin = admin.ModelAdmin
 
-ALLOWED_LOOKUPS = ("", "exact", "isnull", "gte", "lt")  # with which Django's filters link to their choices
-MAX_NAMED = 10  # how many of the things that stand in the way of a deletion are named
+ALLOWED_LOOKUPS = ("", "exact", "isnull", "gte", "lt")  # the ones in the links of Django's filters
+MAX_NAMED = 10  # how many obstacles to a deletion are named
 
 
 def actor(request: HttpRequest) -> User:
@@ -34,7 +34,7 @@ def actor(request: HttpRequest) -> User:
 
 
 class LabelledDateTime(AdminSplitDateTime):
-    """The admin's two fields for a moment; each is given the words that stand beside it as its name."""
+    """The admin's two fields for date and time. The text beside each becomes its accessible name."""
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context(name, value, attrs)
@@ -44,7 +44,7 @@ class LabelledDateTime(AdminSplitDateTime):
 
 
 class ConsoleAdmin(ModelAdmin):
-    """The base of all pages. Its forms know the person who edits as `actor`."""
+    """The base of all console pages. Its forms know the person who edits as `actor`."""
 
     formfield_overrides = {models.DateTimeField: {"form_class": forms.SplitDateTimeField, "widget": LabelledDateTime}}
     view_on_site = False
@@ -57,14 +57,14 @@ class ConsoleAdmin(ModelAdmin):
         return cast("type[Any]", form)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
-        """Plain choices: the buttons that add or open the chosen thing in another window need JavaScript."""
+        """Plain choices: the buttons that add or open a related object in another window need JavaScript."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
             field.widget = field.widget.widget
         return field
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Only what the filters offer: any other column could be guessed letter by letter, or fails on some number."""
+        """Allow what the filters offer and nothing else: other columns could be guessed letter by letter."""
         name, _, comparison = lookup.partition("__")
         try:
             self.opts.get_field(name)
@@ -74,11 +74,11 @@ class ConsoleAdmin(ModelAdmin):
         return name in offered and comparison in ALLOWED_LOOKUPS and super().lookup_allowed(lookup, value, request)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """A page begins empty: else a link could fill it in for whoever saves it, and with what no form expects."""
+        """A form begins empty: otherwise a link could fill it in, even with values that no form expects."""
         return {}
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Refuse selected rows that cannot be rows; the database would fail on them."""
+        """Refuse selected rows whose keys are malformed: the database would fail on them."""
         for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
             try:
                 self.opts.pk.clean(key, None)
@@ -96,7 +96,7 @@ class ConsoleAdmin(ModelAdmin):
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except IntegrityError:
-            # Somebody saved the same thing in between: a second look finds it, and says so on the form.
+            # Somebody saved the same object in between: the second attempt finds it and says so on the form.
             return super().changeform_view(request, object_id, form_url, extra_context)
 
     def delete_view(
@@ -105,7 +105,7 @@ class ConsoleAdmin(ModelAdmin):
         try:
             return super().delete_view(request, object_id, extra_context)
         except IntegrityError:
-            # Something began to depend on it in between: a second look names it, or deletes it as well.
+            # Something began to depend on it in between: the second attempt names that, or deletes it as well.
             return super().delete_view(request, object_id, extra_context)
 
     def stands_in_the_way(self, request: HttpRequest, obj: Any) -> list[str]:
@@ -113,7 +113,7 @@ class ConsoleAdmin(ModelAdmin):
         return []
 
     def lost_for_good(self, obj: Any) -> list[str]:
-        """Sentences that say what no later page brings back; the page that asks before deleting shows them."""
+        """Sentences that say what cannot be restored. The page that asks before deleting shows them."""
         return []
 
     def render_delete_form(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
@@ -122,7 +122,7 @@ class ConsoleAdmin(ModelAdmin):
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
-        """How much goes with it, counted and not listed: a client may have a million tokens."""
+        """Count what is deleted too, instead of listing it: a client may have a million tokens."""
         counts: dict[str, int] = {}
         obstacles = [sentence for obj in objs for sentence in self.stands_in_the_way(request, obj)]
         for relation in self.opts.related_objects:
@@ -141,7 +141,7 @@ class ConsoleAdmin(ModelAdmin):
     def construct_change_message(
         self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
     ) -> list[dict[str, Any]]:
-        """Who changed what is Django's; before and after are ours."""
+        """Django records who changed which field. We add the values before and after."""
         message: list[dict[str, Any]] = []
         if add:
             message.append({"added": {}})

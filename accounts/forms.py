@@ -1,4 +1,4 @@
-"""allauth's forms in our words: labels instead of placeholders, which vanish while one types."""
+"""allauth's forms with our labels instead of placeholders, which vanish while one types."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class SignupForm(LabelsMixin, forms.SignupForm):
         self.fields["password1"].label = _("Password")
 
     def try_save(self, request: HttpRequest) -> tuple[Any, HttpResponse | None]:
-        """Answer in the same time whether or not the address has an account; survive two sign-ups at once."""
+        """Take the same time whether or not the address has an account. Survive two sign-ups at once."""
         if self.account_already_exists:
             User().set_password(self.cleaned_data["password1"])
         try:
@@ -71,7 +71,7 @@ class SignupForm(LabelsMixin, forms.SignupForm):
 
 
 class ProfileForm(LabelsMixin, ModelForm):
-    """What people say of themselves. Apps get it with the scopes `profile`, `phone` and `address`."""
+    """What people enter about themselves. Apps get it with the scopes `profile`, `phone` and `address`."""
 
     class Meta:
         model = User

@@ -1,4 +1,4 @@
-"""allauth's forms for second factors: in our words, each code once, and whatever a browser sends is only data."""
+"""allauth's forms for second factors: our labels, each code accepted once, a browser's input treated as mere data."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from accounts.models import User
 
 MAX_CREDENTIAL = 16_000  # characters of what a passkey answers; real answers have one to three thousand
 MAX_NAME = 60
-# What a library for CBOR, COSE and JSON stumbles over when somebody else writes its input.
+# What the libraries for CBOR, COSE and JSON raise when their input is malformed.
 _DECODING_ERRORS = (
     ArithmeticError,
     AttributeError,
@@ -47,7 +47,7 @@ _DECODING_ERRORS = (
 
 
 class CodeMixin(LabelsMixin):
-    """The field for a code. A right code works once, however long its time lasts."""
+    """The field for a code. A right code is accepted once, although it stays valid for longer."""
 
     user: User
 
@@ -74,7 +74,7 @@ class ReauthenticateForm(CodeMixin, base.ReauthenticateForm):
 
 
 class ActivateTOTPForm(CodeMixin, totp.ActivateTOTPForm):
-    """The secret waits in the session until its first code comes; sealed there as it will be in the account."""
+    """The secret waits in the session for its first code, encrypted there as it will be in the account."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         waiting = context.request.session.get(SECRET_SESSION_KEY)
@@ -86,7 +86,7 @@ class ActivateTOTPForm(CodeMixin, totp.ActivateTOTPForm):
 
 
 class CredentialField(forms.JSONField):
-    """The answer of a passkey as JSON. It is never shown again: each one is for one challenge."""
+    """The answer of a passkey as JSON. It is never shown again: each answer is for one challenge."""
 
     def __init__(self) -> None:
         super().__init__(widget=forms.HiddenInput)
@@ -96,7 +96,7 @@ class CredentialField(forms.JSONField):
             if len(value or "") > MAX_CREDENTIAL:
                 raise ValueError("too long")
             answer = super().to_python(value)
-            json.dumps(answer, ensure_ascii=False).encode()  # half a surrogate pair can be neither kept nor shown
+            json.dumps(answer, ensure_ascii=False).encode()  # half a surrogate pair can be neither stored nor shown
         except (RecursionError, ValueError):
             raise get_adapter().validation_error("incorrect_passkey") from None
         return answer
@@ -117,14 +117,14 @@ class CredentialMixin(LabelsMixin):
 
     @contextmanager
     def rejecting_malformed(self) -> Iterator[None]:
-        """A damaged or forged answer is a wrong answer, never a fault of ours."""
+        """A damaged or forged answer is a validation error, never a server error."""
         try:
             yield
         except _DECODING_ERRORS:
             raise get_adapter().validation_error("incorrect_passkey") from None
 
     def check_origin(self, answer: Any) -> None:
-        """The page that asked was ours. allauth would accept pages of other names below the issuer's."""
+        """The answer must come from our own page. allauth would also accept pages of subdomains of the issuer."""
         with self.rejecting_malformed():
             client_data = json.loads(websafe_decode(answer["response"]["clientDataJSON"]))
             if client_data["origin"] != settings.IDP_ISSUER or client_data.get("crossOrigin"):
@@ -143,9 +143,10 @@ class AssertionMixin(CredentialMixin):
 
 class LoginWebAuthnForm(AssertionMixin, webauthn.LoginWebAuthnForm):
     def clean_credential(self) -> Authenticator:
-        """Alone it has to have verified its person, whatever its challenge was for: all pages share one.
+        """A passkey alone must have verified its person, whatever its challenge was for: all pages share one challenge.
 
-        A challenge for the second step asks for no PIN, and whoever found a key gets one with an account of their own.
+        A challenge for the second step asks for no PIN, and whoever found a security key gets one with an account of
+        their own.
         """
         answer = self.cleaned_data["credential"]
         found = super().clean_credential()

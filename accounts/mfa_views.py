@@ -1,4 +1,4 @@
-"""Pages of two-step verification: allauth's, which keep the way to the app that somebody is on."""
+"""Pages of two-step verification: allauth's, which also remember the app that somebody is signing in to."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from accounts.console import actor
 
 
 class NextUrlMixin(NextRedirectMixin):
-    """A page somebody may come to on the way to an app: it says where to go on, and so does the page after it."""
+    """A page that people may visit while they sign in to an app: it passes `next` on to the page after it."""
 
     request: HttpRequest
 
@@ -61,7 +61,7 @@ class ReauthenticateView(ReauthenticationMixin, base.ReauthenticateView):
 
 class ReauthenticateWebAuthnView(ReauthenticationMixin, webauthn.ReauthenticateWebAuthnView):
     def form_invalid(self, form: Any) -> HttpResponse:
-        """Again, and still on the way; allauth would go to the sign-in page and lose it."""
+        """Show the page again, with `next`. allauth would redirect to the sign-in page and lose it."""
         _show_errors(self.request, form)
         return HttpResponseRedirect(_with_next(self.request, self.request.path))
 
@@ -69,7 +69,8 @@ class ReauthenticateWebAuthnView(ReauthenticationMixin, webauthn.ReauthenticateW
 class EnrolmentMixin(NextUrlMixin):
     """A factor that was just set up was just used, too: whoever needs two for an app is not asked again.
 
-    The first one signs every other browser out: they never used it, and somebody who knows the password may sit there.
+    The first factor signs every other browser out: none of them used it, and somebody who knows the password may sit
+    there.
     """
 
     did_generate_recovery_codes: bool

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 MAX_POSTAL_ADDRESS = 500
-# What people say of themselves.
+# What people enter about themselves.
 PROFILE = frozenset({"first_name", "last_name", "phone_number", "address"})
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class UserManager(BaseUserManager):
     def create_superuser(
         self, username: str, email: str | None = None, password: str | None = None, **extra_fields: Any
     ) -> User:
-        """`createsuperuser` tells a ValidationError in a sentence: what another account has is one."""
+        """`createsuperuser` shows a ValidationError as a sentence, so a taken address raises one."""
         wanted = self.model(username=self.model.normalize_username(username), email=email or "")
         wanted.validate_constraints()
         if wanted.is_verified_by_another(wanted.email):
@@ -44,7 +44,7 @@ class User(AbstractUser):
 
     sub = models.UUIDField(_("subject"), default=uuid.uuid4, unique=True, editable=False)
     phone_number = models.CharField(_("phone number"), max_length=40, blank=True)
-    # The length is Django's for forms alone; the file has none.
+    # Django checks `max_length` in forms only; other writers need the validator.
     address = models.TextField(
         _("postal address"),
         max_length=MAX_POSTAL_ADDRESS,
@@ -70,7 +70,7 @@ class User(AbstractUser):
                 name="one_account_per_email",
                 violation_error_message=_("Another account has this e-mail address."),
             ),
-            # People sign in by it in whatever capitals they type.
+            # People sign in with it in any case.
             models.UniqueConstraint(
                 Lower("username"),
                 name="one_account_per_username",
@@ -79,27 +79,27 @@ class User(AbstractUser):
         ]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Addresses are kept in lower case, as people are found by them whatever case they type."""
+        """Addresses are stored in lower case, because people are found by them in any case."""
         self.email = self.email.lower()
         super().save(*args, **kwargs)
 
     @property
     def email_verified(self) -> bool:
-        """Whether the person proved to own the address in `email`."""
+        """Whether the person verified the address in `email`."""
         address = self.emailaddress_set.filter(email__iexact=self.email, verified=True)
         return bool(self.email) and address.exists()
 
     def is_verified_by_another(self, email: str) -> bool:
-        """Whether somebody else proved to own this address, as their second one perhaps: it signs in them alone."""
+        """Whether somebody else verified this address, perhaps as a second one: it signs in that person only."""
         theirs = EmailAddress.objects.exclude(user_id=self.pk)
         return bool(theirs.filter(email=email.lower(), verified=True).exists())
 
 
 class SignIn(models.Model):
-    """One sign-in in one browser: what `auth_time`, `amr`, `acr` and `sid` in tokens speak of.
+    """One sign-in in one browser: `auth_time`, `amr`, `acr` and `sid` in tokens come from here.
 
-    Ending it ends what hangs on it. Who has to be told is found by reading the rows that have ended; a row is deleted
-    only when no authorization comes from it, and then nobody has to be told.
+    Ending it ends everything that depends on it. The rows that have ended say which apps to notify. A row is deleted
+    only when no authorization refers to it, and then there is nobody to notify.
     """
 
     sid = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -108,10 +108,10 @@ class SignIn(models.Model):
     amr = models.JSONField(default=list, blank=True)
     acr = models.CharField(max_length=100, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
-    # Since when it is known who has to be told that it ended.
+    # When the apps to notify of its end were listed.
     announced_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
-    # To within an hour (sign_in.SEEN_INTERVAL): a page is not worth a write.
+    # Exact to an hour (sign_in.SEEN_INTERVAL): a write for every page would cost too much.
     seen_at = models.DateTimeField(default=timezone.now)
     user_agent = models.CharField(max_length=200, blank=True, default="")
     address = models.CharField(max_length=45, blank=True, default="")
@@ -120,7 +120,7 @@ class SignIn(models.Model):
         verbose_name = _("sign-in")
         verbose_name_plural = _("sign-ins")
         indexes = [
-            # Only the few that nobody has looked at yet, however many sign-ins there ever were.
+            # Only the few that are not announced yet, however many sign-ins there are.
             models.Index(
                 fields=["ended_at"],
                 condition=models.Q(ended_at__isnull=False, announced_at__isnull=True),
@@ -133,7 +133,7 @@ class SignIn(models.Model):
 
 
 class AccountEventKind(models.TextChoices):
-    """What can happen to an account, in the words its person reads."""
+    """What can happen to an account, in the words that its person reads."""
 
     SIGN_IN = "sign_in", _("Signed in")
     SIGN_IN_FAILED = "sign_in.failed", _("Wrong password given")

@@ -1,7 +1,7 @@
-"""Facts of the current sign-in: who is at this browser, since when, and how they proved it.
+"""Facts of the current sign-in: who is signed in at this browser, since when, and by which methods.
 
-The browser session keeps a `sid`; its SignIn row holds the facts that tokens speak of. The row decides: once it has
-ended, the session signs nobody in, whatever else the session says.
+The browser session keeps a `sid`. Its SignIn row holds the facts that tokens contain, and the row decides: once it has
+ended, the session signs nobody in, whatever else it holds.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from accounts.models import AccountEventKind, SignIn, User
 from common.address import address_of
 
 SESSION_KEY = "sign_in"
-# Which requests of apps wait for a fresh sign-in, and since when. Survives a change of accounts, or it never ends.
+# Which requests of apps wait for a fresh sign-in, and since when. Kept when the account changes, or it never ends.
 PROOF_KEY = "proof_wanted"
 SEEN_INTERVAL = timedelta(hours=1)
 ENROLLED = "enrolled"  # marks, among allauth's records, a factor that was set up in this session
@@ -62,9 +62,9 @@ def current(request: HttpRequest) -> SignIn | None:
 
 
 def reauthenticate_url(request: HttpRequest, next_url: str) -> str:
-    """Where a signed-in person proves again who they are, and then goes on to `next_url`.
+    """Where a signed-in person authenticates again, and then goes on to `next_url`.
 
-    Somebody without a password has nothing to prove it with here: they sign out and in again.
+    Somebody without a password cannot do that here: they sign out and in again.
     """
     if isinstance(request.user, User) and not request.user.has_usable_password():
         return switch_url(next_url)
@@ -72,14 +72,14 @@ def reauthenticate_url(request: HttpRequest, next_url: str) -> str:
 
 
 def pending_user(request: HttpRequest) -> User | None:
-    """Whose sign-in in this browser waits for its next step: a second factor, say, or an address to confirm."""
+    """Whose sign-in in this browser waits for its next step, such as a second factor or an address to verify."""
     stage = get_pending_stage(request)
     user = stage.login.user if stage is not None else None
     return user if isinstance(user, User) and user.is_active else None
 
 
 def levels_met_by(acr: str) -> frozenset[str]:
-    """Everything a sign-in of this level is good enough for."""
+    """Every level that a sign-in of this level satisfies."""
     return frozenset(wanted for wanted in ACR_VALUES if satisfies(acr, wanted))
 
 
@@ -92,8 +92,8 @@ def can_step_up(user: User) -> bool:
 def step_up_url(request: HttpRequest, next_url: str) -> str:
     """Where a signed-in person adds the factor that `aal2` still lacks, and then goes on to `next_url`.
 
-    Somebody who has no second factor comes to the page where one is set up. Ask again after each step: a session that
-    began without a password needs both.
+    Somebody without a second factor gets the page to set one up. Call this again after each step: a session that began
+    without a password needs both.
     """
     row = current(request)
     if row is None:
@@ -109,14 +109,14 @@ def step_up_url(request: HttpRequest, next_url: str) -> str:
 
 
 def acr_of(amr: Sequence[str]) -> str:
-    """The level these methods reach: one of ACR_VALUES, or '' when nothing is known of how the person signed in."""
+    """The level that these methods reach: one of ACR_VALUES, or '' when no method is known."""
     if "mfa" in amr:
         return "aal2"
     return "aal1" if amr else ""
 
 
 def satisfies(acr: str, wanted: str) -> bool:
-    """Whether a sign-in of level `acr` is as good as `wanted` asks for. An unknown level satisfies and is nothing."""
+    """Whether a sign-in of level `acr` satisfies `wanted`. Unknown levels satisfy nothing and are never satisfied."""
     if acr not in ACR_VALUES or wanted not in ACR_VALUES:
         return False
     return ACR_VALUES.index(acr) >= ACR_VALUES.index(wanted)
@@ -136,18 +136,21 @@ def end_all(user: AbstractBaseUser, *, keep: str | None = None) -> None:
 
 
 def live(user: User) -> QuerySet[SignIn]:
-    """The browsers this person is signed in with, the one used last first."""
+    """The browsers that this person is signed in with, the one used last first."""
     rows = SignIn.objects.filter(user=user, ended_at=None, seen_at__gte=session_cutoff(timezone.now()))
     return rows.order_by("-seen_at", "-auth_time")
 
 
 def session_cutoff(now: datetime) -> datetime:
-    """A browser not seen since then has no session any more. Browsers forget them without telling: none is ended."""
+    """A browser last seen before this moment has no session any more.
+
+    Browsers drop sessions without telling us, so the row of such a sign-in never ends.
+    """
     return now - timedelta(seconds=settings.SESSION_COOKIE_AGE) - SEEN_INTERVAL
 
 
 def end_one(user: User, sid: uuid.UUID) -> bool:
-    """End one sign-in of this person, in whatever browser it is; False when they have no such one."""
+    """End one sign-in of this person, in whatever browser it is. False when they have no such sign-in."""
     return bool(SignIn.objects.filter(sid=sid, user=user, ended_at=None).update(ended_at=timezone.now()))
 
 
@@ -164,10 +167,10 @@ def sign_out(request: HttpRequest) -> None:
 
 
 def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Let a session count as signed in only while its SignIn row lives.
+    """Treat a session as signed in only while its SignIn row is live.
 
-    Without this somebody whose sign-in was ended elsewhere would keep the account pages and the console, and would be
-    sent round in circles: not signed in for apps, but too signed in for the login page.
+    Without this, somebody whose sign-in was ended elsewhere would keep the account pages and the console, and would be
+    redirected in circles: signed out for apps, but signed in for the login page.
     """
 
     def handle(request: HttpRequest) -> HttpResponse:
@@ -220,7 +223,7 @@ def _end(request: HttpRequest, **kwargs: Any) -> None:
 
 
 def _update_from_session(request: HttpRequest, user: User, row: SignIn) -> None:
-    """Take over what happened in the session since: proving oneself again moves `auth_time`, and never back."""
+    """Take over newer authentications of this session. They move `auth_time` forward, never back."""
     auth_time, amr = _authentication_facts(request, user)
     if auth_time is None or auth_time < row.auth_time or (auth_time, amr) == (row.auth_time, row.amr):
         return
@@ -229,9 +232,10 @@ def _update_from_session(request: HttpRequest, user: User, row: SignIn) -> None:
 
 
 def _authentication_facts(request: HttpRequest, user: User) -> tuple[datetime | None, list[str]]:
-    """When this person last proved who they are in this session, and by which methods (RFC 8176).
+    """When this person last authenticated in this session, and by which methods (RFC 8176).
 
-    A factor that was set up here proves nothing about who set it up: it counts as a method, and not as a moment.
+    A factor that was set up here proves nothing about who set it up: it counts as a method, but not as an
+    authentication.
     """
     records: list[dict[str, Any]] = get_authentication_records(request, user)
     moments = [float(one["at"]) for one in records if not one.get(ENROLLED)]

@@ -1,4 +1,4 @@
-"""Account pages that allauth does not have, and what ours say beyond its own."""
+"""Account pages that allauth lacks, and additions to those that it has."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class LoginView(allauth.LoginView):
         return {**super().get_initial(), "login": _login_hint(self.request.GET.urlencode()) or _login_hint(query)}
 
     def _redirect_to_pending_stage(self, request: HttpRequest, stage: Any) -> HttpResponseRedirect | None:
-        """Somebody between two steps who comes again from another app goes on to that one."""
+        """Somebody between two steps who arrives from another app goes on to that app."""
         if next_url := get_next_redirect_url(request):
             stage.login.redirect_url = next_url
             stash_login(request, stage.login)
@@ -62,7 +62,7 @@ class ReauthenticateView(allauth.ReauthenticateView):
 
 class EmailView(allauth.EmailView):
     def _action_primary(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse | None:
-        """Only an address somebody proved to own becomes theirs: apps know people by the primary one."""
+        """Only a verified address becomes the primary one: apps identify people by it."""
         address = self._get_email_address(request)
         if address is not None and (not address.verified or belongs_to_another(address)):
             messages.error(request, _("Verify this address before you make it the primary one."))
@@ -73,9 +73,9 @@ class EmailView(allauth.EmailView):
 
 @login_required
 def set_password(request: HttpRequest) -> HttpResponseBase:
-    """A first password opens the account for good: only somebody who proved themselves just now sets one.
+    """A first password opens the account for good, so setting it needs a recent authentication.
 
-    A form that came too late is not kept until then, as allauth would: a password is in it.
+    A form that came too late is not stored until then, as allauth would do: it contains a password.
     """
     if request.method == "POST" and is_reauthentication_required(request, app="idp"):
         return redirect("account_set_password")
@@ -85,7 +85,7 @@ def set_password(request: HttpRequest) -> HttpResponseBase:
 
 @login_required
 def security(request: HttpRequest) -> HttpResponse:
-    """What guards the account, on one page."""
+    """The password, the second steps and the sign-ins of the account, on one page."""
     person = actor(request)
     types = set(Authenticator.objects.filter(user=person).values_list("type", flat=True))
     context = {"types": types, "browsers": sign_in.live(person).count()}
@@ -109,7 +109,7 @@ def profile(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def sessions(request: HttpRequest) -> HttpResponse:
-    """Where the person is signed in; they end one, or all but this one."""
+    """Where the person is signed in. They end one sign-in, or all but this one."""
     person, current = actor(request), sign_in.current(request)
     if request.method == "POST" and current is not None:
         _end_sessions(request, person, current)
@@ -161,7 +161,7 @@ def switch(request: HttpRequest) -> HttpResponse:
     origin = form_targets.remembered(request, next_url)
     wanted = request.session.get(sign_in.PROOF_KEY)
     sign_in.sign_out(request)
-    # Signing out emptied the session; what the app waits for is still to come.
+    # Signing out emptied the session, but the app still waits for its answer.
     if origin:
         form_targets.remember(request, next_url, origin)
     if wanted:

@@ -1,9 +1,9 @@
-"""What clients, APIs and signing keys are, remembered per process until the database says that something changed.
+"""Facts about clients, APIs and signing keys, cached per process until the database says that something changed.
 
-The database keeps a version (by triggers: `clients.triggers`); it is read again when the last look at it is older than
-`IDP_FACTS_MAX_AGE` seconds, so a change bites everywhere within that time, and without a database nothing is believed
-for longer. A version is read before the facts it stands for: these may be newer than it, never older. People,
-authorizations and tokens are not kept here: what ends them is read with every request.
+The database keeps a version (by triggers: `clients.triggers`). A process reads it again when it last did so more than
+`IDP_FACTS_MAX_AGE` seconds ago. So a change takes effect everywhere within that time, and when the database is away
+nothing cached is used for longer. The version is read before the facts, which may be newer than it but never older.
+People, authorizations and tokens are not cached: they are read with every request, so ending one takes effect at once.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ Load = Callable[[Collection[Name]], Mapping[Name, Fact]]
 
 
 class LookupCache(Generic[Name, Fact]):
-    """What was looked up, the longest unused given up first.
+    """Facts by name. The least recently used are dropped first.
 
-    What does not exist is remembered apart: asking for nonsense neither fills the memory nor pushes anything out.
+    Names that do not exist are kept apart: asking for nonsense neither fills the cache nor evicts facts.
     """
 
     def __init__(self, load: Load[Name, Fact]) -> None:
@@ -42,7 +42,7 @@ class LookupCache(Generic[Name, Fact]):
         self._lock = threading.Lock()
 
     def look_up(self, names: Collection[Name]) -> dict[Name, Fact]:
-        """Those of the names that exist; what is not remembered is loaded together."""
+        """The facts of those names that exist. All that are not cached are loaded in one call."""
         with self._lock:
             known = {name: self._found[name] for name in names if name in self._found}
             for name in known:
@@ -65,7 +65,7 @@ class LookupCache(Generic[Name, Fact]):
 
 
 class Snapshot:
-    """Everything remembered of one version. A thread that still holds an older one puts nothing into a newer."""
+    """Everything cached for one version. A thread that still holds an older snapshot adds nothing to a newer one."""
 
     def __init__(self, version: Any, read_at: float) -> None:
         self.version = version
@@ -74,7 +74,7 @@ class Snapshot:
         self._computed: dict[Any, Any] = {}
 
     def confirm(self, at: float) -> None:
-        """Its version was read then, and was this one."""
+        """The version was read at this moment and is still this one."""
         self.read_at, self.valid_until = at, at + settings.IDP_FACTS_MAX_AGE
 
     def look_up(self, load: Load[Name, Fact], names: Collection[Name]) -> dict[Name, Fact]:
@@ -94,17 +94,17 @@ _thread_local = threading.local()
 
 
 def look_up(load: Load[Name, Fact], names: Collection[Name]) -> dict[Name, Fact]:
-    """The facts behind these names, by `load` where they are not remembered."""
+    """The facts behind these names. `load` fetches those that are not cached."""
     return current().look_up(load, names)
 
 
 def once(make: Callable[[], Fact]) -> Fact:
-    """What `make` makes of facts, made once per version of them."""
+    """The result of `make`, computed once per version."""
     return current().once(make)
 
 
 def current() -> Snapshot:
-    """What is remembered of the version that held `IDP_FACTS_MAX_AGE` seconds ago or later."""
+    """The snapshot of a version that was current at most `IDP_FACTS_MAX_AGE` seconds ago."""
     if connection().in_atomic_block:
         return _transaction_snapshot()
     shared, now = _shared, time.monotonic()
@@ -112,10 +112,10 @@ def current() -> Snapshot:
 
 
 def _refresh_shared(version: Any, read_at: float) -> Snapshot:
-    """Go on with what is remembered if the version is still the same, else begin anew."""
+    """Keep the snapshot if the version is still the same, else start a new one."""
     global _shared
     with _shared_lock:
-        if _shared.read_at < read_at:  # else another thread looked later than this one
+        if _shared.read_at < read_at:  # else another thread has read the version since
             if _shared.version != version:
                 _shared = Snapshot(version, read_at)
             _shared.confirm(read_at)
@@ -123,7 +123,7 @@ def _refresh_shared(version: Any, read_at: float) -> Snapshot:
 
 
 def _transaction_snapshot() -> Snapshot:
-    """A transaction sees its own changes, and nobody else may see them in what it loaded: that is kept for itself."""
+    """A transaction sees its own uncommitted changes, so what it loads is kept apart from what other threads see."""
     version = _version()
     if _shared.version == version:
         return _shared

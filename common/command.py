@@ -1,4 +1,4 @@
-"""What our commands do alike."""
+"""The base of our management commands."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from common.unreleased import is_unreleased, start_anew
 
 
 class DatabaseCommand(BaseCommand):
-    """A command that needs the database with its tables, and says so in a sentence when it is not there."""
+    """A command that needs the database and its tables, and says so in a sentence when they are missing."""
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:

@@ -1,8 +1,8 @@
-"""Going to an address because a client registered it: public addresses only, nothing followed, within limits.
+"""Requests to addresses that clients registered: to public addresses only, without redirects, within limits.
 
-Whoever registers an address could otherwise make this machine ask its neighbours (server-side request forgery). The
-name is resolved once and the connection goes to that very address, so that a name which answers differently a moment
-later changes nothing; TLS still checks that the certificate is the name's. Proxies of the environment are not asked.
+Whoever registers an address could otherwise make this machine send requests to its neighbours (server-side request
+forgery). The name is resolved once and the connection uses that address, so a name that resolves differently a moment
+later changes nothing. TLS still checks the certificate against the name. Proxies from the environment are not used.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _SocketAddress = tuple[socket.AddressFamily, Any]
 
 
 class Unreachable(Exception):
-    """It could not be asked, or may not be. The message is for operators and holds nothing that was sent."""
+    """The address cannot be reached, or must not be. The message is for operators and holds nothing that was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class _Target:
 
 
 def post_form(url: str, form: Mapping[str, str]) -> int:
-    """POST a form; the status of the answer, whatever it is. Raises Unreachable."""
+    """POST a form and return the status of the answer, whatever it is. Raises Unreachable."""
     deadline = time.monotonic() + TOTAL_TIMEOUT
     target = _target(url)
     addresses = _checked(target, _resolve(target, deadline))
@@ -66,7 +66,7 @@ def post_form(url: str, form: Mapping[str, str]) -> int:
 
 
 def is_allowed(text: str) -> bool:
-    """Whether we may connect there: the public internet, and what the deployment named as its own."""
+    """Whether we may connect to this address: a public one, or one in a network that the deployment names."""
     address = ipaddress.ip_address(text)
     mapped = getattr(address, "ipv4_mapped", None)
     if mapped is not None:
@@ -79,13 +79,13 @@ def is_allowed(text: str) -> bool:
 
 
 def is_blocked_host(host: str) -> bool:
-    """Whether this host stands for an address we would never connect to. Of a name nothing is known without asking."""
+    """Whether this host spells an address that we never connect to. Names are not resolved here, so they pass."""
     address = _literal_address(host)
     return address is not None and not is_allowed(address)
 
 
 def _literal_address(host: str) -> str | None:
-    """The address a host spells, also as old libraries read it: `127.1` and `2130706433` are 127.0.0.1."""
+    """The address that a host spells, also as old libraries read it: `127.1` and `2130706433` are 127.0.0.1."""
     if host == "localhost" or host.endswith(".localhost"):
         return "127.0.0.1"  # RFC 6761 section 6.3
     try:
@@ -121,7 +121,10 @@ def _target(url: str) -> _Target:
 
 
 def _resolve(target: _Target, deadline: float) -> list[_SocketAddress]:
-    """The addresses of the name, in the system's order. The system's own patience is not ours: hence the thread."""
+    """The addresses of the name, in the system's order.
+
+    A thread asks, because the system's own timeout is longer than ours.
+    """
     found: list[_SocketAddress] = []
     failed: list[BaseException] = []
 
@@ -147,7 +150,7 @@ def _resolve(target: _Target, deadline: float) -> list[_SocketAddress]:
 
 
 def _checked(target: _Target, addresses: list[_SocketAddress]) -> list[_SocketAddress]:
-    """All of them or none: a name that leads to a public and a private address is a trap."""
+    """Refuse all of them if one is not allowed: a name with a public and a private address is a trap."""
     for _family, address in addresses:
         if not is_allowed(address[0]):
             raise _not_public(target)
@@ -157,12 +160,12 @@ def _checked(target: _Target, addresses: list[_SocketAddress]) -> list[_SocketAd
 
 
 def _not_public(target: _Target) -> Unreachable:
-    """One answer for names nobody knows and those only our own network knows: nobody can ask which there are."""
+    """One answer for names that do not exist and names that only our network knows: nobody can find out which exist."""
     return Unreachable(f"{target.host} leads nowhere on the public internet.")
 
 
 class _Connection(http.client.HTTPConnection):
-    """To addresses that were checked, with one deadline for everything."""
+    """A connection to addresses that were checked, with one deadline for everything."""
 
     def __init__(self, target: _Target, addresses: list[_SocketAddress], deadline: float) -> None:
         super().__init__(target.host, target.port)
@@ -196,7 +199,7 @@ class _Connection(http.client.HTTPConnection):
 
 
 class _DeadlineSocket:
-    """A socket as http.client uses it: every operation within the deadline."""
+    """A socket as http.client uses it. Every operation ends by the deadline."""
 
     def __init__(self, sock: socket.socket, deadline: float) -> None:
         self._sock, self._deadline = sock, deadline
@@ -213,7 +216,7 @@ class _DeadlineSocket:
 
 
 class _DeadlineReader(io.RawIOBase):
-    """Reads within the deadline, and only so much."""
+    """Reads until the deadline, and at most MAX_ANSWER bytes."""
 
     def __init__(self, sock: socket.socket, deadline: float) -> None:
         self._sock, self._deadline, self._bytes_left = sock, deadline, MAX_ANSWER
@@ -238,7 +241,7 @@ def _seconds_left(deadline: float) -> float:
 
 
 def _reason(error: Exception) -> str:
-    """What went wrong, without what was sent; an answer that is no HTTP is not repeated."""
+    """What went wrong, without anything that was sent. An answer that is not HTTP is not repeated."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not valid ({error.verify_message})"
     if isinstance(error, TimeoutError):

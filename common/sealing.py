@@ -1,4 +1,4 @@
-"""Secrets at rest: sealed under IDP_KEY_SECRETS, of which the first seals and all open."""
+"""Encryption of secrets at rest under IDP_KEY_SECRETS: the first one encrypts, all of them decrypt."""
 
 from __future__ import annotations
 

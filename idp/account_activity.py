@@ -1,4 +1,4 @@
-"""What happened to somebody's account, for themselves: the log of people and the log of apps, in plain words."""
+"""What happened to somebody's account, shown to themselves: account events, and events of apps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from accounts.models import AccountEvent, AccountEventKind
 from clients.models import Client, SecurityEvent
 
 PER_PAGE = 25
-MAX_PAGES = 40  # what is older is for the console
+MAX_PAGES = 40  # older events are in the console only
 
 
 class ActivityEntry(NamedTuple):
@@ -28,7 +28,7 @@ class ActivityEntry(NamedTuple):
     place: str = ""
 
 
-# Events of apps that their people should know of. What they do as administrators is in the console.
+# Events of apps that people should know of. What they do as administrators is in the console.
 APP_EVENTS: dict[str, Callable[[str, str], str]] = {
     "token.cross_client": lambda app, other: _("%(app)s told %(other)s who you are") % {"app": app, "other": other},
 }

@@ -1,4 +1,4 @@
-"""The bodies of requests, as the server gets them: whole, short enough, and not waited for without an end."""
+"""Request bodies: read whole before the application is called, up to a size and within a time."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
-MAX_BODY = 1_000_000  # as DATA_UPLOAD_MAX_MEMORY_SIZE, and for forms with files too: nothing here takes any
+MAX_BODY = 1_000_000  # as DATA_UPLOAD_MAX_MEMORY_SIZE; also for forms with files, as no form takes any
 MAX_WAIT = 30  # seconds
 logger = logging.getLogger(__name__)
 
 
 class BufferedBodies:
-    """An application that is called once the body is here, and never with a part of it.
+    """Calls the application once the body has arrived, and never with a part of it.
 
     A body is read by the thread that will answer, and granian waits for its bytes as long as the client keeps the
-    connection. When every thread of a worker has waited so for too long the worker can do nothing else: it ends, its
-    connections with it, and is started anew.
+    connection. When every thread of a worker has waited too long, the worker can do nothing else. It exits, which
+    closes its connections, and is started again.
     """
 
     def __init__(self, application: Application, threads: int, max_wait: float = MAX_WAIT) -> None:
@@ -64,7 +64,7 @@ class BufferedBodies:
                     "Let the proxy take in requests before it passes them on.",
                     self._max_wait,
                 )
-                if self.stuck():  # no body came in the meantime, whose request would now be under way
+                if self.stuck():  # no body arrived in the meantime, so no request is being answered
                     os._exit(1)
 
 

@@ -27,7 +27,7 @@ def legacy_query_credentials(app_configs: Any, **kwargs: Any) -> list[CheckMessa
 
 @register(Tags.security, deploy=True)
 def trusted_proxies_are_set(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Behind a proxy nobody trusts everybody has one address: a hundred wrong secrets would lock all clients out."""
+    """Without them everybody behind the proxy has its address: a hundred wrong secrets would lock all clients out."""
     if settings.IS_LOCAL or settings.IDP_TRUSTED_PROXIES:
         return []
     return [
@@ -55,7 +55,7 @@ def mail_is_sent(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def cache_is_shared(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """In the memory of one process a code of an authenticator app works once at each of them, and guesses multiply."""
+    """With a cache for each process, a code of an authenticator app works once in each, and guesses multiply."""
     if settings.IS_LOCAL or not settings.CACHES["default"]["BACKEND"].endswith("LocMemCache"):
         return []
     return [
@@ -69,7 +69,7 @@ def cache_is_shared(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def issuer_is_set(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """With half the variables of a deployment its tokens would say that they come from the demo's address."""
+    """With only some of a deployment's variables set, tokens would carry the demo's address as issuer."""
     if not settings.IDP_ISSUER_FORGOTTEN:
         return []
     return [
@@ -83,7 +83,7 @@ def issuer_is_set(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.staticfiles, deploy=True)
 def static_files_are_collected(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Off loopback files are served from STATIC_ROOT only: without them pages have no style, and passkeys fail."""
+    """Off loopback, files are served from STATIC_ROOT only. Without them pages have no style, and passkeys fail."""
     if settings.IS_LOCAL or Path(settings.STATIC_ROOT, STYLES).is_file():
         return []
     return [

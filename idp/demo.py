@@ -32,7 +32,7 @@ SCOPES = ("openid", "profile", "email", "offline_access")
 
 @dataclass(frozen=True)
 class Demo:
-    """What is shown of it. A password or secret somebody changed is not known any more: None."""
+    """What the demo shows. A password or secret that somebody changed is unknown: None."""
 
     username: str
     password: str | None
@@ -41,7 +41,7 @@ class Demo:
 
 
 def prepare(kept: Path) -> tuple[Report, Demo]:
-    """Add what is missing of the demo, leaving what people changed, and begin a new demo refresh token."""
+    """Add what is missing of the demo, keep what people changed, and issue a new demo refresh token."""
     environ = {name: get_or_create_secret(kept, name) for name in _secret_names()}
     password = get_or_create_secret(kept, PASSWORD, 12)
     report = apply(_missing(password), path=FILE.name, environ=environ)
@@ -74,7 +74,7 @@ def _secret_names() -> list[str]:
 
 
 def _missing(password: str) -> dict[str, Any]:
-    """The part of the demo that is not there: what somebody changed since stays as they left it."""
+    """The part of the demo that does not exist yet. What somebody changed stays as it is."""
     content = _content()
     present = set(User.objects.values_list("username", flat=True))
     users = [{**one, "password": password} for one in content["users"] if one["username"] not in present]
@@ -96,11 +96,11 @@ def _secret_if_unchanged(client_id: str, secret: str) -> str | None:
 
 
 def refresh_token(user: User) -> str:
-    """A refresh token of the demo user for the demo client, as if they had allowed it; the one before ends."""
+    """A refresh token of the demo user for the demo client, as if they had allowed it. The previous one ends."""
     client = Client.objects.select_related("project").get(client_id=WEB)
     token = mint.opaque()
     with transaction.atomic():
-        # Only these come from no sign-in: what was allowed in a browser goes on.
+        # Only the demo's have no sign-in: what was allowed in a browser stays.
         for old in Authorization.objects.filter(client=client, user=user, sign_in=None, ended_at=None):
             authorizations.end(str(old.pk), "replaced by a newer demonstration")
         authorizations.grant_refresh_token(client_facts(client), user, SCOPES, token)

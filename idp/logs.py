@@ -1,4 +1,4 @@
-"""What is told in one line, because its cause is no place in the code."""
+"""Log filters: one line instead of a traceback where the cause is not in the code."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class DisallowedHostFilter(logging.Filter):
 
 
 class DatabaseOutageFilter(logging.Filter):
-    """While the database is away every page fails, each with the same long traceback."""
+    """While the database is away every page fails with the same long traceback."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         from django.db import InterfaceError, OperationalError  # settings name this class before Django is ready
@@ -35,5 +35,5 @@ class DatabaseOutageFilter(logging.Filter):
 
 
 def drop_thread_count_warning(record: logging.LogRecord) -> bool:
-    """granian counts threads against cores. Ours mostly wait for the database, and `--threads` says how many."""
+    """granian warns of more threads than cores. Ours mostly wait for the database, and `--threads` sets how many."""
     return "Configuration allows spawning up to" not in record.getMessage()

@@ -1,4 +1,4 @@
-"""Pages that belong to the deployment: the front door and the plain error pages."""
+"""Pages of the deployment itself: the home page and the plain error pages."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from accounts import sign_in
 
 @never_cache
 def home(request: HttpRequest) -> HttpResponse:
-    """The front door: who you are, and where to go from here."""
+    """The home page: who is signed in, and where to go from here."""
     row = sign_in.current(request)
     context = {"signed_in_at": row and row.auth_time, "signup_open": settings.IDP_SIGNUP_OPEN}
     return render(request, "home.html", context)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """The form was stale or came from elsewhere."""
+    """The form was stale or came from another site."""
     return _error_page(
         request,
         403,
@@ -59,7 +59,7 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def _switch_account_url(request: HttpRequest) -> str:
-    """Where somebody signed in changes the account and comes back to this page; empty for visitors."""
+    """Where a signed-in person changes the account and comes back to this page. Empty when nobody is signed in."""
     person = getattr(request, "user", None)
     if person is None or not person.is_authenticated:
         return ""
@@ -75,9 +75,9 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def _lacks_only_its_slash(request: HttpRequest) -> bool:
-    """Whether somebody typed the address of a page for people and left out the end.
+    """Whether somebody typed the address of a page for people without its final slash.
 
-    Only below these two places, so that the way never leaves the site; and never for a POST, which would lose its body.
+    Only below these two paths, so that the redirect never leaves the site. Never for a POST, which would lose its body.
     """
     path = request.path_info
     typed = request.method in ("GET", "HEAD") and f"{path}/".startswith(("/admin/", "/accounts/"))
@@ -87,7 +87,7 @@ def _lacks_only_its_slash(request: HttpRequest) -> bool:
         view = resolve(f"{path}/").func
     except Resolver404:
         return False
-    return getattr(view, "should_append_slash", True)  # the admin's page for whatever it does not know says no
+    return getattr(view, "should_append_slash", True)  # False for the admin's catch-all view
 
 
 def too_many_requests(request: HttpRequest) -> HttpResponse:
@@ -100,7 +100,7 @@ def too_many_requests(request: HttpRequest) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """A page that asks nothing of what may have failed: no database, no cache, no session, no person."""
+    """A page that uses nothing that may have failed: no database, cache, session or person."""
     unavailable = isinstance(sys.exc_info()[1], (OperationalError, InterfaceError, RedisError))
     response = HttpResponse(render_to_string("500.html"), status=503 if unavailable else 500)
     if unavailable:

@@ -1,7 +1,7 @@
-"""How we are served: `python -m idp.server`.
+"""Runs the server: `python -m idp.server`.
 
-What differs from machine to machine comes from the command line or `WEB_CONCURRENCY`; docs/operations.md says what to
-set, decision 0095 why these values and no others.
+What depends on the machine comes from the command line or from `WEB_CONCURRENCY`. docs/operations.md says what to set,
+and decision 0095 explains the other values.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ def _workers() -> int:
         sys.exit(f"WEB_CONCURRENCY {error}")
 
 
-# One per core: Python runs one thread of a process at a time, and two processes push each other out of its caches.
+# One per core: Python runs one thread of a process at a time, and two processes compete for the core's caches.
 WORKERS = _workers()
 # A thread answers while others wait for the database or a body. Each keeps a database connection of its own.
 THREADS = 8
-# An idle connection and one whose headers come slowly are the same to granian, and both are kept this long. Longer than
-# proxies keep idle connections (nginx: 60), so that they end them and not we. No thread waits meanwhile.
+# How long granian keeps a connection that is idle, or whose headers arrive slowly. Longer than proxies keep idle ones
+# (nginx: 60), so that they close them and not we. No thread waits meanwhile.
 KEEP_ALIVE_SECONDS = 75
 # The whole head of a request. The longest is an authorization request: MAX_QUERY bytes of query
 # (provider/endpoints/authorize.py), beside the cookies of a browser. More is answered 431.
@@ -84,17 +84,17 @@ GRANIAN_OPTIONS: dict[str, Any] = {
 
 
 def serve(application: str = "idp.wsgi.application", max_wait: float = MAX_WAIT, **overrides: Any) -> None:
-    """Until TERM. `changed` are arguments of granian that win over ours.
+    """Serve until TERM. `overrides` are arguments of granian that replace ours.
 
-    The application is loaded before the workers are forked, which then share its memory and are there at once. It opens
-    no connection while it is loaded.
+    The application is loaded before the workers are forked, so that they share its memory and start at once. Loading it
+    opens no connection.
     """
     options = GRANIAN_OPTIONS | overrides
     loaded = import_string(application)
-    if apps.ready:  # Django would load what pages need with the first request, in every worker
+    if apps.ready:  # otherwise every worker would load them with its first request
         import_module(settings.ROOT_URLCONF)
     for name in SECRETS:
-        os.environ.pop(name, None)  # granian gives every request what stands in its environment
+        os.environ.pop(name, None)  # granian copies its environment into every request
     gc.collect()
     gc.freeze()
     logging.getLogger("_granian").addFilter(drop_thread_count_warning)
@@ -103,7 +103,7 @@ def serve(application: str = "idp.wsgi.application", max_wait: float = MAX_WAIT,
 
 
 def require_free(address: str, port: int) -> None:
-    """End with a sentence when we cannot listen there. A server of the same user may be there: they share the port."""
+    """Exit with a sentence when we cannot listen there. Servers of the same user do not count: they share the port."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

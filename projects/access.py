@@ -39,7 +39,7 @@ def solely_owned(user: User) -> QuerySet[Project]:
 
 @dataclass(frozen=True)
 class Roles:
-    """What the querysets above say of one person, read at once: a page of the console asks some forty times."""
+    """What the querysets above say of one person, read at once: a page of the console checks it some forty times."""
 
     is_superuser: bool
     by_project: Mapping[int, str]

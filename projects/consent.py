@@ -41,7 +41,7 @@ def overlaps(held: Permission, part: Permission) -> bool:
 
 
 def without(given: Permission, part: Permission) -> Permission:
-    """What is left of `given` when `part` is taken back. A wider audience goes too: it works where that one did."""
+    """What is left of `given` when `part` is revoked. A wider audience goes too: it works where the revoked one did."""
     return Permission(
         tuple(scope for scope in given.scopes if scope not in part.scopes),
         tuple(one for one in given.audiences if not any(_related(one, gone) for gone in part.audiences)),
@@ -49,7 +49,7 @@ def without(given: Permission, part: Permission) -> Permission:
 
 
 def lost_with_audience(held: Permission, audience: str, offered: Callable[[str], AbstractSet[str]]) -> Permission:
-    """What goes with an audience: its API's scopes, unless an audience that is kept offers them too.
+    """What is lost with an audience: also its API's scopes, unless a remaining audience offers them too.
 
     `offered` says which scopes the API of an audience has.
     """
@@ -60,7 +60,7 @@ def lost_with_audience(held: Permission, audience: str, offered: Callable[[str],
 
 
 def outermost(held: Permission) -> Permission:
-    """The same, with no audience that another one covers."""
+    """The same, without audiences that another one covers."""
     return merge(Permission(), held)
 
 

@@ -1,7 +1,7 @@
-"""The rule of the console for people who are no superusers: what they see and change follows from their role.
+"""Permissions in the console: the role in a project decides what people see and change who are not superusers.
 
-Django's model permissions play no part. Every page and inline of something that belongs to a project stands on
-`Scoped`, which asks `projects.access`.
+Django's model permissions play no part. Every page and inline of an object that belongs to a project is based on
+`ProjectScoped`, which asks `projects.access`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MAX_ROWS = 250
 
 
 def roles_of(request: HttpRequest) -> access.Roles:
-    """Those of whoever is signed in, read once per request. Also asked for visitors, on the way out."""
+    """The roles of whoever is signed in, read once per request. Works for anonymous visitors, too."""
     person, kept = request.user, vars(request)
     if kept.get("roles_are_of") != person:
         kept["roles_are_of"], kept["roles"] = person, access.Roles.of(person)
@@ -43,16 +43,16 @@ def roles_of(request: HttpRequest) -> access.Roles:
 
 
 def forget_roles(request: HttpRequest) -> None:
-    """They may have changed: where a page leads after it was saved depends on what one may see then."""
+    """Read the roles again when they may have changed: where a saved page redirects depends on them."""
     vars(request).pop("roles_are_of", None)
 
 
 class ProjectScoped(Base):
-    """Permissions from the role in the project of an object (for inlines: of the page's object)."""
+    """Permissions from the person's role in the project of an object (for inlines: of the page's object)."""
 
-    # Where the project stands, as a lookup; empty: the object is the project.
+    # The lookup from the object to its project; empty: the object is the project.
     project_path = "project"
-    # Who may change: everybody else who sees it looks only.
+    # Roles that may change it. Others who see it may only look.
     editors: tuple[Role, ...] = access.EDITORS
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -68,7 +68,7 @@ class ProjectScoped(Base):
         return self._has_role(request, self.editors, obj)
 
     def _has_role(self, request: HttpRequest, roles: tuple[Role, ...], obj: Any) -> bool:
-        """Whether they have one of these roles in the object's project; for no object yet: in any."""
+        """Whether the person has one of these roles in the object's project; without an object, in any project."""
         mine = roles_of(request)
         if obj is None:
             return mine.in_any_project(roles)
@@ -77,7 +77,7 @@ class ProjectScoped(Base):
         return mine.in_project(obj.pk, roles)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Only projects this person may change are choices; nothing else is, except to superusers."""
+        """Offer only projects that this person may change, and nothing else except to superusers."""
         person = actor(request)
         if db_field.related_model is Project:
             kwargs["queryset"] = access.editable(person)
@@ -88,7 +88,7 @@ class ProjectScoped(Base):
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Forms name such things in a textarea and check each; a list to choose from would show everybody's."""
+        """Forms take such objects in a textarea and check each. A list to choose from would show everybody's."""
         if not actor(request).is_superuser:
             kwargs["queryset"] = db_field.related_model._default_manager.none()
         return super().formfield_for_manytomany(db_field, request, **kwargs)
@@ -99,13 +99,13 @@ class ProjectScopedAdmin(ProjectScoped, ConsoleAdmin):
         return roles_of(request).in_any_project(access.VIEWERS)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Lists, searches, filters, actions and addresses by id all start here."""
+        """Lists, searches, filters, actions and pages by id all start from this."""
         lookup = f"{self.project_path or 'pk'}__in"
         return super().get_queryset(request).filter(**{lookup: access.visible(actor(request))})
 
 
 class LabelledRows(Rows):
-    """Rows of a table, whose fields have no label but the head of their column: each says its own name, and the row."""
+    """Rows of a table, where fields have no label but the column's heading: each gets a name that says its row."""
 
     def add_fields(self, form: Any, index: int | None) -> None:
         super().add_fields(form, index)

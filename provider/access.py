@@ -1,6 +1,6 @@
-"""What a person has given each project, and how they take it back (protocol sections 11 and 15).
+"""What a person has granted to each project, and how they revoke it (protocol sections 11 and 15).
 
-What counts is the consent and every Authorization that is not over: apps that share no consent stand on theirs alone.
+The consent counts, and every live Authorization: apps that share no consent have their Authorizations only.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ENDED_BECAUSE = "taken back by the person"
 
 
 class NotGranted(Exception):
-    """Not allowed, or not any more."""
+    """Not granted, or no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class AppUse:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What one project has from this person. `held` keeps audiences others cover: each may have an API of its own."""
+    """What this person granted to one project. `held` keeps audiences others cover: each may have an API of its own."""
 
     project: Project
     held: Permission
@@ -60,7 +60,7 @@ class Access:
 
 
 def list_access(user: User) -> list[Access]:
-    """Every project that has something from this person, the one used last first."""
+    """Every project that this person has granted something, the one used last first."""
     consents = {row.project_id: row for row in Consent.objects.filter(user=user)}
     live_in = _live(user).values_list("client__project", flat=True).distinct()
     projects = Project.objects.filter(pk__in={*consents, *live_in}).select_related("consent_screen")
@@ -69,7 +69,7 @@ def list_access(user: User) -> list[Access]:
 
 
 def get_access(user: User, key: str) -> Access:
-    """What the project with this key has; raises NothingThere, whether or not there is such a project."""
+    """What the project with this key was granted. Raises NotGranted, also when there is no such project."""
     project = Project.objects.filter(key=key).select_related("consent_screen").first()
     access = project and _access(user, project, Consent.objects.filter(user=user, project=project).first())
     if not access:
@@ -92,7 +92,7 @@ def _access(user: User, project: Project, consent: Consent | None) -> Access | N
 
 
 def _held_permission(user: User, project: Project, consent: Consent | None) -> Permission:
-    """The consent, and the ceilings of what is not over; all audiences, also those another one covers."""
+    """The consent and the ceilings of live Authorizations; all audiences, also those that another one covers."""
     rows: Iterable[tuple[list[str], list[str]]] = (
         _live(user).filter(client__project=project).values_list("scopes", "audiences").distinct()
     )
@@ -115,11 +115,11 @@ def _app_uses(authorizations: QuerySet[Authorization]) -> tuple[AppUse, ...]:
     return tuple(sorted(uses, key=lambda use: use.last_used, reverse=True))
 
 
-# --- Taking back ---------------------------------------------------------------------------------------------------
+# --- Revoking ------------------------------------------------------------------------------------------------------
 
 
 def would_revoke(access: Access, *, scope: str = "", audience: str = "") -> Permission:
-    """What would go with this scope or audience; raises NothingThere."""
+    """What revoking this scope or audience would remove. Raises NotGranted."""
     if scope in access.held.scopes:
         return Permission((scope,))
     if audience not in access.shown.audiences:
@@ -133,12 +133,15 @@ def _offered(registry: Registry, audience: str) -> frozenset[str]:
 
 
 def revoke(user: User, key: str, *, scope: str = "", audience: str = "") -> Permission:
-    """Remove one scope or audience; every Authorization that contains some of it ends. What went; or NothingThere."""
+    """Remove one scope or audience, and end every Authorization that contains some of it.
+
+    Returns what was removed. Raises NotGranted.
+    """
     with transaction.atomic():
         consent = _locked(user, key)
         access = get_access(user, key)
         gone = would_revoke(access, scope=scope, audience=audience)
-        # Of all that is live, only what has something of it: what an app may do otherwise goes on.
+        # End only what contains some of it: an app keeps its other Authorizations.
         rows = _live(user).filter(client__project=access.project).values_list("pk", "scopes", "audiences")
         over = [pk for pk, scopes, audiences in rows if overlaps(Permission(tuple(scopes), tuple(audiences)), gone)]
         ended = _end(Authorization.objects.filter(pk__in=over))
@@ -151,7 +154,7 @@ def revoke(user: User, key: str, *, scope: str = "", audience: str = "") -> Perm
 
 
 def revoke_all(user: User, key: str) -> None:
-    """Delete the consent, and with it every Authorization and token of this person in the project; or NothingThere.
+    """Delete the consent, and with it every Authorization and token of this person in the project. Raises NotGranted.
 
     Where nobody was asked there is no consent to delete: the Authorizations end.
     """
@@ -167,14 +170,14 @@ def revoke_all(user: User, key: str) -> None:
 
 
 def _locked(user: User, key: str) -> Consent | None:
-    """The consent, locked: who is just allowing something more waits, and then finds what is left."""
+    """The consent, locked: a request that adds to it at the same time waits, and then finds what is left."""
     return Consent.objects.select_for_update(of=("self",)).filter(user=user, project__key=key).first()
 
 
 def _lock(authorizations: QuerySet[Authorization]) -> None:
-    """Wait for token requests under way, so that the deletion sees what they wrote; later ones find nothing.
+    """Wait for token requests in progress, so that the deletion sees what they wrote. Later ones find nothing.
 
-    In the order they take: first the code or refresh token, then the Authorization their new token points to.
+    Locks are taken in their order: first the code or refresh token, then the Authorization their new token points to.
     """
     for rows in (
         Grant.objects.filter(authorization__in=authorizations),

@@ -1,8 +1,8 @@
-"""What is worth nothing any more goes: piece by piece, and never what a second use is recognised by.
+"""Deletes rows that are no longer needed, in batches, and never those by which a second use is recognised.
 
-A table is walked in pieces of bounded size, each a short transaction of its own, so that nobody waits for long and an
-interrupted run has lost nothing. No index serves this: it would cost every token that is issued. Rows somebody is
-working on are left for the next run.
+A table is walked in batches of bounded size, each a short transaction of its own, so nobody waits for long and an
+interrupted run has lost nothing. No index serves this: it would make every issued token more expensive. Rows that
+somebody is working on are left for the next run.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from provider.keys import rotation
 
 RETENTION = timedelta(days=30)
 EVENTS_RETENTION = timedelta(days=400)  # a year and a month
-# The id of a deleted client and the address of a deleted API are never free again; these events say which they were.
+# The id of a deleted client and the address of a deleted API are never free again. These events record them.
 NEVER_DELETED = (CLIENT_DELETED, API_DELETED)
 PAGES_PER_BATCH = 128  # of PostgreSQL, 8 kB each: some thousand rows
 ROWS_PER_BATCH = 5_000  # of SQLite
@@ -33,7 +33,7 @@ ROWS_PER_BATCH = 5_000  # of SQLite
 
 @dataclass(frozen=True, slots=True)
 class PurgeRule:
-    """Rows of one table that may go."""
+    """Which rows of one table may be deleted."""
 
     name: str
     model: type[models.Model]
@@ -42,7 +42,7 @@ class PurgeRule:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One step of the walk: how much of the table has been looked at, and how many rows went (or would go)."""
+    """One step of the walk: how much of the table was visited, and how many rows were deleted (or would be)."""
 
     done: int
     of: int
@@ -50,10 +50,11 @@ class Batch:
 
 
 def rules(now: datetime, retention: timedelta, events_retention: timedelta = EVENTS_RETENTION) -> list[PurgeRule]:
-    """In this order: what hangs from an Authorization goes before it.
+    """In this order: what belongs to an Authorization goes before it.
 
-    A used code and an expired refresh token are kept for `retention`: presented again, they end their Authorization.
-    What a JWT of the longest lifetime could still hang from is kept as well. Events are kept for `events_retention`.
+    A used code and an expired refresh token are kept for `retention`: presented again, they end their Authorization. An
+    Authorization that a JWT of the longest lifetime could still name is kept as well. Events are kept for
+    `events_retention`.
     """
     longest = rotation.longest_lifetime()
     before, alive = now - retention, now - max(retention, longest)
@@ -77,7 +78,7 @@ def rules(now: datetime, retention: timedelta, events_retention: timedelta = EVE
 
 
 def delete_in_batches(rule: PurgeRule, *, dry_run: bool) -> Iterator[Batch]:
-    """Walk the table once; rows that come meanwhile are for the next time."""
+    """Walk the table once. Rows added meanwhile are left for the next run."""
     size, step = _size(rule.model), PAGES_PER_BATCH if connection.vendor == "postgresql" else ROWS_PER_BATCH
     for first in range(0, size, step):
         where, bounds = [_between(rule.model)], _bounds(first, first + step)

@@ -1,9 +1,10 @@
 """A limit on wrong client secrets: per client and address, and per address. Only failures count.
 
-Counters live in the shared cache. Without a cache nobody is locked out: secrets made here cannot be guessed anyway.
-Asking it with every request would cost more than the rest of authentication, so a process believes for a second what it
-heard, of an address without failures for all its clients at once, until it sees a wrong secret from there itself: a
-limit is passed by one guess per thread at most.
+Counters live in the shared cache. Without a cache nobody is locked out: generated secrets cannot be guessed anyway.
+
+Reading the cache with every request would cost more than the rest of authentication. So a process trusts an answer for
+a second (of an address without failures, for all its clients at once) until it sees a wrong secret from there itself. A
+limit is exceeded by one guess per thread at most.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _unblocked_until: dict[str, dict[str | None, float]] = {}  # address, client
 
 @lru_cache(maxsize=1024)
 def _network_of(address: str) -> str:
-    """What stands for this address. Who has one of IPv6 has all of its network, and would begin anew with each."""
+    """What is counted for this address: an IPv6 host has a whole network, and could change its address per guess."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
@@ -42,7 +43,7 @@ def _network_of(address: str) -> str:
 
 
 def _cache_key(*parts: str) -> str:
-    """A cache key has a length and an alphabet, what was sent has neither."""
+    """A cache key has a limited length and alphabet. What was sent has neither."""
     return "secret-guesses:" + hashlib.sha256("\0".join(parts).encode(errors="replace")).hexdigest()
 
 
@@ -51,12 +52,12 @@ def _keys(client_id: str, address: str) -> list[tuple[str, int]]:
 
 
 def _recent_failure_key(address: str) -> str:
-    """There as long as any counter of this address may be: it is set anew with each failure, they are not."""
+    """A mark that lives as long as any counter of this address: each failure renews it, but not the counters."""
     return _cache_key("lately", address)
 
 
 def blocked(client_id: str, address: str) -> bool:
-    """Whether this address may try no more for now."""
+    """Whether this address must wait before it tries again."""
     address = _network_of(address)
     unblocked, now = _unblocked_until.get(address, {}), time.monotonic()
     if unblocked.get(_ANY_CLIENT, 0) > now or unblocked.get(client_id, 0) > now:
@@ -66,7 +67,7 @@ def blocked(client_id: str, address: str) -> bool:
         found = cache.get_many([_recent_failure_key(address), *(key for key, _limit in keys)])
     except Exception as error:
         logger.error("The cache does not answer: wrong client secrets are not limited now. It said: %s", error)
-        _remember_unblocked(address, _ANY_CLIENT, now + TRUST_SECONDS)  # nor is it waited for with every request
+        _remember_unblocked(address, _ANY_CLIENT, now + TRUST_SECONDS)  # else every request would wait for it
         return False
     if any(found.get(key, 0) >= limit for key, limit in keys):
         return True

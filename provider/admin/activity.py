@@ -1,4 +1,4 @@
-"""What was authorized and what happened: read-only, each project its own."""
+"""Authorizations, logout notices and security events in the console: read-only, each project sees its own."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class StateFilter(admin.SimpleListFilter):
 
 @admin.register(Authorization)
 class AuthorizationAdmin(ReadOnly):
-    """People are shown by their `sub`: managing an app does not tell who its users are. Superusers see usernames."""
+    """People are shown by their `sub`: managing an app does not reveal its users. Superusers see usernames."""
 
     project_path = "client__project"
     list_display = ["id", "client", "person", "created_at", "offline", "ended_at", "ended_because"]
@@ -97,7 +97,7 @@ class AuthorizationAdmin(ReadOnly):
 
     @admin.action(description=gettext_lazy("End the selected authorizations"), permissions=["end"])
     def end(self, request: HttpRequest, queryset: QuerySet[Authorization]) -> None:
-        """Every code and token that hangs on them stops at once."""
+        """Every code and token of these authorizations stops working at once."""
         mine = queryset.filter(client__project__in=access.editable(actor(request)))
         with transaction.atomic():
             found = mine.filter(ended_at__isnull=True).select_related("client", "user")
@@ -125,7 +125,7 @@ def _for(request: HttpRequest, names: Any) -> list[str]:
 
 @admin.register(LogoutNotice)
 class LogoutNoticeAdmin(ReadOnly):
-    """Which apps were told that a sign-in ended, and what stood in the way. Notices of deleted clients: superusers."""
+    """Which apps were notified that a sign-in ended, and what failed. Superusers also see those of deleted clients."""
 
     project_path = "client__project"
     list_display = ["created_at", "client", "state", "attempts", "next_attempt", "delivered_at", "problem"]

@@ -1,4 +1,4 @@
-"""`manage.py changepassword`: Django's, and as in the console whoever signed in with the old password is out."""
+"""`manage.py changepassword`: Django's command, which also ends every sign-in made with the old password."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py resealfactors`: second factors move under the first of IDP_KEY_SECRETS, so that an old one can go."""
+"""`manage.py resealfactors`: encrypt second factors under the first of IDP_KEY_SECRETS, so that an old one can go."""
 
 from __future__ import annotations
 

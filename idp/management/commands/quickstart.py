@@ -27,7 +27,7 @@ ADMIN_PASSWORD = "ADMIN_PASSWORD"  # noqa: S105 - a variable's name
 
 @dataclass(frozen=True)
 class Admin:
-    """Who administers. The password only while it is the one made here; None: somebody chose another."""
+    """The administrator. `password` is None once somebody has changed the generated one."""
 
     username: str | None
     password: str | None
@@ -72,7 +72,7 @@ class Command(DatabaseCommand):
 
 
 def refuse_demo_in_a_deployment() -> None:
-    """Its passwords are on the screen, and its clients may ask for tokens."""
+    """The demo's passwords are on the screen, and its clients may ask for tokens."""
     if not settings.IS_LOCAL:
         raise CommandError(
             f"Demo accounts and clients are for loopback only, and IDP_ISSUER is {settings.IDP_ISSUER}. "

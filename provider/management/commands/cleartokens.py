@@ -1,6 +1,6 @@
-"""`manage.py cleartokens`: delete codes, tokens, authorizations, sign-ins, sessions and events that are worth nothing.
+"""`manage.py cleartokens`: delete codes, tokens, authorizations, sign-ins, sessions and events that have expired.
 
-Named as the toolkit's own, which would look for columns ours do not have.
+It has the name of the toolkit's command, which would look for columns that our models do not have.
 """
 
 from __future__ import annotations

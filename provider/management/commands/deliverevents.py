@@ -1,4 +1,4 @@
-"""`manage.py deliverevents`: tell apps that people signed out. From a timer, or as a service that goes on."""
+"""`manage.py deliverevents`: notify apps that people signed out. From a timer, or as a service."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ OUTCOMES = {
     NoticeState.DROPPED: "not told, dropped",
 }
 DATABASE_TROUBLE = (OperationalError, InterfaceError, ProgrammingError, IntegrityError)
-MAX_INTERVAL = 3600  # seconds between two looks
+MAX_INTERVAL = 3600  # seconds between two runs
 EXIT_FAILED = 2  # exit status: something could not be delivered
 
 
@@ -72,7 +72,7 @@ class Command(DatabaseCommand):
             sys.exit(EXIT_FAILED)
 
     def _run_until_stopped(self, stop: threading.Event, interval: float, form: str) -> None:
-        """Whatever goes wrong is told and tried again: a service does not end because a database restarts."""
+        """Report what goes wrong and try again: a service does not end because a database restarts."""
         while not stop.is_set():
             try:
                 close_old_connections()
@@ -127,7 +127,7 @@ def _seconds(text: str) -> float:
 
 @contextmanager
 def _stopping_on_signals(stop: threading.Event) -> Iterator[None]:
-    """SIGTERM and Ctrl-C end the command after the delivery that is under way."""
+    """SIGTERM and Ctrl-C end the command after the current delivery."""
     before = {one: signal.signal(one, lambda *_: stop.set()) for one in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
