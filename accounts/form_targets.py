@@ -107,9 +107,9 @@ def _continue_page(request: HttpRequest, response: HttpResponse) -> HttpResponse
 
 def _next_url(request: HttpRequest) -> str:
     """Where this page leads: its own `next`, or that of the sign-in that waits for its next step."""
-    said = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME)
+    own_next = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME)
     waiting = request.session.get(LOGIN_SESSION_KEY)
-    return said or (waiting.get("redirect_url") if isinstance(waiting, dict) else None) or ""
+    return own_next or (waiting.get("redirect_url") if isinstance(waiting, dict) else None) or ""
 
 
 def _key(next_url: str) -> str:

@@ -40,10 +40,10 @@ class Demo:
     commands: tuple[tuple[str, str], ...]  # what it shows, the line to paste
 
 
-def prepare(kept: Path) -> tuple[Report, Demo]:
+def prepare(secrets_file: Path) -> tuple[Report, Demo]:
     """Add what is missing of the demo, keep what people changed, and issue a new demo refresh token."""
-    environ = {name: get_or_create_secret(kept, name) for name in _secret_names()}
-    password = get_or_create_secret(kept, PASSWORD, 12)
+    environ = {name: get_or_create_secret(secrets_file, name) for name in _secret_names()}
+    password = get_or_create_secret(secrets_file, PASSWORD, 12)
     report = apply(_missing(password), path=FILE.name, environ=environ)
     user = User.objects.get(username="demo")
     clients = tuple(

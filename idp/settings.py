@@ -305,13 +305,13 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "line"},
-        "nowhere": {"class": "logging.NullHandler"},
+        "null": {"class": "logging.NullHandler"},
     },
     "filters": {"host": {"()": "idp.logs.DisallowedHostFilter"}, "outage": {"()": "idp.logs.DatabaseOutageFilter"}},
     "root": {"handlers": ["console"], "level": checked_level(env.str("LOG_LEVEL", default="INFO"))},
     "loggers": {
         # oauthlib logs codes and tokens in clear at DEBUG, so it is silenced.
-        "oauthlib": {"handlers": ["nowhere"], "level": "CRITICAL", "propagate": False},
+        "oauthlib": {"handlers": ["null"], "level": "CRITICAL", "propagate": False},
         "django.security.DisallowedHost": {"filters": ["host"]},
         "django.request": {"filters": ["outage"]},
         # At DEBUG this logs a page's whole context when a name is missing: the URI, and a secret that is shown once.

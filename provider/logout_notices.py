@@ -96,7 +96,7 @@ def deliver(should_stop: Callable[[], bool], report: Callable[[Attempt], None]) 
         if notice is None:
             return
         began = time.monotonic()
-        attempt = _attempt(notice)
+        attempt = _deliver_one(notice)
         failed = attempt.state in (NoticeState.DUE, NoticeState.GIVEN_UP)
         spent[notice.client_id] = spent.get(notice.client_id, 0.0) + (
             SECONDS_PER_CLIENT if failed else time.monotonic() - began
@@ -119,7 +119,7 @@ def _claim_next(skipped: list[int]) -> LogoutNotice | None:
     return notice
 
 
-def _attempt(notice: LogoutNotice) -> Attempt:
+def _deliver_one(notice: LogoutNotice) -> Attempt:
     if reason := _drop_reason(notice):
         return _save_outcome(notice, NoticeState.DROPPED, reason)
     if notice.attempts > logout.MAX_TRIES:  # the last one was interrupted

@@ -45,7 +45,7 @@ class Batch:
     """One step of the walk: how much of the table was visited, and how many rows were deleted (or would be)."""
 
     done: int
-    of: int
+    total: int
     rows: int
 
 

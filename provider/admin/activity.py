@@ -79,10 +79,10 @@ class AuthorizationAdmin(ReadOnly):
     actions = ["end"]
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        return _for(request, self.list_display)
+        return _with_username(request, self.list_display)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return _for(request, self.fields)
+        return _with_username(request, self.fields)
 
     @admin.display(description=gettext_lazy("person (sub)"))
     def person(self, authorization: Authorization) -> str:
@@ -117,7 +117,7 @@ class AuthorizationAdmin(ReadOnly):
             )
 
 
-def _for(request: HttpRequest, names: Any) -> list[str]:
+def _with_username(request: HttpRequest, names: Any) -> list[str]:
     extra = ["username"] if actor(request).is_superuser else []
     at = names.index("person") + 1
     return [*names[:at], *extra, *names[at:]]

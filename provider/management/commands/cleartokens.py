@@ -36,12 +36,12 @@ class Command(DatabaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         dry_run = options["dry_run"]
-        why = {"keep_days": ": a code that is used twice has to be recognised", "keep_events_days": ""}
-        for name, reason in why.items():
+        reasons = {"keep_days": ": a code that is used twice has to be recognised", "keep_events_days": ""}
+        for name, reason in reasons.items():
             if not 1 <= options[name] <= MAX_DAYS:
                 option = name.replace("_", "-")
                 raise CommandError(f"--{option} must be 1 to {MAX_DAYS:,}{reason if options[name] < 1 else ''}.")
-        kept = (timedelta(days=options[name]) for name in why)
+        kept = (timedelta(days=options[name]) for name in reasons)
         rules = purge.rules(timezone.now(), *kept)
         counts = {rule.name: self._apply(rule, dry_run=dry_run) for rule in rules}
         if options["format"] == "json":
@@ -51,10 +51,10 @@ class Command(DatabaseCommand):
             self.stdout.write(f"{'Would delete' if dry_run else 'Deleted'}: {count} {name.replace('_', ' ')}")
 
     def _apply(self, rule: PurgeRule, *, dry_run: bool) -> int:
-        count, told = 0, time.monotonic()
+        count, last_report = 0, time.monotonic()
         for batch in purge.delete_in_batches(rule, dry_run=dry_run):
             count += batch.rows
-            if time.monotonic() - told > PROGRESS_EVERY:
-                told = time.monotonic()
-                self.stderr.write(f"{rule.name}: {100 * batch.done // batch.of} % of the table, {count} rows")
+            if time.monotonic() - last_report > PROGRESS_EVERY:
+                last_report = time.monotonic()
+                self.stderr.write(f"{rule.name}: {100 * batch.done // batch.total} % of the table, {count} rows")
         return count

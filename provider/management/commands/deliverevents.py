@@ -45,9 +45,9 @@ class Command(DatabaseCommand):
     help = "Send logout tokens to the back-channel logout URIs of apps whose people signed out."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        how = parser.add_mutually_exclusive_group()
-        how.add_argument("--once", action="store_true", help="send what is due and end (the default)")
-        how.add_argument(
+        mode = parser.add_mutually_exclusive_group()
+        mode.add_argument("--once", action="store_true", help="send what is due and end (the default)")
+        mode.add_argument(
             "--interval", type=_seconds, metavar="SECONDS", help="go on, looking again every so often, until SIGTERM"
         )
         parser.add_argument("--format", choices=["text", "json"], default="text", help="of the answer on stdout")
@@ -60,18 +60,18 @@ class Command(DatabaseCommand):
             else:
                 self._run_until_stopped(stop, options["interval"], options["format"])
 
-    def _once(self, stop: threading.Event, form: str) -> None:
+    def _once(self, stop: threading.Event, output_format: str) -> None:
         try:
             counts = self._run(stop)
         except IntegrityError as error:
             raise CommandError(f"{_sentence(error)} Run it again.") from error
         except (TemporarilyUnavailable, Unreadable) as error:
             raise CommandError(str(error)) from error
-        self._answer(counts, form)
+        self._answer(counts, output_format)
         if counts["failed"] or counts["given_up"]:
             sys.exit(EXIT_FAILED)
 
-    def _run_until_stopped(self, stop: threading.Event, interval: float, form: str) -> None:
+    def _run_until_stopped(self, stop: threading.Event, interval: float, output_format: str) -> None:
         """Report what goes wrong and try again: a service does not end because a database restarts."""
         while not stop.is_set():
             try:
@@ -83,7 +83,7 @@ class Command(DatabaseCommand):
                 self.stderr.write(f"{error} Trying again.")
             else:
                 if any(counts.values()):
-                    self._answer(counts, form)
+                    self._answer(counts, output_format)
             stop.wait(interval)
 
     def _run(self, stop: threading.Event) -> Counter[str]:
@@ -99,8 +99,8 @@ class Command(DatabaseCommand):
         logout_notices.deliver(stop.is_set, report)
         return counts
 
-    def _answer(self, counts: Counter[str], form: str) -> None:
-        if form == "json":
+    def _answer(self, counts: Counter[str], output_format: str) -> None:
+        if output_format == "json":
             self.stdout.write(json.dumps(counts))
         else:
             self.stdout.write(", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items()))

@@ -61,8 +61,10 @@ def _name(argument: str) -> str:
 
 def as_text(explained: Explanation) -> str:
     client = explained.client
-    said = "allowed" if explained.allowed else "refused"
-    lines = [f"{client.client_id} (project {client.project.key}), audience {explained.audience or '(empty)'}: {said}"]
+    outcome = "allowed" if explained.allowed else "refused"
+    lines = [
+        f"{client.client_id} (project {client.project.key}), audience {explained.audience or '(empty)'}: {outcome}"
+    ]
     for value in explained.values:
         lines += ["", value.asked, *(f"  {sentence}" for sentence in about(value, explained))]
     lines.append("")
