@@ -136,8 +136,8 @@ class AccountEventKind(models.TextChoices):
     """What can happen to an account, in the words that its person reads."""
 
     SIGN_IN = "sign_in", _("Signed in")
-    SIGN_IN_FAILED = "sign_in.failed", _("Wrong password given")
-    SECOND_STEP_FAILED = "second_step.failed", _("Wrong code given after the right password")
+    SIGN_IN_FAILED = "sign_in.failed", _("Wrong password entered")
+    SECOND_STEP_FAILED = "second_step.failed", _("Wrong code entered after the right password")
     SESSION_ENDED = "session.ended", _("Signed out another browser")
     PASSWORD_CHANGED = "password.changed", _("Password changed")
     PASSWORD_RESET = "password.reset", _("Password reset by mail")

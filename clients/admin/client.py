@@ -41,7 +41,7 @@ class ClientAdmin(SecretPages, ProjectScopedAdmin):
     fieldsets = [
         (None, {"fields": ["project", "name", "client_id", "enabled"]}),
         (
-            gettext_lazy("How it proves who it is"),
+            gettext_lazy("Client authentication"),
             {"fields": ["client_type", "token_endpoint_auth_method", "secrets_in_words"]},
         ),
         (
