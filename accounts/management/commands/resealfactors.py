@@ -16,7 +16,7 @@ class Command(DatabaseCommand):
     help = "Encrypt TOTP secrets and recovery codes anew, under the first of IDP_KEY_SECRETS. Running it again is safe."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--format", choices=["text", "json"], default="text", help="of the answer on stdout")
+        parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print the answer")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

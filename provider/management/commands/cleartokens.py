@@ -31,8 +31,8 @@ class Command(DatabaseCommand):
         parser.add_argument(
             "--keep-events-days", type=int, default=purge.EVENTS_RETENTION.days, metavar="DAYS", help=events
         )
-        parser.add_argument("--dry-run", action="store_true", help="count what would go, delete nothing")
-        parser.add_argument("--format", choices=["text", "json"], default="text", help="of the answer on stdout")
+        parser.add_argument("--dry-run", action="store_true", help="count what would be deleted, delete nothing")
+        parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print the answer")
 
     def handle(self, *args: Any, **options: Any) -> None:
         dry_run = options["dry_run"]

@@ -48,9 +48,9 @@ class Command(DatabaseCommand):
         mode = parser.add_mutually_exclusive_group()
         mode.add_argument("--once", action="store_true", help="send what is due and end (the default)")
         mode.add_argument(
-            "--interval", type=_seconds, metavar="SECONDS", help="go on, looking again every so often, until SIGTERM"
+            "--interval", type=_seconds, metavar="SECONDS", help="send again every so many seconds, until SIGTERM"
         )
-        parser.add_argument("--format", choices=["text", "json"], default="text", help="of the answer on stdout")
+        parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print the answer")
 
     def handle(self, *args: Any, **options: Any) -> None:
         stop = threading.Event()

@@ -28,7 +28,7 @@ class Command(DatabaseCommand):
         parser.add_argument("--user", metavar="USERNAME", help="also: what this person's consent covers")
         parser.add_argument("--grant", choices=ROWS, help="only this grant; without it, every one the client has")
         parser.add_argument("--scope", default="", help="the scopes asked for; without it, all the client registered")
-        parser.add_argument("--format", choices=["text", "json"], default="text", help="of the answer on stdout")
+        parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print the answer")
 
     def handle(self, *args: Any, **options: Any) -> None:
         client = Client.objects.select_related("project").filter(client_id=_name(options["client"])).first()
