@@ -20,7 +20,7 @@ else:
     ModelForm = forms.ModelForm
 
 MAX_LINES = 200
-TOLD = 5  # how many wrong values an error repeats
+MAX_SHOWN = 5  # how many wrong values an error repeats
 
 
 class ConsoleForm(ModelForm):
@@ -29,9 +29,9 @@ class ConsoleForm(ModelForm):
     actor: User
 
     def add_error(self, field: str | None, error: Any) -> None:
-        """Keep a field's first error, and never fail on an error about a field this form does not have.
+        """Keep a field's first error, and never fail on an error about a field that this form does not have.
 
-        When a field was refused, the model's own checks judge a value nobody typed: what they say would mislead.
+        When a field was refused, the model validates a value that nobody typed, and its error would mislead.
         """
         if field is None and hasattr(error, "error_dict"):
             for name, problems in error.error_dict.items():
@@ -43,13 +43,15 @@ class ConsoleForm(ModelForm):
         super().add_error(field, error)
 
     def clean_tokens_not_before(self) -> datetime | None:
-        """Forward only: back would bring ended tokens to life; the future would end tokens not yet made."""
+        """Forward only: an earlier moment would revive ended tokens, a future one would end tokens not yet issued."""
         before: datetime | None = self.instance.tokens_not_before
         after: datetime | None = self.cleaned_data["tokens_not_before"]
         if before and after == before.replace(microsecond=0):
             return before  # the form shows whole seconds
         if before and (after is None or after < before):
-            raise ValidationError(_("This moment only moves forward: else tokens that were ended would work again."))
+            raise ValidationError(
+                _("This moment can only move forward. Otherwise tokens that were ended would work again.")
+            )
         if after and after > timezone.now():
             raise ValidationError(_("This moment lies in the future. Enter now, or an earlier moment."))
         return after
@@ -83,8 +85,8 @@ def _words(value: Any) -> list[str]:
     return list(dict.fromkeys(text.split()))
 
 
-def told(values: Iterable[str]) -> str:
-    """Wrong values as an error repeats them: a few, and not at length."""
+def shortened(values: Iterable[str]) -> str:
+    """Wrong values as an error shows them: only a few of them, and shortened."""
     values = list(values)
-    shown = ", ".join(Truncator(value).chars(100) for value in values[:TOLD])
-    return f"{shown}, …" if len(values) > TOLD else shown
+    shown = ", ".join(Truncator(value).chars(100) for value in values[:MAX_SHOWN])
+    return f"{shown}, …" if len(values) > MAX_SHOWN else shown

@@ -14,7 +14,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.console_forms import ConsoleForm, LinesField, told
+from accounts.console_forms import ConsoleForm, LinesField, shortened
 from clients.form_texts import HELD, HELP
 from clients.models import AudienceEntry, Client
 from clients.models.client import AuthMethod, GrantType, Introspection
@@ -133,7 +133,7 @@ class ClientForm(ConsoleForm):
         if unknown := [name for name in scope.split() if name not in known]:
             raise ValidationError(
                 _("Unknown: %(names)s. Add the scope to an API of the project, or have its API shared with it.")
-                % {"names": told(unknown)}
+                % {"names": shortened(unknown)}
             )
         return scope
 
@@ -161,7 +161,7 @@ class ClientForm(ConsoleForm):
         """One answer for what does not exist and for what is somebody else's."""
         found = {getattr(row, column): row for row in rows.filter(**{f"{column}__in": named})}
         if unknown := [name for name in named if name not in found]:
-            raise ValidationError(_("Not found in this project: %(names)s.") % {"names": told(unknown)})
+            raise ValidationError(_("Not found in this project: %(names)s.") % {"names": shortened(unknown)})
         return [found[name] for name in named]
 
     def clean(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.console_forms import ConsoleForm, LinesField, told
+from accounts.console_forms import ConsoleForm, LinesField, shortened
 from accounts.models import User
 from projects import access, matcher
 from projects.models import Api, ConsentMode, Member, Project, Shared
@@ -36,7 +36,7 @@ class ProjectForm(ConsoleForm):
             "name": gettext_lazy("Shown here, and to people unless the consent screen says another name."),
             "status": gettext_lazy("Only a superuser changes this."),
             "consent_mode": gettext_lazy(
-                "Asked people see what they share. Only a superuser makes a project first party."
+                "People who are asked see what they share. Only a superuser makes a project first party."
             ),
             "cross_client": gettext_lazy(
                 "With a person's refresh token one client may get an ID token made for another client here."
@@ -165,8 +165,8 @@ class ApiForm(ConsoleForm):
             known |= {project.key: project for project in self.instance.shared_with.filter(key__in=keys)}
         if unknown := [key for key in keys if key not in known]:
             if self.actor.is_superuser:
-                raise ValidationError(_("There is no project with this key: %(keys)s.") % {"keys": told(unknown)})
-            raise ValidationError(_("Not a project you are a member of: %(keys)s.") % {"keys": told(unknown)})
+                raise ValidationError(_("There is no project with this key: %(keys)s.") % {"keys": shortened(unknown)})
+            raise ValidationError(_("Not a project you are a member of: %(keys)s.") % {"keys": shortened(unknown)})
         return list(known.values())
 
     def clean(self) -> dict[str, Any]:
@@ -181,5 +181,5 @@ def people(usernames: list[str]) -> list[User]:
     """The accounts with exactly these usernames, or an error that names those nobody has."""
     found = {user.username: user for user in User.objects.filter(username__in=usernames)}
     if unknown := [name for name in usernames if name not in found]:
-        raise ValidationError(NOT_FOUND % {"names": told(unknown)})
+        raise ValidationError(NOT_FOUND % {"names": shortened(unknown)})
     return [found[name] for name in usernames]

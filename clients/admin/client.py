@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.console import SHOWN, actor
+from accounts.console import MAX_NAMED, actor
 from clients import secrets
 from clients.admin import events
 from clients.admin.secret_pages import SecretPages
@@ -19,17 +19,17 @@ from clients.forms import AudienceEntryForm, AudienceEntryFormSet, ClientForm
 from clients.models import AudienceEntry, Client
 from clients.models.authorization import CLIENT_DELETED
 from clients.models.client import GrantType
-from projects.console import ProjectFilter, ScopedAdmin, ScopedInline
+from projects.console import ProjectFilter, ProjectScopedAdmin, ProjectScopedInline
 
 
-class AudienceEntryInline(ScopedInline):
+class AudienceEntryInline(ProjectScopedInline):
     model = AudienceEntry
     form = AudienceEntryForm
     formset = AudienceEntryFormSet
     extra = 1
 
 
-class ClientAdmin(SecretPages, ScopedAdmin):
+class ClientAdmin(SecretPages, ProjectScopedAdmin):
     form = ClientForm
     inlines = [AudienceEntryInline]
     change_form_template = "admin/clients/client/change_form.html"
@@ -41,7 +41,7 @@ class ClientAdmin(SecretPages, ScopedAdmin):
     fieldsets = [
         (None, {"fields": ["project", "name", "client_id", "enabled"]}),
         (
-            gettext_lazy("How it proves who it is"),
+            gettext_lazy("Client authentication"),
             {"fields": ["client_type", "token_endpoint_auth_method", "secrets_in_words"]},
         ),
         (
@@ -151,7 +151,7 @@ class ClientAdmin(SecretPages, ScopedAdmin):
                 "tokens for %(client)s. Change that list first."
             )
             % {"client": target.client_id}
-            for target in left_open[:SHOWN]
+            for target in left_open[:MAX_NAMED]
         ]
 
     def delete_model(self, request: HttpRequest, obj: Client) -> None:

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.console import SHOWN, actor
+from accounts.console import MAX_NAMED, actor
 from clients.admin import events
 from clients.models import AudienceEntry, SecurityEvent
 from clients.models.authorization import API_DELETED
@@ -46,7 +46,7 @@ def _in_use(request: HttpRequest, apis: list[Api]) -> list[str]:
     for api in apis:
         clients = {entry.client for entry in leaning_on(api)}
         known = sorted(one.client_id for one in clients if one.project in seen)
-        for client_id in known[:SHOWN]:
+        for client_id in known[:MAX_NAMED]:
             sentences.append(
                 _("%(api)s is an audience of the client %(client)s. Remove it there first.")
                 % {"api": api.identifier, "client": client_id}

@@ -25,7 +25,7 @@ from clients.forms import NewSecretForm
 from clients.models import Client, ClientSecret
 
 if TYPE_CHECKING:
-    from projects.console import ScopedAdmin as Base
+    from projects.console import ProjectScopedAdmin as Base
 else:
     Base = object
 

@@ -83,7 +83,7 @@ class Client(AbstractApplication):
     # Which of the two switched it off last: members of the project do not undo a superuser's decision.
     disabled_by_superuser = models.BooleanField(default=False, editable=False)
     token_endpoint_auth_method = models.CharField(
-        _("how it proves who it is"), max_length=40, choices=auth_methods, default=AuthMethod.BASIC
+        _("client authentication method"), max_length=40, choices=auth_methods, default=AuthMethod.BASIC
     )
     grant_types = models.JSONField(_("grant types"), default=list, blank=True)
     scope = models.TextField(_("scopes"), blank=True, help_text=_("What this client may ask for, separated by spaces."))
@@ -137,7 +137,7 @@ class Client(AbstractApplication):
         "self", symmetrical=False, blank=True, related_name="may_call", verbose_name=_("allowed callers")
     )
     cross_client_public = models.BooleanField(
-        _("may get ID tokens for siblings though public"),
+        _("may get ID tokens for sibling clients although it is public"),
         default=False,
         help_text=_("Confidential clients may anyway, as the project's policy says."),
     )

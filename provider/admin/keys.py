@@ -71,7 +71,7 @@ class SigningKeyAdmin(ConsoleAdmin):
         try:
             with transaction.atomic():
                 key = keyring.make(algorithm)
-                self._note(request, key, "key.made", _("Made."))
+                self._note(request, key, "key.made", _("Created."))
         except IntegrityError:
             messages.error(request, _("This algorithm has a next key already. Activate it first."))
         else:

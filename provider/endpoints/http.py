@@ -19,7 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 from oauthlib.oauth2 import OAuth2Error
 
 from common.connection import connection
-from common.database_trouble import one_line
+from common.database_errors import one_line
 from provider import parameters
 from provider.parameters import Request
 from provider.protocol.errors import InvalidRequest, InvalidToken, Refusal, TemporarilyUnavailable
