@@ -18,7 +18,7 @@ from provider.protocol.access_tokens import lifetime, token_format
 from provider.protocol.channel import Channel
 from provider.protocol.cross_client import Obstacle, obstacles
 from provider.protocol.errors import InvalidClient, Refusal, UnauthorizedClient
-from provider.protocol.facts import NO_CEILING, Ceiling, Challenge, ClientFacts, Entry, PersonFacts, Registry
+from provider.protocol.facts import NO_CEILING, Ceiling, Challenge, ClientFacts, Entry, Json, PersonFacts, Registry
 from provider.protocol.request import AuthorizationRequest, Params, Subject, TokenRequest
 from provider.protocol.runner import run
 
@@ -54,7 +54,7 @@ class TokenPreview:
     scope: str
     format: str
     lifetime: int
-    id_token: Mapping[str, str | int] | None = None
+    id_token: Mapping[str, Json] | None = None
 
 
 @dataclass(frozen=True, slots=True)
