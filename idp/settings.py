@@ -272,9 +272,9 @@ OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "clients.RefreshToken"  # noqa: S105
 OAUTH2_PROVIDER_ID_TOKEN_MODEL = "clients.IDToken"  # noqa: S105
 OAUTH2_PROVIDER_DEVICE_GRANT_MODEL = "clients.DeviceGrant"
 OAUTH2_PROVIDER = {
-    "OAUTH2_SERVER_CLASS": "provider.server.Server",
-    "OAUTH2_VALIDATOR_CLASS": "provider.validator.Validator",
-    "OAUTH2_BACKEND_CLASS": "provider.backend.Backend",
+    "OAUTH2_SERVER_CLASS": "provider.toolkit.Server",
+    "OAUTH2_VALIDATOR_CLASS": "provider.toolkit.Validator",
+    "OAUTH2_BACKEND_CLASS": "provider.toolkit.Backend",
     "OIDC_ENABLED": True,
     "OIDC_ISS_ENDPOINT": IDP_ISSUER,
     "SCOPES": {},
