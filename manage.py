@@ -11,7 +11,7 @@ from django.core.management import execute_from_command_line
 from django.db import Error, connection
 from django.db.migrations.exceptions import InconsistentMigrationHistory
 
-from common.database_trouble import advice, is_the_operators
+from common.database_errors import advice, is_for_the_operator
 from common.unreleased import is_unreleased, start_anew
 
 if __name__ == "__main__":
@@ -21,7 +21,7 @@ if __name__ == "__main__":
     except ImproperlyConfigured as error:
         sys.exit(f"{error}")  # a sentence that names the variable; where in our code it was read helps nobody
     except Error as error:  # of Django's own commands
-        if not is_the_operators(error):
+        if not is_for_the_operator(error):
             raise
         sys.exit(advice(error))
     except InconsistentMigrationHistory:

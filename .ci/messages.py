@@ -3,7 +3,7 @@
     python .ci/messages.py update|check
 
 Needs GNU gettext. A text without a translation, or with one that is only guessed (fuzzy), fails the check: pages never
-mix languages.
+mix languages. So does a translation that breaks a rule of `wording.py`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+import wording
+
 ROOT = Path(__file__).resolve().parent.parent
 LOCALE = ROOT / "idp" / "locale"
+RULES = ROOT / "docs" / "translations.md"
 IGNORED = (".venv/*", ".bench/*", "tests/*", "var/*", "staticfiles/*", "*/node_modules/*")
 
 
@@ -54,8 +57,15 @@ def identifiers(po: Path) -> str:
     return run("msgattrib", "--clear-fuzzy", "--empty", "--no-wrap", "--sort-output", str(po)).partition("\n\n")[2]
 
 
+def mistakes(po: Path) -> list[str]:
+    """What the rules of `wording.py` say of this catalogue."""
+    text = run("msgcat", "--no-wrap", str(po))
+    language = po.parent.parent.name
+    return [f"{po.relative_to(ROOT)}: {one}" for one in wording.mistakes(language, text, RULES.read_text())]
+
+
 def problems() -> list[str]:
-    found = []
+    found = [mistake for po in catalogs() for mistake in mistakes(po)]
     with tempfile.TemporaryDirectory() as directory:
         kept = {po: Path(directory, po.parent.parent.name + ".po") for po in catalogs()}
         for po, copy in kept.items():
@@ -95,7 +105,9 @@ def main(arguments: list[str]) -> int:
     for problem in found:
         print(problem)
     if found:
-        print("Run `make messages`, translate what is new in idp/locale, and run it again.")
+        print(
+            "Run `make messages`, translate what is new in idp/locale as docs/translations.md says, and run it again."
+        )
     return 1 if found else 0
 
 

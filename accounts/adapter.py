@@ -1,4 +1,4 @@
-"""What allauth asks us."""
+"""django-allauth's adapter for accounts: what we decide differently."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from common.address import address_of
 
 logger = logging.getLogger(__name__)
 LINKS = ("activate_url", "password_reset_url", "signup_url")
-WRONG = _("The user name or the password is wrong. Try again, or reset your password.")
+WRONG_CREDENTIALS = _("The user name or the password is wrong. Try again, or reset your password.")
 
 
 class AccountAdapter(DefaultAccountAdapter):
     error_messages = {
         **DefaultAccountAdapter.error_messages,
-        "username_password_mismatch": WRONG,
-        "email_password_mismatch": WRONG,
+        "username_password_mismatch": WRONG_CREDENTIALS,
+        "email_password_mismatch": WRONG_CREDENTIALS,
         "incorrect_password": _("This is not your password. Try again."),
         "enter_current_password": _("This is not your current password. Try again."),
         "too_many_login_attempts": _("Too many wrong tries. Wait five minutes before you try again."),
@@ -47,15 +47,15 @@ class AccountAdapter(DefaultAccountAdapter):
         return bool(url) and str(url).startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """For the limits: only a configured proxy may speak for somebody else's address."""
+        """The address that rate limits count: only a configured proxy may report somebody else's."""
         return address_of(request)
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """Guesses count against the account. allauth adds the Host header, whose port the guesser chooses."""
+        """Guesses count per account. allauth would add the Host header, whose port an attacker chooses."""
         return str(credentials.get("email") or credentials.get("username") or "").lower()
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
-        """A row whether or not there is such an account: a stopwatch must not tell."""
+        """Add a row whether or not the account exists: response times must not tell which accounts exist."""
         found = candidates(credentials.get("username") or "", credentials.get("email") or "")
         events.record(found[0] if found else None, AccountEventKind.SIGN_IN_FAILED, request)
 
@@ -64,7 +64,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return [ours.get(stage, stage) for stage in super().get_login_stages()]
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """Changing where the account's mail goes needs a person who proved themselves just now."""
+        """Changing the account's addresses needs a recent authentication."""
         row = sign_in.current(self.request)
         if row is None:
             return True
@@ -89,7 +89,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return bool(super().confirm_email(request, email_address))
 
     def can_delete_email(self, email_address: EmailAddress) -> bool:
-        """The address in use goes last: allauth would put any other in its place, verified or not."""
+        """The address in use is deleted last: allauth would replace it with any other, verified or not."""
         user = email_address.user
         others = EmailAddress.objects.filter(user=user).exclude(pk=email_address.pk)
         if email_address.email == user.email and others.exists():
@@ -97,11 +97,11 @@ class AccountAdapter(DefaultAccountAdapter):
         return bool(super().can_delete_email(email_address))
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Links begin with the issuer: the Host header of whoever asked for the mail never enters it.
+        """Links begin with the issuer: the Host header of the request never enters a mail.
 
-        When the mail server fails, the page goes on as if it had not: its words must not tell who has an account.
+        When the mail server fails, the page continues as if it had not: its text must not tell who has an account.
         """
-        links = {name: _ours(context[name]) for name in LINKS if name in context}
+        links = {name: _at_issuer(context[name]) for name in LINKS if name in context}
         try:
             super().send_mail(template_prefix, email, {**context, **links, "issuer": settings.IDP_ISSUER})
         except OSError:
@@ -113,5 +113,5 @@ def belongs_to_another(address: EmailAddress) -> bool:
     return User.objects.filter(email__iexact=address.email).exclude(pk=address.user_id).exists()
 
 
-def _ours(url: str) -> str:
+def _at_issuer(url: str) -> str:
     return str(settings.IDP_ISSUER) + urlsplit(url)._replace(scheme="", netloc="").geturl()

@@ -33,17 +33,17 @@ else:
     CreationForm = AdminUserCreationForm
     BaseUserAdmin = DjangoUserAdmin
 
-# Django's own words speak of other backends, and there are none.
+# Django's own text mentions other authentication backends, and there are none.
 NO_PASSWORD = gettext_lazy(
     "If disabled, no password opens this account. A passkey still works, and a person with an e-mail address may set "
     "a new password by “Forgot your password?”."
 )
-LOST = gettext_lazy("The password it has now is lost.")
+PASSWORD_LOST = gettext_lazy("The password it has now is lost.")
 
 
 class UserForm(ConsoleForm, ChangeForm):
     def clean_username(self) -> str:
-        """As for a new account: people type their name in any case, and two that differ in it sign nobody in."""
+        """As for a new account: people type their name in any case, so two names must differ in more than that."""
         username: str = self.cleaned_data["username"]
         if User.objects.filter(username__iexact=username).exclude(pk=self.instance.pk).exists():
             raise ValidationError(self.instance.unique_error_message(User, ["username"]))
@@ -53,17 +53,17 @@ class UserForm(ConsoleForm, ChangeForm):
         email: str = self.cleaned_data["email"]
         if email and User.objects.filter(email__iexact=email).exclude(pk=self.instance.pk).exists():
             raise ValidationError(_("Another account has this e-mail address."))
-        if "email" in self.changed_data and self.instance.address_is_anothers(email):
+        if "email" in self.changed_data and self.instance.is_verified_by_another(email):
             raise ValidationError(_("Another account has verified this e-mail address."))
         return email
 
     def clean(self) -> dict[str, Any]:
-        """Nobody locks themselves out by a slip of the mouse."""
+        """Superusers cannot take their own rights away by a slip of the mouse."""
         super().clean()
         if self.instance.pk == self.actor.pk:
             for name in ("is_active", "is_staff", "is_superuser"):
                 if not self.cleaned_data.get(name):
-                    self.add_error(name, _("You cannot take this from yourself. Ask another superuser."))
+                    self.add_error(name, _("You cannot remove this from yourself. Ask another superuser."))
         return self.cleaned_data
 
 
@@ -73,8 +73,8 @@ class NewUserForm(CreationForm):
 
 class PasswordSetForm(PasswordForm):
     # The admin's styles show the list only while “Disabled” is chosen.
-    _both = '{} <ul id="id_unusable_warning" class="messagelist"><li class="warning">{}</li></ul>'
-    usable_password_help_text = cast("str", format_lazy(_both, NO_PASSWORD, LOST))
+    _help_text = '{} <ul id="id_unusable_warning" class="messagelist"><li class="warning">{}</li></ul>'
+    usable_password_help_text = cast("str", format_lazy(_help_text, NO_PASSWORD, PASSWORD_LOST))
 
     def save(self, commit: bool = True) -> User:
         """A password set by somebody else ends every sign-in made with the old one."""
@@ -84,7 +84,7 @@ class PasswordSetForm(PasswordForm):
         return user
 
 
-# Registered by importing Django's own page; roles in projects take the place of groups.
+# Importing Django's admin registered it. Roles in projects take the place of groups.
 admin.site.unregister(Group)
 
 
@@ -139,13 +139,13 @@ class UserAdmin(ConsoleAdmin, BaseUserAdmin):
 
     @admin.action(description=gettext_lazy("Remove the second steps of the selected people"), permissions=["change"])
     def remove_second_steps(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """For somebody who lost their devices and codes. Whoever was signed in with them is signed out."""
+        """For people who lost their devices and codes. Whoever was signed in with them is signed out."""
         people = list(queryset.filter(authenticator__isnull=False).distinct())
         with transaction.atomic():
             for person in people:
                 Authenticator.objects.filter(user=person).delete()
                 sign_in.end_all(person)
-                events.record(person, AccountEventKind.FACTORS_TAKEN, None)
+                events.record(person, AccountEventKind.FACTORS_REMOVED, None)
                 self.log_change(request, person, _("Removed the second steps."))
         done = ngettext(
             "%(number)s person has no second step now.", "%(number)s people have no second step now.", len(people)
@@ -155,7 +155,7 @@ class UserAdmin(ConsoleAdmin, BaseUserAdmin):
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if change and "email" in form.changed_data:
-            emails.follow(obj, form.initial["email"])
+            emails.replace_primary_address(obj, form.initial["email"])
             emails.record_change(obj, form.initial["email"])
         if change and PROFILE.intersection(form.changed_data):
             events.record(obj, AccountEventKind.PROFILE_CHANGED, None)
@@ -163,7 +163,7 @@ class UserAdmin(ConsoleAdmin, BaseUserAdmin):
             sign_in.end_all(obj)
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
-        events.record_leaving(obj, None)
+        events.record_deletion(obj, None)
         super().delete_model(request, obj)
 
     def stands_in_the_way(self, request: HttpRequest, obj: User) -> list[str]:
@@ -174,8 +174,8 @@ class UserAdmin(ConsoleAdmin, BaseUserAdmin):
         if number := obj.logentry_set.count():
             sentences.append(
                 ngettext(
-                    "%(number)s entry of the change log was made by this person. Take away “active” instead.",
-                    "%(number)s entries of the change log were made by this person. Take away “active” instead.",
+                    "%(number)s entry of the change log was made by this person. Untick “Active” instead.",
+                    "%(number)s entries of the change log were made by this person. Untick “Active” instead.",
                     number,
                 )
                 % {"number": number}

@@ -1,4 +1,4 @@
-"""Checks passwords, at the same cost whoever is asked about."""
+"""Password authentication that takes the same time whether or not the account exists."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from django.http import HttpRequest
 
 
 class AuthenticationBackend(AllauthBackend):
-    """Each account that answers to this login is checked once; where none does, allauth spends one hash.
+    """Each account that matches the login is checked once. When none does, allauth spends one hash.
 
-    allauth itself tries an e-mail address as e-mail and as user name and again as e-mail: two hashes for an account
+    allauth itself looks an e-mail address up as e-mail, as user name, and as e-mail again: two hashes for an account
     that exists and one for none, which a stopwatch tells apart.
     """
 
@@ -27,16 +27,16 @@ class AuthenticationBackend(AllauthBackend):
 
 
 def candidates(username: str, email: str) -> list[AbstractBaseUser]:
-    """The accounts that answer to this login."""
+    """The accounts that match this login."""
     mailed = filter_users_by_email(email or username, prefer_verified=True, for_login=True)
-    return list(dict.fromkeys([*mailed, *(_named(username) if username else [])]))
+    return list(dict.fromkeys([*mailed, *(_by_username(username) if username else [])]))
 
 
-def _named(username: str) -> list[AbstractBaseUser]:
-    """The one with this name in any capitals, or of several the one spelled so.
+def _by_username(username: str) -> list[AbstractBaseUser]:
+    """The account with this name in any case; of several, the one that is spelled exactly so.
 
-    The database keeps names apart in small letters and finds them in capitals, by its collation: ΑΣ and ας are two to
-    the one and the same to the other. allauth finds nobody then, and neither could sign in.
+    The database stores names apart by lower case and finds them by upper case, and its collation decides: ΑΣ and ας are
+    two names for the one and the same for the other. allauth would find nobody then, and neither person could sign in.
     """
     alike = [one for one in filter_users_by_username(username) if one.get_username().lower() == username.lower()]
     return alike if len(alike) == 1 else [one for one in alike if one.get_username() == username]

@@ -1,12 +1,12 @@
-"""What a User-Agent header says, in words people know. It is only what the browser claims."""
+"""A User-Agent header in words that people know. It is only what the browser claims."""
 
 from __future__ import annotations
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-MOST = 200  # characters kept
-# The first that occurs: most browsers also name those they descend from.
+MAX_LENGTH = 200  # characters kept
+# The first that occurs counts: most browsers also name those they descend from.
 _BROWSERS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -30,9 +30,9 @@ _SYSTEMS = (
 
 
 def user_agent_of(request: HttpRequest) -> str:
-    """As sent, without what no database or page should hold."""
+    """The header as sent, shortened and without unprintable characters."""
     sent = request.headers.get("User-Agent", "")
-    return "".join(one for one in sent[:MOST] if one.isprintable())
+    return "".join(one for one in sent[:MAX_LENGTH] if one.isprintable())
 
 
 def describe(user_agent: str) -> str:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 else:
     ModelAdmin = admin.ModelAdmin
 
-COMPARISONS = ("", "exact", "isnull", "gte", "lt")  # with which Django's filters link to their choices
-SHOWN = 10  # how many of the things that stand in the way of a deletion are named
+ALLOWED_LOOKUPS = ("", "exact", "isnull", "gte", "lt")  # the ones in the links of Django's filters
+MAX_NAMED = 10  # how many obstacles to a deletion are named
 
 
 def actor(request: HttpRequest) -> User:
@@ -33,8 +33,8 @@ def actor(request: HttpRequest) -> User:
     return cast(User, request.user)
 
 
-class NamedDateTime(AdminSplitDateTime):
-    """The admin's two fields for a moment; each is given the words that stand beside it as its name."""
+class LabelledDateTime(AdminSplitDateTime):
+    """The admin's two fields for date and time. The text beside each becomes its accessible name."""
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context(name, value, attrs)
@@ -44,9 +44,9 @@ class NamedDateTime(AdminSplitDateTime):
 
 
 class ConsoleAdmin(ModelAdmin):
-    """The base of all pages. Its forms know the person who edits as `actor`."""
+    """The base of all console pages. Its forms know the person who edits as `actor`."""
 
-    formfield_overrides = {models.DateTimeField: {"form_class": forms.SplitDateTimeField, "widget": NamedDateTime}}
+    formfield_overrides = {models.DateTimeField: {"form_class": forms.SplitDateTimeField, "widget": LabelledDateTime}}
     view_on_site = False
     show_full_result_count = False
     delete_confirmation_template = "admin/delete.html"
@@ -57,28 +57,28 @@ class ConsoleAdmin(ModelAdmin):
         return cast("type[Any]", form)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
-        """Plain choices: the buttons that add or open the chosen thing in another window need JavaScript."""
+        """Plain choices: the buttons that add or open a related object in another window need JavaScript."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
             field.widget = field.widget.widget
         return field
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Only what the filters offer: any other column could be guessed letter by letter, or fails on some number."""
+        """Allow what the filters offer and nothing else: other columns could be guessed letter by letter."""
         name, _, comparison = lookup.partition("__")
         try:
             self.opts.get_field(name)
         except FieldDoesNotExist:
             return super().lookup_allowed(lookup, value, request)
         offered = _field_names(self.get_list_filter(request))
-        return name in offered and comparison in COMPARISONS and super().lookup_allowed(lookup, value, request)
+        return name in offered and comparison in ALLOWED_LOOKUPS and super().lookup_allowed(lookup, value, request)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """A page begins empty: else a link could fill it in for whoever saves it, and with what no form expects."""
+        """A form begins empty: otherwise a link could fill it in, even with values that no form expects."""
         return {}
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Refuse selected rows that cannot be rows; the database would fail on them."""
+        """Refuse selected rows whose keys are malformed: the database would fail on them."""
         for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
             try:
                 self.opts.pk.clean(key, None)
@@ -96,7 +96,7 @@ class ConsoleAdmin(ModelAdmin):
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except IntegrityError:
-            # Somebody saved the same thing in between: a second look finds it, and says so on the form.
+            # Somebody saved the same object in between: the second attempt finds it and says so on the form.
             return super().changeform_view(request, object_id, form_url, extra_context)
 
     def delete_view(
@@ -105,7 +105,7 @@ class ConsoleAdmin(ModelAdmin):
         try:
             return super().delete_view(request, object_id, extra_context)
         except IntegrityError:
-            # Something began to depend on it in between: a second look names it, or deletes it as well.
+            # Something began to depend on it in between: the second attempt names that, or deletes it as well.
             return super().delete_view(request, object_id, extra_context)
 
     def stands_in_the_way(self, request: HttpRequest, obj: Any) -> list[str]:
@@ -113,7 +113,7 @@ class ConsoleAdmin(ModelAdmin):
         return []
 
     def lost_for_good(self, obj: Any) -> list[str]:
-        """Sentences that say what no later page brings back; the page that asks before deleting shows them."""
+        """Sentences that say what cannot be restored. The page that asks before deleting shows them."""
         return []
 
     def render_delete_form(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
@@ -122,7 +122,7 @@ class ConsoleAdmin(ModelAdmin):
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
-        """How much goes with it, counted and not listed: a client may have a million tokens."""
+        """Count what is deleted too, instead of listing it: a client may have a million tokens."""
         counts: dict[str, int] = {}
         obstacles = [sentence for obj in objs for sentence in self.stands_in_the_way(request, obj)]
         for relation in self.opts.related_objects:
@@ -132,7 +132,7 @@ class ConsoleAdmin(ModelAdmin):
             rows = relation.related_model._base_manager.filter(**{f"{relation.field.name}__in": objs})
             number = rows.count()
             if number and relation.on_delete is models.PROTECT:
-                named = ", ".join(str(row) for row in rows[:SHOWN]) + (", …" if number > SHOWN else "")
+                named = ", ".join(str(row) for row in rows[:MAX_NAMED]) + (", …" if number > MAX_NAMED else "")
                 obstacles.append(f"{number} {_plural(opts, number)}: {named}")
             elif number and relation.on_delete is models.CASCADE:
                 counts[_plural(opts, number)] = number
@@ -141,33 +141,33 @@ class ConsoleAdmin(ModelAdmin):
     def construct_change_message(
         self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
     ) -> list[dict[str, Any]]:
-        """Who changed what is Django's; before and after are ours."""
+        """Django records who changed which field. We add the values before and after."""
         message: list[dict[str, Any]] = []
         if add:
             message.append({"added": {}})
         elif form.changed_data:
             message.append({"changed": {"fields": changes(form)}})
         for formset in formsets or ():
-            message += [{"added": _named(row)} for row in formset.new_objects]
+            message += [{"added": _name_of(row)} for row in formset.new_objects]
             for row, _fields in formset.changed_objects:
                 changed = next(one for one in formset.forms if one.instance is row)
-                message.append({"changed": {**_named(row), "fields": changes(changed)}})
-            message += [{"deleted": _named(row)} for row in formset.deleted_objects]
+                message.append({"changed": {**_name_of(row), "fields": changes(changed)}})
+            message += [{"deleted": _name_of(row)} for row in formset.deleted_objects]
         return message
 
 
 def changes(form: forms.BaseForm) -> list[str]:
     """Each changed field of a valid form as `label: before → after`. Passwords are named, never shown."""
-    told = []
+    changed = []
     for name in form.changed_data:
         field = form.fields.get(name)  # the form that sets a password names a field it does not have
         label = str((field and field.label) or name)
         if field is None or isinstance(field.widget, forms.PasswordInput):
-            told.append(label)
+            changed.append(label)
             continue
         before = _text(field, form.get_initial_for_field(field, name))
-        told.append(f"{label}: {before} → {_text(field, form.cleaned_data.get(name))}")
-    return told
+        changed.append(f"{label}: {before} → {_text(field, form.cleaned_data.get(name))}")
+    return changed
 
 
 def _text(field: forms.Field, value: Any) -> str:
@@ -177,7 +177,7 @@ def _text(field: forms.Field, value: Any) -> str:
     return f"“{Truncator(shown).chars(200)}”"
 
 
-def _named(row: models.Model) -> dict[str, str]:
+def _name_of(row: models.Model) -> dict[str, str]:
     return {"name": str(row._meta.verbose_name), "object": str(row)}
 
 

@@ -19,7 +19,7 @@ else:
     ModelForm = forms.ModelForm
 
 MAX_LINES = 200
-TOLD = 5  # how many wrong values an error repeats
+MAX_SHOWN = 5  # how many wrong values an error repeats
 
 
 class ConsoleForm(ModelForm):
@@ -28,9 +28,9 @@ class ConsoleForm(ModelForm):
     actor: User
 
     def add_error(self, field: str | None, error: Any) -> None:
-        """Keep a field's first error, and never fail on an error about a field this form does not have.
+        """Keep a field's first error, and never fail on an error about a field that this form does not have.
 
-        When a field was refused, the model's own checks judge a value nobody typed: what they say would mislead.
+        When a field was refused, the model validates a value that nobody typed, and its error would mislead.
         """
         if field is None and hasattr(error, "error_dict"):
             for name, problems in error.error_dict.items():
@@ -76,8 +76,8 @@ def _words(value: Any) -> list[str]:
     return list(dict.fromkeys(text.split()))
 
 
-def told(values: Iterable[str]) -> str:
-    """Wrong values as an error repeats them: a few, and not at length."""
+def shortened(values: Iterable[str]) -> str:
+    """Wrong values as an error shows them: only a few of them, and shortened."""
     values = list(values)
-    shown = ", ".join(Truncator(value).chars(100) for value in values[:TOLD])
-    return f"{shown}, …" if len(values) > TOLD else shown
+    shown = ", ".join(Truncator(value).chars(100) for value in values[:MAX_SHOWN])
+    return f"{shown}, …" if len(values) > MAX_SHOWN else shown

@@ -1,4 +1,4 @@
-"""The e-mail address of an account that somebody else changes: allauth's rows, which sign people in, follow it."""
+"""Keeps allauth's address rows, with which people sign in, current when somebody else changes an account's e-mail."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from accounts.models import AccountEventKind, User
 
 
 def record_change(user: User, before: str) -> None:
-    """Where mail that resets the password goes is for the person to know, whoever moved it."""
+    """Record a changed address, whoever changed it: mail that resets the password goes there."""
     if before.lower() != user.email.lower():
         events.record(user, AccountEventKind.EMAIL_CHANGED if user.email else AccountEventKind.EMAIL_REMOVED, None)
 
 
-def forget_replaced(user: User, before: str) -> None:
-    """The address this account had `before` signs nobody in any more, and gets no mail to reset the password."""
+def delete_replaced_address(user: User, before: str) -> None:
+    """Delete the previous address: it signs nobody in any more, and gets no mail that resets the password."""
     if before and before.lower() != user.email.lower():
         EmailAddress.objects.filter(user=user, email__iexact=before).delete()
 
 
-def follow(user: User, before: str) -> None:
-    """Put the account's address in the place of the one it had; verified only where the person verified it earlier."""
-    forget_replaced(user, before)
+def replace_primary_address(user: User, before: str) -> None:
+    """Make the account's address the primary one. It is verified only if the person verified it earlier."""
+    delete_replaced_address(user, before)
     mine = EmailAddress.objects.filter(user=user)
     mine.exclude(email__iexact=user.email).update(primary=False)
     if user.email and not mine.filter(email__iexact=user.email).update(primary=True):

@@ -1,4 +1,4 @@
-"""Writes down what happens to accounts, where allauth and Django say that it did."""
+"""The log of account events, fed by the signals of allauth and Django."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from common.address import address_of
 
 
 def record(user: AbstractBaseUser | None, kind: AccountEventKind, request: HttpRequest | None, **detail: Any) -> None:
-    """One row. Never a name, mail address or secret in `detail`: rows outlive the account."""
+    """Add one row. `detail` never holds a name, mail address or secret: rows outlive the account."""
     sub = str(user.sub) if isinstance(user, User) else ""
     address = address_of(request)[:45] if request is not None else ""
     AccountEvent.objects.create(sub=sub, kind=kind, address=address, detail=detail)
 
 
-def record_leaving(user: User, request: HttpRequest | None) -> None:
-    """The account is about to be deleted; with it goes its name, from the console's history too.
+def record_deletion(user: User, request: HttpRequest | None) -> None:
+    """Record that the account is about to be deleted, and remove its name from the console's history.
 
-    Who changed it and when stays, but no longer what: before and after say names and addresses.
+    Who changed it and when stays in the history, but not what: values before and after are names and addresses.
     """
     record(user, AccountEventKind.DELETED, request)
     rows = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(User), object_id=str(user.pk))
@@ -79,4 +79,4 @@ def _factor_removed(request: HttpRequest, user: User, authenticator: Authenticat
 
 @receiver(mfa.authentication_failed, dispatch_uid="accounts.second_step_failed")
 def _second_step_failed(request: HttpRequest, user: User, **kwargs: Any) -> None:
-    record(user, AccountEventKind.STEP_FAILED, request)
+    record(user, AccountEventKind.SECOND_STEP_FAILED, request)

@@ -1,8 +1,8 @@
-"""Where forms may lead: the one place that knows the Content-Security-Policy's `form-action`.
+"""Where forms may redirect: the one module that knows the Content-Security-Policy's `form-action`.
 
-Chromium applies `form-action` to the whole chain of redirects, from the page whose form was sent. Somebody who signs
-in on the way to an app ends at that app: the page with the form must name the app's origin, and nothing more.
-An IPv6 address cannot be named there; the way to one leads over a page that goes on by itself.
+Chromium applies `form-action` to all redirects that follow a form. Somebody who signs in for an app ends at that app,
+so the page with the form must allow the app's origin, and nothing more. `form-action` cannot name an IPv6 address: a
+page that continues by itself leads there.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 
 SESSION_KEY = "form_targets"
-MOST = 10  # authorization requests one browser has under way at once
+MAX_REMEMBERED = 10  # authorization requests that a browser may have open at once
 PAGES = frozenset(
     {
         "account_login",
@@ -43,7 +43,7 @@ _NEVER = frozenset(
 
 
 def origin_of(redirect_uri: str) -> str:
-    """The source that allows exactly this validated redirect URI's origin; '' when there is none that does."""
+    """The CSP source that allows exactly the origin of this validated redirect URI; '' when there is none."""
     try:
         url = urlsplit(redirect_uri)
         host, port = url.hostname or "", url.port
@@ -57,27 +57,27 @@ def origin_of(redirect_uri: str) -> str:
 
 
 def remember(request: HttpRequest, next_url: str, origin: str) -> None:
-    """Note that account pages with this `next` lead to an app at `origin`, the origin of its validated redirect URI."""
-    _check(origin)
+    """Remember that account pages with this `next` lead to an app at `origin`, where its validated redirect URI is."""
+    _require_source(origin)
     key = _key(next_url)
     known = [pair for pair in request.session.get(SESSION_KEY, []) if pair[0] != key]
-    request.session[SESSION_KEY] = [*known, [key, origin]][-MOST:]
+    request.session[SESSION_KEY] = [*known, [key, origin]][-MAX_REMEMBERED:]
 
 
 def remembered(request: HttpRequest, next_url: str) -> str:
-    """The origin noted for this `next`, or ''."""
+    """The origin remembered for this `next`, or ''."""
     key = _key(next_url)
     return next((origin for known, origin in request.session.get(SESSION_KEY, []) if known == key), "")
 
 
 def allow_form_redirect(response: HttpResponse, origin: str) -> None:
-    """Let the forms of this page end at `origin`; everything else in the policy stays as it is."""
-    _check(origin)
+    """Let the forms of this page redirect to `origin`. The rest of the policy stays as it is."""
+    _require_source(origin)
     response._csp_update = {"form-action": [origin]}  # type: ignore[attr-defined]
 
 
 def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Give account pages on the way to an app that app's origin, and leave all others alone."""
+    """Allow an app's origin on the account pages that lead to it, and on no others."""
 
     def handle(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
@@ -86,34 +86,34 @@ def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[
             origin = remembered(request, _next_url(request))
             if origin:
                 allow_form_redirect(response, origin)
-        return _go_on(request, response) if _is_nameless(request, response) else response
+        return _continue_page(request, response) if _leads_to_ipv6_literal(request, response) else response
 
     return handle
 
 
-def _is_nameless(request: HttpRequest, response: HttpResponse) -> bool:
-    """Whether a browser is being sent to an IPv6 address: Chromium ignores such a source, and then blocks the form."""
+def _leads_to_ipv6_literal(request: HttpRequest, response: HttpResponse) -> bool:
+    """Whether a browser is redirected to an IPv6 address: Chromium ignores such a source and blocks the form."""
     sent_on = 300 <= response.status_code < 400 and response.get("Location", "").startswith("http://[")
     return sent_on and request.headers.get("Sec-Fetch-Mode") == "navigate"
 
 
-def _go_on(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """A page in place of the redirect: it ends the chain that began with a form, and starts another one."""
-    page = render(request, "account/go_on.html", {"location": response["Location"]})
+def _continue_page(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """A page instead of the redirect: it ends the chain that began with a form, and starts a new one."""
+    page = render(request, "account/continue.html", {"location": response["Location"]})
     page.cookies = response.cookies
     add_never_cache_headers(page)
     return page
 
 
 def _next_url(request: HttpRequest) -> str:
-    """Where this page leads: as it says itself, or as the sign-in that waits for its next step says."""
-    said = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME)
+    """Where this page leads: its own `next`, or that of the sign-in that waits for its next step."""
+    own_next = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME)
     waiting = request.session.get(LOGIN_SESSION_KEY)
-    return said or (waiting.get("redirect_url") if isinstance(waiting, dict) else None) or ""
+    return own_next or (waiting.get("redirect_url") if isinstance(waiting, dict) else None) or ""
 
 
 def _key(next_url: str) -> str:
-    """A digest: the session keeps no authorization request, only what tells two of them apart."""
+    """A digest: the session stores no authorization request, only what distinguishes two of them."""
     return hashlib.sha256(next_url.encode()).hexdigest()
 
 
@@ -123,6 +123,6 @@ def _is_source(text: str) -> bool:
     return bool(_SCHEME_SOURCE.fullmatch(text)) and text not in _NEVER
 
 
-def _check(origin: str) -> None:
+def _require_source(origin: str) -> None:
     if not _is_source(origin):
         raise ValueError(f"Not the origin of a redirect URI: {origin!r}")

@@ -1,4 +1,4 @@
-"""allauth's forms in our words: labels instead of placeholders, which vanish while one types."""
+"""allauth's forms with our labels instead of placeholders, which vanish while one types."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LABELS = {
 }
 
 
-class Plain:
+class LabelsMixin:
     """Our labels, without placeholders and colons."""
 
     fields: dict[str, Any]
@@ -45,20 +45,20 @@ class Plain:
             self.fields[name].label = LABELS[name]
 
 
-class LoginForm(Plain, forms.LoginForm):
+class LoginForm(LabelsMixin, forms.LoginForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["login"].widget.attrs.update(autocomplete="username", autocapitalize="none", spellcheck="false")
         self.fields["password"].help_text = ""  # the page has the link, behind the button
 
 
-class SignupForm(Plain, forms.SignupForm):
+class SignupForm(LabelsMixin, forms.SignupForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["password1"].label = _("Password")
 
     def try_save(self, request: HttpRequest) -> tuple[Any, HttpResponse | None]:
-        """Answer in the same time whether or not the address has an account; survive two sign-ups at once."""
+        """Take the same time whether or not the address has an account. Survive two sign-ups at once."""
         if self.account_already_exists:
             User().set_password(self.cleaned_data["password1"])
         try:
@@ -66,12 +66,12 @@ class SignupForm(Plain, forms.SignupForm):
                 saved: tuple[Any, HttpResponse | None] = super().try_save(request)
                 return saved
         except IntegrityError:
-            messages.error(request, _("Somebody was quicker. Please try again."))
+            messages.error(request, _("Somebody was quicker. Try again."))
             return None, redirect("account_signup")
 
 
-class ProfileForm(Plain, ModelForm):
-    """What people say of themselves. Apps get it with the scopes `profile`, `phone` and `address`."""
+class ProfileForm(LabelsMixin, ModelForm):
+    """What people enter about themselves. Apps get it with the scopes `profile`, `phone` and `address`."""
 
     class Meta:
         model = User
@@ -90,31 +90,31 @@ class ProfileForm(Plain, ModelForm):
         }
 
 
-class ReauthenticateForm(Plain, forms.ReauthenticateForm):
+class ReauthenticateForm(LabelsMixin, forms.ReauthenticateForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["password"].help_text = ""
 
 
-class ChangePasswordForm(Plain, forms.ChangePasswordForm):
+class ChangePasswordForm(LabelsMixin, forms.ChangePasswordForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["oldpassword"].help_text = ""
 
 
-class AddEmailForm(Plain, forms.AddEmailForm):
+class AddEmailForm(LabelsMixin, forms.AddEmailForm):
     pass
 
 
-class SetPasswordForm(Plain, forms.SetPasswordForm):
+class SetPasswordForm(LabelsMixin, forms.SetPasswordForm):
     pass
 
 
-class ResetPasswordForm(Plain, forms.ResetPasswordForm):
+class ResetPasswordForm(LabelsMixin, forms.ResetPasswordForm):
     pass
 
 
-class ResetPasswordKeyForm(Plain, forms.ResetPasswordKeyForm):
+class ResetPasswordKeyForm(LabelsMixin, forms.ResetPasswordKeyForm):
     def save(self) -> None:
         """The page says "signed out everywhere": in this browser too."""
         super().save()

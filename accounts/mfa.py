@@ -1,4 +1,4 @@
-"""What allauth asks us about second factors."""
+"""django-allauth's adapter for second factors: what we decide differently."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class MFAAdapter(DefaultMFAAdapter):
         return sealing.unseal(PURPOSE, encrypted_text)
 
     def build_totp_svg(self, url: str) -> str:
-        """Drawn on a clean screen it needs little error correction, and so is half as large."""
+        """A code on a clean screen needs little error correction, and so is half as large."""
         drawing = qrcode.make(url, image_factory=SvgPathImage, error_correction=qrcode.ERROR_CORRECT_L)
         return str(drawing.to_string(encoding="unicode"))
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
-        """Passkeys belong to the issuer's name: a Host header never names another (WebAuthn Level 3, "RP ID")."""
+        """Passkeys belong to the issuer's host, whatever the Host header says (WebAuthn Level 3, "RP ID")."""
         return {"id": urlsplit(settings.IDP_ISSUER).hostname or "", "name": "Vestibule"}
 
     def generate_authenticator_name(self, user: AbstractBaseUser, type: Authenticator.Type) -> str:
@@ -49,9 +49,9 @@ class MFAAdapter(DefaultMFAAdapter):
 
 
 def reseal() -> int:
-    """Put every TOTP secret and seed of recovery codes under the first of IDP_KEY_SECRETS; how many there are.
+    """Encrypt every TOTP secret and recovery seed under the first of IDP_KEY_SECRETS. Returns how many there are.
 
-    Rows are locked: a recovery code used meanwhile does not come back. Raises sealing.Unreadable, having changed
+    Rows are locked, so a recovery code that is used meanwhile stays used. Raises sealing.Unreadable, having changed
     nothing.
     """
     number = 0

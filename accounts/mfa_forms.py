@@ -1,4 +1,4 @@
-"""allauth's forms for second factors: in our words, each code once, and whatever a browser sends is only data."""
+"""allauth's forms for second factors: our labels, each code accepted once, a browser's input treated as mere data."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 from fido2.utils import websafe_decode, websafe_encode
 
-from accounts.forms import Plain
+from accounts.forms import LabelsMixin
 from accounts.models import User
 
-MOST = 16_000  # characters of what a passkey answers; real answers have one to three thousand
-NAME = 60
-# What a library for CBOR, COSE and JSON stumbles over when somebody else writes its input.
-_STUMBLES = (
+MAX_CREDENTIAL = 16_000  # characters of what a passkey answers; real answers have one to three thousand
+MAX_NAME = 60
+# What the libraries for CBOR, COSE and JSON raise when their input is malformed.
+_DECODING_ERRORS = (
     ArithmeticError,
     AttributeError,
     LookupError,
@@ -46,8 +46,8 @@ _STUMBLES = (
 )
 
 
-class Code(Plain):
-    """The field for a code. A right code works once, however long its time lasts."""
+class CodeMixin(LabelsMixin):
+    """The field for a code. A right code is accepted once, although it stays valid for longer."""
 
     user: User
 
@@ -65,16 +65,16 @@ class Code(Plain):
         return code
 
 
-class AuthenticateForm(Code, base.AuthenticateForm):
+class AuthenticateForm(CodeMixin, base.AuthenticateForm):
     pass
 
 
-class ReauthenticateForm(Code, base.ReauthenticateForm):
+class ReauthenticateForm(CodeMixin, base.ReauthenticateForm):
     pass
 
 
-class ActivateTOTPForm(Code, totp.ActivateTOTPForm):
-    """The secret waits in the session until its first code comes; sealed there as it will be in the account."""
+class ActivateTOTPForm(CodeMixin, totp.ActivateTOTPForm):
+    """The secret waits in the session for its first code, encrypted there as it will be in the account."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         waiting = context.request.session.get(SECRET_SESSION_KEY)
@@ -85,18 +85,18 @@ class ActivateTOTPForm(Code, totp.ActivateTOTPForm):
             context.request.session[SECRET_SESSION_KEY] = get_adapter().encrypt(self.secret)
 
 
-class AnswerField(forms.JSONField):
-    """The answer of a passkey as JSON. It is never shown again: each one is for one challenge."""
+class CredentialField(forms.JSONField):
+    """The answer of a passkey as JSON. It is never shown again: each answer is for one challenge."""
 
     def __init__(self) -> None:
         super().__init__(widget=forms.HiddenInput)
 
     def to_python(self, value: Any) -> Any:
         try:
-            if len(value or "") > MOST:
+            if len(value or "") > MAX_CREDENTIAL:
                 raise ValueError("too long")
             answer = super().to_python(value)
-            json.dumps(answer, ensure_ascii=False).encode()  # half a surrogate pair can be neither kept nor shown
+            json.dumps(answer, ensure_ascii=False).encode()  # half a surrogate pair can be neither stored nor shown
         except (RecursionError, ValueError):
             raise get_adapter().validation_error("incorrect_passkey") from None
         return answer
@@ -108,65 +108,66 @@ class AnswerField(forms.JSONField):
         return ""
 
 
-class Ceremony(Plain):
+class CredentialMixin(LabelsMixin):
     """A form that carries the answer of a passkey (WebAuthn Level 3, sections 7.1 and 7.2)."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["credential"] = AnswerField()
+        self.fields["credential"] = CredentialField()
 
     @contextmanager
-    def reading(self) -> Iterator[None]:
-        """A damaged or forged answer is a wrong answer, never a fault of ours."""
+    def rejecting_malformed(self) -> Iterator[None]:
+        """A damaged or forged answer is a validation error, never a server error."""
         try:
             yield
-        except _STUMBLES:
+        except _DECODING_ERRORS:
             raise get_adapter().validation_error("incorrect_passkey") from None
 
     def check_origin(self, answer: Any) -> None:
-        """The page that asked was ours. allauth would accept pages of other names below the issuer's."""
-        with self.reading():
+        """The answer must come from our own page. allauth would also accept pages of subdomains of the issuer."""
+        with self.rejecting_malformed():
             client_data = json.loads(websafe_decode(answer["response"]["clientDataJSON"]))
             if client_data["origin"] != settings.IDP_ISSUER or client_data.get("crossOrigin"):
                 raise ValueError("another origin")
 
 
-class Presented(Ceremony):
+class AssertionMixin(CredentialMixin):
     cleaned_data: dict[str, Any]
 
     def clean_credential(self) -> Authenticator:
         self.check_origin(self.cleaned_data["credential"])
         clean: Callable[[], Authenticator] = super().clean_credential  # type: ignore[misc]
-        with self.reading():
+        with self.rejecting_malformed():
             return clean()
 
 
-class LoginWebAuthnForm(Presented, webauthn.LoginWebAuthnForm):
+class LoginWebAuthnForm(AssertionMixin, webauthn.LoginWebAuthnForm):
     def clean_credential(self) -> Authenticator:
-        """Alone it has to have verified its person, whatever its challenge was for: all pages share one.
+        """A passkey alone must have verified its person, whatever its challenge was for: all pages share one challenge.
 
-        A challenge for the second step asks for no PIN, and whoever found a key gets one with an account of their own.
+        A challenge for the second step asks for no PIN, and whoever found a security key gets one with an account of
+        their own.
         """
         answer = self.cleaned_data["credential"]
         found = super().clean_credential()
-        with self.reading():
+        with self.rejecting_malformed():
             if not parse_authentication_response(answer).response.authenticator_data.is_user_verified():
                 raise ValueError("the person was not verified")
         return found
 
 
-class AuthenticateWebAuthnForm(Presented, webauthn.AuthenticateWebAuthnForm):
+class AuthenticateWebAuthnForm(AssertionMixin, webauthn.AuthenticateWebAuthnForm):
     pass
 
 
-class ReauthenticateWebAuthnForm(Presented, webauthn.ReauthenticateWebAuthnForm):
+class ReauthenticateWebAuthnForm(AssertionMixin, webauthn.ReauthenticateWebAuthnForm):
     pass
 
 
-class AddWebAuthnForm(Ceremony, webauthn.AddWebAuthnForm):
+class AddWebAuthnForm(CredentialMixin, webauthn.AddWebAuthnForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        name = forms.CharField(label=_("Name"), max_length=NAME, required=False, initial=self.initial["name"])
+        name = forms.CharField(label=_("Name"), max_length=MAX_NAME, required=False, initial=self.initial["name"])
         name.help_text = _("So that you know it from your others.")
         self.fields["name"] = name
         self.fields["passwordless"].label = _("Sign in with this passkey alone, without the password")
@@ -177,19 +178,19 @@ class AddWebAuthnForm(Ceremony, webauthn.AddWebAuthnForm):
         if not self.cleaned_data.get("credential"):
             return self.cleaned_data
         self.check_origin(self.cleaned_data["credential"])
-        with self.reading():
+        with self.rejecting_malformed():
             cleaned: dict[str, Any] = super().clean()
-            cleaned["credential"] = _what_is_kept(cleaned["credential"])
+            cleaned["credential"] = _stored_credential(cleaned["credential"])
         return cleaned
 
 
-class EditWebAuthnForm(Plain, webauthn.EditWebAuthnForm):
+class EditWebAuthnForm(LabelsMixin, webauthn.EditWebAuthnForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["name"] = forms.CharField(label=_("Name"), max_length=NAME)
+        self.fields["name"] = forms.CharField(label=_("Name"), max_length=MAX_NAME)
 
 
-def _what_is_kept(credential: Any) -> dict[str, Any]:
+def _stored_credential(credential: Any) -> dict[str, Any]:
     """Only what a sign-in needs later: a browser may add anything to its answer."""
     answer = parse_registration_response(credential)
     key = websafe_encode(answer.raw_id)

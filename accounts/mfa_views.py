@@ -1,4 +1,4 @@
-"""Pages of two-step verification: allauth's, which keep the way to the app that somebody is on."""
+"""Pages of two-step verification: allauth's, which also remember the app that somebody is signing in to."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from accounts import sign_in
 from accounts.console import actor
 
 
-class OnTheWay(NextRedirectMixin):
-    """A page somebody may come to on the way to an app: it says where to go on, and so does the page after it."""
+class NextUrlMixin(NextRedirectMixin):
+    """A page that people may visit while they sign in to an app: it passes `next` on to the page after it."""
 
     request: HttpRequest
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         next_url = get_next_redirect_url(self.request) or ""
-        way = f"?{urlencode({REDIRECT_FIELD_NAME: next_url})}" if next_url else ""
+        next_query = f"?{urlencode({REDIRECT_FIELD_NAME: next_url})}" if next_url else ""
         context: Any = super().get_context_data
-        return {**context(**kwargs), "next": next_url, "way": way}
+        return {**context(**kwargs), "next": next_url, "next_query": next_query}
 
 
-class IndexView(OnTheWay, base.IndexView):
+class IndexView(NextUrlMixin, base.IndexView):
     pass
 
 
@@ -44,7 +44,7 @@ class AuthenticateView(base.AuthenticateView):
         return {**super().get_context_data(**kwargs), "types": set(types)}
 
 
-class Reauthentication:
+class ReauthenticationMixin:
     """What both pages that ask for a second factor again have in common."""
 
     request: HttpRequest
@@ -55,50 +55,51 @@ class Reauthentication:
         return {**context, "switch_url": sign_in.switch_url(next_url)}
 
 
-class ReauthenticateView(Reauthentication, base.ReauthenticateView):
+class ReauthenticateView(ReauthenticationMixin, base.ReauthenticateView):
     pass
 
 
-class ReauthenticateWebAuthnView(Reauthentication, webauthn.ReauthenticateWebAuthnView):
+class ReauthenticateWebAuthnView(ReauthenticationMixin, webauthn.ReauthenticateWebAuthnView):
     def form_invalid(self, form: Any) -> HttpResponse:
-        """Again, and still on the way; allauth would go to the sign-in page and lose it."""
-        _tell(self.request, form)
-        return HttpResponseRedirect(_still_on_the_way(self.request, self.request.path))
+        """Show the page again, with `next`. allauth would redirect to the sign-in page and lose it."""
+        _show_errors(self.request, form)
+        return HttpResponseRedirect(_with_next(self.request, self.request.path))
 
 
-class Enrolment(OnTheWay):
+class EnrolmentMixin(NextUrlMixin):
     """A factor that was just set up was just used, too: whoever needs two for an app is not asked again.
 
-    The first one signs every other browser out: they never used it, and somebody who knows the password may sit there.
+    The first factor signs every other browser out: none of them used it, and somebody who knows the password may sit
+    there.
     """
 
     did_generate_recovery_codes: bool
 
     def get_success_url(self) -> str:
         to = "mfa_view_recovery_codes" if self.did_generate_recovery_codes else "mfa_index"
-        return _still_on_the_way(self.request, reverse(to))
+        return _with_next(self.request, reverse(to))
 
-    def used(self, kind: str) -> None:
+    def record_use(self, kind: str) -> None:
         record_authentication(self.request, actor(self.request), "mfa", type=kind, **{sign_in.ENROLLED: True})
         if self.did_generate_recovery_codes:  # there were none, so there was no other factor
             sign_in.end_all(actor(self.request), keep=self.request.session.get(sign_in.SESSION_KEY))
 
 
-class ActivateTOTPView(Enrolment, totp.ActivateTOTPView):
+class ActivateTOTPView(EnrolmentMixin, totp.ActivateTOTPView):
     def form_valid(self, form: Any) -> HttpResponse:
         response: HttpResponse = super().form_valid(form)
-        self.used(Authenticator.Type.TOTP)
+        self.record_use(Authenticator.Type.TOTP)
         return response
 
 
-class AddWebAuthnView(Enrolment, webauthn.AddWebAuthnView):
+class AddWebAuthnView(EnrolmentMixin, webauthn.AddWebAuthnView):
     def form_valid(self, form: Any) -> HttpResponse:
         response: HttpResponse = super().form_valid(form)
-        self.used(Authenticator.Type.WEBAUTHN)
+        self.record_use(Authenticator.Type.WEBAUTHN)
         return response
 
 
-class ViewRecoveryCodesView(OnTheWay, recovery_codes.ViewRecoveryCodesView):
+class ViewRecoveryCodesView(NextUrlMixin, recovery_codes.ViewRecoveryCodesView):
     pass
 
 
@@ -106,15 +107,15 @@ class LoginWebAuthnView(webauthn.LoginWebAuthnView):
     """Signing in with a passkey alone. A browser that asks for JSON gets the challenge."""
 
     def form_invalid(self, form: Any) -> HttpResponse:
-        _tell(self.request, form)
-        return HttpResponseRedirect(_still_on_the_way(self.request, reverse("account_login")))
+        _show_errors(self.request, form)
+        return HttpResponseRedirect(_with_next(self.request, reverse("account_login")))
 
 
-def _still_on_the_way(request: HttpRequest, url: str) -> str:
+def _with_next(request: HttpRequest, url: str) -> str:
     return str(passthrough_next_redirect_url(request, url, REDIRECT_FIELD_NAME))
 
 
-def _tell(request: HttpRequest, form: Any) -> None:
+def _show_errors(request: HttpRequest, form: Any) -> None:
     for error in form.errors.get("credential", []):
         messages.error(request, error)
 

@@ -15,8 +15,8 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-LONGEST_ADDRESS = 500
-# What people say of themselves.
+MAX_POSTAL_ADDRESS = 500
+# What people enter about themselves.
 PROFILE = frozenset({"first_name", "last_name", "phone_number", "address"})
 
 if TYPE_CHECKING:
@@ -31,10 +31,10 @@ class UserManager(BaseUserManager):
     def create_superuser(
         self, username: str, email: str | None = None, password: str | None = None, **extra_fields: Any
     ) -> User:
-        """`createsuperuser` tells a ValidationError in a sentence: what another account has is one."""
+        """`createsuperuser` shows a ValidationError as a sentence, so a taken address raises one."""
         wanted = self.model(username=self.model.normalize_username(username), email=email or "")
         wanted.validate_constraints()
-        if wanted.address_is_anothers(wanted.email):
+        if wanted.is_verified_by_another(wanted.email):
             raise ValidationError(_("Another account has verified this e-mail address."))
         return super().create_superuser(username, email, password, **extra_fields)
 
@@ -44,9 +44,12 @@ class User(AbstractUser):
 
     sub = models.UUIDField(_("subject"), default=uuid.uuid4, unique=True, editable=False)
     phone_number = models.CharField(_("phone number"), max_length=40, blank=True)
-    # The length is Django's for forms alone; the file has none.
+    # Django checks `max_length` in forms only; other writers need the validator.
     address = models.TextField(
-        _("postal address"), max_length=LONGEST_ADDRESS, blank=True, validators=[MaxLengthValidator(LONGEST_ADDRESS)]
+        _("postal address"),
+        max_length=MAX_POSTAL_ADDRESS,
+        blank=True,
+        validators=[MaxLengthValidator(MAX_POSTAL_ADDRESS)],
     )
     tokens_not_before = models.DateTimeField(
         _("tokens not before"),
@@ -67,7 +70,7 @@ class User(AbstractUser):
                 name="one_account_per_email",
                 violation_error_message=_("Another account has this e-mail address."),
             ),
-            # People sign in by it in whatever capitals they type.
+            # People sign in with it in any case.
             models.UniqueConstraint(
                 Lower("username"),
                 name="one_account_per_username",
@@ -76,27 +79,27 @@ class User(AbstractUser):
         ]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Addresses are kept in lower case, as people are found by them whatever case they type."""
+        """Addresses are stored in lower case, because people are found by them in any case."""
         self.email = self.email.lower()
         super().save(*args, **kwargs)
 
     @property
     def email_verified(self) -> bool:
-        """Whether the person proved to own the address in `email`."""
+        """Whether the person verified the address in `email`."""
         address = self.emailaddress_set.filter(email__iexact=self.email, verified=True)
         return bool(self.email) and address.exists()
 
-    def address_is_anothers(self, email: str) -> bool:
-        """Whether somebody else proved to own this address, as their second one perhaps: it signs in them alone."""
+    def is_verified_by_another(self, email: str) -> bool:
+        """Whether somebody else verified this address, perhaps as a second one: it signs in that person only."""
         theirs = EmailAddress.objects.exclude(user_id=self.pk)
         return bool(theirs.filter(email=email.lower(), verified=True).exists())
 
 
 class SignIn(models.Model):
-    """One sign-in in one browser: what `auth_time`, `amr`, `acr` and `sid` in tokens speak of.
+    """One sign-in in one browser: `auth_time`, `amr`, `acr` and `sid` in tokens come from here.
 
-    Ending it ends what hangs on it. Who has to be told is found by reading the rows that have ended; a row is deleted
-    only when no authorization comes from it, and then nobody has to be told.
+    Ending it ends everything that depends on it. The rows that have ended say which apps to notify. A row is deleted
+    only when no authorization refers to it, and then there is nobody to notify.
     """
 
     sid = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -105,10 +108,10 @@ class SignIn(models.Model):
     amr = models.JSONField(default=list, blank=True)
     acr = models.CharField(max_length=100, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
-    # Since when it is known who has to be told that it ended.
+    # When the apps to notify of its end were listed.
     announced_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
-    # To within an hour (sign_in.SEEN_EVERY): a page is not worth a write.
+    # Exact to an hour (sign_in.SEEN_INTERVAL): a write for every page would cost too much.
     seen_at = models.DateTimeField(default=timezone.now)
     user_agent = models.CharField(max_length=200, blank=True, default="")
     address = models.CharField(max_length=45, blank=True, default="")
@@ -117,7 +120,7 @@ class SignIn(models.Model):
         verbose_name = _("sign-in")
         verbose_name_plural = _("sign-ins")
         indexes = [
-            # Only the few that nobody has looked at yet, however many sign-ins there ever were.
+            # Only the few that are not announced yet, however many sign-ins there are.
             models.Index(
                 fields=["ended_at"],
                 condition=models.Q(ended_at__isnull=False, announced_at__isnull=True),
@@ -130,11 +133,11 @@ class SignIn(models.Model):
 
 
 class AccountEventKind(models.TextChoices):
-    """What can happen to an account, in the words its person reads."""
+    """What can happen to an account, in the words that its person reads."""
 
     SIGN_IN = "sign_in", _("Signed in")
-    SIGN_IN_FAILED = "sign_in.failed", _("Wrong password given")
-    STEP_FAILED = "second_step.failed", _("Wrong code given after the right password")
+    SIGN_IN_FAILED = "sign_in.failed", _("Wrong password entered")
+    SECOND_STEP_FAILED = "second_step.failed", _("Wrong code entered after the right password")
     SESSION_ENDED = "session.ended", _("Signed out another browser")
     PASSWORD_CHANGED = "password.changed", _("Password changed")
     PASSWORD_RESET = "password.reset", _("Password reset by mail")
@@ -143,13 +146,13 @@ class AccountEventKind(models.TextChoices):
     EMAIL_VERIFIED = "email.verified", _("E-mail address verified")
     EMAIL_CHANGED = "email.changed", _("Primary e-mail address changed")
     EMAIL_REMOVED = "email.removed", _("E-mail address removed")
-    APP_ADDED = "factor.totp_added", _("Authenticator app set up")
-    APP_REMOVED = "factor.totp_removed", _("Authenticator app turned off")
+    TOTP_ADDED = "factor.totp_added", _("Authenticator app set up")
+    TOTP_REMOVED = "factor.totp_removed", _("Authenticator app turned off")
     PASSKEY_ADDED = "factor.webauthn_added", _("Passkey added")
     PASSKEY_REMOVED = "factor.webauthn_removed", _("Passkey removed")
-    CODES_MADE = "factor.recovery_codes_added", _("Recovery codes made")
-    CODES_REMOVED = "factor.recovery_codes_removed", _("Recovery codes deleted")
-    FACTORS_TAKEN = "factor.all_removed", _("Second steps removed by an administrator")
+    RECOVERY_CODES_MADE = "factor.recovery_codes_added", _("Recovery codes made")
+    RECOVERY_CODES_REMOVED = "factor.recovery_codes_removed", _("Recovery codes deleted")
+    FACTORS_REMOVED = "factor.all_removed", _("Second steps removed by an administrator")
     PROFILE_CHANGED = "profile.changed", _("Profile changed")
     DELETED = "account.deleted", _("Account deleted")
 

@@ -1,7 +1,7 @@
-"""Facts of the current sign-in: who is at this browser, since when, and how they proved it.
+"""Facts of the current sign-in: who is signed in at this browser, since when, and by which methods.
 
-The browser session keeps a `sid`; its SignIn row holds the facts that tokens speak of. The row decides: once it has
-ended, the session signs nobody in, whatever else the session says.
+The browser session keeps a `sid`. Its SignIn row holds the facts that tokens contain, and the row decides: once it has
+ended, the session signs nobody in, whatever else it holds.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from accounts.models import AccountEventKind, SignIn, User
 from common.address import address_of
 
 SESSION_KEY = "sign_in"
-# Which requests of apps wait for a fresh sign-in, and since when. Survives a change of accounts, or it never ends.
+# Which requests of apps wait for a fresh sign-in, and since when. Kept when the account changes, or it never ends.
 PROOF_KEY = "proof_wanted"
-SEEN_EVERY = timedelta(hours=1)
+SEEN_INTERVAL = timedelta(hours=1)
 ENROLLED = "enrolled"  # marks, among allauth's records, a factor that was set up in this session
 
 # RFC 8176 section 2. Without attestation nobody can say that hardware guards a passkey: the weaker claim is the true
@@ -57,29 +57,29 @@ def current(request: HttpRequest) -> SignIn | None:
         return None
     row = _live_row(request, user)
     if row is not None:
-        _catch_up(request, user, row)
+        _update_from_session(request, user, row)
     return row
 
 
 def reauthenticate_url(request: HttpRequest, next_url: str) -> str:
-    """Where a signed-in person proves again who they are, and then goes on to `next_url`.
+    """Where a signed-in person authenticates again, and then goes on to `next_url`.
 
-    Somebody without a password has nothing to prove it with here: they sign out and in again.
+    Somebody without a password cannot do that here: they sign out and in again.
     """
     if isinstance(request.user, User) and not request.user.has_usable_password():
         return switch_url(next_url)
     return _with_next("account_reauthenticate", next_url)
 
 
-def half_way(request: HttpRequest) -> User | None:
-    """Whose sign-in in this browser waits for its next step: a second factor, say, or an address to confirm."""
+def pending_user(request: HttpRequest) -> User | None:
+    """Whose sign-in in this browser waits for its next step, such as a second factor or an address to verify."""
     stage = get_pending_stage(request)
     user = stage.login.user if stage is not None else None
     return user if isinstance(user, User) and user.is_active else None
 
 
-def satisfied(acr: str) -> frozenset[str]:
-    """Everything a sign-in of this level is good enough for."""
+def levels_met_by(acr: str) -> frozenset[str]:
+    """Every level that a sign-in of this level satisfies."""
     return frozenset(wanted for wanted in ACR_VALUES if satisfies(acr, wanted))
 
 
@@ -92,8 +92,8 @@ def can_step_up(user: User) -> bool:
 def step_up_url(request: HttpRequest, next_url: str) -> str:
     """Where a signed-in person adds the factor that `aal2` still lacks, and then goes on to `next_url`.
 
-    Somebody who has no second factor comes to the page where one is set up. Ask again after each step: a session that
-    began without a password needs both.
+    Somebody without a second factor gets the page to set one up. Call this again after each step: a session that began
+    without a password needs both.
     """
     row = current(request)
     if row is None:
@@ -109,14 +109,14 @@ def step_up_url(request: HttpRequest, next_url: str) -> str:
 
 
 def acr_of(amr: Sequence[str]) -> str:
-    """The level these methods reach: one of ACR_VALUES, or '' when nothing is known of how the person signed in."""
+    """The level that these methods reach: one of ACR_VALUES, or '' when no method is known."""
     if "mfa" in amr:
         return "aal2"
     return "aal1" if amr else ""
 
 
 def satisfies(acr: str, wanted: str) -> bool:
-    """Whether a sign-in of level `acr` is as good as `wanted` asks for. An unknown level satisfies and is nothing."""
+    """Whether a sign-in of level `acr` satisfies `wanted`. Unknown levels satisfy nothing and are never satisfied."""
     if acr not in ACR_VALUES or wanted not in ACR_VALUES:
         return False
     return ACR_VALUES.index(acr) >= ACR_VALUES.index(wanted)
@@ -136,18 +136,21 @@ def end_all(user: AbstractBaseUser, *, keep: str | None = None) -> None:
 
 
 def live(user: User) -> QuerySet[SignIn]:
-    """The browsers this person is signed in with, the one used last first."""
-    rows = SignIn.objects.filter(user=user, ended_at=None, seen_at__gte=forgotten_since(timezone.now()))
+    """The browsers that this person is signed in with, the one used last first."""
+    rows = SignIn.objects.filter(user=user, ended_at=None, seen_at__gte=session_cutoff(timezone.now()))
     return rows.order_by("-seen_at", "-auth_time")
 
 
-def forgotten_since(now: datetime) -> datetime:
-    """A browser not seen since then has no session any more. Browsers forget them without telling: none is ended."""
-    return now - timedelta(seconds=settings.SESSION_COOKIE_AGE) - SEEN_EVERY
+def session_cutoff(now: datetime) -> datetime:
+    """A browser last seen before this moment has no session any more.
+
+    Browsers drop sessions without telling us, so the row of such a sign-in never ends.
+    """
+    return now - timedelta(seconds=settings.SESSION_COOKIE_AGE) - SEEN_INTERVAL
 
 
 def end_one(user: User, sid: uuid.UUID) -> bool:
-    """End one sign-in of this person, in whatever browser it is; False when they have no such one."""
+    """End one sign-in of this person, in whatever browser it is. False when they have no such sign-in."""
     return bool(SignIn.objects.filter(sid=sid, user=user, ended_at=None).update(ended_at=timezone.now()))
 
 
@@ -158,26 +161,26 @@ def end(request: HttpRequest) -> None:
         SignIn.objects.filter(sid=sid, ended_at=None).update(ended_at=timezone.now())
 
 
-def leave(request: HttpRequest) -> None:
+def sign_out(request: HttpRequest) -> None:
     """Sign this browser out: its sign-in ends, and its session is emptied."""
     logout(request, show_message=False)
 
 
 def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Let a session count as signed in only while its SignIn row lives.
+    """Treat a session as signed in only while its SignIn row is live.
 
-    Without this somebody whose sign-in was ended elsewhere would keep the account pages and the console, and would be
-    sent round in circles: not signed in for apps, but too signed in for the login page.
+    Without this, somebody whose sign-in was ended elsewhere would keep the account pages and the console, and would be
+    redirected in circles: signed out for apps, but signed in for the login page.
     """
 
     def handle(request: HttpRequest) -> HttpResponse:
-        request.user = SimpleLazyObject(lambda: _present(request))  # type: ignore[assignment]
+        request.user = SimpleLazyObject(lambda: _user_of_live_sign_in(request))  # type: ignore[assignment]
         return get_response(request)
 
     return handle
 
 
-def _present(request: HttpRequest) -> User | AnonymousUser:
+def _user_of_live_sign_in(request: HttpRequest) -> User | AnonymousUser:
     user = get_user(request)
     if isinstance(user, User) and _live_row(request, user) is None:
         request.session.flush()
@@ -193,7 +196,7 @@ def _live_row(request: HttpRequest, user: User) -> SignIn | None:
     if row is None or str(row.sid) != sid or row.user_id != user.pk or row.ended_at is not None:
         row = SignIn.objects.filter(sid=sid, user=user, ended_at=None).first()
         request._sign_in = row  # type: ignore[attr-defined]
-        if row is not None and timezone.now() - row.seen_at > SEEN_EVERY:
+        if row is not None and timezone.now() - row.seen_at > SEEN_INTERVAL:
             SignIn.objects.filter(pk=row.pk).update(seen_at=timezone.now())
     return row
 
@@ -201,7 +204,7 @@ def _live_row(request: HttpRequest, user: User) -> SignIn | None:
 @receiver(user_logged_in, dispatch_uid="accounts.begin_sign_in")
 def _begin(request: HttpRequest, user: User, **kwargs: Any) -> None:
     end(request)
-    auth_time, amr = _facts(request, user)
+    auth_time, amr = _authentication_facts(request, user)
     row = SignIn.objects.create(
         user=user,
         auth_time=auth_time or timezone.now(),
@@ -219,19 +222,20 @@ def _end(request: HttpRequest, **kwargs: Any) -> None:
     end(request)
 
 
-def _catch_up(request: HttpRequest, user: User, row: SignIn) -> None:
-    """Take over what happened in the session since: proving oneself again moves `auth_time`, and never back."""
-    auth_time, amr = _facts(request, user)
+def _update_from_session(request: HttpRequest, user: User, row: SignIn) -> None:
+    """Take over newer authentications of this session. They move `auth_time` forward, never back."""
+    auth_time, amr = _authentication_facts(request, user)
     if auth_time is None or auth_time < row.auth_time or (auth_time, amr) == (row.auth_time, row.amr):
         return
     row.auth_time, row.amr, row.acr = auth_time, amr, acr_of(amr)
     SignIn.objects.filter(pk=row.pk, ended_at=None).update(auth_time=auth_time, amr=amr, acr=row.acr)
 
 
-def _facts(request: HttpRequest, user: User) -> tuple[datetime | None, list[str]]:
-    """When this person last proved who they are in this session, and by which methods (RFC 8176).
+def _authentication_facts(request: HttpRequest, user: User) -> tuple[datetime | None, list[str]]:
+    """When this person last authenticated in this session, and by which methods (RFC 8176).
 
-    A factor that was set up here proves nothing about who set it up: it counts as a method, and not as a moment.
+    A factor that was set up here proves nothing about who set it up: it counts as a method, but not as an
+    authentication.
     """
     records: list[dict[str, Any]] = get_authentication_records(request, user)
     moments = [float(one["at"]) for one in records if not one.get(ENROLLED)]

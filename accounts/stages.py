@@ -1,4 +1,4 @@
-"""What stands between a right password and being signed in."""
+"""Steps between a right password and a completed sign-in."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from accounts.models import User
 
 
 class VerifyEmailStage(EmailVerificationStage):
-    """Where people sign up by themselves an address has to be verified first.
+    """People who sign up by themselves must verify an address first.
 
-    Administrators made by a command, and people who have no address at all, would otherwise be locked out.
+    Administrators created by a command, and people who have no address, would otherwise be locked out.
     """
 
     def handle(self) -> tuple[Any, bool]:

@@ -1,4 +1,4 @@
-"""Account pages that allauth does not have, and what ours say beyond its own."""
+"""Account pages that allauth lacks, and additions to those that it has."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ from accounts.console import actor
 from accounts.forms import ProfileForm
 from accounts.models import AccountEventKind, SignIn, User
 
-SHOWN = 50  # browsers on one page
-LOGIN_MOST = 254  # characters of a name or address that an app may hint at
+MAX_SHOWN = 50  # browsers on one page
+MAX_LOGIN_HINT = 254  # characters of a name or address that an app may hint at
 
 
 class LoginView(allauth.LoginView):
     def get_initial(self) -> dict[str, Any]:
         """An app may say who it expects (`login_hint`, OpenID Connect Core 1.0 section 3.1.2.1): only filled in."""
         query = urlsplit(get_next_redirect_url(self.request) or "").query
-        return {**super().get_initial(), "login": _hint(self.request.GET.urlencode()) or _hint(query)}
+        return {**super().get_initial(), "login": _login_hint(self.request.GET.urlencode()) or _login_hint(query)}
 
     def _redirect_to_pending_stage(self, request: HttpRequest, stage: Any) -> HttpResponseRedirect | None:
-        """Somebody between two steps who comes again from another app goes on to that one."""
+        """Somebody between two steps who arrives from another app goes on to that app."""
         if next_url := get_next_redirect_url(request):
             stage.login.redirect_url = next_url
             stash_login(request, stage.login)
@@ -62,7 +62,7 @@ class ReauthenticateView(allauth.ReauthenticateView):
 
 class EmailView(allauth.EmailView):
     def _action_primary(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse | None:
-        """Only an address somebody proved to own becomes theirs: apps know people by the primary one."""
+        """Only a verified address becomes the primary one: apps identify people by it."""
         address = self._get_email_address(request)
         if address is not None and (not address.verified or belongs_to_another(address)):
             messages.error(request, _("Verify this address before you make it the primary one."))
@@ -73,9 +73,9 @@ class EmailView(allauth.EmailView):
 
 @login_required
 def set_password(request: HttpRequest) -> HttpResponseBase:
-    """A first password opens the account for good: only somebody who proved themselves just now sets one.
+    """A first password opens the account for good, so setting it needs a recent authentication.
 
-    A form that came too late is not kept until then, as allauth would: a password is in it.
+    A form that came too late is not stored until then, as allauth would do: it contains a password.
     """
     if request.method == "POST" and is_reauthentication_required(request, app="idp"):
         return redirect("account_set_password")
@@ -85,7 +85,7 @@ def set_password(request: HttpRequest) -> HttpResponseBase:
 
 @login_required
 def security(request: HttpRequest) -> HttpResponse:
-    """What guards the account, on one page."""
+    """The password, the second steps and the sign-ins of the account, on one page."""
     person = actor(request)
     types = set(Authenticator.objects.filter(user=person).values_list("type", flat=True))
     context = {"types": types, "browsers": sign_in.live(person).count()}
@@ -109,21 +109,21 @@ def profile(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def sessions(request: HttpRequest) -> HttpResponse:
-    """Where the person is signed in; they end one, or all but this one."""
-    person, here = actor(request), sign_in.current(request)
-    if request.method == "POST" and here is not None:
-        _end_sessions(request, person, here)
+    """Where the person is signed in. They end one sign-in, or all but this one."""
+    person, current = actor(request), sign_in.current(request)
+    if request.method == "POST" and current is not None:
+        _end_sessions(request, person, current)
         return redirect("account_sessions")
     rows = [
-        {"row": row, "browser": describe(row.user_agent), "here": here is not None and row.pk == here.pk}
-        for row in sign_in.live(person)[:SHOWN]
+        {"row": row, "browser": describe(row.user_agent), "is_current": current is not None and row.pk == current.pk}
+        for row in sign_in.live(person)[:MAX_SHOWN]
     ]
-    return render(request, "account/sessions.html", {"rows": sorted(rows, key=lambda one: not one["here"])})
+    return render(request, "account/sessions.html", {"rows": sorted(rows, key=lambda one: not one["is_current"])})
 
 
-def _end_sessions(request: HttpRequest, person: User, here: SignIn) -> None:
+def _end_sessions(request: HttpRequest, person: User, current: SignIn) -> None:
     if "others" in request.POST:
-        sign_in.end_all(person, keep=str(here.sid))
+        sign_in.end_all(person, keep=str(current.sid))
     else:
         try:
             ended = sign_in.end_one(person, uuid.UUID(request.POST.get("sid", "")))
@@ -135,14 +135,14 @@ def _end_sessions(request: HttpRequest, person: User, here: SignIn) -> None:
     messages.success(request, _("Signed out there."))
 
 
-def _hint(query: str) -> str:
+def _login_hint(query: str) -> str:
     """The one login_hint of this query, when it could be a name or address; else ''."""
     try:
         hints = parse_qs(query, max_num_fields=100).get("login_hint", [])
     except ValueError:
         return ""
     hint = hints[0] if len(hints) == 1 else ""
-    return hint if len(hint) <= LOGIN_MOST and hint.isprintable() else ""
+    return hint if len(hint) <= MAX_LOGIN_HINT and hint.isprintable() else ""
 
 
 login = LoginView.as_view()
@@ -160,8 +160,8 @@ def switch(request: HttpRequest) -> HttpResponse:
         return render(request, "account/switch.html", {"next": next_url})
     origin = form_targets.remembered(request, next_url)
     wanted = request.session.get(sign_in.PROOF_KEY)
-    sign_in.leave(request)
-    # Signing out emptied the session; what the app waits for is still to come.
+    sign_in.sign_out(request)
+    # Signing out emptied the session, but the app still waits for its answer.
     if origin:
         form_targets.remember(request, next_url, origin)
     if wanted:

@@ -111,7 +111,7 @@ def backchannel_uri_problem(uri: str) -> str:
     on_this_machine = settings.IS_LOCAL and (host in LOOPBACK_LITERALS or host == "localhost")
     if not host or not (url.scheme == "https" or (url.scheme == "http" and on_this_machine)):
         return _("%(uri)s: use https.") % {"uri": uri}
-    if outbound.is_hopeless(host):
+    if outbound.is_blocked_host(host):
         return _(
             "%(uri)s: no logout tokens go to this address: it is not public. Use a public one, or have whoever runs "
             "this provider name its network in IDP_PRIVATE_LOGOUT_NETWORKS."

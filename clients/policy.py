@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.console_forms import shortened
 from clients import rules
 from clients.metadata import Audience, ClientMetadata
 from clients.models import Client
@@ -22,7 +23,6 @@ from projects.rules import moment_problem
 from projects.scopes import SIGN_IN_SCOPES
 
 HELD = gettext_lazy("A superuser disabled this client. Only a superuser may enable it again.")
-TOLD = 5  # how many wrong values one message repeats
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +96,7 @@ def _scope(case: Case) -> Iterator[Problem]:
         unknown = [name for name in unknown if name not in set(offered.values_list("name", flat=True))]
     if unknown:
         message = _("Unknown: %(names)s. Add the scope to an API of the project, or have its API shared with it.")
-        yield Problem("scope", message % {"names": told(unknown)}, "unknown")
-
-
-def told(values: Sequence[str]) -> str:
-    """Wrong values as a message repeats them: a few, and not at length."""
-    shown = ", ".join(value if len(value) <= 100 else f"{value[:99]}…" for value in values[:TOLD])
-    return f"{shown}, …" if len(values) > TOLD else shown
+        yield Problem("scope", message % {"names": shortened(unknown)}, "unknown")
 
 
 def _tokens_not_before(case: Case) -> Iterator[Problem]:
@@ -163,7 +157,7 @@ def _not_found(case: Case, name: str, owners: Mapping[str, int], *, anywhere: bo
         if value in kept or itself or owners.get(value) == case.project.pk or (anywhere and value in owners):
             continue
         code = "elsewhere" if value in owners and case.by.may(Right.NAME_OTHER_PROJECTS) else "missing"
-        message = _("Not found in this project: %(names)s.") % {"names": told([value])}
+        message = _("Not found in this project: %(names)s.") % {"names": shortened([value])}
         yield Problem(f"{name}[{index}]", message, code, value)
 
 

@@ -1,4 +1,4 @@
-"""The address a request came from: the peer, or what a configured reverse proxy says of it."""
+"""The address a request came from: the peer's, or the one that a configured reverse proxy reports."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ class Request(Protocol):
 
 
 def address_of(request: Request) -> str:
-    """The nearest address that is not one of IDP_TRUSTED_PROXIES. Nobody else's X-Forwarded-For is believed."""
-    address = _written(str(request.META.get("REMOTE_ADDR", "")))
-    hops = [_written(hop.strip()) for hop in str(request.META.get("HTTP_X_FORWARDED_FOR", "")).split(",")]
+    """The nearest address that is not one of IDP_TRUSTED_PROXIES. Only their X-Forwarded-For is believed."""
+    address = _without_ipv4_mapping(str(request.META.get("REMOTE_ADDR", "")))
+    hops = [_without_ipv4_mapping(hop.strip()) for hop in str(request.META.get("HTTP_X_FORWARDED_FOR", "")).split(",")]
     proxies = tuple(settings.IDP_TRUSTED_PROXIES)
     while hops and _trusted(address, proxies):
         address = hops.pop() or address
     return address
 
 
-def _written(address: str) -> str:
-    """IPv4 as itself: whoever listens at `::` sees it inside IPv6 (RFC 4291 section 2.5.5.2)."""
+def _without_ipv4_mapping(address: str) -> str:
+    """IPv4-mapped IPv6 as IPv4: a server that listens at `::` sees such peers (RFC 4291 section 2.5.5.2)."""
     inside = address[:7].lower() == "::ffff:" and "." in address
     return address[7:] if inside else address
 

@@ -1,9 +1,9 @@
-"""What clients, APIs and signing keys are, remembered per process until the database says that something changed.
+"""Facts about clients, APIs and signing keys, cached per process until the database says that something changed.
 
-The database keeps a version (by triggers: `clients.triggers`); it is read again when the last look at it is older than
-`IDP_FACTS_MAX_AGE` seconds, so a change bites everywhere within that time, and without a database nothing is believed
-for longer. A version is read before the facts it stands for: these may be newer than it, never older. People,
-authorizations and tokens are not kept here: what ends them is read with every request.
+The database keeps a version (by triggers: `clients.triggers`). A process reads it again when it last did so more than
+`IDP_FACTS_MAX_AGE` seconds ago. So a change takes effect everywhere within that time, and when the database is away
+nothing cached is used for longer. The version is read before the facts, which may be newer than it but never older.
+People, authorizations and tokens are not cached: they are read with every request, so ending one takes effect at once.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ Fact = TypeVar("Fact")
 Load = Callable[[Collection[Name]], Mapping[Name, Fact]]
 
 
-class Known(Generic[Name, Fact]):
-    """What was looked up, the longest unused given up first.
+class LookupCache(Generic[Name, Fact]):
+    """Facts by name. The least recently used are dropped first.
 
-    What does not exist is remembered apart: asking for nonsense neither fills the memory nor pushes anything out.
+    Names that do not exist are kept apart: asking for nonsense neither fills the cache nor evicts facts.
     """
 
     def __init__(self, load: Load[Name, Fact]) -> None:
@@ -42,14 +42,14 @@ class Known(Generic[Name, Fact]):
         self._lock = threading.Lock()
 
     def look_up(self, names: Collection[Name]) -> dict[Name, Fact]:
-        """Those of the names that exist; what is not remembered is loaded together."""
+        """The facts of those names that exist. All that are not cached are loaded in one call."""
         with self._lock:
             known = {name: self._found[name] for name in names if name in self._found}
             for name in known:
                 self._found.move_to_end(name)
             unknown = [name for name in names if name not in known and name not in self._missing]
         if unknown:
-            prepared.revive()
+            prepared.close_if_dropped()
             loaded = self._load(unknown)
             self._remember(loaded, [name for name in unknown if name not in loaded])
             known.update(loaded)
@@ -59,82 +59,82 @@ class Known(Generic[Name, Fact]):
         with self._lock:
             self._found.update(loaded)
             self._missing.update(dict.fromkeys(missing))
-            for shelf, limit in ((self._found, MAX_FOUND), (self._missing, MAX_MISSING)):
-                while len(shelf) > limit:
-                    shelf.popitem(last=False)
+            for entries, limit in ((self._found, MAX_FOUND), (self._missing, MAX_MISSING)):
+                while len(entries) > limit:
+                    entries.popitem(last=False)
 
 
 class Snapshot:
-    """Everything remembered of one version. A thread that still holds an older one puts nothing into a newer."""
+    """Everything cached for one version. A thread that still holds an older snapshot adds nothing to a newer one."""
 
     def __init__(self, version: Any, read_at: float) -> None:
         self.version = version
-        self.looked(read_at)
-        self._known: dict[Any, Known[Any, Any]] = {}
-        self._made: dict[Any, Any] = {}
+        self.confirm(read_at)
+        self._known: dict[Any, LookupCache[Any, Any]] = {}
+        self._computed: dict[Any, Any] = {}
 
-    def looked(self, at: float) -> None:
-        """Its version was read then, and was this one."""
-        self.read_at, self.good_until = at, at + settings.IDP_FACTS_MAX_AGE
+    def confirm(self, at: float) -> None:
+        """The version was read at this moment and is still this one."""
+        self.read_at, self.valid_until = at, at + settings.IDP_FACTS_MAX_AGE
 
     def look_up(self, load: Load[Name, Fact], names: Collection[Name]) -> dict[Name, Fact]:
-        known = self._known.get(load) or self._known.setdefault(load, Known(load))
+        known = self._known.get(load) or self._known.setdefault(load, LookupCache(load))
         return known.look_up(names)
 
     def once(self, make: Callable[[], Fact]) -> Fact:
-        if make not in self._made:
-            self._made[make] = make()
-        made: Fact = self._made[make]
+        if make not in self._computed:
+            self._computed[make] = make()
+        made: Fact = self._computed[make]
         return made
 
 
 _shared = Snapshot(None, float("-inf"))
-_sharing = threading.Lock()
-_in_transactions = threading.local()
+_shared_lock = threading.Lock()
+_thread_local = threading.local()
 
 
 def look_up(load: Load[Name, Fact], names: Collection[Name]) -> dict[Name, Fact]:
-    """The facts behind these names, by `load` where they are not remembered."""
+    """The facts behind these names. `load` fetches those that are not cached."""
     return current().look_up(load, names)
 
 
 def once(make: Callable[[], Fact]) -> Fact:
-    """What `make` makes of facts, made once per version of them."""
+    """The result of `make`, computed once per version."""
     return current().once(make)
 
 
 def current() -> Snapshot:
-    """What is remembered of the version that held `IDP_FACTS_MAX_AGE` seconds ago or later."""
+    """The snapshot of a version that was current at most `IDP_FACTS_MAX_AGE` seconds ago."""
     if connection().in_atomic_block:
-        return _inside_a_transaction()
+        return _transaction_snapshot()
     shared, now = _shared, time.monotonic()
-    return shared if now < shared.good_until else _share(_version(), now)
+    return shared if now < shared.valid_until else _refresh_shared(_version(), now)
 
 
-def _share(version: Any, read_at: float) -> Snapshot:
-    """Go on with what is remembered if the version is still the same, else begin anew."""
+def _refresh_shared(version: Any, read_at: float) -> Snapshot:
+    """Keep the snapshot if the version is still the same, else start a new one."""
     global _shared
-    with _sharing:
-        if _shared.read_at < read_at:  # else another thread looked later than this one
+    with _shared_lock:
+        if _shared.read_at < read_at:  # else another thread has read the version since
             if _shared.version != version:
                 _shared = Snapshot(version, read_at)
-            _shared.looked(read_at)
+            _shared.confirm(read_at)
         return _shared
 
 
-def _inside_a_transaction() -> Snapshot:
-    """A transaction sees its own changes, and nobody else may see them in what it loaded: that is kept for itself."""
+def _transaction_snapshot() -> Snapshot:
+    """A transaction sees its own uncommitted changes, so what it loads is kept apart from what other threads see."""
     version = _version()
     if _shared.version == version:
         return _shared
-    seen: Snapshot | None = getattr(_in_transactions, "snapshot", None)
+    seen: Snapshot | None = getattr(_thread_local, "snapshot", None)
     if seen is None or seen.version != version:
-        seen = _in_transactions.snapshot = Snapshot(version, time.monotonic())
+        seen = _thread_local.snapshot = Snapshot(version, time.monotonic())
     return seen
 
 
 def _version() -> Any:
-    prepared.revive()
+    prepared.close_if_dropped()
     with connection().cursor() as cursor:
         cursor.execute(_VERSION)
         return cursor.fetchone()[0]

@@ -1,4 +1,4 @@
-"""What our commands do alike."""
+"""The base of our management commands."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error, connection
 
-from common.database_trouble import advice, is_the_operators
+from common.database_errors import advice, is_for_the_operator
 from common.unreleased import is_unreleased, start_anew
 
 
 class DatabaseCommand(BaseCommand):
-    """A command that needs the database with its tables, and says so in a sentence when it is not there."""
+    """A command that needs the database and its tables, and says so in a sentence when they are missing."""
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
@@ -20,6 +20,6 @@ class DatabaseCommand(BaseCommand):
                 raise CommandError(start_anew(connection))
             return super().execute(*args, **options)
         except Error as error:
-            if not is_the_operators(error):
+            if not is_for_the_operator(error):
                 raise
             raise CommandError(advice(error)) from None

@@ -1,4 +1,4 @@
-"""Where statements go."""
+"""The database connection that statements use."""
 
 from __future__ import annotations
 
@@ -8,26 +8,27 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 
-class _Held(threading.local):
+class _Pinned(threading.local):
     connection: BaseDatabaseWrapper | None = None
 
 
-_held = _Held()
+_pinned = _Pinned()
 
 
 def connection() -> BaseDatabaseWrapper:
-    """Django's connection of this thread, without its slow proxy. Not to be kept: there may be another one."""
-    return _held.connection or connections[DEFAULT_DB_ALIAS]
+    """Django's connection of this thread, without its slow proxy. Do not store it: it may be replaced."""
+    return _pinned.connection or connections[DEFAULT_DB_ALIAS]
 
 
 def pin_connection() -> BaseDatabaseWrapper:
-    """Keep to this one until `unpin_connection`.
+    """Use this connection until `unpin_connection`.
 
-    Django looks for an event loop each time, where there might be another one. The thread of a request has none.
+    Django checks for a running event loop at every access, because it might need another connection there. A thread
+    that answers a request has no event loop.
     """
-    _held.connection = connections[DEFAULT_DB_ALIAS]
-    return _held.connection
+    _pinned.connection = connections[DEFAULT_DB_ALIAS]
+    return _pinned.connection
 
 
 def unpin_connection() -> None:
-    _held.connection = None
+    _pinned.connection = None

@@ -1,8 +1,8 @@
-"""Going to an address because a client registered it: public addresses only, nothing followed, within limits.
+"""Requests to addresses that clients registered: to public addresses only, without redirects, within limits.
 
-Whoever registers an address could otherwise make this machine ask its neighbours (server-side request forgery). The
-name is resolved once and the connection goes to that very address, so that a name which answers differently a moment
-later changes nothing; TLS still checks that the certificate is the name's. Proxies of the environment are not asked.
+Whoever registers an address could otherwise make this machine send requests to its neighbours (server-side request
+forgery). The name is resolved once and the connection uses that address, so a name that resolves differently a moment
+later changes nothing. TLS still checks the certificate against the name. Proxies from the environment are not used.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _SocketAddress = tuple[socket.AddressFamily, Any]
 
 
 class Unreachable(Exception):
-    """It could not be asked, or may not be. The message is for operators and holds nothing that was sent."""
+    """The address cannot be reached, or must not be. The message is for operators and holds nothing that was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class _Target:
 
 
 def post_form(url: str, form: Mapping[str, str]) -> int:
-    """POST a form; the status of the answer, whatever it is. Raises Unreachable."""
+    """POST a form and return the status of the answer, whatever it is. Raises Unreachable."""
     deadline = time.monotonic() + TOTAL_TIMEOUT
     target = _target(url)
     addresses = _checked(target, _resolve(target, deadline))
@@ -60,13 +60,13 @@ def post_form(url: str, form: Mapping[str, str]) -> int:
         connection.request("POST", target.path, urlencode(form).encode(), headers)
         return connection.getresponse().status
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise Unreachable(f"{target.host} does not answer as it should: {_in_words(error)}.") from error
+        raise Unreachable(f"{target.host} does not answer as it should: {_reason(error)}.") from error
     finally:
         connection.close()
 
 
 def is_allowed(text: str) -> bool:
-    """Whether we may connect there: the public internet, and what the deployment named as its own."""
+    """Whether we may connect to this address: a public one, or one in a network that the deployment names."""
     address = ipaddress.ip_address(text)
     mapped = getattr(address, "ipv4_mapped", None)
     if mapped is not None:
@@ -78,14 +78,14 @@ def is_allowed(text: str) -> bool:
     return _is_public(address)
 
 
-def is_hopeless(host: str) -> bool:
-    """Whether this host stands for an address we would never connect to. Of a name nothing is known without asking."""
-    address = _written_out(host)
+def is_blocked_host(host: str) -> bool:
+    """Whether this host spells an address that we never connect to. Names are not resolved here, so they pass."""
+    address = _literal_address(host)
     return address is not None and not is_allowed(address)
 
 
-def _written_out(host: str) -> str | None:
-    """The address a host spells, also as old libraries read it: `127.1` and `2130706433` are 127.0.0.1."""
+def _literal_address(host: str) -> str | None:
+    """The address that a host spells, also as old libraries read it: `127.1` and `2130706433` are 127.0.0.1."""
     if host == "localhost" or host.endswith(".localhost"):
         return "127.0.0.1"  # RFC 6761 section 6.3
     try:
@@ -121,7 +121,10 @@ def _target(url: str) -> _Target:
 
 
 def _resolve(target: _Target, deadline: float) -> list[_SocketAddress]:
-    """The addresses of the name, in the system's order. The system's own patience is not ours: hence the thread."""
+    """The addresses of the name, in the system's order.
+
+    A thread asks, because the system's own timeout is longer than ours.
+    """
     found: list[_SocketAddress] = []
     failed: list[BaseException] = []
 
@@ -142,27 +145,27 @@ def _resolve(target: _Target, deadline: float) -> list[_SocketAddress]:
     if failed and not isinstance(failed[0], OSError | UnicodeError):
         raise failed[0]
     if failed or not found:
-        raise _nowhere(target)
+        raise _not_public(target)
     return found
 
 
 def _checked(target: _Target, addresses: list[_SocketAddress]) -> list[_SocketAddress]:
-    """All of them or none: a name that leads to a public and a private address is a trap."""
+    """Refuse all of them if one is not allowed: a name with a public and a private address is a trap."""
     for _family, address in addresses:
         if not is_allowed(address[0]):
-            raise _nowhere(target)
+            raise _not_public(target)
         if not target.secure and not ipaddress.ip_address(address[0]).is_loopback:
             raise Unreachable("Only https addresses are asked.")
     return addresses
 
 
-def _nowhere(target: _Target) -> Unreachable:
-    """One answer for names nobody knows and those only our own network knows: nobody can ask which there are."""
+def _not_public(target: _Target) -> Unreachable:
+    """One answer for names that do not exist and names that only our network knows: nobody can find out which exist."""
     return Unreachable(f"{target.host} leads nowhere on the public internet.")
 
 
 class _Connection(http.client.HTTPConnection):
-    """To addresses that were checked, with one deadline for everything."""
+    """A connection to addresses that were checked, with one deadline for everything."""
 
     def __init__(self, target: _Target, addresses: list[_SocketAddress], deadline: float) -> None:
         super().__init__(target.host, target.port)
@@ -172,20 +175,20 @@ class _Connection(http.client.HTTPConnection):
     def connect(self) -> None:
         sock = self._dial()
         if self._target.secure:
-            sock.settimeout(_left(self._deadline))
+            sock.settimeout(_seconds_left(self._deadline))
             try:
                 sock = ssl.create_default_context().wrap_socket(sock, server_hostname=self._target.host)
             except BaseException:
                 sock.close()
                 raise
-        self.sock = _Paced(sock, self._deadline)
+        self.sock = _DeadlineSocket(sock, self._deadline)
 
     def _dial(self) -> socket.socket:
         problem: OSError = OSError("no address")
         for family, address in self._addresses:
             sock = socket.socket(family, socket.SOCK_STREAM)
             try:
-                sock.settimeout(min(CONNECT_TIMEOUT, _left(self._deadline)))
+                sock.settimeout(min(CONNECT_TIMEOUT, _seconds_left(self._deadline)))
                 sock.connect(address)
             except OSError as error:
                 problem = error
@@ -195,50 +198,50 @@ class _Connection(http.client.HTTPConnection):
         raise problem
 
 
-class _Paced:
-    """A socket as http.client uses it: every operation within the deadline."""
+class _DeadlineSocket:
+    """A socket as http.client uses it. Every operation ends by the deadline."""
 
     def __init__(self, sock: socket.socket, deadline: float) -> None:
         self._sock, self._deadline = sock, deadline
 
     def sendall(self, data: bytes) -> None:
-        self._sock.settimeout(_left(self._deadline))
+        self._sock.settimeout(_seconds_left(self._deadline))
         self._sock.sendall(data)
 
     def makefile(self, *_args: Any, **_options: Any) -> io.BufferedReader:
-        return io.BufferedReader(_Reader(self._sock, self._deadline), 4096)
+        return io.BufferedReader(_DeadlineReader(self._sock, self._deadline), 4096)
 
     def close(self) -> None:
         self._sock.close()
 
 
-class _Reader(io.RawIOBase):
-    """Reads within the deadline, and only so much."""
+class _DeadlineReader(io.RawIOBase):
+    """Reads until the deadline, and at most MAX_ANSWER bytes."""
 
     def __init__(self, sock: socket.socket, deadline: float) -> None:
-        self._sock, self._deadline, self._room = sock, deadline, MAX_ANSWER
+        self._sock, self._deadline, self._bytes_left = sock, deadline, MAX_ANSWER
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        if self._room <= 0:
+        if self._bytes_left <= 0:
             raise OSError("the answer is too long")
-        self._sock.settimeout(_left(self._deadline))
+        self._sock.settimeout(_seconds_left(self._deadline))
         number = self._sock.recv_into(buffer)
-        self._room -= number
+        self._bytes_left -= number
         return number
 
 
-def _left(deadline: float) -> float:
+def _seconds_left(deadline: float) -> float:
     left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError("it takes too long")
     return left
 
 
-def _in_words(error: Exception) -> str:
-    """What went wrong, without what was sent; an answer that is no HTTP is not repeated."""
+def _reason(error: Exception) -> str:
+    """What went wrong, without anything that was sent. An answer that is not HTTP is not repeated."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not valid ({error.verify_message})"
     if isinstance(error, TimeoutError):

@@ -1,10 +1,10 @@
-"""Prepared statements on PostgreSQL, as libpq sends them: values as text there, one text back.
+"""Prepared statements on PostgreSQL through libpq: values are sent as text, and one text comes back.
 
-A cursor of psycopg converts values of every kind and watches a socket in Python, which costs more than the statement
-itself. Here it is one call per statement, on the connection Django has, inside its transaction if there is one.
+A cursor of psycopg converts values of every type and watches a socket in Python, which costs more than the statement
+itself. Here a statement is one call, on Django's connection and inside its transaction if there is one.
 
-Behind a pooler that gives every transaction another session nothing can be prepared: DISABLE_SERVER_SIDE_CURSORS, with
-which Django is told of such a pooler, tells us too.
+Nothing can be prepared behind a pooler that gives every transaction another session. DISABLE_SERVER_SIDE_CURSORS tells
+Django of such a pooler, and us too.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from psycopg.pq.abc import PGconn, PGresult
 from common.connection import connection
 
 Connection = psycopg.Connection[Any]
-_GOOD = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
-# What was prepared on a connection, by its text; gone with the connection, as in the database.
-_names: WeakKeyDictionary[Connection, dict[str, bytes]] = WeakKeyDictionary()
+_SUCCESS = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
+# The statements prepared on each connection, by their text. They end with the connection, as in the database.
+_statement_names: WeakKeyDictionary[Connection, dict[str, bytes]] = WeakKeyDictionary()
 
 
 def send(statement: str, values: Sequence[Any]) -> str | None:
-    """The one value of the one row this statement answers; None when it answers none. `%s` stands for a value.
+    """The value of the one row that this statement returns, or None. `%s` stands for a value.
 
-    Raises Django's database errors, with psycopg's behind them.
+    Raises Django's database errors, caused by psycopg's.
     """
     django = connection()
     if django.connection is None:
         django.ensure_connection()
     execute: Callable[..., PGresult] = _execute
-    for wrapper in reversed(django.execute_wrappers):  # whoever watches Django's statements sees these too
+    for wrapper in reversed(django.execute_wrappers):  # who watches Django's statements sees these too
         execute = partial(wrapper, execute)
     with django.wrap_database_errors:
         result = execute(statement, values, False, {"connection": django, "cursor": None})
@@ -47,27 +47,27 @@ def send(statement: str, values: Sequence[Any]) -> str | None:
     return found.decode() if found is not None else None
 
 
-def revive() -> None:
-    """Give up a connection that was hung up while nobody used it; Django opens another one.
+def close_if_dropped() -> None:
+    """Close a connection that the server dropped while it was idle. Django then opens another one.
 
-    A write may have been done when its connection breaks, so it is never sent again: one that was hung up before must
-    be noticed before. Costs a system call.
+    A write may have been done when its connection breaks, so it is never sent again. A dropped connection must
+    therefore be noticed before the write. Costs a system call.
     """
     django = connection()
     if django.vendor != "postgresql" or django.connection is None or django.in_atomic_block:
         return
-    if _hung_up(django.connection.pgconn):
+    if _dropped_by_server(django.connection.pgconn):
         django.close()
 
 
-def _hung_up(pgconn: PGconn) -> bool:
-    """Whatever comes unasked is read: the last word of a server that goes, and then the end."""
+def _dropped_by_server(pgconn: PGconn) -> bool:
+    """Read whatever the server sent unasked: when it shuts down it sends a last message, and then the end."""
     waiting = poll()
     waiting.register(pgconn.socket, POLLIN)
     try:
         while waiting.poll(0):
             pgconn.consume_input()
-            pgconn.is_busy()  # takes apart what was read
+            pgconn.is_busy()  # parses what was read
     except psycopg.OperationalError:
         return True
     return bool(pgconn.status == ConnStatus.BAD)
@@ -77,47 +77,50 @@ def _execute(statement: str, values: Sequence[Any], _many: bool, context: dict[s
     postgres: Connection = context["connection"].connection
     if not postgres.autocommit and postgres.pgconn.transaction_status == TransactionStatus.IDLE:
         postgres.execute("SELECT")  # psycopg begins a transaction with its first statement
-    texts: list[Any] = [_text(value) for value in values]  # psycopg's types know no NULL here
+    texts: list[Any] = [_text(value) for value in values]  # psycopg's annotations do not allow None
     if context["connection"].settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
-        return _good(postgres, postgres.pgconn.exec_params(_numbered(statement).encode(), texts))
+        return _checked(postgres, postgres.pgconn.exec_params(_with_numbered_parameters(statement).encode(), texts))
     try:
         return _run(postgres, statement, texts)
-    except psycopg.errors.InvalidSqlStatementName:  # the session was told to forget: DISCARD ALL, DEALLOCATE ALL
-        _names.pop(postgres, None)
+    except psycopg.errors.InvalidSqlStatementName:  # the session forgot it: DISCARD ALL, DEALLOCATE ALL
+        _statement_names.pop(postgres, None)
         if postgres.pgconn.transaction_status != TransactionStatus.IDLE:
             raise
     return _run(postgres, statement, texts)
 
 
 def _run(postgres: Connection, statement: str, texts: list[Any]) -> PGresult:
-    return _good(postgres, postgres.pgconn.exec_prepared(_prepared(postgres, statement), texts))
+    return _checked(postgres, postgres.pgconn.exec_prepared(_prepared(postgres, statement), texts))
 
 
 def _prepared(postgres: Connection, statement: str) -> bytes:
-    known = _names.setdefault(postgres, {})
+    known = _statement_names.setdefault(postgres, {})
     name = known.get(statement)
     if name is None:
-        name = _name(statement)
-        _good(postgres, postgres.pgconn.prepare(name, _numbered(statement).encode()))
+        name = _statement_name(statement)
+        _checked(postgres, postgres.pgconn.prepare(name, _with_numbered_parameters(statement).encode()))
         known[statement] = name
     return name
 
 
 @lru_cache(maxsize=128)
-def _name(statement: str) -> bytes:
-    """The same everywhere: where a pooler mixes sessions up, it may be unknown or taken, but never means another."""
+def _statement_name(statement: str) -> bytes:
+    """The same in every process.
+
+    Where a pooler mixes sessions up, a name may be unknown or taken, but it never means another statement.
+    """
     return f"hot_{sha256(statement.encode()).hexdigest()[:32]}".encode()
 
 
 @lru_cache(maxsize=128)
-def _numbered(statement: str) -> str:
-    """With $1, $2, ... as libpq wants it."""
+def _with_numbered_parameters(statement: str) -> str:
+    """With $1, $2, … as libpq expects them."""
     first, *rest = statement.split("%s")
     return first + "".join(f"${number}{part}" for number, part in enumerate(rest, start=1))
 
 
 def _text(value: Any) -> bytes | None:
-    """As PostgreSQL reads a value of any type. It would take a text with NUL for a shorter one."""
+    """A value of any type as PostgreSQL reads it. A text with NUL is refused: PostgreSQL would cut it off there."""
     if value is None:
         return None
     text = value.isoformat() if isinstance(value, datetime) else str(value)
@@ -126,8 +129,8 @@ def _text(value: Any) -> bytes | None:
     return text.encode()
 
 
-def _good(postgres: Connection, result: PGresult) -> PGresult:
-    if result.status in _GOOD:
+def _checked(postgres: Connection, result: PGresult) -> PGresult:
+    if result.status in _SUCCESS:
         return result
     if postgres.pgconn.status == ConnStatus.BAD:
         raise psycopg.OperationalError(result.get_error_message())

@@ -1,4 +1,4 @@
-"""Secrets at rest: sealed under IDP_KEY_SECRETS, of which the first seals and all open."""
+"""Encryption of secrets at rest under IDP_KEY_SECRETS: the first one encrypts, all of them decrypt."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class Unreadable(Exception):
 
 def seal(purpose: str, text: str) -> str:
     """Encrypt and authenticate. What was sealed for one purpose cannot be opened for another."""
-    return _box(purpose, tuple(settings.IDP_KEY_SECRETS)).encrypt(text.encode()).decode()
+    return _cipher(purpose, tuple(settings.IDP_KEY_SECRETS)).encrypt(text.encode()).decode()
 
 
 def unseal(purpose: str, sealed: str) -> str:
     """The text; raises Unreadable."""
     try:
-        return _box(purpose, tuple(settings.IDP_KEY_SECRETS)).decrypt(sealed.encode()).decode()
+        return _cipher(purpose, tuple(settings.IDP_KEY_SECRETS)).decrypt(sealed.encode()).decode()
     except InvalidToken:
         raise Unreadable(
             f"Something sealed for “{purpose}” was sealed under a secret that is not in IDP_KEY_SECRETS. "
@@ -37,7 +37,7 @@ def reseal(purpose: str, sealed: str) -> str:
 
 
 @lru_cache(maxsize=8)
-def _box(purpose: str, key_secrets: tuple[str, ...]) -> MultiFernet:
+def _cipher(purpose: str, key_secrets: tuple[str, ...]) -> MultiFernet:
     def fernet(secret: str) -> Fernet:
         info = f"vestibule {purpose}".encode()
         derived = HKDF(hashes.SHA256(), 32, salt=None, info=info).derive(secret.encode())

@@ -1,8 +1,7 @@
 """How the statements of `provider.store.statements` reach the database: prepared, on Django's own connection.
 
-The one place that knows which database it is. PostgreSQL takes a write with everything that belongs to it as a single
-statement, and so as one commit; SQLite has no such statement and takes one after the other in a transaction. The
-result is the same.
+Only this module knows which database it is. PostgreSQL takes a write with everything that belongs to it as one
+statement, and so as one commit. SQLite takes one statement after the other in a transaction. The result is the same.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from common.connection import connection
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """A row to keep: JSON as text, all else as Python has it."""
+    """A row to insert. JSON is given as text, everything else as Python values."""
 
     table: str
     values: Mapping[str, Any]
@@ -38,7 +37,7 @@ class Guard:
 
 
 def read(statement: str, values: tuple[Any, ...]) -> list[Any] | None:
-    """The row of a SELECT that finds one at most, and answers it as `array` writes it."""
+    """The row of a SELECT that returns at most one, in the form that `array` gives it."""
     if connection().vendor != "postgresql":
         row = _sqlite(statement, values).fetchone()
         text = row[0] if row is not None else None
@@ -48,14 +47,14 @@ def read(statement: str, values: tuple[Any, ...]) -> list[Any] | None:
 
 
 def write(inserts: Sequence[Insert], guard: Guard | None = None) -> bool:
-    """Keep these rows, all or none; with a guard only if it finds its row. Whether it did."""
+    """Insert these rows, all or none; with a guard, only if the guard finds its row. Returns whether it did."""
     if connection().vendor != "postgresql":
         return _write_one_by_one(inserts, guard)
     if guard is None and not inserts:
         return True
     statement = _one_statement(guard.update if guard else "", tuple((one.table, *one.values) for one in inserts))
     values = [*(guard.values if guard else ()), *(value for one in inserts for value in one.values.values())]
-    prepared.revive()
+    prepared.close_if_dropped()
     done = prepared.send(statement, values)
     return guard is None or done == "1"
 
@@ -67,13 +66,13 @@ def _read_prepared(statement: str, values: tuple[Any, ...]) -> str | None:
     try:
         return prepared.send(statement, values)
     except OperationalError:
-        if connection().in_atomic_block or not _broken():
+        if connection().in_atomic_block or not _connection_is_broken():
             raise
-    connection().close()  # it broke while nobody used it: no reason to fail
+    connection().close()  # it broke while it was idle, which is no reason to fail
     return prepared.send(statement, values)
 
 
-def _broken() -> bool:
+def _connection_is_broken() -> bool:
     return connection().connection is None or connection().connection.closed
 
 
@@ -90,8 +89,8 @@ def _one_statement(guard: str, rows: tuple[tuple[str, ...], ...]) -> str:
 
 
 def _insert(table: str, columns: Sequence[str], values: str = "VALUES ({})") -> str:
-    marks = values.format(", ".join(["%s"] * len(columns)))
-    return f"INSERT INTO {table} ({', '.join(columns)}) {marks}"
+    placeholders = values.format(", ".join(["%s"] * len(columns)))
+    return f"INSERT INTO {table} ({', '.join(columns)}) {placeholders}"
 
 
 # --- SQLite --------------------------------------------------------------------------------------------------------
@@ -122,9 +121,9 @@ def _for_sqlite(value: Any) -> Any:
 
 
 def array(columns: Sequence[str], json: Collection[str], vendor: str) -> str:
-    """These columns as one text, a JSON array; those in `json` are JSON already.
+    """These columns as one text, a JSON array. The columns in `json` are JSON already.
 
-    Taking forty columns apart costs more than all the rest of a request's reading.
+    Parsing forty columns one by one costs more than all other reading of a request.
     """
     if vendor == "postgresql":
         return f"json_build_array({', '.join(columns)})"

@@ -1,4 +1,4 @@
-"""People delete their own accounts: everything that is theirs goes at once, the log of security events stays."""
+"""People delete their own accounts: all that is theirs is deleted at once, but the log of security events stays."""
 
 from __future__ import annotations
 
@@ -30,51 +30,51 @@ ATTEMPTS = 3
 @login_required
 @require_http_methods(["GET", "POST"])
 def delete_account(request: HttpRequest) -> HttpResponse:
-    """Somebody who proved just now who they are; others are asked to, and come back to the question.
+    """Deleting needs a recent authentication. Without one, people authenticate first and then see the question.
 
-    allauth would keep a form that came too late and send it again after the password: here people decide anew.
+    allauth would store a form that came too late and send it again after the password. Here people decide anew.
     """
     if request.method == "POST" and is_reauthentication_required(request, app="idp"):
         return redirect("account_delete")
     raise_if_reauthentication_required(request, app="idp")
-    return _answer(request)
+    return _respond(request)
 
 
-def _answer(request: HttpRequest) -> HttpResponse:
+def _respond(request: HttpRequest) -> HttpResponse:
     person = actor(request)
-    if request.method == "POST" and _delete(request, person):
+    if request.method == "POST" and _delete_with_retries(request, person):
         messages.success(request, _("Your account is deleted."))
         return redirect("home")
     context = {"obstacles": _obstacles(person)}
     return render(request, "account/delete.html", context, status=409 if request.method == "POST" else 200)
 
 
-def _delete(request: HttpRequest, person: User) -> bool:
-    """Whether the account is gone. A token issued in this very moment stands in the way once, not twice."""
+def _delete_with_retries(request: HttpRequest, person: User) -> bool:
+    """Whether the account is gone. A token issued at this very moment makes one attempt fail, not the next."""
     email = person.email
-    for left in reversed(range(ATTEMPTS)):
+    for retries_left in reversed(range(ATTEMPTS)):
         try:
-            if not _deleted(request, person):
+            if not _try_delete(request, person):
                 return False
             break
         except IntegrityError:
-            if not left:
+            if not retries_left:
                 raise
     logout(request, show_message=False)
     get_adapter().send_notification_mail("account/email/account_deleted", person, email=email)
     return True
 
 
-def _deleted(request: HttpRequest, person: User) -> bool:
-    """Delete, unless something stands in the way; nobody who must stay slips out beside somebody else who must."""
+def _try_delete(request: HttpRequest, person: User) -> bool:
+    """Delete, unless there are obstacles. Locks keep two people who must not both leave from leaving at once."""
     with transaction.atomic():
         list(User.objects.select_for_update().filter(is_superuser=True).order_by("pk"))
         list(Project.objects.select_for_update().filter(members__user=person).order_by("pk"))
         if _obstacles(person):
             return False
-        events.record_leaving(person, request)
-        # What hangs on the person goes with them: consents, authorizations and every code and token, sign-ins,
-        # addresses, second factors. A signed access token names an authorization that is no longer there.
+        events.record_deletion(person, request)
+        # This deletes the person's consents, authorizations with every code and token, sign-ins, addresses and
+        # second factors, too. A signed access token then names an authorization that does not exist.
         User.objects.get(pk=person.pk).delete()
     return True
 
@@ -83,7 +83,7 @@ def _obstacles(person: User) -> list[str]:
     """What has to happen before this person can leave, in sentences."""
     sentences = [
         _("You are the only owner of “%(project)s”. Make somebody else an owner first.") % {"project": project.name}
-        for project in access.owned_alone(person)
+        for project in access.solely_owned(person)
     ]
     others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk=person.pk)
     if person.is_superuser and not others.exists():

@@ -27,11 +27,11 @@ class ConsoleSite(AdminSite):
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)
-        # Things are deleted one by one, on a page that says what goes with them.
+        # Objects are deleted one by one, on a page that says what else is deleted.
         self.disable_action("delete_selected")
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
-        """Without "view on site": it looks up any row of any table for everybody the console lets in."""
+        """Without "view on site": it would look up any row of any table for everybody who may enter the console."""
         return [one for one in super().get_urls() if getattr(one, "name", "") != "view_on_site"]
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
@@ -39,8 +39,8 @@ class ConsoleSite(AdminSite):
 
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Passwords are asked by django-allauth alone: with limits on guesses, and with second factors."""
-        answer: HttpResponse = secure_admin_login(_signed_in)(request)
+        """Only django-allauth asks for passwords: it limits guesses and checks second factors."""
+        answer: HttpResponse = secure_admin_login(_redirect_to_next)(request)
         return answer
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # type: ignore[override]
@@ -54,12 +54,12 @@ class ConsoleSite(AdminSite):
         return redirect("account_change_password")
 
 
-def _signed_in(request: HttpRequest) -> HttpResponse:
+def _redirect_to_next(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(get_next_redirect_url(request) or reverse("admin:index"))
 
 
 def _without_nul(view: Callable[..., Any]) -> Callable[..., Any]:
-    """No key, filter or page has a NUL in it, and PostgreSQL fails on one."""
+    """No key, filter or page contains a NUL, and PostgreSQL fails on one."""
 
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The bodies of requests, as the server gets them: whole, short enough, and not waited for without an end."""
+"""Request bodies: read whole before the application is called, up to a size and within a time."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
-MAX_BODY = 1_000_000  # as DATA_UPLOAD_MAX_MEMORY_SIZE, and for forms with files too: nothing here takes any
-WAITS_AT_MOST = 30  # seconds
+MAX_BODY = 1_000_000  # as DATA_UPLOAD_MAX_MEMORY_SIZE; also for forms with files, as no form takes any
+MAX_WAIT = 30  # seconds
 logger = logging.getLogger(__name__)
 
 
-class WholeBodies:
-    """An application that is called once the body is here, and never with a part of it.
+class BufferedBodies:
+    """Calls the application once the body has arrived, and never with a part of it.
 
     A body is read by the thread that will answer, and granian waits for its bytes as long as the client keeps the
-    connection. When every thread of a worker has waited so for too long the worker can do nothing else: it ends, its
-    connections with it, and is started anew.
+    connection. When every thread of a worker has waited too long, the worker can do nothing else. It exits, which
+    closes its connections, and is started again.
     """
 
-    def __init__(self, application: Application, threads: int, waits_at_most: float = WAITS_AT_MOST) -> None:
+    def __init__(self, application: Application, threads: int, max_wait: float = MAX_WAIT) -> None:
         self._application = application
         self._threads = threads
-        self._waits_at_most = waits_at_most
+        self._max_wait = max_wait
         self._waiting: dict[int, float] = {}  # since when, by thread
         threading.Thread(target=self._watch, name="bodies", daemon=True).start()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         length = int(environ.get("CONTENT_LENGTH") or 0)
         if length > MAX_BODY:
-            said = f"The request body is too large. At most {MAX_BODY:,} bytes are taken."
-            return _refuse("413 Content Too Large", said, start_response)
+            message = f"The request body is too large. At most {MAX_BODY:,} bytes are taken."
+            return _refuse("413 Content Too Large", message, start_response)
         if length:
             body = self._read(environ["wsgi.input"], length)
             if len(body) < length:  # the client has gone, and half a form may say something else
@@ -53,23 +53,23 @@ class WholeBodies:
 
     def stuck(self) -> bool:
         since = list(self._waiting.values())
-        return len(since) >= self._threads and max(since) < time.monotonic() - self._waits_at_most
+        return len(since) >= self._threads and max(since) < time.monotonic() - self._max_wait
 
     def _watch(self) -> None:
         while True:
-            time.sleep(self._waits_at_most / 10)
+            time.sleep(self._max_wait / 10)
             if self.stuck():
                 logger.error(
                     "Every thread has waited %s seconds for the body of a request. "
                     "Let the proxy take in requests before it passes them on.",
-                    self._waits_at_most,
+                    self._max_wait,
                 )
-                if self.stuck():  # no body came in the meantime, whose request would now be under way
+                if self.stuck():  # no body arrived in the meantime, so no request is being answered
                     os._exit(1)
 
 
-def _refuse(status: str, said: str, start_response: Any) -> list[bytes]:
-    length = str(len(said))
+def _refuse(status: str, message: str, start_response: Any) -> list[bytes]:
+    length = str(len(message))
     headers = [("Content-Type", "text/plain"), ("X-Content-Type-Options", "nosniff"), ("Content-Length", length)]
     start_response(status, headers)
-    return [said.encode()]
+    return [message.encode()]

@@ -26,8 +26,8 @@ def legacy_query_credentials(app_configs: Any, **kwargs: Any) -> list[CheckMessa
 
 
 @register(Tags.security, deploy=True)
-def addresses_are_told_apart(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Behind a proxy nobody trusts everybody has one address: a hundred wrong secrets would lock all clients out."""
+def trusted_proxies_are_set(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Without them everybody behind the proxy has its address: a hundred wrong secrets would lock all clients out."""
     if settings.IS_LOCAL or settings.IDP_TRUSTED_PROXIES:
         return []
     return [
@@ -40,7 +40,7 @@ def addresses_are_told_apart(app_configs: Any, **kwargs: Any) -> list[CheckMessa
 
 
 @register(Tags.security, deploy=True)
-def mail_reaches_people(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+def mail_is_sent(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Password resets written to a log help nobody, and show their links to whoever reads the log."""
     if settings.IS_LOCAL or not settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
         return []
@@ -54,8 +54,8 @@ def mail_reaches_people(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security, deploy=True)
-def processes_count_together(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """In the memory of one process a code of an authenticator app works once at each of them, and guesses multiply."""
+def cache_is_shared(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """With a cache for each process, a code of an authenticator app works once in each, and guesses multiply."""
     if settings.IS_LOCAL or not settings.CACHES["default"]["BACKEND"].endswith("LocMemCache"):
         return []
     return [
@@ -68,8 +68,8 @@ def processes_count_together(app_configs: Any, **kwargs: Any) -> list[CheckMessa
 
 
 @register(Tags.security, deploy=True)
-def the_issuer_was_chosen(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """With half the variables of a deployment its tokens would say that they come from the demo's address."""
+def issuer_is_set(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """With only some of a deployment's variables set, tokens would carry the demo's address as issuer."""
     if not settings.IDP_ISSUER_FORGOTTEN:
         return []
     return [
@@ -82,8 +82,8 @@ def the_issuer_was_chosen(app_configs: Any, **kwargs: Any) -> list[CheckMessage]
 
 
 @register(Tags.staticfiles, deploy=True)
-def styles_were_gathered(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Off loopback files are served from STATIC_ROOT only: without them pages have no style, and passkeys fail."""
+def static_files_are_collected(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Off loopback, files are served from STATIC_ROOT only. Without them pages have no style, and passkeys fail."""
     if settings.IS_LOCAL or Path(settings.STATIC_ROOT, STYLES).is_file():
         return []
     return [

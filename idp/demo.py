@@ -17,7 +17,7 @@ from accounts.models import User
 from clients import secrets
 from clients.models import Authorization, Client
 from idp.configuration import Report, apply
-from idp.environment import remember
+from idp.environment import get_or_create_secret
 from projects.models import Project
 from provider.facts import client_facts
 from provider.keys import mint
@@ -32,7 +32,7 @@ SCOPES = ("openid", "profile", "email", "offline_access")
 
 @dataclass(frozen=True)
 class Demo:
-    """What is shown of it. A password or secret somebody changed is not known any more: None."""
+    """What the demo shows. A password or secret that somebody changed is unknown: None."""
 
     username: str
     password: str | None
@@ -40,14 +40,14 @@ class Demo:
     commands: tuple[tuple[str, str], ...]  # what it shows, the line to paste
 
 
-def prepare(kept: Path) -> tuple[Report, Demo]:
-    """Add what is missing of the demo, leaving what people changed, and begin a new demo refresh token."""
-    environ = {name: remember(kept, name) for name in _secret_names()}
-    password = remember(kept, PASSWORD, 12)
+def prepare(secrets_file: Path) -> tuple[Report, Demo]:
+    """Add what is missing of the demo, keep what people changed, and issue a new demo refresh token."""
+    environ = {name: get_or_create_secret(secrets_file, name) for name in _secret_names()}
+    password = get_or_create_secret(secrets_file, PASSWORD, 12)
     report = apply(_missing(password), path=FILE.name, environ=environ)
     user = User.objects.get(username="demo")
     clients = tuple(
-        (project["id"], one["client_id"], _known_secret(one["client_id"], environ[_secret_name(one)]))
+        (project["id"], one["client_id"], _secret_if_unchanged(one["client_id"], environ[_secret_name(one)]))
         for project, one in _clients()
     )
     known = password if check_password(password, user.password) else None
@@ -74,7 +74,7 @@ def _secret_names() -> list[str]:
 
 
 def _missing(password: str) -> dict[str, Any]:
-    """The part of the demo that is not there: what somebody changed since stays as they left it."""
+    """The part of the demo that does not exist yet. What somebody changed stays as it is."""
     content = _content()
     present = set(User.objects.values_list("username", flat=True))
     users = [{**one, "password": password} for one in content["users"] if one["username"] not in present]
@@ -90,17 +90,17 @@ def _missing_of(project: dict[str, Any]) -> dict[str, Any]:
     return {"id": project["id"], "apis": apis, "clients": clients}
 
 
-def _known_secret(client_id: str, secret: str) -> str | None:
+def _secret_if_unchanged(client_id: str, secret: str) -> str | None:
     live = Client.objects.get(client_id=client_id).secrets.filter(slot__isnull=False)
     return secret if any(secrets.matches(secret, row.digest) for row in live) else None
 
 
 def refresh_token(user: User) -> str:
-    """A refresh token of the demo user for the demo client, as if they had allowed it; the one before ends."""
+    """A refresh token of the demo user for the demo client, as if they had allowed it. The previous one ends."""
     client = Client.objects.select_related("project").get(client_id=WEB)
     token = mint.opaque()
     with transaction.atomic():
-        # Only these come from no sign-in: what was allowed in a browser goes on.
+        # Only the demo's have no sign-in: what was allowed in a browser stays.
         for old in Authorization.objects.filter(client=client, user=user, sign_in=None, ended_at=None):
             authorizations.end(str(old.pk), "replaced by a newer demonstration")
         authorizations.grant_refresh_token(client_facts(client), user, SCOPES, token)

@@ -1,4 +1,4 @@
-"""Readers the settings need before Django is set up."""
+"""Readers of environment variables, which the settings need before Django is set up."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_GRACE = 3600  # seconds
 FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-# What each variable that is a URL looks like, and how those begin that can be used.
+# For each variable that is a URL: an example, and the schemes it may have.
 URLS = {
     "DATABASE_URL": ("postgres://user:password@db.example.com/vestibule", ("postgres", "postgresql", "sqlite")),
     "CACHE_URL": ("redis://cache.example.com:6379/0", tuple(environ.Env.CACHE_SCHEMES)),
@@ -27,7 +27,7 @@ URLS = {
 
 
 class Environment(environ.FileAwareEnv):
-    """The variables. What cannot be read is told by name, and without its value: that may be a secret."""
+    """The environment variables. An error names the variable but never shows its value, which may be a secret."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -45,12 +45,12 @@ class Environment(environ.FileAwareEnv):
             wanted = "a whole number" if cast is int else "written another way"
             raise ImproperlyConfigured(f"{var} must be {wanted}. See docs/operations.md.") from None
 
-    def given(self, name: str) -> bool:
-        """Whether the variable of this name says something, itself or by a file."""
+    def is_set(self, name: str) -> bool:
+        """Whether this variable has a value, directly or in a file."""
         return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
 
     def flag(self, name: str) -> bool:
-        """Whether the variable of this name is switched on; unset and empty are off, and nothing is guessed."""
+        """Whether this variable is on. Unset and empty mean off, and nothing is guessed."""
         value: str = self.str(name, default="")
         try:
             return FLAGS[value.strip().lower() or "false"]
@@ -58,7 +58,7 @@ class Environment(environ.FileAwareEnv):
             raise ImproperlyConfigured(f"{name} must be true or false.") from None
 
     def address(self, name: str, default: str, read: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
-        """The variable of this name, a URL, as the settings that `read` makes of it."""
+        """This variable, a URL, as the settings that `read` makes of it."""
         example, schemes = URLS[name]
         value: str = self.str(name, default=default)
         try:
@@ -81,7 +81,7 @@ def checked_level(value: str) -> str:
 def checked_issuer(value: str) -> str:
     """The issuer as one origin without a trailing slash (OpenID Connect Discovery 1.0 section 3).
 
-    https is required except on loopback: the issuer is where codes and tokens travel.
+    https is required except on loopback: codes and tokens travel to and from the issuer.
     """
     try:
         url = urlsplit(value)
@@ -102,13 +102,13 @@ def checked_issuer(value: str) -> str:
 
 
 def _origin(scheme: str, host: str, port: int | None) -> str:
-    """Without the port that everybody takes for granted (RFC 6454 section 6.2)."""
+    """Without the default port of the scheme (RFC 6454 section 6.2)."""
     shown = f"[{host}]" if ":" in host else host
     return f"{scheme}://{shown}" if port in (None, DEFAULT_PORTS[scheme]) else f"{scheme}://{shown}:{port}"
 
 
 def checked_networks(name: str, values: Iterable[str]) -> list[str]:
-    """The variable of this name as networks; a mistake is told at the start, not by the first request."""
+    """This variable as networks. A mistake stops the start instead of failing the first request."""
     try:
         return [str(ipaddress.ip_network(value.strip(), strict=False)) for value in values if value.strip()]
     except ValueError as error:
@@ -124,39 +124,39 @@ def checked_key_secrets(value: str) -> list[str]:
 
 
 def checked_grace(seconds: int) -> int:
-    """IDP_REFRESH_GRACE_SECONDS: for an answer that got lost on the way. A thief has as long to be taken for one."""
+    """IDP_REFRESH_GRACE_SECONDS: for an answer that got lost. For as long, a stolen refresh token passes for one."""
     if not 0 <= seconds <= MAX_GRACE:
         raise ImproperlyConfigured(f"IDP_REFRESH_GRACE_SECONDS must be 0 to {MAX_GRACE}, not {seconds}.")
     return seconds
 
 
 def local_secrets(path: Path) -> dict[str, str]:
-    """Secrets of a loopback installation: made once, kept in a file only its owner can read."""
+    """Secrets of a loopback installation: generated once, in a file that only its owner can read."""
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         made = {name: secrets.token_urlsafe(48) for name in ("SECRET_KEY", "IDP_KEY_SECRETS", "ADMIN_PASSWORD")}
         text = "".join(f"{name}={value}\n" for name, value in made.items())
-        # Written beside and linked into place: two first starts at once agree on one file, never on half a file.
-        beside = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        # Written to another file and linked into place: two first starts at once agree on one whole file.
+        temporary = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(text)
         try:
-            os.link(beside, path)
+            os.link(temporary, path)
         except FileExistsError:
             pass
         finally:
-            beside.unlink()
+            temporary.unlink()
     lines = path.read_text().splitlines()
     # The first line of a name counts: two processes that add it at once then agree on one value.
     pairs = (line.partition("=") for line in reversed(lines))
     return {name: value for name, _sign, value in pairs if value}
 
 
-def remember(path: Path, name: str, random_bytes: int = 32) -> str:
-    """The secret of this name of a loopback installation; made and added to the file when it is not there yet."""
+def get_or_create_secret(path: Path, name: str, random_bytes: int = 32) -> str:
+    """This secret of a loopback installation. When it is missing, it is generated and added to the file."""
     if name not in (known := local_secrets(path)):
-        glue = "" if path.read_text().endswith("\n") else "\n"
+        newline = "" if path.read_text().endswith("\n") else "\n"
         with path.open("a") as file:
-            file.write(f"{glue}{name}={secrets.token_urlsafe(random_bytes)}\n")
+            file.write(f"{newline}{name}={secrets.token_urlsafe(random_bytes)}\n")
         known = local_secrets(path)
     return known[name]

@@ -1,7 +1,7 @@
-"""The protocol endpoints and their paths: one table, for the URLs of the site and for the short way to them.
+"""The protocol endpoints and their paths: one table for the site's URLs and for the fast path.
 
-No browser's session, language or form is behind these requests, so the middleware that pages need has nothing to do,
-nor has what Django makes of a request before and after it. The short way calls the very same endpoints without.
+Protocol requests have no browser session, language or form. So they need no middleware of pages, nor what Django does
+before and after every request. The fast path calls the same endpoints without all that.
 """
 
 from __future__ import annotations
@@ -42,22 +42,22 @@ ENDPOINTS: dict[str, Endpoint] = {
 }
 # With and without a trailing slash: a POST is never redirected.
 BY_PATH = {path + slash: endpoint for path, endpoint in ENDPOINTS.items() for slash in ("", "/")}
-# The middleware that says the same with every answer; what it says is taken from it once.
-CONSTANT = (
+# Middleware that adds the same headers to every answer. They are computed once.
+CONSTANT_HEADERS_FROM = (
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 )
 STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 FAULT = {"error": "server_error", "error_description": "It is our fault, not yours. Try again in a moment."}
-# Where Django says what it refused and what failed.
+# Django's logger of refused and failed requests.
 logger = logging.getLogger("django.request")
 Environ = dict[str, Any]
 Application = Callable[[Environ, Any], Iterable[bytes]]
 
 
-class PlainRequest:
-    """What an endpoint reads of a request, and nothing else."""
+class EndpointRequest:
+    """The parts of a request that an endpoint reads."""
 
     def __init__(self, environ: Environ) -> None:
         self.META = environ
@@ -65,21 +65,21 @@ class PlainRequest:
 
     @cached_property
     def body(self) -> bytes:
-        """Whoever asks has looked at the length. Less comes when the client goes away."""
+        """The caller has checked the length. Fewer bytes arrive when the client goes away."""
         sent: bytes = self.META["wsgi.input"].read(int(self.META.get("CONTENT_LENGTH") or 0))
         return sent
 
 
-class ShortWay:
-    """A WSGI application for the paths of the table. Hosts that are not ours get what `whole` says to them."""
+class FastPath:
+    """A WSGI application for the paths of the table. It passes requests for other hosts to `site`."""
 
-    def __init__(self, whole: Application) -> None:
-        self._whole = whole
+    def __init__(self, site: Application) -> None:
+        self._site = site
         self._constant = constant_headers()
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
-        if not is_ours(environ.get("HTTP_HOST", ""), tuple(settings.ALLOWED_HOSTS)):
-            return self._whole(environ, start_response)
+        if not is_allowed_host(environ.get("HTTP_HOST", ""), tuple(settings.ALLOWED_HOSTS)):
+            return self._site(environ, start_response)
         answer = _answer(environ)
         if answer.status >= HTTPStatus.BAD_REQUEST:
             _log(answer.status, environ["PATH_INFO"])
@@ -91,7 +91,7 @@ class ShortWay:
 def _answer(environ: Environ) -> Answer:
     connection = pin_connection()
     try:
-        return BY_PATH[environ["PATH_INFO"]](PlainRequest(environ))
+        return BY_PATH[environ["PATH_INFO"]](EndpointRequest(environ))
     except Exception:
         logger.exception("Internal Server Error: %s", environ["PATH_INFO"])
         return json_answer(FAULT, HTTPStatus.INTERNAL_SERVER_ERROR)
@@ -108,19 +108,19 @@ def _log(status: int, path: str) -> None:
 
 
 @lru_cache(maxsize=256)
-def is_ours(host: str, allowed: tuple[str, ...]) -> bool:
-    """Whether a Host header names one of ALLOWED_HOSTS; with none configured, only Django knows."""
+def is_allowed_host(host: str, allowed: tuple[str, ...]) -> bool:
+    """Whether a Host header names one of ALLOWED_HOSTS. When none are configured, Django decides."""
     domain, _port = split_domain_port(host)
     return bool(domain) and validate_host(domain, allowed)
 
 
 def constant_headers() -> dict[str, str]:
-    """What `CONSTANT` adds to an answer that has no header of its own."""
+    """The headers that this middleware adds to an answer without headers of its own."""
     scheme = urlsplit(settings.IDP_ISSUER).scheme
     request = WSGIRequest({"REQUEST_METHOD": "GET", "wsgi.url_scheme": scheme, "wsgi.input": io.BytesIO()})
     response = HttpResponse()
     before = set(response.headers)
-    for path in CONSTANT:
+    for path in CONSTANT_HEADERS_FROM:
         if path in settings.MIDDLEWARE:
             response = import_string(path)(lambda _request: response)(request)  # noqa: B023 - called at once
     return {name: value for name, value in response.items() if name not in before}

@@ -6,10 +6,10 @@ from django.db import DatabaseError, connection
 
 from clients.models import SigningKey
 from clients.models.keys import KeyState
-from common.database_trouble import lacks_tables
+from common.database_errors import lacks_tables
 from common.jws import ALGORITHMS
 from common.sealing import Unreadable
-from common.unreleased import SAID, is_unreleased
+from common.unreleased import REASON, is_unreleased
 from provider.endpoints.http import Answer, json_answer, protocol_endpoint
 from provider.keys import keyring
 from provider.parameters import Request
@@ -25,7 +25,7 @@ def ready(request: Request) -> Answer:
     """The database answers, and every algorithm has a key that signs, which this process can open."""
     try:
         if is_unreleased(connection):
-            return _not_ready(f"{SAID}: manage.py migrate says what to do.")
+            return _not_ready(f"{REASON}: manage.py migrate says what to do.")
         active = list(SigningKey.objects.filter(state=KeyState.ACTIVE))
     except DatabaseError as error:
         if lacks_tables(error):

@@ -1,4 +1,4 @@
-"""What is told in one line, because its cause is no place in the code."""
+"""Log filters: one line instead of a traceback where the cause is not in the code."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 MAX_HOST = 100  # characters
 
 
-class ForeignHost(logging.Filter):
+class DisallowedHostFilter(logging.Filter):
     """Scanners send any Host. Django adds a traceback, and advice on a setting that follows from IDP_ISSUER here."""
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -19,13 +19,13 @@ class ForeignHost(logging.Filter):
         return True
 
 
-class DatabaseOutage(logging.Filter):
-    """While the database is away every page fails, each with the same long traceback."""
+class DatabaseOutageFilter(logging.Filter):
+    """While the database is away every page fails with the same long traceback."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         from django.db import InterfaceError, OperationalError  # settings name this class before Django is ready
 
-        from common.database_trouble import one_line
+        from common.database_errors import one_line
 
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, (OperationalError, InterfaceError)):
@@ -34,6 +34,6 @@ class DatabaseOutage(logging.Filter):
         return True
 
 
-def threads_are_meant(record: logging.LogRecord) -> bool:
-    """granian counts threads against cores. Ours mostly wait for the database, and `--threads` says how many."""
+def drop_thread_count_warning(record: logging.LogRecord) -> bool:
+    """granian warns of more threads than cores. Ours mostly wait for the database, and `--threads` sets how many."""
     return "Configuration allows spawning up to" not in record.getMessage()

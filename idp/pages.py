@@ -1,4 +1,4 @@
-"""Pages that belong to the deployment: the front door and the plain error pages."""
+"""Pages of the deployment itself: the home page and the plain error pages."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from accounts import sign_in
 
 @never_cache
 def home(request: HttpRequest) -> HttpResponse:
-    """The front door: who you are, and where to go from here."""
+    """The home page: who is signed in, and where to go from here."""
     row = sign_in.current(request)
     context = {"signed_in_at": row and row.auth_time, "signup_open": settings.IDP_SIGNUP_OPEN}
     return render(request, "home.html", context)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """The form was stale or came from elsewhere."""
-    return _problem(
+    """The form was stale or came from another site."""
+    return _error_page(
         request,
         403,
         _("This form is no longer valid"),
@@ -40,7 +40,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return _problem(
+    return _error_page(
         request,
         400,
         _("This request cannot be understood"),
@@ -49,17 +49,17 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return _problem(
+    return _error_page(
         request,
         403,
         _("You may not see this page"),
         _("Your account has no permission for it. Use another account, or ask an administrator."),
-        switch_url=_as_somebody_else(request),
+        switch_url=_switch_account_url(request),
     )
 
 
-def _as_somebody_else(request: HttpRequest) -> str:
-    """Where somebody signed in changes the account and comes back to this page; empty for visitors."""
+def _switch_account_url(request: HttpRequest) -> str:
+    """Where a signed-in person changes the account and comes back to this page. Empty when nobody is signed in."""
     person = getattr(request, "user", None)
     if person is None or not person.is_authenticated:
         return ""
@@ -67,17 +67,17 @@ def _as_somebody_else(request: HttpRequest) -> str:
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    if _only_lacks_its_slash(request):
+    if _lacks_only_its_slash(request):
         return HttpResponseRedirect(request.get_full_path(force_append_slash=True))
-    return _problem(
+    return _error_page(
         request, 404, _("There is no such page"), _("The address is mistyped, or the page is no longer here.")
     )
 
 
-def _only_lacks_its_slash(request: HttpRequest) -> bool:
-    """Whether somebody typed the address of a page for people and left out the end.
+def _lacks_only_its_slash(request: HttpRequest) -> bool:
+    """Whether somebody typed the address of a page for people without its final slash.
 
-    Only below these two places, so that the way never leaves the site; and never for a POST, which would lose its body.
+    Only below these two paths, so that the redirect never leaves the site. Never for a POST, which would lose its body.
     """
     path = request.path_info
     typed = request.method in ("GET", "HEAD") and f"{path}/".startswith(("/admin/", "/accounts/"))
@@ -87,11 +87,11 @@ def _only_lacks_its_slash(request: HttpRequest) -> bool:
         view = resolve(f"{path}/").func
     except Resolver404:
         return False
-    return getattr(view, "should_append_slash", True)  # the admin's page for whatever it does not know says no
+    return getattr(view, "should_append_slash", True)  # False for the admin's catch-all view
 
 
 def too_many_requests(request: HttpRequest) -> HttpResponse:
-    return _problem(
+    return _error_page(
         request,
         429,
         _("Too many tries"),
@@ -100,7 +100,7 @@ def too_many_requests(request: HttpRequest) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """A page that asks nothing of what may have failed: no database, no cache, no session, no person."""
+    """A page that uses nothing that may have failed: no database, cache, session or person."""
     unavailable = isinstance(sys.exc_info()[1], (OperationalError, InterfaceError, RedisError))
     response = HttpResponse(render_to_string("500.html"), status=503 if unavailable else 500)
     if unavailable:
@@ -109,7 +109,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _problem(request: HttpRequest, status: int, title: str, message: str, **more: str) -> HttpResponse:
+def _error_page(request: HttpRequest, status: int, title: str, message: str, **more: str) -> HttpResponse:
     response = render(request, "error.html", {"title": title, "message": message, **more}, status=status)
     add_never_cache_headers(response)
     return response

@@ -1,7 +1,7 @@
-"""How we are served: `python -m idp.server`.
+"""Runs the server: `python -m idp.server`.
 
-What differs from machine to machine comes from the command line or `WEB_CONCURRENCY`; docs/operations.md says what to
-set, decision 0095 why these values and no others.
+What depends on the machine comes from the command line or from `WEB_CONCURRENCY`. docs/operations.md says what to set,
+and decision 0095 explains the other values.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from granian.constants import HTTPModes, Interfaces, Loops, RuntimeModes
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from idp.bodies import WAITS_AT_MOST, WholeBodies
-from idp.logs import threads_are_meant
+from idp.bodies import MAX_WAIT, BufferedBodies
+from idp.logs import drop_thread_count_warning
 
 
 def at_least_one(text: str) -> int:
@@ -44,22 +44,22 @@ def _workers() -> int:
         sys.exit(f"WEB_CONCURRENCY {error}")
 
 
-# One per core: Python runs one thread of a process at a time, and two processes push each other out of its caches.
+# One per core: Python runs one thread of a process at a time, and two processes compete for the core's caches.
 WORKERS = _workers()
 # A thread answers while others wait for the database or a body. Each keeps a database connection of its own.
 THREADS = 8
-# An idle connection and one whose headers come slowly are the same to granian, and both are kept this long. Longer than
-# proxies keep idle connections (nginx: 60), so that they end them and not we. No thread waits meanwhile.
-KEPT_SECONDS = 75
+# How long granian keeps a connection that is idle, or whose headers arrive slowly. Longer than proxies keep idle ones
+# (nginx: 60), so that they close them and not we. No thread waits meanwhile.
+KEEP_ALIVE_SECONDS = 75
 # The whole head of a request. The longest is an authorization request: MAX_QUERY bytes of query
 # (provider/endpoints/authorize.py), beside the cookies of a browser. More is answered 431.
 MAX_HEAD = 32_768
 # At TERM, workers take no new requests and have this long to finish those they have.
-STOPS_WITHIN = 30  # seconds
+STOP_SECONDS = 30  # seconds
 
 SECRETS = ("SECRET_KEY", "IDP_KEY_SECRETS", "DATABASE_URL", "CACHE_URL", "EMAIL_URL", "ADMIN_PASSWORD")
 
-VALUES: dict[str, Any] = {
+GRANIAN_OPTIONS: dict[str, Any] = {
     "interface": Interfaces.WSGI,
     "http": HTTPModes.http1,
     "websockets": False,
@@ -75,37 +75,35 @@ VALUES: dict[str, Any] = {
     "loop": Loops.asyncio,  # made, but never run: there is nothing asynchronous here
     "backlog": 1024,
     "backpressure": 512,  # connections a worker holds; more wait in the backlog
-    "http1_settings": HTTP1Settings(header_read_timeout=KEPT_SECONDS * 1000, max_buffer_size=MAX_HEAD),
+    "http1_settings": HTTP1Settings(header_read_timeout=KEEP_ALIVE_SECONDS * 1000, max_buffer_size=MAX_HEAD),
     "respawn_failed_workers": True,
-    "workers_kill_timeout": STOPS_WITHIN,
+    "workers_kill_timeout": STOP_SECONDS,
     "log_level": LogLevels.info,
     "log_access": False,  # proxies write one, and URIs may hold what logs should not
 }
 
 
-def serve(application: str = "idp.wsgi.application", waits_at_most: float = WAITS_AT_MOST, **changed: Any) -> None:
-    """Until TERM. `changed` are arguments of granian that win over ours.
+def serve(application: str = "idp.wsgi.application", max_wait: float = MAX_WAIT, **overrides: Any) -> None:
+    """Serve until TERM. `overrides` are arguments of granian that replace ours.
 
-    The application is loaded before the workers are forked, which then share its memory and are there at once. It opens
-    no connection while it is loaded.
+    The application is loaded before the workers are forked, so that they share its memory and start at once. Loading it
+    opens no connection.
     """
-    values = VALUES | changed
+    options = GRANIAN_OPTIONS | overrides
     loaded = import_string(application)
-    if apps.ready:  # Django would load what pages need with the first request, in every worker
+    if apps.ready:  # otherwise every worker would load them with its first request
         import_module(settings.ROOT_URLCONF)
     for name in SECRETS:
-        os.environ.pop(name, None)  # granian gives every request what stands in its environment
+        os.environ.pop(name, None)  # granian copies its environment into every request
     gc.collect()
     gc.freeze()
-    logging.getLogger("_granian").addFilter(threads_are_meant)
-    server = Granian(application, **values)
-    server.serve(
-        target_loader=lambda: WholeBodies(loaded, values["blocking_threads"], waits_at_most), wrap_loader=False
-    )
+    logging.getLogger("_granian").addFilter(drop_thread_count_warning)
+    server = Granian(application, **options)
+    server.serve(target_loader=lambda: BufferedBodies(loaded, options["blocking_threads"], max_wait), wrap_loader=False)
 
 
 def require_free(address: str, port: int) -> None:
-    """End with a sentence when we cannot listen there. A server of the same user may be there: they share the port."""
+    """Exit with a sentence when we cannot listen there. Servers of the same user do not count: they share the port."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -134,8 +132,10 @@ def _port(text: str) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m idp.server", description="Serve Vestibule to a reverse proxy.")
-    parser.add_argument("--address", type=_address, default=VALUES["address"], help="where to listen (%(default)s)")
-    parser.add_argument("--port", type=_port, default=VALUES["port"], help="where to listen (%(default)s)")
+    parser.add_argument(
+        "--address", type=_address, default=GRANIAN_OPTIONS["address"], help="where to listen (%(default)s)"
+    )
+    parser.add_argument("--port", type=_port, default=GRANIAN_OPTIONS["port"], help="where to listen (%(default)s)")
     parser.add_argument(
         "--workers", type=at_least_one, default=WORKERS, help="processes (WEB_CONCURRENCY, or %(default)s)"
     )

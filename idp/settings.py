@@ -30,8 +30,8 @@ env = Environment()
 IDP_ISSUER: str = checked_issuer(env.str("IDP_ISSUER", default="http://localhost:8000"))
 _issuer_host = urlsplit(IDP_ISSUER).hostname or ""
 IS_LOCAL = _issuer_host in LOOPBACK_NAMES
-# A database was chosen, but no address: some variables of a deployment are here, and others were forgotten.
-IDP_ISSUER_FORGOTTEN = env.given("DATABASE_URL") and not env.given("IDP_ISSUER")
+# A database is set, but no address: some variables of a deployment are here, and others were forgotten.
+IDP_ISSUER_FORGOTTEN = env.is_set("DATABASE_URL") and not env.is_set("IDP_ISSUER")
 
 DEBUG = env.flag("DEBUG")
 if DEBUG and not IS_LOCAL:
@@ -137,7 +137,7 @@ else:
     DATABASES["default"].setdefault("CONN_MAX_AGE", 600)
     DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)
 CACHES = {"default": env.address("CACHE_URL", "locmemcache://", env.cache_url_config)}
-# Seconds a process may go on with what it knows of clients, APIs and keys before it asks whether something changed.
+# Seconds for which a process uses cached clients, APIs and keys before it checks whether something changed.
 IDP_FACTS_MAX_AGE = 0.5
 
 # --- People ----------------------------------------------------------------------------------------------------------
@@ -272,9 +272,9 @@ OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "clients.RefreshToken"  # noqa: S105
 OAUTH2_PROVIDER_ID_TOKEN_MODEL = "clients.IDToken"  # noqa: S105
 OAUTH2_PROVIDER_DEVICE_GRANT_MODEL = "clients.DeviceGrant"
 OAUTH2_PROVIDER = {
-    "OAUTH2_SERVER_CLASS": "provider.server.Server",
-    "OAUTH2_VALIDATOR_CLASS": "provider.validator.Validator",
-    "OAUTH2_BACKEND_CLASS": "provider.backend.Backend",
+    "OAUTH2_SERVER_CLASS": "provider.toolkit.Server",
+    "OAUTH2_VALIDATOR_CLASS": "provider.toolkit.Validator",
+    "OAUTH2_BACKEND_CLASS": "provider.toolkit.Backend",
     "OIDC_ENABLED": True,
     "OIDC_ISS_ENDPOINT": IDP_ISSUER,
     "SCOPES": {},
@@ -305,16 +305,16 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "line"},
-        "nowhere": {"class": "logging.NullHandler"},
+        "null": {"class": "logging.NullHandler"},
     },
-    "filters": {"host": {"()": "idp.logs.ForeignHost"}, "outage": {"()": "idp.logs.DatabaseOutage"}},
+    "filters": {"host": {"()": "idp.logs.DisallowedHostFilter"}, "outage": {"()": "idp.logs.DatabaseOutageFilter"}},
     "root": {"handlers": ["console"], "level": checked_level(env.str("LOG_LEVEL", default="INFO"))},
     "loggers": {
-        # oauthlib writes codes and tokens in clear at DEBUG; it never speaks here.
-        "oauthlib": {"handlers": ["nowhere"], "level": "CRITICAL", "propagate": False},
+        # oauthlib logs codes and tokens in clear at DEBUG, so it is silenced.
+        "oauthlib": {"handlers": ["null"], "level": "CRITICAL", "propagate": False},
         "django.security.DisallowedHost": {"filters": ["host"]},
         "django.request": {"filters": ["outage"]},
-        # At DEBUG this writes all a page was made of when a name is missing: the URI, and a secret that is shown once.
+        # At DEBUG this logs a page's whole context when a name is missing: the URI, and a secret that is shown once.
         "django.template": {"level": "INFO"},
     },
 }

@@ -1,4 +1,4 @@
-"""WSGI entry; idp/server.py serves it."""
+"""The WSGI entry point. idp/server.py serves it."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "idp.settings")
 _django = get_wsgi_application()
 
-from idp.fast_path import BY_PATH, ShortWay  # noqa: E402 - Django has to be set up
+from idp.fast_path import BY_PATH, FastPath  # noqa: E402 - Django has to be set up
 
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _BOUNDARY = re.compile(r";\s*boundary=(\"?)([A-Za-z0-9'()+_,./:=?-]{1,70})\1\s*(;|$)", re.IGNORECASE)  # RFC 2046 5.1.1
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """The short way for protocol endpoints, Django for everything else."""
-    way = _short if environ.get("PATH_INFO") in BY_PATH else _whole
-    return way(environ, start_response)
+    """The fast path for protocol endpoints, Django for everything else."""
+    handler = _fast_path if environ.get("PATH_INFO") in BY_PATH else _site
+    return handler(environ, start_response)
 
 
-def _whole(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Django, told by configuration how people reach us: TLS may end at a proxy, whose headers nobody has to believe.
+def _site(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    """Django, with the scheme from our configuration: TLS may end at a proxy, and no header of a proxy is believed.
 
-    Without it Django would take requests for plain HTTP, send no HSTS and mistrust its own forms.
+    With the wrong scheme Django would send no HSTS and refuse its own forms.
     """
     environ["wsgi.url_scheme"] = urlsplit(settings.IDP_ISSUER).scheme
     environ["CONTENT_TYPE"] = _content_type(environ.get("CONTENT_TYPE", ""))
@@ -38,13 +38,13 @@ def _whole(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     return _django(environ, start_response)
 
 
-_short = ShortWay(_whole)
+_fast_path = FastPath(_site)
 
 
 def _content_type(sent: str) -> str:
-    """The media type, and of its parameters the boundary.
+    """The media type, and of its parameters only the boundary.
 
-    A charset would choose among all codecs Python has, and several make Django fail before it can answer.
+    A charset could select any codec that Python has, and several make Django fail before it can answer.
     """
     boundary = _BOUNDARY.search(sent)
     media_type = sent.partition(";")[0]

@@ -15,22 +15,22 @@ if TYPE_CHECKING:
 
     from accounts.models import User
 
-LOOKING = tuple(Role)
-EDITING = (Role.OWNER, Role.EDITOR)
-OWNING = (Role.OWNER,)
+VIEWERS = tuple(Role)
+EDITORS = (Role.OWNER, Role.EDITOR)
+OWNERS = (Role.OWNER,)
 
 
 def visible(user: User | AnonymousUser) -> QuerySet[Project]:
     """Projects this person may look at."""
-    return _with_roles(user, LOOKING)
+    return _with_roles(user, VIEWERS)
 
 
 def editable(user: User | AnonymousUser) -> QuerySet[Project]:
     """Projects whose clients, APIs and consent screen this person may change."""
-    return _with_roles(user, EDITING)
+    return _with_roles(user, EDITORS)
 
 
-def owned_alone(user: User) -> QuerySet[Project]:
+def solely_owned(user: User) -> QuerySet[Project]:
     """Projects that would have no active owner without this person."""
     others = Member.objects.filter(role=Role.OWNER, user__is_active=True).exclude(user=user)
     mine = Member.objects.filter(role=Role.OWNER, user=user)
@@ -39,26 +39,26 @@ def owned_alone(user: User) -> QuerySet[Project]:
 
 @dataclass(frozen=True)
 class Roles:
-    """What the querysets above say of one person, read at once: a page of the console asks some forty times."""
+    """What the querysets above say of one person, read at once: a page of the console checks it some forty times."""
 
-    everywhere: bool
+    is_superuser: bool
     by_project: Mapping[int, str]
 
     @classmethod
     def of(cls, user: User | AnonymousUser) -> Roles:
         if not user.is_active:
-            return cls(everywhere=False, by_project={})
+            return cls(is_superuser=False, by_project={})
         if user.is_superuser:
-            return cls(everywhere=True, by_project={})
-        return cls(everywhere=False, by_project=dict(Member.objects.filter(user=user).values_list("project", "role")))
+            return cls(is_superuser=True, by_project={})
+        return cls(is_superuser=False, by_project=dict(Member.objects.filter(user=user).values_list("project", "role")))
 
-    def some(self, roles: tuple[Role, ...]) -> bool:
+    def in_any_project(self, roles: tuple[Role, ...]) -> bool:
         """Whether there can be projects where this person has one of these roles."""
-        return self.everywhere or any(role in roles for role in self.by_project.values())
+        return self.is_superuser or any(role in roles for role in self.by_project.values())
 
-    def within(self, project: int | None, roles: tuple[Role, ...]) -> bool:
+    def in_project(self, project: int | None, roles: tuple[Role, ...]) -> bool:
         """Whether this person has one of these roles in the project of this key."""
-        return self.everywhere or (project is not None and self.by_project.get(project) in roles)
+        return self.is_superuser or (project is not None and self.by_project.get(project) in roles)
 
 
 def _with_roles(user: User | AnonymousUser, roles: tuple[Role, ...]) -> QuerySet[Project]:

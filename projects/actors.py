@@ -9,7 +9,7 @@ from typing import Self
 from django.db.models import QuerySet
 
 from accounts.models import User
-from projects.access import EDITING, OWNING, Roles
+from projects.access import EDITORS, OWNERS, Roles
 from projects.models import Project
 
 
@@ -45,20 +45,20 @@ class Actor:
     @classmethod
     def operator(cls, name: str) -> Self:
         """Who runs this provider, through a file or a command: decides like a superuser."""
-        return cls(Roles(everywhere=True, by_project={}), frozenset(Right), name=name)
+        return cls(Roles(is_superuser=True, by_project={}), frozenset(Right), name=name)
 
     def may(self, right: Right) -> bool:
         return right in self.rights
 
     def edits(self, project: Project) -> bool:
         """Whether they may change its clients, its APIs and its consent screen."""
-        return self.roles.within(project.pk, EDITING)
+        return self.roles.in_project(project.pk, EDITORS)
 
     def owns(self, project: Project) -> bool:
         """Whether they may change the project itself and its members."""
-        return self.roles.within(project.pk, OWNING)
+        return self.roles.in_project(project.pk, OWNERS)
 
     def visible(self) -> QuerySet[Project]:
         """The projects they know of."""
         projects = Project.objects.all()
-        return projects if self.roles.everywhere else projects.filter(pk__in=self.roles.by_project)
+        return projects if self.roles.is_superuser else projects.filter(pk__in=self.roles.by_project)

@@ -13,10 +13,10 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.console import actor
-from accounts.console_forms import told
+from accounts.console_forms import shortened
 from projects import access, api_registration, registration
 from projects.actors import Actor
-from projects.console import ProjectFilter, ScopedAdmin, ScopedInline, forget_roles
+from projects.console import ProjectFilter, ProjectScopedAdmin, ProjectScopedInline, forget_roles
 from projects.door import actor_of
 from projects.forms import (
     ApiForm,
@@ -39,7 +39,7 @@ def link_to_list(page: str, project: Project, number: int) -> str:
     return format_html('<a href="{}">{}</a>', url, gettext("Show %(number)s") % {"number": number})
 
 
-class ConsentScreenInline(ScopedInline):
+class ConsentScreenInline(ProjectScopedInline):
     model = ConsentScreen
     form = ConsentScreenForm
     template = admin.StackedInline.template
@@ -48,12 +48,12 @@ class ConsentScreenInline(ScopedInline):
     verbose_name_plural = _("consent screen")
 
 
-class MemberInline(ScopedInline):
+class MemberInline(ProjectScopedInline):
     model = Member
     form = MemberForm
     formset = MemberFormSet
     project_path = ""
-    editors = access.OWNING
+    editors = access.OWNERS
     extra = 1
     fields = ["username", "role"]
 
@@ -63,7 +63,7 @@ class MemberInline(ScopedInline):
         return member.user.get_username()
 
 
-class ProjectAdmin(ScopedAdmin):
+class ProjectAdmin(ProjectScopedAdmin):
     """Owners change a project, editors its consent screen; only superusers add one."""
 
     project_path = ""
@@ -83,12 +83,12 @@ class ProjectAdmin(ScopedAdmin):
         return actor(request).is_superuser
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._within(request, access.OWNING, obj)
+        return self._has_role(request, access.OWNERS, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         if obj is None:
             return ["apis_of_it"]
-        if self._within(request, access.OWNING, obj):
+        if self._has_role(request, access.OWNERS, obj):
             return ["key", "apis_of_it"]
         return [*ProjectForm.Meta.fields, "apis_of_it"]
 
@@ -114,7 +114,7 @@ class ProjectAdmin(ScopedAdmin):
             made = registration.register(wanted, by)
             vars(form.instance).update(vars(made))  # Django goes on with the row it gave the form
         forget_roles(request)
-        if self._within(request, access.OWNING, form.instance):
+        if self._has_role(request, access.OWNERS, form.instance):
             self._name_those_outside(request, form.instance)
 
     def _name_those_outside(self, request: HttpRequest, project: Project) -> None:
@@ -128,17 +128,17 @@ class ProjectAdmin(ScopedAdmin):
             "%(names)s cannot enter the console yet: a superuser has to tick “Staff status” of each account.",
             len(names),
         )
-        self.message_user(request, sentence % {"names": told(names)}, messages.WARNING)
+        self.message_user(request, sentence % {"names": shortened(names)}, messages.WARNING)
 
 
-class ApiScopeInline(ScopedInline):
+class ApiScopeInline(ProjectScopedInline):
     model = ApiScope
     form = ApiScopeForm
     formset = ApiScopeFormSet
     extra = 1
 
 
-class ApiAdmin(ScopedAdmin):
+class ApiAdmin(ProjectScopedAdmin):
     """The identifier stays: tokens carry it, allowlists name it, and other APIs are kept away from it."""
 
     form = ApiForm

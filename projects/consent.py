@@ -36,20 +36,20 @@ def merge(given: Permission, more: Permission) -> Permission:
 
 def overlaps(held: Permission, part: Permission) -> bool:
     """Whether `held` contains any of `part`; a wider audience contains what is below it, and the other way round."""
-    near = any(_touch(one, other) for one in held.audiences for other in part.audiences)
+    near = any(_related(one, other) for one in held.audiences for other in part.audiences)
     return near or not set(held.scopes).isdisjoint(part.scopes)
 
 
 def without(given: Permission, part: Permission) -> Permission:
-    """What is left of `given` when `part` is taken back. A wider audience goes too: it works where that one did."""
+    """What is left of `given` when `part` is revoked. A wider audience goes too: it works where the revoked one did."""
     return Permission(
         tuple(scope for scope in given.scopes if scope not in part.scopes),
-        tuple(one for one in given.audiences if not any(_touch(one, gone) for gone in part.audiences)),
+        tuple(one for one in given.audiences if not any(_related(one, gone) for gone in part.audiences)),
     )
 
 
-def going_with(held: Permission, audience: str, offered: Callable[[str], AbstractSet[str]]) -> Permission:
-    """What goes with an audience: its API's scopes, unless an audience that is kept offers them too.
+def lost_with_audience(held: Permission, audience: str, offered: Callable[[str], AbstractSet[str]]) -> Permission:
+    """What is lost with an audience: also its API's scopes, unless a remaining audience offers them too.
 
     `offered` says which scopes the API of an audience has.
     """
@@ -60,11 +60,11 @@ def going_with(held: Permission, audience: str, offered: Callable[[str], Abstrac
 
 
 def outermost(held: Permission) -> Permission:
-    """The same, with no audience that another one covers."""
+    """The same, without audiences that another one covers."""
     return merge(Permission(), held)
 
 
-def _touch(one: str, other: str) -> bool:
+def _related(one: str, other: str) -> bool:
     return covers(one, other) or covers(other, one)
 
 

@@ -1,7 +1,7 @@
-"""The rule of the console for people who are no superusers: what they see and change follows from their role.
+"""Permissions in the console: the role in a project decides what people see and change who are not superusers.
 
-Django's model permissions play no part. Every page and inline of something that belongs to a project stands on
-`Scoped`, which asks `projects.access`.
+Django's model permissions play no part. Every page and inline of an object that belongs to a project is based on
+`ProjectScoped`, which asks `projects.access`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MAX_ROWS = 250
 
 
 def roles_of(request: HttpRequest) -> access.Roles:
-    """Those of whoever is signed in, read once per request. Also asked for visitors, on the way out."""
+    """The roles of whoever is signed in, read once per request. Works for anonymous visitors, too."""
     person, kept = request.user, vars(request)
     if kept.get("roles_are_of") != person:
         kept["roles_are_of"], kept["roles"] = person, access.Roles.of(person)
@@ -44,41 +44,41 @@ def roles_of(request: HttpRequest) -> access.Roles:
 
 
 def forget_roles(request: HttpRequest) -> None:
-    """They may have changed: where a page leads after it was saved depends on what one may see then."""
+    """Read the roles again when they may have changed: where a saved page redirects depends on them."""
     vars(request).pop("roles_are_of", None)
 
 
-class Scoped(Base):
-    """Permissions from the role in the project of an object (for inlines: of the page's object)."""
+class ProjectScoped(Base):
+    """Permissions from the person's role in the project of an object (for inlines: of the page's object)."""
 
-    # Where the project stands, as a lookup; empty: the object is the project.
+    # The lookup from the object to its project; empty: the object is the project.
     project_path = "project"
-    # Who may change: everybody else who sees it looks only.
-    editors: tuple[Role, ...] = access.EDITING
+    # Roles that may change it. Others who see it may only look.
+    editors: tuple[Role, ...] = access.EDITORS
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._within(request, access.LOOKING, obj)
+        return self._has_role(request, access.VIEWERS, obj)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._within(request, self.editors, obj)
+        return self._has_role(request, self.editors, obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._within(request, self.editors, obj)
+        return self._has_role(request, self.editors, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._within(request, self.editors, obj)
+        return self._has_role(request, self.editors, obj)
 
-    def _within(self, request: HttpRequest, roles: tuple[Role, ...], obj: Any) -> bool:
-        """Whether they have one of these roles in the object's project; for no object yet: in any."""
+    def _has_role(self, request: HttpRequest, roles: tuple[Role, ...], obj: Any) -> bool:
+        """Whether the person has one of these roles in the object's project; without an object, in any project."""
         mine = roles_of(request)
         if obj is None:
-            return mine.some(roles)
+            return mine.in_any_project(roles)
         for name in filter(None, self.project_path.split("__")):
             obj = getattr(obj, name)
-        return mine.within(obj.pk, roles)
+        return mine.in_project(obj.pk, roles)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Only projects this person may change are choices; nothing else is, except to superusers."""
+        """Offer only projects that this person may change, and nothing else except to superusers."""
         person = actor(request)
         if db_field.related_model is Project:
             kwargs["queryset"] = access.editable(person)
@@ -89,18 +89,18 @@ class Scoped(Base):
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Forms name such things in a textarea and check each; a list to choose from would show everybody's."""
+        """Forms take such objects in a textarea and check each. A list to choose from would show everybody's."""
         if not actor(request).is_superuser:
             kwargs["queryset"] = db_field.related_model._default_manager.none()
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 
-class ScopedAdmin(Scoped, ConsoleAdmin):
+class ProjectScopedAdmin(ProjectScoped, ConsoleAdmin):
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return roles_of(request).some(access.LOOKING)
+        return roles_of(request).in_any_project(access.VIEWERS)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Lists, searches, filters, actions and addresses by id all start here."""
+        """Lists, searches, filters, actions and pages by id all start from this."""
         lookup = f"{self.project_path or 'pk'}__in"
         return super().get_queryset(request).filter(**{lookup: access.visible(actor(request))})
 
@@ -127,8 +127,8 @@ class ScopedAdmin(Scoped, ConsoleAdmin):
             return super().delete_view(request, object_id, extra_context)
 
 
-class NamedCells(Rows):
-    """Rows of a table, whose fields have no label but the head of their column: each says its own name, and the row."""
+class LabelledRows(Rows):
+    """Rows of a table, where fields have no label but the column's heading: each gets a name that says its row."""
 
     def add_fields(self, form: Any, index: int | None) -> None:
         super().add_fields(form, index)
@@ -137,14 +137,14 @@ class NamedCells(Rows):
             field.widget.attrs.setdefault("aria-label", f"{field.label}{row}")
 
 
-class ScopedInline(Scoped, Inline):
+class ProjectScopedInline(ProjectScoped, Inline):
     template = admin.TabularInline.template
     max_num = MAX_ROWS
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         kwargs["absolute_max"] = MAX_ROWS  # not self.max_num, which is 0 for those who add none
         if self.template == admin.TabularInline.template:
-            kwargs["formset"] = type("TableRows", (NamedCells, self.formset), {})
+            kwargs["formset"] = type("TableRows", (LabelledRows, self.formset), {})
         formset: Any = super().get_formset(request, obj, **kwargs)  # a class of its own for every request
         formset.form.actor = actor(request)
         return formset

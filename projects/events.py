@@ -40,7 +40,7 @@ class SecurityEvent(models.Model):
 
 # --- Who acts ------------------------------------------------------------------------------------------------------
 
-NOBODY_KNOWN = Actor(Roles(everywhere=False, by_project={}), name="code")  # that went past the registration
+NOBODY_KNOWN = Actor(Roles(is_superuser=False, by_project={}), name="code")  # that went past the registration
 _acting: ContextVar[Actor | None] = ContextVar("acting", default=None)
 
 

@@ -32,7 +32,7 @@ class ProjectForm(DoorForm):
             "name": gettext_lazy("Shown here, and to people unless the consent screen says another name."),
             "status": gettext_lazy("Only a superuser changes this."),
             "consent_mode": gettext_lazy(
-                "Asked people see what they share. Only a superuser makes a project first party."
+                "People who are asked see what they share. Only a superuser makes a project first party."
             ),
             "cross_client": gettext_lazy(
                 "With a person's refresh token one client may get an ID token made for another client here."

@@ -153,7 +153,7 @@ class Api(models.Model):
     identifier = models.CharField(
         _("identifier"),
         max_length=matcher.MAX_LENGTH,
-        help_text=_("An absolute URI such as https://api.example.com/orders; tokens for this API carry it as `aud`."),
+        help_text=_("An absolute URI such as https://api.example.com/orders; tokens for this API carry it as “aud”."),
     )
     canonical = models.CharField(max_length=matcher.MAX_LENGTH, editable=False)
     origin = models.CharField(max_length=matcher.MAX_LENGTH, editable=False, db_index=True)

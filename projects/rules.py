@@ -54,9 +54,9 @@ def scope_problem(name: str) -> str:
 
 
 def moment_problem(before: datetime | None, after: datetime | None) -> str:
-    """Forward only: back would bring ended tokens to life; the future would end tokens not yet made."""
+    """Forward only: an earlier moment would revive ended tokens, a future one would end tokens not yet issued."""
     if before and (after is None or after < before):
-        return _("This moment only moves forward: else tokens that were ended would work again.")
+        return _("This moment can only move forward. Otherwise tokens that were ended would work again.")
     if after and after > timezone.now():
         return _("This moment lies in the future. Enter now, or an earlier moment.")
     return ""

@@ -1,6 +1,6 @@
-"""What a person has given each project, and how they take it back (protocol sections 11 and 15).
+"""What a person has granted to each project, and how they revoke it (protocol sections 11 and 15).
 
-What counts is the consent and every Authorization that is not over: apps that share no consent stand on theirs alone.
+The consent counts, and every live Authorization: apps that share no consent have their Authorizations only.
 """
 
 from __future__ import annotations
@@ -19,36 +19,36 @@ from django.utils import timezone
 from accounts.models import User
 from clients.models import Authorization, Client, Grant, RefreshToken
 from projects.apis import apis_near
-from projects.consent import Permission, going_with, outermost, overlaps, without
+from projects.consent import Permission, lost_with_audience, outermost, overlaps, without
 from projects.models import Consent, ConsentMode, Project
 from provider.protocol.facts import Registry
 from provider.store import events, live
 
-REVOKED = "taken back by the person"
+ENDED_BECAUSE = "taken back by the person"
 
 
-class NothingThere(Exception):
-    """Not allowed, or not any more."""
+class NotGranted(Exception):
+    """Not granted, or no longer."""
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class AppUse:
     """An app that used the access: since when, and when it last signed the person in or renewed its tokens."""
 
     client: Client
-    first: datetime
-    last: datetime
+    since: datetime
+    last_used: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What one project has from this person. `held` keeps audiences others cover: each may have an API of its own."""
+    """What this person granted to one project. `held` keeps audiences others cover: each may have an API of its own."""
 
     project: Project
     held: Permission
-    uses: tuple[Use, ...]
-    first: datetime
-    last: datetime | None
+    uses: tuple[AppUse, ...]
+    since: datetime
+    last_used: datetime | None
 
     @property
     def first_party(self) -> bool:
@@ -59,21 +59,21 @@ class Access:
         return outermost(self.held)
 
 
-def everywhere(user: User) -> list[Access]:
-    """Every project that has something from this person, the one used last first."""
+def list_access(user: User) -> list[Access]:
+    """Every project that this person has granted something, the one used last first."""
     consents = {row.project_id: row for row in Consent.objects.filter(user=user)}
     live_in = _live(user).values_list("client__project", flat=True).distinct()
     projects = Project.objects.filter(pk__in={*consents, *live_in}).select_related("consent_screen")
     found = [_access(user, project, consents.get(project.pk)) for project in projects]
-    return sorted((one for one in found if one), key=lambda one: one.last or one.first, reverse=True)
+    return sorted((one for one in found if one), key=lambda one: one.last_used or one.since, reverse=True)
 
 
-def at(user: User, key: str) -> Access:
-    """What the project with this key has; raises NothingThere, whether or not there is such a project."""
+def get_access(user: User, key: str) -> Access:
+    """What the project with this key was granted. Raises NotGranted, also when there is no such project."""
     project = Project.objects.filter(key=key).select_related("consent_screen").first()
     access = project and _access(user, project, Consent.objects.filter(user=user, project=project).first())
     if not access:
-        raise NothingThere
+        raise NotGranted
     return access
 
 
@@ -82,49 +82,49 @@ def _live(user: User) -> QuerySet[Authorization]:
 
 
 def _access(user: User, project: Project, consent: Consent | None) -> Access | None:
-    held = _held(user, project, consent)
+    held = _held_permission(user, project, consent)
     if not held and not _live(user).filter(client__project=project).exists():
         return None
     counted = Authorization.objects.filter(user=user) if consent else _live(user)
-    uses = _uses(counted.filter(client__project=project))
-    began = [*([consent.created_at] if consent else []), *(use.first for use in uses)]
-    return Access(project, held, uses, min(began), max((use.last for use in uses), default=None))
+    uses = _app_uses(counted.filter(client__project=project))
+    began = [*([consent.created_at] if consent else []), *(use.since for use in uses)]
+    return Access(project, held, uses, min(began), max((use.last_used for use in uses), default=None))
 
 
-def _held(user: User, project: Project, consent: Consent | None) -> Permission:
-    """The consent, and the ceilings of what is not over; all audiences, also those another one covers."""
+def _held_permission(user: User, project: Project, consent: Consent | None) -> Permission:
+    """The consent and the ceilings of live Authorizations; all audiences, also those that another one covers."""
     rows: Iterable[tuple[list[str], list[str]]] = (
         _live(user).filter(client__project=project).values_list("scopes", "audiences").distinct()
     )
     given = [(consent.scopes, consent.audiences)] if consent else []
     scopes, audiences = zip(*[*given, *rows], strict=True) if given or rows else ((), ())
-    return Permission(_each(scopes), _each(audiences))
+    return Permission(_distinct(scopes), _distinct(audiences))
 
 
-def _each(lists: Iterable[Iterable[str]]) -> tuple[str, ...]:
+def _distinct(lists: Iterable[Iterable[str]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for values in lists for one in values))
 
 
-def _uses(authorizations: QuerySet[Authorization]) -> tuple[Use, ...]:
+def _app_uses(authorizations: QuerySet[Authorization]) -> tuple[AppUse, ...]:
     moments = authorizations.values("client").annotate(
-        first=Min("created_at"), last=Max(Coalesce(F("rotated_at"), F("created_at")))
+        since=Min("created_at"), last_used=Max(Coalesce(F("rotated_at"), F("created_at")))
     )
     rows: dict[Any, Any] = {row["client"]: row for row in moments}
     clients = Client.objects.filter(pk__in=rows)
-    uses = [Use(client, rows[client.pk]["first"], rows[client.pk]["last"]) for client in clients]
-    return tuple(sorted(uses, key=lambda use: use.last, reverse=True))
+    uses = [AppUse(client, rows[client.pk]["since"], rows[client.pk]["last_used"]) for client in clients]
+    return tuple(sorted(uses, key=lambda use: use.last_used, reverse=True))
 
 
-# --- Taking back ---------------------------------------------------------------------------------------------------
+# --- Revoking ------------------------------------------------------------------------------------------------------
 
 
-def going(access: Access, *, scope: str = "", audience: str = "") -> Permission:
-    """What would go with this scope or audience; raises NothingThere."""
+def would_revoke(access: Access, *, scope: str = "", audience: str = "") -> Permission:
+    """What revoking this scope or audience would remove. Raises NotGranted."""
     if scope in access.held.scopes:
         return Permission((scope,))
     if audience not in access.shown.audiences:
-        raise NothingThere
-    return going_with(access.held, audience, partial(_offered, Registry(apis=apis_near(access.held.audiences))))
+        raise NotGranted
+    return lost_with_audience(access.held, audience, partial(_offered, Registry(apis=apis_near(access.held.audiences))))
 
 
 def _offered(registry: Registry, audience: str) -> frozenset[str]:
@@ -133,12 +133,15 @@ def _offered(registry: Registry, audience: str) -> frozenset[str]:
 
 
 def revoke(user: User, key: str, *, scope: str = "", audience: str = "") -> Permission:
-    """Remove one scope or audience; every Authorization that contains some of it ends. What went; or NothingThere."""
+    """Remove one scope or audience, and end every Authorization that contains some of it.
+
+    Returns what was removed. Raises NotGranted.
+    """
     with transaction.atomic():
         consent = _locked(user, key)
-        access = at(user, key)
-        gone = going(access, scope=scope, audience=audience)
-        # Of all that is live, only what has something of it: what an app may do otherwise goes on.
+        access = get_access(user, key)
+        gone = would_revoke(access, scope=scope, audience=audience)
+        # End only what contains some of it: an app keeps its other Authorizations.
         rows = _live(user).filter(client__project=access.project).values_list("pk", "scopes", "audiences")
         over = [pk for pk, scopes, audiences in rows if overlaps(Permission(tuple(scopes), tuple(audiences)), gone)]
         ended = _end(Authorization.objects.filter(pk__in=over))
@@ -151,13 +154,13 @@ def revoke(user: User, key: str, *, scope: str = "", audience: str = "") -> Perm
 
 
 def revoke_all(user: User, key: str) -> None:
-    """Delete the consent, and with it every Authorization and token of this person in the project; or NothingThere.
+    """Delete the consent, and with it every Authorization and token of this person in the project. Raises NotGranted.
 
     Where nobody was asked there is no consent to delete: the Authorizations end.
     """
     with transaction.atomic():
         consent = _locked(user, key)
-        access = at(user, key)
+        access = get_access(user, key)
         everything = Authorization.objects.filter(user=user, client__project=access.project)
         _lock(everything)
         ended = _end(everything)
@@ -167,14 +170,14 @@ def revoke_all(user: User, key: str) -> None:
 
 
 def _locked(user: User, key: str) -> Consent | None:
-    """The consent, locked: who is just allowing something more waits, and then finds what is left."""
+    """The consent, locked: a request that adds to it at the same time waits, and then finds what is left."""
     return Consent.objects.select_for_update(of=("self",)).filter(user=user, project__key=key).first()
 
 
 def _lock(authorizations: QuerySet[Authorization]) -> None:
-    """Wait for token requests under way, so that the deletion sees what they wrote; later ones find nothing.
+    """Wait for token requests in progress, so that the deletion sees what they wrote. Later ones find nothing.
 
-    In the order they take: first the code or refresh token, then the Authorization their new token points to.
+    Locks are taken in their order: first the code or refresh token, then the Authorization their new token points to.
     """
     for rows in (
         Grant.objects.filter(authorization__in=authorizations),
@@ -185,4 +188,4 @@ def _lock(authorizations: QuerySet[Authorization]) -> None:
 
 
 def _end(authorizations: QuerySet[Authorization]) -> int:
-    return authorizations.filter(ended_at__isnull=True).update(ended_at=timezone.now(), ended_because=REVOKED)
+    return authorizations.filter(ended_at__isnull=True).update(ended_at=timezone.now(), ended_because=ENDED_BECAUSE)

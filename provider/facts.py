@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from oauth2_provider.models import AbstractApplication
-
 from accounts.models import SignIn, User
 from clients.models import Client
 from common import cache
@@ -34,7 +32,7 @@ def client_facts(client: Client) -> ClientFacts:
         name=str(client),
         enabled=client.enabled,
         public=client.public,
-        registered_by_administrator=client.registration_source == AbstractApplication.RegistrationSource.MANUAL,
+        registered_by_administrator=client.registration_source == Client.RegistrationSource.MANUAL,
         grant_types=frozenset(client.grant_types),
         redirect_uris=tuple(client.redirect_uri_list),
         scopes=tuple(client.scope.split()),

@@ -1,8 +1,8 @@
-"""Back-channel logout: finding out who has to be told that a sign-in ended, and telling them.
+"""Back-channel logout: find the apps to notify that a sign-in ended, and notify them.
 
-Nothing is sent and no list is made where a sign-in ends: whoever ends it only writes that it has ended. `announce`
-reads that afterwards, so that a crash in between loses nothing; `deliver` sends. Several processes may do both at once.
-Of an account that is deleted nothing is left to read, so the list is made then.
+Ending a sign-in sends nothing and lists nothing: it only records the end. `announce` reads that afterwards, so a crash
+in between loses nothing; `deliver` sends. Several processes may do both at once. When an account is deleted, nothing is
+left to read afterwards, so its notices are written then.
 """
 
 from __future__ import annotations
@@ -32,80 +32,82 @@ from provider.store import events
 
 LOGOUT_TOKEN_TYPE = "logout+jwt"  # noqa: S105 - a header value (Back-Channel Logout 1.0 section 2.4)
 BATCH = 500  # sign-ins announced in one transaction
-PATIENCE = 10.0  # seconds that one run spends on one client before it turns to the others
+SECONDS_PER_CLIENT = 10.0  # seconds that one run spends on one client before it skips it
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What became of one notice. `state` `due`: it will be tried again."""
+    """The outcome of one notice. With `state` `due` it will be tried again."""
 
     client_id: str
     state: NoticeState
     problem: str = ""
 
 
-def announce(stopped: Callable[[], bool]) -> int:
-    """Write a notice for every client that has to hear of a sign-in that ended; how many were written."""
+def announce(should_stop: Callable[[], bool]) -> int:
+    """Write a notice for every client that is to be notified of an ended sign-in. Returns how many."""
     written, more = 0, True
-    while more and not stopped():
+    while more and not should_stop():
         made, more = _announce_some()
         written += made
     return written
 
 
 def _announce_some() -> tuple[int, bool]:
-    """Some sign-ins that ended, and their notices: all of it or nothing; those another run looks at are left to it.
+    """Write the notices of some ended sign-ins, all or none. Sign-ins that another run has locked are left to it.
 
-    How many notices, and whether there may be more to do.
+    Returns how many notices, and whether there may be more to do.
     """
     ended = SignIn.objects.filter(ended_at__isnull=False, announced_at__isnull=True).order_by("ended_at")
     with transaction.atomic():
         sids = list(ended.select_for_update(skip_locked=True).values_list("pk", flat=True)[:BATCH])
-        written = _write(Authorization.objects.filter(sign_in__in=sids))
+        written = _create_notices(Authorization.objects.filter(sign_in__in=sids))
         SignIn.objects.filter(pk__in=sids).update(announced_at=timezone.now())
     return written, len(sids) == BATCH
 
 
 @receiver(pre_delete, sender=User, dispatch_uid="clients.announce_leaving")
-def announce_leaving(instance: User, **_signal: Any) -> None:
-    """Write the notices of somebody whose account is about to be deleted, in the transaction that deletes it.
+def announce_before_deletion(instance: User, **_signal: Any) -> None:
+    """Write the notices of a person whose account is about to be deleted, in the transaction that deletes it.
 
-    Whoever signed out before was announced, or is now: afterwards nobody knows which apps they used.
+    This includes sign-ins that ended without being announced: afterwards nobody knows which apps the person used.
     """
-    _write(Authorization.objects.filter(user=instance, sign_in__isnull=False, sign_in__announced_at=None))
+    _create_notices(Authorization.objects.filter(user=instance, sign_in__isnull=False, sign_in__announced_at=None))
 
 
-def _write(used: QuerySet[Authorization]) -> int:
-    """A notice for each client and sign-in of these that wants to hear of it; one that is there already stays."""
-    told = used.exclude(client__backchannel_logout_uri="")
-    found = set(told.values_list("sign_in_id", "user__sub", "client_id"))
+def _create_notices(used: QuerySet[Authorization]) -> int:
+    """A notice for each sign-in and each client with a logout URI among these. Existing notices stay."""
+    notified = used.exclude(client__backchannel_logout_uri="")
+    found = set(notified.values_list("sign_in_id", "user__sub", "client_id"))
     rows = [LogoutNotice(sid=sid, sub=sub, client_id=client) for sid, sub, client in found]
     LogoutNotice.objects.bulk_create(rows, ignore_conflicts=True)
     return len(rows)
 
 
-def deliver(stopped: Callable[[], bool], report: Callable[[Attempt], None]) -> None:
-    """Send what is due, one after the other, until nothing is or `stopped` says so.
+def deliver(should_stop: Callable[[], bool], report: Callable[[Attempt], None]) -> None:
+    """Send due notices one after the other, until none is left or `should_stop` says so.
 
-    A client that fails or dawdles waits for the next run, so that it keeps nobody else waiting for long.
+    A client that fails or is slow waits for the next run, so it delays the others only briefly.
     """
     spent: dict[int | None, float] = {}
-    while not stopped():
-        parked = [client for client, seconds in spent.items() if client is not None and seconds >= PATIENCE]
-        notice = _claim(parked)
+    while not should_stop():
+        skipped = [client for client, seconds in spent.items() if client is not None and seconds >= SECONDS_PER_CLIENT]
+        notice = _claim_next(skipped)
         if notice is None:
             return
         began = time.monotonic()
-        attempt = _try(notice)
+        attempt = _deliver_one(notice)
         failed = attempt.state in (NoticeState.DUE, NoticeState.GIVEN_UP)
-        spent[notice.client_id] = spent.get(notice.client_id, 0.0) + (PATIENCE if failed else time.monotonic() - began)
+        spent[notice.client_id] = spent.get(notice.client_id, 0.0) + (
+            SECONDS_PER_CLIENT if failed else time.monotonic() - began
+        )
         report(attempt)
 
 
-def _claim(parked: list[int]) -> LogoutNotice | None:
-    """The notice that waits longest, counted as tried and due again later: a run that is killed loses nothing."""
+def _claim_next(skipped: list[int]) -> LogoutNotice | None:
+    """The notice that has waited longest, counted as tried and due again later: a run that is killed loses nothing."""
     now = timezone.now()
-    due = LogoutNotice.objects.filter(state=NoticeState.DUE, next_attempt_at__lte=now).exclude(client__in=parked)
+    due = LogoutNotice.objects.filter(state=NoticeState.DUE, next_attempt_at__lte=now).exclude(client__in=skipped)
     with transaction.atomic():
         locked = due.order_by("next_attempt_at").select_for_update(of=("self",), skip_locked=True)
         notice = locked.select_related("client").first()
@@ -117,20 +119,20 @@ def _claim(parked: list[int]) -> LogoutNotice | None:
     return notice
 
 
-def _try(notice: LogoutNotice) -> Attempt:
-    if reason := _nobody_to_tell(notice):
-        return _settle(notice, NoticeState.DROPPED, reason)
-    if notice.attempts > logout.MAX_TRIES:  # the last one was killed on the way
+def _deliver_one(notice: LogoutNotice) -> Attempt:
+    if reason := _drop_reason(notice):
+        return _save_outcome(notice, NoticeState.DROPPED, reason)
+    if notice.attempts > logout.MAX_TRIES:  # the last one was interrupted
         return _give_up(notice, notice.problem or "The tries were interrupted.")
     problem = _send(notice)
     if not problem:
-        return _settle(notice, NoticeState.DELIVERED, "")
+        return _save_outcome(notice, NoticeState.DELIVERED, "")
     if notice.attempts >= logout.MAX_TRIES:
         return _give_up(notice, problem)
-    return _settle(notice, NoticeState.DUE, problem)
+    return _save_outcome(notice, NoticeState.DUE, problem)
 
 
-def _nobody_to_tell(notice: LogoutNotice) -> str:
+def _drop_reason(notice: LogoutNotice) -> str:
     """Why this notice is dropped, or an empty string."""
     client = notice.client
     if client is None:
@@ -141,16 +143,16 @@ def _nobody_to_tell(notice: LogoutNotice) -> str:
 
 
 def _send(notice: LogoutNotice) -> str:
-    """The problem, or an empty string when the app took it (Back-Channel Logout 1.0 section 2.8)."""
+    """The problem, or an empty string when the app accepted it (Back-Channel Logout 1.0 section 2.8)."""
     client = notice.client
     if client is None:
-        raise ValueError("There is nobody to send it to.")
+        raise ValueError("There is no client to send it to.")
     claims = logout.logout_token(
         issuer=settings.IDP_ISSUER,
         client_id=client.client_id,
         sub=str(notice.sub),
         sid=str(notice.sid),
-        jti=uuid.uuid4().hex,  # of this try: an app that saw the one before may refuse to see it again
+        jti=uuid.uuid4().hex,  # new for each try: an app may refuse one that it has seen
         now=int(time.time()),
     )
     token = mint.sign(claims, client.id_token_signed_response_alg, LOGOUT_TOKEN_TYPE)
@@ -167,13 +169,13 @@ def _send(notice: LogoutNotice) -> str:
 def _give_up(notice: LogoutNotice, problem: str) -> Attempt:
     client_id = notice.client.client_id if notice.client else ""
     with transaction.atomic():
-        attempt = _settle(notice, NoticeState.GIVEN_UP, problem)
+        attempt = _save_outcome(notice, NoticeState.GIVEN_UP, problem)
         events.logout_notice_given_up(client_id, str(notice.sub), logout.MAX_TRIES, problem)
     return attempt
 
 
-def _settle(notice: LogoutNotice, state: NoticeState, problem: str) -> Attempt:
-    """Write down what became of this try, unless a later one has come first."""
+def _save_outcome(notice: LogoutNotice, state: NoticeState, problem: str) -> Attempt:
+    """Store the outcome of this try, unless a later one has stored its own."""
     delivered_at = timezone.now() if state == NoticeState.DELIVERED else None
     mine = LogoutNotice.objects.filter(pk=notice.pk, state=NoticeState.DUE, attempts=notice.attempts)
     mine.update(state=state, problem=problem[:300], delivered_at=delivered_at)

@@ -1,8 +1,8 @@
-"""What is worth nothing any more goes: piece by piece, and never what a second use is recognised by.
+"""Deletes rows that are no longer needed, in batches, and never those by which a second use is recognised.
 
-A table is walked in pieces of bounded size, each a short transaction of its own, so that nobody waits for long and an
-interrupted run has lost nothing. No index serves this: it would cost every token that is issued. Rows somebody is
-working on are left for the next run.
+A table is walked in batches of bounded size, each a short transaction of its own, so nobody waits for long and an
+interrupted run has lost nothing. No index serves this: it would make every issued token more expensive. Rows that
+somebody is working on are left for the next run.
 """
 
 from __future__ import annotations
@@ -25,64 +25,65 @@ from provider.keys import rotation
 
 RETENTION = timedelta(days=30)
 EVENTS_RETENTION = timedelta(days=400)  # a year and a month
-# The id of a deleted client and the address of a deleted API are never free again; these events say which they were.
-KEPT_FOR_EVER = (CLIENT_DELETED, API_DELETED)
-PAGES = 128  # of PostgreSQL, 8 kB each: some thousand rows
-ROWS = 5_000  # of SQLite
+# The id of a deleted client and the address of a deleted API are never free again. These events record them.
+NEVER_DELETED = (CLIENT_DELETED, API_DELETED)
+PAGES_PER_BATCH = 128  # of PostgreSQL, 8 kB each: some thousand rows
+ROWS_PER_BATCH = 5_000  # of SQLite
 
 
 @dataclass(frozen=True, slots=True)
-class Pile:
-    """Rows of one table that may go."""
+class PurgeRule:
+    """Which rows of one table may be deleted."""
 
     name: str
     model: type[models.Model]
-    worthless: Combinable | Q
+    expired: Combinable | Q
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """One step of the walk: how much of the table has been looked at, and how many rows went (or would go)."""
+class Batch:
+    """One step of the walk: how much of the table was visited, and how many rows were deleted (or would be)."""
 
     done: int
-    of: int
+    total: int
     rows: int
 
 
-def piles(now: datetime, retention: timedelta, events_retention: timedelta = EVENTS_RETENTION) -> list[Pile]:
-    """In this order: what hangs from an Authorization goes before it.
+def rules(now: datetime, retention: timedelta, events_retention: timedelta = EVENTS_RETENTION) -> list[PurgeRule]:
+    """In this order: what belongs to an Authorization goes before it.
 
-    A used code and an expired refresh token are kept for `retention`: presented again, they end their Authorization.
-    What a JWT of the longest lifetime could still hang from is kept as well. Events are kept for `events_retention`.
+    A used code and an expired refresh token are kept for `retention`: presented again, they end their Authorization. An
+    Authorization that a JWT of the longest lifetime could still name is kept as well. Events are kept for
+    `events_retention`.
     """
     longest = rotation.longest_lifetime()
     before, alive = now - retention, now - max(retention, longest)
-    hang = [Exists(one.objects.filter(authorization=OuterRef("pk"))) for one in (Grant, RefreshToken, AccessToken)]
-    unused = Q(created_at__lt=alive) & ~hang[0] & ~hang[1] & ~hang[2]
-    points_to_it = Exists(Authorization.objects.filter(sign_in=OuterRef("pk")))
-    over = Q(ended_at__lt=before) | Q(ended_at__isnull=True, seen_at__lt=sign_in.forgotten_since(before))
+    attached = [Exists(one.objects.filter(authorization=OuterRef("pk"))) for one in (Grant, RefreshToken, AccessToken)]
+    unused = Q(created_at__lt=alive) & ~attached[0] & ~attached[1] & ~attached[2]
+    has_authorization = Exists(Authorization.objects.filter(sign_in=OuterRef("pk")))
+    ended = Q(ended_at__lt=before) | Q(ended_at__isnull=True, seen_at__lt=sign_in.session_cutoff(before))
     old = Q(at__lt=now - events_retention)
     return [
-        Pile("access_tokens", AccessToken, Q(expires__lt=now)),
-        Pile("codes", Grant, Q(expires__lt=now, used_at__isnull=True) | Q(expires__lt=before)),
-        Pile("refresh_tokens", RefreshToken, Q(expires__lt=alive)),
-        Pile("revoked_tokens", RevokedToken, Q(expires__lt=now)),
-        Pile("authorizations", Authorization, Q(ended_at__lt=before) | unused),
-        Pile("sign_ins", SignIn, over & ~points_to_it),
-        Pile("sessions", Session, Q(expire_date__lt=now)),
-        Pile("logout_notices", LogoutNotice, Q(created_at__lt=before)),
-        Pile("account_events", AccountEvent, old),
-        Pile("security_events", SecurityEvent, old & ~Q(kind__in=KEPT_FOR_EVER)),
+        PurgeRule("access_tokens", AccessToken, Q(expires__lt=now)),
+        PurgeRule("codes", Grant, Q(expires__lt=now, used_at__isnull=True) | Q(expires__lt=before)),
+        PurgeRule("refresh_tokens", RefreshToken, Q(expires__lt=alive)),
+        PurgeRule("revoked_tokens", RevokedToken, Q(expires__lt=now)),
+        PurgeRule("authorizations", Authorization, Q(ended_at__lt=before) | unused),
+        PurgeRule("sign_ins", SignIn, ended & ~has_authorization),
+        PurgeRule("sessions", Session, Q(expire_date__lt=now)),
+        PurgeRule("logout_notices", LogoutNotice, Q(created_at__lt=before)),
+        PurgeRule("account_events", AccountEvent, old),
+        PurgeRule("security_events", SecurityEvent, old & ~Q(kind__in=NEVER_DELETED)),
     ]
 
 
-def sweep(pile: Pile, *, dry_run: bool) -> Iterator[Piece]:
-    """Walk the table once; rows that come meanwhile are for the next time."""
-    size, step = _size(pile.model), PAGES if connection.vendor == "postgresql" else ROWS
+def delete_in_batches(rule: PurgeRule, *, dry_run: bool) -> Iterator[Batch]:
+    """Walk the table once. Rows added meanwhile are left for the next run."""
+    size, step = _size(rule.model), PAGES_PER_BATCH if connection.vendor == "postgresql" else ROWS_PER_BATCH
     for first in range(0, size, step):
-        where, bounds = [_between(pile.model)], _bounds(first, first + step)
-        rows = pile.model._base_manager.filter(pile.worthless).extra(where=where, params=bounds)  # noqa: S610
-        yield Piece(min(first + step, size), size, rows.count() if dry_run else _delete(pile.model, rows))
+        where, bounds = [_between(rule.model)], _bounds(first, first + step)
+        rows = rule.model._base_manager.filter(rule.expired).extra(where=where, params=bounds)  # noqa: S610
+        yield Batch(min(first + step, size), size, rows.count() if dry_run else _delete(rule.model, rows))
 
 
 def _delete(model: type[models.Model], rows: models.QuerySet[Any]) -> int:

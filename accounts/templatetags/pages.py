@@ -23,13 +23,13 @@ def to_ask(items: Iterable[Any], new_only: bool) -> list[Any]:
 
 
 @register.filter
-def already(items: Iterable[Any], new_only: bool) -> list[Any]:
+def already_allowed(items: Iterable[Any], new_only: bool) -> list[Any]:
     """The items to show apart as already allowed."""
     return [item for item in items if new_only and _allowed(item)]
 
 
 @register.filter
-def in_fours(text: str) -> str:
+def in_groups_of_four(text: str) -> str:
     """A secret or code in groups of four, which people can read out and type."""
     return " ".join(text[at : at + 4] for at in range(0, len(text), 4))
 

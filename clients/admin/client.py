@@ -16,18 +16,18 @@ from clients.admin.secret_pages import SecretPages
 from clients.forms import AudienceEntryForm, AudienceEntryFormSet, ClientForm
 from clients.models import AudienceEntry, Client
 from clients.models.client import GrantType
-from projects.console import ProjectFilter, ScopedAdmin, ScopedInline
+from projects.console import ProjectFilter, ProjectScopedAdmin, ProjectScopedInline
 from projects.door import actor_of
 
 
-class AudienceEntryInline(ScopedInline):
+class AudienceEntryInline(ProjectScopedInline):
     model = AudienceEntry
     form = AudienceEntryForm
     formset = AudienceEntryFormSet
     extra = 1
 
 
-class ClientAdmin(SecretPages, ScopedAdmin):
+class ClientAdmin(SecretPages, ProjectScopedAdmin):
     form = ClientForm
     inlines = [AudienceEntryInline]
     change_form_template = "admin/clients/client/change_form.html"

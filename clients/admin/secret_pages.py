@@ -24,7 +24,7 @@ from clients.models import Client
 from projects.door import actor_of
 
 if TYPE_CHECKING:
-    from projects.console import ScopedAdmin as Base
+    from projects.console import ProjectScopedAdmin as Base
 else:
     Base = object
 

@@ -159,7 +159,7 @@ class Client(MetadataColumns, AbstractApplication):
         "self", symmetrical=False, blank=True, related_name="may_call", verbose_name=_("allowed callers")
     )
     cross_client_public = models.BooleanField(
-        _("may get ID tokens for siblings though public"),
+        _("may get ID tokens for sibling clients although it is public"),
         default=False,
         help_text=_("Confidential clients may anyway, as the project's policy says."),
     )

@@ -13,7 +13,7 @@ class NoticeState(models.TextChoices):
     DUE = "due", _("Due: will be sent, or sent again")
     DELIVERED = "delivered", _("Delivered")
     GIVEN_UP = "given_up", _("Given up: the app could not be reached for a day")
-    DROPPED = "dropped", _("Dropped: there is nobody to tell any more")
+    DROPPED = "dropped", _("Dropped: no app is left to notify")
 
 
 class LogoutNotice(models.Model):

@@ -54,6 +54,16 @@ class Grant(AbstractGrant):
         return f"Code of {self.authorization_id}"
 
 
+THEIR_NAME = {"token_checksum": models.F("digest")}
+
+
+class AccessTokens(models.Manager["AccessToken"]):
+    """The toolkit's views look a new token up by its digest, under their name for that column."""
+
+    def get_queryset(self) -> models.QuerySet[AccessToken]:
+        return super().get_queryset().alias(**THEIR_NAME)
+
+
 class AccessToken(AbstractAccessToken):
     """An opaque access token. `resource` is its audience. No authorization: a client's own token."""
 
@@ -69,6 +79,8 @@ class AccessToken(AbstractAccessToken):
     application = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="access_tokens")
     authorization = models.ForeignKey(Authorization, on_delete=models.CASCADE, null=True, related_name="access_tokens")
     revoked_at = models.DateTimeField(null=True)
+
+    objects = AccessTokens()
 
     class Meta:
         verbose_name = _("access token")

@@ -65,7 +65,7 @@ def _taken(context: Context, user: User, entry: Entry) -> bool:
     if email and others.filter(email__iexact=email).exists():
         context.problems.add(entry.place_of("email"), "Another account has this e-mail address.")
         return True
-    if email and email.lower() != user.email.lower() and user.address_is_anothers(email):
+    if email and email.lower() != user.email.lower() and user.is_verified_by_another(email):
         context.problems.add(entry.place_of("email"), "Another account has verified this e-mail address.")
         return True
     return False
@@ -84,7 +84,7 @@ def _set_email_address(context: Context, user: User, old_email: str, entry: Entr
     """Keep allauth's row for the address in step: sign-in by e-mail and `email_verified` read it."""
     if "email" not in entry.values and "email_verified" not in entry.values:
         return []
-    emails.forget_replaced(user, old_email)
+    emails.delete_replaced_address(user, old_email)
     mine = EmailAddress.objects.filter(user=user)
     verified = entry.values.get("email_verified")
     if not user.email:
@@ -97,7 +97,7 @@ def _set_email_address(context: Context, user: User, old_email: str, entry: Entr
     address.verified = address.verified if verified is None else verified
     if before == (False, True, address.verified):
         return []
-    if address.verified and user.address_is_anothers(address.email):
+    if address.verified and user.is_verified_by_another(address.email):
         context.problems.add_unless_known(entry.place_of("email"), "Another account has verified this e-mail address.")
         return []
     mine.exclude(pk=address.pk).update(primary=False)

@@ -83,7 +83,7 @@ class Migration(migrations.Migration):
             name='Api',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('identifier', models.CharField(help_text='An absolute URI such as https://api.example.com/orders; tokens for this API carry it as `aud`.', max_length=2048, verbose_name='identifier')),
+                ('identifier', models.CharField(help_text='An absolute URI such as https://api.example.com/orders; tokens for this API carry it as “aud”.', max_length=2048, verbose_name='identifier')),
                 ('canonical', models.CharField(editable=False, max_length=2048)),
                 ('origin', models.CharField(db_index=True, editable=False, max_length=2048)),
                 ('name', models.CharField(max_length=100, verbose_name='name shown to people')),

@@ -1,4 +1,4 @@
-"""What was authorized and what happened: read-only, each project its own."""
+"""Authorizations, logout notices and security events in the console: read-only, each project sees its own."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from accounts.console import actor
 from clients.models import Authorization, Client, LogoutNotice, SecurityEvent
 from clients.models.logout import NoticeState
 from projects import access
-from projects.console import ProjectFilter, ScopedAdmin
+from projects.console import ProjectFilter, ProjectScopedAdmin
 from projects.door import actor_of
 from projects.events import record
 
-REVOKED = "revoked by an administrator"
+ENDED_BECAUSE = "revoked by an administrator"
 
 
-class ReadOnly(ScopedAdmin):
+class ReadOnly(ProjectScopedAdmin):
     """Nothing is added, changed or deleted by hand."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -56,7 +56,7 @@ class StateFilter(admin.SimpleListFilter):
 
 @admin.register(Authorization)
 class AuthorizationAdmin(ReadOnly):
-    """People are shown by their `sub`: managing an app does not tell who its users are. Superusers see usernames."""
+    """People are shown by their `sub`: managing an app does not reveal its users. Superusers see usernames."""
 
     project_path = "client__project"
     list_display = ["id", "client", "person", "created_at", "offline", "ended_at", "ended_because"]
@@ -80,10 +80,10 @@ class AuthorizationAdmin(ReadOnly):
     actions = ["end"]
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        return _for(request, self.list_display)
+        return _with_username(request, self.list_display)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return _for(request, self.fields)
+        return _with_username(request, self.fields)
 
     @admin.display(description=gettext_lazy("person (sub)"))
     def person(self, authorization: Authorization) -> str:
@@ -98,13 +98,13 @@ class AuthorizationAdmin(ReadOnly):
 
     @admin.action(description=gettext_lazy("End the selected authorizations"), permissions=["end"])
     def end(self, request: HttpRequest, queryset: QuerySet[Authorization]) -> None:
-        """Every code and token that hangs on them stops at once."""
+        """Every code and token of these authorizations stops working at once."""
         mine = queryset.filter(client__project__in=access.editable(actor(request)))
         with transaction.atomic():
             found = mine.filter(ended_at__isnull=True).select_related("client", "user")
             live = list(found.select_for_update(of=("self",)))
             rows = Authorization.objects.filter(pk__in=[one.pk for one in live])
-            rows.update(ended_at=timezone.now(), ended_because=REVOKED)
+            rows.update(ended_at=timezone.now(), ended_because=ENDED_BECAUSE)
             for one in live:
                 detail = {"authorization": str(one.pk), "person": str(one.user.sub)}
                 record(actor_of(request), "authorization.ended", one.client.client_id, **detail)
@@ -118,7 +118,7 @@ class AuthorizationAdmin(ReadOnly):
             )
 
 
-def _for(request: HttpRequest, names: Any) -> list[str]:
+def _with_username(request: HttpRequest, names: Any) -> list[str]:
     extra = ["username"] if actor(request).is_superuser else []
     at = names.index("person") + 1
     return [*names[:at], *extra, *names[at:]]
@@ -126,7 +126,7 @@ def _for(request: HttpRequest, names: Any) -> list[str]:
 
 @admin.register(LogoutNotice)
 class LogoutNoticeAdmin(ReadOnly):
-    """Which apps were told that a sign-in ended, and what stood in the way. Notices of deleted clients: superusers."""
+    """Which apps were notified that a sign-in ended, and what failed. Superusers also see those of deleted clients."""
 
     project_path = "client__project"
     list_display = ["created_at", "client", "state", "attempts", "next_attempt", "delivered_at", "problem"]

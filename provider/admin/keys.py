@@ -71,7 +71,7 @@ class SigningKeyAdmin(ConsoleAdmin):
         try:
             with transaction.atomic():
                 key = registration.make(algorithm, actor_of(request))
-                self.log_change(request, key, _("Made."))
+                self.log_change(request, key, _("Created."))
         except IntegrityError:
             messages.error(request, _("This algorithm has a next key already. Activate it first."))
         else:

@@ -21,7 +21,7 @@ from projects.apis import apis_near
 from projects.consent import Permission
 from projects.models import TokenFormat
 from provider import access
-from provider.access import Access, NothingThere
+from provider.access import Access, NotGranted
 from provider.endpoints import permission_words
 from provider.endpoints.consent import REQUIRED
 from provider.protocol.facts import Registry
@@ -51,7 +51,7 @@ def account_page(view: View) -> View:
 def apps(request: HttpRequest) -> HttpResponse:
     """Every project that has access, the one used last first."""
     found = [
-        {"access": one, "name": permission_words.app_name(one.project)} for one in access.everywhere(_person(request))
+        {"access": one, "name": permission_words.app_name(one.project)} for one in access.list_access(_person(request))
     ]
     return render(request, "account/apps.html", {"apps": found})
 
@@ -92,7 +92,7 @@ def remove(request: HttpRequest, key: str) -> HttpResponse:
         if request.method != "POST":
             return _ask(request, one, removal)
         return _take_back(request, person, one, removal)
-    except NothingThere:
+    except NotGranted:
         messages.error(request, _("This is not allowed any more. Nothing was changed."))
         return redirect("account_app", key=key)
 
@@ -135,8 +135,8 @@ def _take_back(request: HttpRequest, person: User, one: Access, removal: Removal
 def _going(one: Access, removal: Removal) -> Permission:
     """What would go. Knowing who the person is goes only with everything: without it no app can sign them in."""
     if removal.scope in REQUIRED:
-        raise NothingThere
-    return access.going(one, scope=removal.scope, audience=removal.audience)
+        raise NotGranted
+    return access.would_revoke(one, scope=removal.scope, audience=removal.audience)
 
 
 def _named(one: Access, removal: Removal) -> str:
@@ -177,15 +177,15 @@ def _duration(seconds: int) -> str:
 
 def _access(request: HttpRequest, key: str) -> Access:
     try:
-        return access.at(_person(request), key)
-    except NothingThere:
+        return access.get_access(_person(request), key)
+    except NotGranted:
         raise Http404 from None
 
 
 def _still(person: User, one: Access) -> bool:
     try:
-        access.at(person, one.project.key)
-    except NothingThere:
+        access.get_access(person, one.project.key)
+    except NotGranted:
         return False
     return True
 

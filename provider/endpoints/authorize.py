@@ -19,7 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import form_targets, sign_in
-from common.database_trouble import one_line
+from common.database_errors import one_line
 from projects.consent import Permission, merge, missing
 from projects.models import Consent
 from provider.authorization_request import (
@@ -192,7 +192,7 @@ def finish(
             row = remember(end_user, decided)
             sensitive.tell(request, end_user, decided)
         signed_in = end_user.sign_in
-        acr = prompts.acr_told(prompts.read(decided.params), signed_in.acr, sign_in.satisfied(signed_in.acr))
+        acr = prompts.acr_told(prompts.read(decided.params), signed_in.acr, sign_in.levels_met_by(signed_in.acr))
         authorization = authorizations.authorize(decided, end_user.user, signed_in, row, acr=acr)
         location = issue_code(decided, authorization)
     interaction.proof_used(request, decided.params)

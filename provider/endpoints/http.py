@@ -10,20 +10,24 @@ import functools
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 from django.db import DatabaseError, InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
-from oauthlib.oauth2 import OAuth2Error
 
 from common.connection import connection
-from common.database_trouble import one_line
+from common.database_errors import one_line
 from provider import parameters
 from provider.parameters import Request
-from provider.protocol.errors import InvalidRequest, InvalidToken, Refusal, TemporarilyUnavailable
-from provider.server import headers_of
+from provider.protocol.errors import (
+    InvalidClient,
+    InvalidRequest,
+    InvalidToken,
+    Refusal,
+    TemporarilyUnavailable,
+    TooManyGuesses,
+)
 
 logger = logging.getLogger(__name__)
 JSON = {"Content-Type": "application/json"}
@@ -45,13 +49,23 @@ class Answer:
 Endpoint = Callable[[Request], Answer]
 
 
-def json_answer(data: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+def json_answer(data: Mapping[str, object], status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
     """JSON that no cache may keep."""
     return Answer(orjson.dumps(data), {**JSON, **PRIVATE, **(headers or {})}, status)
 
 
 def refusal_answer(refusal: Refusal) -> Answer:
     return json_answer({"error": refusal.code, "error_description": str(refusal)}, refusal.status, headers_of(refusal))
+
+
+def headers_of(refusal: Refusal) -> dict[str, str]:
+    """A challenge when the Authorization header was used (RFC 6749 section 5.2), and when to come back."""
+    headers = {}
+    if isinstance(refusal, InvalidClient) and refusal.challenge:
+        headers["WWW-Authenticate"] = 'Basic realm="vestibule", charset="UTF-8"'
+    if isinstance(refusal, (TooManyGuesses, TemporarilyUnavailable)):
+        headers["Retry-After"] = str(refusal.retry_after)
+    return headers
 
 
 def protocol_endpoint(*methods: str, cors: bool = False) -> Callable[[Endpoint], Endpoint]:
@@ -95,8 +109,6 @@ def _answer(endpoint: Endpoint, request: Request, methods: tuple[str, ...], *, c
         return endpoint(request)
     except Refusal as refusal:
         return refusal_answer(refusal)
-    except OAuth2Error as error:
-        return json_answer(dict(error.twotuples), error.status_code, error.headers)
     except (OperationalError, InterfaceError, InternalError) as error:
         return unavailable(error)
 

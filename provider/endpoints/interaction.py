@@ -91,7 +91,7 @@ def session_facts(request: HttpRequest, decided: AuthorizationRequest, end_user:
         sub=str(user.sub),
         hint_sub=hint_sub,
         proved=_proved(request, params, row),
-        acrs_met=sign_in.satisfied(row.acr),
+        acrs_met=sign_in.levels_met_by(row.acr),
         acrs_offered=frozenset(sign_in.ACR_VALUES),
         can_step_up=any(params.one(name) for name in ("acr_values", "claims")) and sign_in.can_step_up(user),
         consent_missing=bool(still_missing(decided, end_user.given)),
@@ -101,7 +101,7 @@ def session_facts(request: HttpRequest, decided: AuthorizationRequest, end_user:
 
 def _nobody(request: HttpRequest, hint_sub: str) -> SessionFacts:
     """Nobody is signed in; somebody may be half-way there."""
-    user = sign_in.half_way(request)
+    user = sign_in.pending_user(request)
     return SessionFacts(
         sign_in=None,
         now=int(time.time()),

@@ -145,7 +145,7 @@ def _leave(request: HttpRequest, asked: LogoutRequest, *, confirmed: bool) -> Ht
         if isinstance(user, User):
             client_id = asked.client.client_id if asked.client else ""
             events.signed_out_by(client_id, str(user.sub), asked=confirmed)
-        sign_in.leave(request)
+        sign_in.sign_out(request)
     if asked.location:
         return redirect(asked.location, after_post=request.method == "POST")
     return render(request, "signed_out.html")

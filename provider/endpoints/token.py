@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from provider.backend import core
-from provider.endpoints.http import JSON, PRIVATE, Answer, protocol_endpoint
+from common.address import address_of
+from provider import grants, parameters
+from provider.endpoints.http import Answer, json_answer, protocol_endpoint
 from provider.parameters import Request
 
 
 @protocol_endpoint("POST", cors=True)
 def token(request: Request) -> Answer:
-    _uri, headers, body, status = core().create_token_response(request)
-    return Answer(body.encode(), {**headers, **JSON, **PRIVATE}, status)
+    params, authorization = parameters.from_body(request), parameters.authorization(request)
+    return json_answer(grants.answer(params, authorization, address_of(request)))

@@ -18,8 +18,8 @@ from provider.protocol.access_tokens import lifetime, token_format
 from provider.protocol.channel import Channel
 from provider.protocol.cross_client import Obstacle, obstacles
 from provider.protocol.errors import InvalidClient, Refusal, UnauthorizedClient
-from provider.protocol.facts import Ceiling, Challenge, ClientFacts, Entry, PersonFacts, Registry
-from provider.protocol.request import AuthorizationRequest, Params, TokenRequest
+from provider.protocol.facts import NO_CEILING, Ceiling, Challenge, ClientFacts, Entry, Json, PersonFacts, Registry
+from provider.protocol.request import AuthorizationRequest, Params, Subject, TokenRequest
 from provider.protocol.runner import run
 
 AUTHORIZE = "authorize"  # the row of the authorization endpoint; the others are grant types
@@ -54,7 +54,7 @@ class TokenPreview:
     scope: str
     format: str
     lifetime: int
-    id_token: Mapping[str, str | int] | None = None
+    id_token: Mapping[str, Json] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +114,14 @@ def attempt(question: Question, row: str) -> Attempt:
         return _authorize(question)[0]
     if not question.client.may_use(row):
         return Attempt(row, ("client.may_use",), UnauthorizedClient())
-    ceiling = None
-    if row != "client_credentials":
-        if question.ceiling is not None and row == "refresh_token":
-            ceiling = question.ceiling
-        else:
-            before, decided = _authorize(question, offline=row == "refresh_token")
-            if not before.allowed:
-                return Attempt(row, before.steps, before.refusal)  # there would be no code
-            ceiling = decided.ceiling
-    return _token(question, row, ceiling)
+    if row == "client_credentials":
+        return _token(question, row, Subject.CLIENT, NO_CEILING)
+    if row == "refresh_token" and question.ceiling is not None:
+        return _token(question, row, Subject.PERSON, question.ceiling)
+    before, decided = _authorize(question, offline=row == "refresh_token")
+    if not before.allowed:
+        return Attempt(row, before.steps, before.refusal)  # there would be no code
+    return _token(question, row, Subject.PERSON, decided.ceiling)
 
 
 def _authorize(question: Question, *, offline: bool = False) -> tuple[Attempt, AuthorizationRequest]:
@@ -144,11 +142,11 @@ def decided_authorization(question: Question) -> AuthorizationRequest | None:
     return request if attempted.allowed else None
 
 
-def _token(question: Question, row: str, ceiling: Ceiling | None) -> Attempt:
+def _token(question: Question, row: str, subject: Subject, ceiling: Ceiling) -> Attempt:
     pairs = [("audience", question.audience)]
     pairs += [("scope", question.scope)] if question.scope else []
     pairs += [("code_verifier", _VERIFIER)] if row == "authorization_code" else []
-    request = TokenRequest(row, Params(pairs), question.client, question.registry, ceiling)
+    request = TokenRequest(Params(pairs), question.client, question.registry, subject, ceiling)
     if row == "authorization_code":
         request.challenge = Challenge(_CHALLENGE, "S256")
     steps, refusal = _run(AT_TOKEN[row], request)

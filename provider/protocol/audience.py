@@ -13,7 +13,7 @@ from projects.matcher import MAX_LENGTH, Malformed, covers, parse
 from projects.scopes import SIGN_IN_SCOPES
 from provider.protocol.cross_client import may_target
 from provider.protocol.errors import InvalidAudience, InvalidRequest, InvalidTarget
-from provider.protocol.facts import Ceiling, ClientFacts, Entry, Registry
+from provider.protocol.facts import ClientFacts, Entry, Registry
 from provider.protocol.request import AuthorizationRequest, Params, TokenRequest
 
 MAX_VALUES = 20
@@ -44,10 +44,16 @@ def values(params: Params, name: str) -> list[str]:
 
 def named(params: Params) -> list[str]:
     """Every audience-like value of the request, for loading facts; raises InvalidRequest on abuse."""
-    words = [*values(params, "resource"), *values(params, "audience")]
-    if len(words) > MAX_VALUES:
+    resources, words = _sent(params)
+    return [*resources, *words]
+
+
+def _sent(params: Params) -> tuple[list[str], list[str]]:
+    """The values of `resource` and of `audience`; no more of both than may be asked for."""
+    resources, words = values(params, "resource"), values(params, "audience")
+    if len(resources) + len(words) > MAX_VALUES:
         raise InvalidRequest(f"At most {MAX_VALUES} values of audience and resource may be asked for.")
-    return words
+    return resources, words
 
 
 def classify(params: Params, client: ClientFacts, registry: Registry, *, person: bool = True) -> Asked:
@@ -55,15 +61,15 @@ def classify(params: Params, client: ClientFacts, registry: Registry, *, person:
 
     `person`: whether there is one whom an ID token for another client could speak of (section 2).
     """
-    named(params)
-    words = [word for word in values(params, "audience") if word != client.client_id]
+    resources, words = _sent(params)
+    words = [word for word in words if word != client.client_id]
     targets = [other for word in words if (other := registry.target(word)) is not None]
     words = [word for word in words if registry.target(word) is None]
     # Before any other refusal: whether a client exists must not show in which mistake is told first.
     names = {word: _exactly_listed(word, client, registry) for word in words if not _HAS_AUTHORITY.match(word)}
     if targets and not (person and all(may_target(client, target) for target in targets)):
         raise InvalidAudience
-    apis = [permitted(word, client, registry, absolute=True) for word in values(params, "resource")]
+    apis = [permitted(word, client, registry, absolute=True) for word in resources]
     apis += [names[word] if word in names else permitted(word, client, registry) for word in words]
     return Asked(_each_once(apis), tuple(targets))
 
@@ -148,17 +154,17 @@ def reachable(granted: Iterable[str], client: ClientFacts, registry: Registry) -
 
 def at_token(request: TokenRequest) -> None:
     """The audience of the access token: what was asked within the ceiling, else what was granted, else defaults."""
-    asked = classify(request.params, request.client, request.registry, person=request.ceiling is not None)
+    asked = classify(request.params, request.client, request.registry, person=request.of_a_person)
     request.targets = asked.targets
     if asked.apis:
         request.audience = tuple(one for one in asked.apis if _within(one, request))
-    elif request.ceiling is None:
+    elif not request.of_a_person:
         defaults = [entry.value for entry in request.client.allowlist if entry.default]
         request.audience = _still_permitted(defaults, request.client, request.registry)
         if defaults and not request.audience:
             raise InvalidTarget("No default audience of this client is allowed for it any more.")
     else:
-        request.audience = _granted(request, request.ceiling)
+        request.audience = _granted(request)
     request.audience = request.audience or _itself(request.client, request.registry)
 
 
@@ -171,13 +177,14 @@ def _itself(client: ClientFacts, registry: Registry) -> tuple[str, ...]:
 
 
 def _within(one: str, request: TokenRequest) -> bool:
-    if request.ceiling is None or any(covers(has, one) for has in request.ceiling.audiences):
+    if not request.of_a_person or any(covers(has, one) for has in request.ceiling.audiences):
         return True
     raise InvalidTarget("This audience was not granted to this authorization.")
 
 
-def _granted(request: TokenRequest, ceiling: Ceiling) -> tuple[str, ...]:
+def _granted(request: TokenRequest) -> tuple[str, ...]:
     """Nothing asked now: what authorize asked for and got, else the default entries within the ceiling."""
+    ceiling = request.ceiling
     if ceiling.narrowed and not ceiling.asked_audiences:
         request.narrowed = True
         return ()  # wholly refused: what else the ceiling holds was not asked for

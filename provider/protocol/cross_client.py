@@ -58,7 +58,7 @@ def at_token(request: TokenRequest) -> None:
     target = _one_allowed(request.client, request.targets)
     if target is None:
         return
-    if request.ceiling is None:
+    if not request.of_a_person:
         raise InvalidAudience  # client credentials: nobody to speak of
     if "openid" not in request.scopes:
         raise InvalidScope("An ID token needs the scope openid, granted and in this request.")

@@ -58,6 +58,12 @@ class UnauthorizedClient(Refusal):
         super().__init__(message)
 
 
+class UnsupportedGrantType(Refusal):
+    """RFC 6749 section 5.2: nobody may use this grant type here."""
+
+    code = "unsupported_grant_type"
+
+
 class UnsupportedResponseType(Refusal):
     """RFC 6749 section 4.1.2.1: only `code` is offered."""
 

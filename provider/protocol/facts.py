@@ -125,6 +125,9 @@ class Ceiling:
     claims: RequestedClaims = NO_CLAIMS
 
 
+NO_CEILING = Ceiling()  # nothing hangs from a person's word
+
+
 @dataclass(frozen=True, slots=True)
 class Challenge:
     """PKCE as sent at authorization (RFC 7636). Empty: none was sent."""

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from urllib.parse import urlencode
 
 from provider.protocol.channel import Channel
 from provider.protocol.claims import within
-from provider.protocol.facts import NO_CHALLENGE, NO_CLAIMS, Ceiling, Challenge, ClientFacts, Registry, RequestedClaims
+from provider.protocol.facts import (
+    NO_CEILING,
+    NO_CHALLENGE,
+    NO_CLAIMS,
+    Ceiling,
+    Challenge,
+    ClientFacts,
+    Registry,
+    RequestedClaims,
+)
 
 
 class Params:
@@ -105,15 +115,22 @@ def _within(several: tuple[tuple[str, ...], ...], limit: tuple[str, ...] | None)
     return tuple(one for one in each if limit is None or one in limit)
 
 
+class Subject(Enum):
+    """Of whom the tokens speak (RFC 9068 section 2.2)."""
+
+    PERSON = "person"  # within the ceiling of what they allowed
+    CLIENT = "client"  # within its own allowlist and scopes
+
+
 @dataclass
 class TokenRequest:
-    """A request at the token endpoint, the client authenticated and its code or refresh token loaded."""
+    """A request at the token endpoint: the client authenticated, and what it presented opened."""
 
-    grant_type: str
     params: Params
     client: ClientFacts
     registry: Registry = field(default_factory=Registry)
-    ceiling: Ceiling | None = None  # None: client credentials, the allowlist is the ceiling
+    subject: Subject = Subject.PERSON
+    ceiling: Ceiling = NO_CEILING  # of what a person allowed
     challenge: Challenge = NO_CHALLENGE
 
     # Decided by the steps:
@@ -122,3 +139,7 @@ class TokenRequest:
     targets: tuple[ClientFacts, ...] = ()
     target: ClientFacts | None = None  # the ID token is for this sibling
     narrowed: bool = False  # the granted audience is not what was asked: the answer says so
+
+    @property
+    def of_a_person(self) -> bool:
+        return self.subject is Subject.PERSON

@@ -49,7 +49,7 @@ def something_asked(request: AuthorizationRequest) -> None:
 def at_token(request: TokenRequest) -> None:
     """Nothing asked: what authorize asked for; else a subset of the ceiling. Then what the audiences offer."""
     wanted = asked(request.params)
-    if request.ceiling is None:
+    if not request.of_a_person:
         _registered(wanted, request.client.scopes)
         if any(scope in SIGN_IN_SCOPES for scope in wanted):
             raise InvalidScope("There is no person in this grant: openid, profile and the like do not apply.")

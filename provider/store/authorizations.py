@@ -7,8 +7,10 @@ transaction, in one of its own.
 from __future__ import annotations
 
 import uuid
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 import orjson
 from django.db import IntegrityError, transaction
@@ -22,32 +24,39 @@ from provider.facts import ceiling_of, person_of, sign_in_of
 from provider.keys.mint import ACCESS_TOKEN_TYPE, digest, verify
 from provider.protocol import pkce
 from provider.protocol.errors import InvalidGrant
-from provider.protocol.facts import NO_CHALLENGE, Ceiling, Challenge, ClientFacts, PersonFacts, SignInFacts
-from provider.protocol.refresh import Use
-from provider.protocol.request import AuthorizationRequest, TokenRequest
-from provider.store import events, generations, live, statements
-from provider.store.generations import UNUSABLE, Reused
+from provider.protocol.facts import NO_CHALLENGE, Challenge, ClientFacts
+from provider.protocol.request import AuthorizationRequest, Subject, TokenRequest
+from provider.store import events, generations, statements
+from provider.store.presented import UNUSABLE, Presented, Reused, Spend
 from provider.store.statements import AuthorizationRow
 
 CODE_LIFETIME = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """A code or refresh token that may still be used: what it stands for."""
+class Minted:
+    """What is kept of the tokens of one answer. `lifetime` of the access token, in seconds."""
+
+    access_token: str = field(repr=False)
+    lifetime: int
+    refresh_token: str = field(repr=False)  # empty: there is none
+    stored: bool  # the access token needs a row: it is no JWT
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A code is used once; a refresh token that follows it is the first generation."""
+
+    renews: ClassVar[bool] = True
 
     digest: str
-    authorization_id: str
-    ceiling: Ceiling
-    person: PersonFacts
-    sign_in: SignInFacts
+    authorization_id: uuid.UUID
     authorized_at: datetime
-    redirect_uri: str = ""
-    challenge: Challenge = NO_CHALLENGE
-    nonce: str = ""
-    generation: int | None = None  # None: a code
-    use: Use = Use.CURRENT
-    expires: datetime | None = None  # of a refresh token; None: until revoked
+
+    def keep(self, rows: Sequence[Insert], refresh_token: str, client: ClientFacts, now: datetime) -> None:
+        first = generations.row(refresh_token, self.authorization_id, 0, client, self.authorized_at, now)
+        if not write([*rows, first] if refresh_token else rows, statements.use_code(self.digest, now)):
+            raise Reused(self.authorization_id, "code")
 
 
 def authorize(
@@ -86,104 +95,94 @@ def save_code(code: str, authorization: Authorization, redirect_uri: str, reques
     )
 
 
-def open_code(code: str, client: ClientFacts, verifier: str = "") -> Opened:
+def open_code(code: str, client: ClientFacts, verifier: str = "") -> Presented:
     """The code of this client; raises InvalidGrant, and Reused when it was used before (RFC 6749 4.1.2).
 
     Anybody may speak as a public client, and codes stay in histories: only who knows the verifier ends anything.
     """
-    code_digest = digest(code)
-    row = statements.code(code_digest)
+    row = statements.code(digest(code))
     if row is None or row.authorization.client_id != client.id:
         raise InvalidGrant(UNUSABLE)
-    challenge = Challenge(row.challenge, row.challenge_method)
+    behind, challenge = row.authorization, Challenge(row.challenge, row.challenge_method)
     if row.used_at is not None:
         if client.public and not pkce.fits(verifier, challenge):
             raise InvalidGrant(UNUSABLE)
-        raise Reused(str(row.authorization.id), "code")
-    signed_in = row.authorization.signed_in
-    if live.expired(row.expires) or not signed_in or not live.authorization_lives(row.authorization, row.created):
+        raise Reused(behind.id, "code")
+    if not behind.signed_in:  # offline access begins with the tokens
         raise InvalidGrant(UNUSABLE)
-    return _opened(
-        code_digest,
-        row.authorization,
-        redirect_uri=row.redirect_uri,
+    return _presented(
+        Code(digest(code), behind.id, behind.created_at),
+        behind,
+        row.created,
+        row.expires,
         challenge=challenge,
+        redirect_uri=row.redirect_uri,
         nonce=row.nonce,
     )
 
 
-def open_refresh(token: str, client: ClientFacts) -> Opened:
+def open_refresh(token: str, client: ClientFacts) -> Presented:
     """The refresh token of this client; raises InvalidGrant, and Reused when somebody else has it too."""
-    return opened_refresh(digest(token), statements.refresh_token(digest(token)), client)
+    return of_refresh_token(digest(token), statements.refresh_token(digest(token)), client)
 
 
-def opened_refresh(token_digest: str, row: statements.Refresh | None, client: ClientFacts) -> Opened:
+def of_refresh_token(token_digest: str, row: statements.Refresh | None, client: ClientFacts) -> Presented:
     """What `open_refresh` answers, for a row that was read already."""
-    if row is None or row.authorization.client_id != client.id:
+    if row is None or row.authorization.client_id != client.id or row.authorization.ended_at is not None:
         raise InvalidGrant(UNUSABLE)
-    if not live.authorization_lives(row.authorization, row.created):
-        raise InvalidGrant(UNUSABLE)
-    use = generations.use_of(row.authorization, token_digest, row.generation)
-    if use is Use.CROWDED or live.expired(row.expires):
-        raise InvalidGrant(UNUSABLE)
-    return _opened(token_digest, row.authorization, generation=row.generation, use=use, expires=row.expires)
+    spend = generations.spend_of(row, token_digest, client)
+    return _presented(spend, row.authorization, row.created, row.expires)
 
 
-def issue(
-    decided: TokenRequest,
-    opened: Opened | None,
+def _presented(
+    spend: Spend,
+    authorization: AuthorizationRow,
+    issued_at: datetime,
+    expires: datetime | None,
     *,
-    access_token: str,
-    lifetime: int,
-    refresh_token: str = "",
-    stored: bool = True,
-) -> None:
-    """Consume the code or advance the generation, and keep the new tokens: all of it or nothing.
+    challenge: Challenge = NO_CHALLENGE,
+    redirect_uri: str = "",
+    nonce: str = "",
+) -> Presented:
+    return Presented(
+        Subject.PERSON,
+        spend,
+        issued_at,
+        expires,
+        behind=(authorization,),
+        authorization_id=authorization.id,
+        ceiling=ceiling_of(authorization),
+        person=person_of(authorization),
+        sign_in=sign_in_of(authorization),
+        challenge=challenge,
+        redirect_uri=redirect_uri,
+        nonce=nonce,
+    )
 
-    `lifetime` of the access token in seconds; `stored` False: it is a JWT and needs no row.
-    """
+
+def issue(decided: TokenRequest, presented: Presented, minted: Minted) -> None:
+    """Spend what was presented, and keep the new tokens: all of it or nothing."""
     now = timezone.now()
-    rows = []
-    if stored:
-        rows.append(_access_token(decided, opened, access_token, now, lifetime))
-    if decided.target is not None and opened is not None:
-        rows.append(events.cross_client_token(decided.client, decided.target, opened.person.sub, now))
+    rows = [_access_token(decided, presented, minted, now)] if minted.stored else []
+    if decided.target is not None:
+        rows.append(events.cross_client_token(decided.client, decided.target, presented.sub, now))
     try:
-        _write(decided, opened, rows, refresh_token, now)
+        presented.spend.keep(rows, minted.refresh_token, decided.client, now)
     except IntegrityError as error:
         # The Authorization was deleted in this very moment: the person took everything back, or left for good.
         raise InvalidGrant(UNUSABLE) from error
 
 
-def _access_token(decided: TokenRequest, opened: Opened | None, token: str, now: datetime, lifetime: int) -> Insert:
+def _access_token(decided: TokenRequest, presented: Presented, minted: Minted, now: datetime) -> Insert:
     return statements.new_access_token(
-        digest=digest(token),
+        digest=digest(minted.access_token),
         application_id=decided.client.id,
-        authorization_id=uuid.UUID(opened.authorization_id) if opened else None,
+        authorization_id=presented.authorization_id,
         created=now,
-        expires=now + timedelta(seconds=lifetime),
+        expires=now + timedelta(seconds=minted.lifetime),
         scope=" ".join(decided.scopes),
         resource=orjson.dumps(decided.audience).decode(),
     )
-
-
-def _write(decided: TokenRequest, opened: Opened | None, rows: list[Insert], refresh_token: str, now: datetime) -> None:
-    """These rows and the refresh token, if what was presented may still be used; uses it up."""
-    if opened is None:
-        write(rows)
-        return
-    again = opened.generation is not None and not decided.client.rotates and opened.use is Use.CURRENT
-    if again:
-        generations.use_again(opened.digest, decided.client, opened.authorized_at, opened.expires, rows, now)
-        return
-    generation = 0 if opened.generation is None else opened.generation + 1
-    if refresh_token:
-        whose = (opened.authorization_id, generation, decided.client, opened.authorized_at, now)
-        rows.append(generations.row(refresh_token, *whose))
-    if opened.generation is not None:
-        generations.advance(opened.authorization_id, opened.digest, opened.generation, opened.use, rows, now)
-    elif not write(rows, statements.use_code(opened.digest, now)):
-        raise Reused(opened.authorization_id, "code")
 
 
 def grant_refresh_token(client: ClientFacts, user: User, scopes: tuple[str, ...], token: str) -> Authorization:
@@ -203,11 +202,11 @@ def grant_refresh_token(client: ClientFacts, user: User, scopes: tuple[str, ...]
             auth_time=timezone.now(),
         )
         now = timezone.now()
-        write([generations.row(token, str(authorization.pk), 0, client, now, now)])
+        write([generations.row(token, authorization.pk, 0, client, now, now)])
     return authorization
 
 
-def end(authorization_id: str, because: str) -> None:
+def end(authorization_id: uuid.UUID | str, because: str) -> None:
     """End an Authorization and with it every code and token that points to it. Idempotent."""
     Authorization.objects.filter(pk=authorization_id, ended_at__isnull=True).update(
         ended_at=timezone.now(), ended_because=because
@@ -217,26 +216,14 @@ def end(authorization_id: str, because: str) -> None:
 def end_reused(reused: Reused, client: ClientFacts) -> None:
     """What a second use leads to: the Authorization ends, and it is on record."""
     end(reused.authorization_id, f"{reused.what} used twice")
-    events.reuse(client, reused.what, reused.authorization_id)
-
-
-def _opened(token_digest: str, authorization: AuthorizationRow, **more: object) -> Opened:
-    return Opened(
-        digest=token_digest,
-        authorization_id=str(authorization.id),
-        ceiling=ceiling_of(authorization),
-        person=person_of(authorization),
-        sign_in=sign_in_of(authorization),
-        authorized_at=authorization.created_at,
-        **more,  # type: ignore[arg-type]
-    )
+    events.reuse(client, reused.what, str(reused.authorization_id))
 
 
 def revoke(token: str, client: ClientFacts) -> None:
     """End one of this client's tokens; a refresh token ends its Authorization (RFC 7009 section 2.1)."""
     refresh = RefreshToken.objects.filter(digest=digest(token), authorization__client=client.id).first()
     if refresh is not None:
-        end(str(refresh.authorization_id), "revoked by the client")
+        end(refresh.authorization_id, "revoked by the client")
         return
     if token.count(".") == 2:
         _deny(token, client)

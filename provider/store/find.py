@@ -33,7 +33,8 @@ def refresh_token(token: str) -> TokenFacts | None:
     if row is None or client is None:
         return None
     try:
-        opened = authorizations.opened_refresh(digest(token), row, client)
+        opened = authorizations.of_refresh_token(digest(token), row, client)
+        live.refuse_ended(opened, client)
     except InvalidGrant:
         return None
     return TokenFacts(
@@ -45,7 +46,7 @@ def refresh_token(token: str) -> TokenFacts | None:
         issued_at=_seconds(row.created),
         expires_at=_seconds(row.expires) if row.expires else None,
         sign_in=opened.sign_in,
-        authorization_id=opened.authorization_id,
+        authorization_id=str(row.authorization.id),
     )
 
 

@@ -16,8 +16,20 @@ from django.utils import timezone
 
 from projects.apis import admits
 from provider import facts
+from provider.protocol.errors import InvalidGrant
 from provider.protocol.facts import ClientFacts
+from provider.store.presented import UNUSABLE, Presented
 from provider.store.statements import AuthorizationRow
+
+ENDED = "The tokens of this client are ended until a later moment."
+
+
+def refuse_ended(presented: Presented, client: ClientFacts) -> None:
+    """Whatever a grant opened: its client, project, person, sign-in and Authorization must let it work now."""
+    if not client_lives(client, presented.issued_at):
+        raise InvalidGrant(UNUSABLE if presented.behind else ENDED)
+    if expired(presented.expires) or not all(authorization_lives(one, presented.issued_at) for one in presented.behind):
+        raise InvalidGrant(UNUSABLE)
 
 
 def authorization_lives(authorization: AuthorizationRow, issued_at: datetime) -> bool:

@@ -254,7 +254,7 @@ def test_activity_is_paged(client: Client, person: User) -> None:
     AccountEvent.objects.bulk_create(
         AccountEvent(sub=str(person.sub), kind=AccountEventKind.EMAIL_ADDED) for _number in range(60)
     )
-    lines = [client.get(f"{reverse('account_activity')}?page={page}").context["lines"] for page in (1, 2, 3)]
+    lines = [client.get(f"{reverse('account_activity')}?page={page}").context["entries"] for page in (1, 2, 3)]
     assert [len(part) for part in lines] == [25, 25, 11]
     assert 'rel="next"' not in client.get(f"{reverse('account_activity')}?page=3").content.decode()
 
@@ -264,7 +264,7 @@ def test_a_page_that_is_none_is_the_first(client: Client, person: User, page: st
     client.force_login(person)
     response = client.get(f"{reverse('account_activity')}?{urlencode({'page': page})}")
     assert response.status_code == 200
-    assert len(response.context["lines"]) == 1
+    assert len(response.context["entries"]) == 1
 
 
 def test_a_password_change_tells_by_mail_in_our_words(client: Client, person: User) -> None:

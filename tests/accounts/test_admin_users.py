@@ -288,5 +288,5 @@ def test_a_superuser_helps_somebody_who_lost_their_second_steps(username: str, s
     assert Authenticator.objects.filter(user=user()).exists() is not helped
     assert Authenticator.objects.filter(user=user("viewer")).exists()
     assert SignIn.objects.filter(user=user(), ended_at=None).exists() is not helped
-    events = AccountEvent.objects.filter(sub=str(user().sub), kind=AccountEventKind.FACTORS_TAKEN)
+    events = AccountEvent.objects.filter(sub=str(user().sub), kind=AccountEventKind.FACTORS_REMOVED)
     assert events.exists() is LogEntry.objects.filter(object_id=str(user().pk)).exists() is helped

@@ -13,7 +13,7 @@ from clients import secrets, triggers
 from clients.models import AudienceEntry, Client, ClientSecret, SigningKey
 from clients.models.keys import KeyState
 from common import cache
-from common.cache import MAX_FOUND, MAX_MISSING, Known
+from common.cache import MAX_FOUND, MAX_MISSING, LookupCache
 from projects.models import Api, Project
 from provider import facts
 from provider.keys import keyring
@@ -27,7 +27,7 @@ class Shelves:
 
     def __init__(self) -> None:
         self.asked: list[list[str]] = []
-        self.known: Known[str, str] = Known(self.load)
+        self.known: LookupCache[str, str] = LookupCache(self.load)
 
     def load(self, names: Collection[str]) -> dict[str, str]:
         self.asked.append(sorted(names))
@@ -244,8 +244,8 @@ def test_what_a_transaction_changed_is_its_own_until_it_commits(world: None, rar
 def test_an_older_look_never_replaces_a_newer_one(monkeypatch: Any) -> None:
     """Of two threads that look, the one that began first may be told last."""
     monkeypatch.setattr(cache, "_shared", cache.Snapshot(None, float("-inf")))
-    newer = cache._share("new", 2.0)
-    assert cache._share("old", 1.0) is newer
+    newer = cache._refresh_shared("new", 2.0)
+    assert cache._refresh_shared("old", 1.0) is newer
     assert cache._shared.version == "new"
-    assert cache._share("new", 3.0) is newer
-    assert cache._share("newest", 4.0) is not newer
+    assert cache._refresh_shared("new", 3.0) is newer
+    assert cache._refresh_shared("newest", 4.0) is not newer

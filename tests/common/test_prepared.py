@@ -85,7 +85,7 @@ def test_a_name_stands_for_one_statement_on_every_connection() -> None:
         connection.close()
         for text in order:
             prepared.send(text, [])
-        seen.append(_names())
+        seen.append(_statement_names())
     assert seen[0] == seen[1]
     assert len(set(seen[0].values())) == 2
 
@@ -126,7 +126,7 @@ def _forget() -> None:
         cursor.execute("DEALLOCATE ALL")
 
 
-def _names() -> dict[str, str]:
+def _statement_names() -> dict[str, str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT statement, name FROM pg_prepared_statements")
         return dict(cursor.fetchall())
@@ -178,7 +178,7 @@ def test_what_the_server_says_unasked_is_no_reason_for_another_connection() -> N
 
 
 def test_a_write_that_broke_on_the_way_is_not_sent_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prepared, "_hung_up", lambda _pgconn: False)  # not yet
+    monkeypatch.setattr(prepared, "_dropped_by_server", lambda _pgconn: False)  # not yet
     prepared.send(COUNT, [])
     _break()
     with pytest.raises(OperationalError):

@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client as Http
 
-from common.unreleased import SAID, is_unreleased, start_anew
+from common.unreleased import REASON, is_unreleased, start_anew
 from tests.idp.test_settings import ROOT, run
 
 APPLIED = (
@@ -56,20 +56,20 @@ def test_every_command_says_in_one_sentence_to_start_anew(earlier: Path, name: s
     done = run("manage.py", name, *COMMANDS[name], **given)
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1].removeprefix("CommandError: ")
-    assert last == f"{SAID}; start anew: delete {earlier} and run the command again."
+    assert last == f"{REASON}; start anew: delete {earlier} and run the command again."
     assert "Traceback" not in done.stderr
     assert tables(earlier) == ["django_migrations"], "nothing was migrated half"
 
 
 def test_the_file_is_named_as_one_types_it() -> None:
     demo: Any = SimpleNamespace(vendor="sqlite", settings_dict={"NAME": str(Path.cwd() / "var" / "db.sqlite3")})
-    assert start_anew(demo) == f"{SAID}; start anew: delete var/db.sqlite3 and run the command again."
+    assert start_anew(demo) == f"{REASON}; start anew: delete var/db.sqlite3 and run the command again."
 
 
 def test_where_there_is_no_file_an_empty_database_is_asked_for() -> None:
     postgresql: Any = SimpleNamespace(vendor="postgresql")
     assert start_anew(postgresql) == (
-        f"{SAID}; start anew: create an empty database, name it in DATABASE_URL and run the command again."
+        f"{REASON}; start anew: create an empty database, name it in DATABASE_URL and run the command again."
     )
 
 
@@ -79,7 +79,7 @@ def test_a_server_with_such_a_database_is_not_ready(keys: None) -> None:
     assert Http().get("/healthz/ready").status_code == 200
     MigrationRecorder(connection).record_applied("accounts", "0001_initial")
     response = Http().get("/healthz/ready")
-    assert (response.status_code, response.json()["reason"]) == (503, f"{SAID}: manage.py migrate says what to do.")
+    assert (response.status_code, response.json()["reason"]) == (503, f"{REASON}: manage.py migrate says what to do.")
 
 
 def test_no_migration_has_the_name_by_which_such_a_database_is_told() -> None:

@@ -16,7 +16,7 @@ from django.urls import Resolver404, resolve
 
 from common import connection
 from idp import fast_path, wsgi
-from idp.fast_path import BY_PATH, ENDPOINTS, ShortWay
+from idp.fast_path import BY_PATH, ENDPOINTS, FastPath
 from tests.provider.endpoints.raw import RUBBISH, Answer, Rubbish, call, send
 from tests.world import Browser, basic
 
@@ -60,7 +60,7 @@ def _comparable(answer: Answer) -> Any:
 def same(method: str, path: str, form: dict[str, str] | None = None, **extra: str) -> Heard:
     """What both ways answer in the same moment: some answers count seconds."""
     with time_machine.travel(time.time(), tick=False):
-        short = ask(ShortWay(WSGIHandler()), method, path, form, **extra)
+        short = ask(FastPath(WSGIHandler()), method, path, form, **extra)
         status, headers, body = ask(WSGIHandler(), method, path, form, **extra)
     if method == "HEAD":  # servers leave the body out
         body = b""
@@ -123,7 +123,7 @@ def test_what_does_not_is_refused_alike(path: str, form: dict[str, str], extra: 
 @pytest.mark.parametrize("host", ["evil.example", "a b", ""])
 def test_another_host_is_refused_alike(host: str) -> None:
     with time_machine.travel(time.time(), tick=False):  # the page says until which second it is good
-        short = ask(ShortWay(WSGIHandler()), "POST", "/oauth2/token", HTTP_HOST=host)
+        short = ask(FastPath(WSGIHandler()), "POST", "/oauth2/token", HTTP_HOST=host)
         assert short == ask(WSGIHandler(), "POST", "/oauth2/token", HTTP_HOST=host)
     assert short[0] == 400
 
@@ -138,14 +138,14 @@ def test_a_fault_is_told_in_the_log_and_nobody_else(monkeypatch: Any, caplog: An
         raise RuntimeError("a fault nobody foresaw")
 
     monkeypatch.setitem(fast_path.BY_PATH, "/oauth2/token", broken)
-    status, headers, body = ask(ShortWay(WSGIHandler()), "POST", "/oauth2/token")
+    status, headers, body = ask(FastPath(WSGIHandler()), "POST", "/oauth2/token")
     assert (status, body) == (500, fast_path.FAULT)
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert "nobody foresaw" in caplog.text
 
 
 def test_what_is_refused_is_logged_as_django_does(caplog: Any) -> None:
-    for way in (ShortWay(WSGIHandler()), WSGIHandler()):
+    for way in (FastPath(WSGIHandler()), WSGIHandler()):
         caplog.clear()
         ask(way, "GET", "/oauth2/userinfo")
         (record,) = caplog.records
@@ -168,7 +168,7 @@ SENT = {"half": io.BytesIO(b"grant_type=client"), "nothing": io.BytesIO(), "gone
 def test_half_a_body_is_no_request(sent: io.BytesIO) -> None:
     """It might be a good one by accident: token=abc of token=abcdef."""
     extra: dict[str, Any] = {"wsgi.input": sent, "CONTENT_LENGTH": "29", **WEB}
-    status, _headers, body = ask(ShortWay(WSGIHandler()), "POST", "/oauth2/token", **extra)
+    status, _headers, body = ask(FastPath(WSGIHandler()), "POST", "/oauth2/token", **extra)
     assert (status, body["error_description"]) == (400, "The request body ended early.")
 
 
@@ -182,9 +182,9 @@ def test_a_request_looks_for_its_connection_once_and_holds_it_no_longer(monkeypa
             raise RuntimeError
         return fast_path.json_answer({})
 
-    held = connection._held
+    held = connection._pinned
     monkeypatch.setitem(fast_path.BY_PATH, "/oauth2/token", endpoint)
-    ask(ShortWay(WSGIHandler()), "POST", "/oauth2/token")
+    ask(FastPath(WSGIHandler()), "POST", "/oauth2/token")
     assert seen == [connections["default"]]
     assert held.connection is None
 
@@ -193,10 +193,10 @@ def test_a_connection_that_failed_is_not_kept(monkeypatch: Any) -> None:
     looked: list[bool] = []
     database = connections["default"]
     monkeypatch.setattr(database, "close_if_unusable_or_obsolete", lambda: looked.append(True))
-    ask(ShortWay(WSGIHandler()), "GET", "/.well-known/jwks.json")
+    ask(FastPath(WSGIHandler()), "GET", "/.well-known/jwks.json")
     assert looked == [], "in a transaction somebody else does it"
     monkeypatch.setattr(database, "in_atomic_block", False)
-    ask(ShortWay(WSGIHandler()), "GET", "/.well-known/jwks.json")
+    ask(FastPath(WSGIHandler()), "GET", "/.well-known/jwks.json")
     assert looked == [True]
 
 
@@ -216,8 +216,8 @@ def test_the_application_takes_the_short_way_for_these_paths_only(monkeypatch: A
 
         return answer
 
-    monkeypatch.setattr(wsgi, "_short", handler("short"))
-    monkeypatch.setattr(wsgi, "_whole", handler("whole"))
+    monkeypatch.setattr(wsgi, "_fast_path", handler("short"))
+    monkeypatch.setattr(wsgi, "_site", handler("whole"))
     paths = ("/oauth2/token", "/oauth2/token/", "/oauth2/authorize", "/oauth2/token/x", "/")
     for path in paths:
         b"".join(wsgi.application({"PATH_INFO": path}, lambda *_args: None))

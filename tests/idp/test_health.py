@@ -55,43 +55,43 @@ def test_credentials_in_uris_are_warned_about(settings: Any) -> None:
 
 def test_mail_to_the_console_is_warned_about_off_loopback(settings: Any) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
-    assert checks.mail_reaches_people(None) == []
+    assert checks.mail_is_sent(None) == []
     settings.IS_LOCAL = False
-    assert [message.id for message in checks.mail_reaches_people(None)] == ["idp.W002"]
+    assert [message.id for message in checks.mail_is_sent(None)] == ["idp.W002"]
 
 
 def test_one_address_for_everybody_is_warned_about_off_loopback(settings: Any) -> None:
     settings.IDP_TRUSTED_PROXIES = []
-    assert checks.addresses_are_told_apart(None) == []
+    assert checks.trusted_proxies_are_set(None) == []
     settings.IS_LOCAL = False
-    assert [message.id for message in checks.addresses_are_told_apart(None)] == ["idp.W003"]
+    assert [message.id for message in checks.trusted_proxies_are_set(None)] == ["idp.W003"]
     settings.IDP_TRUSTED_PROXIES = ["127.0.0.1"]
-    assert checks.addresses_are_told_apart(None) == []
+    assert checks.trusted_proxies_are_set(None) == []
 
 
 def test_a_cache_of_one_process_is_warned_about_off_loopback(settings: Any) -> None:
-    assert checks.processes_count_together(None) == []
+    assert checks.cache_is_shared(None) == []
     settings.IS_LOCAL = False
-    assert [message.id for message in checks.processes_count_together(None)] == ["idp.W004"]
+    assert [message.id for message in checks.cache_is_shared(None)] == ["idp.W004"]
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache"}}
-    assert checks.processes_count_together(None) == []
+    assert checks.cache_is_shared(None) == []
 
 
 def test_a_database_without_an_issuer_is_warned_about(settings: Any) -> None:
-    assert checks.the_issuer_was_chosen(None) == []
+    assert checks.issuer_is_set(None) == []
     settings.IDP_ISSUER_FORGOTTEN = True
-    (warning,) = checks.the_issuer_was_chosen(None)
+    (warning,) = checks.issuer_is_set(None)
     assert warning.id == "idp.W005"
     assert "IDP_ISSUER is not set" in warning.msg
 
 
 def test_missing_style_sheets_are_warned_about_off_loopback(settings: Any, tmp_path: Path) -> None:
     settings.STATIC_ROOT = tmp_path
-    assert checks.styles_were_gathered(None) == []
+    assert checks.static_files_are_collected(None) == []
     settings.IS_LOCAL = False
-    assert [message.id for message in checks.styles_were_gathered(None)] == ["idp.W006"]
+    assert [message.id for message in checks.static_files_are_collected(None)] == ["idp.W006"]
     call_command("collectstatic", "--noinput", stdout=StringIO())
-    assert checks.styles_were_gathered(None) == []
+    assert checks.static_files_are_collected(None) == []
 
 
 def test_every_static_file_is_found_once(settings: Any, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
 from projects import access
-from projects.access import EDITING, LOOKING, OWNING, Roles
+from projects.access import EDITORS, OWNERS, VIEWERS, Roles
 from projects.models import Api, Member, Project, Role, Shared
 from tests.console import OPEN, ORDERS, REPORTS, api, project
 
@@ -32,8 +32,8 @@ def person(username: str) -> User:
 def read_at_once(user: User | AnonymousUser, roles: tuple[Role, ...]) -> set[str]:
     """The same by `Roles`, which also answers without naming a project."""
     held = Roles.of(user)
-    found = {one.key for one in Project.objects.all() if held.within(one.pk, roles)}
-    assert held.some(roles) is bool(found)
+    found = {one.key for one in Project.objects.all() if held.in_project(one.pk, roles)}
+    assert held.in_any_project(roles) is bool(found)
     return found
 
 
@@ -43,9 +43,9 @@ def test_each_role_sees_and_changes_these_projects_and_no_other(username: str) -
     user = person(username)
     assert sorted(one.key for one in access.visible(user)) == sorted(sees), "each once"
     assert sorted(one.key for one in access.editable(user)) == sorted(changes)
-    assert read_at_once(user, LOOKING) == sees
-    assert read_at_once(user, EDITING) == changes
-    assert read_at_once(user, OWNING) == owns
+    assert read_at_once(user, VIEWERS) == sees
+    assert read_at_once(user, EDITORS) == changes
+    assert read_at_once(user, OWNERS) == owns
 
 
 @pytest.mark.parametrize("username", [*TABLE, None])
@@ -54,26 +54,26 @@ def test_who_cannot_sign_in_sees_nothing_whatever_their_roles(username: str | No
     user = person(username) if username else AnonymousUser()
     assert not access.visible(user).exists()
     assert not access.editable(user).exists()
-    assert read_at_once(user, LOOKING) == set()
+    assert read_at_once(user, VIEWERS) == set()
 
 
 @pytest.mark.parametrize("username", ["owner", "nobody"])
 def test_no_project_is_nobodys_but_a_superusers(username: str) -> None:
     """An object that is not saved yet is of no project."""
-    assert not Roles.of(person(username)).within(None, LOOKING)
-    assert Roles.of(person("root")).within(None, OWNING)
+    assert not Roles.of(person(username)).in_project(None, VIEWERS)
+    assert Roles.of(person("root")).in_project(None, OWNERS)
 
 
 def test_a_project_is_owned_alone_until_somebody_else_who_can_sign_in_owns_it() -> None:
     def alone() -> set[str]:
-        return {one.key for one in access.owned_alone(person("owner"))}
+        return {one.key for one in access.solely_owned(person("owner"))}
 
     assert alone() == {"acme"}, "editors and the owners of other projects do not count"
     Member.objects.filter(user__username="editor").update(role=Role.OWNER)
     assert alone() == set()
     User.objects.filter(username="editor").update(is_active=False)
     assert alone() == {"acme"}
-    assert not access.owned_alone(person("viewer")).exists()
+    assert not access.solely_owned(person("viewer")).exists()
 
 
 def test_clients_may_ask_for_the_apis_of_their_project_and_those_shared_with_it() -> None:

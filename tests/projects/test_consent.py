@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projects.consent import Permission, going_with, merge, missing, outermost, overlaps, without
+from projects.consent import Permission, lost_with_audience, merge, missing, outermost, overlaps, without
 from projects.matcher import covers
 
 NOTHING = Permission()
@@ -137,9 +137,9 @@ def test_what_contains_some_of_it(held: Permission, part: Permission, contains: 
 
 def test_an_audience_goes_with_its_scopes_unless_a_kept_one_offers_them() -> None:
     held = Permission(("openid", "orders.read", "shared", "billing.read"), (A, f"{A}/x", B))
-    assert going_with(held, A, offered) == Permission(("orders.read",), (A, f"{A}/x"))
-    assert going_with(held, B, offered) == Permission(("billing.read",), (B,))
-    assert going_with(Permission(held.scopes, (A,)), A, offered) == Permission(("orders.read", "shared"), (A,))
+    assert lost_with_audience(held, A, offered) == Permission(("orders.read",), (A, f"{A}/x"))
+    assert lost_with_audience(held, B, offered) == Permission(("billing.read",), (B,))
+    assert lost_with_audience(Permission(held.scopes, (A,)), A, offered) == Permission(("orders.read", "shared"), (A,))
 
 
 @given(permissions, permissions)
@@ -157,7 +157,7 @@ def test_what_does_not_contain_it_stays_as_it_is(held: Permission, part: Permiss
 
 @given(permissions, st.sampled_from([A, f"{A}/x", B, "urn:x"]))
 def test_what_goes_with_an_audience_was_held_and_is_offered_nowhere_else(held: Permission, audience: str) -> None:
-    gone = going_with(held, audience, offered)
+    gone = lost_with_audience(held, audience, offered)
     assert within(gone, held)
     left = without(held, gone)
     assert not {scope for one in left.audiences for scope in offered(one)} & set(gone.scopes)

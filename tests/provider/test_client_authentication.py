@@ -315,7 +315,7 @@ def asked(monkeypatch: Any) -> list[list[str]]:
         return get_many(keys)
 
     monkeypatch.setattr(throttle.cache, "get_many", noting)
-    monkeypatch.setattr(throttle, "_free_until", {})
+    monkeypatch.setattr(throttle, "_unblocked_until", {})
     return asked
 
 
@@ -328,7 +328,7 @@ def test_an_address_without_failures_is_looked_at_once_a_second(asked: list[list
     for client_id in ("web", "service", "web"):
         assert not throttle.blocked(client_id, ADDRESS)
     assert len(asked) == 1
-    later(monkeypatch, throttle.BELIEVED)
+    later(monkeypatch, throttle.TRUST_SECONDS)
     assert not throttle.blocked("web", ADDRESS)
     assert len(asked) == 2
 
@@ -352,10 +352,10 @@ def test_a_wrong_secret_is_noticed_at_once(asked: list[list[str]]) -> None:
 
 def test_another_process_lets_one_more_try(asked: list[list[str]]) -> None:
     assert not throttle.blocked("web", ADDRESS)
-    here = dict(throttle._free_until)
+    here = dict(throttle._unblocked_until)
     for _ in range(throttle.PER_CLIENT):
         throttle.failed("web", ADDRESS)  # seen elsewhere
-    throttle._free_until.update(here)
+    throttle._unblocked_until.update(here)
     assert not throttle.blocked("web", ADDRESS)
     throttle.failed("web", ADDRESS)
     assert throttle.blocked("web", ADDRESS)
@@ -380,14 +380,14 @@ def test_no_counter_outlives_the_sign_that_there_is_one(asked: list[list[str]]) 
 
 
 def test_what_is_believed_is_bounded(asked: list[list[str]], monkeypatch: Any) -> None:
-    monkeypatch.setattr(throttle, "MAX_BELIEVED", 5)
+    monkeypatch.setattr(throttle, "MAX_REMEMBERED", 5)
     for number in range(20):
         throttle.blocked("web", f"198.51.100.{number}")
-        assert len(throttle._free_until) <= 5
+        assert len(throttle._unblocked_until) <= 5
     throttle.failed("web", ADDRESS)
     for number in range(20):
         throttle.blocked(f"client-{number}", ADDRESS)
-        assert len(throttle._free_until[ADDRESS]) <= 5
+        assert len(throttle._unblocked_until[ADDRESS]) <= 5
 
 
 def test_a_cache_that_is_down_is_not_waited_for_with_every_request(monkeypatch: Any) -> None:
@@ -398,7 +398,7 @@ def test_a_cache_that_is_down_is_not_waited_for_with_every_request(monkeypatch: 
         raise ConnectionError
 
     monkeypatch.setattr(throttle.cache, "get_many", down)
-    monkeypatch.setattr(throttle, "_free_until", {})
+    monkeypatch.setattr(throttle, "_unblocked_until", {})
     assert not any(throttle.blocked("web", ADDRESS) for _ in range(5))
     assert len(tried) == 1
 
@@ -407,4 +407,4 @@ def test_a_name_no_client_can_have_is_not_kept(asked: list[list[str]]) -> None:
     throttle.failed("web", ADDRESS)
     throttle.blocked("x" * 256, ADDRESS)
     throttle.blocked("x" * 255, ADDRESS)
-    assert throttle._free_until[ADDRESS].keys() == {"x" * 255}
+    assert throttle._unblocked_until[ADDRESS].keys() == {"x" * 255}

@@ -359,7 +359,7 @@ def test_a_client_that_fails_keeps_nobody_waiting(app: Receiver, capsys: Any) ->
 def test_a_client_that_dawdles_waits_for_the_next_run(
     app: Receiver, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logout_notices, "PATIENCE", 0.0)
+    monkeypatch.setattr(logout_notices, "SECONDS_PER_CLIENT", 0.0)
     for _ in range(3):
         Browser("owner").code("web")
     by_password()

@@ -225,26 +225,26 @@ def tokens(number: int, expires: datetime) -> None:
 
 
 def test_thousands_go_in_pieces_and_the_living_among_them_stay(monkeypatch: Any) -> None:
-    monkeypatch.setattr(purge, "PAGES", 8)
-    monkeypatch.setattr(purge, "ROWS", 300)
+    monkeypatch.setattr(purge, "PAGES_PER_BATCH", 8)
+    monkeypatch.setattr(purge, "ROWS_PER_BATCH", 300)
     for _ in range(3):
         tokens(700, timezone.now() - DAY)
         tokens(300, timezone.now() + DAY)
-    (pile, *_others) = purge.piles(timezone.now(), DAY)
-    pieces = list(purge.sweep(pile, dry_run=False))
+    (rule, *_others) = purge.rules(timezone.now(), DAY)
+    pieces = list(purge.delete_in_batches(rule, dry_run=False))
     assert len(pieces) > 5
-    assert sum(piece.rows for piece in pieces) == 2100
-    assert max(piece.rows for piece in pieces) < 1000
+    assert sum(batch.rows for batch in pieces) == 2100
+    assert max(batch.rows for batch in pieces) < 1000
     assert AccessToken.objects.count() == 900
     assert clear() == {}
 
 
 def test_an_interrupted_run_is_gone_on_with(monkeypatch: Any) -> None:
-    monkeypatch.setattr(purge, "PAGES", 4)
-    monkeypatch.setattr(purge, "ROWS", 100)
+    monkeypatch.setattr(purge, "PAGES_PER_BATCH", 4)
+    monkeypatch.setattr(purge, "ROWS_PER_BATCH", 100)
     tokens(600, timezone.now() - DAY)
-    (pile, *_others) = purge.piles(timezone.now(), DAY)
-    gone = next(piece.rows for piece in purge.sweep(pile, dry_run=False) if piece.rows)
+    (rule, *_others) = purge.rules(timezone.now(), DAY)
+    gone = next(batch.rows for batch in purge.delete_in_batches(rule, dry_run=False) if batch.rows)
     assert gone < 600
     assert clear() == {"access_tokens": 600 - gone}
 

@@ -112,7 +112,7 @@ def test_a_write_whose_connection_breaks_meanwhile_may_be_tried_again_and_then_w
 ) -> None:
     """Nobody knows what became of a write whose answer never came: it is not sent twice."""
     with monkeypatch.context() as patch:
-        patch.setattr(prepared, "revive", lambda: None)  # it broke after that
+        patch.setattr(prepared, "close_if_dropped", lambda: None)  # it broke after that
         terminate(backend())
         refused = post("/oauth2/token", "service", grant_type="client_credentials")
     assert (refused.status, refused.json()["error"]) == (503, "temporarily_unavailable")

@@ -80,7 +80,7 @@ def test_two_tabs_take_the_same_back_once() -> None:
         def work(_number: int) -> bool:
             try:
                 access.revoke(owner(), "acme", scope="email")
-            except access.NothingThere:
+            except access.NotGranted:
                 return False
             return True
 

@@ -26,11 +26,11 @@ from idp.configuration import apply
 from projects import matcher
 from projects.models import Consent, Project
 from provider.authentication_method import Credentials
-from provider.bearer import Minted
 from provider.endpoints import authorize
 from provider.keys import keyring
 from provider.protocol.request import AuthorizationRequest
 from provider.store import authorizations
+from provider.store.authorizations import Minted
 from tests.console import browser, page, problems, project, send
 from tests.world import FOREIGN, ISSUER, ORDERS, REDIRECTS, SECRETS, App, Browser, redirected
 

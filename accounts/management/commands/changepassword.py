@@ -1,4 +1,4 @@
-"""`manage.py changepassword`: Django's, and as in the console whoever signed in with the old password is out."""
+"""`manage.py changepassword`: Django's command, which also ends every sign-in made with the old password."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from accounts.models import AccountEventKind, User
 
 class Command(changepassword.Command):
     def handle(self, *args: Any, **options: Any) -> str | None:
-        said = super().handle(*args, **options)
+        output = super().handle(*args, **options)
         user = User.objects.get(username=options["username"] or getpass.getuser())
         sign_in.end_all(user)
         events.record(user, AccountEventKind.PASSWORD_REPLACED, None)
-        return said
+        return output

@@ -1,4 +1,4 @@
-"""`manage.py resealfactors`: second factors move under the first of IDP_KEY_SECRETS, so that an old one can go."""
+"""`manage.py resealfactors`: encrypt second factors under the first of IDP_KEY_SECRETS, so that an old one can go."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Command(DatabaseCommand):
     help = "Encrypt TOTP secrets and recovery codes anew, under the first of IDP_KEY_SECRETS. Running it again is safe."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--format", choices=["text", "json"], default="text", help="of the answer on stdout")
+        parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print the answer")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -39,7 +39,7 @@ class Command(DatabaseCommand):
             report = apply(_read(options["file"]), path=name, dry_run=look_only)
         except ConfigurationError as error:
             if as_json:
-                self._print_json({"applied": False, "problems": _problems(error)})
+                self._print_json({"applied": False, "problems": _as_list(error)})
             raise CommandError(f"Nothing was applied.\n{error}") from None
         if as_json:
             self._print_json({"applied": not look_only, **report.as_dict()})
@@ -81,7 +81,7 @@ def _read(name: str) -> str:
         raise CommandError(f"{name} is not UTF-8 text (byte {error.start + 1}). Save it as UTF-8.") from None
 
 
-def _problems(error: ConfigurationError) -> list[dict[str, Any]]:
+def _as_list(error: ConfigurationError) -> list[dict[str, Any]]:
     return [
         {"path": problem.place.path, "line": problem.place.line, "message": problem.message}
         for problem in error.problems

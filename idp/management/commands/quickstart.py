@@ -18,7 +18,7 @@ from common.command import DatabaseCommand
 from common.sealing import Unreadable
 from idp import demo
 from idp.configuration import ConfigurationError
-from idp.environment import Environment, remember
+from idp.environment import Environment, get_or_create_secret
 from projects.actors import Actor
 from provider.keys import registration
 
@@ -28,7 +28,7 @@ ADMIN_PASSWORD = "ADMIN_PASSWORD"  # noqa: S105 - a variable's name
 
 @dataclass(frozen=True)
 class Admin:
-    """Who administers. The password only while it is the one made here; None: somebody chose another."""
+    """The administrator. `password` is None once somebody has changed the generated one."""
 
     username: str | None
     password: str | None
@@ -73,7 +73,7 @@ class Command(DatabaseCommand):
 
 
 def refuse_demo_in_a_deployment() -> None:
-    """Its passwords are on the screen, and its clients may ask for tokens."""
+    """The demo's passwords are on the screen, and its clients may ask for tokens."""
     if not settings.IS_LOCAL:
         raise CommandError(
             f"Demo accounts and clients are for loopback only, and IDP_ISSUER is {settings.IDP_ISSUER}. "
@@ -89,7 +89,9 @@ def refuse_demo_in_a_deployment() -> None:
 def ensure_admin() -> Admin:
     """The first superuser. Once there is one, accounts are left alone."""
     given: str = Environment().str(ADMIN_PASSWORD, default="")
-    password = given or (remember(settings.STATE_DIR / "secrets.env", ADMIN_PASSWORD) if settings.IS_LOCAL else "")
+    password = given or (
+        get_or_create_secret(settings.STATE_DIR / "secrets.env", ADMIN_PASSWORD) if settings.IS_LOCAL else ""
+    )
     superusers = User.objects.filter(is_superuser=True).order_by("pk")
     if password and not superusers.exists():
         try:

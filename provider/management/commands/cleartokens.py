@@ -1,6 +1,6 @@
-"""`manage.py cleartokens`: delete codes, tokens, authorizations, sign-ins, sessions and events that are worth nothing.
+"""`manage.py cleartokens`: delete codes, tokens, authorizations, sign-ins, sessions and events that have expired.
 
-Named as the toolkit's own, which would look for columns ours do not have.
+It has the name of the toolkit's command, which would look for columns that our models do not have.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from django.utils import timezone
 
 from common.command import DatabaseCommand
 from provider import purge
-from provider.purge import Pile
+from provider.purge import PurgeRule
 
 PROGRESS_EVERY = 2.0  # seconds
-MOST_DAYS = 36_500
+MAX_DAYS = 36_500
 
 
 class Command(DatabaseCommand):
@@ -31,30 +31,30 @@ class Command(DatabaseCommand):
         parser.add_argument(
             "--keep-events-days", type=int, default=purge.EVENTS_RETENTION.days, metavar="DAYS", help=events
         )
-        parser.add_argument("--dry-run", action="store_true", help="count what would go, delete nothing")
-        parser.add_argument("--format", choices=["text", "json"], default="text", help="of the answer on stdout")
+        parser.add_argument("--dry-run", action="store_true", help="count what would be deleted, delete nothing")
+        parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print the answer")
 
     def handle(self, *args: Any, **options: Any) -> None:
         dry_run = options["dry_run"]
-        why = {"keep_days": ": a code that is used twice has to be recognised", "keep_events_days": ""}
-        for name, reason in why.items():
-            if not 1 <= options[name] <= MOST_DAYS:
+        reasons = {"keep_days": ": a code that is used twice has to be recognised", "keep_events_days": ""}
+        for name, reason in reasons.items():
+            if not 1 <= options[name] <= MAX_DAYS:
                 option = name.replace("_", "-")
-                raise CommandError(f"--{option} must be 1 to {MOST_DAYS:,}{reason if options[name] < 1 else ''}.")
-        kept = (timedelta(days=options[name]) for name in why)
-        piles = purge.piles(timezone.now(), *kept)
-        counts = {pile.name: self._sweep(pile, dry_run=dry_run) for pile in piles}
+                raise CommandError(f"--{option} must be 1 to {MAX_DAYS:,}{reason if options[name] < 1 else ''}.")
+        kept = (timedelta(days=options[name]) for name in reasons)
+        rules = purge.rules(timezone.now(), *kept)
+        counts = {rule.name: self._apply(rule, dry_run=dry_run) for rule in rules}
         if options["format"] == "json":
             self.stdout.write(json.dumps({"dry_run": dry_run, "deleted": counts}))
             return
         for name, count in counts.items():
             self.stdout.write(f"{'Would delete' if dry_run else 'Deleted'}: {count} {name.replace('_', ' ')}")
 
-    def _sweep(self, pile: Pile, *, dry_run: bool) -> int:
-        count, told = 0, time.monotonic()
-        for piece in purge.sweep(pile, dry_run=dry_run):
-            count += piece.rows
-            if time.monotonic() - told > PROGRESS_EVERY:
-                told = time.monotonic()
-                self.stderr.write(f"{pile.name}: {100 * piece.done // piece.of} % of the table, {count} rows")
+    def _apply(self, rule: PurgeRule, *, dry_run: bool) -> int:
+        count, last_report = 0, time.monotonic()
+        for batch in purge.delete_in_batches(rule, dry_run=dry_run):
+            count += batch.rows
+            if time.monotonic() - last_report > PROGRESS_EVERY:
+                last_report = time.monotonic()
+                self.stderr.write(f"{rule.name}: {100 * batch.done // batch.total} % of the table, {count} rows")
         return count

@@ -1,4 +1,4 @@
-"""`manage.py deliverevents`: tell apps that people signed out. From a timer, or as a service that goes on."""
+"""`manage.py deliverevents`: notify apps that people signed out. From a timer, or as a service."""
 
 from __future__ import annotations
 
@@ -24,55 +24,55 @@ from django.db import (
 
 from clients.models.logout import NoticeState
 from common.command import DatabaseCommand
-from common.database_trouble import advice, one_line
+from common.database_errors import advice, one_line
 from common.sealing import Unreadable
 from provider import logout_notices
 from provider.logout_notices import Attempt
 from provider.protocol.errors import TemporarilyUnavailable
 
-WORDS = {
+OUTCOMES = {
     NoticeState.DELIVERED: "told",
     NoticeState.DUE: "not told, will be tried again",
     NoticeState.GIVEN_UP: "not told, given up",
     NoticeState.DROPPED: "not told, dropped",
 }
 DATABASE_TROUBLE = (OperationalError, InterfaceError, ProgrammingError, IntegrityError)
-LONGEST = 3600  # seconds between two looks
-FAILED = 2  # exit status: something could not be delivered
+MAX_INTERVAL = 3600  # seconds between two runs
+EXIT_FAILED = 2  # exit status: something could not be delivered
 
 
 class Command(DatabaseCommand):
     help = "Send logout tokens to the back-channel logout URIs of apps whose people signed out."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        how = parser.add_mutually_exclusive_group()
-        how.add_argument("--once", action="store_true", help="send what is due and end (the default)")
-        how.add_argument(
-            "--interval", type=_seconds, metavar="SECONDS", help="go on, looking again every so often, until SIGTERM"
+        mode = parser.add_mutually_exclusive_group()
+        mode.add_argument("--once", action="store_true", help="send what is due and end (the default)")
+        mode.add_argument(
+            "--interval", type=_seconds, metavar="SECONDS", help="send again every so many seconds, until SIGTERM"
         )
-        parser.add_argument("--format", choices=["text", "json"], default="text", help="of the answer on stdout")
+        parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print the answer")
 
     def handle(self, *args: Any, **options: Any) -> None:
         stop = threading.Event()
-        with _ended_by_signals(stop):
+        with _stopping_on_signals(stop):
             if options["interval"] is None:
                 self._once(stop, options["format"])
             else:
-                self._on_and_on(stop, options["interval"], options["format"])
+                self._run_until_stopped(stop, options["interval"], options["format"])
 
-    def _once(self, stop: threading.Event, form: str) -> None:
+    def _once(self, stop: threading.Event, output_format: str) -> None:
         try:
             counts = self._run(stop)
         except IntegrityError as error:
             raise CommandError(f"{_sentence(error)} Run it again.") from error
         except (TemporarilyUnavailable, Unreadable) as error:
             raise CommandError(str(error)) from error
-        self._answer(counts, form)
+        self._answer(counts, output_format)
         if counts["failed"] or counts["given_up"]:
-            sys.exit(FAILED)
+            sys.exit(EXIT_FAILED)
 
-    def _on_and_on(self, stop: threading.Event, interval: float, form: str) -> None:
-        """Whatever goes wrong is told and tried again: a service does not end because a database restarts."""
+    def _run_until_stopped(self, stop: threading.Event, interval: float, output_format: str) -> None:
+        """Report what goes wrong and try again: a service does not end because a database restarts."""
         while not stop.is_set():
             try:
                 close_old_connections()
@@ -83,7 +83,7 @@ class Command(DatabaseCommand):
                 self.stderr.write(f"{error} Trying again.")
             else:
                 if any(counts.values()):
-                    self._answer(counts, form)
+                    self._answer(counts, output_format)
             stop.wait(interval)
 
     def _run(self, stop: threading.Event) -> Counter[str]:
@@ -94,13 +94,13 @@ class Command(DatabaseCommand):
         def report(attempt: Attempt) -> None:
             counts["failed" if attempt.state == NoticeState.DUE else attempt.state.value] += 1
             problem = f": {attempt.problem}" if attempt.problem else ""
-            self.stderr.write(f"{attempt.client_id or 'a deleted client'}: {WORDS[attempt.state]}{problem}")
+            self.stderr.write(f"{attempt.client_id or 'a deleted client'}: {OUTCOMES[attempt.state]}{problem}")
 
         logout_notices.deliver(stop.is_set, report)
         return counts
 
-    def _answer(self, counts: Counter[str], form: str) -> None:
-        if form == "json":
+    def _answer(self, counts: Counter[str], output_format: str) -> None:
+        if output_format == "json":
             self.stdout.write(json.dumps(counts))
         else:
             self.stdout.write(", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items()))
@@ -118,14 +118,16 @@ def _seconds(text: str) -> float:
         value = float(text)
     except ValueError:
         value = 0
-    if not 0 < value <= LONGEST:
-        raise argparse.ArgumentTypeError(f"must be a number of seconds above 0, {LONGEST:,} at most, not {text!r}.")
+    if not 0 < value <= MAX_INTERVAL:
+        raise argparse.ArgumentTypeError(
+            f"must be a number of seconds above 0, {MAX_INTERVAL:,} at most, not {text!r}."
+        )
     return value
 
 
 @contextmanager
-def _ended_by_signals(stop: threading.Event) -> Iterator[None]:
-    """SIGTERM and Ctrl-C end the command after the delivery that is under way."""
+def _stopping_on_signals(stop: threading.Event) -> Iterator[None]:
+    """SIGTERM and Ctrl-C end the command after the current delivery."""
     before = {one: signal.signal(one, lambda *_: stop.set()) for one in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield

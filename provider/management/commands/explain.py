@@ -14,7 +14,7 @@ from provider.explain import Explanation, explain
 from provider.explain.table import ROWS, Attempt, Value
 from provider.explain.words import about, about_consent, heading, preview, verdict
 
-REFUSED, WRONG = 1, 2
+EXIT_REFUSED, EXIT_WRONG_INPUT = 1, 2
 
 
 class Command(DatabaseCommand):
@@ -28,17 +28,17 @@ class Command(DatabaseCommand):
         parser.add_argument("--user", metavar="USERNAME", help="also: what this person's consent covers")
         parser.add_argument("--grant", choices=ROWS, help="only this grant; without it, every one the client has")
         parser.add_argument("--scope", default="", help="the scopes asked for; without it, all the client registered")
-        parser.add_argument("--format", choices=["text", "json"], default="text", help="of the answer on stdout")
+        parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print the answer")
 
     def handle(self, *args: Any, **options: Any) -> None:
         client = Client.objects.select_related("project").filter(client_id=_name(options["client"])).first()
         if client is None:
-            raise CommandError(f"There is no client {options['client']!r}.", returncode=WRONG)
+            raise CommandError(f"There is no client {options['client']!r}.", returncode=EXIT_WRONG_INPUT)
         user = None
         if options["user"] is not None:
             user = User.objects.filter(username=_name(options["user"])).first()
             if user is None:
-                raise CommandError(f"There is no user {options['user']!r}.", returncode=WRONG)
+                raise CommandError(f"There is no user {options['user']!r}.", returncode=EXIT_WRONG_INPUT)
         rows = [options["grant"]] if options["grant"] else []
         explained = explain(client, _text(options["audience"]), scope=_text(options["scope"]), rows=rows, user=user)
         if options["format"] == "json":
@@ -46,7 +46,7 @@ class Command(DatabaseCommand):
         else:
             self.stdout.write(as_text(explained))
         if not explained.allowed:
-            raise CommandError("Refused.", returncode=REFUSED)
+            raise CommandError("Refused.", returncode=EXIT_REFUSED)
 
 
 def _text(argument: str) -> str:
@@ -61,8 +61,10 @@ def _name(argument: str) -> str:
 
 def as_text(explained: Explanation) -> str:
     client = explained.client
-    said = "allowed" if explained.allowed else "refused"
-    lines = [f"{client.client_id} (project {client.project.key}), audience {explained.audience or '(empty)'}: {said}"]
+    outcome = "allowed" if explained.allowed else "refused"
+    lines = [
+        f"{client.client_id} (project {client.project.key}), audience {explained.audience or '(empty)'}: {outcome}"
+    ]
     for value in explained.values:
         lines += ["", value.asked, *(f"  {sentence}" for sentence in about(value, explained))]
     lines.append("")

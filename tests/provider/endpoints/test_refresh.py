@@ -10,6 +10,7 @@ import time_machine
 from django.db import connection
 from django.utils import timezone
 
+from accounts.models import User
 from clients.models import AccessToken, Authorization, Client, RefreshToken, SecurityEvent
 from tests.world import BILLING, ORDERS, App, Browser, claims_of
 
@@ -129,6 +130,21 @@ def test_one_two_generations_old_ends_everything_even_in_time(rotating: str) -> 
     assert refusal(rotating) == "invalid_grant"
     assert refusal(newest) == "invalid_grant"
     assert ended_because()
+
+
+def test_a_second_use_is_noticed_while_its_person_is_away(rotating: str) -> None:
+    """Whoever stole it does not get away with it because nobody could use it in that moment."""
+    rotated(rotated(rotating)["refresh_token"])
+    User.objects.filter(username="owner").update(is_active=False)
+    assert refusal(rotating) == "invalid_grant"
+    assert ended_because() == "refresh token used twice"
+
+
+def test_of_an_authorization_that_ended_no_second_use_is_noticed(rotating: str) -> None:
+    rotated(rotated(rotating)["refresh_token"])
+    for _ in range(2):
+        assert refusal(rotating) == "invalid_grant"
+    assert SecurityEvent.objects.filter(kind="token.reuse").count() == 1
 
 
 def test_a_replay_in_time_gets_a_fresh_pair(rotating: str) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 from projects.facts import ApiFacts, ProjectFacts
 from provider.protocol.channel import Channel
-from provider.protocol.facts import Ceiling, ClientFacts, Entry, PersonFacts, Registry
-from provider.protocol.request import AuthorizationRequest, Params, TokenRequest
+from provider.protocol.facts import NO_CEILING, Ceiling, ClientFacts, Entry, PersonFacts, Registry
+from provider.protocol.request import AuthorizationRequest, Params, Subject, TokenRequest
 
 ACME = ProjectFacts(id=1)
 OTHER = ProjectFacts(id=2)
@@ -84,11 +84,11 @@ def token(
     /,
     **params: Any,
 ) -> TokenRequest:
-    """A token request: of a refresh token when there is a ceiling, else of client credentials."""
+    """A token request: of a person when there is a ceiling, else of client credentials."""
     return TokenRequest(
-        grant_type="client_credentials" if ceiling is None else "refresh_token",
         params=sent(**params),
         client=caller or client(),
         registry=known or Registry(),
-        ceiling=ceiling,
+        subject=Subject.CLIENT if ceiling is None else Subject.PERSON,
+        ceiling=ceiling or NO_CEILING,
     )

@@ -17,6 +17,7 @@ CODES = {
     "TooManyGuesses": ("invalid_client", 429),
     "InvalidGrant": ("invalid_grant", 400),
     "UnauthorizedClient": ("unauthorized_client", 400),
+    "UnsupportedGrantType": ("unsupported_grant_type", 400),
     "UnsupportedResponseType": ("unsupported_response_type", 400),
     "RequestNotSupported": ("request_not_supported", 400),
     "RequestUriNotSupported": ("request_uri_not_supported", 400),

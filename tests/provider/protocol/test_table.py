@@ -49,7 +49,7 @@ def authorize(caller: ClientFacts, known: Registry = KNOWN, **params: Any) -> Au
 def grant(
     grant_type: str, caller: ClientFacts, ceiling: Ceiling | None, known: Registry = KNOWN, **params: Any
 ) -> TokenRequest:
-    request = replace(building.token(caller, ceiling, known, **params), grant_type=grant_type)
+    request = building.token(caller, ceiling, known, **params)
     run(AT_TOKEN[grant_type], request)
     return request
 

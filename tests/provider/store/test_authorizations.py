@@ -10,8 +10,8 @@ from accounts.models import User
 from clients import secrets
 from clients.models import AccessToken, Authorization, Client, Grant, RefreshToken, RevokedToken, SecurityEvent
 from projects.models import Consent
-from provider.bearer import Bearer
 from provider.facts import find_client
+from provider.grants import response as token_response
 from provider.protocol.authorization import MAX_NONCE
 from provider.protocol.facts import ClientFacts
 from provider.store import authorizations, find
@@ -163,7 +163,7 @@ def test_nothing_is_minted_before_every_step_agreed(grant: str, monkeypatch: Any
     def minted(*_args: Any, **_kwargs: Any) -> None:
         raise AssertionError("a refused request was given a token")
 
-    monkeypatch.setattr(Bearer, "create_token", minted)
+    monkeypatch.setattr(token_response, "mint", minted)
     app = App("web")
     response = {
         "code": lambda: app.exchange(code, audience="stranger"),

@@ -18,7 +18,8 @@ from projects.models import Consent, Project
 from provider.facts import find_client
 from provider.protocol.errors import InvalidGrant
 from provider.protocol.facts import ClientFacts
-from provider.store import authorizations, find
+from provider.store import authorizations, find, live
+from provider.store.presented import Presented
 from tests.world import App, Browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
@@ -30,13 +31,13 @@ def web() -> ClientFacts:
     return facts
 
 
-def opener(open_it: Callable[[str, ClientFacts], object]) -> Callable[[str], bool]:
+def opener(open_it: Callable[[str, ClientFacts], Presented]) -> Callable[[str], bool]:
     """Whether a text opens. The client was loaded before: what ends a token may come between the two."""
     client = web()
 
     def opens(text: str) -> bool:
         try:
-            open_it(text, client)
+            live.refuse_ended(open_it(text, client), client)
         except InvalidGrant:
             return False
         return True

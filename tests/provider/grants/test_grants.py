@@ -1,15 +1,16 @@
-"""The table on oauthlib's grants: what is not offered, what a refusal carries, and what nobody can smuggle in."""
+"""The token endpoint: what is not offered, what a refusal carries, and what nobody can smuggle in."""
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import Any
 
 import pytest
 
 from clients.models import AccessToken, Client, Grant, SecurityEvent, SigningKey
+from provider.endpoints.http import headers_of, refusal_answer
 from provider.protocol.errors import InvalidClient, InvalidScope, InvalidTarget, TooManyGuesses
-from provider.server import WireError, headers_of, own
 from tests.world import ORDERS, VERIFIER, App, Browser, basic, redirected
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
@@ -19,8 +20,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 
 
 def test_a_refusal_keeps_its_code_status_and_sentence() -> None:
-    error = WireError(InvalidTarget("Not allowed."), None)
-    assert (error.status_code, dict(error.twotuples)) == (
+    answer = refusal_answer(InvalidTarget("Not allowed."))
+    assert (answer.status, json.loads(answer.body)) == (
         400,
         {"error": "invalid_target", "error_description": "Not allowed."},
     )
@@ -30,14 +31,6 @@ def test_headers_follow_from_the_refusal() -> None:
     assert headers_of(InvalidScope("x")) == headers_of(InvalidClient()) == {}
     assert headers_of(InvalidClient(challenge=True))["WWW-Authenticate"].startswith("Basic realm=")
     assert headers_of(TooManyGuesses(300)) == {"Retry-After": "300"}
-
-
-def test_our_own_facts_are_never_a_clients_parameters() -> None:
-    class Guess:
-        def __getattr__(self, name: str) -> str:
-            return "sent by a client"
-
-    assert own(Guess(), "opened") is None
 
 
 def test_every_answer_of_the_token_endpoint_is_json_that_no_cache_keeps() -> None:
@@ -115,6 +108,35 @@ def test_a_missing_or_unknown_code_or_token_is_refused(missing: str, value: str 
     response = App("web").token(grant_type=grant_type, redirect_uri="https://web.acme.example/cb", **{missing: value})
     assert response.status_code == 400
     assert response.json()["error"] in ("invalid_grant", "invalid_request")
+
+
+@pytest.mark.parametrize(
+    ("client_id", "params", "missing"),
+    [
+        ("web", {"scope": "openid"}, "grant_type"),
+        ("web", {"grant_type": "authorization_code"}, "code"),
+        ("web", {"grant_type": "refresh_token"}, "refresh_token"),
+        ("nobody", {"grant_type": "authorization_code"}, "code"),  # told before anybody is authenticated
+    ],
+)
+def test_what_is_missing_is_named(client_id: str, params: dict[str, str], missing: str) -> None:
+    answer = App(client_id).token(**params)
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"error": "invalid_request", "error_description": f"{missing} is missing."},
+    )
+
+
+def test_a_client_with_several_redirect_uris_is_told_to_name_one() -> None:
+    answer = App("native").exchange(Browser("owner").code("native"), redirect_uri=None).json()
+    assert answer == {"error": "invalid_request", "error_description": "redirect_uri is missing."}
+
+
+@pytest.mark.parametrize("scope", [None, "openid"])
+def test_a_redirect_uri_that_was_named_is_named_again_whatever_else_is_asked(scope: str | None) -> None:
+    answer = App("web").exchange(Browser("owner").code("web"), redirect_uri=None, scope=scope).json()
+    assert answer["error"] == "invalid_grant"
+    assert answer["error_description"] == "redirect_uri is not the one of the authorization request."
 
 
 # --- Nobody smuggles -----------------------------------------------------------------------------------------------

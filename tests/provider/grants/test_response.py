@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from clients.models import Client
 from projects.facts import ApiFacts
 from projects.models import Api
-from provider.bearer import gets_refresh_token
+from provider.grants.response import gets_refresh_token
 from provider.protocol.access_tokens import lifetime, token_format
-from provider.protocol.facts import Ceiling, SignInFacts
+from provider.protocol.facts import Ceiling
 from provider.protocol.refresh import Use
-from provider.protocol.request import TokenRequest
-from provider.store.authorizations import Opened
-from tests.provider.protocol.building import BILLING, ORDERS, OWNER, api, client, registry
+from provider.protocol.request import Subject, TokenRequest
+from provider.store import generations
+from provider.store.authorizations import Code
+from provider.store.presented import NOTHING, Presented
+from provider.store.statements import AuthorizationRow, Refresh
+from tests.provider.protocol.building import BILLING, ORDERS, api, client, registry, sent
 from tests.world import ISSUER, App, Browser, claims_of, header_of
 
 # --- Without a database --------------------------------------------------------------------------------------------
@@ -25,7 +31,7 @@ def decided(
     audience: tuple[str, ...], *apis: ApiFacts, client_format: str = "opaque", seconds: int = 600
 ) -> TokenRequest:
     caller = client("web", access_token_format=client_format, access_token_lifetime=seconds)
-    request = TokenRequest("refresh_token", params=None, client=caller, registry=registry(*apis))  # type: ignore[arg-type]
+    request = TokenRequest(sent(), caller, registry(*apis))
     request.audience = audience
     return request
 
@@ -72,6 +78,12 @@ def test_a_token_lives_as_long_as_the_shortest_of_client_and_apis(
     assert lifetime(decided(audience, *apis)) == expected
 
 
+NOW = datetime.now(UTC)
+STANDING = AuthorizationRow._make([None] * len(AuthorizationRow._fields))._replace(id=uuid.uuid4(), created_at=NOW)
+REFRESH_TOKEN = Refresh(NOW, None, 0, STANDING)
+CODE = Code("digest", STANDING.id, NOW)
+
+
 @pytest.mark.parametrize(
     ("offline", "grant_types", "generation", "rotates", "use", "gets"),
     [
@@ -86,21 +98,21 @@ def test_a_token_lives_as_long_as_the_shortest_of_client_and_apis(
     ids=["code", "code, online", "grant type gone", "kept", "rotates", "replay", "rotates, grant type gone"],
 )
 def test_who_gets_a_refresh_token(
-    offline: bool, grant_types: set[str], generation: int | None, rotates: bool, use: Use, gets: bool
+    monkeypatch: Any,
+    offline: bool,
+    grant_types: set[str],
+    generation: int | None,
+    rotates: bool,
+    use: Use,
+    gets: bool,
 ) -> None:
-    request = TokenRequest("x", params=None, client=client(grant_types=frozenset(grant_types), rotates=rotates))  # type: ignore[arg-type]
-    opened = Opened(
-        digest="d",
-        authorization_id="a",
-        ceiling=Ceiling(offline=offline),
-        person=OWNER,
-        sign_in=SignInFacts("s", 1),
-        authorized_at=datetime.now(UTC),
-        generation=generation,
-        use=use,
-    )
-    assert gets_refresh_token(request, opened) is gets
-    assert not gets_refresh_token(request, None), "client credentials never do"
+    caller = client(grant_types=frozenset(grant_types), rotates=rotates)
+    monkeypatch.setattr(generations, "use_of", lambda *_presented: use)
+    spend = CODE if generation is None else generations.spend_of(REFRESH_TOKEN, "digest", caller)
+    request = TokenRequest(sent(), caller)
+    presented = Presented(Subject.PERSON, spend, NOW, ceiling=Ceiling(offline=offline))
+    assert gets_refresh_token(request, presented) is gets
+    assert not gets_refresh_token(request, replace(presented, spend=NOTHING)), "client credentials never do"
 
 
 # --- End to end ----------------------------------------------------------------------------------------------------

@@ -1,22 +1,22 @@
-"""What an operator has to do about a database that fails: create its tables, or let us reach it."""
+"""Database errors that an operator can fix: missing tables, or a database that cannot be reached."""
 
 from __future__ import annotations
 
 from django.db import Error, InterfaceError, OperationalError
 
 # PostgreSQL's codes for a table, a column and a schema that are not there (its manual, appendix A).
-_NOT_THERE = {"42P01", "42703", "3F000"}
+_UNDEFINED = {"42P01", "42703", "3F000"}
 
 
 def lacks_tables(error: Error) -> bool:
-    """Whether it failed because tables, or columns of a newer version, are missing."""
+    """Whether tables, or columns of a newer version, are missing."""
     if sqlstate := getattr(error.__cause__, "sqlstate", None):
-        return sqlstate in _NOT_THERE
+        return sqlstate in _UNDEFINED
     return str(error).startswith(("no such table", "no such column")) or " has no column named " in str(error)
 
 
-def is_the_operators(error: Error) -> bool:
-    """Whether the operator can mend it. Anything else is a mistake of ours."""
+def is_for_the_operator(error: Error) -> bool:
+    """Whether the operator can fix it. Any other error is a mistake of ours."""
     return isinstance(error, (OperationalError, InterfaceError)) or lacks_tables(error)
 
 
@@ -28,5 +28,5 @@ def advice(error: Error) -> str:
 
 
 def one_line(error: Error) -> str:
-    """Its text without the line breaks that drivers write, and without a full stop."""
+    """The error's text without the line breaks that drivers write, and without its full stop."""
     return " ".join(str(error).split()).rstrip(".?")

@@ -8,7 +8,7 @@ import pytest
 from django.db import OperationalError, ProgrammingError, connection, transaction
 from django.test import Client as Http
 
-from common.database_trouble import advice, lacks_tables
+from common.database_errors import advice, lacks_tables
 from tests.idp.test_settings import run
 
 ISSUER = "http://localhost:8000"

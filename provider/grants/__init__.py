@@ -1,0 +1,83 @@
+"""The token endpoint on one page: who asks, what they present, whether it still holds, what is made and kept.
+
+A grant type (RFC 6749 section 4) is a row of GRANTS, and a file that opens what it presents. What all of them share is
+here, in `answer`, where no row can leave it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from provider import facts
+from provider.client_authentication import authenticate
+from provider.grants import authorization_code, client_credentials, refresh_token, response
+from provider.protocol import AT_TOKEN, audience
+from provider.protocol.errors import InvalidAudience, InvalidRequest, UnauthorizedClient, UnsupportedGrantType
+from provider.protocol.facts import ClientFacts
+from provider.protocol.request import Params, TokenRequest
+from provider.protocol.runner import run
+from provider.store import authorizations, events, live
+from provider.store.presented import Presented, Reused
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """How one grant type is answered."""
+
+    open: Callable[[Params, ClientFacts], Presented]
+    steps: Sequence[Callable[[TokenRequest], None]]
+    needs: tuple[str, ...] = ()  # the parameters without which there is nothing to open
+
+
+GRANTS: Mapping[str, Grant] = {
+    "authorization_code": Grant(authorization_code.opened, AT_TOKEN["authorization_code"], needs=("code",)),
+    "refresh_token": Grant(refresh_token.opened, AT_TOKEN["refresh_token"], needs=("refresh_token",)),
+    "client_credentials": Grant(client_credentials.opened, AT_TOKEN["client_credentials"]),
+}
+
+
+def answer(params: Params, authorization: str | None, address: str) -> response.Answer:
+    """What a token request is answered (RFC 6749 section 5.1); raises a Refusal, and then nothing is used up."""
+    grant_type, grant = _asked(params)
+    client = authenticate(params, authorization, address)
+    if not client.may_use(grant_type):
+        raise UnauthorizedClient
+    try:
+        presented = grant.open(params, client)
+        live.refuse_ended(presented, client)
+        decided = _decided(grant, params, client, presented)
+        minted, said = response.mint(decided, presented)
+        authorizations.issue(decided, presented, minted)
+    except Reused as reused:
+        authorizations.end_reused(reused, client)
+        raise
+    return said
+
+
+def _asked(params: Params) -> tuple[str, Grant]:
+    """The grant, with everything it needs."""
+    grant_type = params.one("grant_type")
+    if not grant_type:
+        raise InvalidRequest("grant_type is missing.")
+    grant = GRANTS.get(grant_type)
+    if grant is None:
+        raise UnsupportedGrantType("This grant type is not offered.")
+    for name in grant.needs:
+        if not params.one(name):
+            raise InvalidRequest(f"{name} is missing.")
+    return grant_type, grant
+
+
+def _decided(grant: Grant, params: Params, client: ClientFacts, presented: Presented) -> TokenRequest:
+    """What the steps of this grant decide about the request, from facts that are loaded for them."""
+    try:
+        registry = facts.registry(audience.named(params), client, presented.ceiling.audiences)
+        decided = TokenRequest(
+            params, client, registry, presented.subject, presented.ceiling, challenge=presented.challenge
+        )
+        run(grant.steps, decided)
+    except InvalidAudience:
+        events.cross_client_refused(client, " ".join(params.many("audience")), presented.sub)
+        raise
+    return decided

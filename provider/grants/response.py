@@ -1,0 +1,83 @@
+"""What the token endpoint answers: minted as the steps decided, after everything agreed and before anything is kept."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import NotRequired, TypedDict
+
+from django.conf import settings
+
+from provider.keys import mint as keys
+from provider.protocol import claims
+from provider.protocol.access_tokens import lifetime, token_format
+from provider.protocol.claims import Issue
+from provider.protocol.request import TokenRequest
+from provider.store.authorizations import Minted
+from provider.store.presented import Presented
+
+
+class Answer(TypedDict):
+    """RFC 6749 section 5.1, OpenID Connect Core 1.0 section 3.1.3.3, and protocol section 4."""
+
+    access_token: str
+    expires_in: int
+    token_type: str
+    scope: str
+    audience: NotRequired[list[str]]  # when it is not what was asked
+    refresh_token: NotRequired[str]
+    id_token: NotRequired[str]
+
+
+def mint(decided: TokenRequest, presented: Presented) -> tuple[Minted, Answer]:
+    """The tokens: what is kept of them, and the answer that carries them."""
+    issue = _issue(decided, presented)
+    jwt = token_format(decided) == "jwt"
+    access = _signed(issue) if jwt else keys.opaque()
+    refresh = keys.opaque() if gets_refresh_token(decided, presented) else ""
+    answer: Answer = {
+        "access_token": access,
+        "expires_in": issue.lifetime,
+        "token_type": "Bearer",
+        "scope": " ".join(decided.scopes),
+    }
+    if decided.narrowed:
+        answer["audience"] = list(decided.audience)
+    if refresh:
+        answer["refresh_token"] = refresh
+    if decided.of_a_person and "openid" in decided.scopes:
+        answer["id_token"] = _id_token(issue, access)
+    return Minted(access, issue.lifetime, refresh, stored=not jwt), answer
+
+
+def gets_refresh_token(decided: TokenRequest, presented: Presented) -> bool:
+    """With a code when offline access was granted; with a refresh token where it rotates (protocol section 5.7)."""
+    return presented.spend.renews and presented.ceiling.offline and "refresh_token" in decided.client.grant_types
+
+
+def _signed(issue: Issue) -> str:
+    return keys.sign(claims.access_token(issue), keys.ACCESS_TOKEN_ALGORITHM, keys.ACCESS_TOKEN_TYPE)
+
+
+def _id_token(issue: Issue, access_token: str) -> str:
+    signed_for = issue.target or issue.client
+    return keys.sign(claims.id_token(issue, access_token), signed_for.id_token_algorithm, keys.ID_TOKEN_TYPE)
+
+
+def _issue(decided: TokenRequest, presented: Presented) -> Issue:
+    unique = secrets.token_hex(16)
+    return Issue(
+        issuer=settings.IDP_ISSUER,
+        now=int(time.time()),
+        # A person's token starts with its Authorization's id: ending that ends a JWT nobody stored.
+        jti=f"{presented.authorization_id}.{unique}" if presented.authorization_id else unique,
+        client=decided.client,
+        person=presented.person,
+        sign_in=presented.sign_in,
+        scopes=decided.scopes,
+        audience=decided.audience,
+        lifetime=lifetime(decided),
+        nonce=presented.nonce,
+        target=decided.target,
+        claims=presented.ceiling.claims,
+    )

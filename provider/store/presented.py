@@ -1,0 +1,72 @@
+"""What a token request stands on: whose it is, what it allows, what can end it, and how it is spent."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Protocol
+
+from common.sql import Insert, write
+from provider.protocol.errors import InvalidGrant
+from provider.protocol.facts import NO_CEILING, NO_CHALLENGE, Ceiling, Challenge, ClientFacts, PersonFacts, SignInFacts
+from provider.protocol.request import Subject
+from provider.store.statements import AuthorizationRow
+
+UNUSABLE = "The code or refresh token is unknown, expired, revoked, used already or another client's."
+
+
+class Reused(InvalidGrant):
+    """A code or refresh token came a second time: its Authorization must end."""
+
+    def __init__(self, authorization_id: uuid.UUID, what: str) -> None:
+        super().__init__(UNUSABLE)
+        self.authorization_id = authorization_id
+        self.what = what
+
+
+class Spend(Protocol):
+    """How what was presented is used up, together with the rows that are kept for it: all of it or nothing."""
+
+    renews: ClassVar[bool]  # whether a new refresh token follows it, where the client and the person allow one
+
+    def keep(self, rows: Sequence[Insert], refresh_token: str, client: ClientFacts, now: datetime) -> None:
+        """Keep these rows, and the refresh token if there is one; raises InvalidGrant if it was spent since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Nothing was presented: there is nothing to use up, and no refresh token (RFC 6749 section 4.4.3)."""
+
+    renews: ClassVar[bool] = False
+
+    def keep(self, rows: Sequence[Insert], refresh_token: str, client: ClientFacts, now: datetime) -> None:
+        if rows:  # a JWT needs none
+            write(rows)
+
+
+NOTHING = Nothing()
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What a grant opened. It may have ended all the same: that is `live.refuse_ended`'s to say."""
+
+    subject: Subject
+    spend: Spend
+    issued_at: datetime
+    expires: datetime | None = None  # None: until it is revoked
+    behind: tuple[AuthorizationRow, ...] = ()  # every one of them has to live
+    authorization_id: uuid.UUID | None = None  # what the new tokens hang from
+    ceiling: Ceiling = NO_CEILING
+    person: PersonFacts | None = None
+    sign_in: SignInFacts | None = None
+    challenge: Challenge = NO_CHALLENGE
+    redirect_uri: str = ""
+    nonce: str = ""
+
+    @property
+    def sub(self) -> str:
+        """Whom it speaks of; empty: nobody."""
+        return self.person.sub if self.person else ""
