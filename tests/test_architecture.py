@@ -10,7 +10,7 @@ import ast
 import inspect
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from graphlib import TopologicalSorter
@@ -393,7 +393,7 @@ def test_the_toolkit_uses_our_classes() -> None:
     assert used.REFRESH_TOKEN_GRACE_PERIOD_SECONDS == 0, "the grace window is ours"
 
 
-SWAPPED = {
+SWAPPED: dict[type[models.Model], tuple[Callable[[], Any], type[models.Model]]] = {
     our_models.Client: (toolkit_models.get_application_model, toolkit_models.AbstractApplication),
     our_models.Grant: (toolkit_models.get_grant_model, toolkit_models.AbstractGrant),
     our_models.AccessToken: (toolkit_models.get_access_token_model, toolkit_models.AbstractAccessToken),

@@ -176,11 +176,11 @@ def test_half_a_body_is_no_request(sent: io.BytesIO) -> None:
 def test_a_request_looks_for_its_connection_once_and_holds_it_no_longer(monkeypatch: Any, fails: bool) -> None:
     seen: list[Any] = []
 
-    def endpoint(_request: Any) -> fast_path.Answer:
+    def endpoint(_request: Any) -> http.Answer:
         seen.append(held.connection)
         if fails:
             raise RuntimeError
-        return fast_path.json_answer({})
+        return http.json_answer({})
 
     held = connection._pinned
     monkeypatch.setitem(fast_path.BY_PATH, "/oauth2/token", endpoint)
@@ -202,7 +202,7 @@ def test_a_connection_that_failed_is_not_kept(monkeypatch: Any) -> None:
 
 def test_hsts_is_said_where_people_come_over_https(settings: Any) -> None:
     settings.IDP_ISSUER, settings.SECURE_HSTS_SECONDS = "https://localhost:8000", 60
-    extra = {"wsgi.url_scheme": "https"}
+    extra: dict[str, Any] = {"wsgi.url_scheme": "https"}
     assert same("GET", "/.well-known/jwks.json", **extra)[1]["Strict-Transport-Security"] == "max-age=60"
 
 
