@@ -16,7 +16,7 @@ from django.http import HttpResponse
 
 from clients.models import AccessToken, Authorization, Client, SecurityEvent
 from common import cache, prepared
-from tests.world import ORDERS, App, Browser
+from tests.world import ORDERS, App, Browser, Response
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("warm")]
 Statements = list[str]
@@ -59,7 +59,7 @@ def sent(monkeypatch: Any, settings: Any) -> Iterator[Callable[[Callable[[], Htt
     settings.IDP_FACTS_MAX_AGE = 0
 
 
-def credentials(client_id: str) -> HttpResponse:
+def credentials(client_id: str) -> Response:
     return App(client_id).token(grant_type="client_credentials")
 
 
