@@ -67,7 +67,7 @@ class LookupCache(Generic[Name, Fact]):
 class Snapshot:
     """Everything cached for one version. A thread that still holds an older snapshot adds nothing to a newer one."""
 
-    def __init__(self, version: Any, read_at: float) -> None:
+    def __init__(self, version: object, read_at: float) -> None:
         self.version = version
         self.confirm(read_at)
         self._known: dict[Any, LookupCache[Any, Any]] = {}

@@ -14,7 +14,6 @@ from datetime import datetime
 from functools import lru_cache, partial
 from hashlib import sha256
 from select import POLLIN, poll
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import psycopg
@@ -73,7 +72,9 @@ def _dropped_by_server(pgconn: PGconn) -> bool:
     return bool(pgconn.status == ConnStatus.BAD)
 
 
-def _execute(statement: str, values: Sequence[Any], _many: bool, context: dict[str, BaseDatabaseWrapper]) -> PGresult:
+def _execute(
+    statement: str, values: Sequence[object], _many: bool, context: dict[str, BaseDatabaseWrapper]
+) -> PGresult:
     postgres: Connection = context["connection"].connection
     if not postgres.autocommit and postgres.pgconn.transaction_status == TransactionStatus.IDLE:
         postgres.execute("SELECT")  # psycopg begins a transaction with its first statement
