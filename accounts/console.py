@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
@@ -11,6 +11,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.widgets import AdminSplitDateTime, RelatedFieldWidgetWrapper
 from django.core.exceptions import BadRequest, FieldDoesNotExist, ValidationError
 from django.db import IntegrityError, models
+from django.db.models.options import Options
 from django.http import HttpRequest, HttpResponse
 from django.utils.text import Truncator
 from django.utils.translation import ngettext
@@ -36,7 +37,7 @@ def actor(request: HttpRequest) -> User:
 class LabelledDateTime(AdminSplitDateTime):
     """The admin's two fields for date and time. The text beside each becomes its accessible name."""
 
-    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+    def get_context(self, name: str, value: object, attrs: dict[str, object] | None) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context(name, value, attrs)
         for label, part in zip(("date_label", "time_label"), context["widget"]["subwidgets"], strict=True):
             part["attrs"]["aria-label"] = context[label]
@@ -51,10 +52,12 @@ class ConsoleAdmin(ModelAdmin):
     show_full_result_count = False
     delete_confirmation_template = "admin/delete.html"
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> type[Any]:
-        form: Any = super().get_form(request, obj, change=change, **kwargs)  # a class of its own for every request
-        form.actor = actor(request)
-        return cast("type[Any]", form)
+    def get_form(
+        self, request: HttpRequest, obj: models.Model | None = None, change: bool = False, **kwargs: object
+    ) -> type[forms.ModelForm[Any]]:
+        form = super().get_form(request, obj, change=change, **kwargs)  # a class of its own for every request
+        form.actor = actor(request)  # type: ignore[attr-defined]
+        return form
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
         """Plain choices: the buttons that add or open a related object in another window need JavaScript."""
@@ -91,7 +94,7 @@ class ConsoleAdmin(ModelAdmin):
         request: HttpRequest,
         object_id: str | None = None,
         form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
+        extra_context: dict[str, object] | None = None,
     ) -> HttpResponse:
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
@@ -100,7 +103,7 @@ class ConsoleAdmin(ModelAdmin):
             return super().changeform_view(request, object_id, form_url, extra_context)
 
     def delete_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
         try:
             return super().delete_view(request, object_id, extra_context)
@@ -116,7 +119,7 @@ class ConsoleAdmin(ModelAdmin):
         """Sentences that say what cannot be restored. The page that asks before deleting shows them."""
         return []
 
-    def render_delete_form(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    def render_delete_form(self, request: HttpRequest, context: dict[str, object]) -> HttpResponse:
         return super().render_delete_form(request, {**context, "lost": self.lost_for_good(context["object"])})
 
     def get_deleted_objects(
@@ -170,7 +173,7 @@ def changes(form: forms.BaseForm) -> list[str]:
     return changed
 
 
-def _text(field: forms.Field, value: Any) -> str:
+def _text(field: forms.Field, value: object) -> str:
     if isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping)):
         value = ", ".join(str(one) for one in value)
     shown = " ".join(str("" if value is None else field.prepare_value(value)).split())
@@ -181,7 +184,7 @@ def _name_of(row: models.Model) -> dict[str, str]:
     return {"name": str(row._meta.verbose_name), "object": str(row)}
 
 
-def _plural(opts: Any, number: int) -> str:
+def _plural(opts: Options[models.Model], number: int) -> str:
     return ngettext(str(opts.verbose_name), str(opts.verbose_name_plural), number)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from allauth.account import forms
 from django.contrib import messages
 from django.db import IntegrityError, transaction
-from django.forms import Textarea, TextInput
+from django.forms import Field, Textarea, TextInput
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
@@ -34,9 +34,9 @@ LABELS = {
 class LabelsMixin:
     """Our labels, without placeholders and colons."""
 
-    fields: dict[str, Any]
+    fields: dict[str, Field]
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.label_suffix = ""
         for field in self.fields.values():
@@ -63,7 +63,7 @@ class SignupForm(LabelsMixin, forms.SignupForm):
             User().set_password(self.cleaned_data["password1"])
         try:
             with transaction.atomic():
-                saved: tuple[Any, HttpResponse | None] = super().try_save(request)
+                saved: tuple[object, HttpResponse | None] = super().try_save(request)
                 return saved
         except IntegrityError:
             messages.error(request, _("Somebody was quicker. Try again."))

@@ -51,7 +51,7 @@ class CodeMixin(LabelsMixin):
 
     user: User
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.fields["code"].label = _("Code")
         self.fields["code"].widget.attrs.update(inputmode="numeric", autocomplete="one-time-code")
@@ -76,7 +76,7 @@ class ReauthenticateForm(CodeMixin, base.ReauthenticateForm):
 class ActivateTOTPForm(CodeMixin, totp.ActivateTOTPForm):
     """The secret waits in the session for its first code, encrypted there as it will be in the account."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         waiting = context.request.session.get(SECRET_SESSION_KEY)
         super().__init__(*args, **kwargs)
         if self.is_bound and waiting:
@@ -91,7 +91,7 @@ class CredentialField(forms.JSONField):
     def __init__(self) -> None:
         super().__init__(widget=forms.HiddenInput)
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: str | None) -> Any:
         try:
             if len(value or "") > MAX_CREDENTIAL:
                 raise ValueError("too long")
@@ -101,17 +101,17 @@ class CredentialField(forms.JSONField):
             raise get_adapter().validation_error("incorrect_passkey") from None
         return answer
 
-    def bound_data(self, data: Any, initial: Any) -> Any:
+    def bound_data(self, data: object, initial: object) -> object:
         return initial
 
-    def prepare_value(self, value: Any) -> str:
+    def prepare_value(self, value: object) -> str:
         return ""
 
 
 class CredentialMixin(LabelsMixin):
     """A form that carries the answer of a passkey (WebAuthn Level 3, sections 7.1 and 7.2)."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.fields["credential"] = CredentialField()
 
@@ -174,7 +174,7 @@ class AddWebAuthnForm(CredentialMixin, webauthn.AddWebAuthnForm):
         self.fields["passwordless"].help_text = _("Your device then asks for your face, your finger or a PIN.")
         self.fields["passwordless"].initial = True
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         if not self.cleaned_data.get("credential"):
             return self.cleaned_data
         self.check_origin(self.cleaned_data["credential"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.internal.flows.login import record_authentication
@@ -15,6 +14,7 @@ from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as webauthn
 from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
@@ -27,7 +27,7 @@ class NextUrlMixin(NextRedirectMixin):
 
     request: HttpRequest
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
         next_url = get_next_redirect_url(self.request) or ""
         next_query = f"?{urlencode({REDIRECT_FIELD_NAME: next_url})}" if next_url else ""
         context: Any = super().get_context_data
@@ -39,7 +39,7 @@ class IndexView(NextUrlMixin, base.IndexView):
 
 
 class AuthenticateView(base.AuthenticateView):
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
         types = Authenticator.objects.filter(user=self.stage.login.user).values_list("type", flat=True)
         return {**super().get_context_data(**kwargs), "types": set(types)}
 
@@ -49,9 +49,9 @@ class ReauthenticationMixin:
 
     request: HttpRequest
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
         next_url = get_next_redirect_url(self.request) or "/"
-        context: dict[str, Any] = super().get_context_data(**kwargs)  # type: ignore[misc]
+        context: dict[str, object] = super().get_context_data(**kwargs)  # type: ignore[misc]
         return {**context, "switch_url": sign_in.switch_url(next_url)}
 
 
@@ -117,7 +117,7 @@ def _with_next(request: HttpRequest, url: str) -> str:
 
 def _show_errors(request: HttpRequest, form: Any) -> None:
     for error in form.errors.get("credential", []):
-        messages.error(request, error)
+        messages.error(request, str(error))
 
 
 index = IndexView.as_view()

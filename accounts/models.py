@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import AbstractUser
@@ -29,7 +29,7 @@ class UserManager(BaseUserManager):
     use_in_migrations = False
 
     def create_superuser(
-        self, username: str, email: str | None = None, password: str | None = None, **extra_fields: Any
+        self, username: str, email: str | None = None, password: str | None = None, **extra_fields: object
     ) -> User:
         """`createsuperuser` shows a ValidationError as a sentence, so a taken address raises one."""
         wanted = self.model(username=self.model.normalize_username(username), email=email or "")
@@ -81,7 +81,7 @@ class User(AbstractUser):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Addresses are stored in lower case, because people are found by them in any case."""
         self.email = self.email.lower()
-        super().save(*args, **kwargs)
+        super().save(**options)
 
     @property
     def email_verified(self) -> bool:
