@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import ForeignKey, ManyToManyField, Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
@@ -21,7 +21,7 @@ from projects.models import Project, Role
 if TYPE_CHECKING:
     Inline = admin.options.InlineModelAdmin[Any, Any]
     Base = admin.options.BaseModelAdmin[Any]
-    Rows = forms.BaseInlineFormSet[Any, Any, Any]
+    Rows = forms.BaseInlineFormSet[Any, Any, forms.ModelForm[Any]]
 else:
     Inline = admin.options.InlineModelAdmin
     Base = object
@@ -107,7 +107,7 @@ class ProjectScopedAdmin(ProjectScoped, ConsoleAdmin):
 class LabelledRows(Rows):
     """Rows of a table, where fields have no label but the column's heading: each gets a name that says its row."""
 
-    def add_fields(self, form: Any, index: int | None) -> None:
+    def add_fields(self, form: forms.ModelForm[Model], index: int | None) -> None:
         super().add_fields(form, index)
         for field in form.fields.values():
             row = "" if index is None else f" {index + 1}"
@@ -118,7 +118,7 @@ class ProjectScopedInline(ProjectScoped, Inline):
     template = admin.TabularInline.template
     max_num = MAX_ROWS
 
-    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+    def get_formset(self, request: HttpRequest, obj: Model | None = None, **kwargs: object) -> type[Rows]:
         kwargs["absolute_max"] = MAX_ROWS  # not self.max_num, which is 0 for those who add none
         if self.template == admin.TabularInline.template:
             kwargs["formset"] = type("TableRows", (LabelledRows, self.formset), {})
@@ -134,8 +134,8 @@ class ProjectFilter(admin.SimpleListFilter):
     parameter_name = "project"
     path = "project"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
         return [(project.key, project.name) for project in access.visible(actor(request))]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
         return queryset.filter(**{f"{self.path}__key": self.value()}) if self.value() else queryset
