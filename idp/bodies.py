@@ -7,8 +7,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
+from wsgiref.types import InputStream, StartResponse, WSGIApplication, WSGIEnvironment
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 MAX_BODY = 1_000_000  # as DATA_UPLOAD_MAX_MEMORY_SIZE; also for forms with files, as no form takes any
@@ -31,7 +31,7 @@ class BufferedBodies:
         self._waiting: dict[int, float] = {}  # since when, by thread
         threading.Thread(target=self._watch, name="bodies", daemon=True).start()
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         length = int(environ.get("CONTENT_LENGTH") or 0)
         if length > MAX_BODY:
             message = f"The request body is too large. At most {MAX_BODY:,} bytes are taken."
@@ -43,7 +43,7 @@ class BufferedBodies:
             environ["wsgi.input"] = io.BytesIO(body)
         return self._application(environ, start_response)
 
-    def _read(self, stream: Any, length: int) -> bytes:
+    def _read(self, stream: InputStream, length: int) -> bytes:
         thread = threading.get_ident()
         self._waiting[thread] = time.monotonic()
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Tags, Warning, register
@@ -12,7 +11,7 @@ STYLES = "vestibule/pages.css"
 
 
 @register(Tags.security, deploy=True)
-def legacy_query_credentials(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+def legacy_query_credentials(app_configs: object, **kwargs: object) -> list[CheckMessage]:
     """Credentials in URIs end up in logs, histories and Referer headers."""
     if not settings.IDP_LEGACY_QUERY_CREDENTIALS:
         return []

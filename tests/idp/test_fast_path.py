@@ -220,7 +220,7 @@ def test_the_application_takes_the_short_way_for_these_paths_only(monkeypatch: A
     monkeypatch.setattr(wsgi, "_site", handler("whole"))
     paths = ("/oauth2/token", "/oauth2/token/", "/oauth2/authorize", "/oauth2/token/x", "/")
     for path in paths:
-        b"".join(wsgi.application({"PATH_INFO": path}, lambda *_args: None))
+        b"".join(wsgi.application({"PATH_INFO": path}, start))
     assert taken == [
         *("short /oauth2/token", "short /oauth2/token/"),
         *("whole /oauth2/authorize", "whole /oauth2/token/x", "whole /"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-from typing import Any
 
 from django.contrib.auth.management.commands import changepassword
 

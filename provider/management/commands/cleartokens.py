@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import time
 from datetime import timedelta
-from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
@@ -19,6 +18,11 @@ from provider.purge import PurgeRule
 
 PROGRESS_EVERY = 2.0  # seconds
 MAX_DAYS = 36_500
+
+
+def _check(option: str, days: int, reason: str = "") -> None:
+    if not 1 <= days <= MOST_DAYS:
+        raise CommandError(f"{option} must be 1 to {MOST_DAYS:,}{reason if days < 1 else ''}.")
 
 
 class Command(DatabaseCommand):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
@@ -47,6 +46,20 @@ class Command(DatabaseCommand):
             self.stdout.write(as_text(explained))
         if not explained.allowed:
             raise CommandError("Refused.", returncode=EXIT_REFUSED)
+
+
+def _client(client_id: str) -> Client:
+    found = Client.objects.select_related("project").filter(client_id=_name(client_id)).first()
+    if found is None:
+        raise CommandError(f"There is no client {client_id!r}.", returncode=WRONG)
+    return found
+
+
+def _person(username: str) -> User:
+    found = User.objects.filter(username=_name(username)).first()
+    if found is None:
+        raise CommandError(f"There is no user {username!r}.", returncode=WRONG)
+    return found
 
 
 def _text(argument: str) -> str:
