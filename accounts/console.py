@@ -37,8 +37,8 @@ def actor(request: HttpRequest) -> User:
 class LabelledDateTime(AdminSplitDateTime):
     """The admin's two fields for date and time. The text beside each becomes its accessible name."""
 
-    def get_context(self, name: str, value: object, attrs: dict[str, object] | None) -> dict[str, Any]:
-        context: dict[str, Any] = super().get_context(name, value, attrs)
+    def get_context(self, name: str, value: object, attrs: dict[str, object] | None) -> dict[str, object]:
+        context = super().get_context(name, value, attrs)
         for label, part in zip(("date_label", "time_label"), context["widget"]["subwidgets"], strict=True):
             part["attrs"]["aria-label"] = context[label]
         return context

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from django.conf import settings
 
@@ -52,7 +51,7 @@ def _token(request: Request, params: Params) -> str:
         raise InvalidRequest(str(refusal) or "Send access_token or id_token in the request body.") from None
 
 
-def _access_token(token: str) -> dict[str, Any] | None:
+def _access_token(token: str) -> dict[str, object] | None:
     found = find.access_token(token)
     if found is None:
         return None
