@@ -20,6 +20,7 @@ from django.db.backends.utils import CursorWrapper
 from common import prepared
 from common.connection import connection
 
+Row: TypeAlias = list[Any]  # as `array` wrote its columns
 Value: TypeAlias = str | bytes | float | datetime | uuid.UUID | None  # a float may be an int or a bool
 
 
