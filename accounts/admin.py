@@ -58,7 +58,7 @@ class UserForm(ConsoleForm, ChangeForm):
             raise ValidationError(_("Another account has verified this e-mail address."))
         return email
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         """Superusers cannot take their own rights away by a slip of the mouse."""
         super().clean()
         if self.instance.pk == self.actor.pk:

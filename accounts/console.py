@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 else:
     ModelAdmin = admin.ModelAdmin
 
+Change = dict[str, dict[str, Any]]  # as Django keeps it in its log: of what kind, and of what
 ALLOWED_LOOKUPS = ("", "exact", "isnull", "gte", "lt")  # the ones in the links of Django's filters
 MAX_NAMED = 10  # how many obstacles to a deletion are named
 
@@ -59,7 +60,9 @@ class ConsoleAdmin(ModelAdmin):
         form.actor = actor(request)  # type: ignore[attr-defined]
         return form
 
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
+    def formfield_for_dbfield(
+        self, db_field: models.Field[object, object], request: HttpRequest, **kwargs: object
+    ) -> forms.Field | None:
         """Plain choices: the buttons that add or open a related object in another window need JavaScript."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
@@ -76,11 +79,11 @@ class ConsoleAdmin(ModelAdmin):
         offered = _field_names(self.get_list_filter(request))
         return name in offered and comparison in ALLOWED_LOOKUPS and super().lookup_allowed(lookup, value, request)
 
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, str | list[str]]:
         """A form begins empty: otherwise a link could fill it in, even with values that no form expects."""
         return {}
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
         """Refuse selected rows whose keys are malformed: the database would fail on them."""
         for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
             try:
@@ -123,8 +126,8 @@ class ConsoleAdmin(ModelAdmin):
         return super().render_delete_form(request, {**context, "lost": self.lost_for_good(context["object"])})
 
     def get_deleted_objects(
-        self, objs: Any, request: HttpRequest
-    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
+        self, objs: Sequence[models.Model] | models.QuerySet[models.Model], request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
         """Count what is deleted too, instead of listing it: a client may have a million tokens."""
         counts: dict[str, int] = {}
         obstacles = [sentence for obj in objs for sentence in self.stands_in_the_way(request, obj)]
@@ -142,10 +145,10 @@ class ConsoleAdmin(ModelAdmin):
         return [str(obj) for obj in objs], counts, set(), obstacles
 
     def construct_change_message(
-        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
-    ) -> list[dict[str, Any]]:
+        self, request: HttpRequest, form: forms.BaseForm, formsets: Iterable[Any], add: bool = False
+    ) -> list[Change]:
         """Django records who changed which field. We add the values before and after."""
-        message: list[dict[str, Any]] = []
+        message: list[Change] = []
         if add:
             message.append({"added": {}})
         elif form.changed_data:

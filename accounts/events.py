@@ -16,7 +16,9 @@ from accounts.models import AccountEvent, AccountEventKind, User
 from common.address import address_of
 
 
-def record(user: AbstractBaseUser | None, kind: AccountEventKind, request: HttpRequest | None, **detail: Any) -> None:
+def record(
+    user: AbstractBaseUser | None, kind: AccountEventKind, request: HttpRequest | None, **detail: object
+) -> None:
     """Add one row. `detail` never holds a name, mail address or secret: rows outlive the account."""
     sub = str(user.sub) if isinstance(user, User) else ""
     address = address_of(request)[:45] if request is not None else ""
@@ -76,5 +78,5 @@ def _factor_removed(request: HttpRequest, user: User, authenticator: Authenticat
 
 
 @receiver(mfa.authentication_failed, dispatch_uid="accounts.second_step_failed")
-def _second_step_failed(request: HttpRequest, user: User, **kwargs: Any) -> None:
+def _second_step_failed(request: HttpRequest, user: User, **kwargs: object) -> None:
     record(user, AccountEventKind.SECOND_STEP_FAILED, request)

@@ -46,18 +46,18 @@ class LabelsMixin:
 
 
 class LoginForm(LabelsMixin, forms.LoginForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.fields["login"].widget.attrs.update(autocomplete="username", autocapitalize="none", spellcheck="false")
         self.fields["password"].help_text = ""  # the page has the link, behind the button
 
 
 class SignupForm(LabelsMixin, forms.SignupForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.fields["password1"].label = _("Password")
 
-    def try_save(self, request: HttpRequest) -> tuple[Any, HttpResponse | None]:
+    def try_save(self, request: HttpRequest) -> tuple[object, HttpResponse | None]:
         """Take the same time whether or not the address has an account. Survive two sign-ups at once."""
         if self.account_already_exists:
             User().set_password(self.cleaned_data["password1"])
@@ -91,13 +91,13 @@ class ProfileForm(LabelsMixin, ModelForm):
 
 
 class ReauthenticateForm(LabelsMixin, forms.ReauthenticateForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.fields["password"].help_text = ""
 
 
 class ChangePasswordForm(LabelsMixin, forms.ChangePasswordForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.fields["oldpassword"].help_text = ""
 

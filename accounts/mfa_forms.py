@@ -46,6 +46,9 @@ _DECODING_ERRORS = (
 )
 
 
+Answer = dict[str, Any]  # what a browser sends for a passkey: data, until it was taken apart
+
+
 class CodeMixin(LabelsMixin):
     """The field for a code. A right code is accepted once, although it stays valid for longer."""
 
@@ -123,7 +126,7 @@ class CredentialMixin(LabelsMixin):
         except _DECODING_ERRORS:
             raise get_adapter().validation_error("incorrect_passkey") from None
 
-    def check_origin(self, answer: Any) -> None:
+    def check_origin(self, answer: Answer) -> None:
         """The answer must come from our own page. allauth would also accept pages of subdomains of the issuer."""
         with self.rejecting_malformed():
             client_data = json.loads(websafe_decode(answer["response"]["clientDataJSON"]))
@@ -165,7 +168,7 @@ class ReauthenticateWebAuthnForm(AssertionMixin, webauthn.ReauthenticateWebAuthn
 
 
 class AddWebAuthnForm(CredentialMixin, webauthn.AddWebAuthnForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         name = forms.CharField(label=_("Name"), max_length=MAX_NAME, required=False, initial=self.initial["name"])
         name.help_text = _("So that you know it from your others.")
@@ -185,12 +188,12 @@ class AddWebAuthnForm(CredentialMixin, webauthn.AddWebAuthnForm):
 
 
 class EditWebAuthnForm(LabelsMixin, webauthn.EditWebAuthnForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.fields["name"] = forms.CharField(label=_("Name"), max_length=MAX_NAME)
 
 
-def _stored_credential(credential: Any) -> dict[str, Any]:
+def _stored_credential(credential: Answer) -> dict[str, object]:
     """Only what a sign-in needs later: a browser may add anything to its answer."""
     answer = parse_registration_response(credential)
     key = websafe_encode(answer.raw_id)

@@ -15,6 +15,8 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from common.shapes import SaveOptions
+
 MAX_POSTAL_ADDRESS = 500
 # What people enter about themselves.
 PROFILE = frozenset({"first_name", "last_name", "phone_number", "address"})
@@ -78,7 +80,7 @@ class User(AbstractUser):
             ),
         ]
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
+    def save(self, **options: Unpack[SaveOptions]) -> None:
         """Addresses are stored in lower case, because people are found by them in any case."""
         self.email = self.email.lower()
         super().save(**options)

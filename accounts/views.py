@@ -42,7 +42,7 @@ class LoginView(allauth.LoginView):
         query = urlsplit(get_next_redirect_url(self.request) or "").query
         return {**super().get_initial(), "login": _login_hint(self.request.GET.urlencode()) or _login_hint(query)}
 
-    def _redirect_to_pending_stage(self, request: HttpRequest, stage: Any) -> HttpResponseRedirect | None:
+    def _redirect_to_pending_stage(self, request: HttpRequest, stage: LoginStage) -> HttpResponseRedirect | None:
         """Somebody between two steps who arrives from another app goes on to that app."""
         if next_url := get_next_redirect_url(request):
             stage.login.redirect_url = next_url
@@ -61,7 +61,7 @@ class ReauthenticateView(allauth.ReauthenticateView):
 
 
 class EmailView(allauth.EmailView):
-    def _action_primary(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse | None:
+    def _action_primary(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse | None:
         """Only a verified address becomes the primary one: apps identify people by it."""
         address = self._get_email_address(request)
         if address is not None and (not address.verified or belongs_to_another(address)):

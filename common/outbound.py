@@ -211,7 +211,7 @@ class _DeadlineSocket:
         self._sock.settimeout(_seconds_left(self._deadline))
         self._sock.sendall(data)
 
-    def makefile(self, *_args: Any, **_options: Any) -> io.BufferedReader:
+    def makefile(self, *_args: object, **_options: object) -> io.BufferedReader:
         return io.BufferedReader(_DeadlineReader(self._sock, self._deadline), 4096)
 
     def close(self) -> None:
@@ -227,7 +227,7 @@ class _DeadlineReader(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int:
+    def readinto(self, buffer: Buffer) -> int:
         if self._bytes_left <= 0:
             raise OSError("the answer is too long")
         self._sock.settimeout(_seconds_left(self._deadline))

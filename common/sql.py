@@ -40,7 +40,7 @@ class Guard:
     values: tuple[Value, ...]
 
 
-def read(statement: str, values: tuple[Any, ...]) -> list[Any] | None:
+def read(statement: str, values: tuple[Value, ...]) -> Row | None:
     """The row of a SELECT that returns at most one, in the form that `array` gives it."""
     if connection().vendor != "postgresql":
         row = _sqlite(statement, values).fetchone()

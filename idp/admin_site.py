@@ -40,7 +40,7 @@ class ConsoleSite(AdminSite):
         return super().admin_view(_without_nul(view), cacheable)
 
     @method_decorator(never_cache)
-    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def login(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
         """Only django-allauth asks for passwords: it limits guesses and checks second factors."""
         answer: HttpResponse = secure_admin_login(_redirect_to_next)(request)
         return answer
@@ -60,7 +60,7 @@ def _redirect_to_next(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(get_next_redirect_url(request) or reverse("admin:index"))
 
 
-def _without_nul(view: Callable[..., Any]) -> Callable[..., Any]:
+def _without_nul(view: View) -> View:
     """No key, filter or page contains a NUL, and PostgreSQL fails on one."""
 
     @wraps(view)

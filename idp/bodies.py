@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterable
 from wsgiref.types import InputStream, StartResponse, WSGIApplication, WSGIEnvironment
 
-Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 MAX_BODY = 1_000_000  # as DATA_UPLOAD_MAX_MEMORY_SIZE; also for forms with files, as no form takes any
 MAX_WAIT = 30  # seconds
 logger = logging.getLogger(__name__)
@@ -24,7 +23,7 @@ class BufferedBodies:
     closes its connections, and is started again.
     """
 
-    def __init__(self, application: Application, threads: int, max_wait: float = MAX_WAIT) -> None:
+    def __init__(self, application: WSGIApplication, threads: int, max_wait: float = MAX_WAIT) -> None:
         self._application = application
         self._threads = threads
         self._max_wait = max_wait
@@ -68,7 +67,7 @@ class BufferedBodies:
                     os._exit(1)
 
 
-def _refuse(status: str, message: str, start_response: Any) -> list[bytes]:
+def _refuse(status: str, message: str, start_response: StartResponse) -> list[bytes]:
     length = str(len(message))
     headers = [("Content-Type", "text/plain"), ("X-Content-Type-Options", "nosniff"), ("Content-Length", length)]
     start_response(status, headers)

@@ -75,7 +75,7 @@ def _secret_names() -> list[str]:
     return [_secret_name(client) for _project, client in _clients()]
 
 
-def _missing(password: str) -> dict[str, Any]:
+def _missing(password: str) -> Section:
     """The part of the demo that does not exist yet. What somebody changed stays as it is."""
     content = _content()
     present = set(User.objects.values_list("username", flat=True))

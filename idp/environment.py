@@ -59,7 +59,7 @@ class Environment(environ.FileAwareEnv):
         except KeyError:
             raise ImproperlyConfigured(f"{name} must be true or false.") from None
 
-    def address(self, name: str, default: str, read: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    def address(self, name: str, default: str, read: Callable[[str], Settings]) -> Settings:
         """This variable, a URL, as the settings that `read` makes of it."""
         example, schemes = URLS[name]
         value: str = self.str(name, default=default)

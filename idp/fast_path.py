@@ -71,11 +71,11 @@ class EndpointRequest:
 class FastPath:
     """A WSGI application for the paths of the table. It passes requests for other hosts to `site`."""
 
-    def __init__(self, site: Application) -> None:
+    def __init__(self, site: WSGIApplication) -> None:
         self._site = site
         self._constant = constant_headers()
 
-    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if not is_allowed_host(environ.get("HTTP_HOST", ""), tuple(settings.ALLOWED_HOSTS)):
             return self._site(environ, start_response)
         answer = _answer(environ)

@@ -69,7 +69,7 @@ class ProjectAdmin(ProjectScopedAdmin):
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return actor(request).is_superuser
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return self._has_role(request, access.OWNERS, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:

@@ -31,7 +31,7 @@ def to_ask(items: Iterable[Item], new_only: bool) -> list[Item]:
 
 
 @register.filter
-def already_allowed(items: Iterable[Any], new_only: bool) -> list[Any]:
+def already_allowed(items: Iterable[Item], new_only: bool) -> list[Item]:
     """The items to show apart as already allowed."""
     return [item for item in items if new_only and _allowed(item)]
 

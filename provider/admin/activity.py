@@ -78,10 +78,10 @@ class AuthorizationAdmin(ReadOnly):
     ]
     actions = ["end"]
 
-    def get_list_display(self, request: HttpRequest) -> Any:
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         return _with_username(request, self.list_display)
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+    def get_fields(self, request: HttpRequest, obj: object = None) -> tuple[str, ...]:
         return _with_username(request, self.fields)
 
     @admin.display(description=gettext_lazy("person (sub)"))
@@ -117,7 +117,8 @@ class AuthorizationAdmin(ReadOnly):
             )
 
 
-def _with_username(request: HttpRequest, names: Any) -> list[str]:
+def _with_username(request: HttpRequest, names: Iterable[object]) -> tuple[str, ...]:
+    shown = tuple(map(str, names))
     extra = ["username"] if actor(request).is_superuser else []
     at = shown.index("person") + 1
     return (*shown[:at], *extra, *shown[at:])

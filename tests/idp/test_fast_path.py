@@ -17,6 +17,7 @@ from django.urls import Resolver404, resolve
 from common import connection
 from idp import fast_path, wsgi
 from idp.fast_path import BY_PATH, ENDPOINTS, FastPath
+from provider.endpoints import http
 from tests.provider.endpoints.raw import RUBBISH, Answer, Rubbish, call, send
 from tests.world import Browser, basic
 
@@ -218,6 +219,7 @@ def test_the_application_takes_the_short_way_for_these_paths_only(monkeypatch: A
 
     monkeypatch.setattr(wsgi, "_fast_path", handler("short"))
     monkeypatch.setattr(wsgi, "_site", handler("whole"))
+    start: Any = lambda *_args: None  # noqa: E731
     paths = ("/oauth2/token", "/oauth2/token/", "/oauth2/authorize", "/oauth2/token/x", "/")
     for path in paths:
         b"".join(wsgi.application({"PATH_INFO": path}, start))

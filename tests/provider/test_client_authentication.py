@@ -322,7 +322,7 @@ def asked(monkeypatch: Any) -> list[list[str]]:
         asked.append(keys)
         return get_many(keys)
 
-    monkeypatch.setattr(throttle.cache, "get_many", noting)
+    monkeypatch.setattr(cache, "get_many", noting)
     monkeypatch.setattr(throttle, "_unblocked_until", {})
     return asked
 
@@ -405,7 +405,7 @@ def test_a_cache_that_is_down_is_not_waited_for_with_every_request(monkeypatch: 
         tried.append(1)
         raise ConnectionError
 
-    monkeypatch.setattr(throttle.cache, "get_many", down)
+    monkeypatch.setattr(cache, "get_many", down)
     monkeypatch.setattr(throttle, "_unblocked_until", {})
     assert not any(throttle.blocked("web", ADDRESS) for _ in range(5))
     assert len(tried) == 1

@@ -26,6 +26,7 @@ from idp.configuration import apply
 from projects import matcher
 from projects.models import Consent, Project
 from provider.authentication_method import Credentials
+from provider.authorization_request import confirm
 from provider.endpoints import authorize
 from provider.keys import keyring
 from provider.protocol.request import AuthorizationRequest

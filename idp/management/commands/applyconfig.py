@@ -80,7 +80,7 @@ def _read(name: str) -> str:
         raise CommandError(f"{name} is not UTF-8 text (byte {error.start + 1}). Save it as UTF-8.") from None
 
 
-def _as_list(error: ConfigurationError) -> list[dict[str, Any]]:
+def _as_list(error: ConfigurationError) -> list[dict[str, object]]:
     return [
         {"path": problem.place.path, "line": problem.place.line, "message": problem.message}
         for problem in error.problems

@@ -54,10 +54,10 @@ class Command(DatabaseCommand):
     def handle(self, *, interval: float | None, format: str, **options: object) -> None:
         stop = threading.Event()
         with _stopping_on_signals(stop):
-            if options["interval"] is None:
-                self._once(stop, options["format"])
+            if interval is None:
+                self._once(stop, format)
             else:
-                self._run_until_stopped(stop, options["interval"], options["format"])
+                self._run_until_stopped(stop, interval, format)
 
     def _once(self, stop: threading.Event, output_format: str) -> None:
         try:
