@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin, messages
+from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -67,13 +66,13 @@ class ProjectAdmin(ProjectScopedAdmin):
         (_("Tokens"), {"fields": ["cross_client", "tokens_not_before"]}),
     ]
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return actor(request).is_superuser
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return self._has_role(request, access.OWNERS, obj)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         if obj is None:
             return ["apis_of_it"]
         if self._has_role(request, access.OWNERS, obj):
@@ -84,7 +83,7 @@ class ProjectAdmin(ProjectScopedAdmin):
     def apis_of_it(self, project: Project) -> str:
         return link_to_list("projects_api", project, project.apis.count() if project.pk else 0)
 
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+    def save_related(self, request: HttpRequest, form: ProjectForm, formsets: object, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         forget_roles(request)
         ConsentScreen.objects.get_or_create(project=form.instance)  # an untouched form saves none
@@ -130,5 +129,5 @@ class ApiAdmin(ProjectScopedAdmin):
         (_("Who may ask for it"), {"fields": ["shared", "shared_with"]}),
     ]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         return ["project", "identifier"] if obj else []
