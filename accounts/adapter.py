@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 from urllib.parse import urlsplit
 
 from allauth.account import app_settings
@@ -50,20 +49,20 @@ class AccountAdapter(DefaultAccountAdapter):
         """The address that rate limits count: only a configured proxy may report somebody else's."""
         return address_of(request)
 
-    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: object) -> str:
         """Guesses count per account. allauth would add the Host header, whose port an attacker chooses."""
         return str(credentials.get("email") or credentials.get("username") or "").lower()
 
-    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+    def authentication_failed(self, request: HttpRequest, **credentials: object) -> None:
         """Add a row whether or not the account exists: response times must not tell which accounts exist."""
-        found = candidates(credentials.get("username") or "", credentials.get("email") or "")
+        found = candidates(str(credentials.get("username") or ""), str(credentials.get("email") or ""))
         events.record(found[0] if found else None, AccountEventKind.SIGN_IN_FAILED, request)
 
     def get_login_stages(self) -> list[str]:
         ours = {"allauth.account.stages.EmailVerificationStage": "accounts.stages.VerifyEmailStage"}
         return [ours.get(stage, stage) for stage in super().get_login_stages()]
 
-    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+    def is_reauthentication_required(self, *, app: str, **kwargs: object) -> bool:
         """Changing the account's addresses needs a recent authentication."""
         row = sign_in.current(self.request)
         if row is None:
@@ -96,12 +95,12 @@ class AccountAdapter(DefaultAccountAdapter):
             return False
         return bool(super().can_delete_email(email_address))
 
-    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, object]) -> None:
         """Links begin with the issuer: the Host header of the request never enters a mail.
 
         When the mail server fails, the page continues as if it had not: its text must not tell who has an account.
         """
-        links = {name: _at_issuer(context[name]) for name in LINKS if name in context}
+        links = {name: _at_issuer(str(context[name])) for name in LINKS if name in context}
         try:
             super().send_mail(template_prefix, email, {**context, **links, "issuer": settings.IDP_ISSUER})
         except OSError:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from allauth.account.auth_backends import AuthenticationBackend as AllauthBackend
 from allauth.account.internal.userkit import filter_users_by_email, filter_users_by_username
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -17,7 +15,7 @@ class AuthenticationBackend(AllauthBackend):
     that exists and one for none, which a stopwatch tells apart.
     """
 
-    def _authenticate(self, request: HttpRequest | None, **credentials: Any) -> AbstractBaseUser | None:
+    def _authenticate(self, request: HttpRequest | None, **credentials: str | None) -> AbstractBaseUser | None:
         password = credentials.get("password") or ""
         for user in candidates(credentials.get("username") or "", credentials.get("email") or ""):
             found: AbstractBaseUser | None = self._check_password(user, password)

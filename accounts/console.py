@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
@@ -11,6 +11,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.widgets import AdminSplitDateTime, RelatedFieldWidgetWrapper
 from django.core.exceptions import BadRequest, FieldDoesNotExist, ValidationError
 from django.db import IntegrityError, models
+from django.db.models.options import Options
 from django.http import HttpRequest, HttpResponse
 from django.utils.text import Truncator
 from django.utils.translation import ngettext
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 else:
     ModelAdmin = admin.ModelAdmin
 
+Change = dict[str, dict[str, Any]]  # as Django keeps it in its log: of what kind, and of what
 ALLOWED_LOOKUPS = ("", "exact", "isnull", "gte", "lt")  # the ones in the links of Django's filters
 MAX_NAMED = 10  # how many obstacles to a deletion are named
 
@@ -36,8 +38,8 @@ def actor(request: HttpRequest) -> User:
 class LabelledDateTime(AdminSplitDateTime):
     """The admin's two fields for date and time. The text beside each becomes its accessible name."""
 
-    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        context: dict[str, Any] = super().get_context(name, value, attrs)
+    def get_context(self, name: str, value: object, attrs: dict[str, object] | None) -> dict[str, object]:
+        context = super().get_context(name, value, attrs)
         for label, part in zip(("date_label", "time_label"), context["widget"]["subwidgets"], strict=True):
             part["attrs"]["aria-label"] = context[label]
         return context
@@ -51,12 +53,16 @@ class ConsoleAdmin(ModelAdmin):
     show_full_result_count = False
     delete_confirmation_template = "admin/delete.html"
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> type[Any]:
-        form: Any = super().get_form(request, obj, change=change, **kwargs)  # a class of its own for every request
-        form.actor = actor(request)
-        return cast("type[Any]", form)
+    def get_form(
+        self, request: HttpRequest, obj: models.Model | None = None, change: bool = False, **kwargs: object
+    ) -> type[forms.ModelForm[Any]]:
+        form = super().get_form(request, obj, change=change, **kwargs)  # a class of its own for every request
+        form.actor = actor(request)  # type: ignore[attr-defined]
+        return form
 
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
+    def formfield_for_dbfield(
+        self, db_field: models.Field[object, object], request: HttpRequest, **kwargs: object
+    ) -> forms.Field | None:
         """Plain choices: the buttons that add or open a related object in another window need JavaScript."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
@@ -73,11 +79,11 @@ class ConsoleAdmin(ModelAdmin):
         offered = _field_names(self.get_list_filter(request))
         return name in offered and comparison in ALLOWED_LOOKUPS and super().lookup_allowed(lookup, value, request)
 
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, str | list[str]]:
         """A form begins empty: otherwise a link could fill it in, even with values that no form expects."""
         return {}
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
         """Refuse selected rows whose keys are malformed: the database would fail on them."""
         for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
             try:
@@ -91,7 +97,7 @@ class ConsoleAdmin(ModelAdmin):
         request: HttpRequest,
         object_id: str | None = None,
         form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
+        extra_context: dict[str, object] | None = None,
     ) -> HttpResponse:
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
@@ -100,7 +106,7 @@ class ConsoleAdmin(ModelAdmin):
             return super().changeform_view(request, object_id, form_url, extra_context)
 
     def delete_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
         try:
             return super().delete_view(request, object_id, extra_context)
@@ -116,12 +122,12 @@ class ConsoleAdmin(ModelAdmin):
         """Sentences that say what cannot be restored. The page that asks before deleting shows them."""
         return []
 
-    def render_delete_form(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    def render_delete_form(self, request: HttpRequest, context: dict[str, object]) -> HttpResponse:
         return super().render_delete_form(request, {**context, "lost": self.lost_for_good(context["object"])})
 
     def get_deleted_objects(
-        self, objs: Any, request: HttpRequest
-    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
+        self, objs: Sequence[models.Model] | models.QuerySet[models.Model], request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
         """Count what is deleted too, instead of listing it: a client may have a million tokens."""
         counts: dict[str, int] = {}
         obstacles = [sentence for obj in objs for sentence in self.stands_in_the_way(request, obj)]
@@ -139,10 +145,10 @@ class ConsoleAdmin(ModelAdmin):
         return [str(obj) for obj in objs], counts, set(), obstacles
 
     def construct_change_message(
-        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
-    ) -> list[dict[str, Any]]:
+        self, request: HttpRequest, form: forms.BaseForm, formsets: Iterable[Any], add: bool = False
+    ) -> list[Change]:
         """Django records who changed which field. We add the values before and after."""
-        message: list[dict[str, Any]] = []
+        message: list[Change] = []
         if add:
             message.append({"added": {}})
         elif form.changed_data:
@@ -170,7 +176,7 @@ def changes(form: forms.BaseForm) -> list[str]:
     return changed
 
 
-def _text(field: forms.Field, value: Any) -> str:
+def _text(field: forms.Field, value: object) -> str:
     if isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping)):
         value = ", ".join(str(one) for one in value)
     shown = " ".join(str("" if value is None else field.prepare_value(value)).split())
@@ -181,7 +187,7 @@ def _name_of(row: models.Model) -> dict[str, str]:
     return {"name": str(row._meta.verbose_name), "object": str(row)}
 
 
-def _plural(opts: Any, number: int) -> str:
+def _plural(opts: Options[models.Model], number: int) -> str:
     return ngettext(str(opts.verbose_name), str(opts.verbose_name_plural), number)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 else:
     ModelForm = forms.ModelForm
 
+Words = Iterable[object] | str | None
 MAX_LINES = 200
 MAX_SHOWN = 5  # how many wrong values an error repeats
 
@@ -53,24 +54,24 @@ class LinesField(forms.CharField):
 
     widget = forms.Textarea(attrs={"rows": 4, "cols": 80, "spellcheck": "false"})
 
-    def __init__(self, *, separator: str = "\n", **kwargs: Any) -> None:
+    def __init__(self, *, separator: str = "\n", required: bool = False, **kwargs: Any) -> None:
         self.separator = separator
-        super().__init__(**{"required": False, **kwargs})
+        super().__init__(required=required, **kwargs)
 
-    def prepare_value(self, value: Any) -> Any:
+    def prepare_value(self, value: Words) -> str | None:
         return value if value is None or isinstance(value, str) else "\n".join(map(str, value))
 
-    def to_python(self, value: Any) -> str:
+    def to_python(self, value: object) -> str:
         words = _words(super().to_python(value))
         if len(words) > MAX_LINES:
             raise ValidationError(_("At most %(most)s lines.") % {"most": MAX_LINES})
         return self.separator.join(words)
 
-    def has_changed(self, initial: Any, data: Any) -> bool:
+    def has_changed(self, initial: Words, data: Words) -> bool:
         return set(_words(initial)) != set(_words(data))
 
 
-def _words(value: Any) -> list[str]:
+def _words(value: Words) -> list[str]:
     """The words of a text or of a list, each once, in order."""
     text = value if isinstance(value, str) else " ".join(map(str, value or ()))
     return list(dict.fromkeys(text.split()))

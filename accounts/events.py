@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from allauth.account import signals as account
 from allauth.account.models import EmailAddress
 from allauth.mfa import signals as mfa
@@ -18,7 +16,9 @@ from accounts.models import AccountEvent, AccountEventKind, User
 from common.address import address_of
 
 
-def record(user: AbstractBaseUser | None, kind: AccountEventKind, request: HttpRequest | None, **detail: Any) -> None:
+def record(
+    user: AbstractBaseUser | None, kind: AccountEventKind, request: HttpRequest | None, **detail: object
+) -> None:
     """Add one row. `detail` never holds a name, mail address or secret: rows outlive the account."""
     sub = str(user.sub) if isinstance(user, User) else ""
     address = address_of(request)[:45] if request is not None else ""
@@ -37,46 +37,46 @@ def record_deletion(user: User, request: HttpRequest | None) -> None:
 
 @receiver(account.password_changed, dispatch_uid="accounts.password_changed")
 @receiver(account.password_set, dispatch_uid="accounts.password_set")
-def _password_changed(request: HttpRequest, user: User, **kwargs: Any) -> None:
+def _password_changed(request: HttpRequest, user: User, **kwargs: object) -> None:
     record(user, AccountEventKind.PASSWORD_CHANGED, request)
 
 
 @receiver(account.password_reset, dispatch_uid="accounts.password_reset")
-def _password_reset(request: HttpRequest, user: User, **kwargs: Any) -> None:
+def _password_reset(request: HttpRequest, user: User, **kwargs: object) -> None:
     record(user, AccountEventKind.PASSWORD_RESET, request)
 
 
 @receiver(account.email_added, dispatch_uid="accounts.email_added")
-def _email_added(request: HttpRequest, user: User, **kwargs: Any) -> None:
+def _email_added(request: HttpRequest, user: User, **kwargs: object) -> None:
     record(user, AccountEventKind.EMAIL_ADDED, request)
 
 
 @receiver(account.email_confirmed, dispatch_uid="accounts.email_confirmed")
-def _email_confirmed(request: HttpRequest, email_address: EmailAddress, **kwargs: Any) -> None:
+def _email_confirmed(request: HttpRequest, email_address: EmailAddress, **kwargs: object) -> None:
     record(email_address.user, AccountEventKind.EMAIL_VERIFIED, request)
 
 
 @receiver(account.email_changed, dispatch_uid="accounts.email_changed")
-def _email_changed(request: HttpRequest, user: User, **kwargs: Any) -> None:
+def _email_changed(request: HttpRequest, user: User, **kwargs: object) -> None:
     record(user, AccountEventKind.EMAIL_CHANGED, request)
 
 
 @receiver(account.email_removed, dispatch_uid="accounts.email_removed")
-def _email_removed(request: HttpRequest, user: User, **kwargs: Any) -> None:
+def _email_removed(request: HttpRequest, user: User, **kwargs: object) -> None:
     record(user, AccountEventKind.EMAIL_REMOVED, request)
 
 
 @receiver(mfa.authenticator_added, dispatch_uid="accounts.factor_added")
 @receiver(mfa.authenticator_reset, dispatch_uid="accounts.factor_reset")
-def _factor_added(request: HttpRequest, user: User, authenticator: Authenticator, **kwargs: Any) -> None:
+def _factor_added(request: HttpRequest, user: User, authenticator: Authenticator, **kwargs: object) -> None:
     record(user, AccountEventKind(f"factor.{authenticator.type}_added"), request)
 
 
 @receiver(mfa.authenticator_removed, dispatch_uid="accounts.factor_removed")
-def _factor_removed(request: HttpRequest, user: User, authenticator: Authenticator, **kwargs: Any) -> None:
+def _factor_removed(request: HttpRequest, user: User, authenticator: Authenticator, **kwargs: object) -> None:
     record(user, AccountEventKind(f"factor.{authenticator.type}_removed"), request)
 
 
 @receiver(mfa.authentication_failed, dispatch_uid="accounts.second_step_failed")
-def _second_step_failed(request: HttpRequest, user: User, **kwargs: Any) -> None:
+def _second_step_failed(request: HttpRequest, user: User, **kwargs: object) -> None:
     record(user, AccountEventKind.SECOND_STEP_FAILED, request)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from allauth.account import forms
 from django.contrib import messages
 from django.db import IntegrityError, transaction
-from django.forms import Textarea, TextInput
+from django.forms import Field, Textarea, TextInput
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
@@ -34,9 +34,9 @@ LABELS = {
 class LabelsMixin:
     """Our labels, without placeholders and colons."""
 
-    fields: dict[str, Any]
+    fields: dict[str, Field]
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.label_suffix = ""
         for field in self.fields.values():
@@ -46,24 +46,24 @@ class LabelsMixin:
 
 
 class LoginForm(LabelsMixin, forms.LoginForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.fields["login"].widget.attrs.update(autocomplete="username", autocapitalize="none", spellcheck="false")
         self.fields["password"].help_text = ""  # the page has the link, behind the button
 
 
 class SignupForm(LabelsMixin, forms.SignupForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.fields["password1"].label = _("Password")
 
-    def try_save(self, request: HttpRequest) -> tuple[Any, HttpResponse | None]:
+    def try_save(self, request: HttpRequest) -> tuple[object, HttpResponse | None]:
         """Take the same time whether or not the address has an account. Survive two sign-ups at once."""
         if self.account_already_exists:
             User().set_password(self.cleaned_data["password1"])
         try:
             with transaction.atomic():
-                saved: tuple[Any, HttpResponse | None] = super().try_save(request)
+                saved: tuple[object, HttpResponse | None] = super().try_save(request)
                 return saved
         except IntegrityError:
             messages.error(request, _("Somebody was quicker. Try again."))
@@ -91,13 +91,13 @@ class ProfileForm(LabelsMixin, ModelForm):
 
 
 class ReauthenticateForm(LabelsMixin, forms.ReauthenticateForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.fields["password"].help_text = ""
 
 
 class ChangePasswordForm(LabelsMixin, forms.ChangePasswordForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.fields["oldpassword"].help_text = ""
 

@@ -46,12 +46,15 @@ _DECODING_ERRORS = (
 )
 
 
+Answer = dict[str, Any]  # what a browser sends for a passkey: data, until it was taken apart
+
+
 class CodeMixin(LabelsMixin):
     """The field for a code. A right code is accepted once, although it stays valid for longer."""
 
     user: User
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.fields["code"].label = _("Code")
         self.fields["code"].widget.attrs.update(inputmode="numeric", autocomplete="one-time-code")
@@ -76,7 +79,7 @@ class ReauthenticateForm(CodeMixin, base.ReauthenticateForm):
 class ActivateTOTPForm(CodeMixin, totp.ActivateTOTPForm):
     """The secret waits in the session for its first code, encrypted there as it will be in the account."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         waiting = context.request.session.get(SECRET_SESSION_KEY)
         super().__init__(*args, **kwargs)
         if self.is_bound and waiting:
@@ -91,7 +94,7 @@ class CredentialField(forms.JSONField):
     def __init__(self) -> None:
         super().__init__(widget=forms.HiddenInput)
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: str | None) -> Any:
         try:
             if len(value or "") > MAX_CREDENTIAL:
                 raise ValueError("too long")
@@ -101,17 +104,17 @@ class CredentialField(forms.JSONField):
             raise get_adapter().validation_error("incorrect_passkey") from None
         return answer
 
-    def bound_data(self, data: Any, initial: Any) -> Any:
+    def bound_data(self, data: object, initial: object) -> object:
         return initial
 
-    def prepare_value(self, value: Any) -> str:
+    def prepare_value(self, value: object) -> str:
         return ""
 
 
 class CredentialMixin(LabelsMixin):
     """A form that carries the answer of a passkey (WebAuthn Level 3, sections 7.1 and 7.2)."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.fields["credential"] = CredentialField()
 
@@ -123,7 +126,7 @@ class CredentialMixin(LabelsMixin):
         except _DECODING_ERRORS:
             raise get_adapter().validation_error("incorrect_passkey") from None
 
-    def check_origin(self, answer: Any) -> None:
+    def check_origin(self, answer: Answer) -> None:
         """The answer must come from our own page. allauth would also accept pages of subdomains of the issuer."""
         with self.rejecting_malformed():
             client_data = json.loads(websafe_decode(answer["response"]["clientDataJSON"]))
@@ -165,7 +168,7 @@ class ReauthenticateWebAuthnForm(AssertionMixin, webauthn.ReauthenticateWebAuthn
 
 
 class AddWebAuthnForm(CredentialMixin, webauthn.AddWebAuthnForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         name = forms.CharField(label=_("Name"), max_length=MAX_NAME, required=False, initial=self.initial["name"])
         name.help_text = _("So that you know it from your others.")
@@ -174,7 +177,7 @@ class AddWebAuthnForm(CredentialMixin, webauthn.AddWebAuthnForm):
         self.fields["passwordless"].help_text = _("Your device then asks for your face, your finger or a PIN.")
         self.fields["passwordless"].initial = True
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         if not self.cleaned_data.get("credential"):
             return self.cleaned_data
         self.check_origin(self.cleaned_data["credential"])
@@ -185,12 +188,12 @@ class AddWebAuthnForm(CredentialMixin, webauthn.AddWebAuthnForm):
 
 
 class EditWebAuthnForm(LabelsMixin, webauthn.EditWebAuthnForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.fields["name"] = forms.CharField(label=_("Name"), max_length=MAX_NAME)
 
 
-def _stored_credential(credential: Any) -> dict[str, Any]:
+def _stored_credential(credential: Answer) -> dict[str, object]:
     """Only what a sign-in needs later: a browser may add anything to its answer."""
     answer = parse_registration_response(credential)
     key = websafe_encode(answer.raw_id)

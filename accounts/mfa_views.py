@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.internal.flows.login import record_authentication
@@ -15,6 +14,7 @@ from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as webauthn
 from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
@@ -27,11 +27,11 @@ class NextUrlMixin(NextRedirectMixin):
 
     request: HttpRequest
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
         next_url = get_next_redirect_url(self.request) or ""
         next_query = f"?{urlencode({REDIRECT_FIELD_NAME: next_url})}" if next_url else ""
-        context: Any = super().get_context_data
-        return {**context(**kwargs), "next": next_url, "next_query": next_query}
+        context: dict[str, object] = super().get_context_data(**kwargs)  # type: ignore[no-untyped-call]
+        return {**context, "next": next_url, "next_query": next_query}
 
 
 class IndexView(NextUrlMixin, base.IndexView):
@@ -39,7 +39,7 @@ class IndexView(NextUrlMixin, base.IndexView):
 
 
 class AuthenticateView(base.AuthenticateView):
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
         types = Authenticator.objects.filter(user=self.stage.login.user).values_list("type", flat=True)
         return {**super().get_context_data(**kwargs), "types": set(types)}
 
@@ -49,9 +49,9 @@ class ReauthenticationMixin:
 
     request: HttpRequest
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
         next_url = get_next_redirect_url(self.request) or "/"
-        context: dict[str, Any] = super().get_context_data(**kwargs)  # type: ignore[misc]
+        context: dict[str, object] = super().get_context_data(**kwargs)  # type: ignore[misc]
         return {**context, "switch_url": sign_in.switch_url(next_url)}
 
 
@@ -60,7 +60,7 @@ class ReauthenticateView(ReauthenticationMixin, base.ReauthenticateView):
 
 
 class ReauthenticateWebAuthnView(ReauthenticationMixin, webauthn.ReauthenticateWebAuthnView):
-    def form_invalid(self, form: Any) -> HttpResponse:
+    def form_invalid(self, form: BaseForm) -> HttpResponse:
         """Show the page again, with `next`. allauth would redirect to the sign-in page and lose it."""
         _show_errors(self.request, form)
         return HttpResponseRedirect(_with_next(self.request, self.request.path))
@@ -86,14 +86,14 @@ class EnrolmentMixin(NextUrlMixin):
 
 
 class ActivateTOTPView(EnrolmentMixin, totp.ActivateTOTPView):
-    def form_valid(self, form: Any) -> HttpResponse:
+    def form_valid(self, form: object) -> HttpResponse:
         response: HttpResponse = super().form_valid(form)
         self.record_use(Authenticator.Type.TOTP)
         return response
 
 
 class AddWebAuthnView(EnrolmentMixin, webauthn.AddWebAuthnView):
-    def form_valid(self, form: Any) -> HttpResponse:
+    def form_valid(self, form: object) -> HttpResponse:
         response: HttpResponse = super().form_valid(form)
         self.record_use(Authenticator.Type.WEBAUTHN)
         return response
@@ -106,7 +106,7 @@ class ViewRecoveryCodesView(NextUrlMixin, recovery_codes.ViewRecoveryCodesView):
 class LoginWebAuthnView(webauthn.LoginWebAuthnView):
     """Signing in with a passkey alone. A browser that asks for JSON gets the challenge."""
 
-    def form_invalid(self, form: Any) -> HttpResponse:
+    def form_invalid(self, form: BaseForm) -> HttpResponse:
         _show_errors(self.request, form)
         return HttpResponseRedirect(_with_next(self.request, reverse("account_login")))
 
@@ -115,9 +115,9 @@ def _with_next(request: HttpRequest, url: str) -> str:
     return str(passthrough_next_redirect_url(request, url, REDIRECT_FIELD_NAME))
 
 
-def _show_errors(request: HttpRequest, form: Any) -> None:
+def _show_errors(request: HttpRequest, form: BaseForm) -> None:
     for error in form.errors.get("credential", []):
-        messages.error(request, error)
+        messages.error(request, str(error))
 
 
 index = IndexView.as_view()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import AbstractUser
@@ -14,6 +14,8 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from common.shapes import SaveOptions
 
 MAX_POSTAL_ADDRESS = 500
 # What people enter about themselves.
@@ -29,7 +31,7 @@ class UserManager(BaseUserManager):
     use_in_migrations = False
 
     def create_superuser(
-        self, username: str, email: str | None = None, password: str | None = None, **extra_fields: Any
+        self, username: str, email: str | None = None, password: str | None = None, **extra_fields: object
     ) -> User:
         """`createsuperuser` shows a ValidationError as a sentence, so a taken address raises one."""
         wanted = self.model(username=self.model.normalize_username(username), email=email or "")
@@ -78,10 +80,10 @@ class User(AbstractUser):
             ),
         ]
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
+    def save(self, **options: Unpack[SaveOptions]) -> None:
         """Addresses are stored in lower case, because people are found by them in any case."""
         self.email = self.email.lower()
-        super().save(*args, **kwargs)
+        super().save(**options)
 
     @property
     def email_verified(self) -> bool:

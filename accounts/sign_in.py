@@ -202,7 +202,7 @@ def _live_row(request: HttpRequest, user: User) -> SignIn | None:
 
 
 @receiver(user_logged_in, dispatch_uid="accounts.begin_sign_in")
-def _begin(request: HttpRequest, user: User, **kwargs: Any) -> None:
+def _begin(request: HttpRequest, user: User, **kwargs: object) -> None:
     end(request)
     auth_time, amr = _authentication_facts(request, user)
     row = SignIn.objects.create(
@@ -218,7 +218,7 @@ def _begin(request: HttpRequest, user: User, **kwargs: Any) -> None:
 
 
 @receiver(user_logged_out, dispatch_uid="accounts.end_sign_in")
-def _end(request: HttpRequest, **kwargs: Any) -> None:
+def _end(request: HttpRequest, **kwargs: object) -> None:
     end(request)
 
 

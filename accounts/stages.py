@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from allauth.account.stages import EmailVerificationStage
 
 from accounts.models import User
@@ -15,9 +13,9 @@ class VerifyEmailStage(EmailVerificationStage):
     Administrators created by a command, and people who have no address, would otherwise be locked out.
     """
 
-    def handle(self) -> tuple[Any, bool]:
+    def handle(self) -> tuple[object, bool]:
         user = self.login.user
         if isinstance(user, User) and not self.login.signup and (user.is_staff or not user.email):
             return None, True
-        outcome: tuple[Any, bool] = EmailVerificationStage.handle(self)
+        outcome: tuple[object, bool] = EmailVerificationStage.handle(self)
         return outcome

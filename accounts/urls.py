@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from allauth.account import views as allauth
 from allauth.mfa.recovery_codes import views as recovery_codes
 from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as webauthn
+from django.http import HttpResponseBase
 from django.urls import URLPattern, re_path
 from django.views.decorators.cache import never_cache
 from django.views.generic import RedirectView
@@ -16,7 +16,7 @@ from django.views.generic import RedirectView
 from accounts import mfa_views, views
 
 
-def page(route: str, view: Callable[..., Any], name: str) -> URLPattern:
+def page(route: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
     return re_path(rf"^{route}/$", never_cache(view), name=name)
 
 

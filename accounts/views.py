@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from allauth.account import views as allauth
@@ -13,6 +12,7 @@ from allauth.account.internal.flows.reauthentication import (
     raise_if_reauthentication_required,
 )
 from allauth.account.internal.stagekit import stash_login
+from allauth.account.stages import LoginStage
 from allauth.account.utils import get_next_redirect_url
 from allauth.mfa.models import Authenticator
 from django.conf import settings
@@ -37,12 +37,12 @@ MAX_LOGIN_HINT = 254  # characters of a name or address that an app may hint at
 
 
 class LoginView(allauth.LoginView):
-    def get_initial(self) -> dict[str, Any]:
+    def get_initial(self) -> dict[str, object]:
         """An app may say who it expects (`login_hint`, OpenID Connect Core 1.0 section 3.1.2.1): only filled in."""
         query = urlsplit(get_next_redirect_url(self.request) or "").query
         return {**super().get_initial(), "login": _login_hint(self.request.GET.urlencode()) or _login_hint(query)}
 
-    def _redirect_to_pending_stage(self, request: HttpRequest, stage: Any) -> HttpResponseRedirect | None:
+    def _redirect_to_pending_stage(self, request: HttpRequest, stage: LoginStage) -> HttpResponseRedirect | None:
         """Somebody between two steps who arrives from another app goes on to that app."""
         if next_url := get_next_redirect_url(request):
             stage.login.redirect_url = next_url
@@ -50,18 +50,18 @@ class LoginView(allauth.LoginView):
         response: HttpResponseRedirect | None = super()._redirect_to_pending_stage(request, stage)
         return response
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
         return {**super().get_context_data(**kwargs), "signup_open": settings.IDP_SIGNUP_OPEN}
 
 
 class ReauthenticateView(allauth.ReauthenticateView):
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
         next_url = get_next_redirect_url(self.request) or "/"
         return {**super().get_context_data(**kwargs), "switch_url": sign_in.switch_url(next_url)}
 
 
 class EmailView(allauth.EmailView):
-    def _action_primary(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse | None:
+    def _action_primary(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse | None:
         """Only a verified address becomes the primary one: apps identify people by it."""
         address = self._get_email_address(request)
         if address is not None and (not address.verified or belongs_to_another(address)):

@@ -8,8 +8,6 @@ something at once do not wait for each other, and cannot lock each other out.
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -77,7 +75,7 @@ def drop(connection: BaseDatabaseWrapper) -> None:
         cursor.execute("DROP TABLE IF EXISTS clients_factsversion")
 
 
-def after_migrate(using: str, **kwargs: Any) -> None:
+def after_migrate(using: str, **kwargs: object) -> None:
     """On SQLite Django changes a table by making another in its place, and the triggers are gone with the first one."""
     connection = connections[using]
     with connection.cursor() as cursor:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Protocol
 
 from django.conf import settings
 
 
 class Request(Protocol):
     @property
-    def META(self) -> Mapping[str, Any]: ...  # noqa: N802 - Django's name
+    def META(self) -> Mapping[str, object]: ...  # noqa: N802 - Django's name
 
 
 def address_of(request: Request) -> str:

@@ -67,18 +67,18 @@ class LookupCache(Generic[Name, Fact]):
 class Snapshot:
     """Everything cached for one version. A thread that still holds an older snapshot adds nothing to a newer one."""
 
-    def __init__(self, version: Any, read_at: float) -> None:
+    def __init__(self, version: object, read_at: float) -> None:
         self.version = version
         self.confirm(read_at)
-        self._known: dict[Any, LookupCache[Any, Any]] = {}
-        self._computed: dict[Any, Any] = {}
+        self._known: dict[object, Any] = {}
+        self._computed: dict[object, Any] = {}
 
     def confirm(self, at: float) -> None:
         """The version was read at this moment and is still this one."""
         self.read_at, self.valid_until = at, at + settings.IDP_FACTS_MAX_AGE
 
     def look_up(self, load: Load[Name, Fact], names: Collection[Name]) -> dict[Name, Fact]:
-        known = self._known.get(load) or self._known.setdefault(load, LookupCache(load))
+        known: LookupCache[Name, Fact] = self._known.get(load) or self._known.setdefault(load, LookupCache(load))
         return known.look_up(names)
 
     def once(self, make: Callable[[], Fact]) -> Fact:
@@ -111,7 +111,7 @@ def current() -> Snapshot:
     return shared if now < shared.valid_until else _refresh_shared(_version(), now)
 
 
-def _refresh_shared(version: Any, read_at: float) -> Snapshot:
+def _refresh_shared(version: object, read_at: float) -> Snapshot:
     """Keep the snapshot if the version is still the same, else start a new one."""
     global _shared
     with _shared_lock:
@@ -133,7 +133,7 @@ def _transaction_snapshot() -> Snapshot:
     return seen
 
 
-def _version() -> Any:
+def _version() -> object:
     prepared.close_if_dropped()
     with connection().cursor() as cursor:
         cursor.execute(_VERSION)

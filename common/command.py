@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error, connection
 
@@ -14,7 +12,7 @@ from common.unreleased import is_unreleased, start_anew
 class DatabaseCommand(BaseCommand):
     """A command that needs the database and its tables, and says so in a sentence when they are missing."""
 
-    def execute(self, *args: Any, **options: Any) -> str | None:
+    def execute(self, *args: object, **options: object) -> str | None:
         try:
             if is_unreleased(connection):
                 raise CommandError(start_anew(connection))

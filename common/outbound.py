@@ -16,10 +16,13 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 TOTAL_TIMEOUT = 10.0  # seconds for everything: the name, the connection, TLS, the answer
 CONNECT_TIMEOUT = 3.0  # seconds for each address of the name
@@ -34,7 +37,7 @@ _NOT_GLOBAL = [
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")  # what the IETF gave out of IPv6: no NAT64, mapped or site-local
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-_SocketAddress = tuple[socket.AddressFamily, Any]
+_SocketAddress = tuple[socket.AddressFamily, tuple[Any, ...]]
 
 
 class Unreachable(Exception):
@@ -208,7 +211,7 @@ class _DeadlineSocket:
         self._sock.settimeout(_seconds_left(self._deadline))
         self._sock.sendall(data)
 
-    def makefile(self, *_args: Any, **_options: Any) -> io.BufferedReader:
+    def makefile(self, *_args: object, **_options: object) -> io.BufferedReader:
         return io.BufferedReader(_DeadlineReader(self._sock, self._deadline), 4096)
 
     def close(self) -> None:
@@ -224,7 +227,7 @@ class _DeadlineReader(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int:
+    def readinto(self, buffer: Buffer) -> int:
         if self._bytes_left <= 0:
             raise OSError("the answer is too long")
         self._sock.settimeout(_seconds_left(self._deadline))

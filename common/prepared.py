@@ -14,7 +14,6 @@ from datetime import datetime
 from functools import lru_cache, partial
 from hashlib import sha256
 from select import POLLIN, poll
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import psycopg
@@ -24,13 +23,13 @@ from psycopg.pq.abc import PGconn, PGresult
 
 from common.connection import connection
 
-Connection = psycopg.Connection[Any]
+Connection = psycopg.Connection[object]
 _SUCCESS = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 # The statements prepared on each connection, by their text. They end with the connection, as in the database.
 _statement_names: WeakKeyDictionary[Connection, dict[str, bytes]] = WeakKeyDictionary()
 
 
-def send(statement: str, values: Sequence[Any]) -> str | None:
+def send(statement: str, values: Sequence[object]) -> str | None:
     """The value of the one row that this statement returns, or None. `%s` stands for a value.
 
     Raises Django's database errors, caused by psycopg's.
@@ -73,11 +72,13 @@ def _dropped_by_server(pgconn: PGconn) -> bool:
     return bool(pgconn.status == ConnStatus.BAD)
 
 
-def _execute(statement: str, values: Sequence[Any], _many: bool, context: dict[str, BaseDatabaseWrapper]) -> PGresult:
+def _execute(
+    statement: str, values: Sequence[object], _many: bool, context: dict[str, BaseDatabaseWrapper]
+) -> PGresult:
     postgres: Connection = context["connection"].connection
     if not postgres.autocommit and postgres.pgconn.transaction_status == TransactionStatus.IDLE:
         postgres.execute("SELECT")  # psycopg begins a transaction with its first statement
-    texts: list[Any] = [_text(value) for value in values]  # psycopg's annotations do not allow None
+    texts = [_text(value) for value in values]
     if context["connection"].settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
         return _checked(postgres, postgres.pgconn.exec_params(_with_numbered_parameters(statement).encode(), texts))
     try:
@@ -89,8 +90,8 @@ def _execute(statement: str, values: Sequence[Any], _many: bool, context: dict[s
     return _run(postgres, statement, texts)
 
 
-def _run(postgres: Connection, statement: str, texts: list[Any]) -> PGresult:
-    return _checked(postgres, postgres.pgconn.exec_prepared(_prepared(postgres, statement), texts))
+def _run(postgres: Connection, statement: str, texts: Sequence[bytes | None]) -> PGresult:
+    return _checked(postgres, postgres.pgconn.exec_prepared(_prepared(postgres, statement), texts))  # type: ignore[arg-type]  # None is allowed
 
 
 def _prepared(postgres: Connection, statement: str) -> bytes:
@@ -119,7 +120,7 @@ def _with_numbered_parameters(statement: str) -> str:
     return first + "".join(f"${number}{part}" for number, part in enumerate(rest, start=1))
 
 
-def _text(value: Any) -> bytes | None:
+def _text(value: object) -> bytes | None:
     """A value of any type as PostgreSQL reads it. A text with NUL is refused: PostgreSQL would cut it off there."""
     if value is None:
         return None

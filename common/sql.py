@@ -11,13 +11,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import orjson
 from django.db import OperationalError, transaction
+from django.db.backends.utils import CursorWrapper
 
 from common import prepared
 from common.connection import connection
+
+Row: TypeAlias = list[Any]  # as `array` wrote its columns
+Value: TypeAlias = str | bytes | float | datetime | uuid.UUID | None  # a float may be an int or a bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,7 @@ class Insert:
     """A row to insert. JSON is given as text, everything else as Python values."""
 
     table: str
-    values: Mapping[str, Any]
+    values: Mapping[str, Value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +37,10 @@ class Guard:
     """An UPDATE that finds its row only while the rest may be written. `%s` stands for a value."""
 
     update: str
-    values: tuple[Any, ...]
+    values: tuple[Value, ...]
 
 
-def read(statement: str, values: tuple[Any, ...]) -> list[Any] | None:
+def read(statement: str, values: tuple[Value, ...]) -> Row | None:
     """The row of a SELECT that returns at most one, in the form that `array` gives it."""
     if connection().vendor != "postgresql":
         row = _sqlite(statement, values).fetchone()
@@ -62,7 +66,7 @@ def write(inserts: Sequence[Insert], guard: Guard | None = None) -> bool:
 # --- PostgreSQL ----------------------------------------------------------------------------------------------------
 
 
-def _read_prepared(statement: str, values: tuple[Any, ...]) -> str | None:
+def _read_prepared(statement: str, values: tuple[Value, ...]) -> str | None:
     try:
         return prepared.send(statement, values)
     except OperationalError:
@@ -105,13 +109,13 @@ def _write_one_by_one(inserts: Sequence[Insert], guard: Guard | None) -> bool:
     return True
 
 
-def _sqlite(statement: str, values: tuple[Any, ...]) -> Any:
+def _sqlite(statement: str, values: tuple[Value, ...]) -> CursorWrapper:
     cursor = connection().cursor()
     cursor.execute(statement, [_for_sqlite(value) for value in values])
     return cursor
 
 
-def _for_sqlite(value: Any) -> Any:
+def _for_sqlite(value: Value) -> str | bytes | float | None:
     if isinstance(value, datetime):
         return connection().ops.adapt_datetimefield_value(value)
     return value.hex if isinstance(value, uuid.UUID) else value

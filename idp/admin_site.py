@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import TypeVar, cast
 from urllib.parse import unquote
 
 from allauth.account.adapter import get_adapter
@@ -12,12 +12,14 @@ from allauth.account.decorators import secure_admin_login
 from allauth.account.utils import get_next_redirect_url
 from django.contrib.admin import AdminSite
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
+
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 
 class ConsoleSite(AdminSite):
@@ -34,23 +36,23 @@ class ConsoleSite(AdminSite):
         """Without "view on site": it would look up any row of any table for everybody who may enter the console."""
         return [one for one in super().get_urls() if getattr(one, "name", "") != "view_on_site"]
 
-    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+    def admin_view(self, view: View, cacheable: bool = False) -> View:
         return super().admin_view(_without_nul(view), cacheable)
 
     @method_decorator(never_cache)
-    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def login(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
         """Only django-allauth asks for passwords: it limits guesses and checks second factors."""
         answer: HttpResponse = secure_admin_login(_redirect_to_next)(request)
         return answer
 
-    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # type: ignore[override]
+    def logout(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:  # type: ignore[override]
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         adapter = get_adapter()
         adapter.logout(request)
         return redirect(adapter.get_logout_redirect_url(request))
 
-    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # type: ignore[override]
+    def password_change(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:  # type: ignore[override]
         return redirect("account_change_password")
 
 
@@ -58,13 +60,13 @@ def _redirect_to_next(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(get_next_redirect_url(request) or reverse("admin:index"))
 
 
-def _without_nul(view: Callable[..., Any]) -> Callable[..., Any]:
+def _without_nul(view: View) -> View:
     """No key, filter or page contains a NUL, and PostgreSQL fails on one."""
 
     @wraps(view)
-    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+    def checked(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         if "\0" in request.path_info or "\0" in unquote(request.META.get("QUERY_STRING", "")):
             raise BadRequest("The address has a NUL character in it.")
         return view(request, *args, **kwargs)
 
-    return checked
+    return cast(View, checked)

@@ -7,10 +7,9 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
+from wsgiref.types import InputStream, StartResponse, WSGIApplication, WSGIEnvironment
 
-Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 MAX_BODY = 1_000_000  # as DATA_UPLOAD_MAX_MEMORY_SIZE; also for forms with files, as no form takes any
 MAX_WAIT = 30  # seconds
 logger = logging.getLogger(__name__)
@@ -24,14 +23,14 @@ class BufferedBodies:
     closes its connections, and is started again.
     """
 
-    def __init__(self, application: Application, threads: int, max_wait: float = MAX_WAIT) -> None:
+    def __init__(self, application: WSGIApplication, threads: int, max_wait: float = MAX_WAIT) -> None:
         self._application = application
         self._threads = threads
         self._max_wait = max_wait
         self._waiting: dict[int, float] = {}  # since when, by thread
         threading.Thread(target=self._watch, name="bodies", daemon=True).start()
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         length = int(environ.get("CONTENT_LENGTH") or 0)
         if length > MAX_BODY:
             message = f"The request body is too large. At most {MAX_BODY:,} bytes are taken."
@@ -43,7 +42,7 @@ class BufferedBodies:
             environ["wsgi.input"] = io.BytesIO(body)
         return self._application(environ, start_response)
 
-    def _read(self, stream: Any, length: int) -> bytes:
+    def _read(self, stream: InputStream, length: int) -> bytes:
         thread = threading.get_ident()
         self._waiting[thread] = time.monotonic()
         try:
@@ -68,7 +67,7 @@ class BufferedBodies:
                     os._exit(1)
 
 
-def _refuse(status: str, message: str, start_response: Any) -> list[bytes]:
+def _refuse(status: str, message: str, start_response: StartResponse) -> list[bytes]:
     length = str(len(message))
     headers = [("Content-Type", "text/plain"), ("X-Content-Type-Options", "nosniff"), ("Content-Length", length)]
     start_response(status, headers)

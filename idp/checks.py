@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Tags, Warning, register
@@ -12,7 +11,7 @@ STYLES = "vestibule/pages.css"
 
 
 @register(Tags.security, deploy=True)
-def legacy_query_credentials(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+def legacy_query_credentials(app_configs: object, **kwargs: object) -> list[CheckMessage]:
     """Credentials in URIs end up in logs, histories and Referer headers."""
     if not settings.IDP_LEGACY_QUERY_CREDENTIALS:
         return []
@@ -26,7 +25,7 @@ def legacy_query_credentials(app_configs: Any, **kwargs: Any) -> list[CheckMessa
 
 
 @register(Tags.security, deploy=True)
-def trusted_proxies_are_set(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+def trusted_proxies_are_set(app_configs: object, **kwargs: object) -> list[CheckMessage]:
     """Without them everybody behind the proxy has its address: a hundred wrong secrets would lock all clients out."""
     if settings.IS_LOCAL or settings.IDP_TRUSTED_PROXIES:
         return []
@@ -40,7 +39,7 @@ def trusted_proxies_are_set(app_configs: Any, **kwargs: Any) -> list[CheckMessag
 
 
 @register(Tags.security, deploy=True)
-def mail_is_sent(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+def mail_is_sent(app_configs: object, **kwargs: object) -> list[CheckMessage]:
     """Password resets written to a log help nobody, and show their links to whoever reads the log."""
     if settings.IS_LOCAL or not settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
         return []
@@ -54,9 +53,9 @@ def mail_is_sent(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security, deploy=True)
-def cache_is_shared(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+def cache_is_shared(app_configs: object, **kwargs: object) -> list[CheckMessage]:
     """With a cache for each process, a code of an authenticator app works once in each, and guesses multiply."""
-    if settings.IS_LOCAL or not settings.CACHES["default"]["BACKEND"].endswith("LocMemCache"):
+    if settings.IS_LOCAL or not str(settings.CACHES["default"]["BACKEND"]).endswith("LocMemCache"):
         return []
     return [
         Warning(
@@ -68,7 +67,7 @@ def cache_is_shared(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security, deploy=True)
-def issuer_is_set(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+def issuer_is_set(app_configs: object, **kwargs: object) -> list[CheckMessage]:
     """With only some of a deployment's variables set, tokens would carry the demo's address as issuer."""
     if not settings.IDP_ISSUER_FORGOTTEN:
         return []
@@ -82,7 +81,7 @@ def issuer_is_set(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 @register(Tags.staticfiles, deploy=True)
-def static_files_are_collected(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+def static_files_are_collected(app_configs: object, **kwargs: object) -> list[CheckMessage]:
     """Off loopback, files are served from STATIC_ROOT only. Without them pages have no style, and passkeys fail."""
     if settings.IS_LOCAL or Path(settings.STATIC_ROOT, STYLES).is_file():
         return []

@@ -29,6 +29,8 @@ WEB, SIBLING, STRANGER = "acme-web", "acme-notes", "globex-web"
 API = "https://api.acme.example/orders"
 SCOPES = ("openid", "profile", "email", "offline_access")
 
+Section = dict[str, Any]  # of the file, which we wrote
+
 
 @dataclass(frozen=True)
 class Demo:
@@ -54,18 +56,18 @@ def prepare(secrets_file: Path) -> tuple[Report, Demo]:
     return report, Demo(user.username, known, clients, _commands(user, {one: secret for _, one, secret in clients}))
 
 
-def _content() -> dict[str, Any]:
-    content: dict[str, Any] = yaml.safe_load(FILE.read_text())
+def _content() -> Section:
+    content: Section = yaml.safe_load(FILE.read_text())
     return content
 
 
-def _clients() -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+def _clients() -> Iterator[tuple[Section, Section]]:
     for project in _content()["projects"]:
         for client in project["clients"]:
             yield project, client
 
 
-def _secret_name(client: dict[str, Any]) -> str:
+def _secret_name(client: Section) -> str:
     return str(client["client_secret_from"]).removeprefix("env:")
 
 
@@ -73,7 +75,7 @@ def _secret_names() -> list[str]:
     return [_secret_name(client) for _project, client in _clients()]
 
 
-def _missing(password: str) -> dict[str, Any]:
+def _missing(password: str) -> Section:
     """The part of the demo that does not exist yet. What somebody changed stays as it is."""
     content = _content()
     present = set(User.objects.values_list("username", flat=True))
@@ -81,7 +83,7 @@ def _missing(password: str) -> dict[str, Any]:
     return {**content, "users": users, "projects": [_missing_of(project) for project in content["projects"]]}
 
 
-def _missing_of(project: dict[str, Any]) -> dict[str, Any]:
+def _missing_of(project: Section) -> Section:
     present = Project.objects.filter(key=project["id"]).first()
     if present is None:
         return project

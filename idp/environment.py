@@ -17,6 +17,8 @@ from django.core.exceptions import ImproperlyConfigured
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_GRACE = 3600  # seconds
+NOTSET = environ.Env.NOTSET
+Settings = dict[str, Any]
 FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 # For each variable that is a URL: an example, and the schemes it may have.
 URLS = {
@@ -32,9 +34,9 @@ class Environment(environ.FileAwareEnv):
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
 
-    def get_value(self, var: str, cast: Any = None, *args: Any, **kwargs: Any) -> Any:
+    def get_value(self, var: str, cast: object = None, default: object = NOTSET, parse_default: bool = False) -> object:
         try:
-            return super().get_value(var, cast, *args, **kwargs)
+            return super().get_value(var, cast, default, parse_default)
         except OSError as error:
             raise ImproperlyConfigured(
                 f"{var}_FILE names a file that cannot be read: {error.filename} ({error.strerror})."
@@ -57,7 +59,7 @@ class Environment(environ.FileAwareEnv):
         except KeyError:
             raise ImproperlyConfigured(f"{name} must be true or false.") from None
 
-    def address(self, name: str, default: str, read: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    def address(self, name: str, default: str, read: Callable[[str], Settings]) -> Settings:
         """This variable, a URL, as the settings that `read` makes of it."""
         example, schemes = URLS[name]
         value: str = self.str(name, default=default)

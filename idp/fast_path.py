@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cached_property, lru_cache
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import urlsplit
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
@@ -52,14 +52,12 @@ STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HT
 FAULT = {"error": "server_error", "error_description": "It is our fault, not yours. Try again in a moment."}
 # Django's logger of refused and failed requests.
 logger = logging.getLogger("django.request")
-Environ = dict[str, Any]
-Application = Callable[[Environ, Any], Iterable[bytes]]
 
 
 class EndpointRequest:
     """The parts of a request that an endpoint reads."""
 
-    def __init__(self, environ: Environ) -> None:
+    def __init__(self, environ: WSGIEnvironment) -> None:
         self.META = environ
         self.method: str = environ["REQUEST_METHOD"]
 
@@ -73,11 +71,11 @@ class EndpointRequest:
 class FastPath:
     """A WSGI application for the paths of the table. It passes requests for other hosts to `site`."""
 
-    def __init__(self, site: Application) -> None:
+    def __init__(self, site: WSGIApplication) -> None:
         self._site = site
         self._constant = constant_headers()
 
-    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if not is_allowed_host(environ.get("HTTP_HOST", ""), tuple(settings.ALLOWED_HOSTS)):
             return self._site(environ, start_response)
         answer = _answer(environ)
@@ -88,7 +86,7 @@ class FastPath:
         return [b"" if environ["REQUEST_METHOD"] == "HEAD" else answer.body]
 
 
-def _answer(environ: Environ) -> Answer:
+def _answer(environ: WSGIEnvironment) -> Answer:
     connection = pin_connection()
     try:
         return BY_PATH[environ["PATH_INFO"]](EndpointRequest(environ))

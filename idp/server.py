@@ -83,7 +83,7 @@ GRANIAN_OPTIONS: dict[str, Any] = {
 }
 
 
-def serve(application: str = "idp.wsgi.application", max_wait: float = MAX_WAIT, **overrides: Any) -> None:
+def serve(application: str = "idp.wsgi.application", max_wait: float = MAX_WAIT, **overrides: object) -> None:
     """Serve until TERM. `overrides` are arguments of granian that replace ours.
 
     The application is loaded before the workers are forked, so that they share its memory and start at once. Loading it

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from typing import Any
 from urllib.parse import urlsplit
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
@@ -20,13 +20,13 @@ _LENGTH = re.compile(r"[0-9]{1,15}")
 _BOUNDARY = re.compile(r";\s*boundary=(\"?)([A-Za-z0-9'()+_,./:=?-]{1,70})\1\s*(;|$)", re.IGNORECASE)  # RFC 2046 5.1.1
 
 
-def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """The fast path for protocol endpoints, Django for everything else."""
     handler = _fast_path if environ.get("PATH_INFO") in BY_PATH else _site
     return handler(environ, start_response)
 
 
-def _site(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+def _site(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """Django, with the scheme from our configuration: TLS may end at a proxy, and no header of a proxy is believed.
 
     With the wrong scheme Django would send no HSTS and refuse its own forms.

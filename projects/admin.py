@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -79,13 +80,13 @@ class ProjectAdmin(ProjectScopedAdmin):
         (_("Tokens"), {"fields": ["cross_client", "tokens_not_before"]}),
     ]
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return actor(request).is_superuser
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return self._has_role(request, access.OWNERS, obj)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         if obj is None:
             return ["apis_of_it"]
         if self._has_role(request, access.OWNERS, obj):
@@ -153,7 +154,7 @@ class ApiAdmin(ProjectScopedAdmin):
         (_("Who may ask for it"), {"fields": ["shared", "shared_with"]}),
     ]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         return ["project", "identifier"] if obj else []
 
     def register(self, wanted: ApiMetadata, project: Project, by: Actor) -> Api:

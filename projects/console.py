@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import ForeignKey, ManyToManyField, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
@@ -22,7 +22,7 @@ from projects.problems import RegistrationError
 if TYPE_CHECKING:
     Inline = admin.options.InlineModelAdmin[Any, Any]
     Base = admin.options.BaseModelAdmin[Any]
-    Rows = forms.BaseInlineFormSet[Any, Any, Any]
+    Rows = forms.BaseInlineFormSet[Any, Any, forms.ModelForm[Any]]
 else:
     Inline = admin.options.InlineModelAdmin
     Base = object
@@ -56,19 +56,19 @@ class ProjectScoped(Base):
     # Roles that may change it. Others who see it may only look.
     editors: tuple[Role, ...] = access.EDITORS
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return self._has_role(request, access.VIEWERS, obj)
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return self._has_role(request, self.editors, obj)
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return self._has_role(request, self.editors, obj)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return self._has_role(request, self.editors, obj)
 
-    def _has_role(self, request: HttpRequest, roles: tuple[Role, ...], obj: Any) -> bool:
+    def _has_role(self, request: HttpRequest, roles: tuple[Role, ...], obj: Model | None) -> bool:
         """Whether the person has one of these roles in the object's project; without an object, in any project."""
         mine = roles_of(request)
         if obj is None:
@@ -77,7 +77,9 @@ class ProjectScoped(Base):
             obj = getattr(obj, name)
         return mine.in_project(obj.pk, roles)
 
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Model, Model], request: HttpRequest, **kwargs: Any
+    ) -> forms.ModelChoiceField[Any] | None:
         """Offer only projects that this person may change, and nothing else except to superusers."""
         person = actor(request)
         if db_field.related_model is Project:
@@ -88,7 +90,9 @@ class ProjectScoped(Base):
             kwargs["queryset"] = db_field.related_model._default_manager.none()
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+    def formfield_for_manytomany(
+        self, db_field: ManyToManyField[Model, Model], request: HttpRequest, **kwargs: Any
+    ) -> forms.ModelMultipleChoiceField[Any] | None:
         """Forms take such objects in a textarea and check each. A list to choose from would show everybody's."""
         if not actor(request).is_superuser:
             kwargs["queryset"] = db_field.related_model._default_manager.none()
@@ -130,7 +134,7 @@ class ProjectScopedAdmin(ProjectScoped, ConsoleAdmin):
 class LabelledRows(Rows):
     """Rows of a table, where fields have no label but the column's heading: each gets a name that says its row."""
 
-    def add_fields(self, form: Any, index: int | None) -> None:
+    def add_fields(self, form: forms.ModelForm[Model], index: int | None) -> None:
         super().add_fields(form, index)
         for field in form.fields.values():
             row = "" if index is None else f" {index + 1}"
@@ -141,12 +145,12 @@ class ProjectScopedInline(ProjectScoped, Inline):
     template = admin.TabularInline.template
     max_num = MAX_ROWS
 
-    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+    def get_formset(self, request: HttpRequest, obj: Model | None = None, **kwargs: object) -> type[Rows]:
         kwargs["absolute_max"] = MAX_ROWS  # not self.max_num, which is 0 for those who add none
         if self.template == admin.TabularInline.template:
             kwargs["formset"] = type("TableRows", (LabelledRows, self.formset), {})
-        formset: Any = super().get_formset(request, obj, **kwargs)  # a class of its own for every request
-        formset.form.actor = actor(request)
+        formset = super().get_formset(request, obj, **kwargs)  # a class of its own for every request
+        formset.form.actor = actor(request)  # type: ignore[attr-defined]
         return formset
 
 
@@ -157,8 +161,8 @@ class ProjectFilter(admin.SimpleListFilter):
     parameter_name = "project"
     path = "project"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
         return [(project.key, project.name) for project in access.visible(actor(request))]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
         return queryset.filter(**{f"{self.path}__key": self.value()}) if self.value() else queryset

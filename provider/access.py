@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Max, Min, QuerySet
@@ -109,7 +108,7 @@ def _app_uses(authorizations: QuerySet[Authorization]) -> tuple[AppUse, ...]:
     moments = authorizations.values("client").annotate(
         since=Min("created_at"), last_used=Max(Coalesce(F("rotated_at"), F("created_at")))
     )
-    rows: dict[Any, Any] = {row["client"]: row for row in moments}
+    rows = {int(row["client"]): row for row in moments}
     clients = Client.objects.filter(pk__in=rows)
     uses = [AppUse(client, rows[client.pk]["since"], rows[client.pk]["last_used"]) for client in clients]
     return tuple(sorted(uses, key=lambda use: use.last_used, reverse=True))

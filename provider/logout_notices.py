@@ -13,7 +13,6 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -67,7 +66,7 @@ def _announce_some() -> tuple[int, bool]:
 
 
 @receiver(pre_delete, sender=User, dispatch_uid="clients.announce_leaving")
-def announce_before_deletion(instance: User, **_signal: Any) -> None:
+def announce_before_deletion(instance: User, **_signal: object) -> None:
     """Write the notices of a person whose account is about to be deleted, in the transaction that deletes it.
 
     This includes sign-ins that ended without being announced: afterwards nobody knows which apps the person used.

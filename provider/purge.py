@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.contrib.sessions.models import Session
 from django.db import connection, models, transaction
@@ -86,7 +85,7 @@ def delete_in_batches(rule: PurgeRule, *, dry_run: bool) -> Iterator[Batch]:
         yield Batch(min(first + step, size), size, rows.count() if dry_run else _delete(rule.model, rows))
 
 
-def _delete(model: type[models.Model], rows: models.QuerySet[Any]) -> int:
+def _delete(model: type[models.Model], rows: models.QuerySet[models.Model]) -> int:
     with transaction.atomic():
         keys = list(rows.select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True))
         model._base_manager.filter(pk__in=keys).delete()
@@ -113,5 +112,5 @@ def _between(model: type[models.Model]) -> str:
     return f"{table}.rowid >= %s AND {table}.rowid < %s"
 
 
-def _bounds(first: int, last: int) -> list[Any]:
+def _bounds(first: int, last: int) -> list[object]:
     return [f"({first},0)", f"({last},0)"] if connection.vendor == "postgresql" else [first, last]

@@ -39,9 +39,6 @@ class Validator(OAuth2Validator):
         request.user = facts.user_of(found.person) if found.person else None
         return True
 
-    def get_oidc_issuer_endpoint(self, request: OAuthRequest) -> str:
-        return str(settings.IDP_ISSUER)
-
 
 class Server(ResourceEndpoint):
     """What asks the validator. Requests for tokens never come this far."""

@@ -7,7 +7,6 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client as Http
 from django.urls import reverse
 
@@ -15,6 +14,7 @@ from accounts.models import User
 from clients.models import Client
 from projects.models import Api, Project
 from tests.snapshot import Snapshot, applied
+from tests.world import Response
 
 ORDERS = "https://api.acme.example/orders"
 REPORTS = "https://api.other.example/reports"
@@ -100,21 +100,21 @@ def api(identifier: str = ORDERS) -> Api:
 Fields = dict[str, Any]
 
 
-def send(http: Http, url: str, changes: Fields | None = None) -> HttpResponse:
+def send(http: Http, url: str, changes: Fields | None = None) -> Response:
     """Open a page, change some fields of its main form, and send it as a browser without JavaScript does."""
     shown = http.get(url)
     assert shown.status_code == 200, shown
     return http.post(url, {**form_of(shown), **(changes or {})})
 
 
-def form_of(response: HttpResponse) -> Fields:
+def form_of(response: Response) -> Fields:
     """What a browser would send of the page's main form if nothing was touched."""
     reader = _Form()
     reader.feed(response.content.decode())
     return reader.fields
 
 
-def problems(response: HttpResponse) -> Fields:
+def problems(response: Response) -> Fields:
     """The errors on the page a refused form came back on, those of inlines under `inlines`."""
     assert response.status_code == 200, response
     context: Any = response.context

@@ -7,13 +7,18 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit
 
-from django.http import HttpResponse
 from django.test import Client as Http
 
 from accounts.models import User
+
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse
+
+# What a client of the tests gets: Django's response with json(), context, and the request it answers.
+Response: TypeAlias = "_MonkeyPatchedWSGIResponse"
 
 ISSUER = "http://localhost:8000"
 ORDERS = "https://api.acme.example/orders"
@@ -168,7 +173,7 @@ class App:
     def secret(self) -> str:
         return SECRETS.get(self.client_id, "")
 
-    def post(self, path: str, params: dict[str, Any] | Pairs, **extra: Any) -> HttpResponse:
+    def post(self, path: str, params: dict[str, Any] | Pairs, **extra: Any) -> Response:
         """A form, authenticated by Basic (or by client_id alone for public clients) unless `auth` says otherwise."""
         sent = pairs(params) if isinstance(params, dict) else list(params)
         auth = extra.pop("auth", "default")
@@ -181,20 +186,20 @@ class App:
             extra["HTTP_AUTHORIZATION"] = auth
         return self.http.post(path, urlencode(sent), content_type="application/x-www-form-urlencoded", **extra)
 
-    def token(self, **params: Any) -> HttpResponse:
+    def token(self, **params: Any) -> Response:
         return self.post("/oauth2/token", params)
 
-    def refresh(self, refresh_token: str, **params: Any) -> HttpResponse:
+    def refresh(self, refresh_token: str, **params: Any) -> Response:
         return self.token(grant_type="refresh_token", refresh_token=refresh_token, **params)
 
-    def exchange(self, code: str, **params: Any) -> HttpResponse:
+    def exchange(self, code: str, **params: Any) -> Response:
         sent = {"redirect_uri": REDIRECTS[self.client_id], "code_verifier": VERIFIER, **params}
         return self.token(grant_type="authorization_code", code=code, **sent)
 
-    def introspect(self, token: str, **params: Any) -> HttpResponse:
+    def introspect(self, token: str, **params: Any) -> Response:
         return self.post("/oauth2/introspect", {"token": token, **params})
 
-    def userinfo(self, token: str) -> HttpResponse:
+    def userinfo(self, token: str) -> Response:
         return self.http.get("/oauth2/userinfo", HTTP_AUTHORIZATION=f"Bearer {token}")
 
 
@@ -209,7 +214,7 @@ class Browser:
         if self.username:
             self.http.force_login(User.objects.get(username=self.username))
 
-    def authorize(self, client_id: str, /, **params: Any) -> HttpResponse:
+    def authorize(self, client_id: str, /, **params: Any) -> Response:
         """An authorization request with PKCE; parameters override, None leaves one out."""
         request = {
             "response_type": "code",
@@ -224,7 +229,7 @@ class Browser:
         }
         return self.http.get("/oauth2/authorize?" + urlencode(pairs(request)))
 
-    def answer(self, page: HttpResponse, decision: str = "allow", **ticked: list[str]) -> HttpResponse:
+    def answer(self, page: Response, decision: str = "allow", **ticked: list[str]) -> Response:
         """Send the consent form; everything stays ticked unless `scope` or `audience` lists say otherwise."""
         html = page.content.decode()
         form = {
@@ -256,11 +261,11 @@ def _attribute(html: str, pattern: str) -> str:
     return found[1].replace("&amp;", "&").replace("&#x27;", "'")
 
 
-def redirected(response: HttpResponse) -> dict[str, str]:
+def redirected(response: Response) -> dict[str, str]:
     """The parameters the client gets."""
     assert response.status_code in (302, 303), (response.status_code, response.content[:500])
     return dict(parse_qsl(urlsplit(response["Location"]).query))
 
 
-def location_parameters(response: HttpResponse) -> dict[str, list[str]]:
+def location_parameters(response: Response) -> dict[str, list[str]]:
     return parse_qs(urlsplit(response["Location"]).query)

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Protocol, TypeAlias
 
 from django import template
 
 register = template.Library()
+
+
+class Allowable(Protocol):
+    @property
+    def allowed(self) -> bool: ...
+
+
+Item: TypeAlias = Allowable | Mapping[str, object]
 
 
 @register.filter
@@ -17,13 +25,13 @@ def web_page(uri: str) -> str:
 
 
 @register.filter
-def to_ask(items: Iterable[Any], new_only: bool) -> list[Any]:
+def to_ask(items: Iterable[Item], new_only: bool) -> list[Item]:
     """The items a person is asked about; with `new_only` those already allowed are left out."""
     return [item for item in items if not (new_only and _allowed(item))]
 
 
 @register.filter
-def already_allowed(items: Iterable[Any], new_only: bool) -> list[Any]:
+def already_allowed(items: Iterable[Item], new_only: bool) -> list[Item]:
     """The items to show apart as already allowed."""
     return [item for item in items if new_only and _allowed(item)]
 
@@ -34,5 +42,5 @@ def in_groups_of_four(text: str) -> str:
     return " ".join(text[at : at + 4] for at in range(0, len(text), 4))
 
 
-def _allowed(item: Any) -> bool:
+def _allowed(item: Item) -> bool:
     return bool(item["allowed"] if isinstance(item, Mapping) else item.allowed)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import check_password
 
@@ -47,7 +45,7 @@ def _record(user: User, old_email: str, changed: set[str]) -> None:
         events.record(user, AccountEventKind.PROFILE_CHANGED, None)
 
 
-def _values(entry: Entry) -> dict[str, Any]:
+def _values(entry: Entry) -> dict[str, object]:
     keys = [key for key in entry.section.keys if key not in ("username", "password", "email_verified")]
     values = entry.fields(*keys)
     if "email" in values:

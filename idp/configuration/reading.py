@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NoReturn
 
 import yaml
 
@@ -56,7 +56,7 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
-def read(source: str | Mapping[str, Any], problems: Problems) -> Node:
+def read(source: str | Mapping[str, object], problems: Problems) -> Node:
     """The whole file as one node. What cannot be read at all raises at once; the rest is added to `problems`."""
     reader = _Reader(problems)
     if not isinstance(source, str):
@@ -69,7 +69,7 @@ def read(source: str | Mapping[str, Any], problems: Problems) -> Node:
     return reader.from_yaml(tree, Place("", tree.start_mark.line + 1), 1)
 
 
-def _compose(source: str, reader: _Reader) -> Any:
+def _compose(source: str, reader: _Reader) -> yaml.Node | None:
     try:
         loader = _Loader(source)
         try:
@@ -94,7 +94,7 @@ class _Reader:
         self.problems = problems
         self.nodes = 0
 
-    def stop(self, place: Place, message: str) -> Any:
+    def stop(self, place: Place, message: str) -> NoReturn:
         raise ConfigurationError([*self.problems.found, Problem(self.problems.source, place, message)])
 
     def from_yaml(self, node: yaml.Node, place: Place, depth: int) -> Node:
@@ -146,7 +146,7 @@ class _Reader:
             return True
         return False
 
-    def _scalar(self, node: Any, place: Place) -> bool | int | str | Unreadable | None:
+    def _scalar(self, node: yaml.Node, place: Place) -> bool | int | str | Unreadable | None:
         tag = node.tag.removeprefix(_TAG)
         if tag == "str":
             return self._text(node.value, place)

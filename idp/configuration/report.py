@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 
 class Action(StrEnum):
@@ -51,7 +50,7 @@ class Report:
     def changed(self) -> bool:
         return bool(self.drift)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         return {
             "changed": self.changed,
             "changes": [

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from django.contrib import admin, messages
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -27,13 +27,13 @@ ENDED_BECAUSE = "revoked by an administrator"
 class ReadOnly(ProjectScopedAdmin):
     """Nothing is added, changed or deleted by hand."""
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
 
@@ -45,10 +45,10 @@ class StateFilter(admin.SimpleListFilter):
     title = gettext_lazy("state")
     parameter_name = "state"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
         return [("live", _("live")), ("ended", _("ended"))]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Authorization]) -> QuerySet[Authorization]:
         if self.value() in ("live", "ended"):
             return queryset.filter(ended_at__isnull=self.value() == "live")
         return queryset
@@ -79,10 +79,10 @@ class AuthorizationAdmin(ReadOnly):
     ]
     actions = ["end"]
 
-    def get_list_display(self, request: HttpRequest) -> Any:
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         return _with_username(request, self.list_display)
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+    def get_fields(self, request: HttpRequest, obj: object = None) -> tuple[str, ...]:
         return _with_username(request, self.fields)
 
     @admin.display(description=gettext_lazy("person (sub)"))
@@ -118,10 +118,11 @@ class AuthorizationAdmin(ReadOnly):
             )
 
 
-def _with_username(request: HttpRequest, names: Any) -> list[str]:
+def _with_username(request: HttpRequest, names: Iterable[object]) -> tuple[str, ...]:
+    shown = tuple(map(str, names))
     extra = ["username"] if actor(request).is_superuser else []
-    at = names.index("person") + 1
-    return [*names[:at], *extra, *names[at:]]
+    at = shown.index("person") + 1
+    return (*shown[:at], *extra, *shown[at:])
 
 
 @admin.register(LogoutNotice)
@@ -138,7 +139,7 @@ class LogoutNoticeAdmin(ReadOnly):
     def get_queryset(self, request: HttpRequest) -> QuerySet[LogoutNotice]:
         return LogoutNotice.objects.all() if actor(request).is_superuser else super().get_queryset(request)
 
-    def has_view_permission(self, request: HttpRequest, obj: LogoutNotice | None = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         if obj is None:
             return super().has_view_permission(request)
         return self.get_queryset(request).filter(pk=obj.pk).exists()
@@ -165,7 +166,7 @@ class SecurityEventAdmin(ReadOnly):
         clients = Client.objects.filter(project__in=access.visible(actor(request)))
         return rows.filter(client_id__in=clients.values("client_id"))
 
-    def has_view_permission(self, request: HttpRequest, obj: SecurityEvent | None = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         if obj is None:
             return super().has_view_permission(request)
         return self.get_queryset(request).filter(pk=obj.pk).exists()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django import forms
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
@@ -43,7 +43,7 @@ class AudiencePage(Base):
     never speaks of a person: whose consent covers what is not for a project's members to try out.
     """
 
-    def get_urls(self) -> list[Any]:
+    def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.audience_view)
         page: URLPattern = path("<path:object_id>/audience/", view, name="clients_client_audience")
         return [page, *super().get_urls()]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from django.conf import settings
 
@@ -12,6 +11,7 @@ from provider.endpoints.http import Answer, bearer_token, json_answer, protocol_
 from provider.parameters import Request
 from provider.protocol import claims
 from provider.protocol.errors import InvalidRequest, InvalidToken
+from provider.protocol.facts import Json
 from provider.protocol.request import Params
 from provider.store import find
 
@@ -52,7 +52,7 @@ def _token(request: Request, params: Params) -> str:
         raise InvalidRequest(str(refusal) or "Send access_token or id_token in the request body.") from None
 
 
-def _access_token(token: str) -> dict[str, Any] | None:
+def _access_token(token: str) -> dict[str, Json] | None:
     found = find.access_token(token)
     if found is None:
         return None

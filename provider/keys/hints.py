@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
-from typing import Any
 
 from django.conf import settings
 
@@ -14,7 +13,7 @@ from provider.protocol.errors import InvalidRequest
 HINT_MAX_AGE = timedelta(days=30)  # after it expired
 
 
-def read(hint: str) -> dict[str, Any]:
+def read(hint: str) -> dict[str, object]:
     """Its claims: our signature (retired keys too) and issuer, expired a month ago at most; raises InvalidRequest."""
     claims = mint.verify(hint, mint.ID_TOKEN_TYPE, late=HINT_MAX_AGE)
     if claims is None or claims.get("iss") != settings.IDP_ISSUER:

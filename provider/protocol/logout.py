@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from provider.protocol.claims import Claims
 
@@ -27,7 +26,7 @@ class Hint:
     parties: frozenset[str]
 
 
-def hint_of(claims: Mapping[str, Any]) -> Hint:
+def hint_of(claims: Mapping[str, object]) -> Hint:
     audience, party = str(claims["aud"]), str(claims["azp"])
     return Hint(str(claims["sub"]), str(claims.get("sid", "")), audience, frozenset((audience, party)))
 

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from common.connection import connection
-from common.sql import Guard, Insert, array, identifier, known, moment, read
+from common.sql import Guard, Insert, Row, Value, array, identifier, known, moment, read
 from provider.protocol.facts import Json
 from provider.protocol.refresh import MAX_SIBLINGS
 from provider.store import person
@@ -65,7 +65,7 @@ _AUTHORIZATION = (
 )
 _COLUMNS = len(_AUTHORIZATION)  # behind them come those of the person's table
 _PERSON = "LEFT JOIN accounts_user u ON u.id = a.user_id LEFT JOIN accounts_signin s ON s.sid = a.sign_in_id"
-_CONVERTED: dict[Callable[[Any], Any], tuple[str, ...]] = {
+_CONVERTED: dict[Callable[[Any], object], tuple[str, ...]] = {
     moment: ("auth_time", "created_at", "ended_at", "rotated_at", "tokens_not_before"),
     identifier: ("id", "sign_in_id", "sub"),
     bool: ("offline", "narrowed", "signed_in", "is_active"),
@@ -75,7 +75,7 @@ _CONVERSIONS = [
 ]
 
 
-def _authorization(row: list[Any]) -> AuthorizationRow:
+def _authorization(row: Row) -> AuthorizationRow:
     for place, convert in _CONVERSIONS:
         row[place] = convert(row[place])
     return AuthorizationRow._make([*row[:_COLUMNS], person.facts(row[_COLUMNS:])])
@@ -88,7 +88,7 @@ class _Select:
     columns: tuple[str, ...]
     rest: str
 
-    def __call__(self, *values: Any) -> list[Any] | None:
+    def __call__(self, *values: Value) -> Row | None:
         return read(_written(self, connection().vendor), values)
 
 
@@ -238,14 +238,14 @@ def prolong(digest: str, expires: datetime | None) -> Guard:
     return Guard("UPDATE clients_refreshtoken SET expires = %s WHERE digest = %s", (expires, digest))
 
 
-def new_access_token(**values: Any) -> Insert:
+def new_access_token(**values: Value) -> Insert:
     """The columns of an opaque access token."""
     return Insert("clients_accesstoken", values)
 
 
-def new_refresh_token(**values: Any) -> Insert:
+def new_refresh_token(**values: Value) -> Insert:
     return Insert("clients_refreshtoken", values)
 
 
-def new_event(**values: Any) -> Insert:
+def new_event(**values: Value) -> Insert:
     return Insert("clients_securityevent", values)

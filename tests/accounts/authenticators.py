@@ -19,7 +19,7 @@ from accounts.models import User
 
 ISSUER = "http://localhost:8000"
 RP_ID_HASH = hashlib.sha256(b"localhost").digest()
-PRESENT, VERIFIED, NEW = 0x01, 0x04, 0x40
+FLAG = AuthenticatorData.FLAG
 
 
 @dataclass
@@ -34,7 +34,7 @@ class SecurityKey:
         attested = AttestedCredentialData.create(
             Aaguid(b"\0" * 16), self.id, ES256.from_cryptography_key(self.key.public_key())
         )
-        data = AuthenticatorData.create(RP_ID_HASH, PRESENT | VERIFIED | NEW, 0, attested)
+        data = AuthenticatorData.create(RP_ID_HASH, FLAG.UP | FLAG.UV | FLAG.AT, 0, attested)
         created = {"type": "webauthn.create", "challenge": "AAAA", "origin": ISSUER}
         kept = {
             "clientDataJSON": websafe_encode(json.dumps(created).encode()),
@@ -47,7 +47,7 @@ class SecurityKey:
         """What a page of the issuer gets from it for this challenge."""
         said = {"type": "webauthn.get", "challenge": options["publicKey"]["challenge"], "origin": ISSUER}
         client_data = json.dumps(said).encode()
-        data = bytes(AuthenticatorData.create(RP_ID_HASH, PRESENT | (VERIFIED if verified else 0), 1))
+        data = bytes(AuthenticatorData.create(RP_ID_HASH, FLAG.UP | FLAG.UV if verified else FLAG.UP, 1))
         signature = self.key.sign(data + hashlib.sha256(client_data).digest(), ec.ECDSA(hashes.SHA256()))
         response = {
             "clientDataJSON": websafe_encode(client_data),

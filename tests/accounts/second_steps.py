@@ -7,12 +7,12 @@ import time
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
 from accounts.mfa import MFAAdapter
 from accounts.models import User
+from tests.world import Response
 
 PASSWORD = "correct horse battery staple"
 SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # of RFC 6238
@@ -39,12 +39,12 @@ def enrol(user: User) -> None:
     Authenticator.objects.create(user=user, type="recovery_codes", data={"seed": box.encrypt("a seed"), "used_mask": 0})
 
 
-def give_password(client: Client, user: User, next_url: str = "") -> HttpResponse:
+def give_password(client: Client, user: User, next_url: str = "") -> Response:
     form = {"login": user.username, "password": PASSWORD, **({"next": next_url} if next_url else {})}
     return client.post(reverse("account_login"), form)
 
 
-def give_code(client: Client, given: str) -> HttpResponse:
+def give_code(client: Client, given: str) -> Response:
     return client.post(reverse("mfa_authenticate"), {"code": given})
 
 
@@ -53,7 +53,7 @@ def recovery_codes(user: User) -> list[str]:
     return wrapped
 
 
-def secret_on(page: HttpResponse) -> str:
+def secret_on(page: Response) -> str:
     """The secret an authenticator app would be given."""
     found = re.search(r'<code class="secret">([A-Z2-7 ]+)</code>', page.content.decode())
     assert found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
@@ -153,17 +154,17 @@ def test_nobody_ends_a_browser_of_somebody_else(client: Client, person: User, gi
 def test_browsers_that_forgot_their_session_are_not_listed(client: Client, person: User) -> None:
     client.force_login(person)
     old = SignIn.objects.create(user=person, user_agent=IPHONE)
-    SignIn.objects.filter(pk=old.pk).update(seen_at=timezone.now() - timezone.timedelta(days=15))
+    SignIn.objects.filter(pk=old.pk).update(seen_at=timezone.now() - timedelta(days=15))
     assert "iPhone" not in client.get(reverse("account_sessions")).content.decode()
 
 
 def test_when_a_browser_was_seen_is_written_once_an_hour(client: Client, person: User) -> None:
     client.force_login(person)
-    SignIn.objects.update(seen_at=timezone.now() - timezone.timedelta(minutes=59))
+    SignIn.objects.update(seen_at=timezone.now() - timedelta(minutes=59))
     before = SignIn.objects.get().seen_at
     client.get("/")
     assert SignIn.objects.get().seen_at == before
-    SignIn.objects.update(seen_at=timezone.now() - timezone.timedelta(minutes=61))
+    SignIn.objects.update(seen_at=timezone.now() - timedelta(minutes=61))
     client.get("/")
     assert SignIn.objects.get().seen_at > before
 

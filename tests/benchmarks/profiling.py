@@ -56,7 +56,8 @@ def answered(call: Call, item: str) -> str:
     if not call.authorization:
         del environ["HTTP_AUTHORIZATION"]
     statuses: list[str] = []
-    response: Any = application(environ, lambda status, _headers, _error=None: statuses.append(status))
+    start: Any = lambda status, _headers, _error=None: statuses.append(status)  # noqa: E731
+    response: Any = application(environ, start)
     answer = b"".join(response).decode()
     if hasattr(response, "close"):
         response.close()

@@ -48,7 +48,7 @@ class Scene:
         self.member.set_password("member-pw")
         self.outsider.set_unusable_password()
         self.outsider.save()
-        self.next_key = SigningKey.objects.filter(state="next").first()
+        self.next_key = SigningKey.objects.filter(state="next")[0]
         self.sessions = {
             "owner": _signed_in("owner", "owner-pw", code()),
             "half way": _signed_in("owner", "owner-pw"),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import FloatRect
 
 from tests.browser.conftest import Look
 from tests.browser.scene import Scene
@@ -38,8 +39,8 @@ def test_take_them(new_context: Any, scene: Scene, look: Look, shape: str) -> No
     for sight in look(wanted, page):
         size = page.viewport_size or DESKTOP
         height = page.evaluate("document.documentElement.scrollHeight")
-        clip = {"x": 0, "y": 0, "width": size["width"], "height": min(max(height, 300), HIGHEST)}
-        picture = page.screenshot(full_page=True, clip=clip)  # type: ignore[arg-type]
+        clip = FloatRect(x=0, y=0, width=size["width"], height=min(max(height, 300), HIGHEST))
+        picture = page.screenshot(full_page=True, clip=clip)
         (TARGET / f"{sight.name}-{shape}.png").write_bytes(smaller(picture, workshop))
 
 

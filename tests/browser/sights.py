@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,7 +17,7 @@ from playwright.sync_api import Page
 
 from clients.models import Client, ClientSecret
 from idp import urls
-from idp.settings import TEMPLATES
+from idp.settings import BASE_DIR
 from projects.models import Api, Project
 from tests.browser.scene import AFTER_LOGOUT, WIDE, Scene, cookie
 from tests.world import CHALLENGE, ORDERS, WEB_CB
@@ -247,7 +246,7 @@ class Rendered:
 
 def page_templates() -> Iterator[str]:
     """Of people's pages: what has a title."""
-    for root in map(Path, TEMPLATES[0]["DIRS"]):
-        for file in sorted(root.rglob("*.html")):
-            if "block head_title" in file.read_text() and file.name not in ("base.html", "reauthenticate_base.html"):
-                yield str(file.relative_to(root))
+    root = BASE_DIR / "templates"
+    for file in sorted(root.rglob("*.html")):
+        if "block head_title" in file.read_text() and file.name not in ("base.html", "reauthenticate_base.html"):
+            yield str(file.relative_to(root))

@@ -11,7 +11,6 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
 from django.core.serializers import serialize
 from django.db import connection
-from django.http import HttpResponse
 from django.test import Client as Http
 from django.utils import timezone
 
@@ -19,6 +18,7 @@ from accounts.models import User
 from clients import secrets
 from clients.models import SecurityEvent
 from tests.console import browser, client, page, project, send
+from tests.world import Response
 
 pytestmark = pytest.mark.usefixtures("console")
 
@@ -27,19 +27,19 @@ def url(path: str = "secrets", client_id: str = "web", *args: object) -> str:
     return page(f"clients_client_{path}", client(client_id).pk, *args)
 
 
-def shown_secret(response: HttpResponse) -> str:
+def shown_secret(response: Response) -> str:
     assert response.status_code == 200
     found = re.search(r'id="shown-secret"[^>]* value="([^"]+)"', response.content.decode())
     assert found, "no secret on the page"
     return found[1]
 
 
-def make(http: Http, client_id: str = "web", **fields: str) -> HttpResponse:
+def make(http: Http, client_id: str = "web", **fields: str) -> Response:
     seen = re.search(r'name="seen" value="(\d+)"', http.get(url("secrets", client_id)).content.decode())
     return http.post(url("new_secret", client_id), {"seen": seen[1] if seen else "", **fields})
 
 
-def add(http: Http, **fields: object) -> HttpResponse:
+def add(http: Http, **fields: object) -> Response:
     new = {"project": project().pk, "name": "New", "client_id": "new", "grant_types": ["client_credentials"], **fields}
     return send(http, page("clients_client_add"), new)
 
@@ -103,6 +103,7 @@ def test_another_secret_works_beside_the_first() -> None:
     secret = shown_secret(make(browser("editor"), label="Frankfurt", days="90"))
     made = client().secrets.get(label="Frankfurt")
     assert secrets.matches(secret, made.digest)
+    assert made.expires_at is not None
     assert abs(made.expires_at - timezone.now() - timedelta(days=90)) < timedelta(minutes=1)
     assert client().secrets.filter(slot__isnull=False).count() == 2
 

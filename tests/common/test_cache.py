@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 from typing import Any
 
 import pytest
@@ -90,7 +91,7 @@ def by_hand(statement: str, *values: Any) -> None:
         cursor.execute(statement, values)
 
 
-CHANGES = {
+CHANGES: dict[str, Callable[[], object]] = {
     "a client": lambda: web().save(),
     "clients by a query": lambda: Client.objects.filter(client_id="web").update(enabled=False),
     "a client by hand": lambda: by_hand("UPDATE clients_client SET name = %s WHERE client_id = %s", "x", "web"),
@@ -184,7 +185,7 @@ def rarely(settings: Any, monkeypatch: Any) -> list[float]:
     clock = [1000.0]
     settings.IDP_FACTS_MAX_AGE = 0.5
     monkeypatch.setattr(cache, "_shared", cache.Snapshot(None, float("-inf")))
-    monkeypatch.setattr(cache.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     return clock
 
 
@@ -228,12 +229,17 @@ def test_without_a_database_nothing_is_believed_for_longer(world: None, rarely: 
 @pytest.mark.django_db(transaction=True)
 def test_what_a_transaction_changed_is_its_own_until_it_commits(world: None, rarely: list[float]) -> None:
     assert enabled()
-    seen_by_another = []
+    seen_by_another: list[bool] = []
+
+    def look_from_another() -> None:
+        seen_by_another.append(enabled())
+        connection.close()
+
     with transaction.atomic():
         Client.objects.filter(client_id="web").update(enabled=False)
         assert not enabled()
         if connection.vendor == "postgresql":  # SQLite's tests share one connection
-            thread = threading.Thread(target=lambda: (seen_by_another.append(enabled()), connection.close()))
+            thread = threading.Thread(target=look_from_another)
             thread.start()
             thread.join(30)
             assert seen_by_another == [True]

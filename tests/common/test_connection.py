@@ -27,7 +27,12 @@ def test_an_event_loop_in_the_thread_has_another_connection() -> None:
 def test_what_is_held_is_found_until_it_is_let_go(monkeypatch: Any) -> None:
     asked: list[str] = []
     find = type(connections).__getitem__
-    monkeypatch.setattr(type(connections), "__getitem__", lambda self, name: asked.append(name) or find(self, name))
+
+    def noting(self: Any, name: str) -> Any:
+        asked.append(name)
+        return find(self, name)
+
+    monkeypatch.setattr(type(connections), "__getitem__", noting)
     held = pin_connection()
     assert connection() is connection() is held
     assert asked == ["default"]

@@ -8,6 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -291,7 +292,7 @@ def app() -> Iterator[Receiver]:
 
 def test_the_form_arrives_and_the_status_comes_back(app: Receiver) -> None:
     for status in (200, 204, 400, 500):
-        app.answer = lambda handler, status=status: Receiver.say(handler, status)
+        app.answer = partial(Receiver.say, status=status)
         assert post_form(f"{app.url}?tenant=1", {"logout_token": "a b&c"}) == status
     path, headers, form = app.requests[0]
     assert (path, form) == ("/logout?tenant=1", {"logout_token": ["a b&c"]})

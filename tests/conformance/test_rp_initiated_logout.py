@@ -8,12 +8,11 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client as Http
 
 from clients.models import Client
 from tests.conformance.modules import unmatched
-from tests.world import ISSUER, Browser, redirected
+from tests.world import ISSUER, Browser, Response, redirected
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 MODULES = [
@@ -44,13 +43,13 @@ class Suite:
         self.browser = Browser("owner")
         self.id_token = str(self.browser.tokens("web")["id_token"])
 
-    def end_session(self, **params: Any) -> HttpResponse:
+    def end_session(self, **params: Any) -> Response:
         """What the module sends; None leaves a parameter of the usual request out."""
         usual = {"id_token_hint": self.id_token, "post_logout_redirect_uri": OUT, "state": "the-state"}
         sent = {name: value for name, value in {**usual, **params}.items() if value is not None}
         return self.browser.http.get(self.metadata["end_session_endpoint"].removeprefix(ISSUER), sent)
 
-    def confirm(self, page: HttpResponse) -> HttpResponse:
+    def confirm(self, page: Response) -> Response:
         """The person at the screen presses the button."""
         action = re.search(r'<form method="post" action="([^"]*)"', page.content.decode())
         assert action
@@ -70,12 +69,12 @@ def suite() -> Suite:
     return Suite()
 
 
-def error_screen(response: HttpResponse) -> bool:
+def error_screen(response: Response) -> bool:
     shown = response.status_code == 400 and b"cannot be answered" in response.content
     return shown and "Location" not in response
 
 
-def logged_out_screen(response: HttpResponse) -> bool:
+def logged_out_screen(response: Response) -> bool:
     return response.status_code == 200 and b"You are signed out" in response.content
 
 

@@ -165,9 +165,9 @@ def test_a_report_names_each_object_and_the_keys_that_changed() -> None:
 
 def test_a_key_that_is_absent_leaves_what_is_stored() -> None:
     apply(EXAMPLE)
-    before = Client.objects.filter(client_id="orchard-web").values().get()
+    before: Any = Client.objects.filter(client_id="orchard-web").values().get()
     apply({"version": 1, "projects": [{"id": "orchard", "clients": [{"client_id": "orchard-web", "enabled": False}]}]})
-    after = Client.objects.filter(client_id="orchard-web").values().get()
+    after: Any = Client.objects.filter(client_id="orchard-web").values().get()
     different = {name for name in before if before[name] != after[name]}
     assert different == {"enabled", "disabled_by_superuser", "updated"}, "and who disabled it"
     web = Client.objects.get(client_id="orchard-web")

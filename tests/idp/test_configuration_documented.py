@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from idp.configuration.schema import API, AUDIENCE, CLIENT, CONSENT_SCREEN, FILE, MEMBERS, SCOPE, SECTIONS, Section
+from idp.configuration.schema import API, AUDIENCE, CLIENT, CONSENT_SCREEN, FILE, MEMBERS, SCOPE, SECTIONS
+from idp.configuration.shape import Section
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text()

@@ -17,6 +17,7 @@ from django.urls import Resolver404, resolve
 from common import connection
 from idp import fast_path, wsgi
 from idp.fast_path import BY_PATH, ENDPOINTS, FastPath
+from provider.endpoints import http
 from tests.provider.endpoints.raw import RUBBISH, Answer, Rubbish, call, send
 from tests.world import Browser, basic
 
@@ -176,11 +177,11 @@ def test_half_a_body_is_no_request(sent: io.BytesIO) -> None:
 def test_a_request_looks_for_its_connection_once_and_holds_it_no_longer(monkeypatch: Any, fails: bool) -> None:
     seen: list[Any] = []
 
-    def endpoint(_request: Any) -> fast_path.Answer:
+    def endpoint(_request: Any) -> http.Answer:
         seen.append(held.connection)
         if fails:
             raise RuntimeError
-        return fast_path.json_answer({})
+        return http.json_answer({})
 
     held = connection._pinned
     monkeypatch.setitem(fast_path.BY_PATH, "/oauth2/token", endpoint)
@@ -202,7 +203,7 @@ def test_a_connection_that_failed_is_not_kept(monkeypatch: Any) -> None:
 
 def test_hsts_is_said_where_people_come_over_https(settings: Any) -> None:
     settings.IDP_ISSUER, settings.SECURE_HSTS_SECONDS = "https://localhost:8000", 60
-    extra = {"wsgi.url_scheme": "https"}
+    extra: dict[str, Any] = {"wsgi.url_scheme": "https"}
     assert same("GET", "/.well-known/jwks.json", **extra)[1]["Strict-Transport-Security"] == "max-age=60"
 
 
@@ -218,9 +219,10 @@ def test_the_application_takes_the_short_way_for_these_paths_only(monkeypatch: A
 
     monkeypatch.setattr(wsgi, "_fast_path", handler("short"))
     monkeypatch.setattr(wsgi, "_site", handler("whole"))
+    start: Any = lambda *_args: None  # noqa: E731
     paths = ("/oauth2/token", "/oauth2/token/", "/oauth2/authorize", "/oauth2/token/x", "/")
     for path in paths:
-        b"".join(wsgi.application({"PATH_INFO": path}, lambda *_args: None))
+        b"".join(wsgi.application({"PATH_INFO": path}, start))
     assert taken == [
         *("short /oauth2/token", "short /oauth2/token/"),
         *("whole /oauth2/authorize", "whole /oauth2/token/x", "whole /"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from wsgiref.util import setup_testing_defaults
 
@@ -14,8 +15,9 @@ def headers_of(path: str) -> dict[str, str]:
     setup_testing_defaults(environ)
     answer: dict[str, str] = {}
 
-    def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
+    def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
         answer.update(headers)
+        return lambda _data: None
 
     b"".join(wsgi.application(environ, start_response))
     return answer

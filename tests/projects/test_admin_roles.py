@@ -6,7 +6,6 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
-from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -14,6 +13,7 @@ from accounts.models import SignIn, User
 from clients.models import Authorization, Client, LogoutNotice, SecurityEvent
 from projects.models import Member, Project, Role
 from tests.console import OPEN, REPORTS, api, browser, client, form_of, page, project, send
+from tests.world import Response
 
 pytestmark = pytest.mark.usefixtures("console")
 
@@ -114,7 +114,7 @@ def _missing(key: object) -> object:
     return NOWHERE if isinstance(key, int) else "00000000-0000-4000-8000-000000000000"
 
 
-def _shape(response: HttpResponse) -> tuple[int, str]:
+def _shape(response: Response) -> tuple[int, str]:
     return response.status_code, response.get("Location", "")
 
 

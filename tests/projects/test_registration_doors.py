@@ -233,9 +233,15 @@ def test_an_editor_changes_the_consent_screen_and_no_more_of_a_project() -> None
     before = registration.metadata_of(acme)
     registration.change(acme, replace(before, consent_screen=Screen(app_name="Shown")), by)
     assert acme.consent_screen.app_name == "Shown"
-    for name, value in (("name", "Mine"), ("members", ()), ("test_users", ("person",)), ("cross_client", "off")):
+    now = registration.metadata_of(acme)
+    for name, wanted in {
+        "name": replace(now, name="Mine"),
+        "members": replace(now, members=()),
+        "test_users": replace(now, test_users=("person",)),
+        "cross_client": replace(now, cross_client="off"),
+    }.items():
         with pytest.raises(RegistrationError) as refused:
-            registration.change(acme, replace(registration.metadata_of(acme), **{name: value}), by)
+            registration.change(acme, wanted, by)
         assert [one.field for one in refused.value.problems] == [name]
 
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.http import HttpResponse
 from django.test import Client as Http
 
 from accounts.models import User
@@ -12,6 +11,7 @@ from clients.models import SecurityEvent, SigningKey
 from clients.models.keys import KeyState
 from provider.keys import keyring
 from tests.console import browser, page
+from tests.world import Response
 
 pytestmark = pytest.mark.usefixtures("console", "keys")
 LIST = "clients_signingkey_changelist"
@@ -29,7 +29,7 @@ def activate(http: Http, kid: str) -> Any:
     return http.post(page("clients_signingkey_activate", kid), follow=True)
 
 
-def text(response: HttpResponse) -> str:
+def text(response: Response) -> str:
     return response.content.decode()
 
 

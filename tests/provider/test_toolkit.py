@@ -27,7 +27,8 @@ HERE = f"{ISSUER}/api/v1"
 
 def ask(token: str, path: str = "/api/v1/projects", scopes: tuple[str, ...] = (), **extra: Any) -> tuple[bool, Any]:
     request: HttpRequest = RequestFactory().get(path, HTTP_AUTHORIZATION=f"Bearer {token}", **extra)
-    return get_oauthlib_core().verify_request(request, scopes=list(scopes))
+    answer: tuple[bool, Any] = get_oauthlib_core().verify_request(request, scopes=list(scopes))
+    return answer
 
 
 @pytest.fixture
@@ -96,9 +97,10 @@ def test_a_clients_own_token_has_no_user(world: None) -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize(("place", "status"), [("http://testserver/orders", 200), ("http://testserver/else", 403)])
 def test_a_view_under_its_decorator_lets_our_tokens_in(token: str, place: str, status: int) -> None:
-    @protected_resource(scopes=["orders.read"], validator_cls=Validator, server_cls=Server)
-    def orders(request: Any) -> HttpResponse:
+    def view(request: Any) -> HttpResponse:
         return HttpResponse(request.resource_owner.username)
+
+    orders = protected_resource(scopes=["orders.read"], validator_cls=Validator, server_cls=Server)(view)
 
     AccessToken.objects.update(resource=[place])
     assert orders(bearing(token)).status_code == status
@@ -113,8 +115,8 @@ def bearing(token: str) -> HttpRequest:
 
 
 def ask_its(view: Any, secret: str = "web-secret", **params: str) -> HttpResponse:
-    form = {"data": urlencode(params), "content_type": "application/x-www-form-urlencoded"}
-    request = RequestFactory().post("/o/", **form, HTTP_AUTHORIZATION=basic("web", secret))
+    form = "application/x-www-form-urlencoded"
+    request = RequestFactory().post("/o/", urlencode(params), form, HTTP_AUTHORIZATION=basic("web", secret))
     response: HttpResponse = view.as_view()(request)
     return response
 

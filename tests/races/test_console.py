@@ -74,7 +74,7 @@ def test_secrets_made_in_parallel_never_exceed_two() -> None:
     for _ in range(ROUNDS):
         made = [secret for secret in race(generate) if secret]
         assert len(made) == 1
-        assert sorted(client.secrets.filter(slot__isnull=False).values_list("slot", flat=True)) == [1, 2]
+        assert sorted(filter(None, client.secrets.values_list("slot", flat=True))) == [1, 2]
         for secret in (made[0], "web-secret"):
             form = {"grant_type": "client_credentials"}
             assert App("web").post("/oauth2/token", form, auth=basic("web", secret)).status_code == 200

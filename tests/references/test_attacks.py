@@ -26,6 +26,7 @@ from idp.configuration import apply
 from projects import matcher
 from projects.models import Consent, Project
 from provider.authentication_method import Credentials
+from provider.authorization_request import confirm
 from provider.endpoints import authorize
 from provider.keys import keyring
 from provider.protocol.request import AuthorizationRequest
@@ -130,7 +131,7 @@ def test_a_retired_key_makes_no_tokens_once_none_of_its_own_can_be_alive(world: 
     keyring.activate(SigningKey.objects.get(algorithm="ES256", state=KeyState.NEXT))
     now = int(time.time())
     sub, authorization = str(User.objects.get(username="owner").sub), Authorization.objects.get()
-    claims = {"iss": ISSUER, "sub": sub, "aud": "web", "client_id": "web", "scope": "openid email"}
+    claims: dict[str, object] = {"iss": ISSUER, "sub": sub, "aud": "web", "client_id": "web", "scope": "openid email"}
     claims |= {"iat": now, "nbf": now, "exp": now + 10**6, "jti": f"{authorization.pk}.forged"}
     forged = jws.JWS(json.dumps(claims))
     private = jwk.JWK.from_json(keyring.decrypt(key.private_jwk))
@@ -170,7 +171,6 @@ def test_a_client_changed_while_a_code_is_made_gets_a_page_and_no_code(
 ) -> None:
     person = Browser("owner")
     shown = person.authorize("web")
-    confirm = authorize.confirm
 
     def changed_first(*args: Any) -> AuthorizationRequest:
         Client.objects.filter(client_id="web").update(**change)
@@ -204,8 +204,8 @@ def in_the_very_moment(monkeypatch: Any, change: Callable[[], None]) -> None:
     monkeypatch.setattr(authorize, "finish", changed_first)
 
 
-def allowed() -> list[dict[str, Any]]:
-    return list(Consent.objects.values("scopes", "audiences"))
+def allowed() -> list[tuple[list[str], list[str]]]:
+    return list(Consent.objects.values_list("scopes", "audiences"))
 
 
 def test_nobody_gives_a_default_audience_they_were_never_asked_for(world: None, monkeypatch: Any) -> None:

@@ -7,12 +7,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client as Http
 
 from clients.models import AudienceEntry, Client, RefreshToken
 from projects.models import Api
-from tests.world import BILLING, ISSUER, ORDERS, App, claims_of, header_of
+from tests.world import BILLING, ISSUER, ORDERS, App, Response, claims_of, header_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 
@@ -78,7 +77,7 @@ def test_credentials_work_in_the_header_or_in_the_body() -> None:
     assert App("service").token(grant_type="client_credentials").status_code == 200
 
 
-def _in_the_uri(**extra: str) -> HttpResponse:
+def _in_the_uri(**extra: str) -> Response:
     query = {"client_id": "service", "client_secret": "service-secret", **extra}
     form = "application/x-www-form-urlencoded"
     return Http().post(f"/oauth2/token?{urlencode(query)}", "grant_type=client_credentials", content_type=form)

@@ -12,13 +12,12 @@ from functools import cached_property
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.utils import timezone
 
 from clients.models import Authorization, Client, ClientSecret, Grant, RefreshToken, SecurityEvent
 from provider.store import authorizations
 from tests import snapshot
-from tests.world import BILLING, ORDERS, App, Browser, basic, location_parameters, redirected
+from tests.world import BILLING, ORDERS, App, Browser, Response, basic, location_parameters, redirected
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 SCOPE = "openid offline_access orders.read"
@@ -45,19 +44,19 @@ class Held:
         return answer
 
 
-def authorize(held: Held, **params: Any) -> HttpResponse:
+def authorize(held: Held, **params: Any) -> Response:
     return held.person.authorize("web", **{"scope": SCOPE, **params})
 
 
-def exchange(held: Held, client_id: str = "web", **params: Any) -> HttpResponse:
+def exchange(held: Held, client_id: str = "web", **params: Any) -> Response:
     return App(client_id).exchange(held.code, **params)
 
 
-def refresh(held: Held, client_id: str = "web", **params: Any) -> HttpResponse:
+def refresh(held: Held, client_id: str = "web", **params: Any) -> Response:
     return App(client_id).refresh(held.tokens["refresh_token"], **params)
 
 
-def alone(held: Held, client_id: str = "web", **params: Any) -> HttpResponse:
+def alone(held: Held, client_id: str = "web", **params: Any) -> Response:
     return App(client_id).token(grant_type="client_credentials", **params)
 
 
@@ -74,20 +73,20 @@ def nothing(_held: Held) -> None: ...
 class Cell:
     """One situation at one place. What is held is made first, then `before` makes the situation."""
 
-    send: Callable[[Held], HttpResponse]
+    send: Callable[[Held], Response]
     error: str
     status: int = 400
     needs: str = ""  # what of Held
     before: Callable[[Held], object] = nothing
-    good: Callable[[Held], HttpResponse] | None = None  # what was presented works afterwards as if nothing had been
+    good: Callable[[Held], Response] | None = None  # what was presented works afterwards as if nothing had been
     ends: bool = False  # the Authorization: somebody else has what was presented
 
 
-def asking(row: str, error: str, places: tuple[Callable[..., HttpResponse], ...], **params: Any) -> Iterator[Any]:
+def asking(row: str, error: str, places: tuple[Callable[..., Response], ...], **params: Any) -> Iterator[Any]:
     """A request that is good but for these parameters, at each of the places."""
     for place in places:
 
-        def send(held: Held, place: Any = place) -> HttpResponse:
+        def send(held: Held, place: Callable[..., Response] = place) -> Response:
             return place(held, **params)
 
         status = 302 if place is authorize else 400
@@ -122,16 +121,16 @@ def expire(_held: Held) -> None:
 def rotate_twice(held: Held) -> None:
     """The refresh token becomes two generations old."""
     Client.objects.filter(client_id="web").update(rotate_refresh_tokens=True)
-    second = refresh(held).json()["refresh_token"]  # type: ignore[attr-defined]
+    second = refresh(held).json()["refresh_token"]
     assert App("web").refresh(second).status_code == 200
 
 
-def use_again(held: Held) -> HttpResponse:
+def use_again(held: Held) -> Response:
     return App("web").exchange(held.used_code)
 
 
-def of_another_client(place: Any) -> Any:
-    def by_a_sibling(held: Held) -> HttpResponse:
+def of_another_client(place: Callable[..., Response]) -> Callable[[Held], Response]:
+    def by_a_sibling(held: Held) -> Response:
         more = {"redirect_uri": "https://web.acme.example/cb"} if place is exchange else {}
         return place(held, client_id="sibling", **more)
 
@@ -140,7 +139,7 @@ def of_another_client(place: Any) -> Any:
 
 
 def unauthenticated(place: Any) -> Any:
-    def wrong_secret(held: Held) -> HttpResponse:
+    def wrong_secret(held: Held) -> Response:
         params = {
             exchange: {"grant_type": "authorization_code", "code": held.code},
             refresh: {"grant_type": "refresh_token", "refresh_token": held.tokens["refresh_token"]},
@@ -154,7 +153,7 @@ def unauthenticated(place: Any) -> Any:
 
 
 def introspecting(row: str, client_id: str, error: str, status: int, **extra: Any) -> Any:
-    def ask(held: Held) -> HttpResponse:
+    def ask(held: Held) -> Response:
         return App(client_id).post("/oauth2/introspect", {"token": held.tokens["access_token"]}, **extra)
 
     return pytest.param(Cell(ask, error, status, "tokens"), id=f"{row}, {client_id}")
@@ -225,13 +224,13 @@ def test_the_table_of_errors(cell: Cell) -> None:
         assert cell.good(held).status_code == 200
 
 
-def said_by(response: HttpResponse) -> str:
+def said_by(response: Response) -> str:
     """The error, from the redirect or the JSON; nothing else is in either."""
     if response.status_code == 302:
         assert set(location_parameters(response)) == {"error", "error_description", "state", "iss"}
         return redirected(response)["error"]
     assert response["Content-Type"] == "application/json"
-    answer = response.json()  # type: ignore[attr-defined]
+    answer = response.json()
     if response.status_code == 200:
         assert answer == {"active": False}
         return ""

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.http import HttpResponse
 from django.test import Client as Http
 from django.utils import timezone
 
@@ -16,13 +15,13 @@ from accounts.models import User
 from clients.models import Authorization, Client
 from projects.models import Consent, Project
 from tests.provider.endpoints.forging import resigned
-from tests.world import ORDERS, App, Browser, claims_of
+from tests.world import ORDERS, App, Browser, Response, claims_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 INVALID = {"error": "invalid_token", "error_description": "Invalid Value"}
 
 
-def tokeninfo(**params: Any) -> HttpResponse:
+def tokeninfo(**params: Any) -> Response:
     return App("web").post("/oauth2/tokeninfo", params, auth=None)
 
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
-from vestibule_verifier.claims import Audiences, audiences, moment, scopes, text
+from vestibule_verifier.claims import Audiences, Claims, audiences, moment, scopes, text
 from vestibule_verifier.errors import InsufficientScope, Invalid
 from vestibule_verifier.matcher import covers
 from vestibule_verifier.provider import Provider
 
 # Answers True when the sender of this request proved to hold the key that `cnf` names (RFC 7800).
-Proof = Callable[[Mapping[str, Any]], bool]
+Proof = Callable[[Claims], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class AccessToken:
     audience: tuple[str, ...]
     audience_here: tuple[str, ...]  # those that are this API, or a part of it by path
     expires_at: float
-    claims: Mapping[str, Any] = field(repr=False)
+    claims: Claims = field(repr=False)
 
     @property
     def is_client(self) -> bool:
@@ -83,11 +82,11 @@ class AccessTokenVerifier(ABC):
         )
 
     @abstractmethod
-    def _genuine(self, token: str) -> Mapping[str, Any]:
+    def _genuine(self, token: str) -> Claims:
         """The claims of an access token of this issuer that has not expired; raises TokenError."""
 
 
-def _check_binding(claims: Mapping[str, Any], proof: Proof | None) -> None:
+def _check_binding(claims: Claims, proof: Proof | None) -> None:
     """A stolen bound token is worth nothing: without a proof it is treated as stolen (RFC 9449, RFC 8705)."""
     if "cnf" not in claims:
         return
@@ -97,7 +96,7 @@ def _check_binding(claims: Mapping[str, Any], proof: Proof | None) -> None:
         raise Invalid("The token is bound to a key, and the request does not prove to have it.")
 
 
-def _scope_text(claims: Mapping[str, Any]) -> str:
+def _scope_text(claims: Claims) -> str:
     scope = claims.get("scope", "")
     if not isinstance(scope, str):
         raise Invalid("The token's scope is malformed.")

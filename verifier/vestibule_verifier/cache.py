@@ -6,11 +6,10 @@ import hashlib
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-Claims = Mapping[str, Any]
+from vestibule_verifier.claims import Claims
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,14 @@ from typing import Any
 from vestibule_verifier.errors import Invalid
 from vestibule_verifier.matcher import Malformed, covers, matches, parse
 
+# What a token says. Of any type: whoever reads a claim asks what it is.
+Claims = Mapping[str, Any]
 LEEWAY = 60  # seconds by which the clocks of provider and API may differ
 _END_OF_TIME = 2**53
 _SCOPE = frozenset(map(chr, range(0x21, 0x7F))) - frozenset('"\\')  # RFC 6749 section 3.3
 
 
-def text(claims: Mapping[str, Any], name: str) -> str:
+def text(claims: Claims, name: str) -> str:
     """A claim that must be a text and not empty."""
     value = claims.get(name)
     if not isinstance(value, str) or not value:
@@ -22,7 +24,7 @@ def text(claims: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def moment(claims: Mapping[str, Any], name: str) -> float:
+def moment(claims: Claims, name: str) -> float:
     """A claim that must be a time, in seconds since the epoch."""
     value = claims.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _END_OF_TIME:
@@ -30,7 +32,7 @@ def moment(claims: Mapping[str, Any], name: str) -> float:
     return value
 
 
-def check_times(claims: Mapping[str, Any]) -> None:
+def check_times(claims: Claims) -> None:
     """`exp` and `iat` must be there, `nbf` may be; all of them with LEEWAY."""
     now = time.time()
     if now >= moment(claims, "exp") + LEEWAY:
@@ -40,7 +42,7 @@ def check_times(claims: Mapping[str, Any]) -> None:
         raise Invalid("The token is not valid yet.")
 
 
-def audiences(claims: Mapping[str, Any]) -> tuple[str, ...]:
+def audiences(claims: Claims) -> tuple[str, ...]:
     """`aud`: a text, or a list of texts."""
     value = claims.get("aud")
     values = value if isinstance(value, list) else [value]

@@ -60,19 +60,19 @@ def require_access_token(
     return decorate
 
 
-def _guarded(view: View, check: Callable[[HttpRequest], HttpResponseBase | None]) -> Callable[..., Any]:
+def _guarded(view: View, check: Callable[[HttpRequest], HttpResponseBase | None]) -> Callable[..., object]:
     """The view behind a check that answers a refusal, or None to let the request through."""
     if inspect.iscoroutinefunction(view):
 
         @functools.wraps(view)
-        async def checked_async(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        async def checked_async(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
             refusal = await sync_to_async(check)(request)
             return await view(request, *args, **kwargs) if refusal is None else refusal
 
         return checked_async
 
     @functools.wraps(view)
-    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def checked(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         refusal = check(request)
         return view(request, *args, **kwargs) if refusal is None else refusal
 

@@ -8,7 +8,6 @@ import time
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from vestibule_verifier.errors import Unavailable
@@ -21,7 +20,7 @@ _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=(\d{1,9})(?:$|[\s,])")
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    document: dict[str, Any]
+    document: dict[str, object]
     max_age: int | None  # of Cache-Control, in seconds
 
 

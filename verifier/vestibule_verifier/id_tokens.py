@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from vestibule_verifier import signed
-from vestibule_verifier.claims import audiences, check_times, moment, text
+from vestibule_verifier.claims import Claims, audiences, check_times, moment, text
 from vestibule_verifier.errors import Invalid
 from vestibule_verifier.provider import Provider
 
@@ -22,7 +21,7 @@ class IDToken:
     client_id: str  # for whom it was issued: me
     authorized_party: str  # the app that got it
     expires_at: float
-    claims: Mapping[str, Any] = field(repr=False)
+    claims: Claims = field(repr=False)
 
 
 class IDTokenVerifier:

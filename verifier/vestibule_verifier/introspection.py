@@ -5,13 +5,12 @@ from __future__ import annotations
 import base64
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
 from urllib.parse import quote_plus
 
 from vestibule_verifier.access import AccessTokenVerifier
 from vestibule_verifier.cache import Answer, AnswerCache
-from vestibule_verifier.claims import check_times, moment
+from vestibule_verifier.claims import Claims, check_times, moment
 from vestibule_verifier.errors import Invalid, Unavailable
 from vestibule_verifier.provider import Provider
 from vestibule_verifier.signed import MAX_LENGTH
@@ -47,7 +46,7 @@ class IntrospectionVerifier(AccessTokenVerifier):
         self._keep, self._keep_refusals = keep, keep_refusals
         self._cache = AnswerCache(size, clock)
 
-    def _genuine(self, token: str) -> Mapping[str, Any]:
+    def _genuine(self, token: str) -> Claims:
         if len(token) > MAX_LENGTH or not _TOKEN.fullmatch(token):
             raise Invalid(_INACTIVE)
         answer = self._cache.get(token) or self._ask(token)
@@ -67,7 +66,7 @@ class IntrospectionVerifier(AccessTokenVerifier):
         self._cache.put(token, answer, seconds)
         return answer
 
-    def _check(self, claims: Mapping[str, Any]) -> None:
+    def _check(self, claims: Claims) -> None:
         """What the provider leaves to us: that it is an access token, of this issuer, and its time.
 
         A refresh token is active too, for the client that owns it. It is told by having no token type.

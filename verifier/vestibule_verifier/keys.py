@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from jwcrypto import jwk
 from jwcrypto.common import JWException
@@ -100,7 +99,7 @@ class KeySet:
         return _Kept(keys, fresh_until, fresh_until + self._outage, now + self._retry)
 
 
-def read_keys(document: Mapping[str, Any]) -> dict[str, PublicKey]:
+def read_keys(document: Mapping[str, object]) -> dict[str, PublicKey]:
     """The signing keys of a JWKS (RFC 7517) by their `kid`. Keys for other purposes are passed over."""
     entries = document.get("keys")
     if not isinstance(entries, list) or len(entries) > _MAX_KEYS:
@@ -115,7 +114,7 @@ def read_keys(document: Mapping[str, Any]) -> dict[str, PublicKey]:
     return keys
 
 
-def _read_key(entry: dict[str, Any]) -> PublicKey | None:
+def _read_key(entry: dict[str, object]) -> PublicKey | None:
     kid, use, operations = entry.get("kid"), entry.get("use", "sig"), entry.get("key_ops", ["verify"])
     algorithm = entry.get("alg", _DEFAULT_ALGORITHMS.get(str(entry.get("kty"))))
     if not isinstance(kid, str) or not isinstance(algorithm, str) or algorithm not in _MEMBERS:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from vestibule_verifier import signed
 from vestibule_verifier.access import AccessTokenVerifier
-from vestibule_verifier.claims import check_times, text
+from vestibule_verifier.claims import Claims, check_times, text
 from vestibule_verifier.errors import Invalid
 
 TYPES = frozenset({"at+jwt", "application/at+jwt"})
@@ -20,7 +17,7 @@ class LocalVerifier(AccessTokenVerifier):
     was taken back. Such a token is accepted until it expires. Where that is too late, use IntrospectionVerifier.
     """
 
-    def _genuine(self, token: str) -> Mapping[str, Any]:
+    def _genuine(self, token: str) -> Claims:
         claims = signed.read(
             token, self.provider.keys, TYPES, "This is not a JWT access token. An ID token is not accepted here."
         )

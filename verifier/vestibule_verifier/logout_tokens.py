@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from vestibule_verifier import signed
-from vestibule_verifier.claims import audiences, check_times, text
+from vestibule_verifier.claims import Claims, audiences, check_times, text
 from vestibule_verifier.errors import Invalid
 from vestibule_verifier.provider import Provider
 
@@ -22,7 +20,7 @@ class LogoutToken:
     subject: str
     sid: str
     jti: str
-    claims: Mapping[str, Any] = field(repr=False)
+    claims: Claims = field(repr=False)
 
 
 class LogoutTokenVerifier:

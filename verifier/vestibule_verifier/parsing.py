@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
 
 
 def base64url(text: str) -> bytes:
@@ -15,7 +14,7 @@ def base64url(text: str) -> bytes:
     return data
 
 
-def json_object(text: bytes) -> dict[str, Any]:
+def json_object(text: bytes) -> dict[str, object]:
     """A JSON object without repeated names, NaN or infinity; raises ValueError."""
     try:
         value = json.loads(text.decode(), object_pairs_hook=_unique, parse_constant=_refuse)
@@ -26,7 +25,7 @@ def json_object(text: bytes) -> dict[str, Any]:
     return value
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     value = dict(pairs)
     if len(value) < len(pairs):
         raise ValueError("a name is repeated")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException
@@ -61,7 +61,7 @@ class AccessTokenAuthentication(BaseAuthentication):
     verifier: AccessTokenVerifier | None = None
     realm = "api"
 
-    def authenticate(self, request: Request) -> tuple[Any, AccessToken] | None:
+    def authenticate(self, request: Request) -> tuple[object, AccessToken] | None:
         try:
             text = bearer(request.META.get("HTTP_AUTHORIZATION", ""))
             token = (self.verifier or configured_verifier()).verify(text)
@@ -71,7 +71,7 @@ class AccessTokenAuthentication(BaseAuthentication):
             raise Refused(error, self.realm) from error
         return self.user_for(token), token
 
-    def user_for(self, token: AccessToken) -> Any:
+    def user_for(self, token: AccessToken) -> object:
         return Caller(token)
 
     def authenticate_header(self, request: Request) -> str:

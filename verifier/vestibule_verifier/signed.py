@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Set
-from typing import Any
 
 from jwcrypto import jws
 from jwcrypto.common import JWException
@@ -18,7 +17,7 @@ _REFUSED_HEADERS = frozenset({"jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256", "cr
 _NOT_GENUINE = "The token is malformed, or this provider did not sign it."
 
 
-def read(token: str, keys: KeySet, types: Set[str], otherwise: str) -> dict[str, Any]:
+def read(token: str, keys: KeySet, types: Set[str], otherwise: str) -> dict[str, object]:
     """The claims of a genuine token of one of these types, expired or not; raises Invalid, `otherwise` for other types.
 
     The algorithm is the key's, and the token has to agree (RFC 8725 section 3.1).
@@ -44,7 +43,7 @@ def read(token: str, keys: KeySet, types: Set[str], otherwise: str) -> dict[str,
         raise Invalid(_NOT_GENUINE) from None
 
 
-def _split(token: str) -> tuple[dict[str, Any], bytes]:
+def _split(token: str) -> tuple[dict[str, object], bytes]:
     """Header and payload of a compact JWS whose text cannot be written in another way."""
     if len(token) > MAX_LENGTH:
         raise Invalid(_NOT_GENUINE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-from typing import Any
 
 from django.contrib.auth.management.commands import changepassword
 
@@ -12,7 +11,7 @@ from accounts.models import AccountEventKind, User
 
 
 class Command(changepassword.Command):
-    def handle(self, *args: Any, **options: Any) -> str | None:
+    def handle(self, *args: object, **options: object) -> str | None:
         output = super().handle(*args, **options)
         user = User.objects.get(username=options["username"] or getpass.getuser())
         sign_in.end_all(user)

@@ -6,7 +6,6 @@ import json
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
 
 from django.core.management.base import CommandError
 
@@ -30,13 +29,13 @@ class Command(DatabaseCommand):
         )
         parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print the report")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        name = "<stdin>" if options["file"] == "-" else options["file"]
-        look_only = options["dry_run"] or options["check"]
+    def handle(self, *, file: str, dry_run: bool, check: bool, format: str, **options: object) -> None:
+        name = "<stdin>" if file == "-" else file
+        look_only = dry_run or check
         self.stderr.write(f"{'Comparing with' if look_only else 'Applying'} {name}", self.style.NOTICE)
-        as_json = options["format"] == "json"
+        as_json = format == "json"
         try:
-            report = apply(_read(options["file"]), path=name, dry_run=look_only)
+            report = apply(_read(file), path=name, dry_run=look_only)
         except ConfigurationError as error:
             if as_json:
                 self._print_json({"applied": False, "problems": _as_list(error)})
@@ -45,10 +44,10 @@ class Command(DatabaseCommand):
             self._print_json({"applied": not look_only, **report.as_dict()})
         else:
             self._print_text(report, look_only=look_only)
-        if options["check"] and report.changed:
+        if check and report.changed:
             raise CommandError("The database is not as the file says.", returncode=DRIFT)
 
-    def _print_json(self, answer: dict[str, Any]) -> None:
+    def _print_json(self, answer: dict[str, object]) -> None:
         self.stdout.write(json.dumps(answer, indent=2))
 
     def _print_text(self, report: Report, *, look_only: bool) -> None:
@@ -81,7 +80,7 @@ def _read(name: str) -> str:
         raise CommandError(f"{name} is not UTF-8 text (byte {error.start + 1}). Save it as UTF-8.") from None
 
 
-def _as_list(error: ConfigurationError) -> list[dict[str, Any]]:
+def _as_list(error: ConfigurationError) -> list[dict[str, object]]:
     return [
         {"path": problem.place.path, "line": problem.place.line, "message": problem.message}
         for problem in error.problems

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser
 from dataclasses import dataclass
-from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.hashers import check_password
@@ -41,7 +40,7 @@ class Command(DatabaseCommand):
         parser.add_argument("--no-demo", action="store_true", help="without the demo user and clients")
         parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print the result")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         wants_demo = not options["no_demo"]
         if wants_demo:
             refuse_demo_in_a_deployment()
@@ -107,8 +106,8 @@ def ensure_admin() -> Admin:
     return Admin(user.username, password if made_here else None)
 
 
-def as_dict(admin: Admin, shown: demo.Demo | None) -> dict[str, Any]:
-    answer: dict[str, Any] = {
+def as_dict(admin: Admin, shown: demo.Demo | None) -> dict[str, object]:
+    answer: dict[str, object] = {
         "issuer": settings.IDP_ISSUER,
         "admin": {"url": f"{settings.IDP_ISSUER}/admin/", "username": admin.username, "password": admin.password},
         "demo": None,

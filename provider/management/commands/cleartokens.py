@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import time
 from datetime import timedelta
-from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
@@ -19,6 +18,11 @@ from provider.purge import PurgeRule
 
 PROGRESS_EVERY = 2.0  # seconds
 MAX_DAYS = 36_500
+
+
+def _check(option: str, days: int, reason: str = "") -> None:
+    if not 1 <= days <= MAX_DAYS:
+        raise CommandError(f"{option} must be 1 to {MAX_DAYS:,}{reason if days < 1 else ''}.")
 
 
 class Command(DatabaseCommand):
@@ -34,17 +38,12 @@ class Command(DatabaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="count what would be deleted, delete nothing")
         parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print the answer")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        dry_run = options["dry_run"]
-        reasons = {"keep_days": ": a code that is used twice has to be recognised", "keep_events_days": ""}
-        for name, reason in reasons.items():
-            if not 1 <= options[name] <= MAX_DAYS:
-                option = name.replace("_", "-")
-                raise CommandError(f"--{option} must be 1 to {MAX_DAYS:,}{reason if options[name] < 1 else ''}.")
-        kept = (timedelta(days=options[name]) for name in reasons)
-        rules = purge.rules(timezone.now(), *kept)
+    def handle(self, *, keep_days: int, keep_events_days: int, dry_run: bool, format: str, **options: object) -> None:
+        _check("--keep-days", keep_days, ": a code that is used twice has to be recognised")
+        _check("--keep-events-days", keep_events_days)
+        rules = purge.rules(timezone.now(), timedelta(days=keep_days), timedelta(days=keep_events_days))
         counts = {rule.name: self._apply(rule, dry_run=dry_run) for rule in rules}
-        if options["format"] == "json":
+        if format == "json":
             self.stdout.write(json.dumps({"dry_run": dry_run, "deleted": counts}))
             return
         for name, count in counts.items():

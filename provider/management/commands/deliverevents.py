@@ -10,7 +10,6 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.db import (
@@ -52,13 +51,13 @@ class Command(DatabaseCommand):
         )
         parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print the answer")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *, interval: float | None, format: str, **options: object) -> None:
         stop = threading.Event()
         with _stopping_on_signals(stop):
-            if options["interval"] is None:
-                self._once(stop, options["format"])
+            if interval is None:
+                self._once(stop, format)
             else:
-                self._run_until_stopped(stop, options["interval"], options["format"])
+                self._run_until_stopped(stop, interval, format)
 
     def _once(self, stop: threading.Event, output_format: str) -> None:
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
@@ -30,23 +29,41 @@ class Command(DatabaseCommand):
         parser.add_argument("--scope", default="", help="the scopes asked for; without it, all the client registered")
         parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print the answer")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        client = Client.objects.select_related("project").filter(client_id=_name(options["client"])).first()
-        if client is None:
-            raise CommandError(f"There is no client {options['client']!r}.", returncode=EXIT_WRONG_INPUT)
-        user = None
-        if options["user"] is not None:
-            user = User.objects.filter(username=_name(options["user"])).first()
-            if user is None:
-                raise CommandError(f"There is no user {options['user']!r}.", returncode=EXIT_WRONG_INPUT)
-        rows = [options["grant"]] if options["grant"] else []
-        explained = explain(client, _text(options["audience"]), scope=_text(options["scope"]), rows=rows, user=user)
-        if options["format"] == "json":
+    def handle(
+        self,
+        *,
+        client: str,
+        audience: str,
+        user: str | None,
+        grant: str | None,
+        scope: str,
+        format: str,
+        **options: object,
+    ) -> None:
+        who = _client(client)
+        person = _person(user) if user is not None else None
+        rows = [grant] if grant else []
+        explained = explain(who, _text(audience), scope=_text(scope), rows=rows, user=person)
+        if format == "json":
             self.stdout.write(json.dumps(as_dict(explained), indent=2))
         else:
             self.stdout.write(as_text(explained))
         if not explained.allowed:
             raise CommandError("Refused.", returncode=EXIT_REFUSED)
+
+
+def _client(client_id: str) -> Client:
+    found = Client.objects.select_related("project").filter(client_id=_name(client_id)).first()
+    if found is None:
+        raise CommandError(f"There is no client {client_id!r}.", returncode=EXIT_WRONG_INPUT)
+    return found
+
+
+def _person(username: str) -> User:
+    found = User.objects.filter(username=_name(username)).first()
+    if found is None:
+        raise CommandError(f"There is no user {username!r}.", returncode=EXIT_WRONG_INPUT)
+    return found
 
 
 def _text(argument: str) -> str:

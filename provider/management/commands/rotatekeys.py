@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.db import IntegrityError
@@ -30,20 +29,19 @@ class Command(DatabaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="say what would happen, change nothing")
         parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print the answer")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        chosen = options["algorithm"]
-        algorithms = [chosen] if chosen else list(ALGORITHMS)
+    def handle(self, *, algorithm: str | None, dry_run: bool, format: str, **options: object) -> None:
+        algorithms = [algorithm] if algorithm else list(ALGORITHMS)
         steps: list[Step] = []
         try:
-            for algorithm in algorithms:  # all of them before the first one changes
-                rotation.require_opened(algorithm)
-            for algorithm in algorithms:
-                steps.append(self._step(algorithm, dry_run=options["dry_run"]))
+            for one in algorithms:  # all of them before the first one changes
+                rotation.require_opened(one)
+            for one in algorithms:
+                steps.append(self._step(one, dry_run=dry_run))
         except Unreadable as error:  # later than the first: another process made a key meanwhile
             done = ", ".join(f"{step.algorithm} ({step.action})" for step in steps)
             raise CommandError(f"{error} {f'Done before: {done}.' if done else 'Nothing was changed.'}") from None
-        if options["format"] == "json":
-            self.stdout.write(json.dumps({"dry_run": options["dry_run"], "steps": [_as_dict(one) for one in steps]}))
+        if format == "json":
+            self.stdout.write(json.dumps({"dry_run": dry_run, "steps": [_as_dict(one) for one in steps]}))
             return
         for step in steps:
             at = f"{step.at:%Y-%m-%d %H:%M:%S %Z}" if step.at else ""
@@ -53,7 +51,7 @@ class Command(DatabaseCommand):
                 at=at,
                 before="; the one before is retired" if step.retires else "",
             )
-            self.stdout.write(f"Would do: {sentence}" if options["dry_run"] else sentence)
+            self.stdout.write(f"Would do: {sentence}" if dry_run else sentence)
 
     def _step(self, algorithm: str, *, dry_run: bool) -> Step:
         if dry_run:
@@ -65,6 +63,6 @@ class Command(DatabaseCommand):
             return rotation.next_step(algorithm, timezone.now())
 
 
-def _as_dict(step: Step) -> dict[str, Any]:
+def _as_dict(step: Step) -> dict[str, object]:
     at = step.at.isoformat() if step.at else None
     return {"algorithm": step.algorithm, "action": step.action, "kid": step.kid or None, "not_before": at}

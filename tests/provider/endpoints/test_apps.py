@@ -9,14 +9,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client as Http
 from django.utils import timezone
 
 from accounts.models import SignIn, User
 from clients.models import Authorization, Client, SecurityEvent
 from projects.models import Api, ApiScope, Consent, ConsentScreen, Project
-from tests.world import BILLING, ORDERS, App, Browser, redirected
+from tests.world import BILLING, ORDERS, App, Browser, Response, redirected
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 LIST, PAGE, REMOVE = "/accounts/apps/", "/accounts/apps/acme/", "/accounts/apps/acme/remove/"
@@ -28,7 +27,7 @@ def person() -> Browser:
     return Browser("owner")
 
 
-def text(response: HttpResponse) -> str:
+def text(response: Response) -> str:
     """What a page says, without its markup."""
     assert response.status_code == 200, response.status_code
     body = response.content.decode().partition('<main id="main">')[2]
@@ -50,7 +49,7 @@ def live() -> set[str]:
     return set(rows.values_list("client__client_id", flat=True))
 
 
-def take_back(person: Browser, **form: str) -> HttpResponse:
+def take_back(person: Browser, **form: str) -> Response:
     return person.http.post(REMOVE, form)
 
 

@@ -23,7 +23,7 @@ def token() -> str:
 
 
 def bearer(token: str) -> dict[str, str]:
-    return {"HTTP_AUTHORIZATION": f"Bearer {token}"}
+    return {"Authorization": f"Bearer {token}"}
 
 
 def is_challenged(response: Any, status: int, error: str) -> bool:
@@ -52,19 +52,19 @@ def test_the_body_of_a_form(token: str) -> None:
 
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "multipart/form-data; boundary=x", FORM])
 def test_whatever_else_is_posted_the_header_counts(token: str, content_type: str) -> None:
-    assert Http().post(USERINFO, "", content_type=content_type, **bearer(token)).status_code == 200
+    assert Http().post(USERINFO, "", content_type=content_type, headers=bearer(token)).status_code == 200
 
 
 @pytest.mark.parametrize("path", [USERINFO, "/openid/userinfo", "/oauth2/userinfo/"])
 def test_never_the_query(token: str, path: str) -> None:
-    for extra in ({}, bearer(token)):
-        assert is_challenged(Http().get(f"{path}?access_token={token}", **extra), 400, "invalid_request")
-        assert is_challenged(Http().post(f"{path}?access_token={token}", **extra), 400, "invalid_request")
-    assert is_challenged(Http().get(f"{path}?access_token=", **bearer(token)), 400, "invalid_request")
+    for headers in ({}, bearer(token)):
+        assert is_challenged(Http().get(f"{path}?access_token={token}", headers=headers), 400, "invalid_request")
+        assert is_challenged(Http().post(f"{path}?access_token={token}", headers=headers), 400, "invalid_request")
+    assert is_challenged(Http().get(f"{path}?access_token=", headers=bearer(token)), 400, "invalid_request")
 
 
 def test_never_twice(token: str) -> None:
-    sent = Http().post(USERINFO, f"access_token={token}", content_type=FORM, **bearer(token))
+    sent = Http().post(USERINFO, f"access_token={token}", content_type=FORM, headers=bearer(token))
     assert is_challenged(sent, 400, "invalid_request")
     sent = Http().post(USERINFO, f"access_token={token}&access_token={token}", content_type=FORM)
     assert is_challenged(sent, 400, "invalid_request")
@@ -78,7 +78,7 @@ def test_without_a_token_the_challenge_names_no_error(header: str) -> None:
 
 @pytest.mark.parametrize("wrong", ["x", "a b", "\u00e9", "\0", "a.b.c", "..", "." * 5000, "x" * 1_000_000, '"', "a,b"])
 def test_an_unknown_token_is_invalid(wrong: str) -> None:
-    assert is_challenged(Http().get(USERINFO, **bearer(wrong)), 401, "invalid_token")
+    assert is_challenged(Http().get(USERINFO, headers=bearer(wrong)), 401, "invalid_token")
 
 
 @pytest.mark.parametrize("token_format", ["opaque", "jwt"])
@@ -99,7 +99,7 @@ def test_only_access_tokens_are_access_tokens() -> None:
     code = browser.code("web")
     digest = AccessToken.objects.values_list("digest", flat=True).get()
     for wrong in (answer["id_token"], answer["refresh_token"], code, digest):
-        assert is_challenged(Http().get(USERINFO, **bearer(wrong)), 401, "invalid_token")
+        assert is_challenged(Http().get(USERINFO, headers=bearer(wrong)), 401, "invalid_token")
     assert App("web").introspect(answer["id_token"]).json() == {"active": False}
 
 
@@ -133,7 +133,7 @@ def test_the_subject_is_the_one_of_the_id_token_and_no_row_number() -> None:
 
 def test_without_openid_the_scope_is_insufficient() -> None:
     token = Browser("owner").tokens("web", scope="email")["access_token"]
-    assert is_challenged(Http().get(USERINFO, **bearer(token)), 403, "insufficient_scope")
+    assert is_challenged(Http().get(USERINFO, headers=bearer(token)), 403, "insufficient_scope")
 
 
 def test_a_clients_own_token_speaks_of_the_client() -> None:
@@ -144,7 +144,7 @@ def test_a_clients_own_token_speaks_of_the_client() -> None:
 
 @pytest.mark.parametrize("method", ["put", "patch", "delete", "trace"])
 def test_other_methods_are_named_as_not_allowed(method: str, token: str) -> None:
-    response = getattr(Http(), method)(USERINFO, **bearer(token))
+    response = getattr(Http(), method)(USERINFO, headers=bearer(token))
     assert (response.status_code, response["Allow"]) == (405, "GET, POST")
     assert response.json()["error"] == "invalid_request"
 

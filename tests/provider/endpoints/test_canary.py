@@ -46,7 +46,8 @@ class Ear(logging.Handler):
 def ear() -> Iterator[Ear]:
     """At every logger there is. Those the settings hold back say too much at DEBUG, and stay so: that is the point."""
     ear = Ear()
-    held_back = tuple(settings.LOGGING["loggers"])
+    settled: dict[str, Any] = settings.LOGGING
+    held_back = tuple(settled["loggers"])
     loggers = [logging.getLogger(), *map(logging.getLogger, logging.Logger.manager.loggerDict)]
     levels = {logger: logger.level for logger in loggers if not logger.name.startswith(held_back)}
     for logger in levels:

@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.http import HttpResponse
 from django.utils import timezone
 
 from clients import secrets
 from clients.models import Client, ClientSecret
-from tests.world import SPA_CB, VERIFIER, App, Browser, basic
+from tests.world import SPA_CB, VERIFIER, App, Browser, Response, basic
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 FORMS = {
@@ -24,11 +23,11 @@ FORMS = {
 everywhere = pytest.mark.parametrize("path", FORMS)
 
 
-def ask(path: str, header: str = "", **body: Any) -> HttpResponse:
+def ask(path: str, header: str = "", **body: Any) -> Response:
     return App("web").post(path, {**FORMS[path], **body}, auth=header or None)
 
 
-def is_refused(response: HttpResponse, *, challenge: bool) -> bool:
+def is_refused(response: Response, *, challenge: bool) -> bool:
     """RFC 6749 section 5.2: 401 invalid_client, and a Basic challenge when the header was used."""
     assert (response.status_code, response.json()["error"]) == (401, "invalid_client"), response.content
     assert response["Cache-Control"] == "no-store"

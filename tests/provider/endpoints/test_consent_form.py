@@ -11,28 +11,27 @@ from urllib.parse import urlsplit
 import pytest
 import time_machine
 from django.core import signing
-from django.http import HttpResponse
 from django.test import Client as Http
 from django.utils import timezone
 
 from accounts.models import SignIn
 from clients.models import Authorization, Client
 from projects.models import Consent, Project
-from tests.world import WEB_CB, Browser, redirected
+from tests.world import WEB_CB, Browser, Response, redirected
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 
 
 @pytest.fixture
-def page() -> HttpResponse:
+def page() -> Response:
     return Browser("owner").authorize("web", scope="openid email")
 
 
-def send(http: Http, page: HttpResponse, **form: Any) -> HttpResponse:
+def send(http: Http, page: Response, **form: Any) -> Response:
     return http.post(page.context["action"], {"decision": "allow", "seen": page.context["seen"], **form})
 
 
-def starts_again(answer: HttpResponse) -> bool:
+def starts_again(answer: Response) -> bool:
     """Nothing happened; the request is asked once more, on our own site."""
     url = urlsplit(answer["Location"])
     assert not Authorization.objects.exists()
@@ -73,15 +72,15 @@ def test_a_seal_for_something_else_answers_nothing(content: Any) -> None:
     assert starts_again(send(browser.http, page, seen=signing.dumps(content)))
 
 
-def test_another_persons_page_answers_nothing(page: HttpResponse) -> None:
+def test_another_persons_page_answers_nothing(page: Response) -> None:
     assert starts_again(send(Browser("member").http, page))
 
 
-def test_another_session_of_the_same_person_answers_nothing(page: HttpResponse) -> None:
+def test_another_session_of_the_same_person_answers_nothing(page: Response) -> None:
     assert starts_again(send(Browser("owner").http, page))
 
 
-def test_somebody_not_signed_in_answers_nothing(page: HttpResponse) -> None:
+def test_somebody_not_signed_in_answers_nothing(page: Response) -> None:
     assert starts_again(send(Http(), page))
 
 
@@ -138,14 +137,14 @@ def test_another_site_cannot_send_it() -> None:
 
 
 @pytest.mark.parametrize("method", ["get", "put", "delete", "head", "options"])
-def test_only_a_post_decides(method: str, page: HttpResponse) -> None:
+def test_only_a_post_decides(method: str, page: Response) -> None:
     assert getattr(Http(), method)(page.context["action"]).status_code == 405
 
 
 # --- The page ------------------------------------------------------------------------------------------------------
 
 
-def test_the_page_is_kept_by_no_cache_and_framed_by_nobody(page: HttpResponse) -> None:
+def test_the_page_is_kept_by_no_cache_and_framed_by_nobody(page: Response) -> None:
     assert page["Cache-Control"] == "no-store"
     assert page["X-Frame-Options"] == "DENY"
     policy = page["Content-Security-Policy"]
@@ -187,7 +186,7 @@ def test_names_cannot_inject() -> None:
     assert "&lt;script&gt;" in page
 
 
-def test_the_seal_shows_no_more_than_the_page(page: HttpResponse) -> None:
+def test_the_seal_shows_no_more_than_the_page(page: Response) -> None:
     """Signed, not encrypted: what is in it may be read by whoever sees the page."""
     content = signing.loads(page.context["seen"], salt="clients.consent")
     assert content[3:] == [["openid", "email"], [], []]

@@ -6,14 +6,13 @@ import logging
 import re
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client as Http
 from django.utils.html import escape
 
 from accounts.models import User
 from clients.models import Client
 from projects.models import Member
-from tests.world import SPA_CB, WEB_CB, Browser
+from tests.world import SPA_CB, WEB_CB, Browser, Response
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 WRONG = "https://web.acme.example/cb/"
@@ -26,7 +25,7 @@ def staff(username: str) -> Browser:
     return Browser(username)
 
 
-def text(response: HttpResponse) -> str:
+def text(response: Response) -> str:
     assert (response.status_code, "Location" in response) == (400, False)
     assert "no-store" in response["Cache-Control"]
     return response.content.decode()

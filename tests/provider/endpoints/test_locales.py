@@ -6,13 +6,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client as Http
 from django.urls import reverse
 
 from provider.endpoints import locales
 from provider.endpoints.authorize import MAX_LOGIN_HINT
-from tests.world import Browser, redirected
+from tests.world import Browser, Response, redirected
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 
@@ -22,7 +21,7 @@ def _languages(settings: Any) -> None:
     settings.LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("ar", "Arabic")]
 
 
-def language(response: HttpResponse) -> tuple[str, bool]:
+def language(response: Response) -> tuple[str, bool]:
     """What the page says of itself, in its header and in its markup."""
     found = response["Content-Language"]
     return found, f'<html lang="{found}"'.encode() in response.content

@@ -9,7 +9,6 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
 from django.db import OperationalError, connection
-from django.http import HttpResponse
 from django.test import Client as Http
 from django.utils.html import escape
 
@@ -19,7 +18,7 @@ from clients.models.keys import KeyState
 from provider.keys import keyring
 from tests.idp.pages import HOSTILE, policy
 from tests.provider.endpoints.forging import forgeries, near_misses, resigned
-from tests.world import App, Browser, claims_of, pairs
+from tests.world import App, Browser, Response, claims_of, pairs
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world", "registered")]
 OUT = "https://web.acme.example/out?from=us"
@@ -45,7 +44,7 @@ def hint(person: Browser) -> str:
     return str(person.tokens("web")["id_token"])
 
 
-def leave(browser: Browser, path: str = "/oauth2/logout", **params: Any) -> HttpResponse:
+def leave(browser: Browser, path: str = "/oauth2/logout", **params: Any) -> Response:
     return browser.http.get(f"{path}?{urlencode(pairs(params))}")
 
 
@@ -54,22 +53,22 @@ def signed_in(browser: Browser) -> bool:
     return b"Sign out" in browser.http.get("/").content
 
 
-def went_on(response: HttpResponse, to: str = OUT) -> bool:
+def went_on(response: Response, to: str = OUT) -> bool:
     return response.status_code in (302, 303) and response["Location"].startswith(to)
 
 
-def asks(response: HttpResponse) -> bool:
+def asks(response: Response) -> bool:
     return response.status_code == 200 and b"Sign out?" in response.content
 
 
-def agree(browser: Browser, page: HttpResponse) -> HttpResponse:
+def agree(browser: Browser, page: Response) -> Response:
     """Send the form of the confirmation page."""
     action = re.search(r'<form method="post" action="([^"]*)"', page.content.decode())
     assert action
     return browser.http.post(action[1].replace("&amp;", "&"))
 
 
-def refused(response: HttpResponse) -> bool:
+def refused(response: Response) -> bool:
     """A page that leads nowhere."""
     return (
         response.status_code == 400
@@ -382,9 +381,9 @@ NAMES = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state", "log
 @pytest.mark.parametrize("name", NAMES)
 def test_each_parameter_comes_once(person: Browser, hint: str, name: str) -> None:
     good = {"id_token_hint": hint, "client_id": "web", "post_logout_redirect_uri": OUT, "state": "s"}
-    value = good.get(name, "x")
-    assert refused(leave(person, **{**good, name: [value, value]}))
-    assert refused(person.http.post("/oauth2/logout", {**good, name: [value, value]}))
+    twice: dict[str, Any] = {**good, name: [good.get(name, "x")] * 2}
+    assert refused(leave(person, **twice))
+    assert refused(person.http.post("/oauth2/logout", twice))
     assert signed_in(person)
 
 
@@ -437,7 +436,7 @@ def test_without_a_database_it_says_when_to_come_back() -> None:
 # --- POST ----------------------------------------------------------------------------------------------------------
 
 
-def post(browser: Browser, path: str = "/oauth2/logout", **params: Any) -> HttpResponse:
+def post(browser: Browser, path: str = "/oauth2/logout", **params: Any) -> Response:
     return browser.http.post(path, urlencode(pairs(params)), content_type="application/x-www-form-urlencoded")
 
 

@@ -8,11 +8,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.utils import timezone
 
 from accounts.models import SignIn
-from tests.world import BILLING, ISSUER, Browser, redirected
+from tests.world import BILLING, ISSUER, Browser, Response, redirected
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 STRONG = json.dumps({"id_token": {"acr": {"essential": True, "values": ["aal2"]}}})
@@ -48,7 +47,7 @@ STEPS = [
 PAIRS = [(first, second) for index, first in enumerate(STEPS) for second in STEPS[index:]]
 
 
-def ask(first: Step, second: Step, **base: Any) -> HttpResponse:
+def ask(first: Step, second: Step, **base: Any) -> Response:
     """A request to which both steps apply, of somebody who allowed `openid` before."""
     browser = Browser("owner")
     browser.code("web")

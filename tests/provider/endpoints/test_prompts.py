@@ -8,7 +8,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import time_machine
-from django.http import HttpResponse
 from django.utils import timezone
 
 from accounts.models import SignIn, User
@@ -16,24 +15,24 @@ from accounts.sign_in import PROOF_KEY
 from clients.models import Authorization
 from projects.models import Consent, Project
 from provider.endpoints import interaction
-from tests.world import ISSUER, App, Browser, claims_of, redirected
+from tests.world import ISSUER, App, Browser, Response, claims_of, redirected
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 
 
-def leads_to(response: HttpResponse, page: str) -> str:
+def leads_to(response: Response, page: str) -> str:
     """The `next` of a redirect to one of our own pages."""
     url = urlsplit(response["Location"])
     assert (response.status_code, url.netloc, url.path) == (302, "", page)
     return parse_qs(url.query)["next"][0]
 
 
-def sign_in(browser: Browser, username: str, next_url: str) -> HttpResponse:
+def sign_in(browser: Browser, username: str, next_url: str) -> Response:
     form = {"login": username, "password": f"{username}-pw", "next": next_url}
     return browser.http.post("/accounts/login/", form)
 
 
-def prove(browser: Browser, password: str, next_url: str) -> HttpResponse:
+def prove(browser: Browser, password: str, next_url: str) -> Response:
     return browser.http.post("/accounts/reauthenticate/", {"password": password, "next": next_url})
 
 

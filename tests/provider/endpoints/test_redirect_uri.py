@@ -6,16 +6,15 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
-from django.http import HttpResponse
 
 from clients.models import Client
-from tests.world import WEB_CB, App, Browser, redirected
+from tests.world import WEB_CB, App, Browser, Response, redirected
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 EVIL = "https://evil.example/cb"
 
 
-def is_a_page(response: HttpResponse) -> bool:
+def is_a_page(response: Response) -> bool:
     """An answer for the person, which leads nowhere."""
     return response.status_code == 400 and "Location" not in response and b"<h1>" in response.content
 

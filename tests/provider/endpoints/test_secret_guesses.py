@@ -8,18 +8,17 @@ from typing import Any
 import pytest
 import time_machine
 from django.core.cache import cache
-from django.http import HttpResponse
 from django.utils import timezone
 
 from provider import throttle
-from tests.world import App, basic
+from tests.world import App, Response, basic
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 
 
 def ask(
     secret: str, client_id: str = "web", *, address: str = "192.0.2.1", path: str = "/oauth2/token", **headers: str
-) -> HttpResponse:
+) -> Response:
     params = {"grant_type": "client_credentials", "token": "x"}
     return App(client_id).post(path, params, auth=basic(client_id, secret), REMOTE_ADDR=address, **headers)
 

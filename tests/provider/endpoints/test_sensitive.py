@@ -9,15 +9,14 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
-from django.http import HttpResponse
 
 from accounts.models import User
 from clients.models import Authorization, Client
 from projects.models import Api, ApiScope, ConsentScreen, Project
-from tests.world import BILLING, ISSUER, ORDERS, Browser, redirected
+from tests.world import BILLING, ISSUER, ORDERS, Browser, Response, redirected
 
 pytestmark = [pytest.mark.django_db]
-Allow = Callable[..., HttpResponse]
+Allow = Callable[..., Response]
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +33,7 @@ def person() -> Browser:
 def allow(django_capture_on_commit_callbacks: Any) -> Allow:
     """Ask and answer, with what follows the commit."""
 
-    def go(person: Browser, client_id: str = "web", ticked: list[str] | None = None, **params: Any) -> HttpResponse:
+    def go(person: Browser, client_id: str = "web", ticked: list[str] | None = None, **params: Any) -> Response:
         with django_capture_on_commit_callbacks(execute=True):
             page = person.authorize(client_id, **params)
             if page.status_code == 200:
@@ -71,7 +70,7 @@ def test_the_link_begins_with_the_issuer_whatever_the_host_header_says(
     settings.ALLOWED_HOSTS = ["*"]
     person.http.defaults["HTTP_HOST"] = "evil.example"
     allow(person, scope="openid orders.write")
-    assert "evil.example" not in mail.outbox[0].body + mail.outbox[0].subject
+    assert "evil.example" not in f"{mail.outbox[0].body}{mail.outbox[0].subject}"
 
 
 @pytest.mark.parametrize("scope", ["openid email", "openid orders.read"])

@@ -198,7 +198,7 @@ def test_secrets_may_be_guessed_without_a_limit() -> None:
 def test_an_id_token_is_a_bearer_token_at_protected_views(tokens: dict[str, Any]) -> None:
     """At views behind the toolkit's own mixin too, where an access token for that place is let in."""
 
-    class Orders(ProtectedResourceView):  # type: ignore[misc]
+    class Orders(ProtectedResourceView):
         def get(self, request: HttpRequest) -> HttpResponse:
             return HttpResponse("let in")
 

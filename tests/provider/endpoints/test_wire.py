@@ -8,11 +8,10 @@ from urllib.parse import urlencode
 
 import pytest
 from django.db import InterfaceError, OperationalError, connection
-from django.http import HttpResponse
 from django.test import Client as Http
 
 from clients.models import SigningKey
-from tests.world import CHALLENGE, ISSUER, WEB_CB, App, Browser, basic, claims_of, redirected
+from tests.world import CHALLENGE, ISSUER, WEB_CB, App, Browser, Response, basic, claims_of, redirected
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 OPEN_TO_BROWSERS = [
@@ -25,7 +24,7 @@ OPEN_TO_BROWSERS = [
 CLOSED_TO_BROWSERS = [f"/{prefix}/{name}" for prefix in ("oauth2", "openid") for name in ("introspect", "tokeninfo")]
 CLOSED_TO_BROWSERS += ["/oauth2/authorize", "/openid/authorize", "/oauth2/consent", "/accounts/login/", "/"]
 CLOSED_TO_BROWSERS += ["/oauth2/logout", "/openid/logout/", "/oauth2/logout/confirm"]
-ORIGIN = {"HTTP_ORIGIN": "https://spa.acme.example"}
+ORIGIN = {"Origin": "https://spa.acme.example"}
 AUTHORIZE = "/oauth2/authorize?" + urlencode(
     {
         "response_type": "code",
@@ -38,7 +37,7 @@ AUTHORIZE = "/oauth2/authorize?" + urlencode(
 )
 
 
-def cors(response: HttpResponse) -> dict[str, str]:
+def cors(response: Response) -> dict[str, str]:
     return {name: value for name, value in response.items() if name.lower().startswith("access-control")}
 
 
@@ -52,10 +51,10 @@ def test_any_origin_may_ask_and_never_with_credentials(path: str, slash: str) ->
         path + slash,
         HTTP_ACCESS_CONTROL_REQUEST_METHOD="POST",
         HTTP_ACCESS_CONTROL_REQUEST_HEADERS="authorization,content-type",
-        **ORIGIN,
+        headers=ORIGIN,
     )
     assert (preflight.status_code, preflight.content) == (204, b"")
-    answers = {"GET": Http().get(path + slash, **ORIGIN), "POST": Http().post(path + slash, **ORIGIN)}
+    answers = {"GET": Http().get(path + slash, headers=ORIGIN), "POST": Http().post(path + slash, headers=ORIGIN)}
     for response in (preflight, *answers.values()):
         assert response["Access-Control-Allow-Origin"] == "*"
         assert "Access-Control-Allow-Credentials" not in response
@@ -69,16 +68,16 @@ def test_any_origin_may_ask_and_never_with_credentials(path: str, slash: str) ->
 
 
 def test_a_script_reads_the_challenge_and_errors_too() -> None:
-    response = Http().get("/oauth2/userinfo", **ORIGIN)
+    response = Http().get("/oauth2/userinfo", headers=ORIGIN)
     assert response.status_code == 401
     assert "WWW-Authenticate" in response["Access-Control-Expose-Headers"]
-    assert cors(Http().post("/oauth2/token", b"{", content_type="application/json", **ORIGIN))
+    assert cors(Http().post("/oauth2/token", b"{", content_type="application/json", headers=ORIGIN))
 
 
 @pytest.mark.parametrize("path", CLOSED_TO_BROWSERS)
 def test_all_other_endpoints_stay_closed(path: str) -> None:
     for method in ("options", "get", "post"):
-        assert not cors(getattr(Http(), method)(path, **ORIGIN))
+        assert not cors(getattr(Http(), method)(path, headers=ORIGIN))
 
 
 # --- Addresses -----------------------------------------------------------------------------------------------------
@@ -89,7 +88,7 @@ def test_all_other_endpoints_stay_closed(path: str) -> None:
 def test_every_endpoint_answers_under_both_names_with_and_without_a_slash(prefix: str, slash: str) -> None:
     app, browser = App("web"), Browser("owner")
 
-    def post(name: str, **form: str) -> HttpResponse:
+    def post(name: str, **form: str) -> Response:
         response = app.post(f"/{prefix}/{name}{slash}", form)
         assert response.status_code == 200, (name, response.content)
         return response
@@ -132,7 +131,7 @@ LIES = [
 
 
 @pytest.mark.parametrize("lie", LIES)
-def test_nothing_a_request_says_changes_our_name(lie: dict[str, str]) -> None:
+def test_nothing_a_request_says_changes_our_name(lie: dict[str, Any]) -> None:
     http = Http(**lie)
     text = http.get("/.well-known/openid-configuration").content.decode()
     assert text == Http().get("/.well-known/openid-configuration").content.decode()

@@ -18,9 +18,10 @@ from clients.models import SigningKey
 from clients.models.keys import KeyState
 from provider.keys import keyring, mint
 from provider.protocol.errors import TemporarilyUnavailable
+from provider.protocol.facts import Json
 from tests.world import claims_of, header_of
 
-CLAIMS = {"sub": "owner", "n": 1}
+CLAIMS: dict[str, Json] = {"sub": "owner", "n": 1}
 
 
 def encoded(data: bytes | dict[str, Any]) -> str:

@@ -58,7 +58,7 @@ def test_a_client_that_registered_itself_shares_no_consent() -> None:
         ({}, "com.acme.app:/cb"),
     ],
 )
-def test_who_remembers_nothing_of_its_own(changes: dict[str, bool], redirect_uri: str) -> None:
+def test_who_remembers_nothing_of_its_own(changes: dict[str, Any], redirect_uri: str) -> None:
     """An administrator's clients share their project's consent; what anybody can be is asked each time."""
     itself = client(**{"registered_by_administrator": False, **changes})
     assert not Channel(itself, redirect_uri).remembers_its_own

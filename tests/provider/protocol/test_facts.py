@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from projects.facts import ApiFacts, ProjectFacts
 from provider.protocol import facts
 from tests.provider.protocol.building import ACME, ORDERS, OTHER, QUEUE, api, client, registry
 
@@ -34,7 +35,7 @@ def test_facts_cannot_be_changed() -> None:
         ("https://malformed\\", None),
     ],
 )
-def test_an_audience_resolves_to_the_most_specific_api(value: str, found: facts.ApiFacts | None) -> None:
+def test_an_audience_resolves_to_the_most_specific_api(value: str, found: ApiFacts | None) -> None:
     assert registry(ROOT, ORDERS_API).resolve(value) == found
     assert registry(ORDERS_API, ROOT).resolve(value) == found
 
@@ -61,9 +62,7 @@ def test_the_registered_value_is_that_of_the_very_api(value: str, found: str | N
         (api(ORDERS, shared="public"), OTHER, True),
     ],
 )
-def test_an_api_is_open_to_its_project_and_to_whom_it_is_shared(
-    one: facts.ApiFacts, to: facts.ProjectFacts, open_to: bool
-) -> None:
+def test_an_api_is_open_to_its_project_and_to_whom_it_is_shared(one: ApiFacts, to: ProjectFacts, open_to: bool) -> None:
     assert one.open_to(to) is open_to
 
 

@@ -43,7 +43,7 @@ def test_only_true_and_false_are_understood(value: str) -> None:
 
 
 @pytest.mark.parametrize("asked", [{}, {"include_granted_scopes": ""}, {"include_granted_scopes": "false"}])
-def test_nothing_comes_along_unless_it_is_asked(asked: dict[str, str]) -> None:
+def test_nothing_comes_along_unless_it_is_asked(asked: dict[str, Any]) -> None:
     ceiling = decided(scope="profile", **asked).ceiling
     assert (ceiling.scopes, ceiling.audiences) == (("profile",), ())
 

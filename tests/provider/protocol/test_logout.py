@@ -62,6 +62,7 @@ def test_a_logout_token_says_exactly_this() -> None:
         "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
     }
     assert tuple(token) == TOKEN_CLAIMS
+    assert isinstance(token["events"], dict)
     assert EVENT in token["events"]
 
 

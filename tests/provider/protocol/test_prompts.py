@@ -188,7 +188,7 @@ def test_the_first_thing_needed_is_shown(
 
 
 # Each step's condition, its error where asking is forbidden, and what is shown where it is not.
-NOBODY_HERE = {"sign_in": None, "sub": "", "acrs_met": frozenset()}
+NOBODY_HERE: dict[str, Any] = {"sign_in": None, "sub": "", "acrs_met": frozenset()}
 TOO_OLD = {"sign_in": SignInFacts(sid="s", auth_time=NOW - 5000)}
 STEPS: list[tuple[str, dict[str, Any], dict[str, Any], type[Refusal], Interaction | type[Refusal]]] = [
     ("4 hint and sub differ", {"subs": frozenset({"x"})}, {"hint_sub": "y"}, InvalidRequest, InvalidRequest),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -120,7 +121,7 @@ def test_another_access_type_is_refused() -> None:
     ],
     ids=lambda decided: next(iter(decided)),
 )
-def test_one_thing_asked_or_implied_is_enough(decided: dict[str, tuple[str, ...]]) -> None:
+def test_one_thing_asked_or_implied_is_enough(decided: dict[str, Any]) -> None:
     scopes.something_asked(replace(authorization(), **decided))
 
 

@@ -16,7 +16,7 @@ from django.http import HttpResponse
 
 from clients.models import AccessToken, Authorization, Client, SecurityEvent
 from common import cache, prepared
-from tests.world import ORDERS, App, Browser
+from tests.world import ORDERS, App, Browser, Response
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("warm")]
 Statements = list[str]
@@ -59,7 +59,7 @@ def sent(monkeypatch: Any, settings: Any) -> Iterator[Callable[[Callable[[], Htt
     settings.IDP_FACTS_MAX_AGE = 0
 
 
-def credentials(client_id: str) -> HttpResponse:
+def credentials(client_id: str) -> Response:
     return App(client_id).token(grant_type="client_credentials")
 
 
@@ -102,7 +102,7 @@ def test_client_credentials_with_a_jwt_need_no_database(sent: Any) -> None:
 @pytest.mark.parametrize("kind", ["opaque", "jwt"])
 def test_introspection_and_userinfo_read_once(sent: Any, kind: str) -> None:
     Client.objects.filter(client_id="web").update(access_token_format=kind)
-    cache._shared.looked(float("-inf"))
+    cache._shared.confirm(float("-inf"))
     token = offline("web")["access_token"]
     app = App("web")
     for ask in (app.introspect, app.userinfo):
@@ -113,7 +113,7 @@ def test_introspection_and_userinfo_read_once(sent: Any, kind: str) -> None:
 
 def test_introspecting_a_clients_own_jwt_reads_once(sent: Any) -> None:
     Client.objects.filter(client_id="web").update(access_token_format="jwt")
-    cache._shared.looked(float("-inf"))
+    cache._shared.confirm(float("-inf"))
     token = credentials("web").json()["access_token"]
     App("web").introspect(token)
     (select,) = sent(lambda: App("web").introspect(token))

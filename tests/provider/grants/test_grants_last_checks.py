@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from django.http import HttpResponse
 from django.utils import timezone
 
 from accounts.models import SignIn
@@ -15,11 +14,11 @@ from provider import grants
 from provider.grants import GRANTS
 from provider.store import authorizations
 from tests.provider.store.test_live import CLIENT_ENDS, ELSEWHERE, PERSON_ENDS
-from tests.world import App, Browser
+from tests.world import App, Browser, Response
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 WEB = App("web")
-Ask = Callable[[], HttpResponse]
+Ask = Callable[[], Response]
 
 
 def code() -> Ask:
