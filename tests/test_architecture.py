@@ -117,6 +117,19 @@ def test_a_layer_is_told_by_the_folder(module: str, layer: int | None) -> None:
     assert layer_of(module) == layer
 
 
+def test_the_documents_draw_the_same_layers() -> None:
+    assert " ← ".join(f"`{layer}`" for layer in LAYERS) in (ROOT / "README.md").read_text()
+    picture = (ROOT / "docs" / "architecture.md").read_text().partition("```\n")[2].partition("\n\n")[0]
+    assert [line.split()[0] for line in picture.splitlines()] == LAYERS[::-1]
+
+
+def test_nobody_needs_what_is_made_for_others() -> None:
+    """The verifier is for APIs; that it needs nothing of ours is among its own tests."""
+    assert [
+        source.path for source in sources() if any(below(name, "vestibule_verifier") for name in source.imports())
+    ] == []
+
+
 def graph() -> dict[str, set[str]]:
     """Which of our modules each of them imports, wherever the import stands."""
     known = {source.module for source in sources()}

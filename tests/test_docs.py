@@ -72,6 +72,24 @@ def headings(text: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", one.lower()).replace(" ", "-") for one in found}
 
 
+def defined(path: Path) -> set[str]:
+    """Functions, classes, and what is assigned by name."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    named = {node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    targets = [one for node in nodes if isinstance(node, ast.Assign) for one in node.targets]
+    targets += [node.target for node in nodes if isinstance(node, ast.AnnAssign)]
+    return named | {one.id for one in targets if isinstance(one, ast.Name)}
+
+
+def test_every_name_on_the_page_of_the_architecture_is_in_the_code() -> None:
+    trees = ("common", "accounts", "projects", "clients", "provider", "idp", "tests/browser")
+    known = {name for tree in trees for path in (ROOT / tree).rglob("*.py") for name in defined(path)}
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    names = {name for one in quoted(text) if (name := one.removesuffix("()")).isidentifier()}
+    assert {"GRANTS", "answer", "AT_AUTHORIZATION", "CLAIMS"} <= names
+    assert names - known - {*trees, "gettext", "ModelAdmin", "admin"} == set()
+
+
 # --- The map of the protocol ---------------------------------------------------------------------------------------
 
 
