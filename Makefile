@@ -20,10 +20,10 @@ test: ## run every test that can run here (a single one: .venv/bin/pytest tests/
 	@.ci/node
 	@.ci/test
 
-foreign: ## only the programs of others and the conformance plans, against live servers
+foreign: ## only the programs of others and the conformance plans, against live servers (ARGS="-k allauth": some)
 	@.ci/venv dev
 	@.ci/node
-	.venv/bin/pytest -q tests/foreign tests/conformance
+	.venv/bin/pytest -q --programs tests/foreign tests/conformance $(ARGS)
 
 bench: ## measure speed beside other providers (more: make bench ARGS="--help"), takes half an hour
 	@.ci/venv dev

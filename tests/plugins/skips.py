@@ -20,12 +20,19 @@ ALLOWED_SKIPS = frozenset(
 ALLOWED_SKIPS_OUTSIDE_CI = frozenset(
     {"needs Chromium", "needs Node and its packages", "needs Apache with mod_auth_openidc"}
 )
+# What programs of others still meet here (tests/foreign/programs). Each goes when what it names is mended.
+EXPECTED_FAILURES = frozenset(
+    {
+        "a confidential client is not remembered on loopback: prompt=none answers consent_required",
+    }
+)
 
 OUTPUT = "unallowed_skips"
 
 
 def allowed() -> frozenset[str]:
-    return ALLOWED_SKIPS if os.environ.get("CI") else ALLOWED_SKIPS | ALLOWED_SKIPS_OUTSIDE_CI
+    expected = {f"expected failure: {one}" for one in EXPECTED_FAILURES}
+    return ALLOWED_SKIPS | expected | (frozenset() if os.environ.get("CI") else ALLOWED_SKIPS_OUTSIDE_CI)
 
 
 def reason(report: pytest.TestReport | pytest.CollectReport) -> str:

@@ -1,0 +1,60 @@
+"""An environment for each program of others, below `var/foreign`: pinned, checked by hash, made once and used again.
+
+`made` installs again when a file that says what belongs into it has changed. Registries are used through their
+ordinary clients, which know where they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PLACE = Path(__file__).parents[3] / "var" / "foreign"
+LONGEST = 900  # seconds for one step of an installation
+
+
+def made(name: str, said_by: list[Path], install: Callable[[Path], None]) -> Path:
+    """The folder of the environment; a stamp in it, written last, says from what it was made."""
+    folder, stamp = PLACE / name, PLACE / name / ".made-from"
+    digest = hashlib.sha256(sys.version.encode() + b"".join(path.read_bytes() for path in said_by)).hexdigest()
+    if not stamp.exists() or stamp.read_text() != digest:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        install(folder)
+        stamp.write_text(digest)
+    return folder
+
+
+def run(*command: str | Path, inside: Path, **environ: str) -> None:
+    """A step of an installation; what it had to say is the error when it fails."""
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=inside,
+        env={**os.environ, **environ},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=LONGEST,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command[0]} could not install this program:\n{done.stdout[-4000:]}"
+
+
+def python(name: str) -> Path:
+    """The interpreter of a virtual environment with what NAME/requirements.txt pins."""
+    pins = HERE / name / "requirements.txt"
+    uv = Path(sys.executable).with_name("uv")
+
+    def install(folder: Path) -> None:
+        run(uv, "venv", "-q", "--clear", "--python", sys.executable, folder, inside=folder)
+        command = ("pip", "sync", "-q", "--require-hashes", "--python", folder / "bin" / "python", pins)
+        run(uv, *command, inside=folder, UV_SYSTEM_CERTS="1")
+
+    return made(name, [pins], install) / "bin" / "python"

@@ -1,0 +1,80 @@
+"""Programs of others while a test speaks to them: on loopback, for a bounded time, and none is left behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+LONGEST = 240  # seconds that a program may run, whatever becomes of its test
+STARTING = 90  # seconds until it answers
+
+
+@contextmanager
+def running(command: list[str | Path], folder: Path, port: int, **environ: str) -> Iterator[Path]:
+    """A program in a folder, until it is left. Yields the file with what it says.
+
+    It has a home of its own, sees nothing of our environment but the path, and ends after a while by itself.
+    """
+    log = folder / "said.log"
+    bounded = ["timeout", "--kill-after=5", str(LONGEST), *map(str, command)]
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONUNBUFFERED": "1", **environ}
+    with (
+        log.open("ab") as said,
+        subprocess.Popen(
+            bounded, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said
+        ) as process,
+    ):
+        try:
+            _wait(process, port, log)
+            yield log
+        finally:
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """`timeout` leads a process group of its own and passes signals on to all of it."""
+    process.terminate()
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    until = time.monotonic() + STARTING
+    while time.monotonic() < until:
+        assert process.poll() is None, log.read_text()
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise AssertionError(f"It does not answer: {log.read_text()}")
+
+
+def finished(command: list[str | Path], folder: Path, **environ: str) -> str:
+    """What a program says that does its work and ends."""
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), **environ},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LONGEST,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def needs(*programs: str) -> str:
+    """The reason to skip where the machine lacks one of these, or nothing."""
+    missing = [one for one in programs if shutil.which(one) is None]
+    return f"needs {' and '.join(missing)}" if missing else ""
