@@ -78,3 +78,19 @@ def needs(*programs: str) -> str:
     """The reason to skip where the machine lacks one of these, or nothing."""
     missing = [one for one in programs if shutil.which(one) is None]
     return f"needs {' and '.join(missing)}" if missing else ""
+
+
+@contextmanager
+def talking(command: list[str | Path], folder: Path, **environ: str) -> Iterator[subprocess.Popen[str]]:
+    """A program that somebody talks to in a terminal, until it is left. What it complains of is in `said.log`."""
+    bounded = ["timeout", "--kill-after=5", str(LONGEST), *map(str, command)]
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONUNBUFFERED": "1", **environ}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with (
+        (folder / "said.log").open("ab") as said,
+        subprocess.Popen(bounded, cwd=folder, env=environment, stderr=said, text=True, **pipes) as process,
+    ):
+        try:
+            yield process
+        finally:
+            process.terminate()
