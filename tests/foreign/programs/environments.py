@@ -58,3 +58,15 @@ def python(name: str) -> Path:
         run(uv, *command, inside=folder, UV_SYSTEM_CERTS="1")
 
     return made(name, [pins], install) / "bin" / "python"
+
+
+def node(name: str) -> Path:
+    """The folder whose node_modules hold what NAME/package-lock.json locks. No script of theirs is run."""
+    files = [HERE / name / "package.json", HERE / name / "package-lock.json"]
+
+    def install(folder: Path) -> None:
+        for path in files:
+            shutil.copy(path, folder)
+        run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", inside=folder)
+
+    return made(name, files, install)
