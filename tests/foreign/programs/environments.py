@@ -1,6 +1,6 @@
 """An environment for each program of others, below `var/foreign`: pinned, checked by hash, made once and used again.
 
-`made` installs again when a file that says what belongs into it has changed. Registries are used through their
+`made` installs again when what says what belongs into it has changed. Registries are used through their
 ordinary clients, which know where they are.
 """
 
@@ -16,13 +16,13 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PLACE = Path(__file__).parents[3] / "var" / "foreign"
-LONGEST = 900  # seconds for one step of an installation
+LONGEST = 1800  # seconds for one step of an installation
 
 
-def made(name: str, said_by: list[Path], install: Callable[[Path], None]) -> Path:
+def made(name: str, said_by: list[bytes], install: Callable[[Path], None]) -> Path:
     """The folder of the environment; a stamp in it, written last, says from what it was made."""
     folder, stamp = PLACE / name, PLACE / name / ".made-from"
-    digest = hashlib.sha256(sys.version.encode() + b"".join(path.read_bytes() for path in said_by)).hexdigest()
+    digest = hashlib.sha256(sys.version.encode() + b"\0".join(said_by)).hexdigest()
     if not stamp.exists() or stamp.read_text() != digest:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -57,7 +57,7 @@ def python(name: str) -> Path:
         command = ("pip", "sync", "-q", "--require-hashes", "--python", folder / "bin" / "python", pins)
         run(uv, *command, inside=folder, UV_SYSTEM_CERTS="1")
 
-    return made(name, [pins], install) / "bin" / "python"
+    return made(name, [pins.read_bytes()], install) / "bin" / "python"
 
 
 def node(name: str) -> Path:
@@ -69,4 +69,32 @@ def node(name: str) -> Path:
             shutil.copy(path, folder)
         run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", inside=folder)
 
-    return made(name, files, install)
+    return made(name, [path.read_bytes() for path in files], install)
+
+
+def go(name: str, package: str) -> Path:
+    """A program of a module, built from what NAME/go.sum holds the digests of."""
+    files = [HERE / name / "go.mod", HERE / name / "go.sum"]
+
+    def install(folder: Path) -> None:
+        for path in files:
+            shutil.copy(path, folder)
+        run("go", "build", "-mod=readonly", "-o", folder / name, package, inside=folder, CGO_ENABLED="0")
+
+    return made(name, [path.read_bytes() for path in files], install) / name
+
+
+def java(name: str, sources: dict[str, str]) -> Path:
+    """The jar that NAME/pom.xml makes of these; what is fetched has to match its checksum."""
+    pom = HERE / name / "pom.xml"
+
+    def install(folder: Path) -> None:
+        shutil.copy(pom, folder)
+        for path, text in sources.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text)
+        run("mvn", "--batch-mode", "--quiet", "--strict-checksums", "package", inside=folder)
+
+    folder = made(name, [pom.read_bytes(), *(text.encode() for text in sources.values())], install)
+    (jar,) = folder.glob("target/*.jar")
+    return jar

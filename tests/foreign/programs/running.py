@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-LONGEST = 240  # seconds that a program may run, whatever becomes of its test
-STARTING = 90  # seconds until it answers
+LONGEST = 400  # seconds that a program may run, whatever becomes of its test
+STARTING = 180  # seconds until it answers
 
 
 @contextmanager
