@@ -34,6 +34,9 @@ def running(command: list[str | Path], folder: Path, port: int, **environ: str) 
         try:
             _wait(process, port, log)
             yield log
+        except AssertionError as error:
+            error.add_note(f"What the program said:\n{log.read_text(errors='replace')[-4000:]}")
+            raise
         finally:
             _end(process)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
+from http.cookiejar import Cookie, DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urljoin
 
@@ -11,11 +12,20 @@ import requests
 Fields = dict[str, str | list[str]]
 
 
+class _OnLoopback(DefaultCookiePolicy):
+    """Browsers send `Secure` cookies there over http as well."""
+
+    def set_ok(self, cookie: Cookie, request: Any) -> bool:
+        cookie.secure = False
+        return super().set_ok(cookie, request)
+
+
 class Visitor:
     """Follows every redirect, and sends the forms they see. Cookies are kept by host, whatever the port."""
 
     def __init__(self) -> None:
         self.http = requests.Session()
+        self.http.cookies.set_policy(_OnLoopback())
 
     def go(self, address: str) -> requests.Response:
         self.page = self.http.get(address, timeout=60)
