@@ -77,9 +77,9 @@ def finished(command: list[str | Path], folder: Path, **environ: str) -> str:
     return done.stdout
 
 
-def needs(*programs: str) -> str:
-    """The reason to skip where the machine lacks one of these, or nothing."""
-    missing = [one for one in programs if shutil.which(one) is None]
+def lacks(*programs: str | Path) -> str:
+    """The reason to skip where the machine has not all of these, or nothing."""
+    missing = [Path(one).name for one in programs if shutil.which(one) is None]
     return f"needs {' and '.join(missing)}" if missing else ""
 
 
