@@ -8,10 +8,16 @@ import pytest
 
 from tests.foreign.programs import environments
 from tests.foreign.programs.recipes import Place
-from tests.foreign.programs.running import running
+from tests.foreign.programs.running import lacks, running
 from tests.foreign.programs.visitor import Visitor
 
-pytestmark = [pytest.mark.foreign, pytest.mark.programs, pytest.mark.django_db(transaction=True)]
+LACKING = lacks("node", "npm")
+pytestmark = [
+    pytest.mark.foreign,
+    pytest.mark.programs,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(bool(LACKING), reason=LACKING),
+]
 
 
 def test_somebody_signs_in_and_out(place: Place, visitor: Visitor) -> None:

@@ -13,10 +13,16 @@ from clients.models import AccessToken, RefreshToken
 from tests.foreign.apache import free_port
 from tests.foreign.programs import environments
 from tests.foreign.programs.recipes import Place
-from tests.foreign.programs.running import running
+from tests.foreign.programs.running import lacks, running
 from tests.foreign.programs.visitor import Visitor
 
-pytestmark = [pytest.mark.foreign, pytest.mark.programs, pytest.mark.django_db(transaction=True)]
+LACKING = lacks("node", "npm")
+pytestmark = [
+    pytest.mark.foreign,
+    pytest.mark.programs,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(bool(LACKING), reason=LACKING),
+]
 # Where this hub listens, and that it looks at a sign-in again at once and not after five minutes.
 AROUND = """
 c.JupyterHub.bind_url = "http://127.0.0.1:{port}"

@@ -16,11 +16,17 @@ from tests.foreign import apache
 from tests.foreign.programs import environments
 from tests.foreign.programs.bearer import refused
 from tests.foreign.programs.recipes import SECRET, Place
-from tests.foreign.programs.running import running
+from tests.foreign.programs.running import lacks, running
 from tests.foreign.programs.visitor import Visitor
 from tests.world import BILLING, SECRETS
 
-pytestmark = [pytest.mark.foreign, pytest.mark.programs, pytest.mark.django_db(transaction=True)]
+LACKING = lacks("go")
+pytestmark = [
+    pytest.mark.foreign,
+    pytest.mark.programs,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(bool(LACKING), reason=LACKING),
+]
 COOKIE_SECRET = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 PACKAGE = "github.com/oauth2-proxy/oauth2-proxy/v7"
 TWO_SECONDS = 2.1  # it counts the age of a session in whole ones

@@ -16,12 +16,15 @@ from accounts.models import SignIn, User
 from tests.foreign.programs import environments
 from tests.foreign.programs.chromium import prove_and_allow, shown
 from tests.foreign.programs.recipes import Place
+from tests.foreign.programs.running import lacks
 
+LACKING = lacks("npm")
 pytestmark = [
     pytest.mark.foreign,
     pytest.mark.browser,
     pytest.mark.programs,
     pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(bool(LACKING), reason=LACKING),
 ]
 NOBODY = "Nobody is signed in."
 

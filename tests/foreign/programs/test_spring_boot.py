@@ -11,12 +11,18 @@ from accounts.models import SignIn, User
 from tests.foreign.programs import environments
 from tests.foreign.programs.bearer import refused, right_token, wrong_tokens
 from tests.foreign.programs.recipes import Place
-from tests.foreign.programs.running import running
+from tests.foreign.programs.running import lacks, running
 from tests.foreign.programs.sign_out import sign_out_at_the_provider
 from tests.foreign.programs.visitor import Visitor
 from tests.verifier.documented import EXAMPLES
 
-pytestmark = [pytest.mark.foreign, pytest.mark.programs, pytest.mark.django_db(transaction=True)]
+LACKING = lacks("java", "mvn")
+pytestmark = [
+    pytest.mark.foreign,
+    pytest.mark.programs,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(bool(LACKING), reason=LACKING),
+]
 LIMITS = ("-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 CALLBACK, BACK_CHANNEL = "/login/oauth2/code/vestibule", "/logout/connect/back-channel/vestibule"
 
