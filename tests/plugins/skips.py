@@ -39,6 +39,8 @@ EXPECTED_FAILURES = frozenset(
         "a confidential client is not remembered on loopback: prompt=none answers consent_required",
         "access_type=offline adds offline_access to the scope of the answer",
         "an empty Basic password of a public client is refused",
+        "a sign-in scope that the client did not register refuses the whole request",
+        "where the address to come back to is not registered, people cannot sign out",
         "http://localhost has to match its port",
         "the seventh use of a rotated refresh token within its window is refused",
         "sign-out called by a server, with an ID token and no cookie, ends nothing",

@@ -58,7 +58,7 @@ def serving(place: Place, name: str, cookie: str, command: list[str | Path]) -> 
 
 
 def test_flask_oidc_signs_somebody_in_and_guards_an_api(page: Page, place: Place, cookie: str) -> None:
-    place.register("/authorize")
+    place.register("/authorize", require_pkce=False)
     python = environments.python("flask_oidc")
     command = [python, "-m", "flask", "--app", "flask_app", "run", "--port", str(place.port)]
     with serving(place, "flask_app.py", cookie, command):
