@@ -7,8 +7,24 @@ from pathlib import Path
 
 import pytest
 
+from tests.foreign.programs import environments
 from tests.foreign.programs.recipes import Place
 from tests.foreign.programs.visitor import Visitor
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _seen_while_it_installs(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A first run takes minutes: whoever waits sees for what."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    say = environments.tell
+
+    def tell(text: str) -> None:
+        with capture.global_and_fixture_disabled():
+            say(text)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(environments, "tell", tell)
+        yield
 
 
 @pytest.fixture

@@ -19,11 +19,17 @@ PLACE = Path(__file__).parents[3] / "var" / "foreign"
 LONGEST = 1800  # seconds for one step of an installation
 
 
+def tell(text: str) -> None:
+    """Says what takes long; tests put something in its place that is not captured."""
+    print(text, flush=True)  # noqa: T201
+
+
 def made(name: str, said_by: list[bytes], install: Callable[[Path], None]) -> Path:
     """The folder of the environment; a stamp in it, written last, says from what it was made."""
     folder, stamp = PLACE / name, PLACE / name / ".made-from"
     digest = hashlib.sha256(sys.version.encode() + b"\0".join(said_by)).hexdigest()
     if not stamp.exists() or stamp.read_text() != digest:
+        tell(f"Installing {name} into {folder.relative_to(PLACE.parents[1])} ...")
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         install(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,8 @@ class Place:
 
     def recipe(self, name: str) -> str:
         """The example of the page, for this provider and this program."""
-        return EXAMPLES[name].replace(ISSUER, self.issuer).replace(APP, self.app).replace("8765", str(self.port))
+        text = re.sub(r"\b8765\b", str(self.port), EXAMPLES[name].replace(APP, self.app))
+        return text.replace(ISSUER, self.issuer)
 
     def save(self, name: str, text: str = "") -> Path:
         path = self.folder / name

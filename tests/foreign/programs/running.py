@@ -16,19 +16,29 @@ LONGEST = 400  # seconds that a program may run, whatever becomes of its test
 STARTING = 180  # seconds until it answers
 
 
+def bounded(command: list[str | Path]) -> list[str]:
+    """The command, ending after a while by itself."""
+    return ["timeout", "--kill-after=5", str(LONGEST), *map(str, command)]
+
+
+def alone(folder: Path, environ: dict[str, str]) -> dict[str, str]:
+    """The environment of a program: a home of its own, and nothing of ours but the path."""
+    return {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONUNBUFFERED": "1", **environ}
+
+
 @contextmanager
 def running(command: list[str | Path], folder: Path, port: int, **environ: str) -> Iterator[Path]:
-    """A program in a folder, until it is left. Yields the file with what it says.
-
-    It has a home of its own, sees nothing of our environment but the path, and ends after a while by itself.
-    """
+    """A program in a folder, until it is left. Yields the file with what it says."""
     log = folder / "said.log"
-    bounded = ["timeout", "--kill-after=5", str(LONGEST), *map(str, command)]
-    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONUNBUFFERED": "1", **environ}
     with (
         log.open("ab") as said,
         subprocess.Popen(
-            bounded, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said
+            bounded(command),
+            cwd=folder,
+            env=alone(folder, environ),
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
         ) as process,
     ):
         try:
@@ -64,13 +74,12 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
 def finished(command: list[str | Path], folder: Path, **environ: str) -> str:
     """What a program says that does its work and ends."""
     done = subprocess.run(
-        [str(part) for part in command],
+        bounded(command),
         cwd=folder,
-        env={"PATH": os.environ["PATH"], "HOME": str(folder), **environ},
+        env=alone(folder, environ),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=LONGEST,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -86,12 +95,12 @@ def lacks(*programs: str | Path) -> str:
 @contextmanager
 def talking(command: list[str | Path], folder: Path, **environ: str) -> Iterator[subprocess.Popen[str]]:
     """A program that somebody talks to in a terminal, until it is left. What it complains of is in `said.log`."""
-    bounded = ["timeout", "--kill-after=5", str(LONGEST), *map(str, command)]
-    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONUNBUFFERED": "1", **environ}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with (
         (folder / "said.log").open("ab") as said,
-        subprocess.Popen(bounded, cwd=folder, env=environment, stderr=said, text=True, **pipes) as process,
+        subprocess.Popen(
+            bounded(command), cwd=folder, env=alone(folder, environ), stderr=said, text=True, **pipes
+        ) as process,
     ):
         try:
             yield process

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -39,7 +40,7 @@ def in_front(place: Place, *arguments: str, refresh: str = "4m", **registered: A
     place.register("/oauth2/callback", **registered)
     place.save("wiki.secret", SECRET)
     with apache.application() as behind:
-        text = place.recipe("oauth2-proxy.cfg").replace("8766", str(behind))
+        text = re.sub(r"\b8766\b", str(behind), place.recipe("oauth2-proxy.cfg"))
         assert '"4m"' in text
         place.save("oauth2-proxy.cfg", text.replace('"4m"', f'"{refresh}"'))
         proxy = environments.go("oauth2_proxy", PACKAGE)
