@@ -34,7 +34,6 @@ def place(issuer: str, tmp_path: Path) -> Place:
 
 @pytest.fixture
 def visitor() -> Iterator[Visitor]:
-    """Somebody who closes their browser: a connection left open would keep the provider's thread."""
     somebody = Visitor()
     yield somebody
-    somebody.http.close()
+    somebody.hang_up()

@@ -53,6 +53,13 @@ class Visitor:
         page = self.send(login="owner", password="owner-pw")
         return self.send(decision="allow") if 'name="decision"' in page.text else page
 
+    def hang_up(self) -> None:
+        """Close every connection. Else each keeps a thread of the provider, as long as a failed test is remembered."""
+        for adapter in self.http.adapters.values():
+            pools = adapter.poolmanager.pools
+            for key in pools.keys():  # noqa: SIM118  # this container refuses to be iterated
+                pools[key].close()
+
     def asked_to_sign_in(self) -> bool:
         return "/accounts/login/" in self.address and 'name="password"' in self.page.text
 
