@@ -17,7 +17,7 @@ from tests.foreign.person import sign_in_and_allow
 from tests.verifier.documented import EXAMPLES
 from tests.world import CHALLENGE, VERIFIER
 
-ISSUER, APP = "http://localhost:8000", "http://127.0.0.1:8765"
+ISSUER, APP = "localhost:8000", "http://127.0.0.1:8765"
 SECRET, API_SECRET = "the-secret-of-the-wiki", "the-secret-of-its-pages"
 
 
@@ -41,7 +41,7 @@ class Place:
     def recipe(self, name: str) -> str:
         """The example of the page, for this provider and this program."""
         text = re.sub(r"\b8765\b", str(self.port), EXAMPLES[name].replace(APP, self.app))
-        return text.replace(ISSUER, self.issuer)
+        return text.replace(ISSUER, self.issuer.removeprefix("http://"))
 
     def save(self, name: str, text: str = "") -> Path:
         path = self.folder / name

@@ -77,8 +77,8 @@ def opens(place: Place, username: str, token: str, mechanism: str = "XOAUTH2") -
 
 def test_a_mailbox_opens_with_a_token_of_its_owner_alone(place: Place) -> None:
     api = place.register_api()
-    asks = place.recipe("dovecot-oauth2.conf.ext").replace("localhost:8000", place.issuer.removeprefix("http://"))
-    place.save("dovecot-oauth2.conf.ext", asks.replace("WIKI_API_SECRET", API_SECRET))
+    asks = place.recipe("dovecot-oauth2.conf.ext").replace("WIKI_API_SECRET", API_SECRET)
+    place.save("dovecot-oauth2.conf.ext", asks)
     settings = place.recipe("oauth2.conf").replace("/etc/dovecot", str(place.folder))
     place.save("dovecot.conf", AROUND.format(folder=place.folder, port=place.port) + settings)
     token = right_token(place, api)

@@ -9,6 +9,7 @@ import pytest
 import requests
 from django.utils import timezone
 
+from accounts.models import SignIn
 from clients.models import AccessToken, RefreshToken
 from tests.foreign.apache import free_port
 from tests.foreign.programs import environments
@@ -47,7 +48,7 @@ def expire_access_tokens() -> None:
     AccessToken.objects.update(expires=timezone.now() - timedelta(minutes=5))
 
 
-def test_somebody_signs_in_and_stays_as_long_as_they_have_access(place: Place, visitor: Visitor) -> None:
+def test_somebody_signs_in_stays_as_long_as_they_have_access_and_signs_out(place: Place, visitor: Visitor) -> None:
     place.register("/hub/oauth_callback")
     proxy = environments.node("jupyterhub_proxy") / "node_modules/configurable-http-proxy/bin/configurable-http-proxy"
     around = AROUND.format(port=place.port, hub=free_port(), api=free_port(), proxy=proxy)
@@ -72,3 +73,10 @@ def test_somebody_signs_in_and_stays_as_long_as_they_have_access(place: Place, v
         time.sleep(1.1)
         visitor.go(f"{place.app}/hub/home")
         assert visitor.address != f"{place.app}/hub/home", "the hub wants them to sign in again"
+
+        visitor.go(f"{place.app}/hub/oauth_login?next=/hub/home")
+        assert "owner" in visitor.allow_if_asked().text
+        visitor.go(f"{place.app}/hub/logout")
+        assert visitor.address == f"{place.issuer}/oauth2/logout", "asked, for the hub sends no hint"
+        visitor.send()
+        assert SignIn.objects.get().ended_at is not None

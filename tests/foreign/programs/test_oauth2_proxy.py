@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -112,6 +113,17 @@ def test_many_requests_at_once_refresh_with_the_same_token(place: Place, visitor
         with ThreadPoolExecutor(AT_ONCE) as pool:
             pages = list(pool.map(page_load(visitor, app), range(AT_ONCE)))
         assert pages == [True] * AT_ONCE
+
+
+def test_somebody_signs_out_of_the_proxy_and_goes_on_to_the_provider(place: Place, visitor: Visitor) -> None:
+    with in_front(place) as app:
+        visitor.sign_in(f"{app}/")
+        visitor.go(f"{app}/oauth2/sign_out?rd={quote(f'{place.issuer}/oauth2/logout', safe='')}")
+        assert visitor.address == f"{place.issuer}/oauth2/logout", "asked, for the proxy sends no hint"
+        visitor.send()
+        assert SignIn.objects.get().ended_at is not None
+        visitor.go(f"{app}/")
+        assert visitor.asked_to_sign_in()
 
 
 @pytest.mark.xfail(

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 import requests
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
-from accounts.models import User
+from accounts.models import SignIn, User
 from tests.foreign.programs import environments
 from tests.foreign.programs.chromium import prove_and_allow, shown
 from tests.foreign.programs.recipes import Place
@@ -80,8 +80,8 @@ def test_flask_oidc_signs_somebody_in_and_guards_an_api(page: Page, place: Place
         assert api(foreign["access_token"]).status_code == 401, "it may not see tokens of other projects"
 
 
-def test_fastapi_with_authlib_signs_somebody_in(page: Page, place: Place, cookie: str) -> None:
-    place.register("/callback")
+def test_fastapi_with_authlib_signs_somebody_in_and_out(page: Page, place: Place, cookie: str) -> None:
+    place.register("/callback", post_logout_redirect_uris=[f"{place.app}/"])
     python = environments.python("fastapi_authlib")
     command = [python, "-m", "uvicorn", "fastapi_app:app", "--host", place.host, "--port", str(place.port)]
     with serving(place, "fastapi_app.py", cookie, command):
@@ -89,4 +89,7 @@ def test_fastapi_with_authlib_signs_somebody_in(page: Page, place: Place, cookie
         prove_and_allow(page)
         person = shown(page)
         assert page.url == f"{place.app}/"
-    assert person == {"sub": str(User.objects.get(username="owner").sub), "email": "owner@people.example"}
+        assert person == {"sub": str(User.objects.get(username="owner").sub), "email": "owner@people.example"}
+        page.goto(f"{place.app}/logout")
+        expect(page.get_by_label("Password")).to_be_visible()
+        assert SignIn.objects.get().ended_at is not None, "nobody was asked, and the app sends them to sign in again"
