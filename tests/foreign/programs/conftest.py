@@ -20,7 +20,7 @@ def _seen_while_it_installs(request: pytest.FixtureRequest) -> Iterator[None]:
 
     def tell(text: str) -> None:
         with capture.global_and_fixture_disabled():
-            say(text)
+            say(f"\n{text}")
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(environments, "tell", tell)
