@@ -20,10 +20,11 @@ test: ## run every test that can run here (a single one: .venv/bin/pytest tests/
 	@.ci/node
 	@.ci/test
 
-foreign: ## only the programs of others and the conformance plans, against live servers
+foreign: ## only the programs of others and the conformance plans, against live servers (ARGS="-k allauth": some)
+	@.ci/machine programs || true
 	@.ci/venv dev
 	@.ci/node
-	.venv/bin/pytest -q tests/foreign tests/conformance
+	.venv/bin/pytest -q --programs tests/foreign tests/conformance $(ARGS)
 
 bench: ## measure speed beside other providers (more: make bench ARGS="--help"), takes half an hour
 	@.ci/venv dev
@@ -72,3 +73,4 @@ requirements: ## compile requirements/*.in to the newest pins with hashes
 	$(compile) requirements/base.in -o requirements/base.txt
 	$(compile) -c requirements/base.txt requirements/dev.in -o requirements/dev.txt
 	$(compile) -c requirements/base.txt tests/benchmarks/peers/servers.in -o tests/benchmarks/peers/servers.txt
+	for one in tests/foreign/programs/*/requirements.in; do $(compile) $$one -o $${one%.in}.txt || exit 1; done

@@ -19,6 +19,7 @@ pytest_plugins = [
     "tests.plugins.loopback",
     "tests.plugins.skips",
     "tests.plugins.places",
+    "tests.plugins.programs",
     "tests.plugins.emptying",
     "tests.console",
 ]

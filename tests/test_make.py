@@ -26,7 +26,11 @@ def pins(name: str) -> dict[str, list[str]]:
     return found
 
 
-@pytest.mark.parametrize("name", ["uv.txt", "base.txt", "dev.txt"])
+PROGRAMS = ROOT / "tests" / "foreign" / "programs"
+PINNED_PROGRAMS = sorted(f"../{path.relative_to(ROOT)}" for path in PROGRAMS.glob("*/requirements.txt"))
+
+
+@pytest.mark.parametrize("name", ["uv.txt", "base.txt", "dev.txt", *PINNED_PROGRAMS])
 def test_everything_installed_is_pinned_and_checked_by_hash(name: str) -> None:
     lines = (ROOT / "requirements" / name).read_text().splitlines()
     assert len(pins(name)) == len([line for line in lines if line and line[0] not in " #"])
@@ -184,6 +188,13 @@ def test_node_packages_are_locked_by_hash_and_name_no_registry() -> None:
     lock = json.loads((ROOT / "tests" / "foreign" / "node" / "package-lock.json").read_text())
     packages = [package for name, package in lock["packages"].items() if name]
     assert len(packages) > 2
+    assert [one for one in packages if not one["integrity"].startswith("sha512-") or "resolved" in one] == []
+
+
+@pytest.mark.parametrize("path", sorted(PROGRAMS.glob("*/package-lock.json")), ids=lambda path: path.parent.name)
+def test_node_packages_of_programs_are_locked_by_hash_and_name_no_registry(path: Path) -> None:
+    packages = [package for name, package in json.loads(path.read_text())["packages"].items() if name]
+    assert packages
     assert [one for one in packages if not one["integrity"].startswith("sha512-") or "resolved" in one] == []
 
 

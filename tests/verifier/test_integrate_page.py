@@ -18,7 +18,8 @@ from tests.verifier import documented
 from tests.verifier.documented import EXAMPLES, PAGE, ROOT, SHOWN, Reader, registered
 from tests.world import Browser
 
-PROGRAMS_OF_OTHERS = ROOT / "tests" / "foreign" / "test_integrate_page.py"
+FOREIGN = ROOT / "tests" / "foreign"
+PROGRAMS_OF_OTHERS = [FOREIGN / "test_integrate_page.py", *(FOREIGN / "programs").glob("*.py")]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -150,7 +151,7 @@ def test_every_example_is_run_and_every_answer_compared() -> None:
     fenced = re.findall(r"^```(\w+)$", PAGE, re.MULTILINE)
     unmarked = len(fenced) - len(SHOWN) - len(EXAMPLES)
     assert unmarked == 1, "only `manage.py applyconfig` is not run from the page"
-    tests = "".join(path.read_text() for path in (Path(__file__), Path(documented.__file__), PROGRAMS_OF_OTHERS))
+    tests = "".join(path.read_text() for path in (Path(__file__), Path(documented.__file__), *PROGRAMS_OF_OTHERS))
     assert [name for name in EXAMPLES if f'"{name}"' not in tests] == []
 
 
