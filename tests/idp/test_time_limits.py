@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg
 import pytest
 from django.core.cache.backends.redis import RedisCache
 from django.core.mail import EmailMessage
