@@ -282,6 +282,29 @@ def test_a_worker_that_only_waits_for_bodies_is_replaced(start: Start) -> None:
     assert first != _told_again(server)["process"]
 
 
+def test_a_worker_whose_threads_all_wait_is_replaced_and_live_answers_meanwhile(start: Start) -> None:
+    """Whatever they wait for: a database that says nothing has no end of its own."""
+    server = start(waits=2)
+    first = server.told()["process"]
+    with contextlib.ExitStack() as stack:
+        for _ in range(3):
+            waiting = stack.enter_context(server.connection())
+            waiting.sendall(b"GET /stuck HTTP/1.1\r\n" + HOST + b"\r\n")
+        live = server.says(b"GET /healthz/live HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n")
+        assert live.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert b'{"status":"live"}' in live
+        assert b"content-type: application/json" in live.lower()
+        assert everything(waiting) == b""
+    assert first != _told_again(server)["process"]
+
+
+def test_no_other_path_is_a_file(server: Server) -> None:
+    for path in (b"/healthz/ready", b"/healthz/live/status.json", b"/healthz/live/..%2f..%2fsettings.py"):
+        answer = server.says(b"GET " + path + b" HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n")
+        assert b"import" not in answer
+    assert server.told(path=b"/healthz/ready")["PATH_INFO"] == "/healthz/ready"
+
+
 def _told_again(server: Server) -> dict[str, Any]:
     until = time.monotonic() + STARTS_WITHIN
     while time.monotonic() < until:
@@ -337,3 +360,17 @@ def test_a_request_in_hand_is_finished_at_the_end(start: Start) -> None:
         server.process.send_signal(signal.SIGTERM)
         assert b" and done" in everything(connection)
     assert server.process.wait(timeout=20) == 0
+
+
+def test_no_worker_goes_on_when_the_main_process_was_killed(start: Start) -> None:
+    """With the port it would keep the old code and the old secrets in service."""
+    server = start()
+    worker = server.told()["process"]
+    server.process.kill()
+    server.process.wait(timeout=20)
+    until = time.monotonic() + STARTS_WITHIN
+    while Path(f"/proc/{worker}").exists() and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not Path(f"/proc/{worker}").exists()
+    with pytest.raises(ConnectionRefusedError), server.connection():
+        pass
