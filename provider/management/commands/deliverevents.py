@@ -37,7 +37,7 @@ OUTCOMES = {
 }
 DATABASE_TROUBLE = (OperationalError, InterfaceError, ProgrammingError, IntegrityError)
 MAX_INTERVAL = 3600  # seconds between two runs
-EXIT_FAILED = 2  # exit status: something could not be delivered
+EXIT_FAILED = 2  # exit status: something was not delivered and will not be
 
 
 class Command(DatabaseCommand):
@@ -67,7 +67,7 @@ class Command(DatabaseCommand):
         except (TemporarilyUnavailable, Unreadable) as error:
             raise CommandError(str(error)) from error
         self._answer(counts, output_format)
-        if counts["failed"] or counts["given_up"]:
+        if counts["given_up"]:  # what only failed is tried again
             sys.exit(EXIT_FAILED)
 
     def _run_until_stopped(self, stop: threading.Event, interval: float, output_format: str) -> None:
