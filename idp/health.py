@@ -7,6 +7,7 @@ import logging
 from django.core.cache import caches
 from django.db import DatabaseError, connection
 
+from accounts.outbox import is_late
 from clients.models import SigningKey
 from clients.models.keys import KeyState
 from common.database_errors import lacks_tables
@@ -50,7 +51,7 @@ def ready(request: Request) -> Answer:
     reason = reason or _unusable_keys(active)
     if reason:
         return _not_ready(reason)
-    warnings = [*_next_keys([key for key in keys if key.state == KeyState.NEXT]), *_silent_caches()]
+    warnings = [*_next_keys([key for key in keys if key.state == KeyState.NEXT]), *_silent_caches(), *_late_mail()]
     return json_answer({"status": "ready", "version": VERSION, "warnings": warnings})
 
 
@@ -96,6 +97,10 @@ def _silent_caches() -> list[str]:
             logger.error("The cache %r does not answer: %s", alias, error)
             problems.append("The cache does not answer, so wrong passwords and codes cannot be counted.")
     return problems
+
+
+def _late_mail() -> list[str]:
+    return ["Mail has waited for ten minutes: is delivermail running, and what does it say?"] if is_late() else []
 
 
 def _not_ready(reason: str) -> Answer:

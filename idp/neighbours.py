@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from idp.environment import Environment
+from idp.environment import Environment, Settings
 
 # Longer than a slow neighbour takes, shorter than people wait. What a URL says itself wins.
 STATEMENT_MILLISECONDS = 5000
@@ -27,7 +26,7 @@ class Process:
     serves = False
 
 
-def database(env: Environment, state: Path) -> dict[str, Any]:
+def database(env: Environment, state: Path) -> Settings:
     given = env.address("DATABASE_URL", f"sqlite:///{state / 'db.sqlite3'}", env.db_url_config)
     if not given["ENGINE"].endswith("sqlite3"):
         kept = {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
@@ -41,7 +40,7 @@ def database(env: Environment, state: Path) -> dict[str, Any]:
     return {**given, "OPTIONS": options}
 
 
-def with_time_limits(given: dict[str, Any], *, serves: bool) -> dict[str, Any]:
+def with_time_limits(given: Settings, *, serves: bool) -> Settings:
     """The same PostgreSQL, never waited for without end.
 
     A statement may take long in a command, but not where somebody waits for the answer. A pooler takes no `options`:
@@ -53,14 +52,20 @@ def with_time_limits(given: dict[str, Any], *, serves: bool) -> dict[str, Any]:
     return {**given, "OPTIONS": limits | given.get("OPTIONS", {})}
 
 
-def cache_with_time_limits(given: dict[str, Any]) -> dict[str, Any]:
+def cache_with_time_limits(given: Settings) -> Settings:
     """The same Redis, never waited for without end. Other caches stay as they are."""
     if not given["BACKEND"].endswith(".RedisCache"):
         return given
     return {**given, "OPTIONS": REDIS_LIMITS | given.get("OPTIONS", {})}
 
 
-def mail(env: Environment) -> dict[str, Any]:
-    """All of Django's settings for mail."""
+def mail(env: Environment) -> Settings:
+    """All of Django's settings for mail, and IDP_MAIL_BACKEND: where `delivermail` sends it.
+
+    No request waits for a mail server: it writes into the outbox. A log or a file needs no such detour.
+    """
     given = env.address("EMAIL_URL", "consolemail://", env.email_url_config)
-    return {**given, "EMAIL_TIMEOUT": env.int("EMAIL_TIMEOUT", default=EMAIL_SECONDS)}
+    sends = given["EMAIL_BACKEND"]
+    outbox = "accounts.outbox.Outbox" if sends.endswith("smtp.EmailBackend") else sends
+    seconds = env.int("EMAIL_TIMEOUT", default=EMAIL_SECONDS)
+    return {**given, "EMAIL_BACKEND": outbox, "IDP_MAIL_BACKEND": sends, "EMAIL_TIMEOUT": seconds}

@@ -205,7 +205,9 @@ MFA_FORMS = {
 }
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
-vars().update(neighbours.mail(env))
+_mail = neighbours.mail(env)
+vars().update(_mail)
+IDP_MAIL_BACKEND: str = _mail["IDP_MAIL_BACKEND"]
 
 # --- Browsers --------------------------------------------------------------------------------------------------------
 _https = IDP_ISSUER.startswith("https://")
