@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -103,9 +104,10 @@ def start() -> Iterator[Start]:
 
 
 @contextlib.contextmanager
-def _running(application: str = "tests.idp.telling.application", waits: float = 30) -> Iterator[Server]:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+def _running(application: str = "tests.idp.telling.application", waits: float = 30, port: int = 0) -> Iterator[Server]:
+    if not port:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
     code = START.format(application=application, waits=waits, port=port)
     environment = {**os.environ, **dict.fromkeys((*SECRETS, ADMIN_PASSWORD), SECRET)}
     command = [sys.executable, "-c", code]
@@ -374,3 +376,38 @@ def test_no_worker_goes_on_when_the_main_process_was_killed(start: Start) -> Non
     assert not Path(f"/proc/{worker}").exists()
     with pytest.raises(ConnectionRefusedError), server.connection():
         pass
+
+
+# --- Several nodes ---------------------------------------------------------------------------------------------------
+
+
+def _answered(nodes: list[Server]) -> bool:
+    """As the proxy of operations.md asks: the next node where one does not answer, and none is taken out for it."""
+    for node in nodes:
+        with contextlib.suppress(OSError):
+            if node.says(b"GET / HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n").startswith(b"HTTP/1.1 200 "):
+                return True
+    return False
+
+
+def test_no_request_is_lost_in_a_rolling_restart() -> None:
+    with contextlib.ExitStack() as stack:
+        nodes = [stack.enter_context(_running()) for _ in range(2)]
+        done, answers = threading.Event(), []
+
+        def ask() -> None:
+            while not done.is_set():
+                answers.append(_answered(nodes))
+
+        visitor = threading.Thread(target=ask)
+        visitor.start()
+        try:
+            for index, node in enumerate(nodes):
+                node.process.terminate()
+                node.process.wait(timeout=60)
+                nodes[index] = stack.enter_context(_running(port=node.port))
+        finally:
+            done.set()
+            visitor.join()
+    assert len(answers) > 10
+    assert all(answers)
