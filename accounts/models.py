@@ -15,6 +15,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.mails import Mail as Mail  # Django looks for models here
 from common.shapes import SaveOptions
 
 MAX_POSTAL_ADDRESS = 500

@@ -16,13 +16,14 @@ from typing import Any, Generic, TypeVar
 
 from django.conf import settings
 
-from common import prepared
+from common import clock, prepared
 from common.connection import connection
 
 VERSION_TABLE = "clients_factsversion"
 MAX_FOUND = 10_000  # of each kind: some twenty megabytes of clients
 MAX_MISSING = 1_000
 _VERSION = f"SELECT sum(version) FROM {VERSION_TABLE}"  # noqa: S608 - a name of ours
+_VERSION_AND_TIME = f"SELECT sum(version), clock_timestamp() FROM {VERSION_TABLE}"  # noqa: S608
 
 Name = TypeVar("Name", bound=Hashable)
 Fact = TypeVar("Fact")
@@ -136,5 +137,10 @@ def _transaction_snapshot() -> Snapshot:
 def _version() -> object:
     prepared.close_if_dropped()
     with connection().cursor() as cursor:
-        cursor.execute(_VERSION)
-        return cursor.fetchone()[0]
+        if connection().vendor != "postgresql":  # a file of this machine
+            cursor.execute(_VERSION)
+            return cursor.fetchone()[0]
+        cursor.execute(_VERSION_AND_TIME)
+        version, time_there = cursor.fetchone()
+        clock.compare(time_there)
+        return version

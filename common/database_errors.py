@@ -6,6 +6,7 @@ from django.db import Error, InterfaceError, OperationalError
 
 # PostgreSQL's codes for a table, a column and a schema that are not there (its manual, appendix A).
 _UNDEFINED = {"42P01", "42703", "3F000"}
+_READ_ONLY = "25006"  # a write to a standby, or to a database that an operator set to read only
 
 
 def lacks_tables(error: Error) -> bool:
@@ -15,9 +16,19 @@ def lacks_tables(error: Error) -> bool:
     return str(error).startswith(("no such table", "no such column")) or " has no column named " in str(error)
 
 
+def is_read_only(error: BaseException | None) -> bool:
+    """Whether PostgreSQL refused a write because it only reads. Django takes that for an error inside the database."""
+    return getattr(getattr(error, "__cause__", None), "sqlstate", None) == _READ_ONLY
+
+
+def is_outage(error: BaseException | None) -> bool:
+    """Whether the database cannot be used now, and may be later."""
+    return isinstance(error, (OperationalError, InterfaceError)) or is_read_only(error)
+
+
 def is_for_the_operator(error: Error) -> bool:
     """Whether the operator can fix it. Any other error is a mistake of ours."""
-    return isinstance(error, (OperationalError, InterfaceError)) or lacks_tables(error)
+    return is_outage(error) or lacks_tables(error)
 
 
 def advice(error: Error) -> str:

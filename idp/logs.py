@@ -23,12 +23,12 @@ class DatabaseOutageFilter(logging.Filter):
     """While the database is away every page fails with the same long traceback."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        from django.db import InterfaceError, OperationalError  # settings name this class before Django is ready
+        from django.db import Error  # settings name this class before Django is ready
 
-        from common.database_errors import one_line
+        from common.database_errors import is_outage, one_line
 
         error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, (OperationalError, InterfaceError)):
+        if isinstance(error, Error) and is_outage(error):
             record.msg, record.args = "%s (the database: %s)", (record.getMessage(), one_line(error))
             record.exc_info = record.exc_text = None
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from redis.exceptions import RedisError
 
 from accounts import sign_in
+from common.database_errors import is_outage, is_read_only
 
 
 @never_cache
@@ -101,7 +102,10 @@ def too_many_requests(request: HttpRequest) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """A page that uses nothing that may have failed: no database, cache, session or person."""
-    unavailable = isinstance(sys.exc_info()[1], (OperationalError, InterfaceError, RedisError))
+    error = sys.exc_info()[1]
+    unavailable = is_outage(error) or isinstance(error, RedisError)
+    if is_read_only(error) and not connection.in_atomic_block:
+        connection.close()  # after a failover the next request looks for the database anew
     response = HttpResponse(render_to_string("500.html"), status=503 if unavailable else 500)
     if unavailable:
         response["Retry-After"] = "5"

@@ -14,8 +14,11 @@ import logging
 import os
 import socket
 import sys
+from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
+from wsgiref.types import WSGIApplication
 
 from django.apps import apps
 from django.conf import settings
@@ -26,8 +29,9 @@ from granian.constants import HTTPModes, Interfaces, Loops, RuntimeModes
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from idp.bodies import MAX_WAIT, BufferedBodies
+from idp.bodies import BufferedBodies
 from idp.logs import drop_thread_count_warning
+from idp.watchdog import MAX_WAIT, Watched
 
 
 def at_least_one(text: str) -> int:
@@ -57,6 +61,14 @@ MAX_HEAD = 32_768
 # At TERM, workers take no new requests and have this long to finish those they have.
 STOP_SECONDS = 30  # seconds
 
+# A file of granian's own, which no thread of ours has to serve: `live` answers while they all wait.
+LIVE = {
+    "static_path_route": ["/healthz/live"],
+    "static_path_mount": [Path(__file__).parent / "live"],
+    "static_path_dir_to_file": "status.json",
+    "static_path_expires": 0,
+}
+
 SECRETS = ("SECRET_KEY", "IDP_KEY_SECRETS", "DATABASE_URL", "CACHE_URL", "EMAIL_URL", "ADMIN_PASSWORD")
 
 GRANIAN_OPTIONS: dict[str, Any] = {
@@ -80,6 +92,7 @@ GRANIAN_OPTIONS: dict[str, Any] = {
     "workers_kill_timeout": STOP_SECONDS,
     "log_level": LogLevels.info,
     "log_access": False,  # proxies write one, and URIs may hold what logs should not
+    **LIVE,
 }
 
 
@@ -99,7 +112,13 @@ def serve(application: str = "idp.wsgi.application", max_wait: float = MAX_WAIT,
     gc.freeze()
     logging.getLogger("_granian").addFilter(drop_thread_count_warning)
     server = Granian(application, **options)
-    server.serve(target_loader=lambda: BufferedBodies(loaded, options["blocking_threads"], max_wait), wrap_loader=False)
+    server.serve(target_loader=_watched(loaded, options["blocking_threads"], max_wait), wrap_loader=False)
+
+
+def _watched(application: WSGIApplication, threads: int, max_wait: float) -> Callable[[], WSGIApplication]:
+    """What each worker calls after the fork."""
+    main = os.getpid()
+    return lambda: Watched(BufferedBodies(application), threads, max_wait, main, STOP_SECONDS)
 
 
 def require_free(address: str, port: int) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from idp import neighbours
 from idp.environment import (
     LOOPBACK_NAMES,
     Environment,
@@ -125,18 +126,10 @@ TEMPLATES = [
 ]
 
 # --- Storage ---------------------------------------------------------------------------------------------------------
-DATABASES = {"default": env.address("DATABASE_URL", f"sqlite:///{STATE_DIR / 'db.sqlite3'}", env.db_url_config)}
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    # IMMEDIATE: a transaction that will write takes the lock at once instead of failing half-way.
-    DATABASES["default"]["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
-    }
-else:
-    DATABASES["default"].setdefault("CONN_MAX_AGE", 600)
-    DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)
-CACHES = {"default": env.address("CACHE_URL", "locmemcache://", env.cache_url_config)}
+DATABASES = {"default": neighbours.database(env, STATE_DIR)}
+CACHES = {
+    "default": neighbours.cache_with_time_limits(env.address("CACHE_URL", "locmemcache://", env.cache_url_config))
+}
 # Seconds for which a process uses cached clients, APIs and keys before it checks whether something changed.
 IDP_FACTS_MAX_AGE = 0.5
 
@@ -212,7 +205,9 @@ MFA_FORMS = {
 }
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
-vars().update(env.address("EMAIL_URL", "consolemail://", env.email_url_config))
+_mail = neighbours.mail(env)
+vars().update(_mail)
+IDP_MAIL_BACKEND: str = _mail["IDP_MAIL_BACKEND"]
 
 # --- Browsers --------------------------------------------------------------------------------------------------------
 _https = IDP_ISSUER.startswith("https://")

@@ -11,6 +11,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -26,12 +27,12 @@ from clients.models import Authorization, LogoutNotice
 from clients.models.logout import NoticeState
 from common import outbound
 from provider.keys import mint
+from provider.patience import PLACES, Patience
 from provider.protocol import logout
 from provider.store import events
 
 LOGOUT_TOKEN_TYPE = "logout+jwt"  # noqa: S105 - a header value (Back-Channel Logout 1.0 section 2.4)
 BATCH = 500  # sign-ins announced in one transaction
-SECONDS_PER_CLIENT = 10.0  # seconds that one run spends on one client before it skips it
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,46 +85,59 @@ def _create_notices(used: QuerySet[Authorization]) -> int:
 
 
 def deliver(should_stop: Callable[[], bool], report: Callable[[Attempt], None]) -> None:
-    """Send due notices one after the other, until none is left or `should_stop` says so.
+    """Send due notices, several at a time, until none is left or `should_stop` says so.
 
-    A client that fails or is slow waits for the next run, so it delays the others only briefly.
+    Only requests are made by other threads: this one has the database, and the transaction of its caller.
     """
-    spent: dict[int | None, float] = {}
-    while not should_stop():
-        skipped = [client for client, seconds in spent.items() if client is not None and seconds >= SECONDS_PER_CLIENT]
-        notice = _claim_next(skipped)
-        if notice is None:
-            return
-        began = time.monotonic()
-        attempt = _deliver_one(notice)
-        failed = attempt.state in (NoticeState.DUE, NoticeState.GIVEN_UP)
-        spent[notice.client_id] = spent.get(notice.client_id, 0.0) + (
-            SECONDS_PER_CLIENT if failed else time.monotonic() - began
-        )
-        report(attempt)
+    patience = Patience()
+    under_way: dict[Future[str], LogoutNotice] = {}
+    with ThreadPoolExecutor(PLACES, thread_name_prefix="delivery") as threads:
+        while True:
+            while len(under_way) < PLACES and not should_stop():
+                notice = _claim_next(patience)
+                if notice is None:
+                    break
+                if attempt := _without_sending(notice):
+                    report(attempt)
+                    continue
+                patience.begin(notice)
+                under_way[threads.submit(_post, *_request(notice))] = notice
+            if not under_way:
+                return
+            for sent in wait(under_way, return_when=FIRST_COMPLETED).done:
+                attempt = _record(notice := under_way.pop(sent), sent.result())
+                patience.end(notice, failed=attempt.state in (NoticeState.DUE, NoticeState.GIVEN_UP))
+                report(attempt)
 
 
-def _claim_next(skipped: list[int]) -> LogoutNotice | None:
-    """The notice that has waited longest, counted as tried and due again later: a run that is killed loses nothing."""
+def _claim_next(patience: Patience) -> LogoutNotice | None:
+    """A notice that is due, counted as tried and due again later: a run that is killed loses nothing.
+
+    Those that failed before come last, and then those first that have waited longest.
+    """
     now = timezone.now()
-    due = LogoutNotice.objects.filter(state=NoticeState.DUE, next_attempt_at__lte=now).exclude(client__in=skipped)
+    due = LogoutNotice.objects.filter(state=NoticeState.DUE, next_attempt_at__lte=now).exclude(patience.out_of_turn())
     with transaction.atomic():
-        locked = due.order_by("next_attempt_at").select_for_update(of=("self",), skip_locked=True)
+        locked = due.order_by("attempts", "next_attempt_at").select_for_update(of=("self",), skip_locked=True)
         notice = locked.select_related("client").first()
         if notice is not None:
             notice.attempts += 1
-            wait = logout.wait_after(notice.attempts, random.random())  # noqa: S311 - spreads load, guards nothing
-            notice.next_attempt_at = now + timedelta(seconds=wait)
+            pause = logout.wait_after(notice.attempts, random.random())  # noqa: S311 - spreads load, guards nothing
+            notice.next_attempt_at = now + timedelta(seconds=pause)
             notice.save(update_fields=["attempts", "next_attempt_at"])
     return notice
 
 
-def _deliver_one(notice: LogoutNotice) -> Attempt:
+def _without_sending(notice: LogoutNotice) -> Attempt | None:
+    """The outcome of a notice that is not sent any more."""
     if reason := _drop_reason(notice):
         return _save_outcome(notice, NoticeState.DROPPED, reason)
     if notice.attempts > logout.MAX_TRIES:  # the last one was interrupted
         return _give_up(notice, notice.problem or "The tries were interrupted.")
-    problem = _send(notice)
+    return None
+
+
+def _record(notice: LogoutNotice, problem: str) -> Attempt:
     if not problem:
         return _save_outcome(notice, NoticeState.DELIVERED, "")
     if notice.attempts >= logout.MAX_TRIES:
@@ -141,8 +155,8 @@ def _drop_reason(notice: LogoutNotice) -> str:
     return "" if client.backchannel_logout_uri else "The client has no back-channel logout URI any more."
 
 
-def _send(notice: LogoutNotice) -> str:
-    """The problem, or an empty string when the app accepted it (Back-Channel Logout 1.0 section 2.8)."""
+def _request(notice: LogoutNotice) -> tuple[str, str]:
+    """Where to send it, and the logout token."""
     client = notice.client
     if client is None:
         raise ValueError("There is no client to send it to.")
@@ -155,8 +169,13 @@ def _send(notice: LogoutNotice) -> str:
         now=int(time.time()),
     )
     token = mint.sign(claims, client.id_token_signed_response_alg, LOGOUT_TOKEN_TYPE)
+    return client.backchannel_logout_uri, token
+
+
+def _post(uri: str, token: str) -> str:
+    """The problem, or an empty string when the app accepted it (Back-Channel Logout 1.0 section 2.8)."""
     try:
-        status = outbound.post_form(client.backchannel_logout_uri, {"logout_token": token})
+        status = outbound.post_form(uri, {"logout_token": token})
     except outbound.Unreachable as error:
         return str(error)
     if status in (200, 204):

@@ -17,6 +17,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.expressions import Combinable
 
 from accounts import sign_in
+from accounts.mails import Mail
 from accounts.models import AccountEvent, SignIn
 from clients.models import AccessToken, Authorization, Grant, LogoutNotice, RefreshToken, RevokedToken, SecurityEvent
 from projects.events import API_DELETED, CLIENT_DELETED
@@ -73,6 +74,7 @@ def rules(now: datetime, retention: timedelta, events_retention: timedelta = EVE
         PurgeRule("logout_notices", LogoutNotice, Q(created_at__lt=before)),
         PurgeRule("account_events", AccountEvent, old),
         PurgeRule("security_events", SecurityEvent, old & ~Q(kind__in=NEVER_DELETED)),
+        PurgeRule("mails", Mail, Q(expires_at__lt=now)),
     ]
 
 

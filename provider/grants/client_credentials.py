@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from django.utils import timezone
-
+from common import clock
 from provider.protocol.facts import ClientFacts
 from provider.protocol.request import Params, Subject
 from provider.store.presented import NOTHING, Presented
 
 
 def opened(params: Params, client: ClientFacts) -> Presented:
-    return Presented(Subject.CLIENT, NOTHING, issued_at=timezone.now())
+    return Presented(Subject.CLIENT, NOTHING, issued_at=clock.now())

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import secrets
-import time
 from typing import NotRequired, TypedDict
 
 from django.conf import settings
 
+from common import clock
 from provider.keys import mint as keys
 from provider.protocol import claims
 from provider.protocol.access_tokens import lifetime, token_format
@@ -68,7 +68,7 @@ def _issue(decided: TokenRequest, presented: Presented) -> Issue:
     unique = secrets.token_hex(16)
     return Issue(
         issuer=settings.IDP_ISSUER,
-        now=int(time.time()),
+        now=clock.seconds(),
         # A person's token starts with its Authorization's id: ending that ends a JWT nobody stored.
         jti=f"{presented.authorization_id}.{unique}" if presented.authorization_id else unique,
         client=decided.client,

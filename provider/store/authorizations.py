@@ -14,10 +14,10 @@ from typing import ClassVar
 
 import orjson
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from accounts.models import SignIn, User
 from clients.models import AccessToken, Authorization, Grant, RefreshToken, RevokedToken
+from common import clock
 from common.sql import Insert, write
 from projects.models import Consent
 from provider.facts import ceiling_of, person_of, sign_in_of
@@ -87,7 +87,7 @@ def save_code(code: str, authorization: Authorization, redirect_uri: str, reques
     Grant.objects.create(
         digest=digest(code),
         authorization=authorization,
-        expires=timezone.now() + CODE_LIFETIME,
+        expires=clock.now() + CODE_LIFETIME,
         redirect_uri=redirect_uri,
         code_challenge=request.challenge.value,
         code_challenge_method=request.challenge.method,
@@ -162,7 +162,7 @@ def _presented(
 
 def issue(decided: TokenRequest, presented: Presented, minted: Minted) -> None:
     """Spend what was presented, and keep the new tokens: all of it or nothing."""
-    now = timezone.now()
+    now = clock.now()
     rows = [_access_token(decided, presented, minted, now)] if minted.stored else []
     if decided.target is not None:
         rows.append(events.cross_client_token(decided.client, decided.target, presented.sub, now))
@@ -199,9 +199,9 @@ def grant_refresh_token(client: ClientFacts, user: User, scopes: tuple[str, ...]
             scopes=list(scopes),
             asked_scopes=list(scopes),
             offline=True,
-            auth_time=timezone.now(),
+            auth_time=clock.now(),
         )
-        now = timezone.now()
+        now = clock.now()
         write([generations.row(token, authorization.pk, 0, client, now, now)])
     return authorization
 
@@ -209,7 +209,7 @@ def grant_refresh_token(client: ClientFacts, user: User, scopes: tuple[str, ...]
 def end(authorization_id: uuid.UUID | str, because: str) -> None:
     """End an Authorization and with it every code and token that points to it. Idempotent."""
     Authorization.objects.filter(pk=authorization_id, ended_at__isnull=True).update(
-        ended_at=timezone.now(), ended_because=because
+        ended_at=clock.now(), ended_because=because
     )
 
 
@@ -229,7 +229,7 @@ def revoke(token: str, client: ClientFacts) -> None:
         _deny(token, client)
         return
     own = AccessToken.objects.filter(digest=digest(token), application=client.id, revoked_at__isnull=True)
-    own.update(revoked_at=timezone.now())
+    own.update(revoked_at=clock.now())
 
 
 def _deny(token: str, client: ClientFacts) -> None:

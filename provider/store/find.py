@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
 
 from accounts.models import User
+from common import clock
 from projects.apis import admits
 from provider import facts
 from provider.facts import person_of, requested_claims_of, sign_in_of
@@ -54,13 +53,13 @@ def has_refresh_token(token: TokenFacts) -> bool:
     """Whether a live refresh token stands behind this access token."""
     if not token.authorization_id:
         return False
-    return statements.has_refresh_token(uuid.UUID(token.authorization_id), timezone.now())
+    return statements.has_refresh_token(uuid.UUID(token.authorization_id), clock.now())
 
 
 def id_token(token: str) -> dict[str, Any] | None:
     """The claims of a live ID token of ours: signed, not expired, and its person, client and project still there."""
     claims = verify(token, ID_TOKEN_TYPE)
-    if claims is None or claims.get("iss") != settings.IDP_ISSUER or time.time() >= claims["exp"]:
+    if claims is None or claims.get("iss") != settings.IDP_ISSUER or clock.seconds() >= claims["exp"]:
         return None
     issued_at = datetime.fromtimestamp(claims["iat"], UTC)
     parties = {claims["aud"], claims["azp"]}
@@ -90,7 +89,7 @@ def _opaque(token: str) -> TokenFacts | None:
 def _jwt(token: str) -> TokenFacts | None:
     """A JWT access token: our signature and type, its time, the deny-list, and what can end it."""
     claims = verify(token, ACCESS_TOKEN_TYPE)
-    if claims is None or claims.get("iss") != settings.IDP_ISSUER or time.time() >= claims["exp"]:
+    if claims is None or claims.get("iss") != settings.IDP_ISSUER or clock.seconds() >= claims["exp"]:
         return None
     client, jti = facts.find_client(claims["client_id"]), claims["jti"]
     # A person's token carries its Authorization's id before the dot.

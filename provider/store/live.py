@@ -12,8 +12,8 @@ from functools import reduce
 from operator import or_
 
 from django.db.models import F, Q
-from django.utils import timezone
 
+from common import clock
 from projects.apis import admits
 from provider import facts
 from provider.protocol.errors import InvalidGrant
@@ -69,7 +69,7 @@ def client_lives(client: ClientFacts, issued_at: datetime) -> bool:
 
 
 def expired(expires: datetime | None) -> bool:
-    return expires is not None and timezone.now() >= expires
+    return expires is not None and clock.now() >= expires
 
 
 def ended(issued_at: datetime, *not_before: datetime | None) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 SECRET = "x" * 40  # the value of every secret in the environment of a test
@@ -21,7 +21,14 @@ TOLD = (
 )
 
 
-def application(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    """A generator would be run after the application was called."""
+    if environ["PATH_INFO"] == "/stuck":
+        time.sleep(60)
+    return _telling(environ, start_response)
+
+
+def _telling(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
     start_response("200 OK", [])
     if environ["PATH_INFO"] == "/slow":
         yield b"begun"

@@ -17,6 +17,7 @@ COMMANDS = {
     "cleartokens": (),
     "explain": ("web", "https://api.example"),
     "deliverevents": ("--once",),
+    "delivermail": ("--once",),
     "resealfactors": (),
     "applyconfig": ("docs/configuration.yaml",),
 }

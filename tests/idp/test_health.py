@@ -1,16 +1,22 @@
 from __future__ import annotations
 
+import tomllib
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client as Http
 
 from clients.models import SigningKey
-from idp import checks
+from idp import checks, health
+from idp.neighbours import cache_with_time_limits
 from provider.keys import keyring
+from tests.idp.reading import only_reading
+from tests.silence import silent_server
 
 
 def test_alive_needs_nothing() -> None:
@@ -45,6 +51,67 @@ def test_looking_again_opens_no_key_again(keys: None, monkeypatch: pytest.Monkey
     assert Http().get("/healthz/ready").status_code == 200
     monkeypatch.setattr(keyring, "decrypt", None)
     assert Http().get("/healthz/ready").status_code == 200
+
+
+@pytest.mark.django_db
+def test_not_ready_while_a_migration_of_this_version_is_missing(keys: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Introspection and refresh would fail, each in its own way."""
+    monkeypatch.setattr(health.Schema, "fits", False)
+    applied = MigrationRecorder.Migration.objects.filter(app="clients").latest("pk")
+    applied.delete()
+    response = Http().get("/healthz/ready")
+    assert (response.status_code, response.json()["reason"]) == (503, health.OUTDATED)
+    MigrationRecorder.Migration.objects.create(app=applied.app, name=applied.name)
+    assert Http().get("/healthz/ready").status_code == 200
+
+
+@pytest.mark.django_db
+def test_tables_that_fit_are_not_compared_again(keys: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Http().get("/healthz/ready").status_code == 200
+    monkeypatch.setattr(health, "missing_migrations", None)
+    assert Http().get("/healthz/ready").status_code == 200
+
+
+@pytest.mark.django_db
+def test_tables_of_a_newer_version_do_no_harm(keys: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a new version starts, processes of the one before go on."""
+    monkeypatch.setattr(health.Schema, "fits", False)
+    MigrationRecorder.Migration.objects.create(app="clients", name="9999_of_the_next_version")
+    assert Http().get("/healthz/ready").status_code == 200
+
+
+@pytest.mark.django_db
+def test_not_ready_with_a_database_that_only_reads(keys: None) -> None:
+    with only_reading():
+        response = Http().get("/healthz/ready")
+    assert (response.status_code, response.json()["reason"]) == (503, "The database only reads.")
+
+
+@pytest.mark.django_db
+def test_ready_warns_of_a_next_key_that_would_not_open(keys: None) -> None:
+    """When it is activated nothing could be signed, and until then everything works."""
+    SigningKey.objects.filter(state="next", algorithm="ES256").update(private_jwk="sealed under another secret")
+    response = Http().get("/healthz/ready")
+    (warning,) = response.json()["warnings"]
+    assert response.status_code == 200
+    assert warning.startswith("The next ES256 key cannot be opened: ")
+    assert warning.endswith(" Do so before the next rotatekeys.")
+
+
+@pytest.mark.django_db
+def test_ready_warns_of_a_cache_that_does_not_answer_and_tokens_go_on(keys: None, settings: Any) -> None:
+    with silent_server() as port:
+        address = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": f"redis://127.0.0.1:{port}"}
+        settings.CACHES = {"default": cache_with_time_limits(address)}
+        response = Http().get("/healthz/ready")
+    assert response.status_code == 200
+    assert response.json()["warnings"] == ["The cache does not answer, so wrong passwords and codes cannot be counted."]
+
+
+@pytest.mark.django_db
+def test_ready_names_the_version(keys: None) -> None:
+    project = tomllib.loads((Path(settings.BASE_DIR) / "pyproject.toml").read_text())["project"]
+    assert Http().get("/healthz/ready").json() == {"status": "ready", "version": project["version"], "warnings": []}
 
 
 def test_credentials_in_uris_are_warned_about(settings: Any) -> None:

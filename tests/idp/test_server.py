@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -103,9 +104,10 @@ def start() -> Iterator[Start]:
 
 
 @contextlib.contextmanager
-def _running(application: str = "tests.idp.telling.application", waits: float = 30) -> Iterator[Server]:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+def _running(application: str = "tests.idp.telling.application", waits: float = 30, port: int = 0) -> Iterator[Server]:
+    if not port:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
     code = START.format(application=application, waits=waits, port=port)
     environment = {**os.environ, **dict.fromkeys((*SECRETS, ADMIN_PASSWORD), SECRET)}
     command = [sys.executable, "-c", code]
@@ -282,6 +284,29 @@ def test_a_worker_that_only_waits_for_bodies_is_replaced(start: Start) -> None:
     assert first != _told_again(server)["process"]
 
 
+def test_a_worker_whose_threads_all_wait_is_replaced_and_live_answers_meanwhile(start: Start) -> None:
+    """Whatever they wait for: a database that says nothing has no end of its own."""
+    server = start(waits=2)
+    first = server.told()["process"]
+    with contextlib.ExitStack() as stack:
+        for _ in range(3):
+            waiting = stack.enter_context(server.connection())
+            waiting.sendall(b"GET /stuck HTTP/1.1\r\n" + HOST + b"\r\n")
+        live = server.says(b"GET /healthz/live HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n")
+        assert live.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert b'{"status":"live"}' in live
+        assert b"content-type: application/json" in live.lower()
+        assert everything(waiting) == b""
+    assert first != _told_again(server)["process"]
+
+
+def test_no_other_path_is_a_file(server: Server) -> None:
+    for path in (b"/healthz/ready", b"/healthz/live/status.json", b"/healthz/live/..%2f..%2fsettings.py"):
+        answer = server.says(b"GET " + path + b" HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n")
+        assert b"import" not in answer
+    assert server.told(path=b"/healthz/ready")["PATH_INFO"] == "/healthz/ready"
+
+
 def _told_again(server: Server) -> dict[str, Any]:
     until = time.monotonic() + STARTS_WITHIN
     while time.monotonic() < until:
@@ -337,3 +362,52 @@ def test_a_request_in_hand_is_finished_at_the_end(start: Start) -> None:
         server.process.send_signal(signal.SIGTERM)
         assert b" and done" in everything(connection)
     assert server.process.wait(timeout=20) == 0
+
+
+def test_no_worker_goes_on_when_the_main_process_was_killed(start: Start) -> None:
+    """With the port it would keep the old code and the old secrets in service."""
+    server = start()
+    worker = server.told()["process"]
+    server.process.kill()
+    server.process.wait(timeout=20)
+    until = time.monotonic() + STARTS_WITHIN
+    while Path(f"/proc/{worker}").exists() and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not Path(f"/proc/{worker}").exists()
+    with pytest.raises(ConnectionRefusedError), server.connection():
+        pass
+
+
+# --- Several nodes ---------------------------------------------------------------------------------------------------
+
+
+def _answered(nodes: list[Server]) -> bool:
+    """As the proxy of operations.md asks: the next node where one does not answer, and none is taken out for it."""
+    for node in nodes:
+        with contextlib.suppress(OSError):
+            if node.says(b"GET / HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n").startswith(b"HTTP/1.1 200 "):
+                return True
+    return False
+
+
+def test_no_request_is_lost_in_a_rolling_restart() -> None:
+    with contextlib.ExitStack() as stack:
+        nodes = [stack.enter_context(_running()) for _ in range(2)]
+        done, answers = threading.Event(), []
+
+        def ask() -> None:
+            while not done.is_set():
+                answers.append(_answered(nodes))
+
+        visitor = threading.Thread(target=ask)
+        visitor.start()
+        try:
+            for index, node in enumerate(nodes):
+                node.process.terminate()
+                node.process.wait(timeout=60)
+                nodes[index] = stack.enter_context(_running(port=node.port))
+        finally:
+            done.set()
+            visitor.join()
+    assert len(answers) > 10
+    assert all(answers)

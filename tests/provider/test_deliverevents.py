@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from unittest import mock
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -30,10 +32,13 @@ from accounts.models import SignIn, User
 from clients.models import Authorization, Client, LogoutNotice, SecurityEvent, SigningKey
 from clients.models.logout import NoticeState
 from common import outbound
-from provider import logout_notices
+from projects.models import Project
+from provider import logout_notices, patience
+from provider.patience import Patience
 from provider.protocol import logout
 from tests.provider.receiver import Receiver, receiving
 from tests.races.conftest import database_url
+from tests.silence import silent_server
 from tests.world import ISSUER, Browser, claims_of, header_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
@@ -244,7 +249,7 @@ def test_these_answers_mean_that_the_app_took_it(app: Receiver, capsys: Any, sta
 def test_any_other_answer_is_tried_again_later(app: Receiver, capsys: Any, status: int) -> None:
     app.answer = lambda handler: Receiver.say(handler, status, Location="/elsewhere")
     signed_out()
-    assert run(capsys) == outcome(announced=1, failed=1, status=2)
+    assert run(capsys) == outcome(announced=1, failed=1)
     notice = LogoutNotice.objects.get()
     assert (notice.state, notice.attempts, notice.delivered_at) == ("due", 1, None)
     assert str(status) in notice.problem
@@ -351,15 +356,80 @@ def test_a_client_that_fails_keeps_nobody_waiting(app: Receiver, capsys: Any) ->
         by_password()
         logout_notices.announce(lambda: False)
         signed_out()
-        assert run(capsys) == outcome(announced=1, delivered=1, failed=1, status=2)
+        assert run(capsys) == outcome(announced=1, delivered=1, failed=1)
         assert len(broken.requests) == 1
-        assert run(capsys) == outcome(failed=1, status=2), "the next one in the next run"
+        assert run(capsys) == outcome(failed=1), "the next one in the next run"
+
+
+def silent(*client_ids: str) -> Any:
+    """Their back-channel endpoint takes connections and never answers."""
+    stack = contextlib.ExitStack()
+    port = stack.enter_context(silent_server())
+    uri = f"http://127.0.0.1:{port}/logout"
+    Client.objects.filter(client_id__in=client_ids).update(backchannel_logout_uri=uri)
+    return stack
+
+
+def test_dead_receivers_delay_nobody(app: Receiver, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many clients of a project are dead, apps of other projects and healthy ones of the same are told."""
+    monkeypatch.setattr(outbound, "TOTAL_TIMEOUT", 2.0)
+    told_after: list[float] = []
+    began = time.monotonic()
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        told_after.append(time.monotonic() - began)
+        Receiver.say(handler, 200)
+
+    app.answer = answer
+    with silent("sibling", "desk", "blind"):
+        Client.objects.filter(client_id="stranger").update(backchannel_logout_uri=app.url)
+        signed_out("owner", "sibling", "desk")
+        signed_out("owner", "web")
+        signed_out("member", "stranger")
+        began = time.monotonic()
+        assert run(capsys) == outcome(announced=4, delivered=2, failed=2)
+    assert max(told_after) < 1.5, "they did not wait for the dead"
+    assert time.monotonic() - began < 3.5, "the dead were waited for at the same time"
+
+
+def test_a_project_has_half_of_the_places_at_most(world: None) -> None:
+    project = Project.objects.get(key="acme")
+    known = Patience()
+    for number in range(patience.PLACES_PER_PROJECT):
+        client = Client.objects.create(client_id=f"dead-{number}", project=project, client_type="confidential")
+        known.begin(LogoutNotice(pk=number, client=client))
+    waiting = LogoutNotice.objects.create(sid=uuid4(), sub=uuid4(), client=Client.objects.get(client_id="web"))
+    other = LogoutNotice.objects.create(sid=uuid4(), sub=uuid4(), client=Client.objects.get(client_id="stranger"))
+    assert list(LogoutNotice.objects.exclude(known.out_of_turn())) == [other]
+    known.end(LogoutNotice(pk=0, client=Client.objects.get(client_id="dead-0")), failed=False)
+    assert set(LogoutNotice.objects.exclude(known.out_of_turn())) == {waiting, other}
+
+
+def test_an_address_that_cost_too_much_is_left_for_the_next_run(world: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "SECONDS", 0.01)
+    Client.objects.filter(client_id="web").update(backchannel_logout_uri="https://dead.example/a")
+    Client.objects.filter(client_id="stranger").update(backchannel_logout_uri="https://dead.example/b")
+    known = Patience()
+    notice = LogoutNotice(pk=1, client=Client.objects.get(client_id="web"))
+    known.begin(notice)
+    time.sleep(0.02)
+    known.end(notice, failed=True)
+    same = LogoutNotice.objects.create(sid=uuid4(), sub=uuid4(), client=Client.objects.get(client_id="stranger"))
+    assert same not in LogoutNotice.objects.exclude(known.out_of_turn())
+
+
+def test_what_failed_before_is_tried_last(app: Receiver) -> None:
+    earlier = timezone.now() - timedelta(hours=1)
+    web, sibling = (Client.objects.get(client_id=one) for one in ("web", "sibling"))
+    LogoutNotice.objects.create(sid=uuid4(), sub=uuid4(), client=web, attempts=3, next_attempt_at=earlier)
+    fresh = LogoutNotice.objects.create(sid=uuid4(), sub=uuid4(), client=sibling)
+    assert logout_notices._claim_next(Patience()) == fresh
 
 
 def test_a_client_that_dawdles_waits_for_the_next_run(
     app: Receiver, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logout_notices, "SECONDS_PER_CLIENT", 0.0)
+    monkeypatch.setattr(patience, "SECONDS", 0.0)
     for _ in range(3):
         Browser("owner").code("web")
     by_password()
@@ -369,18 +439,13 @@ def test_a_client_that_dawdles_waits_for_the_next_run(
 def test_nothing_secret_is_kept_or_told(app: Receiver, capsys: Any, caplog: Any) -> None:
     app.answer = lambda handler: Receiver.say(handler, 500, **{"X-Echo": app.tokens[-1]})
     signed_out()
-    call_command_quietly()
+    call_command("deliverevents")
     told = capsys.readouterr()
     token = app.tokens[0]
     kept = str(list(LogoutNotice.objects.values())) + str(list(SecurityEvent.objects.values()))
     for text in (told.out, told.err, caplog.text, kept):
         assert token not in text
         assert token.split(".")[2] not in text
-
-
-def call_command_quietly() -> None:
-    with pytest.raises(SystemExit):
-        call_command("deliverevents")
 
 
 # --- The command ---------------------------------------------------------------------------------------------------
@@ -394,7 +459,7 @@ def test_the_answer_is_on_stdout_and_progress_on_stderr(app: Receiver, capsys: A
     assert told.err == "web: told\n"
     app.answer = lambda handler: Receiver.say(handler, 404)
     signed_out()
-    call_command_quietly()
+    call_command("deliverevents")
     assert capsys.readouterr().err == "web: not told, will be tried again: The app answered with status 404.\n"
 
 

@@ -1,0 +1,39 @@
+"""The time that several nodes compare: the database's.
+
+A node whose clock is wrong would refuse what others have just issued, or keep alive what has expired. So how far this
+node's clock is off is measured whenever the version of the facts is read (`common.cache`), which costs no statement.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+IGNORED = timedelta(seconds=1)  # no wronger than a slow network makes it look
+WARNED_OF = timedelta(seconds=5)
+logger = logging.getLogger(__name__)
+
+
+class _Clock:
+    behind = timedelta(0)  # how far this node is behind the database
+
+
+def now() -> datetime:
+    """What every node takes for the current time."""
+    return timezone.now() + _Clock.behind
+
+
+def seconds() -> int:
+    """The same in seconds since 1970, as tokens tell it."""
+    return int(now().timestamp())
+
+
+def compare(database: datetime) -> None:
+    """Learn what time it is in the database."""
+    behind = database - timezone.now()
+    believed = behind if abs(behind) > IGNORED else timedelta(0)
+    if abs(believed) > WARNED_OF and abs(believed - _Clock.behind) > WARNED_OF:
+        logger.warning("The clock of this machine differs from the database's by %s: use NTP.", believed)
+    _Clock.behind = believed

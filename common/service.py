@@ -1,0 +1,104 @@
+"""The base of commands that send what waits in an outbox: from a timer, or as a service."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.core.management.base import CommandError, CommandParser
+from django.db import Error, IntegrityError, InterfaceError, OperationalError, ProgrammingError, close_old_connections
+
+from common.command import DatabaseCommand
+from common.database_errors import advice
+
+DATABASE_TROUBLE = (OperationalError, InterfaceError, ProgrammingError)
+MAX_INTERVAL = 3600  # seconds between two runs
+EXIT_GIVEN_UP = 2  # exit status: something was not delivered and will not be
+
+
+class ServiceCommand(DatabaseCommand):
+    """A run delivers what is due and counts what became of it. Trouble of `passing` may be over in the next run."""
+
+    passing: tuple[type[Exception], ...] = ()
+
+    def run_once(self, stop: threading.Event) -> Counter[str]:
+        raise NotImplementedError
+
+    def sentence(self, error: Exception) -> str:
+        return advice(error) if isinstance(error, Error) else str(error)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        mode = parser.add_mutually_exclusive_group()
+        mode.add_argument("--once", action="store_true", help="send what is due and end (the default)")
+        mode.add_argument(
+            "--interval", type=_seconds, metavar="SECONDS", help="send again every so many seconds, until SIGTERM"
+        )
+        parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print the answer")
+
+    def handle(self, *, interval: float | None, format: str, **options: object) -> None:
+        stop = threading.Event()
+        with _stopping_on_signals(stop):
+            if interval is None:
+                self._once(stop, format)
+            else:
+                self._run_until_stopped(stop, interval, format)
+
+    def _once(self, stop: threading.Event, output_format: str) -> None:
+        try:
+            counts = self.run_once(stop)
+        except self.passing as error:
+            again = " Run it again." if isinstance(error, IntegrityError) else ""
+            raise CommandError(f"{self.sentence(error)}{again}") from error
+        self._answer(counts, output_format)
+        if counts["given_up"]:  # what only failed is tried again
+            sys.exit(EXIT_GIVEN_UP)
+
+    def _run_until_stopped(self, stop: threading.Event, interval: float, output_format: str) -> None:
+        """Report what goes wrong and try again: a service does not end because a database restarts."""
+        trouble: tuple[type[Exception], ...] = (*DATABASE_TROUBLE, *self.passing)
+        while not stop.is_set():
+            try:
+                close_old_connections()
+                counts = self.run_once(stop)
+            except trouble as error:
+                self.stderr.write(f"{self.sentence(error)} Trying again.")
+            else:
+                if any(counts.values()):
+                    self._answer(counts, output_format)
+            stop.wait(interval)
+
+    def _answer(self, counts: Counter[str], output_format: str) -> None:
+        if output_format == "json":
+            self.stdout.write(json.dumps(counts))
+        else:
+            self.stdout.write(", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items()))
+        self.stdout.flush()
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0
+    if not 0 < value <= MAX_INTERVAL:
+        raise argparse.ArgumentTypeError(
+            f"must be a number of seconds above 0, {MAX_INTERVAL:,} at most, not {text!r}."
+        )
+    return value
+
+
+@contextmanager
+def _stopping_on_signals(stop: threading.Event) -> Iterator[None]:
+    """SIGTERM and Ctrl-C end the command after the current delivery."""
+    before = {one: signal.signal(one, lambda *_: stop.set()) for one in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)

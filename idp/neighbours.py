@@ -1,0 +1,71 @@
+"""The settings of the database, the cache and the mail server: how to reach them, and how long to wait for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from idp.environment import Environment, Settings
+
+# Longer than a slow neighbour takes, shorter than people wait. What a URL says itself wins.
+STATEMENT_MILLISECONDS = 5000
+POSTGRES_LIMITS: dict[str, str | int] = {
+    "connect_timeout": 3,  # seconds for each address
+    "tcp_user_timeout": 5000,  # milliseconds until what we sent must have arrived
+    "keepalives": 1,
+    "keepalives_idle": 10,  # seconds
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
+REDIS_LIMITS = {"socket_timeout": 0.3, "socket_connect_timeout": 0.3}  # seconds
+EMAIL_SECONDS = 10
+
+
+class Process:
+    """What this process does. `idp.wsgi` says so before the settings are read."""
+
+    serves = False
+
+
+def database(env: Environment, state: Path) -> Settings:
+    given = env.address("DATABASE_URL", f"sqlite:///{state / 'db.sqlite3'}", env.db_url_config)
+    if not given["ENGINE"].endswith("sqlite3"):
+        kept = {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+        return kept | with_time_limits(given, serves=Process.serves)
+    # IMMEDIATE: a transaction that will write takes the lock at once instead of failing half-way.
+    options = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+    }
+    return {**given, "OPTIONS": options}
+
+
+def with_time_limits(given: Settings, *, serves: bool) -> Settings:
+    """The same PostgreSQL, never waited for without end.
+
+    A statement may take long in a command, but not where somebody waits for the answer. A pooler takes no `options`:
+    behind one, the role has the limit (docs/operations.md).
+    """
+    limits = dict(POSTGRES_LIMITS)
+    if serves and not given.get("DISABLE_SERVER_SIDE_CURSORS"):
+        limits["options"] = f"-c statement_timeout={STATEMENT_MILLISECONDS}"
+    return {**given, "OPTIONS": limits | given.get("OPTIONS", {})}
+
+
+def cache_with_time_limits(given: Settings) -> Settings:
+    """The same Redis, never waited for without end. Other caches stay as they are."""
+    if not given["BACKEND"].endswith(".RedisCache"):
+        return given
+    return {**given, "OPTIONS": REDIS_LIMITS | given.get("OPTIONS", {})}
+
+
+def mail(env: Environment) -> Settings:
+    """All of Django's settings for mail, and IDP_MAIL_BACKEND: where `delivermail` sends it.
+
+    No request waits for a mail server: it writes into the outbox. A log or a file needs no such detour.
+    """
+    given = env.address("EMAIL_URL", "consolemail://", env.email_url_config)
+    sends = given["EMAIL_BACKEND"]
+    outbox = "accounts.outbox.Outbox" if sends.endswith("smtp.EmailBackend") else sends
+    seconds = env.int("EMAIL_TIMEOUT", default=EMAIL_SECONDS)
+    return {**given, "EMAIL_BACKEND": outbox, "IDP_MAIL_BACKEND": sends, "EMAIL_TIMEOUT": seconds}

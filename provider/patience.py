@@ -1,0 +1,66 @@
+"""How long one run of `deliverevents` waits for an app, for a project and for an address before it goes on without."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Hashable
+from urllib.parse import urlsplit
+
+from django.db.models import Q
+
+from clients.models import Client, LogoutNotice
+
+SECONDS = 10.0  # of one run, spent on failures of one client, of one project, at one address
+PLACES = 8  # notices that are sent at the same moment
+PLACES_PER_PROJECT = PLACES // 2  # projects make as many clients as they like
+
+
+class Patience:
+    """What a run knows of those it waited for: nobody who is dead delays anybody else."""
+
+    def __init__(self) -> None:
+        self._spent: dict[tuple[str, Hashable], float] = {}
+        self._busy: Counter[tuple[str, Hashable]] = Counter()
+        self._began: dict[int, float] = {}
+
+    def begin(self, notice: LogoutNotice) -> None:
+        self._began[notice.pk] = time.monotonic()
+        self._busy.update(_whom(notice))
+
+    def end(self, notice: LogoutNotice, *, failed: bool) -> None:
+        """A client that failed waits for the next run, whatever it cost. Its project and address pay the time only."""
+        took = time.monotonic() - self._began.pop(notice.pk)
+        self._busy.subtract(_whom(notice))
+        for kind, whom in _whom(notice):
+            lost = (SECONDS if failed else took) if kind == "client" else (took if failed else 0.0)
+            self._spent[kind, whom] = self._spent.get((kind, whom), 0.0) + lost
+
+    def out_of_turn(self) -> Q:
+        """Whose notices are left for later: the next run, or the end of what is being sent to them."""
+        clients = self._tired("client") | self._busy_with("client", 1)
+        projects = self._tired("project") | self._busy_with("project", PLACES_PER_PROJECT)
+        skipped = Q(client__in=clients) | Q(client__project__in=projects)
+        for address in self._tired("address"):
+            at = "client__backchannel_logout_uri"
+            skipped |= Q(**{at: address}) | Q(**{f"{at}__startswith": f"{address}/"})
+        return skipped
+
+    def _tired(self, kind: str) -> set[Hashable]:
+        return {whom for (found, whom), spent in self._spent.items() if found == kind and spent >= SECONDS}
+
+    def _busy_with(self, kind: str, most: int) -> set[Hashable]:
+        return {whom for (found, whom), number in self._busy.items() if found == kind and number >= most}
+
+
+def _whom(notice: LogoutNotice) -> list[tuple[str, Hashable]]:
+    client = notice.client
+    if client is None:
+        return []
+    return [("client", client.pk), ("project", client.project_id), ("address", _address(client))]
+
+
+def _address(client: Client) -> str:
+    """Scheme, host and port, as registered."""
+    uri = urlsplit(client.backchannel_logout_uri)
+    return f"{uri.scheme}://{uri.netloc}"

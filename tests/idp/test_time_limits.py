@@ -1,0 +1,84 @@
+"""Nobody is waited for without end: PostgreSQL, Redis, and the mail server."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from django.core.cache.backends.redis import RedisCache
+from django.core.mail import EmailMessage
+from django.core.mail.backends.smtp import EmailBackend
+from redis.exceptions import RedisError
+
+from idp import neighbours
+from idp.environment import Environment
+from idp.neighbours import cache_with_time_limits, with_time_limits
+from tests.idp.test_settings import run, value_of
+from tests.races.conftest import database_url
+from tests.silence import silent_server
+
+REDIS = "django.core.cache.backends.redis.RedisCache"
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    assert time.monotonic() - began < seconds
+
+
+def test_a_silent_redis_costs_less_than_a_second() -> None:
+    with silent_server() as port:
+        settings = cache_with_time_limits({"BACKEND": REDIS, "LOCATION": f"redis://127.0.0.1:{port}"})
+        cache = RedisCache(settings["LOCATION"], settings)
+        with within(1), pytest.raises(RedisError):
+            cache.get("a")
+
+
+def test_a_silent_database_costs_a_few_seconds_and_a_sentence() -> None:
+    with silent_server() as port, within(20):
+        url = f"postgres://vestibule:topsecret@127.0.0.1:{port}/vestibule"
+        done = run("manage.py", "cleartokens", DATABASE_URL=url, IDP_ISSUER="http://localhost:8000")
+    assert "CommandError: The database cannot be used: " in done.stderr
+    assert "timeout expired" in done.stderr
+
+
+def test_a_silent_mail_server_is_waited_for_as_long_as_the_settings_say() -> None:
+    assert value_of("EMAIL_TIMEOUT") == "10"
+    assert value_of("EMAIL_TIMEOUT", EMAIL_TIMEOUT="3", EMAIL_URL="smtp://mail.example") == "3"
+    with silent_server() as port, within(3), pytest.raises(OSError):
+        EmailBackend("127.0.0.1", port, timeout=1).send_messages([EmailMessage("a", "b", to=["a@people.example"])])
+
+
+def test_what_a_url_says_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    given = "postgres://db.example/v?connect_timeout=9&options=-c%20statement_timeout%3D9000"
+    monkeypatch.setenv("DATABASE_URL", given)
+    options = neighbours.database(Environment(), tmp_path)["OPTIONS"]
+    assert (options["connect_timeout"], options["options"]) == (9, "-c statement_timeout=9000")
+    assert options["tcp_user_timeout"] == 5000
+    cache = {"BACKEND": REDIS, "LOCATION": "redis://cache.example", "OPTIONS": {"socket_timeout": 2.5}}
+    assert cache_with_time_limits(cache)["OPTIONS"] == {"socket_timeout": 2.5, "socket_connect_timeout": 0.3}
+
+
+def test_a_statement_ends_where_somebody_waits_and_not_in_a_command() -> None:
+    database = {"ENGINE": "django.db.backends.postgresql"}
+    assert with_time_limits(database, serves=True)["OPTIONS"]["options"] == "-c statement_timeout=5000"
+    assert "options" not in with_time_limits(database, serves=False)["OPTIONS"]
+    pooled = {**database, "DISABLE_SERVER_SIDE_CURSORS": True}
+    assert "options" not in with_time_limits(pooled, serves=True)["OPTIONS"], "poolers refuse it"
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db
+@pytest.mark.parametrize(("module", "limit"), [("idp.wsgi", "5s"), ("django", "0")])
+def test_postgresql_knows_the_limit(module: str, limit: str) -> None:
+    code = (
+        f"import os, {module}, django; os.environ['DJANGO_SETTINGS_MODULE'] = 'idp.settings'; django.setup()\n"
+        "from django.db import connection as c; k = c.cursor(); k.execute('SHOW statement_timeout')\n"
+        "print(k.fetchone()[0])"
+    )
+    done = run("-c", code, DATABASE_URL=database_url(), IDP_ISSUER="http://localhost:8000")
+    assert done.stdout.strip() == limit, done.stderr
