@@ -15,13 +15,13 @@ from typing import Literal
 MAX_LENGTH = 2048
 MAX_HOST = 253  # of a name in the DNS
 _ALLOWED = re.compile(r"[\x21-\x7e]+")
-_NEVER = frozenset('\\"<>^`{|}#')
+_FORBIDDEN_CHARACTERS = frozenset('\\"<>^`{|}#')
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})?")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_NEVER_SCHEMES = frozenset({"javascript", "data", "file", "blob", "about", "vbscript"})
+_FORBIDDEN_SCHEMES = frozenset({"javascript", "data", "file", "blob", "about", "vbscript"})
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 Mode = Literal["prefix", "exact"]
@@ -61,7 +61,7 @@ def parse(value: str) -> Audience:
     """Read one audience, or raise Malformed (protocol rules 1 to 5 of section 3)."""
     if not 1 <= len(value) <= MAX_LENGTH:
         raise Malformed(f"An audience has 1 to {MAX_LENGTH} characters.")
-    if not _ALLOWED.fullmatch(value) or not _NEVER.isdisjoint(value):
+    if not _ALLOWED.fullmatch(value) or not _FORBIDDEN_CHARACTERS.isdisjoint(value):
         raise Malformed("An audience has only visible ASCII characters, and no fragment.")
     match = _SCHEME.fullmatch(value)
     if match is None:
@@ -158,7 +158,7 @@ def check_registrable(value: str, *, plain_http: bool = False) -> Audience:
     http is for loopback only, unless the deployment says otherwise: a token sent there travels in clear.
     """
     audience = parse(value)
-    if audience.scheme in _NEVER_SCHEMES:
+    if audience.scheme in _FORBIDDEN_SCHEMES:
         raise Malformed(f"'{audience.scheme}:' can never be an audience.")
     if audience.scheme == "http" and audience.host not in _LOOPBACK and not plain_http:
         raise Malformed("Use https; http is for loopback hosts only.")
