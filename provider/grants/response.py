@@ -34,7 +34,7 @@ def mint(decided: TokenRequest, presented: Presented) -> tuple[Minted, Answer]:
     issue = _issue(decided, presented)
     jwt = token_format(decided) == "jwt"
     access = _signed(issue) if jwt else keys.opaque()
-    refresh = keys.opaque() if gets_refresh_token(decided, presented) else ""
+    refresh = presented.spend.successor() if gets_refresh_token(decided, presented) else ""
     answer: Answer = {
         "access_token": access,
         "expires_in": issue.lifetime,

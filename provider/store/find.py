@@ -33,7 +33,7 @@ def refresh_token(token: str) -> TokenFacts | None:
     if row is None or client is None:
         return None
     try:
-        opened = authorizations.of_refresh_token(digest(token), row, client)
+        opened = authorizations.of_refresh_token(token, row, client)
         live.refuse_ended(opened, client)
     except InvalidGrant:
         return None
