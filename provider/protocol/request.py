@@ -75,6 +75,7 @@ class AuthorizationRequest:
     default_audiences: tuple[str, ...] = ()  # of the implied ones those a token gets that names none
     claims: RequestedClaims = NO_CLAIMS
     claim_scopes: tuple[str, ...] = ()  # what those claims are shown as; a token has these scopes only when it asks
+    access_type_scopes: tuple[str, ...] = ()  # what only `access_type` asks for: no token's scope names it unasked
     included_scopes: tuple[str, ...] = ()
     included_audiences: tuple[str, ...] = ()
     targets: tuple[ClientFacts, ...] = ()
@@ -89,7 +90,7 @@ class AuthorizationRequest:
         """What was decided, narrowed to what the person left ticked."""
         scopes = self._ticked_scopes(self.asked_scopes, self.included_scopes)
         audiences = self._ticked_audiences(self.asked_audiences)
-        every_scope = self._ticked_scopes(scopes, self.implied_scopes, self.claim_scopes)
+        every_scope = self._ticked_scopes(scopes, self.implied_scopes, self.claim_scopes, self.access_type_scopes)
         return Ceiling(
             scopes=every_scope,
             audiences=self._ticked_audiences(audiences, self.implied_audiences, self.included_audiences),
@@ -97,7 +98,7 @@ class AuthorizationRequest:
             asked_audiences=audiences,
             default_audiences=self._ticked_audiences(self.default_audiences),
             offline="refresh_token" in self.client.grant_types
-            and ("offline_access" in scopes or "openid" not in (*self.asked_scopes, *self.included_scopes)),
+            and ("offline_access" in every_scope or "openid" not in (*self.asked_scopes, *self.included_scopes)),
             narrowed=len(audiences) < len(self.asked_audiences),
             claims=within(every_scope, self.claims),
         )

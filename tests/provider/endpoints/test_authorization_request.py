@@ -86,7 +86,7 @@ def test_only_the_response_type_code_is_offered(response_type: Any, error: str) 
         ({"claims": "[" * 2000}, "invalid_request"),
         ({"nonce": "n" * 256}, "invalid_request"),
         ({"access_type": "sometimes"}, "invalid_request"),
-        ({"scope": "openid nonsense"}, "invalid_scope"),
+        ({"scope": "nonsense"}, "invalid_scope"),
         ({"scope": 'openid "quoted"'}, "invalid_scope"),
         ({"scope": " ".join(f"s{number}" for number in range(101))}, "invalid_request"),
         ({"prompt": "nonsense"}, "invalid_request"),
