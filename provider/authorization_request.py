@@ -89,7 +89,7 @@ def _with_facts(params: Params, channel: Channel) -> AuthorizationRequest:
 def _channel(params: Params) -> Channel:
     """The way back to the client; raises NotRedirectable when nothing sure is known of it."""
     for name in ("client_id", "redirect_uri"):
-        if len(params.many(name)) > 1:
+        if params.sent_twice(name):
             raise NotRedirectable(f"{name} was sent more than once.")
     client = _client(params.one("client_id"))
     uris = params.many("redirect_uri")

@@ -22,26 +22,33 @@ from provider.protocol.facts import (
 
 
 class Params:
-    """Parameters as sent, in order. Only `audience` and `resource` may repeat (refused before steps run)."""
+    """Parameters as sent, in order. Only `audience` and `resource` may repeat (refused before steps run).
+
+    One without a value counts as omitted (RFC 6749 section 3.1), whoever asks; only repeats are counted with it.
+    """
 
     def __init__(self, pairs: Sequence[tuple[str, str]] = ()) -> None:
         self.pairs = tuple(pairs)
         self._values: dict[str, list[str]] = {}
         for name, value in self.pairs:
-            self._values.setdefault(name, []).append(value)
+            if value:
+                self._values.setdefault(name, []).append(value)
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self.pairs)
 
     def one(self, name: str) -> str:
-        """The value of a single-valued parameter; an empty one counts as omitted (RFC 6749 section 3.1)."""
-        return next(filter(None, self._values.get(name, ())), "")
+        """The value of a single-valued parameter, or an empty text."""
+        return next(iter(self._values.get(name, ())), "")
 
     def many(self, name: str) -> list[str]:
         return list(self._values.get(name, ()))
 
     def has(self, name: str) -> bool:
         return name in self._values
+
+    def sent_twice(self, name: str) -> bool:
+        return [sent for sent, _value in self.pairs].count(name) > 1
 
     @property
     def query(self) -> str:

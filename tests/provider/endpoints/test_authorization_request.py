@@ -165,6 +165,23 @@ def test_only_well_formed_s256_challenges_are_taken(client_id: str, params: dict
     assert refusal(client_id, **params) == "invalid_request"
 
 
+OPTIONAL = [
+    *("nonce", "state", "prompt", "max_age", "login_hint", "id_token_hint", "acr_values", "claims", "ui_locales"),
+    *("response_mode", "access_type", "include_granted_scopes", "audience", "resource", "request", "request_uri"),
+]
+
+
+@pytest.mark.parametrize("names", [["code_challenge", "code_challenge_method"], OPTIONAL])
+def test_empty_parameters_count_as_omitted_however_many_there_are(names: list[str]) -> None:
+    """Templates that always write every field (RFC 6749 section 3.1)."""
+    browser, app = Browser("owner"), App("web")
+    answer = redirected(browser.answer(browser.authorize("web", **dict.fromkeys(names, ""))))
+    assert "code" in answer
+    form = {"code_verifier": ""} if "code_challenge" in names else {}
+    empty = {"audience": "", "resource": "", "scope": "", "client_assertion": "", "client_assertion_type": ""}
+    assert app.exchange(answer["code"], **{**empty, **form}).status_code == 200
+
+
 def test_a_public_client_cannot_do_without_pkce() -> None:
     assert refusal("spa", code_challenge=None, code_challenge_method=None) == "invalid_request"
 
