@@ -14,7 +14,7 @@ from accounts.models import User
 from projects.apis import admits
 from provider import facts
 from provider.facts import person_of, requested_claims_of, sign_in_of
-from provider.keys.mint import ACCESS_TOKEN_TYPE, ID_TOKEN_TYPE, digest, verify
+from provider.keys.mint import ACCESS_TOKEN_TYPE, digest, verify, verify_id_token
 from provider.protocol.errors import InvalidGrant
 from provider.protocol.facts import ClientFacts, TokenFacts
 from provider.store import authorizations, live, statements
@@ -59,7 +59,7 @@ def has_refresh_token(token: TokenFacts) -> bool:
 
 def id_token(token: str) -> dict[str, Any] | None:
     """The claims of a live ID token of ours: signed, not expired, and its person, client and project still there."""
-    claims = verify(token, ID_TOKEN_TYPE)
+    claims = verify_id_token(token)
     if claims is None or claims.get("iss") != settings.IDP_ISSUER or time.time() >= claims["exp"]:
         return None
     issued_at = datetime.fromtimestamp(claims["iat"], UTC)
