@@ -16,8 +16,15 @@ from common import outbound
 _UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+# A domain turned round, which its owner alone may use (RFC 8252 section 7.1) ...
 _PRIVATE_USE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")
-_LOOPBACK = re.compile(r"http://(?P<host>127\.0\.0\.1|\[::1\])(:(?P<port>[1-9][0-9]{0,4}))?(?P<rest>([/?].*)?)")
+# ... or the name of a program so well known that no other one takes it. Any other name could be anybody's.
+KNOWN_PROGRAMS = frozenset(
+    {"claude", "cursor", "jetbrains", "vscode", "vscode-insiders", "vscodium", "windsurf", "zed"}
+)
+_LOOPBACK = re.compile(
+    r"http://(?P<host>127\.0\.0\.1|\[::1\]|localhost)(:(?P<port>[1-9][0-9]{0,4}))?(?P<rest>([/?].*)?)"
+)
 _SEVERAL = re.compile(r"[,;](https?://|$)", re.IGNORECASE)  # a list on one line; inside a URI commas are allowed
 MAX_PORT = 65_535
 LOOPBACK_LITERALS = frozenset({"127.0.0.1", "::1"})
@@ -68,7 +75,7 @@ def redirect_uri_problem(uri: str) -> str:
             "uri": uri,
             "names": ", ".join(sorted(RESERVED)),
         }
-    if "*" in url.netloc or "@" in url.netloc:
+    if "*" in uri or "@" in url.netloc:
         return _("%(uri)s: wildcards and user names are not allowed.") % {"uri": uri}
     if url.scheme == "https":
         return "" if host else _("%(uri)s has no host.") % {"uri": uri}
@@ -76,7 +83,8 @@ def redirect_uri_problem(uri: str) -> str:
         if host in LOOPBACK_LITERALS or host == "localhost":
             return ""
         return _("%(uri)s: use https; http is for loopback addresses only.") % {"uri": uri}
-    if _PRIVATE_USE_SCHEME.fullmatch(url.scheme) and (url.path or url.netloc):
+    private = url.scheme in KNOWN_PROGRAMS or _PRIVATE_USE_SCHEME.fullmatch(url.scheme)
+    if private and (url.path or url.netloc):
         return ""
     return _("%(uri)s: use https, http on loopback, or a private-use scheme such as com.example.app:/callback.") % {
         "uri": uri
@@ -125,11 +133,16 @@ def shown_place(redirect_uri: str) -> str:
     return url.netloc if url.scheme in ("http", "https") else f"{url.scheme}:"
 
 
-def redirect_uri_matches(registered: str, asked: str) -> bool:
-    """Letter by letter; on a loopback IP literal the port may differ, and nothing else (RFC 8252 section 7.3)."""
+def redirect_uri_matches(registered: str, asked: str, *, native: bool = False) -> bool:
+    """Letter by letter; on a loopback IP literal the port may differ, and nothing else (RFC 8252 section 7.3).
+
+    For native apps, which take the port they get, that holds for `localhost`, too: many of them know no other name.
+    """
     if registered == asked:
         return True
     one, other = _LOOPBACK.fullmatch(registered), _LOOPBACK.fullmatch(asked)
     if one is None or other is None or not _VISIBLE.fullmatch(asked) or "#" in asked:
+        return False
+    if one["host"] == "localhost" and not native:
         return False
     return int(other["port"] or 0) <= MAX_PORT and (one["host"], one["rest"]) == (other["host"], other["rest"])

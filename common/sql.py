@@ -121,6 +121,23 @@ def _for_sqlite(value: Value) -> str | bytes | float | None:
     return value.hex if isinstance(value, uuid.UUID) else value
 
 
+# --- The clock of the database: what several nodes compare is its time, never one of theirs ---------------------------
+
+
+def clock() -> str:
+    """The expression of this moment."""
+    return (
+        "statement_timestamp()" if connection().vendor == "postgresql" else "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')"
+    )
+
+
+def seconds_since(column: str, vendor: str) -> str:
+    """The expression of how long ago that was."""
+    if vendor == "postgresql":
+        return f"extract(epoch FROM statement_timestamp() - {column})"
+    return f"(julianday('now') - julianday({column})) * 86400"
+
+
 # --- Values, as either database gives them ---------------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
+from http import HTTPStatus
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -18,15 +19,31 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "idp.settings")
 _django = get_wsgi_application()
 
 from idp.fast_path import BY_PATH, FastPath  # noqa: E402 - Django has to be set up
+from provider.endpoints.http import json_answer  # noqa: E402
 
+WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
+CHUNKED = (
+    "Send the body with a Content-Length: one in chunks (Transfer-Encoding) is not read. "
+    "A proxy that passes chunks through has to buffer requests."
+)
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _BOUNDARY = re.compile(r";\s*boundary=(\"?)([A-Za-z0-9'()+_,./:=?-]{1,70})\1\s*(;|$)", re.IGNORECASE)  # RFC 2046 5.1.1
 
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """The fast path for protocol endpoints, Django for everything else."""
+    if environ.get("HTTP_TRANSFER_ENCODING") and environ["REQUEST_METHOD"] not in WITHOUT_BODY:
+        return _length_required(start_response)
     handler = _fast_path if environ.get("PATH_INFO") in BY_PATH else _site
     return handler(environ, start_response)
+
+
+def _length_required(start_response: StartResponse) -> Iterable[bytes]:
+    """No server tells us whether a body in chunks arrived whole, and half a form may say something else."""
+    answer = json_answer({"error": "invalid_request", "error_description": CHUNKED}, HTTPStatus.LENGTH_REQUIRED)
+    headers = {**answer.headers, "X-Content-Type-Options": "nosniff", "Content-Length": str(len(answer.body))}
+    start_response("411 Length Required", list(headers.items()))
+    return [answer.body]
 
 
 def _site(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

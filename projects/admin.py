@@ -150,7 +150,7 @@ class ApiAdmin(ProjectScopedAdmin):
     search_fields = ["name", "identifier"]
     fieldsets = [
         (None, {"fields": ["project", "identifier", "name", "description"]}),
-        (_("Access tokens for it"), {"fields": ["token_format", "token_lifetime"]}),
+        (_("Access tokens for it"), {"fields": ["token_format", "token_signing_alg", "token_lifetime"]}),
         (_("Who may ask for it"), {"fields": ["shared", "shared_with"]}),
     ]
 

@@ -21,7 +21,7 @@ from projects.problems import Problem, of_validation, require
 from projects.rules import lifetime_problem, scope_problem
 from projects.tombstones import was_anothers
 
-COLUMNS = ("name", "description", "token_format", "token_lifetime", "shared")
+COLUMNS = ("name", "description", "token_format", "token_signing_alg", "token_lifetime", "shared")
 OVERLAP = "overlap"  # a code: the address lies on, above or below one of another project
 
 

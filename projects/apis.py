@@ -57,6 +57,7 @@ def api_facts(api: Api) -> ApiFacts:
         shared_with=frozenset(project.pk for project in api.shared_with.all()),
         scopes=frozenset(scope.name for scope in api.scopes.all()),
         token_format=api.token_format,
+        token_signing_alg=api.token_signing_alg,
         token_lifetime=api.token_lifetime,
     )
 

@@ -28,6 +28,7 @@ class ApiFacts:
     shared_with: frozenset[int] = frozenset()
     scopes: frozenset[str] = frozenset()
     token_format: str = "inherit"  # noqa: S105 - a format
+    token_signing_alg: str = "ES256"  # noqa: S105 - an algorithm
     token_lifetime: int | None = None
 
     def open_to(self, project: ProjectFacts) -> bool:

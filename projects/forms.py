@@ -142,6 +142,7 @@ class ApiForm(DoorForm):
             "name",
             "description",
             "token_format",
+            "token_signing_alg",
             "token_lifetime",
             "shared",
             "shared_with",

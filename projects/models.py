@@ -11,6 +11,7 @@ from django.core.validators import URLValidator
 from django.db import connection, models
 from django.utils.translation import gettext_lazy as _
 
+from common import jws
 from projects import matcher
 from projects.rules import LONGEST_LIFETIME, scope_token
 from projects.scopes import SIGN_IN_SCOPES
@@ -161,6 +162,13 @@ class Api(models.Model):
     description = models.CharField(_("description shown to people"), max_length=300, blank=True)
     token_format = models.CharField(
         _("access token format"), max_length=7, choices=TokenFormat.choices, default=TokenFormat.INHERIT
+    )
+    token_signing_alg = models.CharField(
+        _("signing algorithm of access tokens"),
+        max_length=10,
+        choices=jws.names,
+        default="ES256",
+        help_text=_("For JWTs. RS256 is for programs that know no other; ES256 is quicker to make."),
     )
     token_lifetime = models.PositiveIntegerField(
         _("access token lifetime in seconds"),

@@ -89,7 +89,7 @@ def _with_facts(params: Params, channel: Channel) -> AuthorizationRequest:
 def _channel(params: Params) -> Channel:
     """The way back to the client; raises NotRedirectable when nothing sure is known of it."""
     for name in ("client_id", "redirect_uri"):
-        if len(params.many(name)) > 1:
+        if params.sent_twice(name):
             raise NotRedirectable(f"{name} was sent more than once.")
     client = _client(params.one("client_id"))
     uris = params.many("redirect_uri")
@@ -107,8 +107,8 @@ def _client(client_id: str) -> ClientFacts:
 
 
 def _registered(redirect_uri: str, client: ClientFacts) -> str:
-    """Exact match (RFC 9700 section 2.1); loopback literals may choose the port. An empty one matches none."""
-    if not any(redirect_uri_matches(one, redirect_uri) for one in client.redirect_uris):
+    """Exact match (RFC 9700 section 2.1); on loopback the port may be chosen."""
+    if not any(redirect_uri_matches(one, redirect_uri, native=client.public) for one in client.redirect_uris):
         raise NotRedirectable("redirect_uri is not registered for this client.")
     return redirect_uri
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import uuid
 
 from django.conf import settings
@@ -57,7 +58,10 @@ class Authorization(models.Model):
     rotated_at = models.DateTimeField(null=True, blank=True)
     # The digest of the refresh token whose use made the current generation.
     rotated_from = models.CharField(max_length=64, blank=True)
-    siblings = models.PositiveSmallIntegerField(default=0)
+    # A refresh token's successor is derived from it and a seed: that of the current generation's, and the one that the
+    # token in `rotated_from` is answered with while it is honoured.
+    seed = models.CharField(max_length=64, default=secrets.token_hex, editable=False)
+    seed_before = models.CharField(max_length=64, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("authorization")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from common.jws import ALGORITHMS
 from idp.configuration.shape import Key, Section
 from idp.configuration.values import (
     audience,
@@ -57,6 +58,7 @@ API = Section(
         "description": Key(text),
         "scopes": Key(scope_descriptions(SCOPE)),
         "token_format": Key(choice(TokenFormat)),
+        "token_signing_alg": Key(choice(ALGORITHMS)),
         "token_lifetime": Key(seconds(nullable=True)),
         "shared": Key(shared),
     },

@@ -54,27 +54,32 @@ def json_answer(data: Mapping[str, object], status: int = 200, headers: Mapping[
     return Answer(orjson.dumps(data), {**JSON, **PRIVATE, **(headers or {})}, status)
 
 
-def refusal_answer(refusal: Refusal) -> Answer:
-    return json_answer({"error": refusal.code, "error_description": str(refusal)}, refusal.status, headers_of(refusal))
+def refusal_answer(refusal: Refusal, *, machines: bool = False) -> Answer:
+    headers = headers_of(refusal, machines=machines)
+    return json_answer({"error": refusal.code, "error_description": str(refusal)}, refusal.status, headers)
 
 
-def headers_of(refusal: Refusal) -> dict[str, str]:
-    """A challenge when the Authorization header was used (RFC 6749 section 5.2), and when to come back."""
+def headers_of(refusal: Refusal, *, machines: bool = False) -> dict[str, str]:
+    """A challenge when the Authorization header was used (RFC 6749 section 5.2), and when to come back.
+
+    `machines`: at this endpoint no person's browser authenticates, which a challenge would make ask for a password. So
+    there every 401 has one (RFC 9110 section 15.5.2).
+    """
     headers = {}
-    if isinstance(refusal, InvalidClient) and refusal.challenge:
+    if isinstance(refusal, InvalidClient) and (refusal.challenge or (machines and refusal.status == 401)):
         headers["WWW-Authenticate"] = 'Basic realm="vestibule", charset="UTF-8"'
     if isinstance(refusal, (TooManyGuesses, TemporarilyUnavailable)):
         headers["Retry-After"] = str(refusal.retry_after)
     return headers
 
 
-def protocol_endpoint(*methods: str, cors: bool = False) -> Callable[[Endpoint], Endpoint]:
+def protocol_endpoint(*methods: str, cors: bool = False, machines: bool = False) -> Callable[[Endpoint], Endpoint]:
     """Wrap an endpoint: only these methods, refusals as JSON, an unreachable database as 503."""
 
     def decorate(endpoint: Endpoint) -> Endpoint:
         @functools.wraps(endpoint)
         def guarded(request: Request) -> Answer:
-            answer = _answer(endpoint, request, methods, cors=cors)
+            answer = _answer(endpoint, request, methods, cors=cors, machines=machines)
             if cors and not CORS.items() <= answer.headers.items():
                 answer = Answer(answer.body, {**answer.headers, **CORS}, answer.status)
             return answer
@@ -99,7 +104,7 @@ def as_view(endpoint: Endpoint) -> Callable[[HttpRequest], HttpResponse]:
     return view
 
 
-def _answer(endpoint: Endpoint, request: Request, methods: tuple[str, ...], *, cors: bool) -> Answer:
+def _answer(endpoint: Endpoint, request: Request, methods: tuple[str, ...], *, cors: bool, machines: bool) -> Answer:
     if request.method == "OPTIONS" and cors:
         return _preflight(methods)
     if request.method not in methods and not (request.method == "HEAD" and "GET" in methods):
@@ -108,7 +113,7 @@ def _answer(endpoint: Endpoint, request: Request, methods: tuple[str, ...], *, c
     try:
         return endpoint(request)
     except Refusal as refusal:
-        return refusal_answer(refusal)
+        return refusal_answer(refusal, machines=machines)
     except (OperationalError, InterfaceError, InternalError) as error:
         return unavailable(error)
 
@@ -116,7 +121,8 @@ def _answer(endpoint: Endpoint, request: Request, methods: tuple[str, ...], *, c
 def _preflight(methods: tuple[str, ...]) -> Answer:
     headers = {
         "Access-Control-Allow-Methods": ", ".join(methods),
-        "Access-Control-Allow-Headers": "Authorization, Content-Type, DPoP",
+        # Whatever programs add (tracing, protocol versions). The wildcard does not stand for Authorization.
+        "Access-Control-Allow-Headers": "Authorization, *",
         "Access-Control-Max-Age": "600",
     }
     return Answer(b"", headers, 204)

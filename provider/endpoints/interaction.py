@@ -68,9 +68,10 @@ def given(consent: Consent | None, channel: Channel) -> Permission:
 
 def asked(decided: AuthorizationRequest) -> Permission:
     """Everything the ceiling would hold if the person agreed."""
-    scopes = (*decided.asked_scopes, *decided.included_scopes, *decided.implied_scopes, *decided.claim_scopes)
+    scopes = (*decided.asked_scopes, *decided.included_scopes, *decided.implied_scopes)
+    besides = (*decided.claim_scopes, *decided.access_type_scopes)
     audiences = (*decided.asked_audiences, *decided.implied_audiences, *decided.included_audiences)
-    return Permission(tuple(dict.fromkeys(scopes)), tuple(dict.fromkeys(audiences)))
+    return Permission(tuple(dict.fromkeys((*scopes, *besides))), tuple(dict.fromkeys(audiences)))
 
 
 def still_missing(decided: AuthorizationRequest, given: Permission) -> Permission:

@@ -24,7 +24,7 @@ SIGNED = f"application/{SIGNED_TYPE}"
 _WEIGHT_OF_NOTHING = re.compile(r"q=0(\.0{0,3})?")
 
 
-@protocol_endpoint("POST")
+@protocol_endpoint("POST", machines=True)
 def introspect(request: Request) -> Answer:
     params = parameters.from_body(request)
     caller = authenticate(params, parameters.authorization(request), address_of(request))

@@ -11,7 +11,7 @@ from provider.protocol.errors import InvalidRequest
 from provider.store import authorizations
 
 
-@protocol_endpoint("POST", cors=True)
+@protocol_endpoint("POST", cors=True, machines=True)
 def revoke(request: Request) -> Answer:
     """The same answer whether the token was this client's, somebody else's, or no token at all (section 2.2)."""
     params = parameters.from_body(request)

@@ -13,7 +13,8 @@ from provider.protocol.errors import InvalidToken, Refusal
 from provider.protocol.facts import ClientFacts
 from provider.store import find
 
-TYPE = "userinfo+jwt"  # nobody takes it for an ID token or an access token
+# Core names no type, and programs refuse one they do not know. It has no `exp`: nobody takes it for an ID token.
+TYPE = "JWT"
 
 
 @protocol_endpoint("GET", "POST", cors=True)

@@ -10,7 +10,7 @@ from django.conf import settings
 from common import clock
 from provider.keys import mint as keys
 from provider.protocol import claims
-from provider.protocol.access_tokens import lifetime, token_format
+from provider.protocol.access_tokens import lifetime, signing_alg, token_format
 from provider.protocol.claims import Issue
 from provider.protocol.request import TokenRequest
 from provider.store.authorizations import Minted
@@ -33,8 +33,8 @@ def mint(decided: TokenRequest, presented: Presented) -> tuple[Minted, Answer]:
     """The tokens: what is kept of them, and the answer that carries them."""
     issue = _issue(decided, presented)
     jwt = token_format(decided) == "jwt"
-    access = _signed(issue) if jwt else keys.opaque()
-    refresh = keys.opaque() if gets_refresh_token(decided, presented) else ""
+    access = _signed(issue, signing_alg(decided)) if jwt else keys.opaque()
+    refresh = presented.spend.successor() if gets_refresh_token(decided, presented) else ""
     answer: Answer = {
         "access_token": access,
         "expires_in": issue.lifetime,
@@ -55,8 +55,8 @@ def gets_refresh_token(decided: TokenRequest, presented: Presented) -> bool:
     return presented.spend.renews and presented.ceiling.offline and "refresh_token" in decided.client.grant_types
 
 
-def _signed(issue: Issue) -> str:
-    return keys.sign(claims.access_token(issue), keys.ACCESS_TOKEN_ALGORITHM, keys.ACCESS_TOKEN_TYPE)
+def _signed(issue: Issue, algorithm: str) -> str:
+    return keys.sign(claims.access_token(issue), algorithm, keys.ACCESS_TOKEN_TYPE)
 
 
 def _id_token(issue: Issue, access_token: str) -> str:

@@ -15,7 +15,7 @@ HINT_MAX_AGE = timedelta(days=30)  # after it expired
 
 def read(hint: str) -> dict[str, object]:
     """Its claims: our signature (retired keys too) and issuer, expired a month ago at most; raises InvalidRequest."""
-    claims = mint.verify(hint, mint.ID_TOKEN_TYPE, late=HINT_MAX_AGE)
+    claims = mint.verify_id_token(hint, late=HINT_MAX_AGE)
     if claims is None or claims.get("iss") != settings.IDP_ISSUER:
         raise InvalidRequest("id_token_hint is not an ID token of this provider.")
     if time.time() > claims["exp"] + HINT_MAX_AGE.total_seconds():

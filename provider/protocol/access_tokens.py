@@ -12,6 +12,13 @@ def token_format(decided: TokenRequest) -> str:
     return next((one for one in ("opaque", "jwt") if one in said), decided.client.access_token_format)
 
 
+def signing_alg(decided: TokenRequest) -> str:
+    """The programs of an API may know nothing but RS256; those of other APIs are taken to know both."""
+    apis = [decided.registry.resolve(one) for one in decided.audience]
+    wanted = {api.token_signing_alg for api in apis if api is not None}
+    return "RS256" if "RS256" in wanted else "ES256"
+
+
 def lifetime(decided: TokenRequest) -> int:
     """In seconds: the client's, or less when one of the Apis says so."""
     apis = [decided.registry.resolve(one) for one in decided.audience]

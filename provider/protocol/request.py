@@ -22,26 +22,33 @@ from provider.protocol.facts import (
 
 
 class Params:
-    """Parameters as sent, in order. Only `audience` and `resource` may repeat (refused before steps run)."""
+    """Parameters as sent, in order. Only `audience` and `resource` may repeat (refused before steps run).
+
+    One without a value counts as omitted (RFC 6749 section 3.1), whoever asks; only repeats are counted with it.
+    """
 
     def __init__(self, pairs: Sequence[tuple[str, str]] = ()) -> None:
         self.pairs = tuple(pairs)
         self._values: dict[str, list[str]] = {}
         for name, value in self.pairs:
-            self._values.setdefault(name, []).append(value)
+            if value:
+                self._values.setdefault(name, []).append(value)
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self.pairs)
 
     def one(self, name: str) -> str:
-        """The value of a single-valued parameter; an empty one counts as omitted (RFC 6749 section 3.1)."""
-        return next(filter(None, self._values.get(name, ())), "")
+        """The value of a single-valued parameter, or an empty text."""
+        return next(iter(self._values.get(name, ())), "")
 
     def many(self, name: str) -> list[str]:
         return list(self._values.get(name, ()))
 
     def has(self, name: str) -> bool:
         return name in self._values
+
+    def sent_twice(self, name: str) -> bool:
+        return [sent for sent, _value in self.pairs].count(name) > 1
 
     @property
     def query(self) -> str:
@@ -75,6 +82,7 @@ class AuthorizationRequest:
     default_audiences: tuple[str, ...] = ()  # of the implied ones those a token gets that names none
     claims: RequestedClaims = NO_CLAIMS
     claim_scopes: tuple[str, ...] = ()  # what those claims are shown as; a token has these scopes only when it asks
+    access_type_scopes: tuple[str, ...] = ()  # what only `access_type` asks for: no token's scope names it unasked
     included_scopes: tuple[str, ...] = ()
     included_audiences: tuple[str, ...] = ()
     targets: tuple[ClientFacts, ...] = ()
@@ -89,7 +97,7 @@ class AuthorizationRequest:
         """What was decided, narrowed to what the person left ticked."""
         scopes = self._ticked_scopes(self.asked_scopes, self.included_scopes)
         audiences = self._ticked_audiences(self.asked_audiences)
-        every_scope = self._ticked_scopes(scopes, self.implied_scopes, self.claim_scopes)
+        every_scope = self._ticked_scopes(scopes, self.implied_scopes, self.claim_scopes, self.access_type_scopes)
         return Ceiling(
             scopes=every_scope,
             audiences=self._ticked_audiences(audiences, self.implied_audiences, self.included_audiences),
@@ -97,7 +105,7 @@ class AuthorizationRequest:
             asked_audiences=audiences,
             default_audiences=self._ticked_audiences(self.default_audiences),
             offline="refresh_token" in self.client.grant_types
-            and ("offline_access" in scopes or "openid" not in (*self.asked_scopes, *self.included_scopes)),
+            and ("offline_access" in every_scope or "openid" not in (*self.asked_scopes, *self.included_scopes)),
             narrowed=len(audiences) < len(self.asked_audiences),
             claims=within(every_scope, self.claims),
         )

@@ -25,15 +25,13 @@ def asked(params: Params) -> tuple[str, ...]:
 
 
 def at_authorization(request: AuthorizationRequest) -> None:
-    """Only what the client registered; `access_type=offline` asks for `offline_access` (protocol section 11)."""
-    scopes = asked(request.params)
-    _registered(scopes, request.client.scopes)
+    """What the client registered of it; `access_type=offline` asks for a refresh token (protocol section 11)."""
+    request.asked_scopes = _registered(asked(request.params), request.client.scopes)
     access_type = request.params.one("access_type")
     if access_type not in ("", "online", "offline"):
         raise InvalidRequest("access_type must be online or offline.")
-    if access_type == "offline" and "refresh_token" in request.client.grant_types:
-        scopes = tuple(dict.fromkeys((*scopes, "offline_access")))
-    request.asked_scopes = scopes
+    offline = access_type == "offline" and "refresh_token" in request.client.grant_types
+    request.access_type_scopes = ("offline_access",) if offline and "offline_access" not in request.asked_scopes else ()
 
 
 def something_asked(request: AuthorizationRequest) -> None:
@@ -42,7 +40,7 @@ def something_asked(request: AuthorizationRequest) -> None:
     RFC 6749 section 3.3 lets such a request fail. What `include_granted_scopes` brings along asks for nothing itself.
     """
     scopes = (*request.asked_scopes, *request.implied_scopes, *request.claim_scopes)
-    if not scopes and not request.asked_audiences and not request.implied_audiences:
+    if not (scopes or request.access_type_scopes) and not request.asked_audiences and not request.implied_audiences:
         raise InvalidScope("Nothing is asked for. Send a scope (openid signs the person in) or an audience.")
 
 
@@ -50,7 +48,7 @@ def at_token(request: TokenRequest) -> None:
     """Nothing asked: what authorize asked for; else a subset of the ceiling. Then what the audiences offer."""
     wanted = asked(request.params)
     if not request.of_a_person:
-        _registered(wanted, request.client.scopes)
+        wanted = _registered(wanted, request.client.scopes)
         if any(scope in SIGN_IN_SCOPES for scope in wanted):
             raise InvalidScope("There is no person in this grant: openid, profile and the like do not apply.")
         wanted = wanted or tuple(scope for scope in request.client.scopes if scope not in SIGN_IN_SCOPES)
@@ -58,9 +56,9 @@ def at_token(request: TokenRequest) -> None:
         # What the client may no longer ask for drops out.
         wanted = tuple(scope for scope in request.ceiling.asked_scopes if _allowed(scope, request))
     else:
+        wanted = _registered(wanted, (*request.client.scopes, "offline_access"))
         if any(scope not in request.ceiling.scopes for scope in wanted):
             raise InvalidScope("A scope was not granted to this authorization.")
-        _registered(wanted, (*request.client.scopes, "offline_access"))
     request.scopes = wanted
     request.scopes = filter_scopes(request)
     if wanted and not request.scopes:
@@ -71,7 +69,12 @@ def _allowed(scope: str, request: TokenRequest) -> bool:
     return scope in request.client.scopes or scope == "offline_access"
 
 
-def _registered(scopes: tuple[str, ...], registered: tuple[str, ...]) -> None:
-    unknown = [scope for scope in scopes if scope not in registered]
-    if unknown:
-        raise InvalidScope(f"Not registered for this client: {' '.join(unknown)[:200]}")
+def _registered(scopes: tuple[str, ...], registered: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of them that the client registered. Others are ignored (OpenID Connect Core 1.0 section 3.1.2.1).
+
+    The answer's `scope` says what was granted. Where nothing would be left of what was asked, that is refused.
+    """
+    kept = tuple(scope for scope in scopes if scope in registered)
+    if scopes and not kept:
+        raise InvalidScope(f"Not registered for this client: {' '.join(scopes)[:200]}")
+    return kept

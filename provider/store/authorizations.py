@@ -21,7 +21,7 @@ from common import clock
 from common.sql import Insert, write
 from projects.models import Consent
 from provider.facts import ceiling_of, person_of, sign_in_of
-from provider.keys.mint import ACCESS_TOKEN_TYPE, digest, verify
+from provider.keys.mint import ACCESS_TOKEN_TYPE, digest, opaque, verify
 from provider.protocol import pkce
 from provider.protocol.errors import InvalidGrant
 from provider.protocol.facts import NO_CHALLENGE, Challenge, ClientFacts
@@ -52,6 +52,9 @@ class Code:
     digest: str
     authorization_id: uuid.UUID
     authorized_at: datetime
+
+    def successor(self) -> str:
+        return opaque()
 
     def keep(self, rows: Sequence[Insert], refresh_token: str, client: ClientFacts, now: datetime) -> None:
         first = generations.row(refresh_token, self.authorization_id, 0, client, self.authorized_at, now)
@@ -123,14 +126,14 @@ def open_code(code: str, client: ClientFacts, verifier: str = "") -> Presented:
 
 def open_refresh(token: str, client: ClientFacts) -> Presented:
     """The refresh token of this client; raises InvalidGrant, and Reused when somebody else has it too."""
-    return of_refresh_token(digest(token), statements.refresh_token(digest(token)), client)
+    return of_refresh_token(token, statements.refresh_token(digest(token)), client)
 
 
-def of_refresh_token(token_digest: str, row: statements.Refresh | None, client: ClientFacts) -> Presented:
+def of_refresh_token(token: str, row: statements.Refresh | None, client: ClientFacts) -> Presented:
     """What `open_refresh` answers, for a row that was read already."""
     if row is None or row.authorization.client_id != client.id or row.authorization.ended_at is not None:
         raise InvalidGrant(UNUSABLE)
-    spend = generations.spend_of(row, token_digest, client)
+    spend = generations.spend_of(row, token, client)
     return _presented(spend, row.authorization, row.created, row.expires)
 
 

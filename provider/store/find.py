@@ -13,7 +13,7 @@ from common import clock
 from projects.apis import admits
 from provider import facts
 from provider.facts import person_of, requested_claims_of, sign_in_of
-from provider.keys.mint import ACCESS_TOKEN_TYPE, ID_TOKEN_TYPE, digest, verify
+from provider.keys.mint import ACCESS_TOKEN_TYPE, digest, verify, verify_id_token
 from provider.protocol.errors import InvalidGrant
 from provider.protocol.facts import ClientFacts, TokenFacts
 from provider.store import authorizations, live, statements
@@ -32,7 +32,7 @@ def refresh_token(token: str) -> TokenFacts | None:
     if row is None or client is None:
         return None
     try:
-        opened = authorizations.of_refresh_token(digest(token), row, client)
+        opened = authorizations.of_refresh_token(token, row, client)
         live.refuse_ended(opened, client)
     except InvalidGrant:
         return None
@@ -58,7 +58,7 @@ def has_refresh_token(token: TokenFacts) -> bool:
 
 def id_token(token: str) -> dict[str, Any] | None:
     """The claims of a live ID token of ours: signed, not expired, and its person, client and project still there."""
-    claims = verify(token, ID_TOKEN_TYPE)
+    claims = verify_id_token(token)
     if claims is None or claims.get("iss") != settings.IDP_ISSUER or clock.seconds() >= claims["exp"]:
         return None
     issued_at = datetime.fromtimestamp(claims["iat"], UTC)

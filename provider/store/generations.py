@@ -5,20 +5,20 @@ Part of the store. The rules are `provider.protocol.refresh`; here they meet par
 
 from __future__ import annotations
 
+import secrets
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.conf import settings
-from django.utils import timezone
 
 from common.sql import Insert, write
 from provider.keys.mint import digest
 from provider.protocol.errors import InvalidGrant
 from provider.protocol.facts import ClientFacts
-from provider.protocol.refresh import Rotation, Use, judge
+from provider.protocol.refresh import Rotation, Use, judge, successor
 from provider.store import statements
 from provider.store.presented import UNUSABLE, Reused
 from provider.store.statements import AuthorizationRow
@@ -30,28 +30,31 @@ class Rotating:
 
     renews: ClassVar[bool] = True
 
-    digest: str
+    token: str = field(repr=False)
+    seed: str = field(repr=False)
     authorization_id: uuid.UUID
     authorized_at: datetime
     generation: int
     use: Use
 
+    def successor(self) -> str:
+        """The same for everybody who presents this token, whoever is first."""
+        return successor(self.token, self.seed)
+
     def keep(self, rows: Sequence[Insert], refresh_token: str, client: ClientFacts, now: datetime) -> None:
         """Compare and set on the Authorization, and keep these rows with it; raises InvalidGrant.
 
-        One of several parallel refreshes is first, the others are replays within the grace window.
+        One of several parallel refreshes is first and keeps the successor. The others are replays within the grace
+        window, which keep no more than their access token: it dies with the Authorization, should that end just now.
         """
-        following = row(refresh_token, self.authorization_id, self.generation + 1, client, self.authorized_at, now)
-        rows = [*rows, following] if refresh_token else rows
-        use = self.use
-        if use is Use.CURRENT:
-            if write(rows, statements.rotate(self.authorization_id, self.digest, self.generation, now)):
+        if self.use is Use.CURRENT:
+            following = row(refresh_token, self.authorization_id, self.generation + 1, client, self.authorized_at, now)
+            begin = statements.rotate(self.authorization_id, digest(self.token), self.generation, secrets.token_hex())
+            if write([*rows, following] if refresh_token else rows, begin):
                 return
-            use = _use_now(self.digest)  # somebody was quicker
-        sibling = statements.add_sibling(self.authorization_id, self.digest, self.generation, now - _grace())
-        if use is not Use.REPLAY or not write(rows, sibling):
-            _use_now(self.digest)
-            raise InvalidGrant(UNUSABLE)
+            if _use_now(self.token) is not Use.REPLAY:  # somebody was quicker
+                raise InvalidGrant(UNUSABLE)
+        write(rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,9 @@ class Staying:
     authorized_at: datetime
     expires: datetime | None
 
+    def successor(self) -> str:
+        return ""
+
     def keep(self, rows: Sequence[Insert], refresh_token: str, client: ClientFacts, now: datetime) -> None:
         anew = _expiry(client, self.authorized_at, now)
         guard = statements.prolong(self.digest, anew) if anew != self.expires else None
@@ -74,38 +80,31 @@ class Staying:
             raise InvalidGrant(UNUSABLE)
 
 
-def spend_of(token: statements.Refresh, token_digest: str, client: ClientFacts) -> Rotating | Staying:
-    """How this refresh token is spent; raises InvalidGrant, and Reused when somebody else has it too."""
-    authorization = token.authorization
-    use = use_of(authorization, token_digest, token.generation)
-    if use is Use.CROWDED:
-        raise InvalidGrant(UNUSABLE)
+def spend_of(found: statements.Refresh, token: str, client: ClientFacts) -> Rotating | Staying:
+    """How this refresh token is spent; raises Reused when somebody else has it too."""
+    authorization = found.authorization
+    use = use_of(authorization, digest(token), found.generation)
     if not client.rotates and use is Use.CURRENT:
-        return Staying(token_digest, authorization.created_at, token.expires)
-    return Rotating(token_digest, authorization.id, authorization.created_at, token.generation, use)
+        return Staying(digest(token), authorization.created_at, found.expires)
+    seed = authorization.seed if use is Use.CURRENT else authorization.seed_before
+    return Rotating(token, seed, authorization.id, authorization.created_at, found.generation, use)
 
 
 def use_of(authorization: AuthorizationRow, token_digest: str, generation: int) -> Use:
     """What presenting this refresh token means now; raises Reused."""
-    rotation = Rotation(
-        authorization.generation, authorization.rotated_at, authorization.rotated_from, authorization.siblings
-    )
-    use = judge(rotation, token_digest, generation, timezone.now(), _grace())
+    rotation = Rotation(authorization.generation, authorization.rotated_from, authorization.rotated_seconds_ago)
+    use = judge(rotation, token_digest, generation, settings.IDP_REFRESH_GRACE_SECONDS)
     if use is Use.REUSE:
         raise Reused(authorization.id, "refresh token")
     return use
 
 
-def _use_now(token_digest: str) -> Use:
+def _use_now(token: str) -> Use:
     """Judge once more, by what the database says now."""
-    found = statements.refresh_token(token_digest)
+    found = statements.refresh_token(digest(token))
     if found is None or found.authorization.ended_at is not None:
         raise InvalidGrant(UNUSABLE)
-    return use_of(found.authorization, token_digest, found.generation)
-
-
-def _grace() -> timedelta:
-    return timedelta(seconds=settings.IDP_REFRESH_GRACE_SECONDS)
+    return use_of(found.authorization, digest(token), found.generation)
 
 
 def row(

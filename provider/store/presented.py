@@ -29,7 +29,10 @@ class Reused(InvalidGrant):
 class Spend(Protocol):
     """How what was presented is used up, together with the rows that are kept for it: all of it or nothing."""
 
-    renews: ClassVar[bool]  # whether a new refresh token follows it, where the client and the person allow one
+    renews: ClassVar[bool]  # whether a refresh token follows it, where the client and the person allow one
+
+    def successor(self) -> str:
+        """That refresh token; empty: there is none."""
 
     def keep(self, rows: Sequence[Insert], refresh_token: str, client: ClientFacts, now: datetime) -> None:
         """Keep these rows, and the refresh token if there is one; raises InvalidGrant if it was spent since."""
@@ -40,6 +43,9 @@ class Nothing:
     """Nothing was presented: there is nothing to use up, and no refresh token (RFC 6749 section 4.4.3)."""
 
     renews: ClassVar[bool] = False
+
+    def successor(self) -> str:
+        return ""
 
     def keep(self, rows: Sequence[Insert], refresh_token: str, client: ClientFacts, now: datetime) -> None:
         if rows:  # a JWT needs none

@@ -15,9 +15,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from common.connection import connection
-from common.sql import Guard, Insert, Row, Value, array, identifier, known, moment, read
+from common.sql import Guard, Insert, Row, Value, array, clock, identifier, known, moment, read, seconds_since
 from provider.protocol.facts import Json
-from provider.protocol.refresh import MAX_SIBLINGS
 from provider.store import person
 
 # --- What stands behind a person's code or token -------------------------------------------------------------------
@@ -42,9 +41,10 @@ class AuthorizationRow(NamedTuple):
     created_at: datetime
     ended_at: datetime | None
     generation: int
-    rotated_at: datetime | None
     rotated_from: str
-    siblings: int
+    seed: str
+    seed_before: str
+    rotated_seconds_ago: float | None
     sign_in_id: uuid.UUID | None
     signed_in: bool  # the sign-in it came from has not ended
     user_id: int
@@ -57,16 +57,17 @@ class AuthorizationRow(NamedTuple):
 
 # JSON columns stand in their own tuple: SQLite keeps them as texts.
 _JSON = ("a.scopes", "a.audiences", "a.asked_scopes", "a.asked_audiences", "a.default_audiences", "a.amr", "a.claims")
+_SINCE_ROTATED = "{since}"  # each database has its own expression of it
 _AUTHORIZATION = (
     *("a.id", "a.client_id", *_JSON, "a.offline", "a.narrowed", "a.auth_time", "a.acr"),
-    *("a.created_at", "a.ended_at", "a.generation", "a.rotated_at", "a.rotated_from", "a.siblings"),
+    *("a.created_at", "a.ended_at", "a.generation", "a.rotated_from", "a.seed", "a.seed_before", _SINCE_ROTATED),
     *("a.sign_in_id", "s.sid IS NOT NULL AND s.ended_at IS NULL"),
     *("u.id", "u.sub", "u.is_active", "u.tokens_not_before", "u.username"),
 )
 _COLUMNS = len(_AUTHORIZATION)  # behind them come those of the person's table
 _PERSON = "LEFT JOIN accounts_user u ON u.id = a.user_id LEFT JOIN accounts_signin s ON s.sid = a.sign_in_id"
 _CONVERTED: dict[Callable[[Any], object], tuple[str, ...]] = {
-    moment: ("auth_time", "created_at", "ended_at", "rotated_at", "tokens_not_before"),
+    moment: ("auth_time", "created_at", "ended_at", "tokens_not_before"),
     identifier: ("id", "sign_in_id", "sub"),
     bool: ("offline", "narrowed", "signed_in", "is_active"),
 }
@@ -95,7 +96,8 @@ class _Select:
 @lru_cache(maxsize=32)
 def _written(select: _Select, vendor: str) -> str:
     facts, json_facts = person.columns(vendor)
-    whole = array((*_AUTHORIZATION, *facts), (*_JSON, *json_facts), vendor)
+    own = [seconds_since("a.rotated_at", vendor) if one is _SINCE_ROTATED else one for one in _AUTHORIZATION]
+    whole = array((*own, *facts), (*_JSON, *json_facts), vendor)
     authorization = f"CASE WHEN a.id IS NOT NULL THEN {whole} END"
     columns = array((*select.columns, authorization), (authorization, "t.resource"), vendor)
     return f"SELECT {columns} FROM {select.rest}"  # noqa: S608 - constants
@@ -215,22 +217,12 @@ def use_code(digest: str, now: datetime) -> Guard:
     return Guard("UPDATE clients_grant SET used_at = %s WHERE digest = %s AND used_at IS NULL", (now, digest))
 
 
-def rotate(authorization_id: uuid.UUID, digest: str, generation: int, now: datetime) -> Guard:
-    """The first use of this generation: the next one begins."""
-    return Guard(
-        "UPDATE clients_authorization SET generation = generation + 1, rotated_at = %s, rotated_from = %s, siblings = 0"
-        " WHERE id = %s AND ended_at IS NULL AND generation = %s",
-        (now, digest, authorization_id, generation),
-    )
-
-
-def add_sibling(authorization_id: uuid.UUID, digest: str, generation: int, since: datetime) -> Guard:
-    """The same token again, its first use not before `since`, and not too often."""
-    return Guard(
-        "UPDATE clients_authorization SET siblings = siblings + 1 WHERE id = %s AND ended_at IS NULL"
-        " AND generation = %s AND rotated_from = %s AND rotated_at >= %s AND siblings < %s",
-        (authorization_id, generation + 1, digest, since, MAX_SIBLINGS),
-    )
+def rotate(authorization_id: uuid.UUID, digest: str, generation: int, seed: str) -> Guard:
+    """The first use of this generation: the next one begins, with a seed of its own."""
+    update = f"""UPDATE clients_authorization
+        SET generation = generation + 1, rotated_at = {clock()}, rotated_from = %s, seed_before = seed, seed = %s
+        WHERE id = %s AND ended_at IS NULL AND generation = %s"""  # noqa: S608 - constants
+    return Guard(update, (digest, seed, authorization_id, generation))
 
 
 def prolong(digest: str, expires: datetime | None) -> Guard:

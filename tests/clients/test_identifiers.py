@@ -57,9 +57,10 @@ def test_ids_have_128_random_bits_and_secrets_256() -> None:
 @pytest.mark.parametrize(
     "uri",
     [
-        *("https://app.example/cb", "https://app.example", "https://app.example:8443/cb?a=b", "https://app.example/~*"),
+        *("https://app.example/cb", "https://app.example", "https://app.example:8443/cb?a=b", "https://app.example/~a"),
         *("http://localhost:3000/cb", "http://127.0.0.1/cb", "http://[::1]:4000/cb"),
         *("com.example.app:/cb", "com.example.app://cb", "a-1.b+2.c-3:/cb", "com.example:cb"),
+        *("cursor://anysphere.cursor-mcp/oauth/callback", "vscode://example.extension/cb", "vscode-insiders://a.b/cb"),
     ],
 )
 def test_these_redirect_uris_may_be_registered(uri: str) -> None:
@@ -77,13 +78,12 @@ def test_these_redirect_uris_may_be_registered(uri: str) -> None:
         *((bad, "not a URI") for bad in ("https://[::1/cb", "https://a.example:99999/cb", "https://a.example:x/cb")),
         *((bad, "fragment") for bad in ("https://a.example/cb#", "https://a.example/cb#x", "com.example.app:/cb#x")),
         *((bad, "wildcards") for bad in ("https://*.example/cb", "https://u@a.example/cb", "com.example.app://u@cb")),
+        *((bad, "wildcards") for bad in ("https://a.example/*", "https://a.example/a/*/b", "https://a.example/?a=*")),
         *((bad, "has no host") for bad in ("https:///cb", "https:/cb", "https:")),
         *((bad, "loopback addresses only") for bad in ("http://a.example/cb", "http://localhost.a.example/cb")),
         *((bad, "loopback addresses only") for bad in ("http://127.0.0.2/cb", "http://[::2]/cb", "http:///cb")),
-        *(
-            (bad, "private-use scheme")
-            for bad in ("app:/cb", "javascript:alert(1)", "data:text/html,x", "/cb", "//h/cb")
-        ),
+        *((bad, "private-use scheme") for bad in ("app:/cb", "cursor:", "vscode2://a/cb", "slack://a/cb")),
+        *((bad, "private-use scheme") for bad in ("javascript:alert(1)", "data:text/html,x", "/cb", "//h/cb")),
         *(
             (bad, "private-use scheme")
             for bad in ("com.example.app:", "com..example:/cb", "com.example.:/cb", "ftp://h/")
@@ -129,7 +129,26 @@ LOOPBACK = "http://127.0.0.1/cb"
 def test_redirect_uris_are_compared_letter_by_letter_but_for_the_port_of_a_loopback_literal(
     registered: str, asked: str, same: bool
 ) -> None:
-    assert redirect_uri_matches(registered, asked) is same
+    assert redirect_uri_matches(registered, asked, native=False) is same
+
+
+@pytest.mark.parametrize(
+    ("registered", "asked", "same"),
+    [
+        ("http://localhost/cb", "http://localhost:4000/cb", True),
+        ("http://localhost:3000/cb", "http://localhost/cb", True),
+        ("http://localhost/cb", "http://localhost:65536/cb", False),
+        ("http://localhost/cb", "http://localhost:4000/other", False),
+        ("http://localhost/cb", "http://127.0.0.1:4000/cb", False),
+        ("http://localhost/cb", "http://localhost.evil.example:4000/cb", False),
+        ("http://localhost/cb", "https://localhost:4000/cb", False),
+        (LOOPBACK, "http://127.0.0.1:9/cb", True),
+        (LOOPBACK, "http://localhost:9/cb", False),
+        ("https://app.example/cb", "https://app.example:4000/cb", False),
+    ],
+)
+def test_a_native_app_may_choose_the_port_of_localhost_too(registered: str, asked: str, same: bool) -> None:
+    assert redirect_uri_matches(registered, asked, native=True) is same
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_the_body_of_an_answer_adds_nothing_to_the_request_in_its_uri() -> None:
         ({"client_id": "nobody"}, "The client is unknown or disabled."),
         ({"client_id": "retired"}, "The client is unknown or disabled."),
         ({"redirect_uri": "https://evil.example/cb"}, "redirect_uri is not registered for this client."),
-        ({"redirect_uri": ""}, "redirect_uri is not registered for this client."),
+        ({"redirect_uri": ""}, "redirect_uri is missing."),
         ({"redirect_uri": None}, "redirect_uri is missing."),
     ],
 )
@@ -103,7 +103,7 @@ def test_a_client_that_changed_meanwhile_is_decided_anew_within_what_the_person_
 @pytest.mark.django_db
 def test_what_is_not_allowed_any_more_is_told_to_the_client(world: None) -> None:
     decided = validate(sent())
-    Client.objects.filter(client_id="web").update(scope="openid")
+    Client.objects.filter(client_id="web").update(scope="phone")
     with pytest.raises(ErrorResponse) as refused:
         confirm(decided)
     answer = dict(parse_qsl(urlsplit(refused.value.location).query))

@@ -28,7 +28,11 @@ def ask(path: str, header: str = "", **body: Any) -> Response:
 
 
 def is_refused(response: Response, *, challenge: bool) -> bool:
-    """RFC 6749 section 5.2: 401 invalid_client, and a Basic challenge when the header was used."""
+    """RFC 6749 section 5.2: 401 invalid_client, and a Basic challenge when the header was used.
+
+    Where no browser of a person authenticates there is always one (RFC 9110 section 15.5.2).
+    """
+    challenge = challenge or response.request["PATH_INFO"] in ("/oauth2/introspect", "/oauth2/revoke")
     assert (response.status_code, response.json()["error"]) == (401, "invalid_client"), response.content
     assert response["Cache-Control"] == "no-store"
     assert ("WWW-Authenticate" in response) is challenge
@@ -112,7 +116,7 @@ def test_a_wrong_header_is_not_rescued_by_the_body(path: str, header: str) -> No
         {},
     ],
 )
-def test_a_wrong_body_is_refused_without_a_challenge(path: str, body: dict[str, str]) -> None:
+def test_a_wrong_body_is_refused_and_makes_no_browser_ask(path: str, body: dict[str, str]) -> None:
     assert is_refused(ask(path, **body), challenge=False)
 
 

@@ -238,3 +238,22 @@ def test_refresh_tokens_are_for_those_who_ask() -> None:
 def test_the_granted_audience_is_in_the_token() -> None:
     answer = Browser("owner").tokens("web", audience=BILLING)
     assert App("web").introspect(answer["access_token"]).json()["aud"] == BILLING
+
+
+# --- Scopes nobody registered, and `access_type` -------------------------------------------------------------------
+
+
+def test_scopes_the_client_did_not_register_are_ignored_and_the_answer_says_what_was_granted() -> None:
+    """Programs with fixed scopes sign people in all the same (OpenID Connect Core 1.0 section 3.1.2.1)."""
+    asked = "openid groups email roles urn:custom offline_access"
+    answer = Browser("owner").tokens("web", scope=asked)
+    assert answer["scope"] == "openid email offline_access"
+    again = App("web").refresh(answer["refresh_token"], scope=asked).json()
+    assert again["scope"] == "openid email offline_access"
+
+
+def test_access_type_offline_gives_a_refresh_token_and_no_scope_that_was_not_asked_for() -> None:
+    answer = Browser("owner").tokens("web", scope="openid email", access_type="offline")
+    assert answer["scope"] == "openid email"
+    again = App("web").refresh(answer["refresh_token"]).json()
+    assert again["scope"] == "openid email"

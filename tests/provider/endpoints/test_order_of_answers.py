@@ -35,7 +35,7 @@ class Step:
 
 STEPS = [
     Step(1, params={"redirect_uri": "https://evil.example/cb"}),
-    Step(2, "invalid_scope", "nonsense", params={"scope": "openid nonsense"}),
+    Step(2, "invalid_scope", "nonsense", params={"scope": "nonsense"}),
     Step(3, "invalid_request", "must stand alone", params={"prompt": "none login"}),
     Step(4, "invalid_request", "id_token_hint", params={"id_token_hint": "rubbish"}),
     Step(5, "login_required", page="/accounts/login/", signed_in=False),

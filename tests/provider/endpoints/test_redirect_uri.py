@@ -208,3 +208,14 @@ def test_a_redirect_uri_taken_away_while_the_page_is_open_gets_no_answer() -> No
     Client.objects.filter(client_id="web").update(redirect_uris="https://web.acme.example/new")
     assert is_a_page(browser.answer(page))
     assert is_a_page(browser.answer(page, "deny"))
+
+
+@pytest.mark.parametrize(("client_id", "admitted"), [("native", True), ("web", False)])
+def test_a_native_app_gets_its_code_at_the_port_of_localhost_it_happened_to_get(client_id: str, admitted: bool) -> None:
+    Client.objects.filter(client_id=client_id).update(redirect_uris="http://localhost/callback")
+    browser, uri = Browser("owner"), "http://localhost:53117/callback"
+    page = browser.authorize(client_id, redirect_uri=uri)
+    if not admitted:
+        assert page.status_code == 400
+        return
+    assert browser.answer(page)["Location"].startswith(f"{uri}?code=")

@@ -8,7 +8,7 @@ import pytest
 
 from accounts.models import User
 from clients.models import Client
-from tests.world import ISSUER, App, Browser, claims_of, header_of
+from tests.world import ISSUER, App, Browser, claims_of, header_of, redirected
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 
@@ -21,7 +21,7 @@ def test_a_client_that_registered_an_algorithm_gets_a_jwt(algorithm: str) -> Non
     assert (response["Content-Type"], response["Cache-Control"]) == ("application/jwt", "no-store")
     jwt = response.content.decode()
     claims = claims_of(jwt)
-    assert header_of(jwt)["alg"] == algorithm
+    assert (header_of(jwt)["alg"], header_of(jwt)["typ"]) == (algorithm, "JWT")
     assert (claims["iss"], claims["aud"]) == (ISSUER, "web")
     assert claims["sub"] == str(User.objects.get(username="owner").sub)
     assert claims["email"] == "owner@people.example"
@@ -33,6 +33,8 @@ def test_it_passes_for_no_other_token() -> None:
     assert App("web").userinfo(jwt).status_code == 401
     info: Any = App("web").post("/oauth2/tokeninfo", {"id_token": jwt}, auth=None)
     assert info.status_code == 400
+    hinted = redirected(Browser("owner").authorize("web", id_token_hint=jwt))
+    assert hinted["error"] == "invalid_request", "not even for a hint"
 
 
 def test_refusals_stay_json() -> None:

@@ -13,7 +13,7 @@ from clients.models import Client
 from projects.facts import ApiFacts
 from projects.models import Api
 from provider.grants.response import gets_refresh_token
-from provider.protocol.access_tokens import lifetime, token_format
+from provider.protocol.access_tokens import lifetime, signing_alg, token_format
 from provider.protocol.facts import Ceiling
 from provider.protocol.refresh import Use
 from provider.protocol.request import Subject, TokenRequest
@@ -76,6 +76,18 @@ def test_a_token_lives_as_long_as_the_shortest_of_client_and_apis(
     apis = [says(identifier, "inherit", one) for identifier, one in zip((ORDERS, BILLING), limits, strict=False)]
     audience = tuple(f"{one.identifier}/below" for one in apis) or ("web",)
     assert lifetime(decided(audience, *apis)) == expected
+
+
+@pytest.mark.parametrize(
+    ("algorithms", "expected"),
+    [((), "ES256"), (("ES256",), "ES256"), (("RS256",), "RS256"), (("ES256", "RS256"), "RS256")],
+)
+def test_an_api_whose_programs_know_nothing_else_gets_rs256(algorithms: tuple[str, ...], expected: str) -> None:
+    apis = [
+        api(identifier, token_signing_alg=one) for identifier, one in zip((ORDERS, BILLING), algorithms, strict=False)
+    ]
+    audience = tuple(f"{one.identifier}/below" for one in apis) or ("web",)
+    assert signing_alg(decided(audience, *apis)) == expected
 
 
 NOW = datetime.now(UTC)
@@ -171,3 +183,14 @@ def test_a_persons_jwt_starts_with_its_authorization_and_a_clients_own_does_not(
     assert "." not in claims_of(own)["jti"]
     assert claims_of(own)["sub"] == claims_of(own)["aud"] == "web"
     assert claims_of(answer["id_token"])["jti"] not in claims_of(answer["access_token"])["jti"]
+
+
+@pytest.mark.django_db
+def test_an_rs256_access_token_is_one_everywhere(world: None) -> None:
+    Api.objects.filter(identifier=ORDERS_API).update(token_format="jwt", token_signing_alg="RS256")
+    token = Browser("owner").tokens("web", scope="openid orders.read", audience=ORDERS_API)["access_token"]
+    assert (header_of(token)["alg"], header_of(token)["typ"]) == ("RS256", "at+jwt")
+    assert App("web").userinfo(token).status_code == 200
+    assert App("web").introspect(token).json()["active"]
+    assert App("web").post("/oauth2/revoke", {"token": token}).status_code == 200
+    assert App("web").introspect(token).json() == {"active": False}

@@ -72,9 +72,17 @@ def test_what_the_client_registered_may_be_asked_for() -> None:
     assert request.asked_scopes == ("email", "openid")
 
 
-def test_what_the_client_did_not_register_is_refused() -> None:
-    with pytest.raises(InvalidScope, match="phone"):
-        scopes.at_authorization(authorization(scope="openid phone"))
+@pytest.mark.parametrize("scope", ["openid phone", "groups openid", "openid api://x/.default orders.delete"])
+def test_what_the_client_did_not_register_is_ignored(scope: str) -> None:
+    request = authorization(scope=scope)
+    scopes.at_authorization(request)
+    assert request.asked_scopes == ("openid",)
+
+
+@pytest.mark.parametrize("scope", ["phone", "groups roles", "OPENID"])
+def test_where_nothing_is_left_of_what_was_asked_that_is_refused(scope: str) -> None:
+    with pytest.raises(InvalidScope, match=scope):
+        scopes.at_authorization(authorization(scope=scope))
 
 
 def test_no_scope_asks_for_none() -> None:
@@ -84,25 +92,28 @@ def test_no_scope_asks_for_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("params", "asked"),
+    ("params", "asked", "offline"),
     [
-        ({"access_type": "offline"}, ("openid", "offline_access")),
-        ({"access_type": "online"}, ("openid",)),
-        ({"access_type": ""}, ("openid",)),
-        ({"scope": "offline_access openid", "access_type": "offline"}, ("offline_access", "openid")),
+        ({"access_type": "offline"}, ("openid",), True),
+        ({"access_type": "online"}, ("openid",), False),
+        ({"access_type": ""}, ("openid",), False),
+        ({"scope": "offline_access openid", "access_type": "offline"}, ("offline_access", "openid"), True),
     ],
 )
-def test_access_type_offline_asks_for_offline_access(params: dict[str, str], asked: tuple[str, ...]) -> None:
+def test_access_type_offline_asks_for_a_refresh_token_and_adds_nothing_to_the_scope(
+    params: dict[str, str], asked: tuple[str, ...], offline: bool
+) -> None:
     request = authorization(**{"scope": "openid", **params})
     scopes.at_authorization(request)
-    assert request.asked_scopes == asked
+    assert request.asked_scopes == request.ceiling.asked_scopes == asked
+    assert ("offline_access" in request.ceiling.scopes, request.ceiling.offline) == (offline, offline)
 
 
 def test_access_type_offline_means_nothing_to_a_client_without_refresh_tokens() -> None:
     caller = client(grant_types=frozenset({"authorization_code"}), scopes=("openid",))
     request = authorization(caller, scope="openid", access_type="offline")
     scopes.at_authorization(request)
-    assert request.asked_scopes == ("openid",)
+    assert (request.asked_scopes, request.access_type_scopes) == (("openid",), ())
 
 
 def test_another_access_type_is_refused() -> None:
@@ -142,6 +153,12 @@ def test_nothing_asked_gives_what_the_authorization_request_named() -> None:
 @pytest.mark.parametrize("scope", ["openid", "orders.write", "email orders.read", "offline_access"])
 def test_any_subset_of_the_ceiling_may_be_asked(scope: str) -> None:
     assert at_token(scope=scope).scopes == tuple(scope.split())
+
+
+@pytest.mark.parametrize("scope", ["openid phone", "unknown openid"])
+def test_what_the_client_did_not_register_is_ignored_here_too(scope: str) -> None:
+    """An app repeats what it asked for in the beginning."""
+    assert at_token(scope=scope).scopes == ("openid",)
 
 
 @pytest.mark.parametrize("scope", ["profile", "openid profile", "unknown", "OPENID"])
@@ -229,6 +246,7 @@ def test_client_credentials_never_speak_of_a_person(scope: str) -> None:
 
 
 def test_client_credentials_get_only_what_is_registered() -> None:
+    assert at_token(None, "orders.delete orders.read").scopes == ("orders.read",)
     with pytest.raises(InvalidScope):
         at_token(None, "orders.delete")
 

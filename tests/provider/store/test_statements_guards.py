@@ -11,13 +11,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import IntegrityError
+from django.db.models import F
 from django.utils import timezone
 
 from clients.models import Authorization, Grant, RefreshToken, RevokedToken
 from common.sql import Guard, write
 from provider.keys.mint import digest
-from provider.protocol.refresh import MAX_SIBLINGS
 from provider.store import statements
 from tests.world import App, Browser
 
@@ -36,12 +37,12 @@ def others() -> list[Authorization]:
 
 @pytest.fixture
 def row(others: list[Authorization]) -> Authorization:
-    """An authorization whose second generation began just now, with a sibling."""
+    """An authorization whose second generation began just now."""
     token = Browser("owner").tokens("desk", scope="openid offline_access")["refresh_token"]
     for _ in range(2):
         assert App("desk").refresh(token).status_code == 200
     found = Authorization.objects.exclude(pk__in=[one.pk for one in others]).get()
-    assert (found.generation, found.siblings, found.rotated_from) == (1, 1, digest(token))
+    assert (found.generation, found.rotated_from) == (1, digest(token))
     return found
 
 
@@ -62,7 +63,7 @@ def allowed(guard: Guard, others: list[Authorization]) -> bool:
     done = write([], guard)
     for one in others:
         now = Authorization.objects.get(pk=one.pk)
-        assert (now.generation, now.siblings, now.rotated_from) == (one.generation, one.siblings, one.rotated_from)
+        assert (now.generation, now.seed, now.rotated_from) == (one.generation, one.seed, one.rotated_from)
     return done
 
 
@@ -71,39 +72,25 @@ def test_a_generation_is_used_first_while_it_is_the_current_one(
     row: Authorization, others: list[Authorization], before: Change, fits: bool
 ) -> None:
     before(row)
-    assert allowed(statements.rotate(row.pk, "used now", 1, timezone.now()), others) is fits
+    assert allowed(statements.rotate(row.pk, "used now", 1, "the next seed"), others) is fits
     now = Authorization.objects.get(pk=row.pk)
     assert (now.rotated_from == "used now") is fits
     if fits:
-        assert (now.generation, now.siblings) == (2, 0)
+        assert (now.generation, now.seed_before, now.seed) == (2, row.seed, "the next seed")
 
 
-@pytest.mark.parametrize(
-    ("before", "fits"),
-    [
-        (nothing, True),
-        (end, False),
-        (change(generation=2), False),
-        (change(rotated_from="another token"), False),
-        (change(rotated_at=timezone.now() - timedelta(days=1)), False),
-        (change(siblings=MAX_SIBLINGS - 1), True),
-        (change(siblings=MAX_SIBLINGS), False),
-    ],
-)
-def test_a_token_used_again_gets_a_sibling_only_of_its_own_use(
-    row: Authorization, others: list[Authorization], before: Change, fits: bool
-) -> None:
-    before(row)
-    siblings = Authorization.objects.get(pk=row.pk).siblings
-    guard = statements.add_sibling(row.pk, row.rotated_from, 0, timezone.now() - timedelta(minutes=5))
-    assert allowed(guard, others) is fits
-    assert Authorization.objects.get(pk=row.pk).siblings == siblings + fits
-
-
-def test_the_moment_of_the_first_use_is_within_the_grace_time(row: Authorization, others: list[Authorization]) -> None:
-    assert row.rotated_at is not None
-    assert allowed(statements.add_sibling(row.pk, row.rotated_from, 0, row.rotated_at), others)
-    assert not allowed(statements.add_sibling(row.pk, row.rotated_from, 0, row.rotated_at + SECOND), others)
+@pytest.mark.parametrize("wrong", [timedelta(0), timedelta(hours=5), timedelta(hours=-5)])
+def test_how_long_ago_a_rotation_was_is_told_by_the_clock_of_the_database(row: Authorization, wrong: timedelta) -> None:
+    with time_machine.travel(timezone.now() + wrong):
+        found = statements.authorization(row.pk)
+    assert found is not None
+    assert found.rotated_seconds_ago is not None
+    assert -1 < found.rotated_seconds_ago < 60
+    change(rotated_at=F("rotated_at") - timedelta(days=1))(row)
+    found = statements.authorization(row.pk)
+    assert found is not None
+    assert found.rotated_seconds_ago is not None
+    assert 86_399 < found.rotated_seconds_ago < 86_460
 
 
 def test_a_code_is_used_once_and_no_other_with_it() -> None:
