@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from redis.exceptions import RedisError
 
 from accounts import sign_in
+from common.slow import Busy
 
 
 @never_cache
@@ -101,7 +102,7 @@ def too_many_requests(request: HttpRequest) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """A page that uses nothing that may have failed: no database, cache, session or person."""
-    unavailable = isinstance(sys.exc_info()[1], (OperationalError, InterfaceError, RedisError))
+    unavailable = isinstance(sys.exc_info()[1], (OperationalError, InterfaceError, RedisError, Busy))
     response = HttpResponse(render_to_string("500.html"), status=503 if unavailable else 500)
     if unavailable:
         response["Retry-After"] = "5"

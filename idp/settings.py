@@ -18,8 +18,8 @@ from idp.environment import (
     checked_issuer,
     checked_key_secrets,
     checked_level,
-    checked_networks,
     local_secrets,
+    with_counters,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -62,11 +62,11 @@ IDP_PLAIN_HTTP_AUDIENCES = env.flag("IDP_PLAIN_HTTP_AUDIENCES")
 # Whether tokeninfo accepts an access token in the URI, as Google's did.
 IDP_TOKENINFO_QUERY = env.flag("IDP_TOKENINFO_QUERY")
 # Addresses (IP or CIDR) of reverse proxies whose X-Forwarded-For is believed. Nobody's by default.
-IDP_TRUSTED_PROXIES = checked_networks("IDP_TRUSTED_PROXIES", env.list("IDP_TRUSTED_PROXIES", default=[]))
+IDP_TRUSTED_PROXIES = env.networks("IDP_TRUSTED_PROXIES")
+# Networks that many people share, as an office or a VPN does: more wrong passwords may come from there.
+IDP_SHARED_NETWORKS = env.networks("IDP_SHARED_NETWORKS")
 # Networks (CIDR) of your own where apps get logout tokens although no public address leads there. None by default.
-IDP_PRIVATE_LOGOUT_NETWORKS = checked_networks(
-    "IDP_PRIVATE_LOGOUT_NETWORKS", env.list("IDP_PRIVATE_LOGOUT_NETWORKS", default=[])
-)
+IDP_PRIVATE_LOGOUT_NETWORKS = env.networks("IDP_PRIVATE_LOGOUT_NETWORKS")
 
 # --- Django ----------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -136,17 +136,15 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     DATABASES["default"].setdefault("CONN_MAX_AGE", 600)
     DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)
-CACHES = {"default": env.address("CACHE_URL", "locmemcache://", env.cache_url_config)}
+CACHES = with_counters(env.address("CACHE_URL", "locmemcache://", env.cache_url_config))
 # Seconds for which a process uses cached clients, APIs and keys before it checks whether something changed.
 IDP_FACTS_MAX_AGE = 0.5
 
 # --- People ----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backend.AuthenticationBackend"]
-PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-]
+PASSWORD_HASHERS = ["common.hashers.Argon2Hasher", "common.hashers.PBKDF2Hasher"]
+IDP_SLOW_HASHES = env.positive("IDP_SLOW_HASHES", default=2)  # that a process computes at once
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")

@@ -9,8 +9,9 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import cache, caches
 
+from common import counters
 from provider.keys import keyring
 from tests.snapshot import Snapshot, applied
 from tests.world import WORLD
@@ -34,6 +35,9 @@ def _quick_and_alone(settings: Any) -> None:
     settings.IDP_FACTS_MAX_AGE = 0
     settings.IDP_ISSUER_FORGOTTEN = False  # on PostgreSQL a test run has DATABASE_URL only
     cache.clear()
+    caches[counters.ALIAS].clear()
+    counters._local.clear()
+    counters._away_until = 0.0
 
 
 @pytest.fixture(scope="session")
