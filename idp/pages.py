@@ -92,12 +92,14 @@ def _lacks_only_its_slash(request: HttpRequest) -> bool:
 
 
 def too_many_requests(request: HttpRequest) -> HttpResponse:
-    return _error_page(
+    response = _error_page(
         request,
         429,
         _("Too many tries"),
         _("This was tried too often in a short time. Wait a few minutes and try again."),
     )
+    response["Retry-After"] = "60"  # as long as allauth's limits count
+    return response
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
