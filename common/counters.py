@@ -38,7 +38,7 @@ class Limit:
 
 def is_reached(limit: Limit, *who: str, factor: int = 1) -> bool:
     """Whether as many failures were counted as there may be."""
-    number: int = _ask(lambda cache: cache.get(_key(limit.name, who), 0))
+    number: int = ask(lambda cache: cache.get(_key(limit.name, who), 0))
     return number >= limit.amount * factor
 
 
@@ -57,7 +57,7 @@ def count(limit: Limit, *who: str) -> int:
             cache.set(key, 1, limit.seconds)
         return number
 
-    return _ask(add)
+    return ask(add)
 
 
 def take_back(limit: Limit, *who: str) -> None:
@@ -72,17 +72,17 @@ def take_back(limit: Limit, *who: str) -> None:
         except ValueError:
             pass  # it expired meanwhile
 
-    _ask(subtract)
+    ask(subtract)
 
 
 def clear(limit: Limit, *who: str) -> bool:
     """Begin at nothing again. False when nothing was counted."""
-    return bool(_ask(lambda cache: cache.delete(_key(limit.name, who))))
+    return bool(ask(lambda cache: cache.delete(_key(limit.name, who))))
 
 
 def is_first_use(name: str, seconds: int, *what: str) -> bool:
     """Whether this was not used before, within so many seconds."""
-    return bool(_ask(lambda cache: cache.add(_key(name, what), "used", seconds)))
+    return bool(ask(lambda cache: cache.add(_key(name, what), "used", seconds)))
 
 
 def _key(name: str, parts: tuple[str, ...]) -> str:
@@ -90,7 +90,8 @@ def _key(name: str, parts: tuple[str, ...]) -> str:
     return f"{name}:" + hashlib.sha256("\0".join(parts).encode(errors="replace")).hexdigest()
 
 
-def _ask(do: Callable[[BaseCache], Result]) -> Result:
+def ask(do: Callable[[BaseCache], Result]) -> Result:
+    """What the cache of counters says; this process's own while that one is away."""
     global _away_until
     if time.monotonic() >= _away_until:
         try:

@@ -55,7 +55,7 @@ def mail_is_sent(app_configs: object, **kwargs: object) -> list[CheckMessage]:
 @register(Tags.security, deploy=True)
 def cache_is_shared(app_configs: object, **kwargs: object) -> list[CheckMessage]:
     """With a cache for each process, a code of an authenticator app works once in each, and guesses multiply."""
-    if settings.IS_LOCAL or not str(settings.CACHES["default"]["BACKEND"]).endswith("Memory"):
+    if settings.IS_LOCAL or not str(settings.CACHES["counters"]["BACKEND"]).endswith("Memory"):
         return []
     return [
         Warning(

@@ -145,11 +145,10 @@ def checked_grace(seconds: int) -> int:
 
 
 def with_counters(cache: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The cache, and another one like it for counters, which nothing else then fills."""
-    if not cache["BACKEND"].endswith("LocMemCache"):
-        return {"default": cache, "counters": dict(cache)}
-    ours = {"BACKEND": "common.memory.Memory", "OPTIONS": {"MAX_ENTRIES": MAX_IN_MEMORY}}
-    return {alias: {**ours, "LOCATION": alias} for alias in ("default", "counters")}
+    """The cache as that of counters, and a default one that asks it and does not fail when it is away."""
+    if cache["BACKEND"].endswith("LocMemCache"):
+        cache = {"BACKEND": "common.memory.Memory", "LOCATION": "counters", "OPTIONS": {"MAX_ENTRIES": MAX_IN_MEMORY}}
+    return {"default": {"BACKEND": "common.surviving.Surviving"}, "counters": cache}
 
 
 def local_secrets(path: Path) -> dict[str, str]:

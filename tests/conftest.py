@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.core.cache import cache, caches
+from django.core.cache import cache
 
 from common import counters
 from provider.keys import keyring
@@ -34,10 +34,9 @@ def _quick_and_alone(settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.IDP_FACTS_MAX_AGE = 0
     settings.IDP_ISSUER_FORGOTTEN = False  # on PostgreSQL a test run has DATABASE_URL only
-    cache.clear()
-    caches[counters.ALIAS].clear()
-    counters._local.clear()
     counters._away_until = 0.0
+    cache.clear()
+    counters._local.clear()
 
 
 @pytest.fixture(scope="session")

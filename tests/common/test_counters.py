@@ -8,11 +8,12 @@ import time
 import pytest
 import time_machine
 from django.conf import settings
-from django.core.cache import caches
+from django.core.cache import cache, caches
 
 from common import counters
 from common.counters import Limit
 from common.memory import Memory
+from idp.environment import with_counters
 
 LIMIT = Limit("test", 3, 300)
 
@@ -84,10 +85,16 @@ def test_what_has_expired_goes_first() -> None:
         assert len(getattr(memory, "_cache", {})) == 2
 
 
-def test_counters_have_a_cache_of_their_own() -> None:
-    assert caches[counters.ALIAS]._cache is not caches["default"]._cache  # type: ignore[attr-defined]
-    for alias in ("default", counters.ALIAS):
-        assert settings.CACHES[alias]["OPTIONS"]["MAX_ENTRIES"] == counters.MAX_ENTRIES
+def test_a_process_alone_keeps_many_counters() -> None:
+    assert isinstance(caches[counters.ALIAS], Memory)
+    assert settings.CACHES[counters.ALIAS]["OPTIONS"]["MAX_ENTRIES"] == counters.MAX_ENTRIES
+
+
+def test_a_shared_cache_holds_the_counters_of_libraries_too() -> None:
+    shared = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://cache.example.com"}
+    assert with_counters(dict(shared))[counters.ALIAS] == shared
+    cache.set("theirs", [1.5], 60)
+    assert caches[counters.ALIAS].get("theirs") == [1.5]
 
 
 class Away:
@@ -138,3 +145,13 @@ def test_it_is_left_alone_from_when_it_failed_and_not_from_when_it_was_asked(mon
     for _ in range(2):
         counters.count(LIMIT, "somebody")
     assert clock == [1005.0]
+
+
+def test_libraries_that_count_do_not_fail_with_the_cache(away: Away) -> None:
+    assert cache.add("theirs", 1, 60)
+    assert not cache.add("theirs", 1, 60)
+    assert (cache.get("theirs"), cache.incr("theirs"), cache.touch("theirs", 60)) == (1, 2, True)
+    cache.set("theirs", [], 60)
+    assert cache.get("theirs") == []
+    assert cache.delete("theirs")
+    assert cache.get_many(["theirs"]) == {}
