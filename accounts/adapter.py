@@ -61,6 +61,8 @@ class AccountAdapter(DefaultAccountAdapter):
         user: AbstractBaseUser | None = super().authenticate(request, **credentials)
         if user is not None:
             guess.was_right()
+        else:
+            guess.was_wrong(request, found[0] if found else None)
         return user
 
     def authentication_failed(self, request: HttpRequest, **credentials: object) -> None:

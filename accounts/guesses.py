@@ -8,22 +8,27 @@ A try is counted before it is checked, and taken back when it was right. Three c
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
 from django.core import signing
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
-from accounts.models import User
+from accounts import events
+from accounts.models import AccountEventKind, User
 from common import counters
 from common.address import address_of
 from common.counters import Limit
 from common.networks import SHARED_FACTOR, is_shared, network_of
 
+logger = logging.getLogger(__name__)
 WINDOW = 300  # seconds
 PASSWORDS = Limit("password", 5, WINDOW)  # per account and known browser; the unknown ones count as one
 CODES = Limit("code", 5, WINDOW)  # as passwords
@@ -35,37 +40,80 @@ Devices = dict[str, str]  # what this browser is called, by account
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where tries come from."""
+
+    device: str  # what this browser is called when it is known to the account
+    network: str
+    allowed: int  # wrong tries of unknown browsers there
+
+
+@dataclass(slots=True)
 class Guess:
     """A try at a password or a code, and what counts it."""
 
     limit: Limit
     account: str
-    device: str
-    network: str
-    shared: bool
+    place: Place
+    number: int = 0
+    number_there: int = 0
 
     def is_one_too_many(self) -> bool:
         """Count it, unless there were too many already."""
-        if counters.is_reached(self.limit, self.account, self.device):
+        if counters.is_reached(self.limit, self.account, self.place.device):
             return True
-        if not self.device and counters.is_reached(NETWORK, self.network, factor=SHARED_FACTOR if self.shared else 1):
+        if not self.place.device and counters.is_reached(_limit_of(self.place), self.place.network):
             return True
-        if counters.count(self.limit, self.account, self.device) > self.limit.amount:
+        self.number = counters.count(self.limit, self.account, self.place.device)
+        if self.number > self.limit.amount:
             return True
-        if not self.device:
-            counters.count(NETWORK, self.network)
+        if not self.place.device:
+            self.number_there = counters.count(NETWORK, self.place.network)
         return False
 
     def was_right(self) -> None:
-        counters.take_back(self.limit, self.account, self.device)
-        if not self.device:
-            counters.take_back(NETWORK, self.network)
+        counters.take_back(self.limit, self.account, self.place.device)
+        if not self.place.device:
+            counters.take_back(NETWORK, self.place.network)
+
+    def was_wrong(self, request: HttpRequest, user: User | None) -> None:
+        """The last that was allowed is recorded: from now on others have to wait."""
+        if self.number == self.limit.amount:
+            _record(request, user, self.limit.name, self.place)
+        if self.number_there == self.place.allowed:
+            _record(request, None, NETWORK.name, self.place)
+
+
+def _limit_of(place: Place) -> Limit:
+    return Limit(NETWORK.name, place.allowed, NETWORK.seconds)
+
+
+def _record(request: HttpRequest, user: User | None, limit: str, place: Place) -> None:
+    until = (timezone.now() + timedelta(seconds=WINDOW)).isoformat(timespec="seconds")
+    logger.warning(
+        "Too many wrong tries (%s): account %s, network %s, until %s.",
+        limit,
+        user.sub if user else "none",
+        place.network[:100],
+        until,
+    )
+    if user is not None or limit == NETWORK.name:  # names that nobody has would fill the log
+        detail = {"limit": limit, "network": place.network[:100], "device": place.device, "until": until}
+        events.record(user, AccountEventKind.LOCKED_OUT, request, **detail)
 
 
 def guess(request: HttpRequest, limit: Limit, account: str) -> Guess:
     """`account` is a `sub`, or a name that nobody has."""
     address = address_of(request)
-    return Guess(limit, account, _devices(request).get(account, ""), network_of(address), is_shared(address))
+    allowed = NETWORK.amount * (SHARED_FACTOR if is_shared(address) else 1)
+    return Guess(limit, account, Place(_devices(request).get(account, ""), network_of(address), allowed))
+
+
+def lift(limit: str, sub: str, device: str, network: str) -> bool:
+    """Let somebody try again whose lock-out was recorded with these details. False when nothing was counted."""
+    if limit == NETWORK.name:
+        return counters.clear(NETWORK, network)
+    return counters.clear(PASSWORDS if limit == PASSWORDS.name else CODES, sub, device)
 
 
 def must_wait(request: HttpRequest) -> None:

@@ -23,6 +23,7 @@ from allauth.mfa.webauthn.internal.auth import parse_authentication_response, pa
 from cryptography.exceptions import UnsupportedAlgorithm
 from django import forms
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 from fido2.utils import websafe_decode, websafe_encode
@@ -66,12 +67,20 @@ class CodeMixin(LabelsMixin):
         if guess.is_one_too_many():
             guesses.must_wait(context.request)
             raise get_account_adapter().validation_error("too_many_login_attempts")
+        try:
+            code = self._clean_once()
+        except ValidationError:
+            guess.was_wrong(context.request, self.user)
+            raise
+        guess.was_right()
+        return code
+
+    def _clean_once(self) -> str:
         code: str = super().clean_code()  # type: ignore[misc]
         lifetime = app_settings.TOTP_PERIOD * (2 * app_settings.TOTP_TOLERANCE + 1)
         used = salted_hmac("second-factor-used", f"{self.user.pk}:{normalize_user_code(code)}").hexdigest()
         if not counters.is_first_use("second-factor-used", lifetime, used):
             raise get_adapter().validation_error("incorrect_code")
-        guess.was_right()
         return code
 
 

@@ -36,10 +36,10 @@ class Limit:
     seconds: int
 
 
-def is_reached(limit: Limit, *who: str, factor: int = 1) -> bool:
+def is_reached(limit: Limit, *who: str) -> bool:
     """Whether as many failures were counted as there may be."""
     number: int = ask(lambda cache: cache.get(_key(limit.name, who), 0))
-    return number >= limit.amount * factor
+    return number >= limit.amount
 
 
 def count(limit: Limit, *who: str) -> int:
@@ -90,12 +90,17 @@ def _key(name: str, parts: tuple[str, ...]) -> str:
     return f"{name}:" + hashlib.sha256("\0".join(parts).encode(errors="replace")).hexdigest()
 
 
+def shared() -> BaseCache:
+    """The cache that all processes count in, where there is one."""
+    return caches[ALIAS]
+
+
 def ask(do: Callable[[BaseCache], Result]) -> Result:
     """What the cache of counters says; this process's own while that one is away."""
     global _away_until
     if time.monotonic() >= _away_until:
         try:
-            return do(caches[ALIAS])
+            return do(shared())
         except Exception as error:
             logger.error("The cache of counters does not answer: this process counts for itself. It said: %s", error)
             _away_until = time.monotonic() + AWAY_SECONDS  # from now: it may have failed slowly

@@ -6,8 +6,11 @@ METHODS is the table. A new method is a file with a `Method`, a row here, and it
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from clients.models.client import AuthMethod
 from common import slow
+from common.networks import network_of
 from provider import throttle
 from provider.authentication_method import Credentials, Method, Sent
 from provider.client_secret import Basic, Nothing, Post
@@ -15,6 +18,7 @@ from provider.facts import find_client
 from provider.protocol.errors import InvalidClient, InvalidRequest, TooManyGuesses
 from provider.protocol.facts import ClientFacts
 from provider.protocol.request import Params
+from provider.store import events
 
 METHODS: dict[str, Method] = {
     AuthMethod.BASIC: Basic(),
@@ -46,17 +50,23 @@ def _guesses_right(method: Method, client: ClientFacts | None, presented: Creden
     if throttle.blocked(presented.client_id, address):
         raise TooManyGuesses(throttle.WINDOW)
     if not method.has_guessable(client):
-        throttle.count(presented.client_id, address)
-        return False
+        return _tried(client, presented, address, lambda: False)
     with slow.turn():
         if method.proves(client, presented):  # another thread tried it while this one waited
             return True
-        if not throttle.count(presented.client_id, address):
-            raise TooManyGuesses(throttle.WINDOW)
-        right = method.proves_slowly(client, presented)
-        if right:
-            throttle.take_back(presented.client_id, address)
-        return right
+        return _tried(client, presented, address, lambda: method.proves_slowly(client, presented))
+
+
+def _tried(client: ClientFacts | None, presented: Credentials, address: str, proves: Callable[[], bool]) -> bool:
+    number = throttle.count(presented.client_id, address)
+    if number > throttle.PER_CLIENT:
+        raise TooManyGuesses(throttle.WINDOW)
+    right = proves()
+    if right:
+        throttle.take_back(presented.client_id, address)
+    elif number == throttle.PER_CLIENT and client is not None:
+        events.locked_out(client, network_of(address), throttle.WINDOW)
+    return right
 
 
 def method_used(sent: Sent) -> Method:

@@ -19,9 +19,14 @@ def blocked(client_id: str, address: str) -> bool:
     return counters.is_reached(_limit(), client_id, network_of(address))
 
 
-def count(client_id: str, address: str) -> bool:
-    """Count a guess before it is tried. False when it is one too many."""
-    return counters.count(_limit(), client_id, network_of(address)) <= PER_CLIENT
+def count(client_id: str, address: str) -> int:
+    """Count a guess before it is tried. More than PER_CLIENT are too many."""
+    return counters.count(_limit(), client_id, network_of(address))
+
+
+def lift(client_id: str, network: str) -> bool:
+    """Let this network try again. False when nothing was counted."""
+    return counters.clear(_limit(), client_id, network)
 
 
 def take_back(client_id: str, address: str) -> None:

@@ -23,7 +23,6 @@ def test_a_limit_is_reached_after_so_many_and_not_before() -> None:
         assert not counters.is_reached(LIMIT, "somebody")
         assert counters.count(LIMIT, "somebody") == number + 1
     assert counters.is_reached(LIMIT, "somebody")
-    assert not counters.is_reached(LIMIT, "somebody", factor=2)
     assert not counters.is_reached(LIMIT, "somebody else")
 
 
