@@ -26,7 +26,7 @@ def legacy_query_credentials(app_configs: object, **kwargs: object) -> list[Chec
 
 @register(Tags.security, deploy=True)
 def trusted_proxies_are_set(app_configs: object, **kwargs: object) -> list[CheckMessage]:
-    """Without them everybody behind the proxy has its address: a hundred wrong secrets would lock all clients out."""
+    """Without them everybody behind the proxy has its address: a hundred wrong passwords would stop all new browsers."""
     if settings.IS_LOCAL or settings.IDP_TRUSTED_PROXIES:
         return []
     return [
