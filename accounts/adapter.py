@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
-from accounts import events, sign_in
+from accounts import events, guesses, sign_in
 from accounts.backend import candidates
 from accounts.models import AccountEventKind, User
 from common.address import address_of
@@ -46,12 +46,24 @@ class AccountAdapter(DefaultAccountAdapter):
         return bool(url) and str(url).startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """The address that rate limits count: only a configured proxy may report somebody else's."""
+        """The address that allauth's limits count: only a configured proxy may report somebody else's."""
         return address_of(request)
 
-    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: object) -> str:
-        """Guesses count per account. allauth would add the Host header, whose port an attacker chooses."""
-        return str(credentials.get("email") or credentials.get("username") or "").lower()
+    def authenticate(self, request: HttpRequest, **credentials: object) -> AbstractBaseUser | None:
+        """A right password is taken off the counters again."""
+        login = str(credentials.get("username") or credentials.get("email") or "")
+        found = [one for one in candidates(login, str(credentials.get("email") or "")) if isinstance(one, User)]
+        account = str(found[0].sub) if found else login.lower()
+        guess = guesses.guess(request, guesses.PASSWORDS, account)
+        if guess.is_one_too_many():
+            guesses.must_wait(request)
+            raise self.validation_error("too_many_login_attempts")
+        user: AbstractBaseUser | None = super().authenticate(request, **credentials)
+        if user is not None:
+            guess.was_right()
+        else:
+            guess.was_wrong(request, found[0] if found else None)
+        return user
 
     def authentication_failed(self, request: HttpRequest, **credentials: object) -> None:
         """Add a row whether or not the account exists: response times must not tell which accounts exist."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from allauth.account.adapter import get_adapter as get_account_adapter
 from allauth.core import context
 from allauth.core.internal.cryptokit import normalize_user_code
 from allauth.mfa import app_settings
@@ -22,13 +23,15 @@ from allauth.mfa.webauthn.internal.auth import parse_authentication_response, pa
 from cryptography.exceptions import UnsupportedAlgorithm
 from django import forms
 from django.conf import settings
-from django.core.cache import cache
+from django.core.exceptions import ValidationError
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 from fido2.utils import websafe_decode, websafe_encode
 
+from accounts import guesses
 from accounts.forms import LabelsMixin
 from accounts.models import User
+from common import counters
 
 MAX_CREDENTIAL = 16_000  # characters of what a passkey answers; real answers have one to three thousand
 MAX_NAME = 60
@@ -60,10 +63,23 @@ class CodeMixin(LabelsMixin):
         self.fields["code"].widget.attrs.update(inputmode="numeric", autocomplete="one-time-code")
 
     def clean_code(self) -> str:
+        guess = guesses.guess(context.request, guesses.CODES, str(self.user.sub))
+        if guess.is_one_too_many():
+            guesses.must_wait(context.request)
+            raise get_account_adapter().validation_error("too_many_login_attempts")
+        try:
+            code = self._clean_once()
+        except ValidationError:
+            guess.was_wrong(context.request, self.user)
+            raise
+        guess.was_right()
+        return code
+
+    def _clean_once(self) -> str:
         code: str = super().clean_code()  # type: ignore[misc]
         lifetime = app_settings.TOTP_PERIOD * (2 * app_settings.TOTP_TOLERANCE + 1)
         used = salted_hmac("second-factor-used", f"{self.user.pk}:{normalize_user_code(code)}").hexdigest()
-        if not cache.add(f"second-factor-used:{used}", True, lifetime):
+        if not counters.is_first_use("second-factor-used", lifetime, used):
             raise get_adapter().validation_error("incorrect_code")
         return code
 

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import secrets
 from datetime import datetime
+from functools import partial
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
@@ -47,12 +48,16 @@ def revoke(secret: ClientSecret) -> None:
 
 def matches(secret: str, digest: str) -> bool:
     """Whether the secret is the one behind the digest. An empty secret never is. Constant time."""
+    return matches_quickly(secret, digest) or (bool(secret) and is_slow(digest) and _proves(secret, digest))
+
+
+def matches_quickly(secret: str, digest: str) -> bool:
+    """As `matches`, without a slow hash: a chosen secret matches only when this process has seen it match before."""
     if not secret or not digest:
         return False
-    presented = secret.encode(errors="surrogatepass")
-    if not is_slow(digest):
-        return hmac.compare_digest(_FAST + hashlib.sha256(presented).hexdigest(), digest)
-    return _proved_before(presented, digest) or _proves(secret, presented, digest)
+    if is_slow(digest):
+        return _proved_before(_encoded(secret), digest)
+    return hmac.compare_digest(_FAST + hashlib.sha256(_encoded(secret)).hexdigest(), digest)
 
 
 def is_slow(digest: str) -> bool:
@@ -65,14 +70,25 @@ def _proved_before(presented: bytes, digest: str) -> bool:
     return kept is not None and hmac.compare_digest(kept, hmac.digest(_KEY, presented, "sha256"))
 
 
-def _proves(secret: str, presented: bytes, digest: str) -> bool:
-    """The slow way, which nobody who guesses is spared. What fits is remembered."""
-    if not check_password(secret, digest):
+def _proves(secret: str, digest: str) -> bool:
+    """The slow way, which nobody who guesses is spared. What fits is remembered, and hashed anew when that was weak."""
+    if not check_password(secret, digest, setter=partial(_hash_anew, digest)):
         return False
     if len(_proved) >= MAX_PROVED:
         _proved.clear()
-    _proved[digest] = hmac.digest(_KEY, presented, "sha256")
+    _proved[digest] = hmac.digest(_KEY, _encoded(secret), "sha256")
     return True
+
+
+def _hash_anew(digest: str, secret: str) -> None:
+    """The hash has other costs than those of today."""
+    anew = make_password(secret)
+    ClientSecret.objects.filter(digest=digest).update(digest=anew)
+    _proved[anew] = hmac.digest(_KEY, _encoded(secret), "sha256")
+
+
+def _encoded(secret: str) -> bytes:
+    return secret.encode(errors="surrogatepass")
 
 
 def decoy() -> str:

@@ -26,7 +26,7 @@ def legacy_query_credentials(app_configs: object, **kwargs: object) -> list[Chec
 
 @register(Tags.security, deploy=True)
 def trusted_proxies_are_set(app_configs: object, **kwargs: object) -> list[CheckMessage]:
-    """Without them everybody behind the proxy has its address: a hundred wrong secrets would lock all clients out."""
+    """Without them everybody behind the proxy has its address: a hundred wrong passwords stop all new browsers."""
     if settings.IS_LOCAL or settings.IDP_TRUSTED_PROXIES:
         return []
     return [
@@ -55,7 +55,7 @@ def mail_is_sent(app_configs: object, **kwargs: object) -> list[CheckMessage]:
 @register(Tags.security, deploy=True)
 def cache_is_shared(app_configs: object, **kwargs: object) -> list[CheckMessage]:
     """With a cache for each process, a code of an authenticator app works once in each, and guesses multiply."""
-    if settings.IS_LOCAL or not str(settings.CACHES["default"]["BACKEND"]).endswith("LocMemCache"):
+    if settings.IS_LOCAL or not str(settings.CACHES["counters"]["BACKEND"]).endswith("Memory"):
         return []
     return [
         Warning(

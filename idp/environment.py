@@ -17,6 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_GRACE = 3600  # seconds
+MAX_IN_MEMORY = 100_000  # entries of a cache in memory: some forty megabytes when all are there
 NOTSET = environ.Env.NOTSET
 Settings = dict[str, Any]
 FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
@@ -58,6 +59,17 @@ class Environment(environ.FileAwareEnv):
             return FLAGS[value.strip().lower() or "false"]
         except KeyError:
             raise ImproperlyConfigured(f"{name} must be true or false.") from None
+
+    def networks(self, name: str) -> list[str]:
+        """This variable as networks, comma-separated. None by default."""
+        return checked_networks(name, self.list(name, default=[]))
+
+    def positive(self, name: str, default: int) -> int:
+        """This variable as a number of things, of which there must be one at least."""
+        value: int = self.int(name, default=default)
+        if value < 1:
+            raise ImproperlyConfigured(f"{name} must be 1 or more, not {value}.")
+        return value
 
     def address(self, name: str, default: str, read: Callable[[str], Settings]) -> Settings:
         """This variable, a URL, as the settings that `read` makes of it."""
@@ -130,6 +142,13 @@ def checked_grace(seconds: int) -> int:
     if not 0 <= seconds <= MAX_GRACE:
         raise ImproperlyConfigured(f"IDP_REFRESH_GRACE_SECONDS must be 0 to {MAX_GRACE}, not {seconds}.")
     return seconds
+
+
+def with_counters(cache: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The cache as that of counters, and a default one that asks it and does not fail when it is away."""
+    if cache["BACKEND"].endswith("LocMemCache"):
+        cache = {"BACKEND": "common.memory.Memory", "LOCATION": "counters", "OPTIONS": {"MAX_ENTRIES": MAX_IN_MEMORY}}
+    return {"default": {"BACKEND": "common.surviving.Surviving"}, "counters": cache}
 
 
 def local_secrets(path: Path) -> dict[str, str]:

@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 
 from accounts import sign_in
 from common.database_errors import is_outage, is_read_only
+from common.slow import Busy
 
 
 @never_cache
@@ -92,18 +93,20 @@ def _lacks_only_its_slash(request: HttpRequest) -> bool:
 
 
 def too_many_requests(request: HttpRequest) -> HttpResponse:
-    return _error_page(
+    response = _error_page(
         request,
         429,
         _("Too many tries"),
         _("This was tried too often in a short time. Wait a few minutes and try again."),
     )
+    response["Retry-After"] = "60"  # as long as allauth's limits count
+    return response
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """A page that uses nothing that may have failed: no database, cache, session or person."""
     error = sys.exc_info()[1]
-    unavailable = is_outage(error) or isinstance(error, RedisError)
+    unavailable = is_outage(error) or isinstance(error, (RedisError, Busy))
     if is_read_only(error) and not connection.in_atomic_block:
         connection.close()  # after a failover the next request looks for the database anew
     response = HttpResponse(render_to_string("500.html"), status=503 if unavailable else 500)

@@ -19,8 +19,8 @@ from idp.environment import (
     checked_issuer,
     checked_key_secrets,
     checked_level,
-    checked_networks,
     local_secrets,
+    with_counters,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -63,11 +63,11 @@ IDP_PLAIN_HTTP_AUDIENCES = env.flag("IDP_PLAIN_HTTP_AUDIENCES")
 # Whether tokeninfo accepts an access token in the URI, as Google's did.
 IDP_TOKENINFO_QUERY = env.flag("IDP_TOKENINFO_QUERY")
 # Addresses (IP or CIDR) of reverse proxies whose X-Forwarded-For is believed. Nobody's by default.
-IDP_TRUSTED_PROXIES = checked_networks("IDP_TRUSTED_PROXIES", env.list("IDP_TRUSTED_PROXIES", default=[]))
+IDP_TRUSTED_PROXIES = env.networks("IDP_TRUSTED_PROXIES")
+# Networks that many people share, as an office or a VPN does: more wrong passwords may come from there.
+IDP_SHARED_NETWORKS = env.networks("IDP_SHARED_NETWORKS")
 # Networks (CIDR) of your own where apps get logout tokens although no public address leads there. None by default.
-IDP_PRIVATE_LOGOUT_NETWORKS = checked_networks(
-    "IDP_PRIVATE_LOGOUT_NETWORKS", env.list("IDP_PRIVATE_LOGOUT_NETWORKS", default=[])
-)
+IDP_PRIVATE_LOGOUT_NETWORKS = env.networks("IDP_PRIVATE_LOGOUT_NETWORKS")
 
 # --- Django ----------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -105,6 +105,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.form_targets.middleware",
+    "accounts.guesses.middleware",
 ]
 ROOT_URLCONF = "idp.urls"
 WSGI_APPLICATION = "idp.wsgi.application"
@@ -127,19 +128,17 @@ TEMPLATES = [
 
 # --- Storage ---------------------------------------------------------------------------------------------------------
 DATABASES = {"default": neighbours.database(env, STATE_DIR)}
-CACHES = {
-    "default": neighbours.cache_with_time_limits(env.address("CACHE_URL", "locmemcache://", env.cache_url_config))
-}
+CACHES = with_counters(
+    neighbours.cache_with_time_limits(env.address("CACHE_URL", "locmemcache://", env.cache_url_config))
+)
 # Seconds for which a process uses cached clients, APIs and keys before it checks whether something changed.
 IDP_FACTS_MAX_AGE = 0.5
 
 # --- People ----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backend.AuthenticationBackend"]
-PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-]
+PASSWORD_HASHERS = ["common.hashers.Argon2Hasher", "common.hashers.PBKDF2Hasher"]
+IDP_SLOW_HASHES = env.positive("IDP_SLOW_HASHES", default=2)  # that a process computes at once
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
@@ -159,10 +158,10 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
-# allauth's own numbers, written down: failed sign-ins, attempts and mails per address and account.
+# allauth's own numbers, written down. Wrong passwords and codes are counted in accounts/guesses.py; right ones are not.
 ACCOUNT_RATE_LIMITS = {
-    "login": "30/m/ip",
-    "login_failed": "10/m/ip,5/300s/key",
+    "login": None,
+    "login_failed": None,
     "reauthenticate": "10/m/user",
     "change_password": "5/m/user",
     "manage_email": "10/m/user",
@@ -171,13 +170,13 @@ ACCOUNT_RATE_LIMITS = {
     "signup": "20/m/ip",
     "confirm_email": "1/180s/key",
 }
-# Two-step verification. What is wrong here counts as a failed sign-in ("login_failed" above), by account.
+# Two-step verification.
 MFA_ADAPTER = "accounts.mfa.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = _issuer_host
 MFA_TOTP_TOLERANCE = 1  # the code before and the one after, as RFC 6238 section 5.2 recommends; each works once
-MFA_RATE_LIMITS = {"webauthn_login": "10/m/ip"}
+MFA_RATE_LIMITS = {"webauthn_login": None}  # there is nothing to guess
 # Browsers let only loopback names do without https; our forms compare the origin with the issuer in any case.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = IS_LOCAL and IDP_ISSUER.startswith("http://")
 # Otherwise nobody with a second factor could add an address. Where people sign up they verify one before anything else.

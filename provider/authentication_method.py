@@ -24,6 +24,12 @@ class Credentials:
     client_id: str
     secret: str | None = field(repr=False)
     by_header: bool = False  # a failure is answered with a challenge (RFC 6749 section 5.2)
+    unencoded: str | None = field(default=None, repr=False, compare=False)  # another reading: as it was sent
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """What the secret may be, each once."""
+        return tuple(dict.fromkeys(one for one in (self.secret, self.unencoded) if one))
 
 
 class Method(ABC):
@@ -43,4 +49,12 @@ class Method(ABC):
 
     @abstractmethod
     def proves(self, client: ClientFacts | None, presented: Credentials) -> bool:
-        """Whether they are the client's. For an unknown one (None) it takes as long as for a known one."""
+        """Whether they are the client's, as far as a quick comparison tells. As quick for an unknown one (None)."""
+
+    def has_guessable(self, client: ClientFacts | None) -> bool:
+        """Whether the client has a secret that a person chose. Comparing it is slow."""
+        return False
+
+    def proves_slowly(self, client: ClientFacts | None, presented: Credentials) -> bool:
+        """Whether it is one of those. The caller limits how often this is asked, and by how many at once."""
+        return False

@@ -6,14 +6,19 @@ METHODS is the table. A new method is a file with a `Method`, a row here, and it
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from clients.models.client import AuthMethod
+from common import slow
+from common.networks import network_of
 from provider import throttle
-from provider.authentication_method import Method, Sent
+from provider.authentication_method import Credentials, Method, Sent
 from provider.client_secret import Basic, Nothing, Post
 from provider.facts import find_client
 from provider.protocol.errors import InvalidClient, InvalidRequest, TooManyGuesses
 from provider.protocol.facts import ClientFacts
 from provider.protocol.request import Params
+from provider.store import events
 
 METHODS: dict[str, Method] = {
     AuthMethod.BASIC: Basic(),
@@ -28,15 +33,40 @@ def authenticate(params: Params, authorization: str | None, address: str) -> Cli
     sent = Sent(params, authorization)
     method = method_used(sent)
     presented = method.read(sent)
-    if presented.secret is not None and throttle.blocked(presented.client_id, address):
-        raise TooManyGuesses(throttle.WINDOW)
     client = find_client(presented.client_id)
-    proved = method.proves(client, presented)
+    proved = method.proves(client, presented) or _guesses_right(method, client, presented, address)
     if client is None or not proved or not client.enabled:
-        if presented.secret is not None:
-            throttle.failed(presented.client_id, address)
         raise InvalidClient(challenge=presented.by_header)
     return client
+
+
+def _guesses_right(method: Method, client: ClientFacts | None, presented: Credentials, address: str) -> bool:
+    """What no quick comparison proves is a guess, or the first use of a secret that a person chose.
+
+    It is counted before it is tried: however many are sent at once, only so many are tried.
+    """
+    if presented.secret is None:
+        return False
+    if throttle.blocked(presented.client_id, address):
+        raise TooManyGuesses(throttle.WINDOW)
+    if not method.has_guessable(client):
+        return _tried(client, presented, address, lambda: False)
+    with slow.turn():
+        if method.proves(client, presented):  # another thread tried it while this one waited
+            return True
+        return _tried(client, presented, address, lambda: method.proves_slowly(client, presented))
+
+
+def _tried(client: ClientFacts | None, presented: Credentials, address: str, proves: Callable[[], bool]) -> bool:
+    number = throttle.count(presented.client_id, address)
+    if number > throttle.PER_CLIENT:
+        raise TooManyGuesses(throttle.WINDOW)
+    right = proves()
+    if right:
+        throttle.take_back(presented.client_id, address)
+    elif number == throttle.PER_CLIENT and client is not None:
+        events.locked_out(client, network_of(address), throttle.WINDOW)
+    return right
 
 
 def method_used(sent: Sent) -> Method:

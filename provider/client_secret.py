@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import unquote_plus
@@ -25,22 +25,34 @@ _LAST_USED_RESOLUTION = timedelta(hours=1)
 class Secret(Method):
     def proves(self, client: ClientFacts | None, presented: Credentials) -> bool:
         """A public client has no secret, whatever was sent."""
-        return (client is None or not client.public) and _secret_fits(client, presented.secret)
+        return (client is None or not client.public) and _fits(client, presented, secrets.matches_quickly)
+
+    def has_guessable(self, client: ClientFacts | None) -> bool:
+        return client is not None and any(secrets.is_slow(one.digest) for one in _live_secrets(client, timezone.now()))
+
+    def proves_slowly(self, client: ClientFacts | None, presented: Credentials) -> bool:
+        return client is not None and not client.public and _fits(client, presented, secrets.matches)
 
 
 class Basic(Secret):
     reads_header = True
+
+    def proves(self, client: ClientFacts | None, presented: Credentials) -> bool:
+        """Libraries send a public client's client_id with an empty password, which is none."""
+        if client is not None and client.public:
+            return not presented.readings
+        return super().proves(client, presented)
 
     def used(self, sent: Sent) -> bool:
         return (sent.authorization or "").partition(" ")[0].lower() == "basic"
 
     def read(self, sent: Sent) -> Credentials:
         _scheme, _space, value = (sent.authorization or "").partition(" ")
-        client_id, secret = _decode(value.strip())
+        client_id, secret, unencoded = _decode(value.strip())
         in_body = sent.params.one("client_id")
         if in_body and in_body != client_id:
             raise InvalidRequest("client_id in the body is not the one in the Authorization header.")
-        return Credentials(client_id, secret, by_header=True)
+        return Credentials(client_id, secret, by_header=True, unencoded=unencoded)
 
 
 class Post(Secret):
@@ -66,20 +78,30 @@ class Nothing(Method):
 
     def proves(self, client: ClientFacts | None, presented: Credentials) -> bool:
         """A public client has nothing to prove; any other takes the time of a wrong secret."""
-        return client.public if client is not None and client.public else _secret_fits(client, None)
+        return (
+            client.public if client is not None and client.public else _fits(client, presented, secrets.matches_quickly)
+        )
 
 
-def _decode(value: str) -> tuple[str, str]:
-    """RFC 6749 section 2.3.1: both parts are form-encoded before they are joined."""
+def _decode(value: str) -> tuple[str, str, str | None]:
+    """client_id, secret, and the secret as it was sent where that is another one.
+
+    Both parts are form-encoded before they are joined (RFC 6749 section 2.3.1). Many programs leave that out, which
+    shows in secrets with `+` or `%` only.
+    """
     try:
         text = base64.b64decode(value, validate=True).decode()
-        client_id, colon, secret = text.partition(":")
-        parts = unquote_plus(client_id, errors="strict"), unquote_plus(secret, errors="strict")
+        client_id, colon, sent = text.partition(":")
+        client_id = unquote_plus(client_id, errors="strict")
     except (binascii.Error, UnicodeDecodeError, ValueError):
         raise InvalidClient("The Authorization header is malformed.", challenge=True) from None
-    if not colon or "\0" in "".join(parts):
+    try:
+        secret = unquote_plus(sent, errors="strict")
+    except UnicodeDecodeError:
+        secret = sent
+    if not colon or "\0" in client_id + secret:
         raise InvalidClient("The Authorization header is malformed.", challenge=True)
-    return parts
+    return client_id, secret, sent if sent != secret else None
 
 
 @dataclass(slots=True)
@@ -102,14 +124,19 @@ def _load_secrets(clients: Collection[int]) -> dict[int, list[_Secret]]:
     return found
 
 
-def _secret_fits(client: ClientFacts | None, secret: str | None) -> bool:
+def _live_secrets(client: ClientFacts, now: datetime) -> list[_Secret]:
+    kept = cache.look_up(_load_secrets, [client.id]).get(client.id, [])
+    return [one for one in kept if one.expires_at is None or one.expires_at > now]
+
+
+def _fits(client: ClientFacts | None, presented: Credentials, matches: Callable[[str, str], bool]) -> bool:
     """Compare with the live secrets of the client; for an unknown one with a decoy."""
     now = timezone.now()
-    kept = cache.look_up(_load_secrets, [client.id]).get(client.id, []) if client is not None else []
-    live = [one for one in kept if one.expires_at is None or one.expires_at > now]
-    fitting = next((one for one in live if secrets.matches(secret or "", one.digest)), None)
-    if not live:
-        secrets.matches(secret or "", secrets.decoy())
+    live = _live_secrets(client, now) if client is not None else []
+    pairs = [(one, reading) for one in live for reading in presented.readings]
+    fitting = next((one for one, reading in pairs if matches(reading, one.digest)), None)
+    if not pairs:
+        secrets.matches_quickly(presented.secret or "", secrets.decoy())
     if fitting and (fitting.last_used_at is None or fitting.last_used_at < now - _LAST_USED_RESOLUTION):
         _note_use(fitting, now)
     return fitting is not None

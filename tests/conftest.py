@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
-from common import clock
+from common import clock, counters
 from provider.keys import keyring
 from tests.snapshot import Snapshot, applied
 from tests.world import WORLD
@@ -38,7 +38,9 @@ def _quick_and_alone(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.IDP_FACTS_MAX_AGE = 0
     settings.IDP_ISSUER_FORGOTTEN = False  # on PostgreSQL a test run has DATABASE_URL only
+    counters._away_until = 0.0
     cache.clear()
+    counters._local.clear()
 
 
 @pytest.fixture(scope="session")

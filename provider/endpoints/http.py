@@ -18,6 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from common.connection import connection
 from common.database_errors import one_line
+from common.slow import Busy
 from provider import parameters
 from provider.parameters import Request
 from provider.protocol.errors import (
@@ -114,6 +115,8 @@ def _answer(endpoint: Endpoint, request: Request, methods: tuple[str, ...], *, c
         return endpoint(request)
     except Refusal as refusal:
         return refusal_answer(refusal, machines=machines)
+    except Busy:
+        return refusal_answer(TemporarilyUnavailable("The provider is busy. Try again."))
     except (OperationalError, InterfaceError, InternalError) as error:
         return unavailable(error)
 

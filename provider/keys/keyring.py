@@ -64,11 +64,11 @@ def make(algorithm: str) -> SigningKey:
 
 def activate(key: SigningKey) -> None:
     """Let this next key sign; the one that did is retired and stays published. Any other key changes nothing."""
-    now = timezone.now()
     with transaction.atomic():
         locked = SigningKey.objects.select_for_update().filter(algorithm=key.algorithm)
         if (key.pk, KeyState.NEXT) not in set(locked.values_list("pk", "state")):
             return  # somebody else was quicker
+        now = timezone.now()  # after waiting for the lock: how long a retired key is published counts from here
         locked.filter(state=KeyState.ACTIVE).exclude(pk=key.pk).update(state=KeyState.RETIRED, retired_at=now)
         locked.filter(pk=key.pk, state=KeyState.NEXT).update(state=KeyState.ACTIVE, activated_at=now)
 

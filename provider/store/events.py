@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from django.utils import timezone
 
 from clients.models import SecurityEvent
 from common.sql import Insert
 from provider.protocol.facts import ClientFacts
 from provider.store import statements
+
+logger = logging.getLogger(__name__)
+LOCKED_OUT = "client.locked_out"
 
 
 def cross_client_token(caller: ClientFacts, target: ClientFacts, sub: str, now: datetime) -> Insert:
@@ -35,6 +41,14 @@ def reuse(client: ClientFacts, what: str, authorization_id: str) -> None:
     SecurityEvent.objects.create(
         kind="token.reuse", client_id=client.client_id, detail={"what": what, "authorization": authorization_id}
     )
+
+
+def locked_out(client: ClientFacts, network: str, seconds: int) -> None:
+    """Too many wrong secrets: this network must wait before it guesses at this client again."""
+    until = (timezone.now() + timedelta(seconds=seconds)).isoformat(timespec="seconds")
+    logger.warning("Too many wrong secrets: client %s, network %s, until %s.", client.client_id, network[:100], until)
+    detail = {"network": network[:100], "until": until}
+    SecurityEvent.objects.create(kind=LOCKED_OUT, client_id=client.client_id, detail=detail)
 
 
 def signed_out_by(client_id: str, sub: str, *, asked: bool) -> None:

@@ -123,10 +123,11 @@ def test_passkeys_belong_to_the_issuer_whatever_the_host_header_says(client: Cli
     assert anonymous.json()["request_options"]["publicKey"]["userVerification"] == "required"
 
 
-def test_asking_for_passkeys_is_limited_by_address() -> None:
+def test_passkeys_are_not_limited_by_address() -> None:
+    """Nobody guesses one, and an office has one address."""
     client = Client()
-    answers = [client.post(reverse("mfa_login_webauthn"), {"credential": "x"}).status_code for _number in range(11)]
-    assert answers == [302] * 10 + [429]
+    answers = {client.post(reverse("mfa_login_webauthn"), {"credential": "x"}).status_code for _number in range(40)}
+    assert answers == {302}
 
 
 def test_nobody_renames_or_removes_a_passkey_of_somebody_else(client: Client, person: User) -> None:

@@ -140,7 +140,7 @@ def test_a_cache_of_one_process_is_warned_about_off_loopback(settings: Any) -> N
     assert checks.cache_is_shared(None) == []
     settings.IS_LOCAL = False
     assert [message.id for message in checks.cache_is_shared(None)] == ["idp.W004"]
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache"}}
+    settings.CACHES = {"counters": {"BACKEND": "django.core.cache.backends.redis.RedisCache"}}
     assert checks.cache_is_shared(None) == []
 
 

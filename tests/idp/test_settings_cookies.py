@@ -48,7 +48,7 @@ def test_off_loopback_browsers_are_told_to_keep_to_https() -> None:
 def test_cookies_as_they_go_out_are_no_scripts_and_lax(client: Client) -> None:
     client.get("/accounts/login/")
     client.post("/accounts/login/", {"login": "owner", "password": "owner-pw"})
-    assert set(client.cookies) == {"session", "csrf"}
+    assert set(client.cookies) == {"session", "csrf", "session-device"}
     for cookie in client.cookies.values():
         assert (cookie["httponly"], cookie["samesite"], cookie["path"], cookie["domain"]) == (True, "Lax", "/", "")
 

@@ -97,9 +97,11 @@ def test_deactivated_users_keep_their_tokens_and_codes(tokens: dict[str, Any]) -
 
 
 def test_a_public_client_authenticates_with_an_empty_secret() -> None:
-    for path in ("/oauth2/token", "/oauth2/introspect", "/oauth2/revoke"):
-        form = {"grant_type": "client_credentials", "token": "x"}
-        assert error(App("spa").post(path, form, auth=basic("spa", ""))) == (401, "invalid_client")
+    """It is named, as by its client_id alone, and gets no more than that."""
+    form = {"grant_type": "client_credentials", "token": "x"}
+    assert error(App("spa").post("/oauth2/token", form, auth=basic("spa", ""))) == (400, "unauthorized_client")
+    assert App("spa").post("/oauth2/introspect", form, auth=basic("spa", "")).status_code == 403
+    assert error(App("web").post("/oauth2/token", form, auth=basic("web", ""))) == (401, "invalid_client")
     assert App("spa").post("/oauth2/introspect", {"token": "x", "client_secret": ""}).status_code == 403
     form = {"grant_type": "client_credentials", "client_secret": ""}
     assert error(App("spa").post("/oauth2/token", form)) == (400, "unauthorized_client")
@@ -192,7 +194,7 @@ def test_secrets_may_be_guessed_without_a_limit() -> None:
         )
 
     assert {ask("wrong") for _ in range(throttle.PER_CLIENT)} == {401}
-    assert ask("web-secret") == 429
+    assert ask("wrong") == 429
 
 
 def test_an_id_token_is_a_bearer_token_at_protected_views(tokens: dict[str, Any]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -10,12 +12,13 @@ from typing import Any
 import pytest
 import time_machine
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client as Http
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from clients.models import Client, SigningKey
+from clients.models.keys import KeyState
 from common.sealing import Unreadable
 from provider.keys import keyring, rotation
 from tests.world import App, Browser, claims_of, header_of
@@ -175,3 +178,22 @@ def test_tokens_of_a_retired_key_are_still_ours(world: None) -> None:
     with later(minutes=7):
         rotatekeys()
         assert App("service").introspect(token).json()["jti"] == claims_of(token)["jti"]
+
+
+def test_a_key_is_retired_when_it_stops_signing_and_not_when_somebody_began_to_wait(
+    keys: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How long it stays published counts from then."""
+    start, atomic = timezone.now(), transaction.atomic
+    with time_machine.travel(start, tick=False) as clock:
+
+        @contextmanager
+        def after_a_minute() -> Iterator[None]:
+            clock.shift(60)
+            with atomic():
+                yield
+
+        monkeypatch.setattr(transaction, "atomic", after_a_minute)
+        keyring.activate(SigningKey.objects.get(algorithm="RS256", state=KeyState.NEXT))
+    retired = SigningKey.objects.get(algorithm="RS256", state=KeyState.RETIRED)
+    assert retired.retired_at == start + timedelta(seconds=60)

@@ -1,0 +1,110 @@
+"""`manage.py unlock`: let a client, a person or a network try again before the time of their lock-out is over."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
+
+from accounts import guesses
+from accounts.backend import candidates
+from accounts.models import AccountEvent, AccountEventKind, User
+from clients.models import Client, SecurityEvent
+from common import counters
+from common.command import DatabaseCommand
+from common.memory import Memory
+from provider import throttle
+from provider.store.events import LOCKED_OUT
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A lock-out on record, and how to lift it."""
+
+    what: str
+    who: str
+    network: str
+    lift: Callable[[], object]
+
+
+class Command(DatabaseCommand):
+    help = "Lift lock-outs after too many wrong passwords, codes or client secrets. Running it again is safe."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        whom = parser.add_mutually_exclusive_group(required=True)
+        whom.add_argument("--client", help="the client_id of the client")
+        whom.add_argument("--user", help="the user name or e-mail address of the person")
+        whom.add_argument("--network", help="an address or a network (CIDR)")
+        parser.add_argument("--dry-run", action="store_true", help="say what would be lifted")
+        parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print the answer")
+
+    def handle(self, *args: object, **options: object) -> None:
+        if isinstance(counters.shared(), Memory):
+            raise CommandError(
+                "Without CACHE_URL each server counts in its own memory: wait five minutes, or restart it."
+            )
+        locks = list(_locks(options))
+        if not options["dry_run"]:
+            for lock in locks:
+                lock.lift()
+        if options["format"] == "json":
+            rows = [{"what": lock.what, "who": lock.who, "network": lock.network} for lock in locks]
+            self.stdout.write(json.dumps({"lifted": rows, "dry_run": options["dry_run"]}))
+            return
+        verb = "would be lifted" if options["dry_run"] else "lifted"
+        for lock in locks:
+            self.stdout.write(f"{lock.what} {lock.who or '-'} from {lock.network}: {verb}")
+        if not locks:
+            self.stdout.write("Nothing is locked.")
+
+
+def _locks(options: dict[str, object]) -> Iterator[Lock]:
+    if name := str(options["client"] or ""):
+        if not Client.objects.filter(client_id=name).exists():
+            raise CommandError(f"There is no client {name}.")
+        yield from _of_clients(client_id=name)
+    elif name := str(options["user"] or ""):
+        people = [one for one in candidates(name, name) if isinstance(one, User)]
+        if not people:
+            raise CommandError(f"There is no account {name}.")
+        for person in people:
+            yield from _of_people(sub=str(person.sub))
+    else:
+        try:
+            network = ipaddress.ip_network(str(options["network"]), strict=False)
+        except ValueError:
+            raise CommandError("--network takes an address or a network, such as 198.51.100.0/24.") from None
+        found = [*_of_clients(), *_of_people()]
+        yield from (lock for lock in found if _is_within(lock.network, network))
+
+
+def _of_clients(**which: str) -> Iterator[Lock]:
+    rows = SecurityEvent.objects.filter(kind=LOCKED_OUT, at__gte=_begin(), **which)
+    for client_id, network in dict.fromkeys((row.client_id, row.detail["network"]) for row in rows):
+        yield Lock("client", client_id, network, partial(throttle.lift, client_id, network))
+
+
+def _of_people(**which: str) -> Iterator[Lock]:
+    for row in AccountEvent.objects.filter(kind=AccountEventKind.LOCKED_OUT, at__gte=_begin(), **which):
+        limit, network, device = (row.detail[name] for name in ("limit", "network", "device"))
+        yield Lock(limit, row.sub, network, partial(guesses.lift, limit, row.sub, device, network))
+
+
+def _begin() -> datetime:
+    return timezone.now() - timedelta(seconds=max(guesses.WINDOW, throttle.WINDOW))
+
+
+def _is_within(text: str, network: Network) -> bool:
+    try:
+        found = ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return found.version == network.version and found.overlaps(network)
