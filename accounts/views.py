@@ -25,7 +25,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts import events, form_targets, sign_in
+from accounts import events, sign_in
 from accounts.adapter import belongs_to_another
 from accounts.browsers import describe
 from accounts.console import actor
@@ -158,13 +158,9 @@ def switch(request: HttpRequest) -> HttpResponse:
         next_url = ""
     if request.method == "GET" and request.user.is_authenticated:
         return render(request, "account/switch.html", {"next": next_url})
-    origin = form_targets.remembered(request, next_url)
     wanted = request.session.get(sign_in.PROOF_KEY)
     sign_in.sign_out(request)
-    # Signing out emptied the session, but the app still waits for its answer.
-    if origin:
-        form_targets.remember(request, next_url, origin)
-    if wanted:
+    if wanted:  # signing out emptied the session, but the app still waits for its answer
         request.session[sign_in.PROOF_KEY] = wanted
     login_url = reverse("account_login")
     return redirect(f"{login_url}?{urlencode({REDIRECT_FIELD_NAME: next_url})}" if next_url else login_url)

@@ -17,13 +17,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import form_targets, sign_in
+from accounts import sign_in
 from accounts.models import User
 from clients.identifiers import shown_place
 from clients.models import Client
 from provider import parameters
-from provider.endpoints.authorize import go_on_as_a_get, redirect, try_again
+from provider.endpoints.authorize import go_on_as_a_get, try_again
 from provider.endpoints.error_page import Explanation
+from provider.endpoints.leading_on import to_app
 from provider.keys import hints
 from provider.protocol import logout
 from provider.protocol.errors import InvalidRequest, Refusal
@@ -133,10 +134,7 @@ def _ask(request: HttpRequest, params: Params, asked: LogoutRequest) -> HttpResp
         "client_name": str(asked.client) if asked.client else "",
         "redirect_host": shown_place(asked.uri) if asked.uri else "",
     }
-    response = render(request, "logout.html", context)
-    if origin := form_targets.origin_of(asked.uri):
-        form_targets.allow_form_redirect(response, origin)
-    return response
+    return render(request, "logout.html", context)
 
 
 def _leave(request: HttpRequest, asked: LogoutRequest, *, confirmed: bool) -> HttpResponse:
@@ -147,14 +145,14 @@ def _leave(request: HttpRequest, asked: LogoutRequest, *, confirmed: bool) -> Ht
             events.signed_out_by(client_id, str(user.sub), asked=confirmed)
         sign_in.sign_out(request)
     if asked.location:
-        return redirect(asked.location, after_post=request.method == "POST")
+        return to_app(request, asked.location)
     return render(request, "signed_out.html")
 
 
 def _nobody_here(request: HttpRequest, asked: LogoutRequest) -> HttpResponse:
     """Nothing to end. Only a hint shows that the way back is the app's own wish; else the person chooses to go."""
     if asked.hint is not None and asked.location:
-        return redirect(asked.location)
+        return to_app(request, asked.location)
     context = {"location": asked.location, "client_name": str(asked.client) if asked.client else ""}
     return render(request, "signed_out.html", context)
 

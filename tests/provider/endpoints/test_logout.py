@@ -244,21 +244,11 @@ def test_the_answer_is_validated_once_more(person: Browser) -> None:
     assert signed_in(person)
 
 
-@pytest.mark.parametrize(
-    ("client_id", "uri", "sources"),
-    [
-        ("web", OUT, ["'self'", "https://web.acme.example"]),
-        ("native", NATIVE_OUT, ["'self'", "com.acme.app:"]),
-        ("web", None, ["'self'"]),
-        (None, None, ["'self'"]),
-    ],
-)
-def test_the_form_may_end_exactly_where_the_person_goes(
-    person: Browser, client_id: str | None, uri: str | None, sources: list[str]
-) -> None:
+@pytest.mark.parametrize(("client_id", "uri"), [("web", OUT), ("native", NATIVE_OUT), ("web", None), (None, None)])
+def test_the_form_never_ends_at_another_origin(person: Browser, client_id: str | None, uri: str | None) -> None:
     page = leave(person, client_id=client_id, post_logout_redirect_uri=uri)
     assert asks(page)
-    assert policy(page)["form-action"] == sources
+    assert policy(page)["form-action"] == ["'self'"]
 
 
 @pytest.mark.parametrize("name", HOSTILE)
