@@ -216,8 +216,10 @@ vars().update(env.address("EMAIL_URL", "consolemail://", env.email_url_config))
 # --- Browsers --------------------------------------------------------------------------------------------------------
 _https = IDP_ISSUER.startswith("https://")
 SESSION_ENGINE = "accounts.sessions"
-SESSION_COOKIE_NAME = "__Host-session" if _https else "session"
-CSRF_COOKIE_NAME = "__Host-csrf" if _https else "csrf"
+# Cookies know no ports: off https an app on the same host may have a cookie named "session" itself.
+_cookie = "__Host-{}" if _https else f"vestibule-{{}}-{urlsplit(IDP_ISSUER).port or 80}"
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = _cookie.format("session"), _cookie.format("csrf")
+IDP_LOCALES_COOKIE_NAME = "ui_locales" if _https else _cookie.format("locales")  # not of the whole site
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
+from django.conf import settings
 from django.db import OperationalError, connection
 from django.test import Client as Http
 from django.utils.html import escape
@@ -101,7 +102,7 @@ def test_only_this_session_ends(person: Browser, hint: str) -> None:
 
 def test_the_old_session_cookie_is_worth_nothing(person: Browser, hint: str) -> None:
     thief = Browser()
-    thief.http.cookies["session"] = person.http.cookies["session"].value
+    thief.http.cookies[settings.SESSION_COOKIE_NAME] = person.http.cookies[settings.SESSION_COOKIE_NAME].value
     assert signed_in(thief)
     leave(person, id_token_hint=hint)
     assert not signed_in(thief)
