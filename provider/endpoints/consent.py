@@ -52,6 +52,7 @@ def show(request: HttpRequest, decided: AuthorizationRequest, end_user: EndUser)
         "siblings": permission_words.siblings(project, decided.client.client_id) if channel.shares_consent else [],
         "targets": [target.name for target in decided.targets],
         "new_only": new != wanted,
+        "asks_each_time": channel.always_asks,
     }
     response = render(request, "consent.html", context)
     response["Cache-Control"] = "no-store"

@@ -90,6 +90,16 @@ def test_who_answers_the_consent_page_gets_through(
     assert answer in page.url
 
 
+def test_who_signs_in_with_a_remembered_consent_gets_through(page: Page, provider: str, broker: str) -> None:
+    sign_in(page, address(provider, broker))
+    page.get_by_role("button", name="Allow").click()
+    page.wait_for_url("**code=**")
+    page.context.clear_cookies()
+    sign_in(page, address(provider, broker))
+    expect(page).to_have_title("the app behind the broker")
+    assert "code=" in page.url
+
+
 def test_who_signs_out_gets_through(page: Page, provider: str, broker: str) -> None:
     page.goto(f"{provider}/accounts/login/")
     page.get_by_label("User name or e-mail").fill("owner")
