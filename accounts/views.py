@@ -19,7 +19,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -143,6 +143,21 @@ def _login_hint(query: str) -> str:
         return ""
     hint = hints[0] if len(hints) == 1 else ""
     return hint if len(hint) <= MAX_LOGIN_HINT and hint.isprintable() else ""
+
+
+def sign_in_once_more(request: HttpRequest, next_url: str) -> HttpResponseBase:
+    """The sign-in form anew, for what was sent is not believed: filled in, but never the password."""
+    again = QueryDict(mutable=True)
+    if next_url:
+        again[REDIRECT_FIELD_NAME] = next_url
+    again["login_hint"] = request.POST.get("login", "")
+    request.method, request.GET, request.POST = "GET", again, QueryDict()  # type: ignore[assignment]
+    text = _("This form was no longer valid: it was open for too long, or your browser blocks cookies. Sign in again.")
+    messages.warning(request, text)
+    response = login(request)
+    if response.status_code == 200:
+        response.status_code = 403
+    return response
 
 
 login = LoginView.as_view()

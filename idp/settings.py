@@ -227,7 +227,7 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 # The one origin our own forms come from, whatever scheme and port a proxy in front shows us.
 CSRF_TRUSTED_ORIGINS = [IDP_ISSUER]
-CSRF_FAILURE_VIEW = "idp.pages.csrf_failure"
+CSRF_FAILURE_VIEW = "idp.stale_forms.csrf_failure"
 SECURE_SSL_REDIRECT = False  # plain-HTTP requests off loopback are the proxy's to redirect; a POST is never redirected
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 # Other names below the issuer's, and the browsers' preload list, are not ours to decide for a deployment.
