@@ -8,10 +8,10 @@ import pytest
 from django.conf import settings
 from django.test import Client as Http
 
-from accounts.models import SignIn
+from accounts.models import SignIn, User
 from clients.models import Authorization
 from tests.accounts.second_steps import enrol
-from tests.world import Browser, Response, User
+from tests.world import Browser, Response
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 NEXT = "/oauth2/authorize?client_id=web&state=s"
