@@ -41,7 +41,9 @@ class IndexView(NextUrlMixin, base.IndexView):
 class AuthenticateView(base.AuthenticateView):
     def get_context_data(self, **kwargs: object) -> dict[str, object]:
         types = Authenticator.objects.filter(user=self.stage.login.user).values_list("type", flat=True)
-        return {**super().get_context_data(**kwargs), "types": set(types)}
+        # The forms name where they lead, for whoever sends one when another tab has signed in already.
+        next_url = self.stage.login.redirect_url or ""
+        return {**super().get_context_data(**kwargs), "types": set(types), "next": next_url}
 
 
 class ReauthenticationMixin:

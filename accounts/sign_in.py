@@ -214,6 +214,7 @@ def _begin(request: HttpRequest, user: User, **kwargs: object) -> None:
         address=address_of(request)[:45],
     )
     request.session[SESSION_KEY] = str(row.sid)
+    request.session.set_expiry(settings.SESSION_COOKIE_AGE)  # until now it may have been a visitor's, which ends soon
     events.record(user, AccountEventKind.SIGN_IN, request, amr=amr, user_agent=row.user_agent)
 
 

@@ -19,13 +19,13 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts import events, form_targets, sign_in
+from accounts import events, sign_in
 from accounts.adapter import belongs_to_another
 from accounts.browsers import describe
 from accounts.console import actor
@@ -145,6 +145,21 @@ def _login_hint(query: str) -> str:
     return hint if len(hint) <= MAX_LOGIN_HINT and hint.isprintable() else ""
 
 
+def sign_in_once_more(request: HttpRequest, next_url: str) -> HttpResponseBase:
+    """The sign-in form anew, for what was sent is not believed: filled in, but never the password."""
+    again = QueryDict(mutable=True)
+    if next_url:
+        again[REDIRECT_FIELD_NAME] = next_url
+    again["login_hint"] = request.POST.get("login", "")
+    request.method, request.GET, request.POST = "GET", again, QueryDict()  # type: ignore[assignment]
+    text = _("This form was no longer valid: it was open for too long, or your browser blocks cookies. Sign in again.")
+    messages.warning(request, text)
+    response = login(request)
+    if response.status_code == 200:
+        response.status_code = 403
+    return response
+
+
 login = LoginView.as_view()
 reauthenticate = ReauthenticateView.as_view()
 email = EmailView.as_view()
@@ -158,13 +173,9 @@ def switch(request: HttpRequest) -> HttpResponse:
         next_url = ""
     if request.method == "GET" and request.user.is_authenticated:
         return render(request, "account/switch.html", {"next": next_url})
-    origin = form_targets.remembered(request, next_url)
     wanted = request.session.get(sign_in.PROOF_KEY)
     sign_in.sign_out(request)
-    # Signing out emptied the session, but the app still waits for its answer.
-    if origin:
-        form_targets.remember(request, next_url, origin)
-    if wanted:
+    if wanted:  # signing out emptied the session, but the app still waits for its answer
         request.session[sign_in.PROOF_KEY] = wanted
     login_url = reverse("account_login")
     return redirect(f"{login_url}?{urlencode({REDIRECT_FIELD_NAME: next_url})}" if next_url else login_url)

@@ -28,21 +28,8 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "home.html", context)
 
 
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """The form was stale or came from another site."""
-    return _error_page(
-        request,
-        403,
-        _("This form is no longer valid"),
-        _(
-            "It was open for too long, you signed in or out meanwhile, or your browser blocks cookies. "
-            "Go back, load the page again and send the form once more. Nothing was changed."
-        ),
-    )
-
-
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return _error_page(
+    return error_page(
         request,
         400,
         _("This request cannot be understood"),
@@ -51,7 +38,7 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return _error_page(
+    return error_page(
         request,
         403,
         _("You may not see this page"),
@@ -71,7 +58,7 @@ def _switch_account_url(request: HttpRequest) -> str:
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     if _lacks_only_its_slash(request):
         return HttpResponseRedirect(request.get_full_path(force_append_slash=True))
-    return _error_page(
+    return error_page(
         request, 404, _("There is no such page"), _("The address is mistyped, or the page is no longer here.")
     )
 
@@ -93,7 +80,7 @@ def _lacks_only_its_slash(request: HttpRequest) -> bool:
 
 
 def too_many_requests(request: HttpRequest) -> HttpResponse:
-    response = _error_page(
+    response = error_page(
         request,
         429,
         _("Too many tries"),
@@ -116,7 +103,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _error_page(request: HttpRequest, status: int, title: str, message: str, **more: str) -> HttpResponse:
+def error_page(request: HttpRequest, status: int, title: str, message: str, **more: str) -> HttpResponse:
+    """A page that says what went wrong, and where to go from there."""
     response = render(request, "error.html", {"title": title, "message": message, **more}, status=status)
     add_never_cache_headers(response)
     return response

@@ -104,7 +104,6 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "accounts.form_targets.middleware",
     "accounts.guesses.middleware",
 ]
 ROOT_URLCONF = "idp.urls"
@@ -211,8 +210,10 @@ IDP_MAIL_BACKEND: str = _mail["IDP_MAIL_BACKEND"]
 # --- Browsers --------------------------------------------------------------------------------------------------------
 _https = IDP_ISSUER.startswith("https://")
 SESSION_ENGINE = "accounts.sessions"
-SESSION_COOKIE_NAME = "__Host-session" if _https else "session"
-CSRF_COOKIE_NAME = "__Host-csrf" if _https else "csrf"
+# Cookies know no ports: off https an app on the same host may have a cookie named "session" itself.
+_cookie = "__Host-{}" if _https else f"vestibule-{{}}-{urlsplit(IDP_ISSUER).port or 80}"
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = _cookie.format("session"), _cookie.format("csrf")
+IDP_LOCALES_COOKIE_NAME = "ui_locales" if _https else _cookie.format("locales")  # not of the whole site
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
@@ -220,7 +221,7 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 # The one origin our own forms come from, whatever scheme and port a proxy in front shows us.
 CSRF_TRUSTED_ORIGINS = [IDP_ISSUER]
-CSRF_FAILURE_VIEW = "idp.pages.csrf_failure"
+CSRF_FAILURE_VIEW = "idp.stale_forms.csrf_failure"
 SECURE_SSL_REDIRECT = False  # plain-HTTP requests off loopback are the proxy's to redirect; a POST is never redirected
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 # Other names below the issuer's, and the browsers' preload list, are not ours to decide for a deployment.

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import form_targets, sign_in
+from accounts import sign_in
 from common.database_errors import one_line
 from projects.consent import Permission, merge, missing
 from projects.models import Consent
@@ -35,6 +35,7 @@ from provider.endpoints import consent, interaction, locales, sensitive
 from provider.endpoints.consent import OutdatedConsent
 from provider.endpoints.error_page import error_page
 from provider.endpoints.interaction import EndUser
+from provider.endpoints.leading_on import redirect, to_app
 from provider.protocol import prompts
 from provider.protocol.errors import AccessDenied, InvalidRequest, Refusal
 from provider.protocol.prompts import Interaction
@@ -71,18 +72,16 @@ def _answer(view: View, request: HttpRequest, params: Params) -> HttpResponse:
     except NotRedirectable as error:
         return error_page(request, str(error), params)
     except ErrorResponse as error:
-        return redirect(error.location, after_post=request.method == "POST")
+        return to_app(request, error.location, silent=_silent(params))
     except OutdatedConsent:
         return _ask_again(params)
     except (OperationalError, InterfaceError) as error:
         return try_again(error)
 
 
-def redirect(location: str, *, after_post: bool = False) -> HttpResponse:
-    """To a validated address. Not Django's redirect: that knows no private-use schemes. 303 never repeats a POST."""
-    response = HttpResponse(status=303 if after_post else 302, headers={"Location": location})
-    response["Cache-Control"] = "no-store"
-    return response
+def _silent(params: Params) -> bool:
+    """Whether no page may be shown, whatever else is asked for."""
+    return "none" in params.one("prompt").split(" ")
 
 
 def try_again(error: OperationalError | InterfaceError) -> HttpResponse:
@@ -131,8 +130,6 @@ def _needed(request: HttpRequest, decided: AuthorizationRequest) -> tuple[EndUse
 
 def _sign_in(request: HttpRequest, decided: AuthorizationRequest, needed: Interaction) -> HttpResponse:
     here = request.get_full_path()
-    if origin := form_targets.origin_of(decided.channel.redirect_uri):
-        form_targets.remember(request, here, origin)
     if interaction.fresh_sign_in_wanted(prompts.read(decided.params)):
         interaction.want_proof(request, decided.params)
     if needed is Interaction.REAUTHENTICATE:
@@ -196,7 +193,7 @@ def finish(
         authorization = authorizations.authorize(decided, end_user.user, signed_in, row, acr=acr)
         location = issue_code(decided, authorization)
     interaction.proof_used(request, decided.params)
-    return redirect(location, after_post=request.method == "POST")
+    return to_app(request, location, silent=_silent(decided.params))
 
 
 def remember(end_user: EndUser, decided: AuthorizationRequest) -> Consent:

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from accounts import form_targets, sign_in
+from accounts import sign_in
 from clients.identifiers import shown_place
 from projects.consent import Permission, missing
 from projects.models import Project
@@ -52,11 +52,10 @@ def show(request: HttpRequest, decided: AuthorizationRequest, end_user: EndUser)
         "siblings": permission_words.siblings(project, decided.client.client_id) if channel.shares_consent else [],
         "targets": [target.name for target in decided.targets],
         "new_only": new != wanted,
+        "asks_each_time": channel.always_asks,
     }
     response = render(request, "consent.html", context)
     response["Cache-Control"] = "no-store"
-    if origin := form_targets.origin_of(channel.redirect_uri):
-        form_targets.allow_form_redirect(response, origin)
     return response
 
 

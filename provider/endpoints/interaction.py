@@ -145,6 +145,8 @@ def want_proof(request: HttpRequest, params: Params) -> None:
     wanted = [pair for pair in request.session.get(sign_in.PROOF_KEY, []) if pair[0] != fingerprint(params)]
     since = _wanted_since(request, params) or time.time()
     request.session[sign_in.PROOF_KEY] = [*wanted, [fingerprint(params), since]][-MAX_PROOFS:]
+    if not request.user.is_authenticated:  # whoever leaves again leaves nothing behind; signing in gives the usual age
+        request.session.set_expiry(PROOF_MAX_AGE)
 
 
 def proof_used(request: HttpRequest, params: Params) -> None:

@@ -16,7 +16,6 @@ from provider import parameters
 from provider.protocol.errors import Refusal
 from provider.protocol.request import Params
 
-COOKIE = "ui_locales"
 PATH = "/accounts/"  # where account pages live
 MAX_AGE = 900  # seconds; as long as somebody may take to sign in
 MAX_LOCALES = 20
@@ -26,7 +25,7 @@ def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[
     """After Django's LocaleMiddleware, which knows what the browser prefers."""
 
     def handle(request: HttpRequest) -> HttpResponse:
-        language = _asked(request) or first_supported(request.COOKIES.get(COOKIE, ""))
+        language = _asked(request) or first_supported(request.COOKIES.get(settings.IDP_LOCALES_COOKIE_NAME, ""))
         if language:
             translation.activate(language)
             request.LANGUAGE_CODE = translation.get_language()
@@ -42,9 +41,11 @@ def pass_on(params: Params, response: HttpResponse) -> HttpResponse:
     language = first_supported(params.one("ui_locales"))
     if language and response["Location"].startswith(PATH):
         secure = settings.SESSION_COOKIE_SECURE
-        response.set_cookie(COOKIE, language, MAX_AGE, path=PATH, secure=secure, httponly=True, samesite="Lax")
+        response.set_cookie(
+            settings.IDP_LOCALES_COOKIE_NAME, language, MAX_AGE, path=PATH, secure=secure, httponly=True, samesite="Lax"
+        )
     else:
-        response.delete_cookie(COOKIE, path=PATH, samesite="Lax")
+        response.delete_cookie(settings.IDP_LOCALES_COOKIE_NAME, path=PATH, samesite="Lax")
     return response
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 import logging
 import secrets
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -17,13 +19,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import form_targets, sign_in
+from accounts import sign_in
 from accounts.models import User
 from clients.identifiers import shown_place
 from clients.models import Client
 from provider import parameters
-from provider.endpoints.authorize import go_on_as_a_get, redirect, try_again
+from provider.endpoints.authorize import go_on_as_a_get, try_again
 from provider.endpoints.error_page import Explanation
+from provider.endpoints.leading_on import to_app
 from provider.keys import hints
 from provider.protocol import logout
 from provider.protocol.errors import InvalidRequest, Refusal
@@ -62,14 +65,17 @@ def answers_errors(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[Htt
 
 
 @csrf_exempt
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @answers_errors
 def end_session(request: HttpRequest) -> HttpResponse:
     """A POST from the app's own page brings no cookie of ours: once validated it goes on as a GET, which does."""
-    if request.method == "POST":
-        return _posted(request)
-    params = parameters.from_query(request)
+    params = parameters.from_body(request) if request.method == "POST" else parameters.from_query(request)
     asked = _read(params)
+    of_nobody = settings.SESSION_COOKIE_NAME not in request.COOKIES and settings.CSRF_COOKIE_NAME not in request.COOKIES
+    if request.method == "POST" and not (of_nobody and _from_a_program(request)):
+        return go_on_as_a_get(request, params)
+    if of_nobody:
+        return _called_by_a_server(request, asked)
     row = sign_in.current(request)
     if row is None:
         return _nobody_here(request, asked)
@@ -121,22 +127,13 @@ def _client(client_id: str, hint: Hint | None) -> Client | None:
     return found[client_id or hint.audience]
 
 
-def _posted(request: HttpRequest) -> HttpResponse:
-    params = parameters.from_body(request)
-    _read(params)
-    return go_on_as_a_get(request, params)
-
-
 def _ask(request: HttpRequest, params: Params, asked: LogoutRequest) -> HttpResponse:
     context = {
         "action": f"{reverse('confirm_end_session')}?{params.query}",
         "client_name": str(asked.client) if asked.client else "",
         "redirect_host": shown_place(asked.uri) if asked.uri else "",
     }
-    response = render(request, "logout.html", context)
-    if origin := form_targets.origin_of(asked.uri):
-        form_targets.allow_form_redirect(response, origin)
-    return response
+    return render(request, "logout.html", context)
 
 
 def _leave(request: HttpRequest, asked: LogoutRequest, *, confirmed: bool) -> HttpResponse:
@@ -147,14 +144,47 @@ def _leave(request: HttpRequest, asked: LogoutRequest, *, confirmed: bool) -> Ht
             events.signed_out_by(client_id, str(user.sub), asked=confirmed)
         sign_in.sign_out(request)
     if asked.location:
-        return redirect(asked.location, after_post=request.method == "POST")
+        return to_app(request, asked.location)
     return render(request, "signed_out.html")
+
+
+# --- Called by a server: Keycloak as a broker, oauth2-proxy --------------------------------------------------------
+
+
+def _called_by_a_server(request: HttpRequest, asked: LogoutRequest) -> HttpResponse:
+    """There is no browser to ask: the sign-in that the hint names ends, or nothing does (protocol section 12).
+
+    A hint proves little where anybody may hold it, so only one of a client that keeps secrets counts.
+    """
+    if not _ended(asked) and _from_a_program(request):
+        raise InvalidRequest("Nothing was ended: id_token_hint names no live sign-in at a confidential client.")
+    return _nobody_here(request, asked)
+
+
+def _ended(asked: LogoutRequest) -> bool:
+    client, hint = asked.client, asked.hint
+    if client is None or client.client_type != Client.CLIENT_CONFIDENTIAL or hint is None or not hint.sid:
+        return False
+    user = User.objects.filter(sub=hint.sub).first()
+    if user is None:
+        return False
+    with transaction.atomic():
+        ended = sign_in.end_one(user, uuid.UUID(hint.sid))
+        if ended:
+            events.signed_out_by(client.client_id, hint.sub, asked=False)
+    return ended
+
+
+def _from_a_program(request: HttpRequest) -> bool:
+    """Whether nobody looks at the answer: a page would be taken for success."""
+    browser = "Origin" in request.headers or "Sec-Fetch-Site" in request.headers
+    return not browser and "text/html" not in request.headers.get("Accept", "")
 
 
 def _nobody_here(request: HttpRequest, asked: LogoutRequest) -> HttpResponse:
     """Nothing to end. Only a hint shows that the way back is the app's own wish; else the person chooses to go."""
     if asked.hint is not None and asked.location:
-        return redirect(asked.location)
+        return to_app(request, asked.location)
     context = {"location": asked.location, "client_name": str(asked.client) if asked.client else ""}
     return render(request, "signed_out.html", context)
 

@@ -10,8 +10,9 @@ from provider.store.presented import Presented
 
 
 def opened(params: Params, client: ClientFacts) -> Presented:
-    presented = authorizations.open_code(params.one("code"), client, params.one("code_verifier"))
-    _refuse_another_redirect_uri(params.one("redirect_uri"), presented.redirect_uri, client)
+    redirect_uri = params.one("redirect_uri")
+    presented = authorizations.open_code(params.one("code"), client, params.one("code_verifier"), redirect_uri)
+    _refuse_another_redirect_uri(redirect_uri, presented.redirect_uri, client)
     return presented
 
 

@@ -24,11 +24,12 @@ class Channel:
 
     @property
     def always_asks(self) -> bool:
-        """Another program may receive the code, so the End-User sees a screen whatever they allowed before.
+        """Another program may receive the code and use it, so the End-User sees a screen whatever they allowed before.
 
-        Everything else here follows from this: whom to spare it (RFC 8252 section 8.6) is decided in this line.
+        A confidential client proves itself when it redeems the code, wherever that went (RFC 8252 section 8.6).
+        Everything else here follows from this line.
         """
-        return reaches_any_program(self.redirect_uri)
+        return self.client.public and reaches_any_program(self.redirect_uri)
 
     @property
     def shares_consent(self) -> bool:
@@ -43,7 +44,7 @@ class Channel:
 
     @property
     def first_party(self) -> bool:
-        """Nobody is asked: the project is implicit, and the code can only reach the client's own site."""
+        """Nobody is asked: the project is implicit, and only the client itself can use the code."""
         return self.client.project.consent_mode == "implicit" and self.shares_consent
 
     def location(self, issuer: str, **answer: str) -> str:

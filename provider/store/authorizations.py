@@ -31,6 +31,7 @@ from provider.store.presented import UNUSABLE, Presented, Reused, Spend
 from provider.store.statements import AuthorizationRow
 
 CODE_LIFETIME = timedelta(seconds=60)
+RETRY_WINDOW = timedelta(seconds=10)  # after the first use of a code, in which its own client may have lost the answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Code:
     def keep(self, rows: Sequence[Insert], refresh_token: str, client: ClientFacts, now: datetime) -> None:
         first = generations.row(refresh_token, self.authorization_id, 0, client, self.authorized_at, now)
         if not write([*rows, first] if refresh_token else rows, statements.use_code(self.digest, now)):
-            raise Reused(self.authorization_id, "code")
+            raise InvalidGrant(UNUSABLE)  # used in this very moment: a retry, for it brought all that the first one did
 
 
 def authorize(
@@ -98,19 +99,14 @@ def save_code(code: str, authorization: Authorization, redirect_uri: str, reques
     )
 
 
-def open_code(code: str, client: ClientFacts, verifier: str = "") -> Presented:
-    """The code of this client; raises InvalidGrant, and Reused when it was used before (RFC 6749 4.1.2).
-
-    Anybody may speak as a public client, and codes stay in histories: only who knows the verifier ends anything.
-    """
+def open_code(code: str, client: ClientFacts, verifier: str = "", redirect_uri: str = "") -> Presented:
+    """The code of this client; raises InvalidGrant, and Reused when it was used before (RFC 6749 4.1.2)."""
     row = statements.code(digest(code))
     if row is None or row.authorization.client_id != client.id:
         raise InvalidGrant(UNUSABLE)
     behind, challenge = row.authorization, Challenge(row.challenge, row.challenge_method)
     if row.used_at is not None:
-        if client.public and not pkce.fits(verifier, challenge):
-            raise InvalidGrant(UNUSABLE)
-        raise Reused(behind.id, "code")
+        raise _used_before(row, client, verifier, redirect_uri)
     if not behind.signed_in:  # offline access begins with the tokens
         raise InvalidGrant(UNUSABLE)
     return _presented(
@@ -122,6 +118,21 @@ def open_code(code: str, client: ClientFacts, verifier: str = "") -> Presented:
         redirect_uri=row.redirect_uri,
         nonce=row.nonce,
     )
+
+
+def _used_before(row: statements.Code, client: ClientFacts, verifier: str, redirect_uri: str) -> InvalidGrant:
+    """Whether a second use ends the Authorization (protocol section 5.6).
+
+    Anybody may speak as a public client, and codes stay in histories: only who knows the verifier ends anything. Within
+    a few seconds the same verifier and redirect URI are the same party, which did not hear the answer or asked twice.
+    """
+    challenge = Challenge(row.challenge, row.challenge_method)
+    fits = pkce.fits(verifier, challenge) if challenge.value else not (client.public or verifier)
+    named = {row.redirect_uri} if row.redirect_uri else {"", *client.redirect_uris}
+    just_now = row.used_at is not None and clock.now() - row.used_at <= RETRY_WINDOW
+    if (fits and just_now and redirect_uri in named) or (client.public and not fits):
+        return InvalidGrant(UNUSABLE)
+    return Reused(row.authorization.id, "code")
 
 
 def open_refresh(token: str, client: ClientFacts) -> Presented:

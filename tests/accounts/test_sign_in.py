@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from allauth.account.adapter import get_adapter
 from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
@@ -102,10 +103,10 @@ def test_the_session_id_changes_at_sign_in(client: Client, person: User) -> None
     session = client.session
     session["planted"] = "by somebody else"
     session.save()
-    client.cookies["session"] = session.session_key or ""
+    client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key or ""
     log_in(client, person)
     assert client.session.session_key != session.session_key
-    assert client.cookies["session"].value == client.session.session_key
+    assert client.cookies[settings.SESSION_COOKIE_NAME].value == client.session.session_key
 
 
 def test_proving_oneself_again_moves_auth_time_on_the_same_sign_in(client: Client, person: User) -> None:

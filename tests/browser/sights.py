@@ -43,7 +43,7 @@ UNSEEN = {
     "confirm_end_session": "takes the form that end_session shows",
 }
 UNSEEN_TEMPLATES = {
-    "account/continue.html": "leads on to an app on the person's device at once",
+    "leading_on.html": "leads on to an app at once",
 }
 
 

@@ -37,12 +37,6 @@ def ask(live_server: Any, world: None, settings: Any, app: str) -> Ask:
     return address
 
 
-@pytest.fixture(autouse=True)
-def _apps_of_this_machine_share_consent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No https here: what is true of web apps is tried out with one on loopback."""
-    monkeypatch.setattr("provider.protocol.channel.reaches_any_program", lambda _redirect_uri: False)
-
-
 @pytest.fixture(params=[True, False], ids=["with scripts", "without scripts"])
 def page(request: Any, browser: Browser) -> Iterator[Page]:
     context = browser.new_context(java_script_enabled=request.param)

@@ -97,7 +97,7 @@ def test_a_request_posted_from_the_apps_site_finds_the_person_signed_in(
     page.goto(start)
     with page.expect_request(lambda request: request.method == "POST") as posted:
         page.get_by_role("button", name="Go").click()
-    assert "session=" not in posted.value.all_headers().get("cookie", "")
+    assert "vestibule-session" not in posted.value.all_headers().get("cookie", "")
     page.get_by_role("button", name="Allow").click()
     expect(page).to_have_title("the app")
     assert "code=" in page.url

@@ -114,9 +114,7 @@ def test_signing_in_on_the_way_to_an_app_ends_at_the_app(page: Page, live_server
     assert page.url == app
 
 
-def test_an_app_at_an_ipv6_address_is_reached_though_no_policy_can_name_it(
-    page: Page, live_server: Any, person: User
-) -> None:
+def test_an_app_at_an_ipv6_address_is_reached(page: Page, live_server: Any, person: User) -> None:
     app = "http://[::1]:9/cb?code=x&state=y"
     response = page.goto(f"{live_server.url}/test/authorize/?app={quote(app)}")
     assert response is not None
@@ -125,8 +123,10 @@ def test_an_app_at_an_ipv6_address_is_reached_though_no_policy_can_name_it(
         sign_in(page)
 
 
-def test_the_browser_refuses_an_app_that_was_not_named(page: Page, live_server: Any, person: User, app: str) -> None:
-    page.goto(f"{live_server.url}/test/authorize/?forget&app={quote(app)}")
+def test_the_browser_refuses_a_mere_redirect_from_a_form_to_an_app(
+    page: Page, live_server: Any, person: User, app: str
+) -> None:
+    page.goto(f"{live_server.url}/test/authorize/?redirect&app={quote(app)}")
     with page.expect_console_message(lambda message: "form-action" in message.text):
         sign_in(page)
     assert page.url.startswith(live_server.url)

@@ -20,10 +20,11 @@ class Person:
         """Follow redirects inside the provider; answer where the person ends."""
         while True:
             response = self.http.get(address, allow_redirects=False, timeout=30)
-            if response.status_code not in (302, 303):
+            ahead = leads_to(response)
+            if not ahead:
                 self.page, self.address = response.text, address
                 return address
-            address = urljoin(address, response.headers["Location"])
+            address = urljoin(address, ahead)
             if "code=" in address or "error=" in address:
                 return address
 
@@ -38,9 +39,17 @@ class Person:
         data = {**{name: html.unescape(value) for name, value in hidden.items()}, **ticked, **fields}
         target = urljoin(self.address, html.unescape(form[1]))
         response = self.http.post(target, data, allow_redirects=False, headers={"Referer": self.address}, timeout=30)
-        assert response.status_code in (302, 303), response.text
-        address = urljoin(target, response.headers["Location"])
+        assert leads_to(response), response.text
+        address = urljoin(target, leads_to(response))
         return address if "code=" in address or "error=" in address else self.visit(address)
+
+
+def leads_to(response: requests.Response) -> str:
+    """Where a redirect leads, or a page that goes on by itself; '': nowhere."""
+    if response.status_code in (302, 303):
+        return response.headers["Location"]
+    found = re.search(r'<meta http-equiv="refresh" content="0; url=([^"]*)">', response.text)
+    return html.unescape(found[1]) if found else ""
 
 
 def sign_in_and_allow(authorize: str) -> str:

@@ -12,10 +12,10 @@ from django.urls import path, reverse
 from django.views.decorators.cache import never_cache
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from accounts import form_targets
 from accounts.models import User
 from idp import urls
 from provider.endpoints.error_page import Explanation
+from provider.endpoints.leading_on import to_app
 from tests.idp.pages import consent
 
 handler400, handler403, handler404 = urls.handler400, urls.handler403, urls.handler404
@@ -25,9 +25,7 @@ handler429, handler500 = urls.handler429, urls.handler500
 @never_cache
 def show_consent(request: HttpRequest) -> HttpResponse:
     assert isinstance(request.user, User)
-    response = render(request, "consent.html", consent(request.user, new_only="new" in request.GET))
-    form_targets.allow_form_redirect(response, "https://app.acme.example")
-    return response
+    return render(request, "consent.html", consent(request.user, new_only="new" in request.GET))
 
 
 def show_error(request: HttpRequest) -> HttpResponse:
@@ -50,10 +48,7 @@ def authorize(request: HttpRequest) -> HttpResponse:
     """As the authorization endpoint does: sends people to sign in, and on to the app when they come back."""
     app = request.GET["app"]
     if request.user.is_authenticated:
-        return HttpResponseRedirect(app)
-    origin = form_targets.origin_of(app)
-    if origin and "forget" not in request.GET:
-        form_targets.remember(request, request.get_full_path(), origin)
+        return HttpResponseRedirect(app) if "redirect" in request.GET else to_app(request, app)
     return HttpResponseRedirect(f"{reverse('account_login')}?{urlencode({'next': request.get_full_path()})}")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.test import Client as Http
 
@@ -54,7 +55,7 @@ def test_an_outage_of_the_database_is_a_few_lines(path: str, gone: None, caplog:
 
 def test_so_it_is_on_pages(gone: None, caplog: pytest.LogCaptureFixture) -> None:
     http = Http(raise_request_exception=False)
-    http.cookies["session"] = "somebody"
+    http.cookies[settings.SESSION_COOKIE_NAME] = "somebody"
     assert http.get("/").status_code == 503
     (line,) = lines(caplog)
     assert line.endswith("Service Unavailable: / (the database: the database is gone: Is it running)")

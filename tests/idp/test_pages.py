@@ -113,7 +113,7 @@ def test_pages_for_everybody_keep_the_rules(client: Client, address: str) -> Non
 def test_pages_for_people_signed_in_keep_the_rules(signed_in: Client, address: str) -> None:
     response = signed_in.get(address)
     assert response.status_code == 200
-    check_page(response, ["'self'", "https://app.acme.example"] if "consent" in address else ["'self'"])
+    check_page(response, ["'self'"])
 
 
 def test_setting_a_first_password_keeps_the_rules(client: Client) -> None:
@@ -198,10 +198,8 @@ def test_a_form_from_elsewhere_changes_nothing_and_says_what_to_do(person: User)
 @pytest.mark.parametrize(
     "address",
     [
-        "login",
         "logout",
         "switch",
-        "signup",
         "reauthenticate",
         "email",
         "password/change",
@@ -209,13 +207,11 @@ def test_a_form_from_elsewhere_changes_nothing_and_says_what_to_do(person: User)
         "profile",
         "sessions",
         "delete",
-        "two-step/sign-in",
         "two-step/confirm",
         "two-step/app",
         "two-step/app/remove",
         "recovery-codes/new",
         "passkeys/add",
-        "passkeys/sign-in",
         "passkeys/confirm",
         "passkeys/1/rename",
         "passkeys/1/remove",

@@ -74,7 +74,9 @@ class Person:
         action = re.search(r'action="([^"]+)"', form)
         target = urljoin(page.url, html.unescape(action[1])) if action else page.url
         values = [*((name, html.unescape(value)) for name, value in names), *filled.items()]
-        return browser.post(target, values, headers={"Referer": page.url})
+        answer = browser.post(target, values, headers={"Referer": page.url})
+        ahead = re.search(r'<meta http-equiv="refresh" content="0; url=([^"]*)">', answer.text)
+        return browser.get(html.unescape(ahead[1])) if ahead else answer
 
 
 @pytest.mark.foreign

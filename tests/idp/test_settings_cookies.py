@@ -38,6 +38,20 @@ def test_off_loopback_cookies_are_this_hosts_alone_and_no_scripts(name: str) -> 
     assert (getattr(settings, f"{name}_COOKIE_PATH"), getattr(settings, f"{name}_COOKIE_DOMAIN")) == ("/", None)
 
 
+@pytest.mark.parametrize(
+    ("issuer", "port"),
+    [("http://localhost:8000", 8000), ("http://127.0.0.1:9001", 9001), ("http://localhost", 80)],
+)
+def test_off_https_cookies_carry_product_and_port_in_their_names(issuer: str, port: int) -> None:
+    """Browsers send a cookie to every port: an app on the same host would lose its own `session` to ours."""
+    said = settings_of(issuer, "SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME", "IDP_LOCALES_COOKIE_NAME")
+    assert said == {
+        "SESSION_COOKIE_NAME": f"vestibule-session-{port}",
+        "CSRF_COOKIE_NAME": f"vestibule-csrf-{port}",
+        "IDP_LOCALES_COOKIE_NAME": f"vestibule-locales-{port}",
+    }
+
+
 def test_off_loopback_browsers_are_told_to_keep_to_https() -> None:
     assert settings_of("https://id.example.com", "SECURE_HSTS_SECONDS")["SECURE_HSTS_SECONDS"] >= 31_536_000
     assert settings_of("http://localhost:8000", "SECURE_HSTS_SECONDS")["SECURE_HSTS_SECONDS"] == 0
@@ -48,7 +62,8 @@ def test_off_loopback_browsers_are_told_to_keep_to_https() -> None:
 def test_cookies_as_they_go_out_are_no_scripts_and_lax(client: Client) -> None:
     client.get("/accounts/login/")
     client.post("/accounts/login/", {"login": "owner", "password": "owner-pw"})
-    assert set(client.cookies) == {"session", "csrf", "session-device"}
+    names = {settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME}
+    assert set(client.cookies) == {*names, f"{settings.SESSION_COOKIE_NAME}-device"}
     for cookie in client.cookies.values():
         assert (cookie["httponly"], cookie["samesite"], cookie["path"], cookie["domain"]) == (True, "Lax", "/", "")
 
@@ -59,6 +74,8 @@ def test_a_message_is_for_the_session_it_was_written_in() -> None:
     """A cookie with one could be set by a neighbour below the same domain, with words that somebody else chose."""
     person, other = Browser("outsider"), Browser("owner")
     answer = person.http.post("/accounts/profile/", {"first_name": "Otto"})
-    other.http.cookies.update({name: one for name, one in answer.cookies.items() if name != "session"})
+    other.http.cookies.update(
+        {name: one for name, one in answer.cookies.items() if name != settings.SESSION_COOKIE_NAME}
+    )
     assert "Your profile is saved." not in other.http.get("/accounts/apps/").content.decode()
     assert "Your profile is saved." in person.http.get("/accounts/apps/").content.decode()

@@ -82,7 +82,7 @@ def test_a_refresh_token_that_does_not_rotate_serves_them_all(servers: str) -> N
     assert RefreshToken.objects.filter(authorization=authorization).count() == 1
 
 
-def test_of_parallel_exchanges_of_a_code_one_succeeds_and_the_second_use_ends_it(servers: str) -> None:
+def test_of_parallel_exchanges_of_a_code_one_succeeds_and_the_others_end_nothing(servers: str) -> None:
     for _round in range(ROUNDS):
         code = Browser("owner").code("web", prompt="consent")
         form = {
@@ -97,4 +97,4 @@ def test_of_parallel_exchanges_of_a_code_one_succeeds_and_the_second_use_ends_it
         assert {body["error"] for status, body in answers if status == 400} == {"invalid_grant"}
         (token,) = [body["access_token"] for status, body in answers if status == 200]
         userinfo = requests.get(f"{servers}/oauth2/userinfo", headers={"Authorization": f"Bearer {token}"}, timeout=30)
-        assert userinfo.status_code == 401, "the second use ended the Authorization"
+        assert userinfo.status_code == 200, "the same party asked more than once"

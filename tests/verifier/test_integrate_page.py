@@ -77,6 +77,17 @@ def test_an_answer_of_another_provider_is_not_used(reader: Reader) -> None:
         assert program.returncode == 1
 
 
+def test_asking_in_the_background_returns_a_code(reader: Reader) -> None:
+    browser = Browser("demo", Http(SERVER_NAME="localhost"))
+    location = str(browser.answer(browser.http.get(reader.shell("authorize")))["Location"])
+    reader.environ["CODE"] = re.findall(r"[?&]code=([^&]+)", location)[0]
+    reader.environ["SIGN_IN_TOKEN"] = reader.curl("code")["id_token"]
+    silent = browser.http.get(reader.shell("silent"))
+    assert silent.status_code == 302
+    reader.environ["CODE"] = re.findall(r"[?&]code=([^&]+)", silent["Location"])[0]
+    assert json.loads(reader.shell("code"))["scope"] == "openid loans.read"
+
+
 def test_signing_out_and_hearing_of_it(reader: Reader) -> None:
     browser = Browser("demo", Http(SERVER_NAME="localhost"))
     answer = browser.answer(browser.http.get(reader.shell("authorize")))

@@ -53,11 +53,6 @@ def test_somebody_signs_in_and_out(app: str, visitor: Visitor) -> None:
     assert visitor.asked_to_sign_in()
 
 
-@pytest.mark.xfail(
-    reason="where the address to come back to is not registered, people cannot sign out",
-    raises=AssertionError,
-    strict=True,
-)
 @pytest.mark.parametrize("after_logout", [[]], ids=["nowhere"])
 def test_somebody_signs_out_though_the_app_did_not_register_where_they_come_back(app: str, visitor: Visitor) -> None:
     visitor.sign_in(f"{app}/oidc/authenticate/?next=/")
@@ -68,11 +63,6 @@ def test_somebody_signs_out_though_the_app_did_not_register_where_they_come_back
     assert SignIn.objects.get().ended_at is not None
 
 
-@pytest.mark.xfail(
-    reason="a confidential client is not remembered on loopback: prompt=none answers consent_required",
-    raises=AssertionError,
-    strict=True,
-)
 @pytest.mark.parametrize("more", [RENEWED_AFTER_A_SECOND], ids=["SessionRefresh"])
 def test_an_old_session_is_renewed_in_the_background(app: str, visitor: Visitor) -> None:
     visitor.sign_in(f"{app}/oidc/authenticate/?next=/")

@@ -126,11 +126,6 @@ def test_somebody_signs_out_of_the_proxy_and_goes_on_to_the_provider(place: Plac
         assert visitor.asked_to_sign_in()
 
 
-@pytest.mark.xfail(
-    reason="sign-out called by a server, with an ID token and no cookie, ends nothing",
-    raises=AssertionError,
-    strict=True,
-)
 def test_signing_out_of_the_proxy_ends_the_sign_in_at_the_provider(place: Place, visitor: Visitor) -> None:
     called = f"--backend-logout-url={place.issuer}/oauth2/logout?id_token_hint={{id_token}}"
     with in_front(place, called) as app:

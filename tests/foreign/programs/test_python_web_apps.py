@@ -26,15 +26,7 @@ pytestmark = [
 OWN_COOKIE = "wiki_session"  # what the page tells an app to call its cookie
 COOKIE_NAMES = [
     pytest.param(OWN_COOKIE, id="a cookie of its own name"),
-    pytest.param(
-        "session",
-        id="the library's cookie",
-        marks=pytest.mark.xfail(
-            reason="our cookie on http is named session, as that of Flask and Starlette on the same host name",
-            raises=AssertionError,
-            strict=True,
-        ),
-    ),
+    pytest.param("session", id="the library's cookie"),
 ]
 
 

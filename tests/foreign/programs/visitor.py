@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
 from html.parser import HTMLParser
 from http.cookiejar import Cookie, DefaultCookiePolicy
 from typing import Any
@@ -9,6 +11,7 @@ from urllib.parse import urljoin
 
 import requests
 
+_REFRESH = re.compile(r'<meta http-equiv="refresh" content="0; url=([^"]*)">')
 Fields = dict[str, str | list[str]]
 
 
@@ -25,10 +28,11 @@ class Visitor:
 
     def __init__(self) -> None:
         self.http = requests.Session()
+        self.http.headers["Accept"] = "text/html,*/*;q=0.8"
         self.http.cookies.set_policy(_OnLoopback())
 
     def go(self, address: str) -> requests.Response:
-        self.page = self.http.get(address, timeout=60)
+        self.page = self._led_on(self.http.get(address, timeout=60))
         return self.page
 
     @property
@@ -40,8 +44,14 @@ class Visitor:
         action, fields = posted_form(self.page.text)
         target = urljoin(self.address, action)
         headers = {"Referer": self.address}
-        self.page = self.http.post(target, {**fields, **filled}, headers=headers, timeout=60)
+        self.page = self._led_on(self.http.post(target, {**fields, **filled}, headers=headers, timeout=60))
         return self.page
+
+    def _led_on(self, page: requests.Response) -> requests.Response:
+        """Where the page goes on to by itself, if it does."""
+        while found := _REFRESH.search(page.text):
+            page = self.http.get(unescape(found[1]), timeout=60)
+        return page
 
     def sign_in(self, start: str) -> requests.Response:
         """Begin at an address of the program, prove who one is, and allow it."""

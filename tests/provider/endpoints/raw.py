@@ -10,6 +10,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.conf import settings
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, connection
 from django.urls import URLResolver, get_resolver
@@ -17,6 +18,7 @@ from django.urls import URLResolver, get_resolver
 from idp.wsgi import application
 
 FORM = "application/x-www-form-urlencoded"
+SESSION = settings.SESSION_COOKIE_NAME
 
 
 @dataclass(frozen=True)
@@ -166,10 +168,10 @@ RUBBISH: list[Rubbish] = [
     *(
         _headers(f"Cookie {one[:12]!r}", HTTP_COOKIE=one)
         for one in (
-            'session="\\000aaaaaaaa"',
-            "session=\xff\xff\xff\xff\xff",
+            f'{SESSION}="\\000aaaaaaaa"',
+            f"{SESSION}=\xff\xff\xff\xff\xff",
             "=;=;;,",
-            "csrf=\0; session=" + "a" * 9999,
+            f"{settings.CSRF_COOKIE_NAME}=\0; {SESSION}=" + "a" * 9999,
         )
     ),
     _headers("languages", HTTP_ACCEPT_LANGUAGE="de;q=x,\xff,*;q=9e999," + "a," * 5000),

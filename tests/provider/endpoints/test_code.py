@@ -32,6 +32,10 @@ def refusal(code: str, client_id: str = "web", **params: Any) -> str:
     return str(response.json()["error"])
 
 
+def later(seconds: int) -> Any:
+    return time_machine.travel(timezone.now() + timedelta(seconds=seconds))
+
+
 def still_good(code: str) -> bool:
     return App("web").exchange(code).status_code == 200
 
@@ -47,9 +51,42 @@ def test_a_code_gives_tokens_once(code: str) -> None:
     assert len(answer["access_token"]) >= 43, "256 bits"
 
 
+@pytest.mark.parametrize("client_id", ["web", "spa"])
+def test_a_retry_within_seconds_is_refused_and_ends_nothing(client_id: str) -> None:
+    """React renders twice, libraries repeat what was not answered: it is the same party, and it is signed in."""
+    code = Browser("owner").code(client_id, scope="openid offline_access")
+    answer = App(client_id).exchange(code).json()
+    for seconds in (0, 9):
+        with later(seconds):
+            assert refusal(code, client_id) == "invalid_grant"
+    assert App(client_id).userinfo(answer["access_token"]).status_code == 200
+    assert App(client_id).refresh(answer["refresh_token"]).status_code == 200
+    assert not SecurityEvent.objects.filter(kind="token.reuse").exists()
+    with later(11):
+        assert refusal(code, client_id) == "invalid_grant"
+    assert Authorization.objects.get().ended_because == "code used twice"
+
+
+@pytest.mark.parametrize(
+    "changed", [{"code_verifier": "x" * 43}, {"code_verifier": None}, {"redirect_uri": "https://web.acme.example/x"}]
+)
+def test_with_another_verifier_or_redirect_uri_it_is_no_retry(code: str, changed: dict[str, Any]) -> None:
+    App("web").exchange(code)
+    assert refusal(code, **changed) == "invalid_grant"
+    assert Authorization.objects.get().ended_because == "code used twice"
+
+
+def test_without_pkce_a_retry_is_known_by_its_client_and_redirect_uri() -> None:
+    code = Browser("owner").code("web", **WITHOUT_PKCE)
+    assert App("web").exchange(code, code_verifier=None).status_code == 200
+    assert refusal(code, code_verifier=None) == "invalid_grant"
+    assert Authorization.objects.get().ended_at is None
+
+
 def test_a_second_use_ends_the_authorization_and_every_token(code: str) -> None:
     answer = App("web").exchange(code).json()
-    assert refusal(code) == "invalid_grant"
+    with later(11):
+        assert refusal(code) == "invalid_grant"
     assert App("web").introspect(answer["access_token"]).json() == {"active": False}
     assert App("web").userinfo(answer["access_token"]).status_code == 401
     assert App("web").refresh(answer["refresh_token"]).json()["error"] == "invalid_grant"
@@ -71,7 +108,8 @@ def test_only_who_knows_the_verifier_ends_what_a_public_client_has() -> None:
     for verifier in ({"code_verifier": None}, {"code_verifier": "x" * 43}, {"code_verifier": "x"}):
         assert refusal(code, "spa", **verifier, redirect_uri="https://spa.acme.example/x") == "invalid_grant"
     assert App("spa").userinfo(answer["access_token"]).status_code == 200
-    assert refusal(code, "spa") == "invalid_grant"
+    with later(11):
+        assert refusal(code, "spa") == "invalid_grant"
     assert Authorization.objects.get().ended_because == "code used twice"
 
 

@@ -197,6 +197,23 @@ def test_native_apps_always_ask_for_everything(person: Browser, redirect_uri: st
     assert redirected(silent)["error"] == "consent_required"
 
 
+@pytest.mark.parametrize("redirect_uri", ["http://127.0.0.1:8600/cb", "http://localhost:3000/cb", "com.acme.web:/cb"])
+def test_a_confidential_client_on_loopback_is_asked_once(person: Browser, redirect_uri: str) -> None:
+    Client.objects.filter(client_id="web").update(redirect_uris=redirect_uri)
+    person.code("web", redirect_uri=redirect_uri, scope="openid email")
+    assert not is_asked(person, "web", "openid email", redirect_uri=redirect_uri)
+    assert redirected(person.authorize("web", redirect_uri=redirect_uri, prompt="none"))["code"]
+    Client.objects.filter(client_id="desk").update(redirect_uris=redirect_uri)
+    assert redirected(person.authorize("desk", redirect_uri=redirect_uri))["code"], "of an implicit project"
+
+
+def test_the_page_says_why_a_public_client_asks_each_time(person: Browser) -> None:
+    why = "You are asked each time"
+    assert why in person.authorize("native").content.decode()
+    assert why not in person.authorize("web").content.decode()
+    assert why not in person.authorize("spa").content.decode()
+
+
 def test_what_was_allowed_to_a_native_app_is_not_allowed_to_the_others(person: Browser) -> None:
     person.code("native", scope="openid offline_access")
     assert consent().scopes == []

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.conf import settings
 from django.test import Client as Http
 from django.urls import reverse
 
@@ -71,7 +72,7 @@ def test_another_request_that_says_nothing_is_not_answered_in_the_language_of_th
 def test_only_account_pages_are_told() -> None:
     browser = Browser()
     sent_on = browser.authorize("web", ui_locales="de")
-    cookie = sent_on.cookies[locales.COOKIE]
+    cookie = sent_on.cookies[settings.IDP_LOCALES_COOKIE_NAME]
     assert (cookie["path"], cookie["httponly"], cookie["samesite"]) == ("/accounts/", True, "Lax")
     assert reverse("account_login").startswith(locales.PATH)
 
@@ -89,7 +90,7 @@ def test_the_browsers_own_preference_counts_where_the_app_has_none() -> None:
 
 def test_a_forged_cookie_is_no_language() -> None:
     http = Http()
-    http.cookies[locales.COOKIE] = "../../../etc/passwd \xff"
+    http.cookies[settings.IDP_LOCALES_COOKIE_NAME] = "../../../etc/passwd \xff"
     assert language(http.get("/accounts/login/")) == ("en", True)
 
 

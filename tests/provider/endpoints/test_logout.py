@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
+from django.conf import settings
 from django.db import OperationalError, connection
 from django.test import Client as Http
 from django.utils.html import escape
@@ -45,7 +46,15 @@ def hint(person: Browser) -> str:
 
 
 def leave(browser: Browser, path: str = "/oauth2/logout", **params: Any) -> Response:
-    return browser.http.get(f"{path}?{urlencode(pairs(params))}")
+    return browser.http.get(f"{path}?{urlencode(pairs(params))}", headers={"accept": "text/html"})
+
+
+def called_by_a_server(method: str = "get", /, **params: Any) -> Response:
+    """A server has no cookie of ours, and reads no HTML."""
+    http = Http(enforce_csrf_checks=True)
+    if method == "post":
+        return http.post("/oauth2/logout", urlencode(params), content_type="application/x-www-form-urlencoded")
+    return http.generic(method.upper(), f"/oauth2/logout?{urlencode(params)}")
 
 
 def signed_in(browser: Browser) -> bool:
@@ -101,7 +110,7 @@ def test_only_this_session_ends(person: Browser, hint: str) -> None:
 
 def test_the_old_session_cookie_is_worth_nothing(person: Browser, hint: str) -> None:
     thief = Browser()
-    thief.http.cookies["session"] = person.http.cookies["session"].value
+    thief.http.cookies[settings.SESSION_COOKIE_NAME] = person.http.cookies[settings.SESSION_COOKIE_NAME].value
     assert signed_in(thief)
     leave(person, id_token_hint=hint)
     assert not signed_in(thief)
@@ -218,7 +227,7 @@ def test_without_a_hint_a_registered_address_is_reached_when_the_person_agreed(p
 def test_looking_at_the_question_changes_nothing(person: Browser) -> None:
     page = leave(person, client_id="web")
     assert person.http.get("/oauth2/logout/confirm").status_code == 405
-    assert person.http.head("/oauth2/logout").status_code == 405
+    assert person.http.head("/oauth2/logout?client_id=web").status_code == 200
     assert signed_in(person)
     assert "no-store" in page["Cache-Control"]
 
@@ -244,21 +253,11 @@ def test_the_answer_is_validated_once_more(person: Browser) -> None:
     assert signed_in(person)
 
 
-@pytest.mark.parametrize(
-    ("client_id", "uri", "sources"),
-    [
-        ("web", OUT, ["'self'", "https://web.acme.example"]),
-        ("native", NATIVE_OUT, ["'self'", "com.acme.app:"]),
-        ("web", None, ["'self'"]),
-        (None, None, ["'self'"]),
-    ],
-)
-def test_the_form_may_end_exactly_where_the_person_goes(
-    person: Browser, client_id: str | None, uri: str | None, sources: list[str]
-) -> None:
+@pytest.mark.parametrize(("client_id", "uri"), [("web", OUT), ("native", NATIVE_OUT), ("web", None), (None, None)])
+def test_the_form_never_ends_at_another_origin(person: Browser, client_id: str | None, uri: str | None) -> None:
     page = leave(person, client_id=client_id, post_logout_redirect_uri=uri)
     assert asks(page)
-    assert policy(page)["form-action"] == sources
+    assert policy(page)["form-action"] == ["'self'"]
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -268,6 +267,55 @@ def test_a_clients_name_cannot_break_out_of_the_page(person: Browser, name: str)
         text = leave(browser, client_id="web", post_logout_redirect_uri=OUT).content.decode()
         assert escape(name) in text
         assert escape(name) == name or name not in text
+
+
+# --- A server calls ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["get", "head", "post"])
+def test_a_server_with_a_hint_ends_that_sign_in(person: Browser, hint: str, method: str) -> None:
+    """Keycloak as a broker, oauth2-proxy's backend logout: there is no browser, and no cookie."""
+    elsewhere = Browser("owner")
+    response = called_by_a_server(method, id_token_hint=hint)
+    assert response.status_code == 200
+    assert (signed_in(person), signed_in(elsewhere)) == (False, True)
+    event = SecurityEvent.objects.get(kind="sign_in.ended_by_client")
+    assert (event.client_id, event.detail) == ("web", {"asked": False})
+    assert SignIn.objects.get(ended_at__isnull=False).announced_at is None, "notices are due"
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_what_a_server_did_not_end_does_not_look_like_success(person: Browser, hint: str, method: str) -> None:
+    public = str(Browser("owner").tokens("spa")["id_token"])
+    for params in ({}, {"client_id": "web"}, {"id_token_hint": public}, {"client_id": "web", "state": "s"}):
+        assert called_by_a_server(method, **params).status_code == 400
+    assert not SignIn.objects.filter(ended_at__isnull=False).exists()
+    leave(person, id_token_hint=hint)
+    assert called_by_a_server(method, id_token_hint=hint).status_code == 400, "it has ended before"
+    assert SecurityEvent.objects.filter(kind="sign_in.ended_by_client").count() == 1
+
+
+def test_a_hint_for_a_sibling_names_no_sign_in_that_a_server_could_end(person: Browser) -> None:
+    """It has no `sid` (protocol section 2): it says who somebody is, not where they are."""
+    tokens = person.tokens("web", scope="openid offline_access")
+    foreign = App("web").refresh(tokens["refresh_token"], audience="sibling").json()["id_token"]
+    assert called_by_a_server(id_token_hint=foreign).status_code == 400
+    assert signed_in(person)
+
+
+def test_a_visitor_with_our_cookie_is_no_server(hint: str) -> None:
+    """Whoever has one is at a browser: the hint names another one's sign-in, and they may not end it from here."""
+    visitor = Browser()
+    visitor.http.get("/accounts/login/")
+    assert visitor.http.get("/oauth2/logout", {"id_token_hint": hint}).status_code == 200
+    assert not SignIn.objects.filter(ended_at__isnull=False).exists()
+
+
+def test_an_address_that_is_not_registered_still_lets_people_sign_out_here(person: Browser) -> None:
+    page = leave(person, client_id="web", post_logout_redirect_uri="https://web.acme.example/logged-out")
+    assert refused(page)
+    agree(person, page)
+    assert not signed_in(person)
 
 
 # --- Nobody is signed in -------------------------------------------------------------------------------------------
@@ -469,7 +517,7 @@ def test_a_post_without_a_hint_asks(person: Browser) -> None:
     assert asks(person.http.get(response["Location"]))
 
 
-@pytest.mark.parametrize("method", ["put", "delete", "patch", "head", "options"])
+@pytest.mark.parametrize("method", ["put", "delete", "patch", "options"])
 def test_other_methods_are_refused(person: Browser, hint: str, method: str) -> None:
     response = getattr(person.http, method)(f"/oauth2/logout?id_token_hint={hint}")
     assert response.status_code == 405

@@ -37,9 +37,17 @@ from tests.provider.protocol.building import ACME, client
     ],
 )
 def test_where_another_program_may_receive_the_code_a_screen_is_always_shown(redirect_uri: str, always: bool) -> None:
-    channel = Channel(client(), redirect_uri)
+    channel = Channel(client(public=True), redirect_uri)
     assert channel.always_asks is always
     assert channel.shares_consent is (not always)
+
+
+@pytest.mark.parametrize("redirect_uri", ["http://127.0.0.1/cb", "http://localhost:3000/cb", "com.acme.app:/cb"])
+def test_a_client_that_proves_itself_is_remembered_wherever_the_code_goes(redirect_uri: str) -> None:
+    channel = Channel(client(), redirect_uri)
+    assert (channel.always_asks, channel.shares_consent) == (False, True)
+    itself = Channel(client(registered_by_administrator=False), redirect_uri)
+    assert (itself.shares_consent, itself.remembers_its_own) == (False, True)
 
 
 def test_a_client_that_registered_itself_shares_no_consent() -> None:
@@ -54,8 +62,8 @@ def test_a_client_that_registered_itself_shares_no_consent() -> None:
     [
         ({"registered_by_administrator": True}, "https://web.acme.example/cb"),
         ({"public": True}, "https://web.acme.example/cb"),
-        ({}, "http://127.0.0.1/cb"),
-        ({}, "com.acme.app:/cb"),
+        ({"public": True}, "http://127.0.0.1/cb"),
+        ({"public": True}, "com.acme.app:/cb"),
     ],
 )
 def test_who_remembers_nothing_of_its_own(changes: dict[str, Any], redirect_uri: str) -> None:
@@ -70,11 +78,12 @@ def test_who_remembers_nothing_of_its_own(changes: dict[str, Any], redirect_uri:
         ({}, "https://web.acme.example/cb", True),
         ({"project": ACME}, "https://web.acme.example/cb", False),
         ({"registered_by_administrator": False}, "https://web.acme.example/cb", False),
-        ({}, "http://127.0.0.1/cb", False),
-        ({}, "com.acme.app:/cb", False),
+        ({}, "http://127.0.0.1/cb", True),
+        ({"public": True}, "http://127.0.0.1/cb", False),
+        ({"public": True}, "com.acme.app:/cb", False),
     ],
 )
-def test_in_an_implicit_project_nobody_is_asked_where_only_the_clients_own_site_is_reached(
+def test_in_an_implicit_project_nobody_is_asked_where_only_the_client_can_use_the_code(
     changes: dict[str, Any], redirect_uri: str, first_party: bool
 ) -> None:
     house = client(**{"project": replace(ACME, consent_mode="implicit"), **changes})

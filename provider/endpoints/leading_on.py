@@ -1,0 +1,39 @@
+"""How a browser gets to an app: by a redirect, or by a page of ours that goes on by itself.
+
+Chromium applies the `form-action` of the page that a form is on to every redirect that follows, those of the app
+included, which nobody can list. So the redirects that follow a form of ours end here, with a page, and the way to the
+app begins anew (docs/decisions/0137). Not Django's redirect: that knows no private-use schemes.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+
+def redirect(location: str, *, after_post: bool = False) -> HttpResponse:
+    """To an address of ours. 303 never repeats a POST."""
+    response = HttpResponse(status=303 if after_post else 302, headers={"Location": location})
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def to_app(request: HttpRequest, location: str, *, silent: bool = False) -> HttpResponse:
+    """To a validated address of an app. `silent`: no page may be shown, so no form of ours can have been sent."""
+    if silent or not _comes_from_a_page_of_ours(request):
+        return redirect(location, after_post=request.method == "POST")
+    page = render(request, "leading_on.html", {"location": location})
+    page["Cache-Control"] = "no-store"
+    return page
+
+
+def _comes_from_a_page_of_ours(request: HttpRequest) -> bool:
+    """Whether a form of ours may have begun this chain of redirects, as the browser says.
+
+    Fetch Metadata names the origin that began it, redirects included. Browsers that do not send it send a Referer.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is None:
+        return request.headers.get("Referer", "").startswith(f"{settings.IDP_ISSUER}/")
+    return site == "same-origin" and request.headers.get("Sec-Fetch-Dest") == "document"
