@@ -152,10 +152,17 @@ def test_both_parts_of_the_header_are_form_encoded(path: str) -> None:
 def test_a_public_client_names_itself_and_no_more() -> None:
     code = Browser("owner").code("spa")
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": SPA_CB, "code_verifier": VERIFIER}
-    for secret in ("", "x", "spa"):
+    for secret in ("x", "spa"):
         assert is_refused(App("spa").post("/oauth2/token", form, auth=basic("spa", secret)), challenge=True)
     assert is_refused(App("spa").exchange(code, client_secret="x"), challenge=False)
     assert App("spa").exchange(code, client_secret="").status_code == 200, "an empty parameter counts as omitted"
+
+
+def test_a_public_client_names_itself_by_an_empty_basic_password_too() -> None:
+    """As libraries send it that know no other way."""
+    code = Browser("owner").code("spa")
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": SPA_CB, "code_verifier": VERIFIER}
+    assert App("spa").post("/oauth2/token", form, auth=basic("spa", "")).status_code == 200
 
 
 def test_a_public_client_has_no_client_credentials() -> None:
