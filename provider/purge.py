@@ -27,17 +27,19 @@ RETENTION = timedelta(days=30)
 EVENTS_RETENTION = timedelta(days=400)  # a year and a month
 # The id of a deleted client and the address of a deleted API are never free again. These events record them.
 NEVER_DELETED = (CLIENT_DELETED, API_DELETED)
+LONGEST_GRACE = timedelta(hours=2)  # more than IDP_REFRESH_GRACE_SECONDS may be, and two clocks may differ
 PAGES_PER_BATCH = 128  # of PostgreSQL, 8 kB each: some thousand rows
 ROWS_PER_BATCH = 5_000  # of SQLite
 
 
 @dataclass(frozen=True, slots=True)
 class PurgeRule:
-    """Which rows of one table may be deleted."""
+    """Which rows of one table may be deleted; or kept, and only these columns of them emptied."""
 
     name: str
     model: type[models.Model]
     expired: Combinable | Q
+    emptied: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +65,14 @@ def rules(now: datetime, retention: timedelta, events_retention: timedelta = EVE
     has_authorization = Exists(Authorization.objects.filter(sign_in=OuterRef("pk")))
     ended = Q(ended_at__lt=before) | Q(ended_at__isnull=True, seen_at__lt=sign_in.session_cutoff(before))
     old = Q(at__lt=now - events_retention)
+    over = Q(rotated_at__lt=now - LONGEST_GRACE) & ~Q(seed_before="")
     return [
         PurgeRule("access_tokens", AccessToken, Q(expires__lt=now)),
         PurgeRule("codes", Grant, Q(expires__lt=now, used_at__isnull=True) | Q(expires__lt=before)),
         PurgeRule("refresh_tokens", RefreshToken, Q(expires__lt=alive)),
         PurgeRule("revoked_tokens", RevokedToken, Q(expires__lt=now)),
         PurgeRule("authorizations", Authorization, Q(ended_at__lt=before) | unused),
+        PurgeRule("seeds", Authorization, over, emptied=("seed_before",)),
         PurgeRule("sign_ins", SignIn, ended & ~has_authorization),
         PurgeRule("sessions", Session, Q(expire_date__lt=now)),
         PurgeRule("logout_notices", LogoutNotice, Q(created_at__lt=before)),
@@ -84,13 +88,17 @@ def delete_in_batches(rule: PurgeRule, *, dry_run: bool) -> Iterator[Batch]:
     for first in range(0, size, step):
         where, bounds = [_between(rule.model)], _bounds(first, first + step)
         rows = rule.model._base_manager.filter(rule.expired).extra(where=where, params=bounds)  # noqa: S610
-        yield Batch(min(first + step, size), size, rows.count() if dry_run else _delete(rule.model, rows))
+        yield Batch(min(first + step, size), size, rows.count() if dry_run else _apply(rule, rows))
 
 
-def _delete(model: type[models.Model], rows: models.QuerySet[models.Model]) -> int:
+def _apply(rule: PurgeRule, rows: models.QuerySet[models.Model]) -> int:
     with transaction.atomic():
         keys = list(rows.select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True))
-        model._base_manager.filter(pk__in=keys).delete()
+        chosen = rule.model._base_manager.filter(pk__in=keys)
+        if rule.emptied:
+            chosen.update(**dict.fromkeys(rule.emptied, ""))
+        else:
+            chosen.delete()
     return len(keys)
 
 

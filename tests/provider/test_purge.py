@@ -37,8 +37,8 @@ from tests.world import App, Browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 DAY = timedelta(days=1)
-NAMES = ["access_tokens", "codes", "refresh_tokens", "revoked_tokens", "authorizations", "sign_ins"]
-NAMES += ["sessions", "logout_notices", "account_events", "security_events", "mails"]
+NAMES = ["access_tokens", "codes", "refresh_tokens", "revoked_tokens", "authorizations", "seeds"]
+NAMES += ["sign_ins", "sessions", "logout_notices", "account_events", "security_events", "mails"]
 
 
 def clear(*arguments: str) -> dict[str, int]:
@@ -134,6 +134,17 @@ def test_an_old_generation_is_kept_so_that_a_second_use_ends_everything() -> Non
         assert "refresh_tokens" not in clear()
         assert App("desk").refresh(first).status_code == 400
     assert Authorization.objects.get().ended_because == "refresh token used twice"
+
+
+def test_what_a_successor_was_derived_with_is_forgotten_when_its_window_is_over() -> None:
+    first = Browser("owner").tokens("desk", scope="openid offline_access")["refresh_token"]
+    newest = App("desk").refresh(first).json()["refresh_token"]
+    assert "seeds" not in clear(), "the window is open"
+    Authorization.objects.update(rotated_at=F("rotated_at") - timedelta(hours=3))
+    assert clear()["seeds"] == 1
+    assert "seeds" not in clear()
+    assert Authorization.objects.get().seed_before == ""
+    assert App("desk").refresh(newest).status_code == 200
 
 
 def test_without_an_end_refresh_tokens_are_kept_for_ever() -> None:

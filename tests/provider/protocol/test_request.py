@@ -13,7 +13,7 @@ def test_an_empty_parameter_counts_as_omitted() -> None:
     params = Params([("a", ""), ("b", "1"), ("c", "2"), ("c", "3")])
     assert (params.one("a"), params.one("b"), params.one("missing")) == ("", "1", "")
     assert params.many("c") == ["2", "3"]
-    assert params.has("a")
+    assert (params.has("a"), params.has("b"), params.many("a")) == (False, True, [])
     assert not params.has("missing")
     assert list(params) == [("a", ""), ("b", "1"), ("c", "2"), ("c", "3")]
 
