@@ -106,11 +106,11 @@ def test_a_missing_browser_is_excused_only_outside_the_gate(tmp_path: Path, ci: 
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_programs_of_others_run_when_they_are_asked_for_and_are_named_when_not(tmp_path: Path, workers: str) -> None:
     options = ("-n", workers, "-p", "tests.plugins.programs")
-    files = {"theirs": "@pytest.mark.programs\ndef test_a(): assert 0"}
-    result = run(tmp_path, *options, **files)
+    theirs = "@pytest.mark.programs\ndef test_a(): assert 0"
+    result = run(tmp_path, *options, theirs=theirs)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "1 tests with programs of others are left out: run by `make foreign`" in result.stdout
-    result = run(tmp_path, *options, "--programs", **files)
+    result = run(tmp_path, *options, "--programs", theirs=theirs)
     assert result.returncode == 1, result.stdout + result.stderr
     assert "left out" not in result.stdout
 

@@ -95,11 +95,16 @@ def lacks(*programs: str | Path) -> str:
 @contextmanager
 def talking(command: list[str | Path], folder: Path, **environ: str) -> Iterator[subprocess.Popen[str]]:
     """A program that somebody talks to in a terminal, until it is left. What it complains of is in `said.log`."""
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with (
         (folder / "said.log").open("ab") as said,
         subprocess.Popen(
-            bounded(command), cwd=folder, env=alone(folder, environ), stderr=said, text=True, **pipes
+            bounded(command),
+            cwd=folder,
+            env=alone(folder, environ),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            text=True,
         ) as process,
     ):
         try:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -45,7 +46,7 @@ def in_front(place: Place, *arguments: str, refresh: str = "4m", **registered: A
         assert '"4m"' in text
         place.save("oauth2-proxy.cfg", text.replace('"4m"', f'"{refresh}"'))
         proxy = environments.go("oauth2_proxy", PACKAGE)
-        command = [proxy, "--config", "oauth2-proxy.cfg", *arguments]
+        command: list[str | Path] = [proxy, "--config", "oauth2-proxy.cfg", *arguments]
         with running(command, place.folder, place.port, OAUTH2_PROXY_COOKIE_SECRET=COOKIE_SECRET):
             yield place.app
 

@@ -52,7 +52,7 @@ def serving(place: Place, name: str, cookie: str, command: list[str | Path]) -> 
 def test_flask_oidc_signs_somebody_in_and_guards_an_api(page: Page, place: Place, cookie: str) -> None:
     place.register("/authorize", require_pkce=False)
     python = environments.python("flask_oidc")
-    command = [python, "-m", "flask", "--app", "flask_app", "run", "--port", str(place.port)]
+    command: list[str | Path] = [python, "-m", "flask", "--app", "flask_app", "run", "--port", str(place.port)]
     with serving(place, "flask_app.py", cookie, command):
         page.goto(place.app)
         prove_and_allow(page)
@@ -75,7 +75,16 @@ def test_flask_oidc_signs_somebody_in_and_guards_an_api(page: Page, place: Place
 def test_fastapi_with_authlib_signs_somebody_in_and_out(page: Page, place: Place, cookie: str) -> None:
     place.register("/callback", post_logout_redirect_uris=[f"{place.app}/"])
     python = environments.python("fastapi_authlib")
-    command = [python, "-m", "uvicorn", "fastapi_app:app", "--host", place.host, "--port", str(place.port)]
+    command: list[str | Path] = [
+        python,
+        "-m",
+        "uvicorn",
+        "fastapi_app:app",
+        "--host",
+        place.host,
+        "--port",
+        str(place.port),
+    ]
     with serving(place, "fastapi_app.py", cookie, command):
         page.goto(place.app)
         prove_and_allow(page)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -37,7 +38,13 @@ def server(place: Place) -> Iterator[str]:
     place.save("wiki.secret", SECRET)
     around = AROUND.format(app=place.app, port=place.port)
     place.save("homeserver.yaml", around + place.recipe("homeserver.yaml"))
-    command = [environments.python("synapse"), "-m", "synapse.app.homeserver", "--config-path", "homeserver.yaml"]
+    command: list[str | Path] = [
+        environments.python("synapse"),
+        "-m",
+        "synapse.app.homeserver",
+        "--config-path",
+        "homeserver.yaml",
+    ]
     finished([*command, "--generate-keys"], place.folder)
     with running(command, place.folder, place.port):
         yield f"{place.app}/_matrix/client"

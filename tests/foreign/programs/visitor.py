@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 import requests
+from requests.adapters import HTTPAdapter
 
 _REFRESH = re.compile(r'<meta http-equiv="refresh" content="0; url=([^"]*)">')
 Fields = dict[str, str | list[str]]
@@ -69,6 +70,7 @@ class Visitor:
     def hang_up(self) -> None:
         """Close every connection. Else each keeps a thread of the provider, as long as a failed test is remembered."""
         for adapter in self.http.adapters.values():
+            assert isinstance(adapter, HTTPAdapter)
             pools = adapter.poolmanager.pools
             for key in pools.keys():  # noqa: SIM118  # this container refuses to be iterated
                 pools[key].close()
