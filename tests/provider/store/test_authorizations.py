@@ -46,7 +46,8 @@ def test_an_authorization_keeps_what_was_decided_and_how_the_person_signed_in() 
     Browser("owner").code("web", scope="openid orders.read", audience=ORDERS, access_type="offline")
     row = Authorization.objects.get()
     assert (row.client.client_id, row.user.username) == ("web", "owner")
-    assert row.scopes == row.asked_scopes == ["openid", "orders.read", "offline_access"]
+    assert row.asked_scopes == ["openid", "orders.read"], "access_type names no scope"
+    assert row.scopes == ["openid", "orders.read", "offline_access"]
     assert row.audiences == row.asked_audiences == [ORDERS]
     assert (row.offline, row.narrowed, row.generation, row.ended_at) == (True, False, 0, None)
     assert row.sign_in is not None
