@@ -1,6 +1,6 @@
 """A run with a skip or an expected failure nobody agreed to is a failed run: tests must not fall silent.
 
-To allow one, add its exact reason here, where a review sees it.
+To allow one, add its exact reason here, where a review sees it; before that of a failure goes "expected failure: ".
 """
 
 from __future__ import annotations
@@ -33,27 +33,12 @@ ALLOWED_SKIPS_OUTSIDE_CI = frozenset(
         "needs root for dovecot",
     }
 )
-# What programs of others still meet here (tests/foreign/programs). Each goes when what it names is mended.
-EXPECTED_FAILURES = frozenset(
-    {
-        "a confidential client is not remembered on loopback: prompt=none answers consent_required",
-        "access_type=offline adds offline_access to the scope of the answer",
-        "an empty Basic password of a public client is refused",
-        "a sign-in scope that the client did not register refuses the whole request",
-        "where the address to come back to is not registered, people cannot sign out",
-        "http://localhost has to match its port",
-        "the seventh use of a rotated refresh token within its window is refused",
-        "sign-out called by a server, with an ID token and no cookie, ends nothing",
-        "our cookie on http is named session, as that of Flask and Starlette on the same host name",
-    }
-)
 
 OUTPUT = "unallowed_skips"
 
 
 def allowed() -> frozenset[str]:
-    expected = {f"expected failure: {one}" for one in EXPECTED_FAILURES}
-    return ALLOWED_SKIPS | expected | (frozenset() if os.environ.get("CI") else ALLOWED_SKIPS_OUTSIDE_CI)
+    return ALLOWED_SKIPS | (frozenset() if os.environ.get("CI") else ALLOWED_SKIPS_OUTSIDE_CI)
 
 
 def reason(report: pytest.TestReport | pytest.CollectReport) -> str:

@@ -23,16 +23,6 @@ pytestmark = [
     pytest.mark.programs,
     pytest.mark.django_db(transaction=True),
 ]
-OWN_COOKIE = "wiki_session"  # what the page tells an app to call its cookie
-COOKIE_NAMES = [
-    pytest.param(OWN_COOKIE, id="a cookie of its own name"),
-    pytest.param("session", id="the library's cookie"),
-]
-
-
-@pytest.fixture(params=COOKIE_NAMES)
-def cookie(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @pytest.fixture
@@ -41,19 +31,17 @@ def place(issuer: str, tmp_path: Path) -> Place:
 
 
 @contextmanager
-def serving(place: Place, name: str, cookie: str, command: list[str | Path]) -> Iterator[None]:
-    program = place.recipe(name)
-    assert OWN_COOKIE in program
-    place.save(name, program.replace(OWN_COOKIE, cookie))
+def serving(place: Place, name: str, command: list[str | Path]) -> Iterator[None]:
+    place.save(name)
     with running(command, place.folder, place.port, COOKIE_SECRET="of-this-app", **place.environ):
         yield
 
 
-def test_flask_oidc_signs_somebody_in_and_guards_an_api(page: Page, place: Place, cookie: str) -> None:
+def test_flask_oidc_signs_somebody_in_and_guards_an_api(page: Page, place: Place) -> None:
     place.register("/authorize", require_pkce=False)
     python = environments.python("flask_oidc")
     command: list[str | Path] = [python, "-m", "flask", "--app", "flask_app", "run", "--port", str(place.port)]
-    with serving(place, "flask_app.py", cookie, command):
+    with serving(place, "flask_app.py", command):
         page.goto(place.app)
         prove_and_allow(page)
         person = shown(page)
@@ -72,7 +60,7 @@ def test_flask_oidc_signs_somebody_in_and_guards_an_api(page: Page, place: Place
         assert api(foreign["access_token"]).status_code == 401, "it may not see tokens of other projects"
 
 
-def test_fastapi_with_authlib_signs_somebody_in_and_out(page: Page, place: Place, cookie: str) -> None:
+def test_fastapi_with_authlib_signs_somebody_in_and_out(page: Page, place: Place) -> None:
     place.register("/callback", post_logout_redirect_uris=[f"{place.app}/"])
     python = environments.python("fastapi_authlib")
     command: list[str | Path] = [
@@ -85,7 +73,7 @@ def test_fastapi_with_authlib_signs_somebody_in_and_out(page: Page, place: Place
         "--port",
         str(place.port),
     ]
-    with serving(place, "fastapi_app.py", cookie, command):
+    with serving(place, "fastapi_app.py", command):
         page.goto(place.app)
         prove_and_allow(page)
         person = shown(page)
