@@ -144,7 +144,7 @@ def bearer_token(request: Request, in_body: str) -> str:
     header = parameters.authorization(request)
     if header == "" and in_body:
         raise InvalidToken("The Authorization header is empty, or not ASCII.")
-    if parameters.from_query(request).has("access_token"):
+    if any(name == "access_token" for name, _value in parameters.from_query(request)):  # an empty one as well
         raise InvalidRequest("An access token in the URI ends up in logs. Send it in the Authorization header.")
     scheme, _space, value = (header or "").partition(" ")
     in_header = value.strip() if scheme.lower() == "bearer" else ""
