@@ -125,6 +125,11 @@ def register(wanted: ApiMetadata, project: Project, by: Actor) -> Api:
     return api
 
 
+def locked(canonical: str, project: Project) -> Api | None:
+    """The project's API of this address; nobody else changes it until the transaction ends."""
+    return Api.objects.select_for_update(of=("self",)).filter(canonical=canonical, project=project).first()
+
+
 def change(api: Api, wanted: ApiMetadata, by: Actor) -> list[str]:
     """Make it what is wanted, and answer what that changed. Raises RegistrationError."""
     with acting(by), transaction.atomic():

@@ -135,6 +135,11 @@ def register(wanted: ProjectMetadata, by: Actor) -> Project:
     return project
 
 
+def locked(key: str) -> Project | None:
+    """The project of this key; nobody else changes it until the transaction ends."""
+    return Project.objects.select_for_update().filter(key=key).first()
+
+
 def change(project: Project, wanted: ProjectMetadata, by: Actor) -> list[str]:
     """Make it what is wanted, and answer what that changed. Raises RegistrationError."""
     with acting(by), transaction.atomic():

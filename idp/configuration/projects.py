@@ -28,7 +28,7 @@ def apply_project(context: Context, entry: Entry) -> None:
     if not context.first("project", key, entry.place_of("id")):
         return
     context.projects[key] = None
-    project = Project.objects.filter(key=key).first()
+    project = registration.locked(key)
     before = registration.metadata_of(project) if project else ProjectMetadata(id=key)
     wanted, places = _wanted_project(context, before, entry)
     try:
@@ -87,7 +87,7 @@ def apply_api(context: Context, project: Project, entry: Entry) -> None:
     canonical = _canonical(identifier)
     if not context.first("API", canonical, entry.place_of("identifier")):
         return
-    api = Api.objects.filter(canonical=canonical, project=project).first()
+    api = api_registration.locked(canonical, project)
     before = api_registration.metadata_of(api) if api else ApiMetadata(identifier=identifier)
     wanted, places = _wanted_api(context, before, entry)
     try:
