@@ -29,7 +29,7 @@ from projects.forms import (
     ProjectForm,
 )
 from projects.metadata import ApiMetadata
-from projects.models import Api, ApiScope, ConsentScreen, Member, Project
+from projects.models import Api, ApiScope, ConsentScreen, Member, Project, one_at_a_time
 
 
 def link_to_list(page: str, project: Project, number: int) -> str:
@@ -156,6 +156,10 @@ class ApiAdmin(ProjectScopedAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         return ["project", "identifier"] if obj else []
+
+    def locked(self, pk: object) -> Model | None:
+        one_at_a_time()
+        return super().locked(pk)
 
     def register(self, wanted: ApiMetadata, project: Project, by: Actor) -> Api:
         return api_registration.register(wanted, project, by)

@@ -16,7 +16,7 @@ from projects import matcher
 from projects.actors import Actor, Right
 from projects.events import Detail, acting, record
 from projects.metadata import ApiMetadata, Scope
-from projects.models import Api, ApiScope, Project, Shared
+from projects.models import Api, ApiScope, Project, Shared, one_at_a_time
 from projects.problems import Problem, of_validation, require
 from projects.rules import lifetime_problem, scope_problem
 from projects.tombstones import was_anothers
@@ -118,6 +118,7 @@ def scope_problems(scopes: Sequence[Scope]) -> Iterator[Problem]:
 def register(wanted: ApiMetadata, project: Project, by: Actor) -> Api:
     """A new API. Raises RegistrationError."""
     with acting(by), transaction.atomic():
+        one_at_a_time()
         require(problems(wanted, project, by))
         api = Api(project=project)
         _write(api, wanted)
@@ -127,12 +128,14 @@ def register(wanted: ApiMetadata, project: Project, by: Actor) -> Api:
 
 def locked(canonical: str, project: Project) -> Api | None:
     """The project's API of this address; nobody else changes it until the transaction ends."""
+    one_at_a_time()
     return Api.objects.select_for_update(of=("self",)).filter(canonical=canonical, project=project).first()
 
 
 def change(api: Api, wanted: ApiMetadata, by: Actor) -> list[str]:
     """Make it what is wanted, and answer what that changed. Raises RegistrationError."""
     with acting(by), transaction.atomic():
+        one_at_a_time()
         api.refresh_from_db(from_queryset=Api.objects.select_for_update(of=("self",)))
         require(problems(wanted, api.project, by, api))
         before = metadata_of(api)

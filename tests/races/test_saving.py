@@ -143,3 +143,90 @@ def test_a_scope_that_was_added_stays_when_a_file_that_names_none_is_applied(oth
         until_it_waits(applying)
     applying.result(30)
     assert set(api().scopes.values_list("name", flat=True)) == {"orders.read", "orders.write"}
+
+
+# --- Who waits for whom --------------------------------------------------------------------------------------------
+
+BILLING = "https://api.acme.example/billing"
+
+
+def billing() -> None:
+    apply(f"version: 1\nprojects: [{{id: acme, name: Acme, apis: [{{identifier: '{BILLING}', name: Billing}}]}}]")
+
+
+def rename(identifier: str, name: str) -> list[str]:
+    row = api(identifier)
+    return api_registration.change(row, replace(api_registration.metadata_of(row), name=name), OPERATOR)
+
+
+def delayed(monkeypatch: pytest.MonkeyPatch, thread: list[int]) -> tuple[threading.Event, threading.Event]:
+    """The first thing this thread asks of the registration's rules waits: it has begun, and may go on."""
+    begun, go = threading.Event(), threading.Event()
+    judge = api_registration.problems
+
+    def slow(*args: Any) -> Any:
+        if threading.get_ident() in thread and not begun.is_set():
+            begun.set()
+            assert go.wait(30)
+        return judge(*args)
+
+    monkeypatch.setattr(api_registration, "problems", slow)
+    return begun, go
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda: apply(
+            "version: 1\nprojects: [{id: acme, name: Acme, apis: ["
+            f"{{identifier: '{api().identifier}', name: Renamed}}, {{identifier: '{BILLING}', name: Renamed}}]}}]"
+        ),
+        lambda: rename(BILLING, "Renamed"),
+        lambda: send(browser("editor"), page("projects_api_change", api(BILLING).pk), {"name": "Renamed"}),
+    ],
+    ids=["a file", "a change", "a page"],
+)
+def test_two_changes_of_apis_wait_and_never_fail(
+    other: Callable[[], object], others: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    billing()
+    mine: list[int] = []
+    begun, go = delayed(monkeypatch, mine)
+
+    def first() -> object:
+        mine.append(threading.get_ident())
+        return rename(BILLING, "First")
+
+    one = aside(others, first)
+    assert begun.wait(30)
+    two = aside(others, other)
+    until_it_waits(two)
+    go.set()
+    assert one.result(30) == ["name"]
+    two.result(30)
+    assert api(BILLING).name == "Renamed"
+
+
+def test_a_file_and_a_new_api_that_is_shared_wait_and_never_fail(
+    others: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file locks its project first, and the new row refers to it."""
+    mine: list[int] = []
+    begun, go = delayed(monkeypatch, mine)
+
+    def first() -> object:
+        mine.append(threading.get_ident())
+        return apply(
+            "version: 1\nprojects: [{id: acme, name: Renamed, apis: ["
+            f"{{identifier: '{api().identifier}', name: Renamed}}]}}]"
+        )
+
+    wanted = replace(api_registration.metadata_of(api()), identifier=BILLING)
+    one = aside(others, first)
+    assert begun.wait(30)
+    two = aside(others, lambda: api_registration.register(wanted, project(), OPERATOR))
+    until_it_waits(two)
+    go.set()
+    one.result(30)
+    two.result(30)
+    assert api(BILLING).project == project()
