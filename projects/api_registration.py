@@ -17,7 +17,7 @@ from projects.actors import Actor, Right
 from projects.events import Detail, acting, record
 from projects.metadata import ApiMetadata, Scope
 from projects.models import Api, ApiScope, Project, Shared, one_at_a_time
-from projects.problems import Problem, of_validation, require
+from projects.problems import Problem, new_problems, of_validation, require
 from projects.rules import lifetime_problem, scope_problem
 from projects.tombstones import was_anothers
 
@@ -42,11 +42,15 @@ def problems(wanted: ApiMetadata, project: Project, by: Actor, api: Api | None =
     """Everything that stands in the way of this API."""
     if not by.edits(project):
         return [Problem("project", _("You may not change the APIs of this project."))]
+
+    def judge(one: ApiMetadata) -> list[Problem]:
+        return [*_own(one, project, api), *scope_problems(one.scopes)]
+
+    before = metadata_of(api) if api else None
     return [
-        *_own(wanted, project, api),
+        *new_problems(judge, wanted, before),
         *_address(wanted, project, by, api),
         *_sharing(wanted, by, api),
-        *scope_problems(wanted.scopes),
     ]
 
 

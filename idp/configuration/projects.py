@@ -140,8 +140,8 @@ def _canonical(identifier: str) -> str:
 
 def _tell(context: Context, entry: Entry, found: Iterable[Problem], places: Places) -> None:
     for one in found:
-        place = places.get(one.field) or entry.place_at(one.field)
-        if one.name == "consent_screen":
+        place = places.get(one.field) or places.get(one.name) or entry.place_at(one.field)
+        if one.name == "consent_screen" and "consent_screen" in entry.values:
             place = entry.values["consent_screen"].place_of(one.field.rpartition(".")[2])
         context.problems.add_unless_known(place, _words(entry, one))
 
