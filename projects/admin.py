@@ -106,7 +106,8 @@ class ProjectAdmin(ProjectScopedAdmin):
         for formset in formsets:
             formset.save(commit=False)
             if formset.model is ConsentScreen:
-                wanted = replace(wanted, consent_screen=formset.forms[0].screen())
+                for form_of_screen in filter(ConsentScreenForm.has_changed, formset.forms):  # none: it stays
+                    wanted = replace(wanted, consent_screen=form_of_screen.screen())
             elif not change or by.owns(form.instance):
                 wanted = replace(wanted, members=formset.values())
         if change:
