@@ -119,7 +119,8 @@ class ProjectScopedAdmin(ProjectScoped, ConsoleAdmin):
 
     def locked(self, pk: object) -> Model | None:
         """The row, and nobody else changes it until the transaction ends."""
-        return self.model._default_manager.select_for_update(of=("self",)).filter(pk=pk).first()
+        found: Model | None = self.model._default_manager.select_for_update(of=("self",)).filter(pk=pk).first()
+        return found
 
     def changeform_view(
         self,

@@ -253,6 +253,11 @@ class ApiScope(models.Model):
         if self.name.startswith("admin."):
             raise ValidationError({"name": _("Scopes that start with 'admin.' are reserved for the provider.")})
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Code that goes past the registration gives no scope of signing in to an API either."""
+        self.clean()
+        super().save(*args, **kwargs)
+
 
 class Consent(models.Model):
     """What a person allowed the clients of a project. Deleting it ends every authorization that came from it."""

@@ -15,6 +15,7 @@ from idp.configuration import apply
 from projects import api_registration, registration
 from projects.actors import Actor
 from projects.metadata import Scope
+from projects.models import Api
 from tests.console import Fields, api, browser, console, page, project, send
 
 __all__ = ["console"]
@@ -230,3 +231,14 @@ def test_a_file_and_a_new_api_that_is_shared_wait_and_never_fail(
     one.result(30)
     two.result(30)
     assert api(BILLING).project == project()
+
+
+def test_a_page_of_what_is_deleted_meanwhile_says_so(others: ThreadPoolExecutor) -> None:
+    billing()
+    url = page("projects_api_change", api(BILLING).pk)
+    with transaction.atomic():
+        api_registration.delete(api(BILLING), OPERATOR)
+        saving = aside(others, save("editor", url, {"name": "New"}))
+        until_it_waits(saving)
+    assert saving.result(30) == 302
+    assert not Api.objects.filter(identifier=BILLING).exists()
