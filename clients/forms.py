@@ -23,7 +23,7 @@ from clients.rules import LIFETIMES_OR_NONE, URI_LISTS, audience_problems
 from projects.actors import Actor, Right
 from projects.door import DoorForm, DoorFormSet
 from projects.models import Project
-from projects.problems import Problem
+from projects.problems import Problem, new_problems
 from projects.rules import LONGEST_LIFETIME
 
 LIFETIMES = (*ALWAYS, *LIFETIMES_OR_NONE)
@@ -193,10 +193,11 @@ class AudienceEntryFormSet(DoorFormSet[Audience]):
 
     def judge(self, values: tuple[Audience, ...]) -> list[Problem]:
         client: Client = self.instance
-        found = audience_problems(values)
+        had = metadata_of(client).audience if client.pk else ()
+        wanted, before = ClientMetadata(audience=values).with_modes(), ClientMetadata(audience=had)
+        found = new_problems(lambda one: audience_problems(one.audience), wanted, before)
         if client.project_id is None:
             return found
-        had = metadata_of(client).audience if client.pk else ()
         wrong = {one.field for one in found}
         by = Actor.person(self.form.actor)
         return found + [one for one in listing_problems(values, client.project, by, had) if one.field not in wrong]

@@ -77,11 +77,14 @@ class ClientMetadata:
         unsaid: dict[str, Any] = dict.fromkeys(name for name in FIXED_FOR_PUBLIC if name not in said)
         return replace(wanted, **unsaid) if wanted.public else wanted
 
+    def with_modes(self) -> ClientMetadata:
+        """This, with the mode of every audience, as stored ones have it."""
+        return replace(self, audience=tuple(entry.settled() for entry in self.audience))
+
     def settled(self) -> ClientMetadata:
         """This, with nothing left open that follows from the kind of client."""
         return replace(
-            self,
-            audience=tuple(entry.settled() for entry in self.audience),
+            self.with_modes(),
             scope=" ".join(dict.fromkeys(self.scopes)),
             introspects=tuple(sorted(self.introspects)),
             allowed_callers=tuple(sorted(self.allowed_callers)),

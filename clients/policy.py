@@ -18,7 +18,7 @@ from projects.access import open_apis
 from projects.actors import Actor, Right
 from projects.apis import refusal_to_list, resolve
 from projects.models import Api, ApiScope, Project
-from projects.problems import Problem
+from projects.problems import Problem, new_problems
 from projects.rules import moment_problem
 from projects.scopes import SIGN_IN_SCOPES
 
@@ -58,9 +58,10 @@ def problems(wanted: ClientMetadata, project: Project, by: Actor, client: Client
     """Everything that stands in the way of this client: one problem a field where its value alone is wrong."""
     if not by.edits(project):
         return [Problem("project", _("You may not change the clients of this project."))]
-    found = rules.problems(wanted, CHOICES)
+    before = metadata_of(client) if client else None
+    found = new_problems(lambda one: rules.problems(one, CHOICES), wanted.with_modes(), before)
     wrong = {one.field for one in found}
-    case = Case(wanted, project, by, client, metadata_of(client) if client else None)
+    case = Case(wanted, project, by, client, before)
     return found + [one for check in CHECKS for one in check(case) if not {one.field, one.name} & wrong]
 
 
@@ -151,7 +152,7 @@ def apis_named(identifiers: Sequence[str]) -> dict[str, Api]:
 
 def _not_found(case: Case, name: str, owners: Mapping[str, int], *, anywhere: bool) -> Iterator[Problem]:
     """One answer for what does not exist and for what is somebody else's."""
-    kept: tuple[str, ...] = getattr(case.had, name) if name != "allowed_callers" else ()
+    kept: tuple[str, ...] = getattr(case.had, name)
     for index, value in enumerate(getattr(case.wanted, name)):
         itself = case.before is None and value == case.wanted.client_id
         if value in kept or itself or owners.get(value) == case.project.pk or (anywhere and value in owners):

@@ -179,17 +179,18 @@ def _write_audience(client: Client, wanted: Sequence[Audience]) -> None:
     entries = [
         AudienceEntry(client=client, value=one.value, mode=one.mode or "", default=one.default) for one in wanted
     ]
+    stored = {row.value: row.canonical for row in rows.values()}
     for entry in entries:
-        entry.canonical = matcher.canonical(entry.value)
+        entry.canonical = stored.get(entry.value) or matcher.canonical(entry.value)
     gone = [row.pk for canonical, row in rows.items() if canonical not in {entry.canonical for entry in entries}]
     kept = [entry.canonical for entry in entries if entry.canonical in rows]
     in_order = kept == [one for one in rows if one in set(kept)] == [one.canonical for one in entries[: len(kept)]]
     client.audience_entries.filter(pk__in=gone if in_order else [row.pk for row in rows.values()]).delete()
+    new = [entry for entry in entries if not in_order or entry.canonical not in rows]
+    AudienceEntry.objects.bulk_create(new)  # not save(): it refuses what was listed before the rules changed
     for entry in entries:
         row = rows.get(entry.canonical) if in_order else None
-        if row is None:
-            entry.save()
-        elif (row.value, row.mode, row.default) != (entry.value, entry.mode, entry.default):
+        if row is not None and (row.value, row.mode, row.default) != (entry.value, entry.mode, entry.default):
             row.value, row.mode, row.default = entry.value, entry.mode, entry.default
             row.save()
 

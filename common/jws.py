@@ -105,12 +105,12 @@ def sign(header: str, payload: bytes, algorithm: str, key: PrivateKey) -> str:
 
 
 def payload_of(header: str, payload: str, signature: str, algorithm: str, key: PublicKey) -> bytes | None:
-    """What was signed by this key under this header; None when it was not, or is written in another way than ours."""
-    proof, data = decode(signature), decode(payload)
-    if proof is None or data is None:
+    """What was signed by this key under this header; None when it was not, or not in a way of ours."""
+    proof, data, known = decode(signature), decode(payload), ALGORITHMS.get(algorithm)
+    if proof is None or data is None or known is None:
         return None
     try:
-        ALGORITHMS[algorithm].verify(f"{header}.{payload}".encode(), proof, key)
+        known.verify(f"{header}.{payload}".encode(), proof, key)
     except InvalidSignature:
         return None
     return data

@@ -29,7 +29,7 @@ from projects.forms import (
     ProjectForm,
 )
 from projects.metadata import ApiMetadata
-from projects.models import Api, ApiScope, ConsentScreen, Member, Project
+from projects.models import Api, ApiScope, ConsentScreen, Member, Project, one_at_a_time
 
 
 def link_to_list(page: str, project: Project, number: int) -> str:
@@ -106,7 +106,8 @@ class ProjectAdmin(ProjectScopedAdmin):
         for formset in formsets:
             formset.save(commit=False)
             if formset.model is ConsentScreen:
-                wanted = replace(wanted, consent_screen=formset.forms[0].screen())
+                for form_of_screen in filter(ConsentScreenForm.has_changed, formset.forms):  # none: it stays
+                    wanted = replace(wanted, consent_screen=form_of_screen.screen())
             elif not change or by.owns(form.instance):
                 wanted = replace(wanted, members=formset.values())
         if change:
@@ -156,6 +157,10 @@ class ApiAdmin(ProjectScopedAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         return ["project", "identifier"] if obj else []
+
+    def locked(self, pk: object) -> Model | None:
+        one_at_a_time()
+        return super().locked(pk)
 
     def register(self, wanted: ApiMetadata, project: Project, by: Actor) -> Api:
         return api_registration.register(wanted, project, by)

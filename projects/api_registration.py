@@ -16,8 +16,8 @@ from projects import matcher
 from projects.actors import Actor, Right
 from projects.events import Detail, acting, record
 from projects.metadata import ApiMetadata, Scope
-from projects.models import Api, ApiScope, Project, Shared
-from projects.problems import Problem, of_validation, require
+from projects.models import Api, ApiScope, Project, Shared, one_at_a_time
+from projects.problems import Problem, new_problems, of_validation, require
 from projects.rules import lifetime_problem, scope_problem
 from projects.tombstones import was_anothers
 
@@ -42,11 +42,15 @@ def problems(wanted: ApiMetadata, project: Project, by: Actor, api: Api | None =
     """Everything that stands in the way of this API."""
     if not by.edits(project):
         return [Problem("project", _("You may not change the APIs of this project."))]
+
+    def judge(one: ApiMetadata) -> list[Problem]:
+        return [*_own(one, project, api), *scope_problems(one.scopes)]
+
+    before = metadata_of(api) if api else None
     return [
-        *_own(wanted, project, api),
+        *new_problems(judge, wanted, before),
         *_address(wanted, project, by, api),
         *_sharing(wanted, by, api),
-        *scope_problems(wanted.scopes),
     ]
 
 
@@ -118,6 +122,7 @@ def scope_problems(scopes: Sequence[Scope]) -> Iterator[Problem]:
 def register(wanted: ApiMetadata, project: Project, by: Actor) -> Api:
     """A new API. Raises RegistrationError."""
     with acting(by), transaction.atomic():
+        one_at_a_time()
         require(problems(wanted, project, by))
         api = Api(project=project)
         _write(api, wanted)
@@ -125,9 +130,16 @@ def register(wanted: ApiMetadata, project: Project, by: Actor) -> Api:
     return api
 
 
+def locked(canonical: str, project: Project) -> Api | None:
+    """The project's API of this address; nobody else changes it until the transaction ends."""
+    one_at_a_time()
+    return Api.objects.select_for_update(of=("self",)).filter(canonical=canonical, project=project).first()
+
+
 def change(api: Api, wanted: ApiMetadata, by: Actor) -> list[str]:
     """Make it what is wanted, and answer what that changed. Raises RegistrationError."""
     with acting(by), transaction.atomic():
+        one_at_a_time()
         api.refresh_from_db(from_queryset=Api.objects.select_for_update(of=("self",)))
         require(problems(wanted, api.project, by, api))
         before = metadata_of(api)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
+from django.db import connection
 from django.db.models import ForeignKey, ManyToManyField, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -107,6 +108,19 @@ class ProjectScopedAdmin(ProjectScoped, ConsoleAdmin):
         """Lists, searches, filters, actions and pages by id all start from this."""
         lookup = f"{self.project_path or 'pk'}__in"
         return super().get_queryset(request).filter(**{lookup: access.visible(actor(request))})
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """What is about to be saved stays locked from here on: a form checked against an older row undoes nothing."""
+        found = super().get_object(request, object_id, from_field)
+        if found is not None and request.method == "POST" and connection.in_atomic_block:
+            found = self.locked(found.pk)
+            forget_roles(request)  # who waited for the lock may have lost the role meanwhile
+        return found
+
+    def locked(self, pk: object) -> Model | None:
+        """The row, and nobody else changes it until the transaction ends."""
+        found: Model | None = self.model._default_manager.select_for_update(of=("self",)).filter(pk=pk).first()
+        return found
 
     def changeform_view(
         self,

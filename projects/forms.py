@@ -15,7 +15,7 @@ from projects.actors import Actor
 from projects.door import DoorForm, DoorFormSet
 from projects.metadata import ApiMetadata, Membership, ProjectMetadata, Scope, Screen
 from projects.models import Api, ApiScope, ConsentScreen, Member, Project
-from projects.problems import Problem
+from projects.problems import Problem, new_problems
 from projects.rules import LONGEST_LIFETIME
 
 
@@ -207,4 +207,6 @@ class ApiScopeFormSet(DoorFormSet[Scope]):
         return Scope(row.name, row.description, row.sensitive)
 
     def judge(self, values: tuple[Scope, ...]) -> list[Problem]:
-        return list(api_registration.scope_problems(values))
+        had = tuple(map(self.stored, self.instance.scopes.all())) if self.instance.pk else ()
+        wanted, before = ApiMetadata(identifier="", scopes=values), ApiMetadata(identifier="", scopes=had)
+        return new_problems(lambda one: api_registration.scope_problems(one.scopes), wanted, before)

@@ -137,9 +137,10 @@ class Shared(models.TextChoices):
     PUBLIC = "public", _("Clients of every project")
 
 
-def _one_at_a_time() -> None:
+def one_at_a_time() -> None:
     """Keep others who check for overlaps waiting until this transaction ends: two at once would not see each other.
 
+    Whoever locks rows as well asks for this first: two who wait for each other would both fail.
     PostgreSQL only: SQLite lets one transaction write at a time anyway (IMMEDIATE), the check included.
     """
     if connection.vendor == "postgresql":
@@ -212,7 +213,7 @@ class Api(models.Model):
             raise ValidationError({"identifier": _("The identifier of an API must not have a query.")})
         if parsed.origin == matcher.parse(settings.IDP_ISSUER).origin:
             raise ValidationError({"identifier": _("The provider's own address cannot be registered as an API.")})
-        _one_at_a_time()
+        one_at_a_time()
         others = Api.objects.exclude(project=self.project_id).filter(origin=parsed.origin)
         for other in others:
             if matcher.covers(other.identifier, self.identifier) or matcher.covers(self.identifier, other.identifier):
@@ -251,6 +252,11 @@ class ApiScope(models.Model):
             raise ValidationError({"name": _("This scope belongs to signing in; choose another name.")})
         if self.name.startswith("admin."):
             raise ValidationError({"name": _("Scopes that start with 'admin.' are reserved for the provider.")})
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Code that goes past the registration gives no scope of signing in to an API either."""
+        self.clean()
+        super().save(*args, **kwargs)
 
 
 class Consent(models.Model):

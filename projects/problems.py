@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils.translation import gettext as _
+
+# A field of a problem: `scope`, `redirect_uris[1]`, `audience[0].mode`.
+PATH = re.compile(r"(?P<name>\w*)(\[(?P<index>\d+)\])?(\.(?P<key>\w+))?")
+Metadata = TypeVar("Metadata")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,33 @@ def require(problems: Iterable[Problem]) -> None:
     found = tuple(problems)
     if found:
         raise RegistrationError(found)
+
+
+def new_problems(
+    judge: Callable[[Metadata], Iterable[Problem]], wanted: Metadata, before: Metadata | None
+) -> list[Problem]:
+    """What is wrong with it, and was not wrong with it before.
+
+    A value that is stored may no longer meet today's rules. Left alone it stands in the way of nothing: else nobody
+    could disable what has it.
+    """
+    found = list(judge(wanted))
+    if before is None or not found:
+        return found
+    known = [_what(before, one) for one in judge(before)]
+    return [one for one in found if _what(wanted, one) not in known]
+
+
+def _what(metadata: object, problem: Problem) -> tuple[object, ...]:
+    """The value it is about, wherever in its list that stands, and what is said of it."""
+    path = PATH.match(problem.field)
+    name, index, key = path.group("name", "index", "key") if path else ("", None, None)
+    value: object = getattr(metadata, name, None)
+    if index and isinstance(value, tuple):
+        value = value[int(index)]
+    elif key:
+        value = getattr(value, key, None)
+    return name, key, value, problem.message
 
 
 def of_validation(error: ValidationError, names: dict[str, str] | None = None) -> list[Problem]:

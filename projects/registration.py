@@ -18,7 +18,7 @@ from projects.actors import Actor, Right
 from projects.events import Detail, acting, record
 from projects.metadata import Membership, ProjectMetadata, Screen
 from projects.models import ConsentMode, ConsentScreen, Member, Project
-from projects.problems import Problem, of_validation, require
+from projects.problems import Problem, new_problems, of_validation, require
 from projects.rules import moment_problem
 
 NOT_FOUND = gettext_lazy("No account has this username: %(names)s. Check the spelling, capitals included.")
@@ -47,10 +47,13 @@ def problems(wanted: ProjectMetadata, by: Actor, project: Project | None = None)
     before = metadata_of(project) if project else None
     if not (by.edits(project) if project else by.may(Right.ADD_PROJECTS)):
         return [Problem("id", _("You may not change this project."))]
+
+    def judge(one: ProjectMetadata) -> list[Problem]:
+        return [*_own(one, project), *screen_problems(one.consent_screen)]
+
     return [
-        *_own(wanted, project),
+        *new_problems(judge, wanted, before),
         *_rights(wanted, by, before, owns=project is None or by.owns(project)),
-        *screen_problems(wanted.consent_screen),
         *_people(wanted),
         *member_problems(wanted.members),
     ]
@@ -133,6 +136,11 @@ def register(wanted: ProjectMetadata, by: Actor) -> Project:
         _write(project, wanted, by)
         record(by, "project.created", project=project.key)
     return project
+
+
+def locked(key: str) -> Project | None:
+    """The project of this key; nobody else changes it until the transaction ends."""
+    return Project.objects.select_for_update().filter(key=key).first()
 
 
 def change(project: Project, wanted: ProjectMetadata, by: Actor) -> list[str]:

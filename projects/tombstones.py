@@ -5,6 +5,7 @@ Whoever took it could introspect tokens that were made for the old one.
 
 from __future__ import annotations
 
+from django.db.models import Q
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 
@@ -19,8 +20,12 @@ def _bury(sender: type[Api], instance: Api, **kwargs: object) -> None:
 
 
 def was_anothers(identifier: str, project: Project) -> bool:
-    """Whether this address was, or lay on, above or below that of a deleted API of another project."""
-    deleted = SecurityEvent.objects.filter(kind=API_DELETED).exclude(detail__project=project.key)
+    """Whether this address was, or lay on, above or below that of a deleted API of another project.
+
+    What is older than the project is another's, though it had the same key: a key is free again when its project goes.
+    """
+    its_own = Q(detail__project=project.key, at__gte=project.created_at)
+    deleted = SecurityEvent.objects.filter(kind=API_DELETED).exclude(its_own)
     before = (event.detail["identifier"] for event in deleted)
     return any(matcher.covers(one, identifier) or matcher.covers(identifier, one) for one in before)
 

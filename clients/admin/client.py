@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 from django.contrib import admin
-from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -105,13 +104,6 @@ class ClientAdmin(SecretPages, ProjectScopedAdmin):
         return ngettext("%(live)s of two; see “Secrets”, above.", "%(live)s of two; see “Secrets”, above.", live) % {
             "live": live
         }
-
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Client | None:
-        """What is about to be saved stays locked from here on: a form checked against an older row undoes nothing."""
-        found: Client | None = super().get_object(request, object_id, from_field)
-        if found is not None and request.method == "POST" and connection.in_atomic_block:
-            found = Client.objects.select_for_update(of=("self",)).filter(pk=found.pk).first()
-        return found
 
     def save_model(self, request: HttpRequest, obj: Client, form: Any, change: bool) -> None:
         """Not yet: its audiences are in the rows below the form."""

@@ -71,6 +71,8 @@ class SecretPages(Base):
         except secrets.TooManySecrets:
             messages.error(request, _("This client has two secrets already. Revoke one first."))
             return self._to_list(client)
+        except Client.DoesNotExist:  # deleted since it was looked at
+            raise Http404 from None
         return self.show_once(request, client, secret)
 
     def revoke_secret_view(self, request: HttpRequest, object_id: str, secret_id: int) -> HttpResponse:

@@ -18,6 +18,7 @@ from clients.models.columns import MetadataColumns
 from common import jws
 from projects.events import CLIENT_DELETED, SecurityEvent
 from projects.models import Api, Project
+from projects.problems import new_problems
 from projects.rules import LONGEST_LIFETIME
 
 
@@ -243,11 +244,13 @@ class Client(MetadataColumns, AbstractApplication):
     def clean(self) -> None:
         """The rules of `clients.rules`, each problem on its field; and what no registration may change either."""
         problems: dict[str, list[Any]] = {}
-        for one in rules.problems(self.columns, CHOICES):
+        stored = Client.objects.filter(pk=self.pk).first() if self.pk else None
+        before = stored.columns if stored else None
+        for one in new_problems(lambda columns: rules.problems(columns, CHOICES), self.columns, before):
             problems.setdefault({"client_name": "name"}.get(one.name, one.name), []).append(one.message)
         if problem := self.id_taken_otherwise():
             problems["client_id"] = [problem]
-        if self._moved_to_another_project():
+        if stored is not None and stored.project_id != self.project_id:
             problems["project"] = [MOVED]
         if problems:
             raise ValidationError(problems)
@@ -260,11 +263,6 @@ class Client(MetadataColumns, AbstractApplication):
             return _("This client ID belonged to a deleted client; an ID is never used again.")
         listed = Client.objects.filter(audience_entries__canonical=self.client_id).exists()
         return _("Clients name this as an audience already. Choose another client ID.") if listed else ""
-
-    def _moved_to_another_project(self) -> bool:
-        if self.pk is None:
-            return False
-        return Client.objects.filter(pk=self.pk).exclude(project=self.project_id).exists()
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Make a public client's fixed choices explicit, and refuse what registration refuses."""

@@ -18,7 +18,7 @@ from idp.configuration.reading import read
 from idp.configuration.report import Report
 from idp.configuration.schema import FILE
 from idp.configuration.shape import Entry, read_section
-from projects.models import Project
+from projects.models import Project, one_at_a_time
 
 RECORDED = 200  # changes kept of one application
 
@@ -63,6 +63,8 @@ def _record(path: str, report: Report) -> None:
 
 def _write(context: Context, file: Entry) -> None:
     """In the order things depend on each other, so that a file may name what stands further down."""
+    if any(project.values.get("apis") for project in file.values.get("projects", ())):
+        one_at_a_time()
     for user in file.values.get("users", ()):
         apply_user(context, user)
     for project in file.values.get("projects", ()):

@@ -88,7 +88,7 @@ def _tell(context: Context, entry: Entry, found: list[Problem] | tuple[Problem, 
 def _follows(context: Context, entry: Entry, problem: Problem) -> bool:
     """Whether it is there only because something else of this file has a problem of its own."""
     if problem.code == "unknown":
-        return bool(context.refused_scopes & set(entry.values["scope"].split()))
+        return bool(context.refused_scopes & set(entry.values.get("scope", "").split()))
     if problem.code not in ("missing", "elsewhere"):
         return False
     if problem.name == "acts_for":

@@ -28,7 +28,7 @@ def apply_project(context: Context, entry: Entry) -> None:
     if not context.first("project", key, entry.place_of("id")):
         return
     context.projects[key] = None
-    project = Project.objects.filter(key=key).first()
+    project = registration.locked(key)
     before = registration.metadata_of(project) if project else ProjectMetadata(id=key)
     wanted, places = _wanted_project(context, before, entry)
     try:
@@ -87,7 +87,7 @@ def apply_api(context: Context, project: Project, entry: Entry) -> None:
     canonical = _canonical(identifier)
     if not context.first("API", canonical, entry.place_of("identifier")):
         return
-    api = Api.objects.filter(canonical=canonical, project=project).first()
+    api = api_registration.locked(canonical, project)
     before = api_registration.metadata_of(api) if api else ApiMetadata(identifier=identifier)
     wanted, places = _wanted_api(context, before, entry)
     try:
@@ -140,8 +140,8 @@ def _canonical(identifier: str) -> str:
 
 def _tell(context: Context, entry: Entry, found: Iterable[Problem], places: Places) -> None:
     for one in found:
-        place = places.get(one.field) or entry.place_at(one.field)
-        if one.name == "consent_screen":
+        place = places.get(one.field) or places.get(one.name) or entry.place_at(one.field)
+        if one.name == "consent_screen" and "consent_screen" in entry.values:
             place = entry.values["consent_screen"].place_of(one.field.rpartition(".")[2])
         context.problems.add_unless_known(place, _words(entry, one))
 

@@ -10,9 +10,7 @@ from typing import Any
 
 from idp.configuration.problems import Place, Problems, quoted
 from idp.configuration.reading import Node
-
-# A field of a problem: `scope`, `redirect_uris[1]`, `audience[0].mode`.
-_PATH = re.compile(r"(?P<name>\w*)(\[(?P<index>\d+)\])?(\.(?P<key>\w+))?")
+from projects.problems import PATH
 
 
 class Wrong(Exception):
@@ -75,7 +73,9 @@ class Entry:
 
     def _item(self, found: re.Match[str]) -> Any:
         """The item of a list that a path leads to: another entry, or a text with its place."""
-        return self.values[found["name"]][int(found["index"])] if found["index"] else None
+        items = self.values.get(found["name"])
+        known = found["index"] and isinstance(items, list | tuple) and int(found["index"]) < len(items)
+        return items[int(found["index"])] if items and known else None  # what this file does not name stands nowhere
 
     def items(self, key: str) -> Iterator[tuple[Any, Place]]:
         """The items of a list, each with its place."""
@@ -83,7 +83,7 @@ class Entry:
 
 
 def _path(path: str) -> re.Match[str]:
-    found = _PATH.match(path)
+    found = PATH.match(path)
     if found is None:
         raise ValueError(f"{path} is no path of a field.")
     return found
