@@ -94,6 +94,8 @@ def _deliver_one(mail: Mail) -> Attempt:
         get_connection(settings.IDP_MAIL_BACKEND).send_messages([message])
     except OSError as error:  # those of smtplib too
         return _failure(error)
+    except Exception as error:  # an address that no protocol can carry: it must not keep the mails behind it waiting
+        return Attempt(State.GIVEN_UP, f"It cannot be sent as it is: {type(error).__name__}.")
     return Attempt(State.SENT)
 
 

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Mapping
+from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
 from django.conf import settings
@@ -140,7 +141,8 @@ def _version() -> object:
         if connection().vendor != "postgresql":  # a file of this machine
             cursor.execute(_VERSION)
             return cursor.fetchone()[0]
+        asked_at = time.monotonic()
         cursor.execute(_VERSION_AND_TIME)
         version, time_there = cursor.fetchone()
-        clock.compare(time_there)
+        clock.compare(time_there, timedelta(seconds=time.monotonic() - asked_at))
         return version

@@ -30,8 +30,10 @@ def seconds() -> int:
     return int(now().timestamp())
 
 
-def compare(database: datetime) -> None:
-    """Learn what time it is in the database."""
+def compare(database: datetime, took: timedelta = timedelta(0)) -> None:
+    """Learn what time it is in the database, from an answer that `took` so long: an old one says nothing."""
+    if took > IGNORED:
+        return
     behind = database - timezone.now()
     believed = behind if abs(behind) > IGNORED else timedelta(0)
     if abs(believed) > WARNED_OF and abs(believed - _Clock.behind) > WARNED_OF:

@@ -12,6 +12,7 @@ from allauth.account.adapter import get_adapter
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
+from django.utils.encoding import iri_to_uri
 from django.utils.translation import gettext as _
 
 from accounts import views
@@ -34,7 +35,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
     next_url = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME) or ""
     next_url = next_url if get_adapter().is_safe_url(next_url) else ""
     if name in SIGN_IN and request.user.is_authenticated:
-        return redirect(next_url or reverse("home"), after_post=True)
+        return redirect(iri_to_uri(next_url) or reverse("home"), after_post=True)  # a header has no letters of its own
     if name == "account_login":
         return views.sign_in_once_more(request, next_url)
     return error_page(

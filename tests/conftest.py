@@ -32,7 +32,7 @@ def _quick_and_alone(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
     Tests that travel in time do not take the database with them, so its clock is not compared.
     """
-    monkeypatch.setattr(clock, "compare", lambda _database: None)
+    monkeypatch.setattr(clock, "compare", lambda *_read: None)
     # Every client of a test starts the middleware anew, which would list hundreds of static files each time.
     settings.WHITENOISE_AUTOREFRESH = True
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -37,6 +37,12 @@ def test_whoever_is_signed_in_already_goes_on(address: str, next_url: str, there
     assert SignIn.objects.get().pk == before, "nobody was signed in or out"
 
 
+@pytest.mark.parametrize(("next_url", "there"), [("/a\nb", "/a%0Ab"), ("/\N{EURO SIGN}", "/%E2%82%AC")])
+def test_what_no_header_can_carry_is_written_as_a_uri(next_url: str, there: str) -> None:
+    response = strict("owner").post("/accounts/login/", {**OWNER, "next": next_url})
+    assert (response.status_code, response["Location"]) == (303, there)
+
+
 def test_the_second_of_two_tabs_goes_on_to_its_own_app() -> None:
     http = strict()
     tabs = [http.get("/accounts/login/", {"next": f"{NEXT}{tab}"}) for tab in "ab"]

@@ -53,3 +53,5 @@ def test_a_clock_that_is_off_is_told_once(caplog: pytest.LogCaptureFixture) -> N
     assert abs(clock.now() - timezone.now() - TWO_MINUTES) < timedelta(seconds=1)
     clock.compare(timezone.now() + timedelta(milliseconds=300))
     assert clock._Clock.behind == timedelta(0), "the network may be slower than that"
+    clock.compare(timezone.now() - timedelta(seconds=3), took=timedelta(seconds=3))
+    assert clock._Clock.behind == timedelta(0), "an answer that took so long says nothing"
