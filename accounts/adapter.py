@@ -72,7 +72,8 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_login_stages(self) -> list[str]:
         ours = {"allauth.account.stages.EmailVerificationStage": "accounts.stages.VerifyEmailStage"}
-        return [ours.get(stage, stage) for stage in super().get_login_stages()]
+        steps = [ours.get(stage, stage) for stage in super().get_login_stages()]
+        return ["accounts.stages.KeepPasswordStage", *steps, "accounts.stages.SamePasswordStage"]
 
     def is_reauthentication_required(self, *, app: str, **kwargs: object) -> bool:
         """Changing the account's addresses needs a recent authentication."""

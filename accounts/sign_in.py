@@ -31,6 +31,7 @@ from django.utils.functional import SimpleLazyObject
 from accounts import events
 from accounts.browsers import user_agent_of
 from accounts.models import AccountEventKind, SignIn, User
+from accounts.stages import password_is_the_same
 from common.address import address_of
 
 SESSION_KEY = "sign_in"
@@ -74,7 +75,9 @@ def reauthenticate_url(request: HttpRequest, next_url: str) -> str:
 def pending_user(request: HttpRequest) -> User | None:
     """Whose sign-in in this browser waits for its next step, such as a second factor or an address to verify."""
     stage = get_pending_stage(request)
-    user = stage.login.user if stage is not None else None
+    if stage is None or not password_is_the_same(stage.login):
+        return None
+    user = stage.login.user
     return user if isinstance(user, User) and user.is_active else None
 
 

@@ -40,7 +40,7 @@ urlpatterns = [
     page("password/reset/key/done", allauth.password_reset_from_key_done, "account_reset_password_from_key_done"),
     page(
         r"password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)",
-        allauth.password_reset_from_key,
+        views.password_reset_from_key,
         "account_reset_password_from_key",
     ),
     page("two-step", mfa_views.index, "mfa_index"),

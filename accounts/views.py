@@ -31,7 +31,9 @@ from accounts.browsers import describe
 from accounts.console import actor
 from accounts.forms import ProfileForm
 from accounts.models import AccountEventKind, SignIn, User
+from common import sealing
 
+RESET_PURPOSE = "password reset"
 MAX_SHOWN = 50  # browsers on one page
 MAX_LOGIN_HINT = 254  # characters of a name or address that an app may hint at
 
@@ -58,6 +60,27 @@ class ReauthenticateView(allauth.ReauthenticateView):
     def get_context_data(self, **kwargs: object) -> dict[str, object]:
         next_url = get_next_redirect_url(self.request) or "/"
         return {**super().get_context_data(**kwargs), "switch_url": sign_in.switch_url(next_url)}
+
+
+class PasswordResetFromKeyView(allauth.PasswordResetFromKeyView):
+    def dispatch(self, request: HttpRequest, uidb36: str, key: str, **kwargs: object) -> HttpResponseBase:
+        """The key of the mail waits in the session for the form, sealed there: whoever has it sets the password."""
+        session, name = request.session, allauth.INTERNAL_RESET_SESSION_KEY
+        if name in session:
+            session[name] = _unsealed(session[name])
+        try:
+            response: HttpResponseBase = super().dispatch(request, uidb36, key, **kwargs)
+        finally:
+            if name in session:
+                session[name] = sealing.seal(RESET_PURPOSE, session[name])
+        return response
+
+
+def _unsealed(key: str) -> str:
+    try:
+        return sealing.unseal(RESET_PURPOSE, key)
+    except sealing.Unreadable:
+        return ""  # the page says that the link is not valid
 
 
 class EmailView(allauth.EmailView):
@@ -163,6 +186,7 @@ def sign_in_once_more(request: HttpRequest, next_url: str) -> HttpResponseBase:
 login = LoginView.as_view()
 reauthenticate = ReauthenticateView.as_view()
 email = EmailView.as_view()
+password_reset_from_key = PasswordResetFromKeyView.as_view()
 
 
 @require_http_methods(["GET", "POST"])

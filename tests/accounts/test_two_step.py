@@ -149,6 +149,34 @@ def test_somebody_between_two_steps_can_start_anew(client: Client, careful: User
     assert "Forgot your password" in client.get(reverse("account_login")).content.decode()
 
 
+def test_a_sign_in_that_waits_for_its_code_ends_with_its_password(client: Client, careful: User) -> None:
+    give_password(client, careful, NEXT)
+    careful.set_password("another long phrase")
+    careful.save()
+    response = give_code(client, code())
+    assert response["Location"] == reverse("account_login")
+    assert "Your password was changed meanwhile" in client.get(response["Location"]).content.decode()
+    assert not is_signed_in(client)
+    assert not SignIn.objects.exists()
+    assert give_code(client, code(ahead=1)).status_code == 302, "nothing waits here any more"
+    assert not is_signed_in(client)
+
+
+def test_a_password_changed_in_another_browser_leaves_the_new_one_as_the_way_in(client: Client, careful: User) -> None:
+    thief = Client()
+    give_password(client, careful)
+    give_code(client, code())
+    give_password(thief, careful)
+    changed = {"oldpassword": PASSWORD, "password1": "another long phrase", "password2": "another long phrase"}
+    assert client.post(reverse("account_change_password"), changed)["Location"] == reverse("account_change_password")
+    give_code(thief, recovery_codes(careful)[0])
+    assert not is_signed_in(thief)
+    form = {"login": careful.username, "password": "another long phrase"}
+    assert thief.post(reverse("account_login"), form)["Location"] == reverse("mfa_authenticate")
+    give_code(thief, recovery_codes(careful)[0])
+    assert is_signed_in(thief)
+
+
 def test_an_administrator_with_a_second_step_cannot_enter_the_console_with_the_password(
     client: Client, careful: User
 ) -> None:

@@ -122,6 +122,16 @@ def test_a_sign_in_that_waits_for_its_second_factor_is_interaction_required() ->
     assert silent(browser)["error"] == "consent_required"
 
 
+def test_somebody_half_way_whose_password_was_changed_is_nobody() -> None:
+    enrol()
+    browser = Browser()
+    sign_in(browser, "owner", "/")
+    owner = User.objects.get(username="owner")
+    owner.set_password("another long phrase")
+    owner.save()
+    assert silent(browser)["error"] == "login_required"
+
+
 def test_somebody_half_way_who_was_deactivated_is_nobody() -> None:
     enrol()
     browser = Browser()
