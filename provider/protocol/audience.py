@@ -129,8 +129,13 @@ def at_authorization(request: AuthorizationRequest) -> None:
 
 def _scopes_of(audiences: Iterable[str], client: ClientFacts, registry: Registry) -> tuple[str, ...]:
     """Scopes of these APIs that the client registered (section 5.1)."""
-    offered = {scope for one in audiences if (api := registry.resolve(one)) is not None for scope in api.scopes}
+    offered = offered_by(audiences, registry)
     return tuple(scope for scope in client.scopes if scope in offered)
+
+
+def offered_by(audiences: Iterable[str], registry: Registry) -> frozenset[str]:
+    """Scopes that at least one of these offers as an API."""
+    return frozenset(scope for one in audiences if (api := registry.resolve(one)) is not None for scope in api.scopes)
 
 
 def _still_permitted(audiences: Iterable[str], client: ClientFacts, registry: Registry) -> tuple[str, ...]:
@@ -202,9 +207,13 @@ def _granted(request: TokenRequest) -> tuple[str, ...]:
 
 
 def filter_scopes(request: TokenRequest) -> tuple[str, ...]:
-    """Scopes these audiences offer: only when every one is a registered API with scopes (section 4)."""
+    """Scopes these audiences offer, and those of signing in (section 4).
+
+    Of APIs of other projects each has to offer a scope: its name means something else to every one of them. Those of
+    the client's own project offer together, once every audience is an API with scopes.
+    """
     apis = [request.registry.resolve(one) for one in request.audience]
-    if not apis or any(api is None or not api.scopes for api in apis):
-        return request.scopes
-    offered = {scope for api in apis if api is not None for scope in api.scopes}
-    return tuple(scope for scope in request.scopes if scope in offered or scope in SIGN_IN_SCOPES)
+    offers = [api.scopes for api in apis if api is not None and api.project_id != request.client.project.id]
+    if apis and all(api is not None and api.scopes for api in apis):
+        offers.append(offered_by(request.audience, request.registry))
+    return tuple(one for one in request.scopes if one in SIGN_IN_SCOPES or all(one in offer for offer in offers))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from projects.scopes import SIGN_IN_SCOPES
+from provider.protocol.audience import offered_by
 from provider.protocol.claims import one_or_many
 from provider.protocol.errors import IntrospectionDenied
 from provider.protocol.facts import ClientFacts, Json, Registry, TokenFacts
@@ -19,12 +23,12 @@ def answer(caller: ClientFacts, token: TokenFacts | None, registry: Registry, is
     """The answer for this caller; what it may not know looks like a token that does not exist."""
     if token is None:
         return INACTIVE
-    audience = token.audience
     if not _by_right(caller, token):
         audience = _own_audiences(caller, token, registry)
         if not audience or token.kind == "refresh":
             return INACTIVE
-    return _describe(token, audience, issuer)
+        token = _only_for(audience, token, registry)
+    return _describe(token, issuer)
 
 
 def _by_right(caller: ClientFacts, token: TokenFacts) -> bool:
@@ -47,20 +51,29 @@ def _own_audiences(caller: ClientFacts, token: TokenFacts, registry: Registry) -
     )
 
 
-def _describe(token: TokenFacts, audience: tuple[str, ...], issuer: str) -> dict[str, Json]:
+def _only_for(audience: tuple[str, ...], token: TokenFacts, registry: Registry) -> TokenFacts:
+    """The token as these of its audiences may know it: a scope of one that is hidden is hidden with it."""
+    if audience == token.audience:
+        return token
+    offered = offered_by(audience, registry)
+    scopes = tuple(scope for scope in token.scopes if scope in offered or scope in SIGN_IN_SCOPES)
+    return replace(token, audience=audience, scopes=scopes)
+
+
+def _describe(token: TokenFacts, issuer: str) -> dict[str, Json]:
     sign_in = token.sign_in
     facts: dict[str, Json] = {
         "active": True,
         "scope": " ".join(token.scopes),
         "client_id": token.client.client_id,
         "clientId": token.client.client_id,
-        "username": token.person.username if token.person else None,
+        "username": token.person.username if token.person and "profile" in token.scopes else None,
         "token_type": "Bearer" if token.kind == "access" else None,
         "exp": token.expires_at,
         "iat": token.issued_at,
         "nbf": token.issued_at,
         "sub": token.person.sub if token.person else token.client.client_id,
-        "aud": one_or_many(audience) if audience else None,
+        "aud": one_or_many(token.audience) if token.audience else None,
         "iss": issuer,
         "jti": token.jti or None,
         "auth_time": sign_in.auth_time if sign_in else None,

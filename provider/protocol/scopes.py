@@ -45,8 +45,11 @@ def something_asked(request: AuthorizationRequest) -> None:
 
 
 def at_token(request: TokenRequest) -> None:
-    """Nothing asked: what authorize asked for; else a subset of the ceiling. Then what the audiences offer."""
-    wanted = asked(request.params)
+    """Nothing asked: what authorize asked for; else a subset of the ceiling. Then what the audiences offer.
+
+    A request that names no scope may be left without one: another project's API that offers none gets none.
+    """
+    named = wanted = asked(request.params)
     if not request.of_a_person:
         wanted = _registered(wanted, request.client.scopes)
         if any(scope in SIGN_IN_SCOPES for scope in wanted):
@@ -61,7 +64,7 @@ def at_token(request: TokenRequest) -> None:
             raise InvalidScope("A scope was not granted to this authorization.")
     request.scopes = wanted
     request.scopes = filter_scopes(request)
-    if wanted and not request.scopes:
+    if named and not request.scopes:
         raise InvalidScope("None of the scopes is offered by the requested audience.")
 
 

@@ -43,7 +43,7 @@ def test_a_service_introspects_its_own_token() -> None:
 
 
 def test_a_persons_token_names_the_person() -> None:
-    answer = App("web").introspect(Browser("owner").tokens("web")["access_token"]).json()
+    answer = App("web").introspect(Browser("owner").tokens("web", scope="openid profile")["access_token"]).json()
     owner = User.objects.get(username="owner")
     assert (answer["sub"], answer["username"], answer["azp"]) == (str(owner.sub), "owner", "web")
 

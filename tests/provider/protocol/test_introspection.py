@@ -10,7 +10,7 @@ import pytest
 from provider.protocol.errors import IntrospectionDenied
 from provider.protocol.facts import Registry, SignInFacts, TokenFacts
 from provider.protocol.introspection import INACTIVE, answer, check_caller
-from tests.provider.protocol.building import BILLING, ORDERS, OTHER, OWNER, api, client, registry
+from tests.provider.protocol.building import BILLING, ORDERS, OTHER, OWNER, QUEUE, api, client, registry
 
 ISSUER = "https://id.example"
 SIGN_IN = SignInFacts(sid="s", auth_time=900, acr="urn:acr:one", amr=("pwd",))
@@ -133,13 +133,47 @@ def test_whoever_sees_it_for_an_audience_sees_only_its_own(acts_for: tuple[str, 
     assert answer(caller, token(audience=EVERYWHERE), KNOWN, ISSUER)["aud"] == aud
 
 
+# --- scope: no more than the audiences that are shown offer --------------------------------------------------------
+
+OFFERING = registry(api(ORDERS, "orders.read"), api(BILLING, "bills.read", "orders.read"))
+SCOPES = ("openid", "profile", "orders.read", "bills.read", "stray")
+
+
+@pytest.mark.parametrize(
+    ("audience", "acts_for", "scope"),
+    [
+        ((f"{ORDERS}/7", BILLING), (ORDERS,), "openid profile orders.read"),
+        ((f"{ORDERS}/7", BILLING), (BILLING,), "openid profile orders.read bills.read"),
+        ((f"{ORDERS}/7", BILLING, QUEUE), (ORDERS, BILLING), "openid profile orders.read bills.read"),
+        (("watcher", BILLING), (), "openid profile"),
+        (("watcher", ORDERS, BILLING), (ORDERS,), "openid profile orders.read"),
+        ((ORDERS,), (ORDERS,), " ".join(SCOPES)),
+        (("watcher",), (), " ".join(SCOPES)),
+    ],
+    ids=[
+        *("what it offers", "what both offer", "what the two offer", "a client offers nothing"),
+        *("itself and an api", "nothing is hidden", "nothing is hidden from a client"),
+    ],
+)
+def test_a_hidden_audience_hides_its_scopes(audience: tuple[str, ...], acts_for: tuple[str, ...], scope: str) -> None:
+    caller = replace(WATCHER, acts_for=acts_for)
+    assert answer(caller, token(audience=audience, scopes=SCOPES), OFFERING, ISSUER)["scope"] == scope
+
+
+@pytest.mark.parametrize("right", ["all", "project"])
+def test_whoever_sees_a_token_for_its_own_sake_sees_all_scopes(right: str) -> None:
+    caller = replace(WATCHER, introspection=right, acts_for=(ORDERS,))
+    everything = token(audience=(ORDERS, BILLING), scopes=SCOPES)
+    assert answer(caller, everything, OFFERING, ISSUER)["scope"] == " ".join(SCOPES)
+
+
 # --- The answer ----------------------------------------------------------------------------------------------------
 
 
 def test_the_answer_about_a_persons_token_says_exactly_this() -> None:
-    assert answer(SIBLING, token(jti="the-jti"), KNOWN, ISSUER) == {
+    assert answer(SIBLING, token(jti="the-jti", scopes=("openid", "profile", "orders.read")), KNOWN, ISSUER) == {
         "active": True,
-        "scope": "openid orders.read",
+        "scope": "openid profile orders.read",
         "client_id": "sibling",
         "clientId": "sibling",
         "username": "owner",
@@ -155,6 +189,14 @@ def test_the_answer_about_a_persons_token_says_exactly_this() -> None:
         "acr": "urn:acr:one",
         "azp": "sibling",
     }
+
+
+@pytest.mark.parametrize("kind", ["access", "refresh"])
+@pytest.mark.parametrize("scopes", [(), ("openid",), ("openid", "email", "orders.read"), ("orders.read",)])
+def test_without_profile_the_answer_names_nobody(scopes: tuple[str, ...], kind: str) -> None:
+    described = answer(SIBLING, token(scopes=scopes, kind=kind), KNOWN, ISSUER)
+    assert described["sub"] == OWNER.sub
+    assert "username" not in described
 
 
 def test_the_answer_about_a_clients_own_token_names_no_person() -> None:
