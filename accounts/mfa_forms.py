@@ -63,16 +63,19 @@ class CodeMixin(LabelsMixin):
         self.fields["code"].widget.attrs.update(inputmode="numeric", autocomplete="one-time-code")
 
     def clean_code(self) -> str:
-        guess = guesses.guess(context.request, guesses.CODES, str(self.user.sub))
+        guess = guesses.guess(context.request, guesses.CODES, self.user)
         if guess.is_one_too_many():
             guesses.must_wait(context.request)
             raise get_account_adapter().validation_error("too_many_login_attempts")
         try:
             code = self._clean_once()
         except ValidationError:
-            guess.was_wrong(context.request, self.user)
+            guess.was_wrong(context.request)
             raise
-        guess.was_right()
+        except BaseException:
+            guess.take_back()
+            raise
+        guess.take_back()
         return code
 
     def _clean_once(self) -> str:
