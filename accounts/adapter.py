@@ -50,25 +50,37 @@ class AccountAdapter(DefaultAccountAdapter):
         return address_of(request)
 
     def authenticate(self, request: HttpRequest, **credentials: object) -> AbstractBaseUser | None:
-        """A right password is taken off the counters again."""
+        """The password is tried at each account that this login matches, unless that one had too many wrong ones.
+
+        Each counts for itself: neither does one account's known browser open another, nor one's limit close it.
+        """
         login = str(credentials.get("username") or credentials.get("email") or "")
-        found = [one for one in candidates(login, str(credentials.get("email") or "")) if isinstance(one, User)]
-        account = str(found[0].sub) if found else login.lower()
-        guess = guesses.guess(request, guesses.PASSWORDS, account)
-        if guess.is_one_too_many():
+        found = candidates(login, str(credentials.get("email") or ""))
+        accounts: list[User | None] = [*found] or [None]
+        at = [guesses.guess(request, guesses.PASSWORDS, one, login.lower()) for one in accounts]
+        at = [one for one in at if not one.is_one_too_many()]
+        if not at:
             guesses.must_wait(request)
             raise self.validation_error("too_many_login_attempts")
-        user: AbstractBaseUser | None = super().authenticate(request, **credentials)
-        if user is not None:
-            guess.was_right()
-        else:
-            guess.was_wrong(request, found[0] if found else None)
+        among = [one.user for one in at if one.user]
+        try:
+            user: AbstractBaseUser | None = super().authenticate(request, **credentials, among=among)
+        except BaseException:
+            guesses.take_back(at)
+            raise
+        tried = at[: among.index(user)] if isinstance(user, User) else at  # in their order, until it fits
+        guesses.take_back(at[len(tried) :])
+        for one in tried:
+            one.was_wrong(request)
         return user
 
-    def authentication_failed(self, request: HttpRequest, **credentials: object) -> None:
+    def authentication_failed(
+        self, request: HttpRequest, among: list[User] | None = None, **credentials: object
+    ) -> None:
         """Add a row whether or not the account exists: response times must not tell which accounts exist."""
-        found = candidates(str(credentials.get("username") or ""), str(credentials.get("email") or ""))
-        events.record(found[0] if found else None, AccountEventKind.SIGN_IN_FAILED, request)
+        tried: list[User | None] = [*(among or [])] or [None]
+        for one in tried:
+            events.record(one, AccountEventKind.SIGN_IN_FAILED, request)
 
     def get_login_stages(self) -> list[str]:
         ours = {"allauth.account.stages.EmailVerificationStage": "accounts.stages.VerifyEmailStage"}

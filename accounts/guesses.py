@@ -1,6 +1,7 @@
 """Limits on guesses at passwords and codes. Only wrong ones count, and nobody locks people out of their own browsers.
 
-A try is counted before it is checked, and taken back when it was right. Three counters stop guesses:
+A try is counted before it is checked, and taken back when it was right or when nothing was tried. Three counters stop
+guesses:
 - Of one account, from browsers that it has not signed in with: few, wherever they come from.
 - Of one account in a browser that it has signed in with: as few, counted apart. A signed cookie tells that browser.
 - Of a network, over all accounts, from browsers that are not known: many, and more where many people share the network.
@@ -54,6 +55,7 @@ class Guess:
 
     limit: Limit
     account: str
+    user: User | None
     place: Place
     number: int = 0
     number_there: int = 0
@@ -65,21 +67,23 @@ class Guess:
         if not self.place.device and counters.is_reached(_limit_of(self.place), self.place.network):
             return True
         self.number = counters.count(self.limit, self.account, self.place.device)
-        if self.number > self.limit.amount:
-            return True
         if not self.place.device:
             self.number_there = counters.count(NETWORK, self.place.network)
-        return False
+        if self.number <= self.limit.amount and self.number_there <= self.place.allowed:
+            return False
+        self.take_back()  # others were quicker, and nothing is tried
+        return True
 
-    def was_right(self) -> None:
+    def take_back(self) -> None:
+        """It was right, or nothing was tried."""
         counters.take_back(self.limit, self.account, self.place.device)
         if not self.place.device:
             counters.take_back(NETWORK, self.place.network)
 
-    def was_wrong(self, request: HttpRequest, user: User | None) -> None:
+    def was_wrong(self, request: HttpRequest) -> None:
         """The last that was allowed is recorded: from now on others have to wait."""
         if self.number == self.limit.amount:
-            _record(request, user, self.limit.name, self.place)
+            _record(request, self.user, self.limit.name, self.place)
         if self.number_there == self.place.allowed:
             _record(request, None, NETWORK.name, self.place)
 
@@ -102,11 +106,17 @@ def _record(request: HttpRequest, user: User | None, limit: str, place: Place) -
         events.record(user, AccountEventKind.LOCKED_OUT, request, **detail)
 
 
-def guess(request: HttpRequest, limit: Limit, account: str) -> Guess:
-    """`account` is a `sub`, or a name that nobody has."""
+def guess(request: HttpRequest, limit: Limit, user: User | None, name: str = "") -> Guess:
+    """At what `user` knows, or at a `name` that nobody has."""
+    account = str(user.sub) if user else name
     address = address_of(request)
     allowed = NETWORK.amount * (SHARED_FACTOR if is_shared(address) else 1)
-    return Guess(limit, account, Place(_devices(request).get(account, ""), network_of(address), allowed))
+    return Guess(limit, account, user, Place(_devices(request).get(account, ""), network_of(address), allowed))
+
+
+def take_back(several: list[Guess]) -> None:
+    for one in several:
+        one.take_back()
 
 
 def lift(limit: str, sub: str, device: str, network: str) -> bool:

@@ -11,19 +11,25 @@ from typing import Any
 
 from allauth.account.adapter import get_adapter as get_account_adapter
 from allauth.core import context
-from allauth.core.internal.cryptokit import normalize_user_code
+from allauth.core.internal.cryptokit import compare_user_code, normalize_user_code
 from allauth.mfa import app_settings
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base import forms as base
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp import forms as totp
-from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
+from allauth.mfa.totp.internal.auth import (
+    SECRET_SESSION_KEY,
+    format_hotp_value,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)
 from allauth.mfa.webauthn import forms as webauthn
 from allauth.mfa.webauthn.internal.auth import parse_authentication_response, parse_registration_response
 from cryptography.exceptions import UnsupportedAlgorithm
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 from fido2.utils import websafe_decode, websafe_encode
@@ -35,6 +41,7 @@ from common import counters
 
 MAX_CREDENTIAL = 16_000  # characters of what a passkey answers; real answers have one to three thousand
 MAX_NAME = 60
+LAST_PERIOD = "last_period"  # in the row of an authenticator app: that of the last code that was used
 # What the libraries for CBOR, COSE and JSON raise when their input is malformed.
 _DECODING_ERRORS = (
     ArithmeticError,
@@ -63,25 +70,56 @@ class CodeMixin(LabelsMixin):
         self.fields["code"].widget.attrs.update(inputmode="numeric", autocomplete="one-time-code")
 
     def clean_code(self) -> str:
-        guess = guesses.guess(context.request, guesses.CODES, str(self.user.sub))
+        guess = guesses.guess(context.request, guesses.CODES, self.user)
         if guess.is_one_too_many():
             guesses.must_wait(context.request)
             raise get_account_adapter().validation_error("too_many_login_attempts")
         try:
             code = self._clean_once()
         except ValidationError:
-            guess.was_wrong(context.request, self.user)
+            guess.was_wrong(context.request)
             raise
-        guess.was_right()
+        except BaseException:
+            guess.take_back()
+            raise
+        guess.take_back()
         return code
 
     def _clean_once(self) -> str:
         code: str = super().clean_code()  # type: ignore[misc]
         lifetime = app_settings.TOTP_PERIOD * (2 * app_settings.TOTP_TOLERANCE + 1)
         used = salted_hmac("second-factor-used", f"{self.user.pk}:{normalize_user_code(code)}").hexdigest()
-        if not counters.is_first_use("second-factor-used", lifetime, used):
+        if not counters.is_first_use("second-factor-used", lifetime, used) or not self._is_newer(code):
             raise get_adapter().validation_error("incorrect_code")
         return code
+
+    def _is_newer(self, code: str) -> bool:
+        """The database decides, whether or not the cache is there: a period's code works once, and then no older one.
+
+        Recovery codes are crossed out in their row by allauth. The first code of an app has no row yet.
+        """
+        authenticator = getattr(self, "authenticator", None)
+        if authenticator is None or authenticator.type != Authenticator.Type.TOTP:
+            return True
+        with transaction.atomic():
+            row = Authenticator.objects.select_for_update().get(pk=authenticator.pk)
+            period = _period_of(get_adapter().decrypt(row.data["secret"]), code)
+            if period <= row.data.get(LAST_PERIOD, 0):
+                return False
+            row.data[LAST_PERIOD] = period
+            row.save(update_fields=["data"])
+        return True
+
+
+def _code(secret: str, period: int) -> str:
+    return format_hotp_value(hotp_value(secret, period))
+
+
+def _period_of(secret: str, code: str) -> int:
+    """The latest period that this code is right for; 0 when its time has just run out."""
+    periods = yield_hotp_counters_from_time()
+    right = [one for one in periods if compare_user_code(actual=code, expected=_code(secret, one))]
+    return max(right, default=0)
 
 
 class AuthenticateForm(CodeMixin, base.AuthenticateForm):

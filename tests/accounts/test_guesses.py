@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import get_hasher
 from django.core import mail
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from accounts import guesses
+from accounts.backend import candidates
 from accounts.models import AccountEvent, SignIn, User
-from common import counters
+from common import counters, slow
 
 pytestmark = pytest.mark.django_db
 
@@ -181,6 +183,65 @@ def test_a_right_password_in_between_does_not_reset_the_count(client: Client, pe
     assert guess(Client(), "person", PASSWORD) == "302"
     guess(client, "person")
     assert "Too many wrong" in guess(Client(), "person", PASSWORD)
+
+
+def test_an_address_that_is_not_verified_is_a_login_name_only_where_it_is_in_use(person: User) -> None:
+    other = User.objects.create_user("other", "other@example.com", "another long phrase")
+    added = EmailAddress.objects.create(user=other, email=person.email, verified=False)
+    assert candidates(person.email, person.email) == [person]
+    added.delete()
+    proved = EmailAddress.objects.create(user=other, email="second@example.com", verified=True)
+    assert candidates(proved.email, "") == [other]
+    User.objects.filter(pk=person.pk).update(email=proved.email)
+    assert candidates(proved.email, "") == [other], "who has verified it comes before who has not"
+
+
+def test_a_known_browser_of_one_account_is_no_way_to_guess_at_another(person: User) -> None:
+    """Their login is the same text: the name of one, the address in use of the other."""
+    User.objects.filter(pk=person.pk).update(username="same@example.com")
+    User.objects.create_user("other", "same@example.com", "another long phrase")
+    for _ in range(2):
+        browser = Client()
+        assert guess(browser, "other", "another long phrase") == "302"
+        browser.post(reverse("account_logout"))
+        for _ in range(5):
+            guess(browser, "same@example.com")
+    assert "Too many wrong" in guess(browser, "same@example.com", PASSWORD)
+    assert counters.is_reached(guesses.PASSWORDS, str(person.sub), "")
+    assert counters.clear(guesses.NETWORK, "127.0.0.1"), "their network counts, as one account does not know it"
+
+
+def test_wrong_guesses_at_one_account_do_not_refuse_another_with_the_same_login(client: Client, person: User) -> None:
+    User.objects.filter(pk=person.pk).update(username="same@example.com")
+    User.objects.create_user("other", "same@example.com", "another long phrase")
+    for _ in range(5):
+        guess(client, "other")
+    assert "Too many wrong" not in guess(Client(), "same@example.com", "another long phrase"), "it was not tried"
+    assert guess(Client(), "same@example.com", PASSWORD) == "302"
+
+
+def test_a_password_that_was_not_tried_is_not_wrong(person: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy() -> None:
+        raise slow.Busy
+
+    with monkeypatch.context() as patched:
+        patched.setattr(slow, "turn", busy)
+        for _ in range(5):
+            assert guess(Client(raise_request_exception=False), "person", PASSWORD) == "503"
+    assert not counters.clear(guesses.PASSWORDS, str(person.sub), "")
+    assert guess(Client(), "person", PASSWORD) == "302"
+
+
+def test_right_passwords_at_once_lock_nobody_out(person: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = RequestFactory().get(LOGIN)
+    at_once = [guesses.guess(request, guesses.PASSWORDS, person) for _ in range(10)]
+    with monkeypatch.context() as patched:  # all of them ask before the first one is counted
+        patched.setattr(counters, "is_reached", lambda *_who: False)
+        tried = [one for one in at_once if not one.is_one_too_many()]
+    assert len(tried) == 5
+    for one in tried:
+        one.take_back()
+    assert guess(Client(), "person", PASSWORD) == "302"
 
 
 def test_guesses_at_reauthentication_are_limited_too(client: Client, person: User) -> None:

@@ -10,14 +10,17 @@ import pytest
 import time_machine
 from allauth.mfa import app_settings
 from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP
 from django.contrib.sessions.models import Session
 from django.core import mail
+from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import sign_in
+from accounts import guesses, sign_in
 from accounts.models import SignIn, User
+from common import counters
 from tests.accounts.second_steps import (
     PASSWORD,
     code,
@@ -108,6 +111,27 @@ def test_nor_does_it_work_again_when_it_is_about_to_end(careful: User) -> None:
         page = give_code(second, given)
     assert given_again == given, "it is still right"
     assert (page.status_code, is_signed_in(second)) == (200, False)
+
+
+def test_it_works_once_also_when_the_cache_has_forgotten_it(careful: User) -> None:
+    with time_machine.travel(timezone.now(), tick=False):
+        for given, works in ((code(), True), (code(), False), (code(ahead=-1), False), (code(ahead=1), True)):
+            counters.shared().clear()
+            browser = Client()
+            give_password(browser, careful)
+            assert (give_code(browser, given).status_code == 302, is_signed_in(browser)) == (works, works)
+
+
+def test_a_code_that_could_not_be_looked_up_is_not_wrong(careful: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_args: object) -> bool:
+        raise OperationalError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(TOTP, "validate_code", fail)
+        browser = Client(raise_request_exception=False)
+        give_password(browser, careful)
+        assert give_code(browser, code()).status_code >= 500
+    assert not counters.clear(guesses.CODES, str(careful.sub), "")
 
 
 def test_an_old_code_is_wrong(client: Client, careful: User) -> None:

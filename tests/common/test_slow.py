@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -63,6 +64,26 @@ def test_comparing_waits_too(algorithm: str, request: pytest.FixtureRequest) -> 
     request.getfixturevalue("all_taken")
     with pytest.raises(slow.Busy):
         check_password(PASSWORD, encoded)
+
+
+def test_only_a_few_wait(all_taken: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads that wait answer nobody: the token endpoint needs some too."""
+    monkeypatch.setattr(slow, "MAX_WAIT", 3.0)
+    told: list[float] = []
+
+    def wait() -> None:
+        start = time.monotonic()
+        with pytest.raises(slow.Busy), slow.turn():
+            pass
+        told.append(time.monotonic() - start)
+
+    threads = [threading.Thread(target=wait) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(seconds > 2.5 for seconds in told) == 4
+    assert sum(seconds < 2.5 for seconds in told) == 6
 
 
 def test_a_turn_is_given_back_also_when_something_fails() -> None:
