@@ -44,7 +44,7 @@ def ready(request: Request) -> Answer:
     """
     try:
         reason = _unusable_database()
-        keys = [] if reason else list(SigningKey.objects.exclude(state=KeyState.RETIRED))
+        keys = [] if reason else list(SigningKey.objects.filter(state__in=[KeyState.ACTIVE, KeyState.NEXT]))
     except DatabaseError as error:
         return _not_ready(OUTDATED if lacks_tables(error) else "The database does not answer.")
     active = [key for key in keys if key.state == KeyState.ACTIVE]

@@ -21,7 +21,7 @@ from accounts.mails import Mail
 from accounts.models import AccountEvent, SignIn
 from clients.models import AccessToken, Authorization, Grant, LogoutNotice, RefreshToken, RevokedToken, SecurityEvent
 from projects.events import API_DELETED, CLIENT_DELETED
-from provider.keys import rotation
+from provider.keys import lifetimes
 
 RETENTION = timedelta(days=30)
 EVENTS_RETENTION = timedelta(days=400)  # a year and a month
@@ -58,7 +58,7 @@ def rules(now: datetime, retention: timedelta, events_retention: timedelta = EVE
     Authorization that a JWT of the longest lifetime could still name is kept as well. Events are kept for
     `events_retention`.
     """
-    longest = rotation.longest_lifetime()
+    longest = lifetimes.longest()
     before, alive = now - retention, now - max(retention, longest)
     attached = [Exists(one.objects.filter(authorization=OuterRef("pk"))) for one in (Grant, RefreshToken, AccessToken)]
     unused = Q(created_at__lt=alive) & ~attached[0] & ~attached[1] & ~attached[2]

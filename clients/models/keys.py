@@ -13,6 +13,11 @@ class KeyState(models.TextChoices):
     NEXT = "next", _("Next: published, does not sign yet")
     ACTIVE = "active", _("Active: signs")
     RETIRED = "retired", _("Retired: published until its last token expires")
+    REVOKED = "revoked", _("Revoked: nothing it signed is believed")
+
+
+_NOT_ENDED = {"retired_at__isnull": True, "believed_until__isnull": True}
+_ENDED = {"retired_at__isnull": False, "believed_until__isnull": False}
 
 
 class SigningKey(models.Model):
@@ -24,6 +29,12 @@ class SigningKey(models.Model):
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     activated_at = models.DateTimeField(_("activated at"), null=True, blank=True)
     retired_at = models.DateTimeField(_("retired at"), null=True, blank=True)
+    believed_until = models.DateTimeField(
+        _("believed until"),
+        null=True,
+        blank=True,
+        help_text=_("Fixed when the key retires. Nothing makes it later; revoking the key ends it at once."),
+    )
 
     class Meta:
         verbose_name = _("signing key")
@@ -40,9 +51,9 @@ class SigningKey(models.Model):
                 condition=asymmetric("algorithm") & ~models.Q(algorithm=""), name="key_algorithm_is_asymmetric"
             ),
             models.CheckConstraint(
-                condition=models.Q(state=KeyState.NEXT, activated_at__isnull=True, retired_at__isnull=True)
-                | models.Q(state=KeyState.ACTIVE, activated_at__isnull=False, retired_at__isnull=True)
-                | models.Q(state=KeyState.RETIRED, retired_at__isnull=False),
+                condition=models.Q(state=KeyState.NEXT, activated_at__isnull=True, **_NOT_ENDED)
+                | models.Q(state=KeyState.ACTIVE, activated_at__isnull=False, **_NOT_ENDED)
+                | models.Q(state__in=[KeyState.RETIRED, KeyState.REVOKED], **_ENDED),
                 name="key_state_has_its_dates",
             ),
         ]

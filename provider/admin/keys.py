@@ -1,4 +1,4 @@
-"""Signing keys in the console: superusers make the next key and let it sign. Private parts are never shown."""
+"""Signing keys in the console: superusers make, activate and revoke them. Private parts are never shown."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from clients.models.keys import KeyState
 from common import sealing
 from common.jws import ALGORITHMS
 from projects.door import actor_of
-from provider.keys import registration
+from provider.keys import keyring, registration
 
 _LIST = "admin:clients_signingkey_changelist"
 
@@ -25,9 +25,10 @@ _LIST = "admin:clients_signingkey_changelist"
 @admin.register(SigningKey)
 class SigningKeyAdmin(ConsoleAdmin):
     change_list_template = "admin/clients/signingkey/change_list.html"
-    list_display = ["algorithm", "state", "created_at", "activated_at", "retired_at", "kid"]
+    change_form_template = "admin/clients/signingkey/change_form.html"
+    list_display = ["algorithm", "state", "created_at", "activated_at", "retired_at", "believed_until", "kid"]
     ordering = ["algorithm", "-created_at"]
-    fields = ["kid", "algorithm", "state", "created_at", "activated_at", "retired_at", "public_jwk"]
+    fields = ["kid", "algorithm", "state", "created_at", "activated_at", "retired_at", "believed_until", "public_jwk"]
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_active and request.user.is_superuser)
@@ -49,6 +50,7 @@ class SigningKeyAdmin(ConsoleAdmin):
         return [
             path("make/", wrap(self.make_view), name="clients_signingkey_make"),
             path("<slug:kid>/activate/", wrap(self.activate_view), name="clients_signingkey_activate"),
+            path("<slug:kid>/revoke/", wrap(self.revoke_view), name="clients_signingkey_revoke"),
             *super().get_urls(),
         ]
 
@@ -96,17 +98,37 @@ class SigningKeyAdmin(ConsoleAdmin):
         if request.method == "POST":
             self._activate(request, kid)
             return redirect(_LIST)
-        key = SigningKey.objects.filter(pk=kid, state=KeyState.NEXT).first()
+        waiting = SigningKey.objects.filter(pk=kid, state=KeyState.NEXT).first()
+        return self._ask(request, "activate", _("Activate a key"), waiting)
+
+    def _revoke(self, request: HttpRequest, kid: str) -> None:
+        try:
+            with transaction.atomic():
+                key = registration.revoke(kid, actor_of(request))
+                if key is not None:
+                    self.log_change(request, key, _("Revoked."))
+        except sealing.Unreadable as error:
+            messages.error(request, str(error))
+            return
+        if key is None:
+            messages.error(request, _("There is no such key, or it is revoked already."))
+        else:
+            messages.success(request, _("The key is revoked. Nothing it signed is believed any more."))
+
+    def revoke_view(self, request: HttpRequest, kid: str) -> HttpResponse:
+        """The key has leaked: nothing it signed is believed any more, and where it was active the next one signs."""
+        self._only_superusers(request)
+        if request.method == "POST":
+            self._revoke(request, kid)
+            return redirect(_LIST)
+        return self._ask(request, "revoke", _("Revoke a key"), keyring.revocable(kid))
+
+    def _ask(self, request: HttpRequest, name: str, title: str, key: SigningKey | None) -> HttpResponse:
         if key is None:
             raise Http404
         request.current_app = self.admin_site.name
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": _("Activate a key"),
-            "original": key,
-        }
-        return TemplateResponse(request, "admin/clients/signingkey/activate.html", context)
+        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": title, "original": key}
+        return TemplateResponse(request, f"admin/clients/signingkey/{name}.html", context)
 
     def _only_superusers(self, request: HttpRequest) -> None:
         if not self.has_module_permission(request):

@@ -14,6 +14,7 @@ from clients.models import SigningKey
 from clients.models.keys import KeyState
 from common import sealing
 from common.jws import ALGORITHMS
+from provider.keys import lifetimes
 
 PURPOSE = "signing keys"
 
@@ -63,14 +64,43 @@ def make(algorithm: str) -> SigningKey:
 
 
 def activate(key: SigningKey) -> None:
-    """Let this next key sign; the one that did is retired and stays published. Any other key changes nothing."""
+    """Let this next key sign; the one that did is retired and stays published. Any other key changes nothing.
+
+    How long the retired one is believed is written down now: what clients are set to later cannot bring it back.
+    """
     with transaction.atomic():
         locked = SigningKey.objects.select_for_update().filter(algorithm=key.algorithm)
         if (key.pk, KeyState.NEXT) not in set(locked.values_list("pk", "state")):
             return  # somebody else was quicker
         now = timezone.now()  # after waiting for the lock: how long a retired key is published counts from here
-        locked.filter(state=KeyState.ACTIVE).exclude(pk=key.pk).update(state=KeyState.RETIRED, retired_at=now)
+        until = now + lifetimes.read_longest() + lifetimes.CLOCK_SKEW
+        before = locked.filter(state=KeyState.ACTIVE).exclude(pk=key.pk)
+        before.update(state=KeyState.RETIRED, retired_at=now, believed_until=until)
         locked.filter(pk=key.pk, state=KeyState.NEXT).update(state=KeyState.ACTIVE, activated_at=now)
+
+
+def revoke(kid: str) -> SigningKey | None:
+    """Believe nothing of this key from now on. None: there is no such key, or it is revoked already.
+
+    In the caller's transaction, who has to `complete` what signs then.
+    """
+    _lock_all()
+    now = timezone.now()
+    key = revocable(kid)
+    if key is None:
+        return None
+    key.state, key.retired_at = KeyState.REVOKED, key.retired_at or now
+    key.believed_until = min(key.believed_until or now, now)
+    key.save(update_fields=["state", "retired_at", "believed_until"])
+    return key
+
+
+def revocable(kid: str) -> SigningKey | None:
+    return SigningKey.objects.exclude(state=KeyState.REVOKED).filter(pk=kid).first()
+
+
+def _lock_all() -> None:
+    list(SigningKey.objects.select_for_update().values_list("pk"))
 
 
 def ensure_keys() -> list[SigningKey]:
@@ -85,17 +115,25 @@ def ensure_keys() -> list[SigningKey]:
 
 
 def _make_missing() -> list[SigningKey]:
-    made = []
     with transaction.atomic():
-        present = set(SigningKey.objects.select_for_update().values_list("algorithm", "state"))
-        for key in SigningKey.objects.exclude(state=KeyState.RETIRED):
+        _lock_all()
+        for key in SigningKey.objects.filter(state__in=[KeyState.ACTIVE, KeyState.NEXT]):
             require_opened(key)
-        for algorithm in ALGORITHMS:
-            if (algorithm, KeyState.ACTIVE) not in present:
-                key = SigningKey.objects.filter(algorithm=algorithm, state=KeyState.NEXT).first() or make(algorithm)
-                activate(key)
-                made.append(key)
-                present.discard((algorithm, KeyState.NEXT))
-            if (algorithm, KeyState.NEXT) not in present:
-                made.append(make(algorithm))
+        return [key for algorithm in ALGORITHMS for key in complete(algorithm)]
+
+
+def complete(algorithm: str) -> list[SigningKey]:
+    """The keys that had to be activated or made, so that one signs and one is next. In the caller's transaction.
+
+    Raises sealing.Unreadable when the key that has to sign does not open.
+    """
+    made = []
+    keys = SigningKey.objects.filter(algorithm=algorithm)
+    if not keys.filter(state=KeyState.ACTIVE).exists():
+        key = keys.filter(state=KeyState.NEXT).first() or make(algorithm)
+        require_opened(key)
+        activate(key)
+        made.append(key)
+    if not keys.filter(state=KeyState.NEXT).exists():
+        made.append(make(algorithm))
     return made

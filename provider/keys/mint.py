@@ -72,7 +72,8 @@ def verify(token: str, typ: str, *, late: timedelta = timedelta()) -> dict[str, 
 
     Nothing of a header is read: it has to be, letter for letter, the one that `sign` writes for one of our keys. So the
     key decides the algorithm, never the token (RFC 8725 section 3.1). Once no token of a retired key can be alive (and
-    `late` after that, for callers who take expired ones), its signature is worth nothing: it may have been stolen.
+    `late` after that, for callers who take expired ones), its signature is worth nothing: it may have been stolen. Nor
+    is what it signs after it retired; what says no time of issue could be that.
     """
     if len(token) > MAX_JWT or token.count(".") != 2 or not token.isascii():
         return None
@@ -86,7 +87,7 @@ def verify(token: str, typ: str, *, late: timedelta = timedelta()) -> dict[str, 
         claims = orjson.loads(text) if text is not None else None
     except orjson.JSONDecodeError:
         return None
-    return claims if isinstance(claims, dict) else None
+    return claims if isinstance(claims, dict) and rotation.signed_in_time(key, claims.get("iat")) else None
 
 
 def verify_id_token(token: str, *, late: timedelta = timedelta()) -> dict[str, Any] | None:

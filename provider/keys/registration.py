@@ -46,11 +46,31 @@ def ensure(by: Actor) -> list[SigningKey]:
     _require_right(by)
     with acting(by), transaction.atomic():
         made = keyring.ensure_keys()
-        for key in made:
-            key.refresh_from_db(fields=["state"])
-            kind = "key.activated" if key.state == KeyState.ACTIVE else "key.made"
-            record(by, kind, kid=key.kid, algorithm=key.algorithm)
+        _record_made(made, by)
     return made
+
+
+def revoke(kid: str, by: Actor) -> SigningKey | None:
+    """A key has leaked: unpublish it, and believe nothing that it signed. When it was the one that signs, the next one
+    does so at once. None: there is no such key, or it is revoked already.
+
+    Raises sealing.Unreadable, having changed nothing, when this process could not sign with the key that has to.
+    """
+    _require_right(by)
+    with acting(by), transaction.atomic():
+        key = keyring.revoke(kid)
+        if key is None:
+            return None
+        record(by, "key.revoked", kid=key.kid, algorithm=key.algorithm)
+        _record_made(keyring.complete(key.algorithm), by)
+    return key
+
+
+def _record_made(keys: list[SigningKey], by: Actor) -> None:
+    for key in keys:
+        key.refresh_from_db(fields=["state"])
+        kind = "key.activated" if key.state == KeyState.ACTIVE else "key.made"
+        record(by, kind, kid=key.kid, algorithm=key.algorithm)
 
 
 def _require_right(by: Actor) -> None:

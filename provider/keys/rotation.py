@@ -1,7 +1,7 @@
 """When signing keys change: published, then active, then retired, each long enough for everybody to notice.
 
 Apps may keep the JWKS they fetched for JWKS_MAX_AGE. A next key is published at least that long before it signs, and
-a retired one as long as a token it signed may live.
+a retired one as long as a token it signed may live. A revoked one counts for nothing at once.
 """
 
 from __future__ import annotations
@@ -11,18 +11,16 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from django.db import transaction
-from django.db.models import Max
 from django.utils import timezone
 
-from clients.models import Client, SigningKey
+from clients.models import SigningKey
 from clients.models.keys import KeyState
 from common import cache
 from projects.actors import Actor
 from provider.keys import keyring, registration
-from provider.protocol import logout
+from provider.keys.lifetimes import CLOCK_SKEW
 
 JWKS_MAX_AGE = timedelta(seconds=300)
-CLOCK_SKEW = timedelta(seconds=60)
 OPERATOR = Actor.operator("rotatekeys")
 
 
@@ -31,7 +29,7 @@ class Step:
     """What a rotation does for one algorithm, or what it waits for."""
 
     algorithm: str
-    action: Literal["publish", "activate", "wait"]
+    action: Literal["publish", "activate", "wait", "revoke"]
     kid: str = ""
     at: datetime | None = None  # of `wait`: when the next key may sign
     retires: bool = False  # of `activate`: whether a key signed before
@@ -83,25 +81,23 @@ def _load_keys() -> list[SigningKey]:
     return list(SigningKey.objects.order_by("algorithm", "created_at"))
 
 
-def longest_lifetime() -> timedelta:
-    """How long a token signed now may live: the longest of any client, and a logout token's at least.
-
-    APIs only shorten it.
-    """
-    return cache.once(_load_longest_lifetime)
-
-
-def _load_longest_lifetime() -> timedelta:
-    of_clients = Client.objects.aggregate(access=Max("access_token_lifetime"), id=Max("id_token_lifetime"))
-    seconds = [value for value in of_clients.values() if value is not None]
-    return timedelta(seconds=max([logout.TOKEN_LIFETIME, *seconds]))
-
-
 def published() -> list[SigningKey]:
     """Every key a valid token may carry, and the next ones."""
     return [key for key in known() if believed(key, timedelta())]
 
 
 def believed(key: SigningKey, late: timedelta) -> bool:
-    """Whether a token of this key may still count: as long as apps find the key published, or `late` longer."""
-    return key.retired_at is None or timezone.now() < key.retired_at + longest_lifetime() + CLOCK_SKEW + late
+    """Whether a token of this key may still count: as long as apps find the key published, or `late` longer.
+
+    The end was fixed when the key retired. Lifetimes of today say nothing of it: any client's editor may raise them.
+    """
+    if key.state == KeyState.REVOKED:
+        return False
+    return key.believed_until is None or timezone.now() < key.believed_until + late
+
+
+def signed_in_time(key: SigningKey, issued_at: object) -> bool:
+    """Whether the key may have signed then. After it retired only a thief signs with it."""
+    if key.retired_at is None:
+        return True
+    return isinstance(issued_at, int | float) and issued_at <= (key.retired_at + CLOCK_SKEW).timestamp()

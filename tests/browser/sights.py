@@ -180,6 +180,7 @@ def console_sights(scene: Scene) -> list[Sight]:
         sight("secret-once", "clients_client_secrets", web, act=_make_secret),
         sight("keys", "clients_signingkey_changelist"),
         sight("key-activate", "clients_signingkey_activate", scene.next_key.pk),
+        sight("key-revoke", "clients_signingkey_revoke", scene.next_key.pk),
         sight("authorizations", "clients_authorization_changelist"),
         sight("activity", "clients_securityevent_changelist"),
         sight("people", "accounts_user_changelist"),

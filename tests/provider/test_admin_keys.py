@@ -25,6 +25,10 @@ def make(http: Http, algorithm: str = "ES256") -> Any:
     return http.post(page("clients_signingkey_make"), {"algorithm": algorithm}, follow=True)
 
 
+def revoke(http: Http, kid: str) -> Any:
+    return http.post(page("clients_signingkey_revoke", kid), follow=True)
+
+
 def activate(http: Http, kid: str) -> Any:
     return http.post(page("clients_signingkey_activate", kid), follow=True)
 
@@ -85,6 +89,39 @@ def test_a_second_next_key_is_refused_in_plain_words() -> None:
     assert not SecurityEvent.objects.filter(kind="key.made").exists()
 
 
+def test_a_superuser_revokes_a_key_after_being_asked() -> None:
+    http = browser("root")
+    old, new = key(KeyState.ACTIVE), key(KeyState.NEXT)
+    address = page("clients_signingkey_revoke", old.kid)
+    shown = page("clients_signingkey_change", old.kid)
+    assert address in text(http.get(shown))
+    assert "cannot be undone" in text(http.get(address))
+    assert key(KeyState.ACTIVE) == old
+    assert "Nothing it signed is believed any more" in text(revoke(http, old.kid))
+    assert (key(KeyState.REVOKED), key(KeyState.ACTIVE)) == (old, new)
+    event = SecurityEvent.objects.get(kind="key.revoked")
+    assert event.detail["kid"] == old.kid
+    assert event.sub == str(User.objects.get(username="root").sub)
+    assert LogEntry.objects.latest("pk").object_id == old.kid
+    assert address not in text(http.get(shown))
+
+
+def test_a_key_is_revoked_once() -> None:
+    http = browser("root")
+    kid = key(KeyState.ACTIVE).kid
+    revoke(http, kid)
+    for one in (kid, "missing"):
+        assert http.get(page("clients_signingkey_revoke", one)).status_code == 404
+        assert "no such key, or it is revoked" in text(revoke(http, one))
+
+
+def test_a_key_is_not_revoked_when_the_next_one_could_not_sign(settings: Any) -> None:
+    settings.IDP_KEY_SECRETS = ["another secret than the keys were sealed with"]
+    signs = key(KeyState.ACTIVE)
+    assert "does not hold the secret it was sealed with" in text(revoke(browser("root"), signs.kid))
+    assert key(KeyState.ACTIVE) == signs
+
+
 def test_only_a_next_key_is_activated() -> None:
     http = browser("root")
     active, waiting = key(KeyState.ACTIVE), key(KeyState.NEXT)
@@ -104,11 +141,13 @@ def test_nobody_else_sees_or_turns_a_key(username: str) -> None:
         page("clients_signingkey_change", waiting.kid),
         page("clients_signingkey_history", waiting.kid),
         page("clients_signingkey_activate", waiting.kid),
+        page("clients_signingkey_revoke", waiting.kid),
     ]
-    assert [http.get(one).status_code for one in addresses] == [403] * 4
+    assert [http.get(one).status_code for one in addresses] == [403] * 5
     SigningKey.objects.filter(algorithm="RS256", state=KeyState.NEXT).delete()
     assert make(http, "RS256").status_code == 403
     assert activate(http, waiting.kid).status_code == 403
+    assert revoke(http, waiting.kid).status_code == 403
     assert key(KeyState.NEXT) == waiting
     assert "signing key" not in text(http.get(page("index"))).lower()
 
@@ -127,6 +166,7 @@ def test_turning_keys_needs_a_form_and_its_token() -> None:
     http.force_login(User.objects.get(username="root"))
     waiting = key(KeyState.NEXT)
     assert http.post(page("clients_signingkey_activate", waiting.kid)).status_code == 403
+    assert http.post(page("clients_signingkey_revoke", waiting.kid)).status_code == 403
     assert http.post(page("clients_signingkey_make"), {"algorithm": "ES256"}).status_code == 403
     assert http.get(page("clients_signingkey_make")).status_code == 405
     assert key(KeyState.NEXT) == waiting

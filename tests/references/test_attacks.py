@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
+from django.test import Client as Http
 from django.utils import timezone
 from jwcrypto import jwk, jws
 
@@ -33,6 +35,7 @@ from provider.protocol.request import AuthorizationRequest
 from provider.store import authorizations
 from provider.store.authorizations import Minted
 from tests.console import browser, page, problems, project, send
+from tests.provider.endpoints.forging import signed_by
 from tests.world import FOREIGN, ISSUER, ORDERS, REDIRECTS, SECRETS, App, Browser, redirected
 
 pytestmark = pytest.mark.django_db
@@ -138,9 +141,28 @@ def test_a_retired_key_makes_no_tokens_once_none_of_its_own_can_be_alive(world: 
     forged.add_signature(private, None, json.dumps({"alg": "ES256", "kid": key.kid, "typ": "at+jwt"}), None)
     token = str(forged.serialize(compact=True))
     assert App("web").userinfo(token).status_code == 200, "it is still published: tokens it signed may be alive"
-    SigningKey.objects.filter(pk=key.pk).update(retired_at=timezone.now() - timedelta(days=1))
+    SigningKey.objects.filter(pk=key.pk).update(believed_until=timezone.now())
     assert App("web").userinfo(token).status_code == 401
     assert App("web").introspect(token).json() == {"active": False}
+
+
+def test_an_editor_brings_no_retired_key_back(console: None, keys: None) -> None:
+    """Its end followed what any client is set to: ten years, typed into a form, made a stolen key good again."""
+    key = SigningKey.objects.get(algorithm="ES256", state=KeyState.ACTIVE)
+    stolen = jwk.JWK.from_json(keyring.decrypt(key.private_jwk))
+    year = timedelta(days=365)
+    ends = int((timezone.now() + 2 * year).timestamp())
+    claims = {"iss": ISSUER, "sub": "web", "aud": "web", "client_id": "web", "scope": "openid", "exp": ends}
+    claims |= {"iat": int(time.time()), "nbf": int(time.time()), "jti": "forged"}
+    backdated = signed_by(stolen, {"alg": "ES256", "kid": key.kid, "typ": "at+jwt"}, claims)
+    assert App("web").introspect(backdated).json()["active"] is True
+    keyring.activate(SigningKey.objects.get(algorithm="ES256", state=KeyState.NEXT))
+    with time_machine.travel(timezone.now() + year):
+        address = page("clients_client_change", Client.objects.get(client_id="web").pk)
+        assert send(browser("editor"), address, {"id_token_lifetime": "315360000"}).status_code == 302
+        assert Client.objects.get(client_id="web").id_token_lifetime == 315_360_000
+        assert key.kid not in Http().get("/.well-known/jwks.json").content.decode()
+        assert App("web").introspect(backdated).json() == {"active": False}
 
 
 # --- What is ended while a request is under way ---------------------------------------------------------------------

@@ -1,4 +1,7 @@
-"""`manage.py rotatekeys`: take the next step of the signing keys' rotation. Safe to run from a timer."""
+"""`manage.py rotatekeys`: take the next step of the signing keys' rotation. Safe to run from a timer.
+
+With `--revoke KID` a key that leaked ends at once instead.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,13 @@ from django.utils import timezone
 from common.command import DatabaseCommand
 from common.jws import ALGORITHMS
 from common.sealing import Unreadable
-from provider.keys import rotation
+from provider.keys import keyring, registration, rotation
 from provider.keys.rotation import Step
 
 SENTENCES = {
     "publish": "{algorithm}: a next key is published. It signs once every app may know it.",
     "activate": "{algorithm}: {kid} signs now{before}, and a next key is published.",
+    "revoke": "{algorithm}: {kid} is revoked. Nothing it signed is believed any more.",
     "wait": "{algorithm}: nothing to do until {at}. Apps may not know the next key yet.",
 }
 
@@ -25,11 +29,18 @@ class Command(DatabaseCommand):
     help = "Publish, activate and retire signing keys, each step when it is safe. Run it again for the next step."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--revoke", metavar="KID", help="this key leaked: believe nothing it signed")
         parser.add_argument("--algorithm", choices=list(ALGORITHMS), help="only keys of this algorithm")
         parser.add_argument("--dry-run", action="store_true", help="say what would happen, change nothing")
         parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print the answer")
 
-    def handle(self, *, algorithm: str | None, dry_run: bool, format: str, **options: object) -> None:
+    def handle(
+        self, *, revoke: str | None, algorithm: str | None, dry_run: bool, format: str, **options: object
+    ) -> None:
+        steps = [_revoke(revoke, dry_run=dry_run)] if revoke else self._rotate(algorithm, dry_run=dry_run)
+        self._tell(steps, dry_run=dry_run, format=format)
+
+    def _rotate(self, algorithm: str | None, *, dry_run: bool) -> list[Step]:
         algorithms = [algorithm] if algorithm else list(ALGORITHMS)
         steps: list[Step] = []
         try:
@@ -40,6 +51,9 @@ class Command(DatabaseCommand):
         except Unreadable as error:  # later than the first: another process made a key meanwhile
             done = ", ".join(f"{step.algorithm} ({step.action})" for step in steps)
             raise CommandError(f"{error} {f'Done before: {done}.' if done else 'Nothing was changed.'}") from None
+        return steps
+
+    def _tell(self, steps: list[Step], *, dry_run: bool, format: str) -> None:
         if format == "json":
             self.stdout.write(json.dumps({"dry_run": dry_run, "steps": [_as_dict(one) for one in steps]}))
             return
@@ -61,6 +75,16 @@ class Command(DatabaseCommand):
         except IntegrityError:
             # Another rotation published the first next key in the same moment: say where that leaves us.
             return rotation.next_step(algorithm, timezone.now())
+
+
+def _revoke(kid: str, *, dry_run: bool) -> Step:
+    try:
+        key = keyring.revocable(kid) if dry_run else registration.revoke(kid, rotation.OPERATOR)
+    except Unreadable as error:
+        raise CommandError(f"{error} Nothing was changed.") from None
+    if key is None:
+        raise CommandError("There is no such key, or it is revoked already.")
+    return Step(key.algorithm, "revoke", key.kid)
 
 
 def _as_dict(step: Step) -> dict[str, object]:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from clients.models import SigningKey
 from clients.models.keys import KeyState
-from provider.keys import keyring
+from provider.keys import keyring, registration, rotation
 from tests.provider.endpoints.forging import forgeries, near_misses, resigned
 from tests.world import App, Browser, header_of, redirected
 
@@ -95,10 +95,17 @@ def test_a_key_retired_for_a_month_still_vouches_for_an_expired_hint_and_then_no
     expired = resigned(id_token, exp=int(time.time()) - 29 * 86_400)
     signer = SigningKey.objects.filter(kid=header_of(expired)["kid"])
     keyring.activate(SigningKey.objects.get(algorithm="RS256", state=KeyState.NEXT))
-    signer.update(retired_at=timezone.now() - timedelta(days=29))
+    signer.update(believed_until=timezone.now() - timedelta(days=29))
     assert answer(person, expired) == "code"
-    signer.update(retired_at=timezone.now() - timedelta(days=32))
+    signer.update(believed_until=timezone.now() - timedelta(days=32))
     assert answer(person, expired) == "invalid_request", "the key may have been stolen since"
+
+
+def test_a_revoked_key_vouches_for_nothing_not_even_an_expired_hint(person: Browser, id_token: str) -> None:
+    expired = resigned(id_token, exp=int(time.time()) - 1)
+    assert (answer(person, id_token), answer(person, expired)) == ("code", "code")
+    registration.revoke(header_of(expired)["kid"], rotation.OPERATOR)
+    assert (answer(person, id_token), answer(person, expired)) == ("invalid_request", "invalid_request")
 
 
 def test_forged_hints_are_refused(person: Browser, id_token: str) -> None:

@@ -21,7 +21,7 @@ from provider.protocol.errors import TemporarilyUnavailable
 from provider.protocol.facts import Json
 from tests.world import claims_of, header_of
 
-CLAIMS: dict[str, Json] = {"sub": "owner", "n": 1}
+CLAIMS: dict[str, Json] = {"sub": "owner", "n": 1, "iat": 1}
 
 
 def encoded(data: bytes | dict[str, Any]) -> str:

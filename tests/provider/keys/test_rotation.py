@@ -12,15 +12,17 @@ from typing import Any
 import pytest
 import time_machine
 from django.core.management import CommandError, call_command
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import Client as Http
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from jwcrypto import jwk
 
-from clients.models import Client, SigningKey
+from clients.models import Client, SecurityEvent, SigningKey
 from clients.models.keys import KeyState
 from common.sealing import Unreadable
-from provider.keys import keyring, rotation
+from provider.keys import keyring, lifetimes, mint, rotation
+from tests.provider.endpoints.forging import signed_by
 from tests.world import App, Browser, claims_of, header_of
 
 pytestmark = pytest.mark.django_db
@@ -81,9 +83,19 @@ def test_a_retired_key_stays_as_long_as_its_tokens(world: None) -> None:
         assert old in jwks()
     with later(minutes=90):
         assert old not in jwks()
+
+
+def test_a_retired_key_stays_as_long_as_a_week_long_token(world: None) -> None:
     Client.objects.filter(client_id="web").update(id_token_lifetime=604_800)
-    with later(minutes=90):
-        assert old in jwks(), "a week-long token may still carry it"
+    old = Browser("owner").tokens("web")["id_token"]
+    keyring.activate(SigningKey.objects.get(algorithm="RS256", state=KeyState.NEXT))
+    Client.objects.update(id_token_lifetime=60, access_token_lifetime=60)
+    with later(days=6):
+        assert header_of(old)["kid"] in jwks(), "whatever clients are set to later"
+        assert mint.verify_id_token(old) is not None
+    with later(days=8):
+        assert header_of(old)["kid"] not in jwks()
+        assert mint.verify_id_token(old) is None
 
 
 @pytest.mark.postgresql  # SQLite looks at all clients
@@ -91,7 +103,7 @@ def test_the_longest_lifetime_is_found_without_looking_at_all_clients(world: Non
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")  # the few clients of a test are quicker read than looked up
         with CaptureQueriesContext(connection) as seen:
-            rotation._load_longest_lifetime()
+            lifetimes.read_longest()
         cursor.execute(f"EXPLAIN {seen[0]['sql']}")
         plan = "".join(line for (line,) in cursor.fetchall())
     assert plan.count("Index Only Scan Backward") == 2
@@ -197,3 +209,93 @@ def test_a_key_is_retired_when_it_stops_signing_and_not_when_somebody_began_to_w
         keyring.activate(SigningKey.objects.get(algorithm="RS256", state=KeyState.NEXT))
     retired = SigningKey.objects.get(algorithm="RS256", state=KeyState.RETIRED)
     assert retired.retired_at == start + timedelta(seconds=60)
+
+
+# --- A key that leaked ---------------------------------------------------------------------------------------------
+
+
+def active_kid(algorithm: str = "ES256") -> str:
+    return SigningKey.objects.get(algorithm=algorithm, state=KeyState.ACTIVE).kid
+
+
+def test_revoking_the_key_that_signs_lets_the_next_one_sign_at_once(world: None) -> None:
+    Client.objects.filter(client_id="service").update(access_token_format="jwt")
+    service, before = App("service"), jwks()
+    old = service.token(grant_type="client_credentials").json()["access_token"]
+    following = SigningKey.objects.get(algorithm="ES256", state=KeyState.NEXT).kid
+    assert [step["action"] for step in rotatekeys("--revoke", header_of(old)["kid"])] == ["revoke"]
+    assert service.introspect(old).json() == {"active": False}
+    assert before - jwks() == {header_of(old)["kid"]}
+    new = service.token(grant_type="client_credentials").json()["access_token"]
+    assert header_of(new)["kid"] == following
+    assert service.introspect(new).json()["active"] is True
+    assert states("ES256") == ["active", "next", "revoked"]
+    assert states("RS256") == ["active", "next"], "of the other algorithm nothing changes"
+    kinds = SecurityEvent.objects.order_by("pk").values_list("kind", "detail__by")
+    assert list(kinds)[-3:] == [(kind, "rotatekeys") for kind in ("key.revoked", "key.activated", "key.made")]
+
+
+@pytest.mark.parametrize("state", ["next", "retired"])
+def test_revoking_another_key_leaves_the_one_that_signs(keys: None, state: str) -> None:
+    keyring.activate(SigningKey.objects.get(algorithm="ES256", state=KeyState.NEXT))
+    keyring.make("ES256")
+    kid, signs = SigningKey.objects.get(algorithm="ES256", state=state).kid, active_kid()
+    assert kid in jwks()
+    rotatekeys("--revoke", kid)
+    assert kid not in jwks()
+    assert active_kid() == signs
+    assert SigningKey.objects.filter(algorithm="ES256", state=KeyState.NEXT).exists()
+
+
+def test_without_a_next_key_a_new_one_is_made_and_signs(keys: None) -> None:
+    SigningKey.objects.filter(state=KeyState.NEXT).delete()
+    old = active_kid()
+    rotatekeys("--revoke", old)
+    assert active_kid() != old
+    assert states("ES256") == ["active", "next", "revoked"]
+
+
+def test_a_dry_run_revokes_nothing(keys: None) -> None:
+    before, kid = jwks(), active_kid()
+    assert rotatekeys("--revoke", kid, "--dry-run")[0]["kid"] == kid
+    assert (jwks(), active_kid()) == (before, kid)
+
+
+def test_a_key_is_revoked_once_and_an_unknown_one_never(keys: None) -> None:
+    kid = active_kid()
+    rotatekeys("--revoke", kid)
+    for one in (kid, "missing"):
+        with pytest.raises(CommandError, match="no such key, or it is revoked already"):
+            rotatekeys("--revoke", one)
+    assert SecurityEvent.objects.filter(kind="key.revoked").count() == 1
+
+
+def test_a_key_whose_successor_does_not_open_goes_on_until_that_one_is_revoked(keys: None, settings: Any) -> None:
+    """Else nothing could be signed. The successor itself needs no opening to be revoked."""
+    settings.IDP_KEY_SECRETS = ["another secret that is long enough"]
+    kid = active_kid()
+    with pytest.raises(CommandError, match=r"The next ES256 key cannot be opened.*Nothing was changed\.$"):
+        rotatekeys("--revoke", kid)
+    assert active_kid() == kid
+    rotatekeys("--revoke", SigningKey.objects.get(algorithm="ES256", state=KeyState.NEXT).kid)
+    rotatekeys("--revoke", kid)
+    assert kid not in jwks()
+
+
+@pytest.mark.parametrize(("issued", "counts"), [(-3600, True), (0, True), (59, True), (120, False), (None, False)])
+def test_what_a_key_signs_after_it_retired_is_nothing(keys: None, issued: int | None, counts: bool) -> None:
+    key = SigningKey.objects.get(algorithm="ES256", state=KeyState.ACTIVE)
+    keyring.activate(SigningKey.objects.get(algorithm="ES256", state=KeyState.NEXT))
+    key.refresh_from_db()
+    assert key.retired_at is not None
+    retired = int(key.retired_at.timestamp())
+    claims = {"sub": "x"} if issued is None else {"sub": "x", "iat": retired + issued}
+    header = {"alg": "ES256", "kid": key.kid, "typ": mint.ACCESS_TOKEN_TYPE}
+    stolen = jwk.JWK.from_json(keyring.decrypt(key.private_jwk))
+    assert (mint.verify(signed_by(stolen, header, claims), mint.ACCESS_TOKEN_TYPE) is not None) is counts
+
+
+def test_the_database_keeps_no_retired_key_without_an_end(keys: None) -> None:
+    keyring.activate(SigningKey.objects.get(algorithm="ES256", state=KeyState.NEXT))
+    with pytest.raises(IntegrityError), transaction.atomic():
+        SigningKey.objects.filter(state=KeyState.RETIRED).update(believed_until=None)
