@@ -372,7 +372,7 @@ def silent(*client_ids: str) -> Any:
 
 def test_dead_receivers_delay_nobody(app: Receiver, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many clients of a project are dead, apps of other projects and healthy ones of the same are told."""
-    monkeypatch.setattr(outbound, "TOTAL_TIMEOUT", 2.0)
+    monkeypatch.setattr(outbound, "TOTAL_TIMEOUT", 4.0)
     told_after: list[float] = []
     began = time.monotonic()
 
@@ -388,8 +388,8 @@ def test_dead_receivers_delay_nobody(app: Receiver, capsys: Any, monkeypatch: py
         signed_out("member", "stranger")
         began = time.monotonic()
         assert run(capsys) == outcome(announced=4, delivered=2, failed=2)
-    assert max(told_after) < 1.5, "they did not wait for the dead"
-    assert time.monotonic() - began < 3.5, "the dead were waited for at the same time"
+    assert max(told_after) < 3.5, "they did not wait for the dead"
+    assert time.monotonic() - began < 7.5, "the dead were waited for at the same time"
 
 
 def test_a_project_has_half_of_the_places_at_most(world: None) -> None:
