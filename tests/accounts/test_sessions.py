@@ -159,6 +159,7 @@ async def _asynchronously() -> tuple[str, str]:
     return old, new
 
 
+@pytest.mark.any_database  # on SQLite no browser of another test holds the event loop of this thread
 def test_the_asynchronous_twins_keep_digests_as_well() -> None:
     _, new = _asynchronously()
     assert kept() == [digest(new)]

@@ -17,7 +17,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 def test_an_app_chooses_the_language(page: Page, live_server: Any, scene: Scene, app: str) -> None:
     """`ui_locales` (OpenID Connect Core 1.0 section 3.1.2.1), from the first page to the app."""
     Client.objects.filter(client_id="web").update(redirect_uris=app)
-    page.goto(f"{live_server.url}{authorize(redirect_uri=app, scope='openid', ui_locales='xx ar de')}")
+    page.goto(
+        f"{live_server.url}{authorize(redirect_uri=app, scope='openid', prompt='consent', ui_locales='xx ar de')}"
+    )
     right_to_left = page.locator("html[lang=ar][dir=rtl]")
     expect(right_to_left).to_be_attached()
     page.locator("#id_login").fill("member")

@@ -90,7 +90,7 @@ def test_openid_client_signs_somebody_in(metadata: dict[str, Any], client_id: st
     address = urlsplit(found["end_session"])
     assert address._replace(query="").geturl() == metadata["end_session_endpoint"]
     assert parse_qs(address.query).keys() == {"id_token_hint", "post_logout_redirect_uri", "client_id", "state"}
-    signed_out = requests.get(found["end_session"], allow_redirects=False, timeout=30)
+    signed_out = requests.get(found["end_session"], headers={"Accept": "text/html"}, allow_redirects=False, timeout=30)
     assert signed_out.headers["Location"].startswith(f"{AFTER_LOGOUT}?state="), "nobody is signed in in this browser"
 
 
