@@ -35,8 +35,10 @@ NO_FRAGMENT: Promise = gettext_lazy("A redirect URI must not have a fragment (RF
 
 
 def new_client_id() -> str:
-    """Only A-Z a-z 0-9 - _ : safe in URLs, files and shells. 128 random bits."""
-    return secrets.token_urlsafe(16)
+    """Only A-Z a-z 0-9 - _ : safe in URLs, files and shells. 128 random bits; none that commands take for an option."""
+    while (made := secrets.token_urlsafe(16)).startswith("-"):
+        pass
+    return made
 
 
 def new_client_secret() -> str:

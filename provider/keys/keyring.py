@@ -54,9 +54,13 @@ def _opens(sealed: str, _secrets: str) -> bool:
 
 
 def make(algorithm: str) -> SigningKey:
-    """A new key in state `next`; saved by the caller's transaction."""
+    """A new key in state `next`; saved by the caller's transaction.
+
+    One key of 64 has an id that begins with a dash; commands would take it for an option, so another one is made.
+    """
     key = jwk.JWK.generate(**ALGORITHMS[algorithm].key)
-    kid = key.thumbprint()
+    while (kid := key.thumbprint()).startswith("-"):
+        key = jwk.JWK.generate(**ALGORITHMS[algorithm].key)
     public = {**key.export_public(as_dict=True), "kid": kid, "use": "sig", "alg": algorithm}
     return SigningKey.objects.create(
         kid=kid, algorithm=algorithm, public_jwk=public, private_jwk=encrypt(key.export_private())

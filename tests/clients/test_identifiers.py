@@ -44,6 +44,11 @@ def test_these_client_ids_are_taken(client_id: str) -> None:
     assert client_id_problem(client_id) == ""
 
 
+def test_no_client_id_looks_like_an_option_of_a_command() -> None:
+    """One of 64 would, were it taken as it comes: `explain` could not be told about that client."""
+    assert not [made for made in (new_client_id() for _ in range(2_000)) if made.startswith("-")]
+
+
 def test_ids_have_128_random_bits_and_secrets_256() -> None:
     assert re.fullmatch("[A-Za-z0-9_-]{22}", new_client_id())
     assert re.fullmatch("[A-Za-z0-9_-]{43}", new_client_secret())

@@ -299,3 +299,10 @@ def test_the_database_keeps_no_retired_key_without_an_end(keys: None) -> None:
     keyring.activate(SigningKey.objects.get(algorithm="ES256", state=KeyState.NEXT))
     with pytest.raises(IntegrityError), transaction.atomic():
         SigningKey.objects.filter(state=KeyState.RETIRED).update(believed_until=None)
+
+
+def test_no_key_has_an_id_that_looks_like_an_option(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`rotatekeys --revoke -x…` would ask for the option's value, while a leaked key waits to be revoked."""
+    ids = iter(["-first", "--second", "third-"])
+    monkeypatch.setattr(jwk.JWK, "thumbprint", lambda _key: next(ids))
+    assert keyring.make("ES256").kid == "third-"
