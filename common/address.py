@@ -18,7 +18,10 @@ class Request(Protocol):
 def address_of(request: Request) -> str:
     """The nearest address that is not one of IDP_TRUSTED_PROXIES. Only their X-Forwarded-For is believed."""
     address = _without_ipv4_mapping(str(request.META.get("REMOTE_ADDR", "")))
-    hops = [_without_ipv4_mapping(hop.strip()) for hop in str(request.META.get("HTTP_X_FORWARDED_FOR", "")).split(",")]
+    forwarded = str(request.META.get("HTTP_X_FORWARDED_FOR", ""))
+    if not forwarded:
+        return address
+    hops = [_without_ipv4_mapping(hop.strip()) for hop in forwarded.split(",")]
     proxies = tuple(settings.IDP_TRUSTED_PROXIES)
     while hops and _trusted(address, proxies):
         address = hops.pop() or address

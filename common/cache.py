@@ -43,6 +43,15 @@ class LookupCache(Generic[Name, Fact]):
         self._missing: OrderedDict[Name, None] = OrderedDict()
         self._lock = threading.Lock()
 
+    def find(self, name: Name) -> Fact | None:
+        """The fact of one name."""
+        with self._lock:
+            found = self._found.get(name)
+            if found is not None:
+                self._found.move_to_end(name)
+                return found
+        return self.look_up([name]).get(name)
+
     def look_up(self, names: Collection[Name]) -> dict[Name, Fact]:
         """The facts of those names that exist. All that are not cached are loaded in one call."""
         with self._lock:
@@ -79,9 +88,9 @@ class Snapshot:
         """The version was read at this moment and is still this one."""
         self.read_at, self.valid_until = at, at + settings.IDP_FACTS_MAX_AGE
 
-    def look_up(self, load: Load[Name, Fact], names: Collection[Name]) -> dict[Name, Fact]:
+    def facts(self, load: Load[Name, Fact]) -> LookupCache[Name, Fact]:
         known: LookupCache[Name, Fact] = self._known.get(load) or self._known.setdefault(load, LookupCache(load))
-        return known.look_up(names)
+        return known
 
     def once(self, make: Callable[[], Fact]) -> Fact:
         if make not in self._computed:
@@ -97,7 +106,12 @@ _thread_local = threading.local()
 
 def look_up(load: Load[Name, Fact], names: Collection[Name]) -> dict[Name, Fact]:
     """The facts behind these names. `load` fetches those that are not cached."""
-    return current().look_up(load, names)
+    return current().facts(load).look_up(names)
+
+
+def find(load: Load[Name, Fact], name: Name) -> Fact | None:
+    """The fact behind one name."""
+    return current().facts(load).find(name)
 
 
 def once(make: Callable[[], Fact]) -> Fact:

@@ -7,9 +7,7 @@ node's clock is off is measured whenever the version of the facts is read (`comm
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
-
-from django.utils import timezone
+from datetime import UTC, datetime, timedelta
 
 IGNORED = timedelta(seconds=1)  # no wronger than a slow network makes it look
 WARNED_OF = timedelta(seconds=5)
@@ -22,7 +20,7 @@ class _Clock:
 
 def now() -> datetime:
     """What every node takes for the current time."""
-    return timezone.now() + _Clock.behind
+    return datetime.now(UTC) + _Clock.behind
 
 
 def seconds() -> int:
@@ -34,7 +32,7 @@ def compare(database: datetime, took: timedelta = timedelta(0)) -> None:
     """Learn what time it is in the database, from an answer that `took` so long: an old one says nothing."""
     if took > IGNORED:
         return
-    behind = database - timezone.now()
+    behind = database - datetime.now(UTC)
     believed = behind if abs(behind) > IGNORED else timedelta(0)
     if abs(believed) > WARNED_OF and abs(believed - _Clock.behind) > WARNED_OF:
         logger.warning("The clock of this machine differs from the database's by %s: use NTP.", believed)

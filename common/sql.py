@@ -163,5 +163,6 @@ def known(value: datetime | str) -> datetime:
     return cast("datetime", moment(value))
 
 
-def identifier(value: str | None) -> uuid.UUID | None:
-    return uuid.UUID(value) if value is not None else None
+def hyphenated(value: str | None) -> str | None:
+    """The text of a UUID. SQLite keeps 32 digits."""
+    return str(uuid.UUID(value)) if value is not None and len(value) == 32 else value

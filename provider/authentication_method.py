@@ -29,6 +29,8 @@ class Credentials:
     @property
     def readings(self) -> tuple[str, ...]:
         """What the secret may be, each once."""
+        if self.unencoded is None:
+            return (self.secret,) if self.secret else ()
         return tuple(dict.fromkeys(one for one in (self.secret, self.unencoded) if one))
 
 

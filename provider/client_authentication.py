@@ -82,7 +82,7 @@ def method_used(sent: Sent) -> Method:
 
 def _refuse_unread(sent: Sent) -> None:
     """Credentials no method reads are refused by name, not ignored."""
-    asserted = [name for name in _ASSERTIONS if sent.params.one(name)]
+    asserted = [name for name in _ASSERTIONS if sent.params.has(name)]
     if asserted and not any(set(asserted) <= set(method.parameters) for method in METHODS.values()):
         raise InvalidClient(
             "client_assertion is not supported. Use a client secret.", challenge=bool(sent.authorization)

@@ -10,11 +10,10 @@ from datetime import datetime, timedelta
 from urllib.parse import unquote_plus
 
 from django.db.models import Q
-from django.utils import timezone
 
 from clients import secrets
 from clients.models import ClientSecret
-from common import cache
+from common import cache, clock
 from provider.authentication_method import Credentials, Method, Sent
 from provider.protocol.errors import InvalidClient, InvalidRequest
 from provider.protocol.facts import ClientFacts
@@ -28,7 +27,7 @@ class Secret(Method):
         return (client is None or not client.public) and _fits(client, presented, secrets.matches_quickly)
 
     def has_guessable(self, client: ClientFacts | None) -> bool:
-        return client is not None and any(secrets.is_slow(one.digest) for one in _live_secrets(client, timezone.now()))
+        return client is not None and any(secrets.is_slow(one.digest) for one in _live_secrets(client, clock.now()))
 
     def proves_slowly(self, client: ClientFacts | None, presented: Credentials) -> bool:
         return client is not None and not client.public and _fits(client, presented, secrets.matches)
@@ -125,17 +124,16 @@ def _load_secrets(clients: Collection[int]) -> dict[int, list[_Secret]]:
 
 
 def _live_secrets(client: ClientFacts, now: datetime) -> list[_Secret]:
-    kept = cache.look_up(_load_secrets, [client.id]).get(client.id, [])
+    kept = cache.find(_load_secrets, client.id) or ()
     return [one for one in kept if one.expires_at is None or one.expires_at > now]
 
 
 def _fits(client: ClientFacts | None, presented: Credentials, matches: Callable[[str, str], bool]) -> bool:
     """Compare with the live secrets of the client; for an unknown one with a decoy."""
-    now = timezone.now()
-    live = _live_secrets(client, now) if client is not None else []
-    pairs = [(one, reading) for one in live for reading in presented.readings]
-    fitting = next((one for one, reading in pairs if matches(reading, one.digest)), None)
-    if not pairs:
+    now = clock.now()
+    live, readings = _live_secrets(client, now) if client is not None else [], presented.readings
+    fitting = next((one for one in live if any(matches(reading, one.digest) for reading in readings)), None)
+    if not (live and readings):
         secrets.matches_quickly(presented.secret or "", secrets.decoy())
     if fitting and (fitting.last_used_at is None or fitting.last_used_at < now - _LAST_USED_RESOLUTION):
         _note_use(fitting, now)

@@ -9,6 +9,7 @@ from clients.models import Client
 from common import cache
 from projects.apis import apis_near, project_facts
 from provider.protocol.facts import (
+    NO_CLAIMS,
     Ceiling,
     ClientFacts,
     Entry,
@@ -60,19 +61,23 @@ def client_facts(client: Client) -> ClientFacts:
 
 def find_clients(client_ids: Iterable[str]) -> dict[str, ClientFacts]:
     """The clients among these ids, enabled or not."""
-    wanted = {one for one in client_ids if one and len(one) <= MAX_CLIENT_ID and "\0" not in one}
+    wanted = {one for one in client_ids if _may_be_id(one)}
     return cache.look_up(_load_clients, wanted) if wanted else {}
 
 
 def find_client(client_id: str) -> ClientFacts | None:
     """One client, enabled or not."""
-    return find_clients([client_id]).get(client_id)
+    return cache.find(_load_clients, client_id) if _may_be_id(client_id) else None
+
+
+def _may_be_id(text: str) -> bool:
+    """Anything else no column holds."""
+    return 0 < len(text) <= MAX_CLIENT_ID and "\0" not in text
 
 
 def client_of(row_id: int) -> ClientFacts | None:
     """The client that codes and tokens name by its row; None when it is gone."""
-    client_id = cache.look_up(_load_ids, [row_id]).get(row_id)
-    return find_client(client_id) if client_id is not None else None
+    return cache.find(_load_by_row, row_id)
 
 
 def _load_clients(client_ids: Collection[str]) -> dict[str, ClientFacts]:
@@ -80,8 +85,9 @@ def _load_clients(client_ids: Collection[str]) -> dict[str, ClientFacts]:
     return {row.client_id: client_facts(row) for row in rows}
 
 
-def _load_ids(row_ids: Collection[int]) -> dict[int, str]:
-    return dict(Client.objects.filter(pk__in=row_ids).values_list("pk", "client_id"))
+def _load_by_row(row_ids: Collection[int]) -> dict[int, ClientFacts]:
+    ids = Client.objects.filter(pk__in=row_ids).values_list("client_id", flat=True)
+    return {client.id: client for client in find_clients(ids).values()}
 
 
 def registry(named: Iterable[str], client: ClientFacts, ceiling: Iterable[str] = ()) -> Registry:
@@ -121,6 +127,8 @@ def ceiling_of(authorization: AuthorizationRow) -> Ceiling:
 
 def requested_claims_of(authorization: AuthorizationRow) -> RequestedClaims:
     """The single claims somebody allowed, besides those of the scopes."""
+    if not authorization.claims:
+        return NO_CLAIMS
     names = {member: tuple(authorization.claims.get(member, ())) for member in ("userinfo", "id_token")}
     return RequestedClaims(**names)
 
@@ -128,7 +136,7 @@ def requested_claims_of(authorization: AuthorizationRow) -> RequestedClaims:
 def sign_in_of(authorization: AuthorizationRow) -> SignInFacts:
     """When and how the person signed in for this Authorization; never what they did since."""
     return SignInFacts(
-        sid=str(authorization.sign_in_id or ""),
+        sid=authorization.sign_in_id or "",
         auth_time=int(authorization.auth_time.timestamp()),
         acr=authorization.acr,
         amr=tuple(authorization.amr),
@@ -139,7 +147,7 @@ def person_of(authorization: AuthorizationRow) -> PersonFacts:
     """Whom this Authorization speaks of, as they are now."""
     return PersonFacts(
         id=authorization.user_id,
-        sub=str(authorization.sub),
+        sub=authorization.sub,
         active=authorization.is_active,
         username=authorization.username,
         facts=authorization.facts,

@@ -31,13 +31,13 @@ class Answer(TypedDict):
 
 def mint(decided: TokenRequest, presented: Presented) -> tuple[Minted, Answer]:
     """The tokens: what is kept of them, and the answer that carries them."""
-    issue = _issue(decided, presented)
     jwt = token_format(decided) == "jwt"
-    access = _signed(issue, signing_alg(decided)) if jwt else keys.opaque()
+    access, id_token = _tokens(decided, presented, jwt=jwt)
+    seconds = lifetime(decided)
     refresh = presented.spend.successor() if gets_refresh_token(decided, presented) else ""
     answer: Answer = {
         "access_token": access,
-        "expires_in": issue.lifetime,
+        "expires_in": seconds,
         "token_type": "Bearer",
         "scope": " ".join(decided.scopes),
     }
@@ -45,9 +45,19 @@ def mint(decided: TokenRequest, presented: Presented) -> tuple[Minted, Answer]:
         answer["audience"] = list(decided.audience)
     if refresh:
         answer["refresh_token"] = refresh
-    if decided.of_a_person and "openid" in decided.scopes:
-        answer["id_token"] = _id_token(issue, access)
-    return Minted(access, issue.lifetime, refresh, stored=not jwt), answer
+    if id_token:
+        answer["id_token"] = id_token
+    return Minted(access, seconds, refresh, stored=not jwt), answer
+
+
+def _tokens(decided: TokenRequest, presented: Presented, *, jwt: bool) -> tuple[str, str]:
+    """The access token, and the ID token of who signed in; empty: none."""
+    signs_in = decided.of_a_person and "openid" in decided.scopes
+    if not (jwt or signs_in):
+        return keys.opaque(), ""
+    issue = _issue(decided, presented)
+    access = _signed(issue, signing_alg(decided)) if jwt else keys.opaque()
+    return access, _id_token(issue, access) if signs_in else ""
 
 
 def gets_refresh_token(decided: TokenRequest, presented: Presented) -> bool:

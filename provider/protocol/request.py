@@ -39,7 +39,8 @@ class Params:
 
     def one(self, name: str) -> str:
         """The value of a single-valued parameter, or an empty text."""
-        return next(iter(self._values.get(name, ())), "")
+        sent = self._values.get(name)
+        return sent[0] if sent else ""
 
     def many(self, name: str) -> list[str]:
         return list(self._values.get(name, ()))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from common.sql import known
 from provider.protocol.facts import Json
 
 
@@ -22,10 +21,6 @@ class Fact:
         return (self.sqlite or self.sql) if vendor == "sqlite" else self.sql
 
 
-def _seconds(moment: Json) -> int:
-    return int(known(str(moment)).timestamp())
-
-
 PERSON: dict[str, Fact] = {
     "given_name": Fact("u.first_name"),
     "family_name": Fact("u.last_name"),
@@ -37,8 +32,13 @@ PERSON: dict[str, Fact] = {
     ),
     "phone_number": Fact("u.phone_number"),
     "address": Fact("u.address"),
-    "updated_at": Fact("u.updated_at", _seconds),
+    "updated_at": Fact(
+        "CAST(floor(extract(epoch FROM u.updated_at)) AS bigint)",
+        sqlite="CAST(strftime('%%s', u.updated_at) AS integer)",
+    ),
 }
+
+_READ = [(name, fact.read) for name, fact in PERSON.items() if fact.read is not None]
 
 
 def columns(vendor: str) -> tuple[list[str], list[str]]:
@@ -49,7 +49,7 @@ def columns(vendor: str) -> tuple[list[str], list[str]]:
 
 def facts(values: Iterable[Json]) -> dict[str, Json]:
     """By name, of what `columns` found."""
-    return {
-        name: value if fact.read is None else fact.read(value)
-        for (name, fact), value in zip(PERSON.items(), values, strict=True)
-    }
+    found = dict(zip(PERSON, values, strict=True))
+    for name, read in _READ:
+        found[name] = read(found[name])
+    return found

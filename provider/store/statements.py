@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from common.connection import connection
-from common.sql import Guard, Insert, Row, Value, array, clock, identifier, known, moment, read, seconds_since
+from common.sql import Guard, Insert, Row, Value, array, clock, hyphenated, known, moment, read, seconds_since
 from provider.protocol.facts import Json
 from provider.store import person
 
@@ -45,10 +45,10 @@ class AuthorizationRow(NamedTuple):
     seed: str
     seed_before: str
     rotated_seconds_ago: float | None
-    sign_in_id: uuid.UUID | None
+    sign_in_id: str | None
     signed_in: bool  # the sign-in it came from has not ended
     user_id: int
-    sub: uuid.UUID
+    sub: str
     is_active: bool
     tokens_not_before: datetime | None
     username: str
@@ -68,7 +68,8 @@ _COLUMNS = len(_AUTHORIZATION)  # behind them come those of the person's table
 _PERSON = "LEFT JOIN accounts_user u ON u.id = a.user_id LEFT JOIN accounts_signin s ON s.sid = a.sign_in_id"
 _CONVERTED: dict[Callable[[Any], object], tuple[str, ...]] = {
     moment: ("auth_time", "created_at", "ended_at", "tokens_not_before"),
-    identifier: ("id", "sign_in_id", "sub"),
+    uuid.UUID: ("id",),
+    hyphenated: ("sign_in_id", "sub"),
     bool: ("offline", "narrowed", "signed_in", "is_active"),
 }
 _CONVERSIONS = [

@@ -44,6 +44,12 @@ def test_a_name_is_loaded_once_whether_it_exists_or_not() -> None:
     assert shelves.asked[1:] == [["b"]]
 
 
+def test_one_name_is_found_as_several_are() -> None:
+    shelves = Shelves()
+    assert [shelves.known.find(name) for name in ("a", "1", "a", "1")] == ["A", None, "A", None]
+    assert shelves.asked == [["a"], ["1"]]
+
+
 def test_asking_for_nonsense_neither_fills_the_memory_nor_pushes_anything_out() -> None:
     shelves = Shelves()
     shelves.known.look_up(["a"])
@@ -55,12 +61,13 @@ def test_asking_for_nonsense_neither_fills_the_memory_nor_pushes_anything_out() 
     assert shelves.asked == []
 
 
-def test_the_longest_unused_is_given_up_first() -> None:
+@pytest.mark.parametrize("use", [lambda known, name: known.look_up([name]), LookupCache.find])
+def test_the_longest_unused_is_given_up_first(use: Callable[[LookupCache[str, str], str], object]) -> None:
     shelves = Shelves()
     shelves.known.look_up(["hot"])
     for number in range(2 * MAX_FOUND):
         shelves.known.look_up([f"c{number}"])
-        shelves.known.look_up(["hot"])
+        use(shelves.known, "hot")
     assert len(shelves.known._found) == MAX_FOUND
     shelves.asked.clear()
     shelves.known.look_up(["hot"])
