@@ -11,12 +11,11 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from common.issuer import LOOPBACK_NAMES, checked_issuer, hosts_of, split
 from idp import neighbours
 from idp.environment import (
-    LOOPBACK_NAMES,
     Environment,
     checked_grace,
-    checked_issuer,
     checked_key_secrets,
     checked_level,
     local_secrets,
@@ -30,6 +29,7 @@ env = Environment()
 # --- Who we are ------------------------------------------------------------------------------------------------------
 IDP_ISSUER: str = checked_issuer(env.str("IDP_ISSUER", default="http://localhost:8000"))
 _issuer_host = urlsplit(IDP_ISSUER).hostname or ""
+_origin, _path = split(IDP_ISSUER)
 IS_LOCAL = _issuer_host in LOOPBACK_NAMES
 # A database is set, but no address: some variables of a deployment are here, and others were forgotten.
 IDP_ISSUER_FORGOTTEN = env.is_set("DATABASE_URL") and not env.is_set("IDP_ISSUER")
@@ -55,7 +55,7 @@ SECRET_KEY = _secret("SECRET_KEY")
 # Encrypts private signing keys and second factors at rest: comma-separated, the first encrypts, all decrypt.
 IDP_KEY_SECRETS = checked_key_secrets(_secret("IDP_KEY_SECRETS"))
 
-ALLOWED_HOSTS = [_issuer_host, *(LOOPBACK_NAMES if IS_LOCAL else [])]
+ALLOWED_HOSTS = hosts_of(IDP_ISSUER)
 IDP_REFRESH_GRACE_SECONDS: int = checked_grace(env.int("IDP_REFRESH_GRACE_SECONDS", default=30))
 IDP_LEGACY_QUERY_CREDENTIALS = env.flag("IDP_LEGACY_QUERY_CREDENTIALS")
 # Whether audiences may use plain http off loopback (a private network that carries no TLS).
