@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import events, guesses, sign_in
 from accounts.backend import candidates
 from accounts.models import AccountEventKind, User
+from common import issuer
 from common.address import address_of
 
 logger = logging.getLogger(__name__)
@@ -42,8 +43,8 @@ class AccountAdapter(DefaultAccountAdapter):
         return bool(settings.IDP_SIGNUP_OPEN)
 
     def is_safe_url(self, url: str | None) -> bool:
-        """`next` is a path of this site; no other host is "ours", whatever the Host header says."""
-        return bool(url) and str(url).startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
+        """`next` is a path of ours; no other host is "ours", whatever the Host header says."""
+        return issuer.holds(str(url or "")) and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """The address that allauth's limits count: only a configured proxy may report somebody else's."""
@@ -138,4 +139,4 @@ def belongs_to_another(address: EmailAddress) -> bool:
 
 
 def _at_issuer(url: str) -> str:
-    return str(settings.IDP_ISSUER) + urlsplit(url)._replace(scheme="", netloc="").geturl()
+    return issuer.url_of(urlsplit(url)._replace(scheme="", netloc="").geturl())

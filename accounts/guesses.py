@@ -146,6 +146,7 @@ def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[
                 cookie_name(),
                 signing.dumps(known, salt=_SALT),
                 max_age=DEVICE_AGE,
+                path=settings.SESSION_COOKIE_PATH,
                 secure=settings.SESSION_COOKIE_SECURE,
                 httponly=True,
                 samesite="Lax",

@@ -27,7 +27,6 @@ from allauth.mfa.webauthn import forms as webauthn
 from allauth.mfa.webauthn.internal.auth import parse_authentication_response, parse_registration_response
 from cryptography.exceptions import UnsupportedAlgorithm
 from django import forms
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.crypto import salted_hmac
@@ -37,7 +36,7 @@ from fido2.utils import websafe_decode, websafe_encode
 from accounts import guesses
 from accounts.forms import LabelsMixin
 from accounts.models import User
-from common import counters
+from common import counters, issuer
 
 MAX_CREDENTIAL = 16_000  # characters of what a passkey answers; real answers have one to three thousand
 MAX_NAME = 60
@@ -184,7 +183,7 @@ class CredentialMixin(LabelsMixin):
         """The answer must come from our own page. allauth would also accept pages of subdomains of the issuer."""
         with self.rejecting_malformed():
             client_data = json.loads(websafe_decode(answer["response"]["clientDataJSON"]))
-            if client_data["origin"] != settings.IDP_ISSUER or client_data.get("crossOrigin"):
+            if client_data["origin"] != issuer.origin() or client_data.get("crossOrigin"):
                 raise ValueError("another origin")
 
 

@@ -52,7 +52,7 @@ class ReauthenticationMixin:
     request: HttpRequest
 
     def get_context_data(self, **kwargs: object) -> dict[str, object]:
-        next_url = get_next_redirect_url(self.request) or "/"
+        next_url = get_next_redirect_url(self.request) or reverse("home")
         context: dict[str, object] = super().get_context_data(**kwargs)  # type: ignore[misc]
         return {**context, "switch_url": sign_in.switch_url(next_url)}
 

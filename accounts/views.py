@@ -58,7 +58,7 @@ class LoginView(allauth.LoginView):
 
 class ReauthenticateView(allauth.ReauthenticateView):
     def get_context_data(self, **kwargs: object) -> dict[str, object]:
-        next_url = get_next_redirect_url(self.request) or "/"
+        next_url = get_next_redirect_url(self.request) or reverse("home")
         return {**super().get_context_data(**kwargs), "switch_url": sign_in.switch_url(next_url)}
 
 

@@ -19,6 +19,8 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
+from common import issuer
+
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 
@@ -26,6 +28,7 @@ class ConsoleSite(AdminSite):
     site_header = _("Vestibule console")
     site_title = _("Vestibule")
     index_title = _("Console")
+    site_url = f"{issuer.path()}/"
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)

@@ -7,7 +7,6 @@ from typing import Any
 
 import orjson
 from django.conf import settings
-from django.urls import reverse
 
 from accounts import sign_in
 from common.jws import ALGORITHMS
@@ -71,7 +70,7 @@ def _addresses() -> dict[str, str]:
         "userinfo_endpoint": f"{base}/userinfo",
         "introspection_endpoint": f"{base}/introspect",
         "revocation_endpoint": f"{base}/revoke",
-        "end_session_endpoint": f"{settings.IDP_ISSUER}{reverse('end_session')}",
+        "end_session_endpoint": f"{base}/logout",
         "tokeninfo_endpoint": f"{base}/tokeninfo",
         "jwks_uri": f"{settings.IDP_ISSUER}/.well-known/jwks.json",
     }

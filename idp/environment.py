@@ -9,13 +9,10 @@ import secrets
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
-DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_GRACE = 3600  # seconds
 MAX_IN_MEMORY = 100_000  # entries of a cache in memory: some forty megabytes when all are there
 NOTSET = environ.Env.NOTSET
@@ -90,35 +87,6 @@ def checked_level(value: str) -> str:
     if (level := value.strip().upper()) not in logging.getLevelNamesMapping():
         raise ImproperlyConfigured(f"LOG_LEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL, not {value!r}.")
     return level
-
-
-def checked_issuer(value: str) -> str:
-    """The issuer as one origin without a trailing slash (OpenID Connect Discovery 1.0 section 3).
-
-    https is required except on loopback: codes and tokens travel to and from the issuer.
-    """
-    try:
-        url = urlsplit(value)
-        port = url.port
-    except ValueError:
-        raise ImproperlyConfigured(f"IDP_ISSUER is not a URL: {value!r}.") from None
-    if url.scheme not in ("http", "https") or not url.hostname:
-        raise ImproperlyConfigured(f"IDP_ISSUER must look like https://id.example.com, not {value!r}.")
-    if url.path not in ("", "/") or url.query or url.fragment or "@" in url.netloc:
-        raise ImproperlyConfigured(f"IDP_ISSUER must be a scheme and a host, nothing else: {value!r}.")
-    if url.scheme == "http" and url.hostname not in LOOPBACK_NAMES:
-        raise ImproperlyConfigured(f"IDP_ISSUER must use https off loopback: {value!r}.")
-    issuer = f"{url.scheme}://{url.netloc.lower()}"
-    if issuer != (origin := _origin(url.scheme, url.hostname, port)):
-        # Passkeys and forms are checked against the origin that browsers send.
-        raise ImproperlyConfigured(f"IDP_ISSUER must be written as browsers write it, {origin}, not {value!r}.")
-    return issuer
-
-
-def _origin(scheme: str, host: str, port: int | None) -> str:
-    """Without the default port of the scheme (RFC 6454 section 6.2)."""
-    shown = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{shown}" if port in (None, DEFAULT_PORTS[scheme]) else f"{scheme}://{shown}:{port}"
 
 
 def checked_networks(name: str, values: Iterable[str]) -> list[str]:

@@ -20,6 +20,7 @@ from django.http import HttpResponse
 from django.http.request import split_domain_port, validate_host
 from django.utils.module_loading import import_string
 
+from common import issuer
 from common.connection import pin_connection, unpin_connection
 from idp import discovery
 from provider.endpoints.http import Answer, Endpoint, json_answer
@@ -29,13 +30,16 @@ from provider.endpoints.token import token
 from provider.endpoints.tokeninfo import tokeninfo
 from provider.endpoints.userinfo import userinfo
 
+BASE = issuer.path()  # of the issuer that the process started with
+METADATA = ("openid-configuration", "oauth-authorization-server")
 ENDPOINTS: dict[str, Endpoint] = {
-    "/.well-known/openid-configuration": discovery.configuration,
-    "/.well-known/oauth-authorization-server": discovery.configuration,
-    "/.well-known/jwks.json": discovery.jwks,
-    "/openid/jwks.json": discovery.jwks,
+    # Below the issuer (OpenID Connect Discovery 1.0 section 4), and between its host and path (RFC 8414 section 3).
+    **{f"{BASE}/.well-known/{name}": discovery.configuration for name in METADATA},
+    **{f"/.well-known/{name}{BASE}": discovery.configuration for name in METADATA},
+    f"{BASE}/.well-known/jwks.json": discovery.jwks,
+    f"{BASE}/openid/jwks.json": discovery.jwks,
     **{
-        f"/{prefix}/{endpoint.__name__}": endpoint
+        f"{BASE}/{prefix}/{endpoint.__name__}": endpoint
         for prefix in ("oauth2", "openid")  # the second for services that use these paths already
         for endpoint in (token, introspect, revoke, userinfo, tokeninfo)
     },

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from django.core.cache import caches
 from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse
 
 from accounts.outbox import is_late
 from clients.models import SigningKey
 from clients.models.keys import KeyState
+from common import issuer
 from common.database_errors import lacks_tables
 from common.jws import ALGORITHMS
 from common.schema import missing_migrations, only_reads
 from common.sealing import Unreadable
 from common.unreleased import REASON, is_unreleased
 from idp import VERSION
-from provider.endpoints.http import Answer, json_answer, protocol_endpoint
+from provider.endpoints.http import Answer, Endpoint, as_view, json_answer, protocol_endpoint
 from provider.keys import keyring
 from provider.parameters import Request
 
@@ -28,6 +31,16 @@ class Schema:
     """What this process found out about the tables: once they fit its code, they always will."""
 
     fits = False
+
+
+def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Before the host is checked: balancers and probes ask by address, and the answer depends on no name."""
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        endpoint = ENDPOINTS.get(request.path_info)
+        return as_view(endpoint)(request) if endpoint else get_response(request)
+
+    return handle
 
 
 @protocol_endpoint("GET")
@@ -105,3 +118,9 @@ def _late_mail() -> list[str]:
 
 def _not_ready(reason: str) -> Answer:
     return json_answer({"status": "unavailable", "reason": reason, "version": VERSION}, 503)
+
+
+# Also at the root, whatever the path of the issuer: checks ask the process itself.
+ENDPOINTS: dict[str, Endpoint] = {
+    f"{base}/healthz/{endpoint.__name__}": endpoint for base in ("", issuer.path()) for endpoint in (live, ready)
+}

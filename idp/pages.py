@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, resolve, reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -18,6 +19,8 @@ from redis.exceptions import RedisError
 from accounts import sign_in
 from common.database_errors import is_outage, is_read_only
 from common.slow import Busy
+from idp.fast_path import BY_PATH
+from provider.endpoints.http import Endpoint, as_view, json_answer
 
 
 @never_cache
@@ -29,12 +32,23 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """A page, or JSON where programs ask."""
+    if request.path_info in BY_PATH:
+        return as_view(_told_to_a_program(exception))(request)
     return error_page(
         request,
         400,
         _("This request cannot be understood"),
         _("The address or the form is damaged. Go back to the page you came from and try again."),
     )
+
+
+def _told_to_a_program(exception: Exception | None) -> Endpoint:
+    """Mostly a service that asks by an internal name: it hears which one to use."""
+    host = isinstance(exception, DisallowedHost)
+    said = f"This is another host than the issuer's. Ask at {settings.IDP_ISSUER}." if host else "It is damaged."
+    answer = json_answer({"error": "invalid_request", "error_description": said}, 400)
+    return lambda _request: answer
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -52,7 +66,7 @@ def _switch_account_url(request: HttpRequest) -> str:
     person = getattr(request, "user", None)
     if person is None or not person.is_authenticated:
         return ""
-    return sign_in.switch_url(request.get_full_path() if request.method == "GET" else "/")
+    return sign_in.switch_url(request.get_full_path() if request.method == "GET" else reverse("home"))
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -66,11 +80,11 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 def _lacks_only_its_slash(request: HttpRequest) -> bool:
     """Whether somebody typed the address of a page for people without its final slash.
 
-    Only below these two paths, so that the redirect never leaves the site. Never for a POST, which would lose its body.
+    Only these, so that the redirect never leaves the site. Never for a POST, which would lose its body.
     """
-    path = request.path_info
-    typed = request.method in ("GET", "HEAD") and f"{path}/".startswith(("/admin/", "/accounts/"))
-    if not typed or path.endswith("/"):
+    path, home = request.path_info, reverse("home")
+    of_people = f"{path}/" == home or f"{path}/".startswith((f"{home}admin/", f"{home}accounts/"))
+    if request.method not in ("GET", "HEAD") or not of_people or path.endswith("/"):
         return False
     try:
         view = resolve(f"{path}/").func

@@ -29,6 +29,7 @@ from granian.constants import HTTPModes, Interfaces, Loops, RuntimeModes
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
+from common import issuer
 from idp.bodies import BufferedBodies
 from idp.logs import drop_thread_count_warning
 from idp.watchdog import MAX_WAIT, Watched
@@ -61,14 +62,6 @@ MAX_HEAD = 32_768
 # At TERM, workers take no new requests and have this long to finish those they have.
 STOP_SECONDS = 30  # seconds
 
-# A file of granian's own, which no thread of ours has to serve: `live` answers while they all wait.
-LIVE = {
-    "static_path_route": ["/healthz/live"],
-    "static_path_mount": [Path(__file__).parent / "live"],
-    "static_path_dir_to_file": "status.json",
-    "static_path_expires": 0,
-}
-
 SECRETS = ("SECRET_KEY", "IDP_KEY_SECRETS", "DATABASE_URL", "CACHE_URL", "EMAIL_URL", "ADMIN_PASSWORD")
 
 GRANIAN_OPTIONS: dict[str, Any] = {
@@ -92,7 +85,6 @@ GRANIAN_OPTIONS: dict[str, Any] = {
     "workers_kill_timeout": STOP_SECONDS,
     "log_level": LogLevels.info,
     "log_access": False,  # proxies write one, and URIs may hold what logs should not
-    **LIVE,
 }
 
 
@@ -104,8 +96,10 @@ def serve(application: str = "idp.wsgi.application", max_wait: float = MAX_WAIT,
     """
     options = GRANIAN_OPTIONS | overrides
     loaded = import_string(application)
+    options |= _live_at("")
     if apps.ready:  # otherwise every worker would load them with its first request
         import_module(settings.ROOT_URLCONF)
+    options |= _live_at(issuer.path() if apps.ready else "")
     for name in SECRETS:
         os.environ.pop(name, None)  # granian copies its environment into every request
     gc.collect()
@@ -113,6 +107,17 @@ def serve(application: str = "idp.wsgi.application", max_wait: float = MAX_WAIT,
     logging.getLogger("_granian").addFilter(drop_thread_count_warning)
     server = Granian(application, **options)
     server.serve(target_loader=_watched(loaded, options["blocking_threads"], max_wait), wrap_loader=False)
+
+
+def _live_at(base: str) -> dict[str, Any]:
+    """A file of granian's own, which no thread of ours has to serve: `live` answers while they all wait."""
+    routes = [f"{one}/healthz/live" for one in sorted({"", base})]
+    return {
+        "static_path_route": routes,
+        "static_path_mount": [Path(__file__).parent / "live"] * len(routes),
+        "static_path_dir_to_file": "status.json",
+        "static_path_expires": 0,
+    }
 
 
 def _watched(application: WSGIApplication, threads: int, max_wait: float) -> Callable[[], WSGIApplication]:

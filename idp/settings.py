@@ -11,12 +11,11 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from common.issuer import LOOPBACK_NAMES, checked_issuer, hosts_of, split
 from idp import neighbours
 from idp.environment import (
-    LOOPBACK_NAMES,
     Environment,
     checked_grace,
-    checked_issuer,
     checked_key_secrets,
     checked_level,
     local_secrets,
@@ -30,6 +29,7 @@ env = Environment()
 # --- Who we are ------------------------------------------------------------------------------------------------------
 IDP_ISSUER: str = checked_issuer(env.str("IDP_ISSUER", default="http://localhost:8000"))
 _issuer_host = urlsplit(IDP_ISSUER).hostname or ""
+_origin, _path = split(IDP_ISSUER)
 IS_LOCAL = _issuer_host in LOOPBACK_NAMES
 # A database is set, but no address: some variables of a deployment are here, and others were forgotten.
 IDP_ISSUER_FORGOTTEN = env.is_set("DATABASE_URL") and not env.is_set("IDP_ISSUER")
@@ -55,7 +55,7 @@ SECRET_KEY = _secret("SECRET_KEY")
 # Encrypts private signing keys and second factors at rest: comma-separated, the first encrypts, all decrypt.
 IDP_KEY_SECRETS = checked_key_secrets(_secret("IDP_KEY_SECRETS"))
 
-ALLOWED_HOSTS = [_issuer_host, *(LOOPBACK_NAMES if IS_LOCAL else [])]
+ALLOWED_HOSTS = hosts_of(IDP_ISSUER)
 IDP_REFRESH_GRACE_SECONDS: int = checked_grace(env.int("IDP_REFRESH_GRACE_SECONDS", default=30))
 IDP_LEGACY_QUERY_CREDENTIALS = env.flag("IDP_LEGACY_QUERY_CREDENTIALS")
 # Whether audiences may use plain http off loopback (a private network that carries no TLS).
@@ -94,6 +94,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "idp.health.middleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "provider.endpoints.locales.middleware",
@@ -212,15 +213,19 @@ _https = IDP_ISSUER.startswith("https://")
 SESSION_ENGINE = "accounts.sessions"
 # Cookies know no ports: off https an app on the same host may have a cookie named "session" itself.
 _cookie = "__Host-{}" if _https else f"vestibule-{{}}-{urlsplit(IDP_ISSUER).port or 80}"
+if _https and _path:  # neighbours share the host: none of ours is sent to them, which __Host- does not allow
+    _cookie = "__Secure-vestibule-{}"
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = _path or "/"
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = _cookie.format("session"), _cookie.format("csrf")
-IDP_LOCALES_COOKIE_NAME = "ui_locales" if _https else _cookie.format("locales")  # not of the whole site
+_host_only = _cookie.startswith("__Host-")
+IDP_LOCALES_COOKIE_NAME = "ui_locales" if _host_only else _cookie.format("locales")  # not of the whole site
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 # In a cookie they could be shown in other browsers too, in our name: neighbours below one domain set each other's.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 # The one origin our own forms come from, whatever scheme and port a proxy in front shows us.
-CSRF_TRUSTED_ORIGINS = [IDP_ISSUER]
+CSRF_TRUSTED_ORIGINS = [_origin]
 CSRF_FAILURE_VIEW = "idp.stale_forms.csrf_failure"
 SECURE_SSL_REDIRECT = False  # plain-HTTP requests off loopback are the proxy's to redirect; a POST is never redirected
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
@@ -245,7 +250,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     }
 }
-STATIC_URL = "/static/"
+STATIC_URL = f"{_path}/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = IS_LOCAL
 if IS_LOCAL:  # served from where they lie: no collectstatic, and no warning that it did not run

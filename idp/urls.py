@@ -5,28 +5,25 @@ from __future__ import annotations
 import re
 
 from django.contrib import admin
-from django.urls import include, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from idp import health, pages
 from idp.account_activity import activity
 from idp.account_deletion import delete_account
-from idp.fast_path import ENDPOINTS
+from idp.fast_path import BASE, ENDPOINTS
 from provider.endpoints import apps
 from provider.endpoints.authorize import authorize, decide
 from provider.endpoints.http import as_view
 from provider.endpoints.logout import confirm, end_session
 
-urlpatterns = [
-    # With or without a trailing slash: a POST is never redirected.
-    *(re_path(rf"^{re.escape(path[1:])}/?$", as_view(endpoint)) for path, endpoint in ENDPOINTS.items()),
+# Below the path of the issuer, if it has one.
+BELOW: list[URLPattern | URLResolver] = [
     re_path(r"^oauth2/authorize/?$", authorize, name="authorize"),
     re_path(r"^openid/authorize/?$", authorize),
     re_path(r"^oauth2/consent/?$", decide, name="consent"),
     re_path(r"^oauth2/logout/?$", end_session, name="end_session"),
     re_path(r"^openid/logout/?$", end_session),
     re_path(r"^oauth2/logout/confirm/?$", confirm, name="confirm_end_session"),
-    path("healthz/live", as_view(health.live)),
-    path("healthz/ready", as_view(health.ready)),
     path("admin/", admin.site.urls),
     path("accounts/apps/", apps.apps, name="account_apps"),
     path("accounts/apps/<slug:key>/", apps.app, name="account_app"),
@@ -35,6 +32,12 @@ urlpatterns = [
     path("accounts/activity/", activity, name="account_activity"),
     path("accounts/delete/", delete_account, name="account_delete"),
     path("", pages.home, name="home"),
+]
+urlpatterns = [
+    # With or without a trailing slash: a POST is never redirected.
+    *(re_path(rf"^{re.escape(path[1:])}/?$", as_view(endpoint)) for path, endpoint in ENDPOINTS.items()),
+    *(path(address[1:], as_view(endpoint)) for address, endpoint in health.ENDPOINTS.items()),
+    path(f"{BASE[1:]}/", include(BELOW)) if BASE else path("", include(BELOW)),
 ]
 
 handler400 = "idp.pages.bad_request"

@@ -211,7 +211,8 @@ class Api(models.Model):
             raise ValidationError({"identifier": _("Use an absolute URI, such as https://api.example.com/orders.")})
         if parsed.query is not None:
             raise ValidationError({"identifier": _("The identifier of an API must not have a query.")})
-        if parsed.origin == matcher.parse(settings.IDP_ISSUER).origin:
+        ours = settings.IDP_ISSUER
+        if matcher.covers(ours, self.identifier) or matcher.covers(self.identifier, ours):
             raise ValidationError({"identifier": _("The provider's own address cannot be registered as an API.")})
         one_at_a_time()
         others = Api.objects.exclude(project=self.project_id).filter(origin=parsed.origin)

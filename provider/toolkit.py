@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from django.conf import settings
 from django.http import HttpRequest
 from oauth2_provider.oauth2_backends import OAuthLibCore
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.oauth2 import BearerToken, ResourceEndpoint
 
+from common import issuer
 from projects.matcher import covers
 from provider import facts, parameters
 from provider.endpoints.http import Answer
@@ -58,7 +58,7 @@ class Backend(OAuthLibCore):
 
     def verify_request(self, request: HttpRequest, scopes: list[str]) -> tuple[bool, OAuthRequest]:
         """The bearer token of the header, never of the query or the body; the host is ours, never the Host header."""
-        uri, method = f"{settings.IDP_ISSUER}{request.path}", request.method or "GET"
+        uri, method = issuer.url_of(request.path), request.method or "GET"
         sent = parameters.authorization(request)
         headers = {} if sent is None else {"Authorization": sent}
         valid, oauth_request = self.server.verify_request(uri, method, "", headers, scopes=scopes)

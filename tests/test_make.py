@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from idp.environment import checked_issuer
+from common.issuer import checked_issuer
 
 ROOT = Path(__file__).parent.parent
 

@@ -12,11 +12,12 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
+from common import issuer
 from provider import parameters
 from provider.protocol.errors import Refusal
 from provider.protocol.request import Params
 
-PATH = "/accounts/"  # where account pages live
+PATH = f"{issuer.path()}/accounts/"  # where account pages live
 MAX_AGE = 900  # seconds; as long as somebody may take to sign in
 MAX_LOCALES = 20
 

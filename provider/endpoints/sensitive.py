@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from allauth.account.adapter import get_adapter
 from allauth.core import context
-from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.models import User
+from common import issuer
 from projects.models import Project
 from projects.scopes import SIGN_IN_SCOPES
 from provider.endpoints import consent, permission_words
@@ -35,7 +35,7 @@ def tell(request: HttpRequest, end_user: EndUser, decided: AuthorizationRequest)
 
 
 def _send(request: HttpRequest, user: User, app: str, told: list[str]) -> None:
-    address = f"{settings.IDP_ISSUER}{reverse('account_apps')}"
+    address = issuer.url_of(reverse("account_apps"))
     said = {"app_name": app, "permissions": told, "apps_url": address}
     with context.request_context(request):  # from which browser: the mail says so
         get_adapter(request).send_notification_mail("account/email/sensitive_access", user, said, user.email)

@@ -168,3 +168,13 @@ def test_every_static_file_is_found_once(settings: Any, tmp_path: Path) -> None:
     assert "another file" not in said.getvalue()
     ours = {path.name for path in (tmp_path / "vestibule").iterdir()}
     assert {"pages.css", "console.css", "passkeys.js", "mark.svg"} <= ours
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("host", ["10.1.2.3:8000", "vestibule.internal", "a b", ""])
+def test_whoever_asks_by_an_address_or_another_name_is_answered(keys: None, host: str) -> None:
+    """Balancers and probes cannot always say which host they mean."""
+    for path in ("/healthz/live", "/healthz/ready"):
+        response = Http(HTTP_HOST=host).get(path)
+        assert (response.status_code, response["Content-Type"]) == (200, "application/json")
+        assert response["X-Content-Type-Options"] == "nosniff"

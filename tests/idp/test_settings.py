@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from idp.environment import checked_issuer
+from common.issuer import checked_issuer
 
 ROOT = Path(__file__).parent.parent.parent
 KEPT = ("PATH", "HOME", "LANG", "VIRTUAL_ENV")

@@ -52,6 +52,30 @@ def test_off_https_cookies_carry_product_and_port_in_their_names(issuer: str, po
     }
 
 
+def test_below_a_path_no_cookie_is_sent_to_the_neighbours_on_the_host() -> None:
+    """The prefix __Host- needs the path "/", where their servers would get our sessions."""
+    names = ("NAME", "PATH", "SECURE")
+    said = settings_of(
+        "https://example.com/auth", *(f"{one}_COOKIE_{name}" for one in ("SESSION", "CSRF") for name in names)
+    )
+    assert said == {
+        "SESSION_COOKIE_NAME": "__Secure-vestibule-session",
+        "CSRF_COOKIE_NAME": "__Secure-vestibule-csrf",
+        **dict.fromkeys(("SESSION_COOKIE_PATH", "CSRF_COOKIE_PATH"), "/auth"),
+        **dict.fromkeys(("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE"), True),
+    }
+
+
+def test_forms_come_from_the_origin_whatever_its_path() -> None:
+    """Browsers name no path where a form comes from."""
+    said = settings_of("https://example.com/auth", "CSRF_TRUSTED_ORIGINS", "ALLOWED_HOSTS", "STATIC_URL")
+    assert said == {
+        "CSRF_TRUSTED_ORIGINS": ["https://example.com"],
+        "ALLOWED_HOSTS": ["example.com"],
+        "STATIC_URL": "/auth/static/",
+    }
+
+
 def test_off_loopback_browsers_are_told_to_keep_to_https() -> None:
     assert settings_of("https://id.example.com", "SECURE_HSTS_SECONDS")["SECURE_HSTS_SECONDS"] >= 31_536_000
     assert settings_of("http://localhost:8000", "SECURE_HSTS_SECONDS")["SECURE_HSTS_SECONDS"] == 0

@@ -28,6 +28,18 @@ def test_an_editor_adds_an_api_with_its_scopes() -> None:
     assert [scope.name for scope in api(NEW).scopes.all()] == ["new.read"]
 
 
+@pytest.mark.parametrize(
+    ("path", "registered"),
+    [("/orders", True), ("/authority", True), ("/auth", False), ("/auth/orders", False), ("", False)],
+)
+def test_an_api_may_live_beside_the_providers_path_and_not_above_or_below(
+    settings: Any, path: str, registered: bool
+) -> None:
+    settings.IDP_ISSUER = "https://api.acme.example/auth"
+    Api.objects.all().delete()
+    assert (add(identifier=f"https://api.acme.example{path}").status_code == 302) == registered
+
+
 def test_an_editor_says_that_a_scope_is_sensitive() -> None:
     scopes = {"scopes-0-name": "new.read", "scopes-0-description": "See new things", "scopes-0-sensitive": "on"}
     assert add("editor", **scopes).status_code == 302

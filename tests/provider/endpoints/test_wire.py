@@ -11,6 +11,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.test import Client as Http
 
 from clients.models import SigningKey
+from idp.fast_path import BY_PATH
 from tests.world import CHALLENGE, ISSUER, WEB_CB, App, Browser, Response, basic, claims_of, redirected
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
@@ -150,6 +151,15 @@ def test_nothing_a_request_says_changes_our_name(lie: dict[str, Any]) -> None:
 def test_other_hosts_are_not_served(host: str) -> None:
     for path in ("/oauth2/token", "/.well-known/openid-configuration", AUTHORIZE, "/accounts/login/"):
         assert Http(HTTP_HOST=host).get(path).status_code == 400
+
+
+@pytest.mark.parametrize("path", BY_PATH)
+def test_a_program_that_asks_at_another_host_is_told_in_json(path: str) -> None:
+    """Inside a cluster services are reached by other names, and a page says nothing to them."""
+    response = Http(HTTP_HOST="vestibule.internal:8000").post(path)
+    assert (response.status_code, response["Content-Type"]) == (400, "application/json")
+    said = f"This is another host than the issuer's. Ask at {ISSUER}."
+    assert response.json() == {"error": "invalid_request", "error_description": said}
 
 
 # --- A database that is gone ---------------------------------------------------------------------------------------
