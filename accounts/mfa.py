@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from qrcode.image.svg import SvgPathImage
 
+from accounts import passkeys
 from common import sealing
 
 PURPOSE = "second factors"
@@ -24,6 +25,7 @@ class MFAAdapter(DefaultMFAAdapter):
     error_messages = {
         **DefaultMFAAdapter.error_messages,
         "incorrect_code": gettext_lazy("This code is wrong, or it was used already. Try the next one."),
+        "not_alone": gettext_lazy("This passkey is a second step. Give your password first, and then this passkey."),
         "incorrect_passkey": gettext_lazy("This did not work. Try again, or use another way."),
     }
 
@@ -42,6 +44,10 @@ class MFAAdapter(DefaultMFAAdapter):
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         """Passkeys belong to the issuer's host, whatever the Host header says (WebAuthn Level 3, "RP ID")."""
         return {"id": urlsplit(settings.IDP_ISSUER).hostname or "", "name": "Vestibule"}
+
+    def get_public_key_credential_user_entity(self, user: AbstractBaseUser) -> dict[str, object]:
+        """Authenticators name their person by a random handle: the number of a row could be guessed."""
+        return {**super().get_public_key_credential_user_entity(user), "id": passkeys.handle_of(user)}
 
     def generate_authenticator_name(self, user: AbstractBaseUser, type: Authenticator.Type) -> str:
         number = Authenticator.objects.filter(user_id=user.pk, type=type).count() + 1

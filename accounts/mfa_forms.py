@@ -24,7 +24,7 @@ from allauth.mfa.totp.internal.auth import (
     yield_hotp_counters_from_time,
 )
 from allauth.mfa.webauthn import forms as webauthn
-from allauth.mfa.webauthn.internal.auth import parse_authentication_response, parse_registration_response
+from allauth.mfa.webauthn.internal import auth
 from cryptography.exceptions import UnsupportedAlgorithm
 from django import forms
 from django.core.exceptions import ValidationError
@@ -33,7 +33,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 from fido2.utils import websafe_decode, websafe_encode
 
-from accounts import guesses
+from accounts import guesses, passkeys
 from accounts.forms import LabelsMixin
 from accounts.models import User
 from common import counters, issuer
@@ -202,13 +202,18 @@ class LoginWebAuthnForm(AssertionMixin, webauthn.LoginWebAuthnForm):
         """A passkey alone must have verified its person, whatever its challenge was for: all pages share one challenge.
 
         A challenge for the second step asks for no PIN, and whoever found a security key gets one with an account of
-        their own.
+        their own. Nor does a key stand alone that its person enrolled as a second step.
         """
         answer = self.cleaned_data["credential"]
-        found = super().clean_credential()
+        self.check_origin(answer)
         with self.rejecting_malformed():
-            if not parse_authentication_response(answer).response.authenticator_data.is_user_verified():
-                raise ValueError("the person was not verified")
+            said = auth.parse_authentication_response(answer).response
+            person = passkeys.person_of(said.user_handle or b"")
+            if person is None or not said.authenticator_data.is_user_verified():
+                raise ValueError("nobody's, or the person was not verified")
+            found: Authenticator = auth.complete_authentication(person, answer)
+        if not passkeys.stands_alone(found):
+            raise get_adapter().validation_error("not_alone")
         return found
 
 
@@ -236,7 +241,7 @@ class AddWebAuthnForm(CredentialMixin, webauthn.AddWebAuthnForm):
         self.check_origin(self.cleaned_data["credential"])
         with self.rejecting_malformed():
             cleaned: dict[str, Any] = super().clean()
-            cleaned["credential"] = _stored_credential(cleaned["credential"])
+            cleaned["credential"] = _stored_credential(cleaned["credential"], alone=bool(cleaned.get("passwordless")))
         return cleaned
 
 
@@ -246,9 +251,9 @@ class EditWebAuthnForm(LabelsMixin, webauthn.EditWebAuthnForm):
         self.fields["name"] = forms.CharField(label=_("Name"), max_length=MAX_NAME)
 
 
-def _stored_credential(credential: Answer) -> dict[str, object]:
+def _stored_credential(credential: Answer, *, alone: bool) -> dict[str, object]:
     """Only what a sign-in needs later: a browser may add anything to its answer."""
-    answer = parse_registration_response(credential)
+    answer = auth.parse_registration_response(credential)
     key = websafe_encode(answer.raw_id)
     kept = {
         "clientDataJSON": websafe_encode(answer.response.client_data),
@@ -256,4 +261,5 @@ def _stored_credential(credential: Answer) -> dict[str, object]:
     }
     discoverable = credential.get("clientExtensionResults", {}).get("credProps", {}).get("rk")
     extensions = {"credProps": {"rk": discoverable}} if isinstance(discoverable, bool) else {}
-    return {"id": key, "rawId": key, "type": "public-key", "response": kept, "clientExtensionResults": extensions}
+    stored = {"id": key, "rawId": key, "type": "public-key", "response": kept, "clientExtensionResults": extensions}
+    return {**stored, passkeys.ALONE: alone}

@@ -60,6 +60,8 @@ class User(AbstractUser):
         blank=True,
         help_text=_("Tokens issued before this moment stop working."),
     )
+    # What their passkeys name them by (`accounts.passkeys`).
+    passkey_handle = models.BinaryField(null=True, unique=True, editable=False)
     updated_at = models.DateTimeField(_("last changed"), auto_now=True)
 
     objects: ClassVar[UserManager] = UserManager()

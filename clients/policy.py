@@ -13,11 +13,12 @@ from clients import rules
 from clients.metadata import Audience, ClientMetadata
 from clients.models import Client
 from clients.models.client import CHOICES
+from clients.reach import acted_for_elsewhere, clients_named, introspected_elsewhere, key_problems, owners_named
 from projects import matcher
 from projects.access import open_apis
 from projects.actors import Actor, Right
 from projects.apis import refusal_to_list, resolve
-from projects.models import Api, ApiScope, Project
+from projects.models import ApiScope, Project
 from projects.problems import Problem, new_problems
 from projects.rules import moment_problem
 from projects.scopes import SIGN_IN_SCOPES
@@ -111,13 +112,13 @@ def _tokens_not_before(case: Case) -> Iterator[Problem]:
 
 def _allowed_callers(case: Case) -> Iterator[Problem]:
     """Only clients of one project get ID tokens for each other, whoever allows it (protocol section 2)."""
-    yield from _not_found(case, "allowed_callers", _clients(case.wanted.allowed_callers), anywhere=False)
+    yield from _not_found(case, "allowed_callers", clients_named(case.wanted.allowed_callers), anywhere=False)
 
 
 def _introspects(case: Case) -> Iterator[Problem]:
     """Those of the project and those named before; any, for a superuser (protocol section 0)."""
     anywhere = case.by.may(Right.NAME_OTHER_PROJECTS)
-    yield from _not_found(case, "introspects", _clients(case.wanted.introspects), anywhere=anywhere)
+    yield from _not_found(case, "introspects", clients_named(case.wanted.introspects), anywhere=anywhere)
     new = set(case.wanted.introspects) - set(case.had.introspects)
     if new and case.wanted.settled().introspection != "listed":
         yield Problem("introspects", _("This list needs 'introspection: listed'."))
@@ -125,29 +126,7 @@ def _introspects(case: Case) -> Iterator[Problem]:
 
 def _acts_for(case: Case) -> Iterator[Problem]:
     anywhere = case.by.may(Right.NAME_OTHER_PROJECTS)
-    yield from _not_found(case, "acts_for", _owners(case.wanted.acts_for), anywhere=anywhere)
-
-
-def _owners(identifiers: Sequence[str]) -> dict[str, int]:
-    """The projects of the APIs there are."""
-    return {identifier: api.project_id for identifier, api in apis_named(identifiers).items()}
-
-
-def _clients(named: Sequence[str]) -> dict[str, int]:
-    """The projects of those there are."""
-    return dict(Client.objects.filter(client_id__in=named).values_list("client_id", "project")) if named else {}
-
-
-def apis_named(identifiers: Sequence[str]) -> dict[str, Api]:
-    """The APIs there are, by the identifiers as they were written."""
-    canonical = {}
-    for identifier in identifiers:
-        try:
-            canonical[identifier] = matcher.canonical(identifier)
-        except matcher.Malformed:
-            continue
-    found = {api.canonical: api for api in Api.objects.filter(canonical__in=canonical.values())} if canonical else {}
-    return {identifier: found[one] for identifier, one in canonical.items() if one in found}
+    yield from _not_found(case, "acts_for", owners_named(case.wanted.acts_for), anywhere=anywhere)
 
 
 def _not_found(case: Case, name: str, owners: Mapping[str, int], *, anywhere: bool) -> Iterator[Problem]:
@@ -183,12 +162,16 @@ def _reaches_out_again(case: Case) -> bool:
 
 def _outside(case: Case, metadata: ClientMetadata) -> set[str]:
     """Of what its lists named before, what is of other projects and counts (protocol section 8)."""
-    owners: dict[str, int] = {}
-    if metadata.introspection == "listed":
-        owners |= _clients([name for name in metadata.introspects if name in case.had.introspects])
-    if metadata.introspection != "none":
-        owners |= _owners([name for name in metadata.acts_for if name in case.had.acts_for])
-    return {name for name, project in owners.items() if project != case.project.pk}
+    kept = replace(
+        metadata,
+        introspects=tuple(name for name in metadata.introspects if name in case.had.introspects),
+        acts_for=tuple(name for name in metadata.acts_for if name in case.had.acts_for),
+    )
+    return introspected_elsewhere(kept, case.project) | acted_for_elsewhere(kept, case.project)
+
+
+def _keys(case: Case) -> Iterator[Problem]:
+    return key_problems(case.before, case.wanted, case.project, case.by) if case.before else iter(())
 
 
 # --- Audiences -----------------------------------------------------------------------------------------------------
@@ -233,5 +216,6 @@ CHECKS: tuple[Callable[[Case], Iterator[Problem]], ...] = (
     _introspects,
     _acts_for,
     _introspection,
+    _keys,
     _audience,
 )

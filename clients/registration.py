@@ -17,7 +17,8 @@ from clients import secrets
 from clients.identifiers import new_client_id
 from clients.metadata import Audience, ClientMetadata
 from clients.models import AudienceEntry, Client, ClientSecret
-from clients.policy import apis_named, metadata_of, problems
+from clients.policy import metadata_of, problems
+from clients.reach import apis_named, secret_problem
 from projects import matcher
 from projects.actors import Actor, Right
 from projects.events import Detail, acting, record
@@ -161,6 +162,8 @@ def _may_have_secrets(client: Client, by: Actor) -> None:
         require([Problem("project", _("You may not change the clients of this project."))])
     if client.public:
         require([Problem("client_secret", _("A public client has no secret. Leave this key out."))])
+    if problem := secret_problem(metadata_of(client), client.project, by):
+        require([Problem("client_secret", problem)])
 
 
 # --- Lists and events ----------------------------------------------------------------------------------------------

@@ -9,8 +9,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from common import cache
-from projects import facts
-from projects.facts import ApiFacts, ProjectFacts
+from projects.facts import ApiFacts, Apis, ProjectFacts
 from projects.matcher import Malformed, parse
 from projects.models import Api, Project, Status
 
@@ -27,21 +26,23 @@ def project_facts(project: Project) -> ProjectFacts:
     )
 
 
-def apis_near(audiences: Iterable[str]) -> tuple[ApiFacts, ...]:
+def apis_near(audiences: Iterable[str]) -> Apis:
     """Registered APIs that could cover one of these audiences: those on the same origin."""
     origins = {origin for value in audiences if (origin := _origin(value))}
     if not origins:
-        return ()
+        return Apis()
     found = cache.look_up(_load_apis, origins)
-    own = (own_api(),) if _origin(settings.IDP_ISSUER) in origins else ()
-    return (*own, *(api for origin in sorted(found) for api in found[origin]))
+    own = _origin(settings.IDP_ISSUER)
+    if own in origins:
+        found[own] = Apis.of([own_api(), *found.get(own, ())])
+    return Apis.joined(found.values())
 
 
-def _load_apis(origins: Collection[str]) -> dict[str, tuple[ApiFacts, ...]]:
-    by_origin: dict[str, tuple[ApiFacts, ...]] = {}
+def _load_apis(origins: Collection[str]) -> dict[str, Apis]:
+    by_origin: dict[str, list[ApiFacts]] = {}
     for row in Api.objects.filter(origin__in=origins).prefetch_related("scopes", "shared_with"):
-        by_origin[row.origin] = (*by_origin.get(row.origin, ()), api_facts(row))
-    return by_origin
+        by_origin.setdefault(row.origin, []).append(api_facts(row))
+    return {origin: Apis.of(apis) for origin, apis in by_origin.items()}
 
 
 def own_api() -> ApiFacts:
@@ -77,7 +78,7 @@ def admits(project: ProjectFacts, person_id: int) -> bool:
 
 def resolve(value: str) -> ApiFacts | None:
     """The most specific Api that covers this audience, as a request would find it."""
-    return facts.resolve(apis_near([value]), value)
+    return apis_near([value]).resolve(value)
 
 
 def refusal_to_list(value: str, project: Project) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
-from projects.matcher import Malformed, covers, parse
+from projects.addresses import Addresses
+from projects.matcher import covers
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +40,25 @@ class ApiFacts:
         return self.shared == "listed" and project.id in self.shared_with
 
 
-def resolve(apis: Iterable[ApiFacts], value: str) -> ApiFacts | None:
-    """The most specific of these Apis that covers `value` (protocol section 0)."""
-    covering = [api for api in apis if covers(api.identifier, value)]
-    return max(covering, key=lambda api: len(parse(api.identifier).segments), default=None)
+class Apis(Addresses[ApiFacts]):
+    """Registered APIs: those at the origins that somebody asks about."""
 
+    @classmethod
+    def of(cls, apis: Iterable[ApiFacts]) -> Self:
+        return cls((api.identifier, "prefix", api) for api in apis)
 
-def registered_value(apis: Iterable[ApiFacts], value: str) -> str | None:
-    """The identifier of the Api that is canonically this value, as its owner wrote it."""
-    try:
-        wanted = parse(value).canonical
-    except Malformed:
-        return None
-    return next((api.identifier for api in apis if parse(api.identifier).canonical == wanted), None)
+    def resolve(self, value: str) -> ApiFacts | None:
+        """The most specific Api that covers `value` (protocol section 0)."""
+        return next(self.covering(value), None)
+
+    def registered_value(self, value: str) -> str | None:
+        """The identifier of the Api that is canonically this value, as its owner wrote it."""
+        api = self.at(value)
+        return api.identifier if api else None
+
+    def covers(self, allowed: str, value: str) -> bool:
+        """Whether what was allowed at the one holds at the other: below it, and within the same Api (section 11).
+
+        An Api that is nested in another has words and scopes of its own. So has one below an address of no Api.
+        """
+        return covers(allowed, value) and self.resolve(allowed) is self.resolve(value)

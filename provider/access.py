@@ -19,8 +19,8 @@ from accounts.models import User
 from clients.models import Authorization, Client, Grant, RefreshToken
 from projects.apis import apis_near
 from projects.consent import Permission, lost_with_audience, outermost, overlaps, without
+from projects.facts import Apis
 from projects.models import Consent, ConsentMode, Project
-from provider.protocol.facts import Registry
 from provider.store import events, live
 
 ENDED_BECAUSE = "taken back by the person"
@@ -41,10 +41,11 @@ class AppUse:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What this person granted to one project. `held` keeps audiences others cover: each may have an API of its own."""
+    """What this person granted to one project. `held` is as it was granted, `shown` without what others cover."""
 
     project: Project
     held: Permission
+    shown: Permission
     uses: tuple[AppUse, ...]
     since: datetime
     last_used: datetime | None
@@ -52,10 +53,6 @@ class Access:
     @property
     def first_party(self) -> bool:
         return self.project.consent_mode == ConsentMode.IMPLICIT
-
-    @property
-    def shown(self) -> Permission:
-        return outermost(self.held)
 
 
 def list_access(user: User) -> list[Access]:
@@ -87,7 +84,8 @@ def _access(user: User, project: Project, consent: Consent | None) -> Access | N
     counted = Authorization.objects.filter(user=user) if consent else _live(user)
     uses = _app_uses(counted.filter(client__project=project))
     began = [*([consent.created_at] if consent else []), *(use.since for use in uses)]
-    return Access(project, held, uses, min(began), max((use.last_used for use in uses), default=None))
+    shown = outermost(held, apis_near(held.audiences).covers)
+    return Access(project, held, shown, uses, min(began), max((use.last_used for use in uses), default=None))
 
 
 def _held_permission(user: User, project: Project, consent: Consent | None) -> Permission:
@@ -123,11 +121,12 @@ def would_revoke(access: Access, *, scope: str = "", audience: str = "") -> Perm
         return Permission((scope,))
     if audience not in access.shown.audiences:
         raise NotGranted
-    return lost_with_audience(access.held, audience, partial(_offered, Registry(apis=apis_near(access.held.audiences))))
+    apis = apis_near(access.held.audiences)
+    return lost_with_audience(access.held, audience, partial(_offered, apis), apis.covers)
 
 
-def _offered(registry: Registry, audience: str) -> frozenset[str]:
-    api = registry.resolve(audience)
+def _offered(apis: Apis, audience: str) -> frozenset[str]:
+    api = apis.resolve(audience)
     return api.scopes if api else frozenset()
 
 
@@ -139,13 +138,14 @@ def revoke(user: User, key: str, *, scope: str = "", audience: str = "") -> Perm
     with transaction.atomic():
         consent = _locked(user, key)
         access = get_access(user, key)
-        gone = would_revoke(access, scope=scope, audience=audience)
+        gone, covers = would_revoke(access, scope=scope, audience=audience), apis_near(access.held.audiences).covers
         # End only what contains some of it: an app keeps its other Authorizations.
         rows = _live(user).filter(client__project=access.project).values_list("pk", "scopes", "audiences")
-        over = [pk for pk, scopes, audiences in rows if overlaps(Permission(tuple(scopes), tuple(audiences)), gone)]
+        held = {pk: Permission(tuple(scopes), tuple(audiences)) for pk, scopes, audiences in rows}
+        over = [pk for pk, one in held.items() if overlaps(one, gone, covers)]
         ended = _end(Authorization.objects.filter(pk__in=over))
         if consent:
-            left = without(Permission(tuple(consent.scopes), tuple(consent.audiences)), gone)
+            left = without(Permission(tuple(consent.scopes), tuple(consent.audiences)), gone, covers)
             consent.scopes, consent.audiences = list(left.scopes), list(left.audiences)
             consent.save(update_fields=["scopes", "audiences", "updated_at"])
         events.consent_revoked(str(user.sub), key, ended, gone.scopes, gone.audiences)

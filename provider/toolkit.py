@@ -14,7 +14,7 @@ from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.oauth2 import BearerToken, ResourceEndpoint
 
 from common import issuer
-from projects.matcher import covers
+from projects.apis import apis_near
 from provider import facts, parameters
 from provider.endpoints.http import Answer
 from provider.endpoints.revoke import revoke
@@ -33,7 +33,8 @@ class Validator(OAuth2Validator):
         found = find.access_token(token) if token else None
         if found is None or not set(scopes or ()) <= set(found.scopes):
             return False
-        if not any(covers(one, request.uri) for one in found.audience):
+        near = apis_near([request.uri])
+        if not any(near.covers(one, request.uri) for one in found.audience):
             return False  # made for another place
         request.client, request.scopes, request.access_token = found.client, list(found.scopes), found
         request.user = facts.user_of(found.person) if found.person else None

@@ -165,11 +165,18 @@ def test_no_import_hides_in_a_function_to_avoid_a_circle() -> None:
 
 
 PURE = {
-    "provider.protocol": ("provider.protocol", "projects.facts", "projects.matcher", "projects.scopes"),
+    "provider.protocol": (
+        "provider.protocol",
+        "projects.addresses",
+        "projects.facts",
+        "projects.matcher",
+        "projects.scopes",
+    ),
     "projects.matcher": (),
     "projects.scopes": (),
-    "projects.facts": ("projects.matcher",),
-    "projects.consent": ("projects.matcher",),
+    "projects.addresses": ("projects.matcher",),
+    "projects.facts": ("projects.addresses", "projects.matcher"),
+    "projects.consent": (),
 }
 
 

@@ -21,7 +21,10 @@ from django.utils.translation import gettext as _
 from clients import registration, secrets
 from clients.forms import NewSecretForm
 from clients.models import Client
+from clients.policy import metadata_of
+from clients.reach import secret_problem
 from projects.door import actor_of
+from projects.problems import RegistrationError
 
 if TYPE_CHECKING:
     from projects.console import ProjectScopedAdmin as Base
@@ -71,6 +74,9 @@ class SecretPages(Base):
         except secrets.TooManySecrets:
             messages.error(request, _("This client has two secrets already. Revoke one first."))
             return self._to_list(client)
+        except RegistrationError as error:
+            messages.error(request, error.problems[0].message)
+            return self._to_list(client)
         except Client.DoesNotExist:  # deleted since it was looked at
             raise Http404 from None
         return self.show_once(request, client, secret)
@@ -117,6 +123,7 @@ class SecretPages(Base):
             "secrets": client.secrets.all(),
             "now": timezone.now(),
             "form": form or NewSecretForm(initial={"seen": _newest(client)}),
+            "why_not": secret_problem(metadata_of(client), client.project, actor_of(request)),
             "may_change": self.has_change_permission(request, client),
             "full": client.secrets.filter(slot__isnull=False).count() >= 2,
         }

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import sign_in
 from common.database_errors import one_line
+from projects.apis import apis_near
 from projects.consent import Permission, merge, missing
 from projects.models import Consent
 from provider.authorization_request import (
@@ -184,7 +185,7 @@ def finish(
         decided = confirm(decided)
         row = None
         if not decided.channel.first_party:
-            if not shown and missing(consent.granted(decided), end_user.given):
+            if not shown and missing(consent.granted(decided), end_user.given, decided.registry.covers):
                 raise OutdatedConsent  # the project asks since a moment ago
             row = remember(end_user, decided)
             sensitive.tell(request, end_user, decided)
@@ -202,11 +203,12 @@ def remember(end_user: EndUser, decided: AuthorizationRequest) -> Consent:
     locked = Consent.objects.select_for_update().filter(pk=row.pk).first()  # two tabs at once lose nothing
     if locked is None:
         raise OutdatedConsent
-    if missing(end_user.given, interaction.given(locked, decided.channel)):
+    covers = apis_near((*end_user.given.audiences, *consent.granted(decided).audiences, *locked.audiences)).covers
+    if missing(end_user.given, interaction.given(locked, decided.channel), covers):
         raise OutdatedConsent  # taken back in this very moment: what was taken is not granted once more
     if decided.channel.shares_consent:
         given = Permission(tuple(locked.scopes), tuple(locked.audiences))
-        total = merge(given, consent.granted(decided))
+        total = merge(given, consent.granted(decided), covers)
         if total != given:
             locked.scopes, locked.audiences = list(total.scopes), list(total.audiences)
             locked.save(update_fields=["scopes", "audiences", "updated_at"])

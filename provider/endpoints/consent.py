@@ -66,9 +66,9 @@ def read_answer(request: HttpRequest, decided: AuthorizationRequest, end_user: E
         return None
     wanted = asked(decided)
     new = to_ask(decided, wanted, end_user.given)
-    if missing(new, shown) or not _also_usable(decided, wanted, new, end_user) <= also_usable:
+    if missing(new, shown, decided.registry.covers) or not _also_usable(decided, wanted, new, end_user) <= also_usable:
         raise OutdatedConsent  # something was taken back or allowed meanwhile: that has to be on the page too
-    before = missing(wanted, new)
+    before = missing(wanted, new, decided.registry.covers)
     audiences = _kept(wanted.audiences, shown.audiences, request.POST.getlist("audience"), before.audiences)
     scopes = _kept(wanted.scopes, shown.scopes, [*request.POST.getlist("scope"), *REQUIRED], before.scopes)
     scopes = _without_lost_apis(decided, wanted, scopes, audiences)
@@ -89,7 +89,7 @@ def granted(decided: AuthorizationRequest) -> Permission:
 
 def to_ask(decided: AuthorizationRequest, wanted: Permission, given: Permission) -> Permission:
     """What is missing. A scope allowed for one API is asked again for another: it may mean something graver there."""
-    new = missing(wanted, given)
+    new = missing(wanted, given, decided.registry.covers)
     again = _offered(decided, new.audiences)
     return Permission(tuple(one for one in wanted.scopes if one in new.scopes or one in again), new.audiences)
 

@@ -6,14 +6,13 @@ import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import reduce
 
 from django.http import HttpRequest
 
 from accounts import sign_in
 from accounts.models import SignIn, User
-from projects.apis import admits
-from projects.consent import Permission, merge, missing
+from projects.apis import admits, apis_near
+from projects.consent import Permission, missing, outermost
 from projects.models import Consent, Project
 from provider.facts import sign_in_facts
 from provider.keys import hints
@@ -62,8 +61,10 @@ def given(consent: Consent | None, channel: Channel) -> Permission:
     if not channel.remembers_its_own:
         return Permission()
     live = consent.authorizations.filter(client=channel.client.id, ended_at__isnull=True)
-    own = live.values_list("scopes", "audiences")
-    return reduce(merge, (Permission(tuple(scopes), tuple(audiences)) for scopes, audiences in own), Permission())
+    own = list(live.values_list("scopes", "audiences"))
+    audiences = [one for _scopes, audiences in own for one in audiences]
+    scopes = dict.fromkeys(one for scopes, _audiences in own for one in scopes)
+    return outermost(Permission(tuple(scopes), tuple(audiences)), apis_near(audiences).covers)
 
 
 def asked(decided: AuthorizationRequest) -> Permission:
@@ -76,7 +77,7 @@ def asked(decided: AuthorizationRequest) -> Permission:
 
 def still_missing(decided: AuthorizationRequest, given: Permission) -> Permission:
     """What the End-User has to be asked for; in first-party projects nothing."""
-    return Permission() if decided.channel.first_party else missing(asked(decided), given)
+    return Permission() if decided.channel.first_party else missing(asked(decided), given, decided.registry.covers)
 
 
 def session_facts(request: HttpRequest, decided: AuthorizationRequest, end_user: EndUser | None) -> SessionFacts:

@@ -12,6 +12,7 @@ from accounts.models import User
 from clients.models import Authorization, Client
 from projects import access
 from projects.consent import Permission
+from projects.facts import Apis
 from projects.models import Project
 from provider import facts
 from provider.endpoints import interaction
@@ -108,7 +109,7 @@ def _seen(registry: Registry, client: ClientFacts, projects: QuerySet[Project]) 
     visible = set(projects.values_list("pk", flat=True))
     clients = {key: one for key, one in registry.clients.items() if one.project.id in visible}
     apis = (api for api in registry.apis if api.project_id in visible or api.open_to(client.project))
-    return Registry(clients, tuple(apis))
+    return Registry(clients, Apis.of(apis))
 
 
 def _keys(values: Iterable[Value], projects: QuerySet[Project]) -> dict[int, str]:

@@ -203,7 +203,7 @@ def _value(word: str, question: Question, seen: Registry) -> Value:
     except Malformed as error:
         return Value(word, Reason.MALFORMED, detail=str(error))
     api = seen.resolve(word)
-    entry = audience.covering_entry(word, client)
+    entry = audience.covering_entry(word, client, seen)
     if entry is None:
         return Value(word, Reason.NOT_LISTED if kind == "url" else Reason.NAME_NOT_LISTED, api=api)
     reason = Reason.LISTED if _permitted(word, question) else Reason.LISTED_BUT_REFUSED

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from projects.matcher import MAX_LENGTH, Malformed, covers, parse
+from projects.matcher import MAX_LENGTH, Malformed, parse
 from projects.scopes import SIGN_IN_SCOPES
 from provider.protocol.cross_client import may_target
 from provider.protocol.errors import InvalidAudience, InvalidRequest, InvalidTarget
@@ -82,20 +82,29 @@ def permitted(word: str, client: ClientFacts, registry: Registry, *, absolute: b
         raise InvalidTarget(f"The audience is malformed. {error}") from None
     if absolute and parsed.kind == "name":
         raise InvalidTarget("resource must be an absolute URI (RFC 8707 section 2).")
-    entry = covering_entry(word, client)
+    entry = covering_entry(word, client, registry)
     api = registry.resolve(word)
     if entry is None or (api is not None and not api.open_to(client.project)):
         # One sentence for both: whose API it is, is not this client's to know.
         raise InvalidTarget("This audience is not allowed for this client.")
     if verbatim := registry.registered_value(word):
         return verbatim
-    same = (entry.value for entry in client.allowlist if parse(entry.value).canonical == parsed.canonical)
-    return next(same, parsed.canonical)
+    same = client.entries.at(word)
+    return same.value if same else parsed.canonical
 
 
-def covering_entry(word: str, client: ClientFacts) -> Entry | None:
-    """The first row of the allowlist that covers this audience."""
-    return next((entry for entry in client.allowlist if covers(entry.value, word, entry.mode)), None)
+def covering_entry(word: str, client: ClientFacts, registry: Registry) -> Entry | None:
+    """The nearest row of the allowlist that covers this audience.
+
+    One for an API means that API: another that is nested in it has a row of its own. One above all APIs, which only a
+    superuser lists, means them all.
+    """
+    api = registry.resolve(word)
+    for entry in client.entries.covering(word):
+        its = registry.resolve(entry.value)
+        if its is None or its is api:
+            return entry
+    return None
 
 
 def _exactly_listed(word: str, client: ClientFacts, registry: Registry) -> str:
@@ -152,8 +161,8 @@ def reachable(granted: Iterable[str], client: ClientFacts, registry: Registry) -
     """Of these audiences what the client may ask for now: all of one, or the part its allowlist has."""
     wanted = []
     for one in granted:
-        listed = any(covers(entry.value, one, entry.mode) for entry in client.allowlist)
-        wanted += [one] if listed else [entry.value for entry in client.allowlist if covers(one, entry.value)]
+        listed = covering_entry(one, client, registry) is not None
+        wanted += [one] if listed else [entry.value for entry in client.allowlist if registry.covers(one, entry.value)]
     return _still_permitted(wanted, client, registry)
 
 
@@ -182,7 +191,7 @@ def _itself(client: ClientFacts, registry: Registry) -> tuple[str, ...]:
 
 
 def _within(one: str, request: TokenRequest) -> bool:
-    if not request.of_a_person or any(covers(has, one) for has in request.ceiling.audiences):
+    if not request.of_a_person or any(request.registry.covers(has, one) for has in request.ceiling.audiences):
         return True
     raise InvalidTarget("This audience was not granted to this authorization.")
 
@@ -196,7 +205,7 @@ def _granted(request: TokenRequest) -> tuple[str, ...]:
     had = ceiling.asked_audiences or tuple(
         entry.value
         for entry in request.client.allowlist
-        if entry.default and any(covers(has, entry.value) for has in ceiling.audiences)
+        if entry.default and any(request.registry.covers(has, entry.value) for has in ceiling.audiences)
     )
     left = _still_permitted(had, request.client, request.registry)
     before = had or ceiling.default_audiences  # removed defaults are not `had` any more

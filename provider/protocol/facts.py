@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from projects.facts import ApiFacts, ProjectFacts, registered_value, resolve
+from projects.addresses import Addresses
+from projects.facts import ApiFacts, Apis, ProjectFacts
 from projects.matcher import Mode
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
@@ -52,6 +53,11 @@ class ClientFacts:
     allowed_callers: frozenset[str] = frozenset()
     cross_client_public: bool = False
     tokens_not_before: datetime | None = None
+    entries: Addresses[Entry] = field(init=False, compare=False, repr=False)  # the allowlist, found by path
+
+    def __post_init__(self) -> None:
+        found = Addresses((entry.value, entry.mode, entry) for entry in self.allowlist)
+        object.__setattr__(self, "entries", found)  # once, while it is made
 
     def may_use(self, grant_type: str) -> bool:
         """Whether the client registered this grant; a public one never speaks for itself (RFC 6749 section 4.4)."""
@@ -63,7 +69,7 @@ class Registry:
     """Other clients named in the request, and the APIs its audiences may belong to."""
 
     clients: Mapping[str, ClientFacts] = field(default_factory=dict)
-    apis: tuple[ApiFacts, ...] = ()
+    apis: Apis = field(default_factory=Apis)
 
     def target(self, value: str) -> ClientFacts | None:
         """The client an administrator registered under this id, if the request names one (protocol section 1)."""
@@ -72,11 +78,15 @@ class Registry:
 
     def resolve(self, value: str) -> ApiFacts | None:
         """The most specific registered Api that covers `value`."""
-        return resolve(self.apis, value)
+        return self.apis.resolve(value)
 
     def registered_value(self, value: str) -> str | None:
         """The identifier of the Api that is canonically this value, as its owner wrote it."""
-        return registered_value(self.apis, value)
+        return self.apis.registered_value(value)
+
+    def covers(self, allowed: str, value: str) -> bool:
+        """Whether what was allowed at the one holds at the other: below it, and within the same Api."""
+        return self.apis.covers(allowed, value)
 
 
 @dataclass(frozen=True, slots=True)

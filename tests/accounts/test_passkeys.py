@@ -12,6 +12,7 @@ from allauth.account.internal.stagekit import LOGIN_SESSION_KEY
 from allauth.mfa.models import Authenticator
 from django.test import Client
 from django.urls import reverse
+from fido2.utils import websafe_decode
 
 from accounts.models import SignIn, User
 from tests.accounts.authenticators import SecurityKey
@@ -160,6 +161,66 @@ def test_a_passkey_that_verified_its_person_signs_in_alone(client: Client, perso
     options = client.get(reverse("mfa_login_webauthn"), HTTP_ACCEPT="application/json").json()["request_options"]
     assert signs_in(client, key.answer(options, verified=True))
     assert SignIn.objects.get().acr == "aal2"
+
+
+def alone_options(client: Client) -> Any:
+    return client.get(reverse("mfa_login_webauthn"), HTTP_ACCEPT="application/json").json()["request_options"]
+
+
+def test_a_passkey_that_is_a_second_step_signs_nobody_in_alone(client: Client, person: User) -> None:
+    """Whatever it verified, and though a browser sends the right handle: its person did not allow it."""
+    key = SecurityKey(person, alone=False)
+    answered = client.post(
+        reverse("mfa_login_webauthn"), {"credential": key.answer(alone_options(client), verified=True)}, follow=True
+    )
+    assert "This passkey is a second step. Give your password first" in answered.content.decode()
+    assert not SignIn.objects.exists()
+
+    give_password(client, person)
+    options = client.get(reverse("mfa_authenticate")).context["js_data"]["request_options"]
+    client.post(reverse("mfa_authenticate"), {"credential": key.answer(options, verified=False)})
+    assert SignIn.objects.get().amr == ["pwd", "swk", "mfa"]
+
+
+@pytest.mark.parametrize("stored", [{}, {"alone": "yes"}, {"clientExtensionResults": {"credProps": {"rk": True}}}])
+def test_nothing_but_the_persons_word_lets_a_passkey_stand_alone(
+    client: Client, person: User, stored: dict[str, Any]
+) -> None:
+    key = SecurityKey(person)
+    row = Authenticator.objects.get()
+    del row.data["credential"]["alone"]
+    row.data["credential"] |= stored
+    row.save()
+    assert not signs_in(client, key.answer(alone_options(client), verified=True))
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_who_adds_a_passkey_says_whether_it_stands_alone(client: Client, person: User, alone: bool) -> None:
+    key = SecurityKey(person)
+    Authenticator.objects.all().delete()
+    client.force_login(person)
+    options = client.get(reverse("mfa_add_webauthn")).context["js_data"]["creation_options"]
+    sent = {"credential": key.enrolment(options), "name": "Key", **({"passwordless": "on"} if alone else {})}
+    assert client.post(reverse("mfa_add_webauthn"), sent).status_code == 302
+    assert Authenticator.objects.get(type="webauthn").data["credential"]["alone"] is alone
+    visitor = Client()
+    assert signs_in(visitor, key.answer(alone_options(visitor), verified=True)) is alone
+
+
+def test_passkeys_name_their_person_by_chance_and_not_by_a_row(client: Client, person: User) -> None:
+    other = User.objects.create_user("other", password=PASSWORD)
+    handles = []
+    for one in (person, person, other):
+        client.force_login(one)
+        options = client.get(reverse("mfa_add_webauthn")).context["js_data"]["creation_options"]
+        handles.append(websafe_decode(options["publicKey"]["user"]["id"]))
+    assert handles[0] == handles[1] != handles[2]
+    assert {len(handle) for handle in handles} == {64}
+    key = SecurityKey(person)
+    client.logout()
+    for wrong in (str(person.pk).encode(), handles[2], handles[0][:32], b""):
+        assert not signs_in(client, key.answer(alone_options(client), verified=True, handle=wrong)), wrong
+    assert signs_in(client, key.answer(alone_options(client), verified=True, handle=handles[0]))
 
 
 def test_a_challenge_for_the_second_step_never_makes_a_passkey_the_only_one(client: Client, person: User) -> None:

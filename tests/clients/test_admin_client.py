@@ -10,7 +10,20 @@ from clients.forms import LIFETIMES
 from clients.models import Client, SecurityEvent
 from idp.configuration import apply
 from projects.models import Project
-from tests.console import OPEN, ORDERS, REPORTS, api, browser, client, form_of, page, problems, project, send
+from tests.console import (
+    OPEN,
+    ORDERS,
+    REPORTS,
+    api,
+    browser,
+    client,
+    form_of,
+    keep_web_within_its_project,
+    page,
+    problems,
+    project,
+    send,
+)
 
 pytestmark = pytest.mark.usefixtures("console")
 
@@ -288,6 +301,7 @@ def test_a_list_of_other_projects_clients_counts_again_only_for_a_superuser(off:
 
 
 def test_an_api_of_another_project_counts_again_only_for_a_superuser() -> None:
+    keep_web_within_its_project()
     none = {"introspection": "none"}
     public = {"client_type": "public", "token_endpoint_auth_method": "none"}
     confidential = {"client_type": "confidential", "token_endpoint_auth_method": "client_secret_basic"}
@@ -446,6 +460,7 @@ def test_no_number_makes_more_rows_than_a_form_can_send() -> None:
 
 
 def test_a_client_that_turns_public_loses_its_secrets() -> None:
+    keep_web_within_its_project()
     public = {"client_type": "public", "token_endpoint_auth_method": "none"}
     assert change(**public).status_code == 302
     assert client().secrets.filter(revoked_at__isnull=True).count() == 0

@@ -17,10 +17,16 @@ from django.utils import timezone
 from accounts.models import User
 from clients import secrets
 from clients.models import SecurityEvent
-from tests.console import browser, client, page, project, send
+from tests.console import browser, client, keep_web_within_its_project, page, project, send
 from tests.world import Response
 
-pytestmark = pytest.mark.usefixtures("console")
+pytestmark = pytest.mark.usefixtures("console", "within_its_project")
+
+
+@pytest.fixture
+def within_its_project(console: None) -> None:
+    """What is no API is a superuser's to list, and so are secrets of what lists it (`test_reach.py`)."""
+    keep_web_within_its_project()
 
 
 def url(path: str = "secrets", client_id: str = "web", *args: object) -> str:

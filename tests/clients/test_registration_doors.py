@@ -28,6 +28,7 @@ pytestmark = pytest.mark.usefixtures("console")
 
 CALLBACK = "https://new.example/cb"
 CODE = {"grant_types": ["authorization_code"], "redirect_uris": [CALLBACK], "scope": "openid"}
+WEB = ["https://web.acme.example/cb", "https://web.acme.example/other"]
 PUBLIC = {"token_endpoint_auth_method": "none"}
 LISTS = ("grant_types", "redirect_uris", "post_logout_redirect_uris", "introspects", "acts_for", "allowed_callers")
 
@@ -116,6 +117,13 @@ ROWS = [
     Row({"acts_for": [OPEN]}, ("acts_for",), "editor"),
     Row({"acts_for": [OPEN]}),
     Row({"acts_for": ["https://nobody.example"]}, ("acts_for",)),
+    # Keys to what reaches outside the project: `web` lists a name that is no API, which only a superuser may
+    Row({"redirect_uris": [*WEB, "https://mallory.example/cb"]}, ("redirect_uris",), "editor", of="web"),
+    Row({"redirect_uris": [*WEB, "https://new.example/cb"]}, of="web"),
+    Row({"redirect_uris": WEB[:1]}, by="editor", of="web"),
+    Row({**PUBLIC}, ("token_endpoint_auth_method",), "editor", of="web"),
+    Row({**PUBLIC}, of="web"),
+    Row({"redirect_uris": ["https://spa.acme.example/new"]}, by="editor", of="spa"),
     # What a superuser switched off
     Row({"enabled": True}, ("enabled",), "editor", of="spa"),
     Row({"enabled": True}, by="root", of="spa"),

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projects.consent import Permission, lost_with_audience, merge, missing, outermost, overlaps, without
+from projects import consent
+from projects.consent import Permission
+from projects.facts import ApiFacts, Apis
 from projects.matcher import covers
 
+# Where no API is nested in another one, what lies below an address goes with it.
+missing = partial(consent.missing, covers=covers)
+merge = partial(consent.merge, covers=covers)
+overlaps = partial(consent.overlaps, covers=covers)
+without = partial(consent.without, covers=covers)
+outermost = partial(consent.outermost, covers=covers)
+lost_with_audience = partial(consent.lost_with_audience, covers=covers)
 NOTHING = Permission()
 A, B = "https://h/a", "https://h/b"
 
@@ -167,3 +178,60 @@ def test_what_goes_with_an_audience_was_held_and_is_offered_nowhere_else(held: P
 def test_the_outermost_audiences_allow_the_same(held: Permission) -> None:
     assert missing(held, outermost(held)) == NOTHING
     assert within(outermost(held), held)
+
+
+# --- Nested APIs: each is asked for by itself ----------------------------------------------------------------------
+
+NESTED = Apis.of(ApiFacts(identifier, project_id=1) for identifier in (A, f"{A}/x"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "given_before", "left"),
+    [
+        ((f"{A}/x",), (A,), (f"{A}/x",)),
+        ((f"{A}/x/y",), (A,), (f"{A}/x/y",)),
+        ((f"{A}/x/y",), (f"{A}/x",), ()),
+        ((f"{A}/z",), (A,), ()),
+        ((A,), ("https://h",), (A,)),
+        ((B,), ("https://h",), ()),
+    ],
+)
+def test_what_was_allowed_for_an_api_covers_none_that_is_nested_in_it(
+    asked: tuple[str, ...], given_before: tuple[str, ...], left: tuple[str, ...]
+) -> None:
+    asked_for, before = Permission((), asked), Permission((), given_before)
+    assert consent.missing(asked_for, before, NESTED.covers) == Permission((), left)
+
+
+def test_a_nested_api_is_kept_shown_and_taken_back_by_itself() -> None:
+    both = Permission((), (A, f"{A}/x", f"{A}/z"))
+    assert consent.outermost(both, NESTED.covers).audiences == (A, f"{A}/x")
+    assert consent.merge(Permission((), (A,)), Permission((), (f"{A}/x",)), NESTED.covers).audiences == (A, f"{A}/x")
+    assert consent.without(both, Permission((), (A,)), NESTED.covers).audiences == (f"{A}/x",)
+    assert consent.without(both, Permission((), (f"{A}/x",)), NESTED.covers).audiences == (A, f"{A}/z")
+    assert not consent.overlaps(Permission((), (A,)), Permission((), (f"{A}/x/y",)), NESTED.covers)
+
+
+some_apis = st.sets(st.sampled_from(["https://h", A, f"{A}/x", f"{A}/x/y", "urn:x"])).map(
+    lambda found: Apis.of(ApiFacts(one, project_id=1) for one in sorted(found))
+)
+
+
+@given(some_apis, permissions, permissions)
+def test_nothing_is_ever_allowed_at_an_api_that_nobody_named(apis: Apis, asked: Permission, before: Permission) -> None:
+    left = consent.missing(asked, before, apis.covers).audiences
+    named = {apis.resolve(one) for one in before.audiences}
+    assert not [one for one in asked.audiences if one not in left and apis.resolve(one) not in named]
+
+
+@given(some_apis, permissions, permissions)
+def test_merging_and_taking_back_keep_every_api_apart(apis: Apis, before: Permission, more: Permission) -> None:
+    total = consent.merge(before, more, apis.covers)
+    assert {apis.resolve(one) for one in total.audiences} == {
+        apis.resolve(one) for one in (*before.audiences, *more.audiences)
+    }
+    assert consent.missing(before, total, apis.covers) == consent.missing(more, total, apis.covers) == NOTHING
+    left = consent.without(total, more, apis.covers)
+    taken = {apis.resolve(one) for one in more.audiences}
+    assert {one for one in total.audiences if apis.resolve(one) not in taken} <= set(left.audiences)
+    assert not consent.overlaps(left, more, apis.covers)

@@ -61,6 +61,13 @@ def test_the_host_header_does_not_make_it_the_right_place(world: None) -> None:
 
 
 @pytest.mark.django_db
+def test_a_token_for_what_encloses_an_api_is_not_for_that_api(token: str) -> None:
+    AccessToken.objects.filter(digest=digest(token)).update(resource=[ISSUER])
+    assert ask(token, "/somewhere")[0]
+    assert not ask(token)[0]
+
+
+@pytest.mark.django_db
 def test_a_missing_scope_is_not_enough(token: str) -> None:
     assert not ask(token, scopes=("orders.write",))[0]
     assert not ask(token, scopes=("orders.read", "orders.write"))[0]

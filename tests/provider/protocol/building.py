@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from projects.facts import ApiFacts, ProjectFacts
+from projects.facts import ApiFacts, Apis, ProjectFacts
 from provider.protocol.channel import Channel
 from provider.protocol.facts import NO_CEILING, Ceiling, ClientFacts, Entry, PersonFacts, Registry
 from provider.protocol.request import AuthorizationRequest, Params, Subject, TokenRequest
@@ -61,7 +61,7 @@ def api(identifier: str = ORDERS, *scopes: str, **changes: Any) -> ApiFacts:
 
 
 def registry(*apis: ApiFacts, clients: Iterable[ClientFacts] = ()) -> Registry:
-    return Registry(clients={one.client_id: one for one in clients}, apis=apis)
+    return Registry(clients={one.client_id: one for one in clients}, apis=Apis.of(apis))
 
 
 def sent(**params: Any) -> Params:
