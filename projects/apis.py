@@ -59,6 +59,7 @@ def api_facts(api: Api) -> ApiFacts:
         token_format=api.token_format,
         token_signing_alg=api.token_signing_alg,
         token_lifetime=api.token_lifetime,
+        tokens_not_before=api.tokens_not_before,
     )
 
 
