@@ -163,12 +163,22 @@ def change(api: Api, wanted: ApiMetadata, by: Actor) -> list[str]:
             one.name for one in fields(wanted) if _told(getattr(before, one.name)) != _told(getattr(wanted, one.name))
         ]
         if moved:
+            if _takes_back(before, wanted):
+                api.others_not_before = clock.now()
             _write(api, wanted)
             told: dict[str, Detail] = {
                 name: {"before": _told(getattr(before, name)), "after": _told(getattr(wanted, name))} for name in moved
             }
             record(by, "api.changed", project=api.project.key, **{"identifier": api.identifier, **told})
     return moved
+
+
+def _takes_back(before: ApiMetadata, after: ApiMetadata) -> bool:
+    """Whether clients of some project may no longer ask for it."""
+    if before.shared == Shared.LISTED and after.shared == Shared.LISTED:
+        return not set(before.shared_with) <= set(after.shared_with)
+    order = (Shared.PRIVATE, Shared.LISTED, Shared.PUBLIC)
+    return order.index(Shared(after.shared)) < order.index(Shared(before.shared))
 
 
 def differences(before: ApiMetadata, after: ApiMetadata) -> list[str]:

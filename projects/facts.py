@@ -33,6 +33,7 @@ class ApiFacts:
     token_signing_alg: str = "ES256"  # noqa: S105 - an algorithm
     token_lifetime: int | None = None
     tokens_not_before: datetime | None = None
+    others_not_before: datetime | None = None  # of clients of other projects
 
     def of_another(self, project: ProjectFacts) -> bool:
         """Whether it is somebody else's: then it decides what tokens for it are like (protocol section 4)."""

@@ -185,6 +185,8 @@ class Api(models.Model):
     )
     shared = models.CharField(_("who may ask for it"), max_length=7, choices=Shared.choices, default=Shared.PRIVATE)
     shared_with = models.ManyToManyField(Project, blank=True, related_name="+", verbose_name=_("shared with"))
+    # When sharing was last taken back from somebody: sharing again revives no token that clients of others had.
+    others_not_before = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("API")

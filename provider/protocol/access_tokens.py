@@ -71,5 +71,5 @@ def left_of(token: TokenFacts, issued_at: datetime, registry: Registry) -> Token
 def _accepts(api: ApiFacts | None, client: ClientFacts, issued_at: datetime) -> bool:
     if api is None:
         return True  # the client itself, or a name that no API has
-    ended = api.tokens_not_before is not None and issued_at < api.tokens_not_before
-    return api.open_to(client.project) and not ended
+    moments = [api.tokens_not_before, api.others_not_before if api.of_another(client.project) else None]
+    return api.open_to(client.project) and all(one is None or issued_at >= one for one in moments)

@@ -141,6 +141,46 @@ def test_leaving_the_list_ends_them_too() -> None:
     assert not lives(token)
 
 
+def shared(http: Http, **said: str) -> None:
+    address = page("projects_api_change", Api.objects.get(identifier=FOREIGN).pk)
+    assert send(http, address, {"shared_with": "", **said}).status_code == 302
+
+
+def test_sharing_it_again_revives_nothing() -> None:
+    root = browser("owner")
+    User.objects.filter(username="owner").update(is_staff=True, is_superuser=True)
+    shared(root, shared="listed", shared_with="acme\nhouse")
+    token, own = asked(), asked("stranger")
+    with time_machine.travel(timezone.now() + timedelta(seconds=5)):
+        shared(root, shared="listed", shared_with="house")
+        assert not lives(token)
+        shared(root, shared="public")
+        assert not lives(token)
+        assert App("stranger").introspect(own).json()["active"]
+    with time_machine.travel(timezone.now() + timedelta(seconds=10)):
+        assert App("stranger").introspect(asked()).json()["active"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "ends"),
+    [
+        (("public", ""), ("listed", "acme"), True),
+        (("public", ""), ("private", ""), True),
+        (("listed", "acme"), ("private", ""), True),
+        (("listed", "acme"), ("listed", "house"), True),
+        (("listed", "acme"), ("listed", "acme\nhouse"), False),
+        (("listed", "acme"), ("public", ""), False),
+        (("private", ""), ("public", ""), False),
+    ],
+)
+def test_what_is_taken_from_nobody_ends_nothing(before: tuple[str, str], after: tuple[str, str], ends: bool) -> None:
+    User.objects.filter(username="owner").update(is_staff=True, is_superuser=True)
+    shared(browser("owner"), shared=before[0], shared_with=before[1])
+    api(others_not_before=None)
+    shared(browser("owner"), shared=after[0], shared_with=after[1])
+    assert (Api.objects.get(identifier=FOREIGN).others_not_before is not None) is ends
+
+
 def test_a_scope_it_offers_no_longer_is_gone_from_tokens_that_are_there() -> None:
     token = of_a_person()
     Api.objects.get(identifier=FOREIGN).scopes.all().delete()
