@@ -44,12 +44,12 @@ def _limit_at(api: ApiFacts, client: ClientFacts) -> int | None:
     return api.token_lifetime or (LIFETIME_ABROAD if api.of_another(client.project) else None)
 
 
-def lives_too_long(client: ClientFacts, issued_at: int, expires_at: int) -> bool:
-    """Whether we never gave this client a JWT for so long: then somebody else signed it with a key of ours.
+def lives_too_long(lifetime: int, issued_at: int, expires_at: int) -> bool:
+    """Whether nobody with this lifetime got a JWT for so long from us: somebody else signed it with a key of ours.
 
     What an editor may set is always believed: a lifetime that was shortened since ends no token that was given before.
     """
-    return expires_at - issued_at > max(client.access_token_lifetime, LONGEST_FOR_EDITORS)
+    return expires_at - issued_at > max(lifetime, LONGEST_FOR_EDITORS)
 
 
 def left_of(token: TokenFacts, issued_at: datetime, registry: Registry) -> TokenFacts | None:
@@ -57,8 +57,11 @@ def left_of(token: TokenFacts, issued_at: datetime, registry: Registry) -> Token
 
     None: for no audience any more. What goes with an audience is what it alone offered.
     """
+    if not registry.apis:
+        return token
     client = token.client
-    audience = tuple(one for one in token.audience if _accepts(registry.resolve(one), client, issued_at))
+    apis = {one: registry.resolve(one) for one in token.audience}
+    audience = tuple(one for one, api in apis.items() if api is None or _accepts(api, client, issued_at))
     if token.audience and not audience:
         return None
     scopes = offered_abroad(token.scopes, audience, client, registry)
@@ -68,8 +71,14 @@ def left_of(token: TokenFacts, issued_at: datetime, registry: Registry) -> Token
     return token if same else replace(token, audience=audience, scopes=scopes)
 
 
-def _accepts(api: ApiFacts | None, client: ClientFacts, issued_at: datetime) -> bool:
-    if api is None:
-        return True  # the client itself, or a name that no API has
-    moments = [api.tokens_not_before, api.others_not_before if api.of_another(client.project) else None]
-    return api.open_to(client.project) and all(one is None or issued_at >= one for one in moments)
+def _accepts(api: ApiFacts, client: ClientFacts, issued_at: datetime) -> bool:
+    """Whether it is open to this client, and ended nothing that the client got then."""
+    moments = (api.tokens_not_before, api.others_not_before if api.of_another(client.project) else None)
+    ended = any(one is not None and issued_at < one for one in moments)
+    return api.open_to(client.project) and not ended
+
+
+def still_open(audience: tuple[str, ...], client: ClientFacts, registry: Registry) -> tuple[str, ...]:
+    """Of these those that its project may ask for now; what no API covers is nobody's to close."""
+    apis = {one: registry.resolve(one) for one in audience}
+    return tuple(one for one, api in apis.items() if api is None or api.open_to(client.project))

@@ -14,7 +14,7 @@ from projects.apis import admits, apis_near
 from provider import facts
 from provider.facts import person_of, requested_claims_of, sign_in_of
 from provider.keys.mint import ACCESS_TOKEN_TYPE, digest, verify, verify_id_token
-from provider.protocol.access_tokens import left_of, lives_too_long
+from provider.protocol.access_tokens import left_of, lives_too_long, still_open
 from provider.protocol.errors import InvalidGrant
 from provider.protocol.facts import ClientFacts, Registry, TokenFacts
 from provider.store import authorizations, live, statements
@@ -37,12 +37,13 @@ def refresh_token(token: str) -> TokenFacts | None:
         live.refuse_ended(opened, client)
     except InvalidGrant:
         return None
+    audiences = opened.ceiling.audiences
     return TokenFacts(
         kind="refresh",
         client=client,
         person=opened.person,
         scopes=opened.ceiling.scopes,
-        audience=opened.ceiling.audiences,
+        audience=still_open(audiences, client, Registry(apis=apis_near(audiences))),
         issued_at=_seconds(row.created),
         expires_at=_seconds(row.expires) if row.expires else None,
         sign_in=opened.sign_in,
@@ -67,6 +68,8 @@ def id_token(token: str) -> dict[str, Any] | None:
     clients = facts.find_clients(parties)
     user = User.objects.filter(sub=claims["sub"]).first()
     if len(clients) < len(parties) or not all(live.client_lives(client, issued_at) for client in clients.values()):
+        return None
+    if lives_too_long(min(client.id_token_lifetime for client in clients.values()), claims["iat"], claims["exp"]):
         return None
     if user is None or not user.is_active or live.ended(issued_at, user.tokens_not_before):
         return None
@@ -97,7 +100,7 @@ def _jwt(token: str) -> TokenFacts | None:
     prefix, of_a_person, _rest = jti.partition(".")
     if client is None or bool(of_a_person) == (claims["sub"] == client.client_id):
         return None
-    if lives_too_long(client, claims["iat"], claims["exp"]):
+    if lives_too_long(client.access_token_lifetime, claims["iat"], claims["exp"]):
         return None
     authorization = statements.behind_jwt(uuid.UUID(prefix), jti) if of_a_person else None
     if (authorization is None) if of_a_person else statements.denied(jti):

@@ -70,7 +70,7 @@ def tokeninfo(token: str) -> int:
 
 def lives(token: str) -> bool:
     """Whether everybody here who accepts a token still does, and all say the same."""
-    answers = {App(name).introspect(token).json()["active"] for name in ("web", "stranger")}
+    answers = {bool(App(name).introspect(token).json()["active"]) for name in ("web", "stranger")}
     answers |= {App("web").userinfo(token).status_code == 200, tokeninfo(token) == 200}
     assert len(answers) == 1
     return answers.pop()
@@ -130,6 +130,17 @@ def test_taking_the_share_back_ends_every_token_of_the_others(form: str) -> None
     assert not lives(theirs)
     assert not lives(of_person)
     assert App("stranger").introspect(own).json()["active"], "its own clients are no others"
+
+
+def test_a_refresh_token_goes_on_for_what_is_open() -> None:
+    """It is the client's, not the API's. What it may be used for is asked anew each time."""
+    code = Browser("owner").code("web", scope="orders.read reports.read", audience=[FOREIGN, ORDERS])
+    refresh_token = App("web").exchange(code, audience=ORDERS).json()["refresh_token"]
+    assert App("web").introspect(refresh_token).json()["aud"] == [FOREIGN, ORDERS]
+    api(shared="private")
+    assert App("web").introspect(refresh_token).json()["aud"] == ORDERS
+    assert App("web").refresh(refresh_token, audience=FOREIGN).json()["error"] == "invalid_target"
+    assert App("web").refresh(refresh_token, audience=ORDERS).status_code == 200
 
 
 def test_leaving_the_list_ends_them_too() -> None:

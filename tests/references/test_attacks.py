@@ -36,7 +36,7 @@ from provider.store import authorizations
 from provider.store.authorizations import Minted
 from tests.console import browser, page, problems, project, send
 from tests.provider.endpoints.forging import signed_by
-from tests.world import FOREIGN, ISSUER, ORDERS, REDIRECTS, SECRETS, App, Browser, redirected
+from tests.world import FOREIGN, ISSUER, ORDERS, REDIRECTS, SECRETS, App, Browser, claims_of, header_of, redirected
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[2]
@@ -185,6 +185,15 @@ def test_a_jwt_for_longer_than_its_client_could_get_is_signed_by_a_thief(
     assert App("web").introspect(longest).json()["active"]
     assert App("web").introspect(longer).json() == {"active": False}
     assert App("web").userinfo(longer).status_code == 401
+
+
+def test_an_id_token_for_longer_than_that_is_too(world: None) -> None:
+    key = SigningKey.objects.get(algorithm="RS256", state=KeyState.ACTIVE)
+    stolen, honest = jwk.JWK.from_json(keyring.decrypt(key.private_jwk)), Browser("owner").tokens("web")["id_token"]
+    claims = claims_of(honest)
+    for seconds, status in ((86_400, 200), (86_401, 400)):
+        longer = signed_by(stolen, header_of(honest), {**claims, "exp": claims["iat"] + seconds})
+        assert App("web").post("/oauth2/tokeninfo", {"id_token": longer}, auth=None).status_code == status
 
 
 # --- What is ended while a request is under way ---------------------------------------------------------------------

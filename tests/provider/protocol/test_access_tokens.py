@@ -187,4 +187,4 @@ def test_an_api_of_another_project_takes_only_what_it_offers_now() -> None:
 def test_what_an_editor_may_give_and_what_a_superuser_gave_is_believed(
     of_client: int, seconds: int, too_long: bool
 ) -> None:
-    assert lives_too_long(client(access_token_lifetime=of_client), 1000, 1000 + seconds) is too_long
+    assert lives_too_long(of_client, 1000, 1000 + seconds) is too_long
