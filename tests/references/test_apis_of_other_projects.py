@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.db import connection
 from django.test import Client as Http
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
@@ -263,17 +261,3 @@ def test_saving_the_page_of_an_api_moves_no_moment() -> None:
     assert send(browser("theirs"), address, {"name": "Renamed"}).status_code == 302
     saved = Api.objects.get(identifier=FOREIGN)
     assert (saved.name, saved.tokens_not_before) == ("Renamed", before)
-
-
-# --- What it costs -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.django_db(transaction=True)
-def test_asking_the_apis_costs_no_statement(settings: Any) -> None:
-    token = of_a_person()
-    settings.IDP_FACTS_MAX_AGE = 60
-    for answer in (App("web").userinfo, App("stranger").introspect):
-        answer(token)
-        with CaptureQueriesContext(connection) as statements:
-            assert answer(token).status_code == 200
-        assert len(statements) == 1, statements.captured_queries
