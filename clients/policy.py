@@ -20,7 +20,7 @@ from projects.actors import Actor, Right
 from projects.apis import refusal_to_list, resolve
 from projects.models import ApiScope, Project
 from projects.problems import Problem, new_problems
-from projects.rules import moment_problem
+from projects.rules import long_lifetime_problem, moment_problem
 from projects.scopes import SIGN_IN_SCOPES
 
 HELD = gettext_lazy("A superuser disabled this client. Only a superuser may enable it again.")
@@ -105,6 +105,15 @@ def _tokens_not_before(case: Case) -> Iterator[Problem]:
     before, after = case.had.tokens_not_before, case.wanted.tokens_not_before
     if before != after and (problem := moment_problem(before, after)):
         yield Problem("tokens_not_before", problem)
+
+
+def _lifetimes(case: Case) -> Iterator[Problem]:
+    """A key of ours is believed for as long as anything it signed may live."""
+    if case.by.may(Right.ALLOW_LONG_LIFETIMES):
+        return
+    for name in rules.LIFETIMES:
+        if problem := long_lifetime_problem(getattr(case.had, name), getattr(case.wanted, name)):
+            yield Problem(name, problem)
 
 
 # --- Other clients and APIs ----------------------------------------------------------------------------------------
@@ -212,6 +221,7 @@ CHECKS: tuple[Callable[[Case], Iterator[Problem]], ...] = (
     _enabled,
     _scope,
     _tokens_not_before,
+    _lifetimes,
     _allowed_callers,
     _introspects,
     _acts_for,

@@ -22,6 +22,7 @@ class Right(Enum):
     NAME_OTHER_PROJECTS = auto()  # clients, APIs and projects that are not one's own
     LIST_ANY_AUDIENCE = auto()  # also one that is no API
     INTROSPECT_EVERYTHING = auto()
+    ALLOW_LONG_LIFETIMES = auto()  # tokens that nobody can end live for more than a day
     OVERRULE_MEMBERS = auto()  # what they disable stays disabled
     TAKE_ADDRESSES = auto()  # that clients of other projects list, or that were an API of another project
     MANAGE_KEYS = auto()

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Model
+from django.db import transaction
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -151,12 +152,31 @@ class ApiAdmin(ProjectScopedAdmin):
     search_fields = ["name", "identifier"]
     fieldsets = [
         (None, {"fields": ["project", "identifier", "name", "description"]}),
-        (_("Access tokens for it"), {"fields": ["token_format", "token_signing_alg", "token_lifetime"]}),
+        (
+            _("Access tokens for it"),
+            {"fields": ["token_format", "token_signing_alg", "token_lifetime", "tokens_not_before"]},
+        ),
         (_("Who may ask for it"), {"fields": ["shared", "shared_with"]}),
     ]
 
+    actions = ["end_tokens"]
+
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         return ["project", "identifier"] if obj else []
+
+    @admin.action(description=_("End every token for the selected APIs"), permissions=["change"])
+    def end_tokens(self, request: HttpRequest, queryset: QuerySet[Api]) -> None:
+        """Whoever has them, in whatever project. Apps that may ask for new ones go on."""
+        mine = list(queryset.filter(project__in=access.editable(actor(request))).select_related("project"))
+        with transaction.atomic():
+            for api in mine:
+                api_registration.end_tokens(api, actor_of(request))
+                self.log_change(request, api, gettext("Tokens ended."))
+        done = ngettext("Tokens for %(number)s API ended.", "Tokens for %(number)s APIs ended.", len(mine))
+        self.message_user(request, done % {"number": len(mine)}, messages.SUCCESS)
+        if queryset.count() > len(mine):
+            left = gettext("Some belong to projects you may only look at. They were left alone.")
+            self.message_user(request, left, messages.WARNING)
 
     def locked(self, pk: object) -> Model | None:
         one_at_a_time()

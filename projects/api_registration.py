@@ -7,21 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
+from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from common import clock
 from projects import matcher
 from projects.actors import Actor, Right
 from projects.events import Detail, acting, record
 from projects.metadata import ApiMetadata, Scope
 from projects.models import Api, ApiScope, Project, Shared, one_at_a_time
 from projects.problems import Problem, new_problems, of_validation, require
-from projects.rules import lifetime_problem, scope_problem
+from projects.rules import lifetime_problem, long_lifetime_problem, moment_problem, scope_problem
 from projects.tombstones import was_anothers
 
-COLUMNS = ("name", "description", "token_format", "token_signing_alg", "token_lifetime", "shared")
+COLUMNS = (
+    *("name", "description", "token_format", "token_signing_alg", "token_lifetime", "tokens_not_before"),
+    "shared",
+)
 OVERLAP = "overlap"  # a code: the address lies on, above or below one of another project
 
 
@@ -50,6 +55,7 @@ def problems(wanted: ApiMetadata, project: Project, by: Actor, api: Api | None =
     return [
         *new_problems(judge, wanted, before),
         *_address(wanted, project, by, api),
+        *_tokens(wanted, by, before),
         *_sharing(wanted, by, api),
     ]
 
@@ -79,6 +85,16 @@ def _address(wanted: ApiMetadata, project: Project, by: Actor, api: Api | None) 
         yield Problem("identifier", _("This project has an API with this identifier already."))
     elif api is None and not by.may(Right.TAKE_ADDRESSES) and was_anothers(wanted.identifier, project):
         yield Problem("identifier", _("This address overlaps an API of another project."), OVERLAP)
+
+
+def _tokens(wanted: ApiMetadata, by: Actor, before: ApiMetadata | None) -> Iterator[Problem]:
+    """How long they live, and which are ended."""
+    lifetime, moment = (before.token_lifetime, before.tokens_not_before) if before else (None, None)
+    too_long = "" if by.may(Right.ALLOW_LONG_LIFETIMES) else long_lifetime_problem(lifetime, wanted.token_lifetime)
+    if too_long and not lifetime_problem(wanted.token_lifetime, nullable=True):
+        yield Problem("token_lifetime", too_long)
+    if wanted.tokens_not_before != moment and (problem := moment_problem(moment, wanted.tokens_not_before)):
+        yield Problem("tokens_not_before", problem)
 
 
 def _sharing(wanted: ApiMetadata, by: Actor, api: Api | None) -> Iterator[Problem]:
@@ -147,6 +163,8 @@ def change(api: Api, wanted: ApiMetadata, by: Actor) -> list[str]:
             one.name for one in fields(wanted) if _told(getattr(before, one.name)) != _told(getattr(wanted, one.name))
         ]
         if moved:
+            if _takes_back(before, wanted):
+                api.others_not_before = clock.now()
             _write(api, wanted)
             told: dict[str, Detail] = {
                 name: {"before": _told(getattr(before, name)), "after": _told(getattr(wanted, name))} for name in moved
@@ -155,9 +173,28 @@ def change(api: Api, wanted: ApiMetadata, by: Actor) -> list[str]:
     return moved
 
 
+def _takes_back(before: ApiMetadata, after: ApiMetadata) -> bool:
+    """Whether clients of some project may no longer ask for it."""
+    if before.shared == Shared.LISTED and after.shared == Shared.LISTED:
+        return not set(before.shared_with) <= set(after.shared_with)
+    order = (Shared.PRIVATE, Shared.LISTED, Shared.PUBLIC)
+    return order.index(Shared(after.shared)) < order.index(Shared(before.shared))
+
+
 def differences(before: ApiMetadata, after: ApiMetadata) -> list[str]:
     """The fields in which they differ; lists have no order."""
     return [one.name for one in fields(after) if _told(getattr(before, one.name)) != _told(getattr(after, one.name))]
+
+
+def end_tokens(api: Api, by: Actor) -> None:
+    """Every token for it that was issued until now stops working, whoever has it. Raises RegistrationError."""
+    with acting(by), transaction.atomic():
+        if not by.edits(api.project):
+            require([Problem("project", _("You may not change the APIs of this project."))])
+        api.refresh_from_db(from_queryset=Api.objects.select_for_update(of=("self",)))
+        api.tokens_not_before = max(filter(None, [api.tokens_not_before, clock.now()]))
+        api.save(update_fields=["tokens_not_before"])
+        record(by, "api.tokens_ended", project=api.project.key, identifier=api.identifier)
 
 
 def delete(api: Api, by: Actor) -> None:
@@ -169,6 +206,8 @@ def delete(api: Api, by: Actor) -> None:
 
 
 def _told(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
     if isinstance(value, Scope):
         return f"{value.name}: {value.description}{' (sensitive)' if value.sensitive else ''}"
     return sorted(str(_told(one)) for one in value) if isinstance(value, tuple) else value

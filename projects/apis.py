@@ -60,6 +60,8 @@ def api_facts(api: Api) -> ApiFacts:
         token_format=api.token_format,
         token_signing_alg=api.token_signing_alg,
         token_lifetime=api.token_lifetime,
+        tokens_not_before=api.tokens_not_before,
+        others_not_before=api.others_not_before,
     )
 
 

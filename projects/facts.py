@@ -10,6 +10,8 @@ from typing import Self
 from projects.addresses import Addresses
 from projects.matcher import covers
 
+LONGEST_FOR_EDITORS = 86_400  # seconds for which access tokens and ID tokens live; more is a superuser's to allow
+
 
 @dataclass(frozen=True, slots=True)
 class ProjectFacts:
@@ -32,10 +34,16 @@ class ApiFacts:
     token_format: str = "inherit"  # noqa: S105 - a format
     token_signing_alg: str = "ES256"  # noqa: S105 - an algorithm
     token_lifetime: int | None = None
+    tokens_not_before: datetime | None = None
+    others_not_before: datetime | None = None  # of clients of other projects
+
+    def of_another(self, project: ProjectFacts) -> bool:
+        """Whether it is somebody else's: then it decides what tokens for it are like (protocol section 4)."""
+        return self.project_id != project.id
 
     def open_to(self, project: ProjectFacts) -> bool:
         """Whether clients of this project may ask for it (protocol section 0)."""
-        if self.shared == "public" or self.project_id == project.id:
+        if self.shared == "public" or not self.of_another(project):
             return True
         return self.shared == "listed" and project.id in self.shared_with
 

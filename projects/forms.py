@@ -124,7 +124,10 @@ class MemberFormSet(DoorFormSet[Membership]):
 class ApiForm(DoorForm):
     token_lifetime = forms.IntegerField(
         label=gettext_lazy("Access token lifetime in seconds"),
-        help_text=gettext_lazy("Tokens for this API live no longer than this. Empty: as the client says."),
+        help_text=gettext_lazy(
+            "Tokens for this API live no longer than this. Empty: as the client says, but for clients of other "
+            "projects an hour at most."
+        ),
         required=False,
         min_value=1,
         max_value=LONGEST_LIFETIME,
@@ -144,6 +147,7 @@ class ApiForm(DoorForm):
             "token_format",
             "token_signing_alg",
             "token_lifetime",
+            "tokens_not_before",
             "shared",
             "shared_with",
         ]
@@ -152,7 +156,8 @@ class ApiForm(DoorForm):
                 "An absolute URI such as https://api.example.com/orders. Tokens for this API carry it as “aud”."
             ),
             "token_format": gettext_lazy(
-                "Opaque tokens are asked about at the introspection endpoint; JWTs are checked with the JWKS alone."
+                "Opaque tokens are asked about at the introspection endpoint; JWTs are checked with the JWKS alone. "
+                "Clients of other projects get JWTs only where this says so."
             ),
             "shared": gettext_lazy("Whose clients may list this API among their audiences."),
         }
@@ -176,6 +181,8 @@ class ApiForm(DoorForm):
         cleaned, current = self.cleaned_data, self.current
         before = api_registration.metadata_of(current) if current else ApiMetadata(identifier="")
         said = {name: cleaned[name] for name in (*api_registration.COLUMNS, "identifier") if name in cleaned}
+        if "tokens_not_before" not in self.changed_data:
+            said.pop("tokens_not_before", None)  # the page shows whole seconds
         if "shared_with" in cleaned:
             said["shared_with"] = self.words("shared_with")
         self.wanted = replace(before, **said)

@@ -51,6 +51,7 @@ class ApiMetadata:
     token_format: str = "inherit"  # noqa: S105 - a format
     token_signing_alg: str = "ES256"  # noqa: S105 - an algorithm
     token_lifetime: int | None = None
+    tokens_not_before: datetime | None = None
     shared: str = "private"
     shared_with: tuple[str, ...] = ()  # ids of projects
     scopes: tuple[Scope, ...] = ()

@@ -177,8 +177,16 @@ class Api(models.Model):
         blank=True,
         help_text=_("Tokens for this API live no longer than this; empty: as the client says."),
     )
+    tokens_not_before = models.DateTimeField(
+        _("tokens not before"),
+        null=True,
+        blank=True,
+        help_text=_("Tokens for this API issued before this moment stop working."),
+    )
     shared = models.CharField(_("who may ask for it"), max_length=7, choices=Shared.choices, default=Shared.PRIVATE)
     shared_with = models.ManyToManyField(Project, blank=True, related_name="+", verbose_name=_("shared with"))
+    # When sharing was last taken back from somebody: sharing again revives no token that clients of others had.
+    others_not_before = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("API")

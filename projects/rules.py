@@ -10,6 +10,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from projects.facts import LONGEST_FOR_EDITORS
+
 LONGEST_LIFETIME = 10 * 365 * 24 * 3600  # seconds
 SHOWN = 60  # characters of a wrong value that a message repeats
 
@@ -42,6 +44,13 @@ def lifetime_problem(seconds: int | None, *, nullable: bool = False) -> str:
     if not 1 <= seconds <= LONGEST_LIFETIME:
         return _("This must be 1 to %(most)s seconds (ten years).") % {"most": LONGEST_LIFETIME}
     return ""
+
+
+def long_lifetime_problem(before: int | None, after: int | None) -> str:
+    """Why whoever has no right to it may not make it so long, or an empty string. What is longer already stays."""
+    if after is None or after <= max(LONGEST_FOR_EDITORS, before or 0):
+        return ""
+    return _("Only a superuser may allow more than %(most)s seconds (a day).") % {"most": LONGEST_FOR_EDITORS}
 
 
 def scope_problem(name: str) -> str:

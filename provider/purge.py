@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 
 from django.contrib.sessions.models import Session
 from django.db import connection, models, transaction
@@ -19,9 +21,17 @@ from django.db.models.expressions import Combinable
 from accounts import sign_in
 from accounts.mails import Mail
 from accounts.models import AccountEvent, SignIn
-from clients.models import AccessToken, Authorization, Grant, LogoutNotice, RefreshToken, RevokedToken, SecurityEvent
+from clients.models import (
+    AccessToken,
+    Authorization,
+    Client,
+    Grant,
+    LogoutNotice,
+    RefreshToken,
+    RevokedToken,
+    SecurityEvent,
+)
 from projects.events import API_DELETED, CLIENT_DELETED
-from provider.keys import lifetimes
 
 RETENTION = timedelta(days=30)
 EVENTS_RETENTION = timedelta(days=400)  # a year and a month
@@ -55,13 +65,11 @@ def rules(now: datetime, retention: timedelta, events_retention: timedelta = EVE
     """In this order: what belongs to an Authorization goes before it.
 
     A used code and an expired refresh token are kept for `retention`: presented again, they end their Authorization. An
-    Authorization that a JWT of the longest lifetime could still name is kept as well. Events are kept for
-    `events_retention`.
+    Authorization that a JWT of its client could still name is kept as well. Events are kept for `events_retention`.
     """
-    longest = lifetimes.longest()
-    before, alive = now - retention, now - max(retention, longest)
+    before = now - retention
     attached = [Exists(one.objects.filter(authorization=OuterRef("pk"))) for one in (Grant, RefreshToken, AccessToken)]
-    unused = Q(created_at__lt=alive) & ~attached[0] & ~attached[1] & ~attached[2]
+    unused = Q(created_at__lt=before) & ~attached[0] & ~attached[1] & ~attached[2]
     has_authorization = Exists(Authorization.objects.filter(sign_in=OuterRef("pk")))
     ended = Q(ended_at__lt=before) | Q(ended_at__isnull=True, seen_at__lt=sign_in.session_cutoff(before))
     old = Q(at__lt=now - events_retention)
@@ -69,9 +77,17 @@ def rules(now: datetime, retention: timedelta, events_retention: timedelta = EVE
     return [
         PurgeRule("access_tokens", AccessToken, Q(expires__lt=now)),
         PurgeRule("codes", Grant, Q(expires__lt=now, used_at__isnull=True) | Q(expires__lt=before)),
-        PurgeRule("refresh_tokens", RefreshToken, Q(expires__lt=alive)),
+        PurgeRule(
+            "refresh_tokens",
+            RefreshToken,
+            Q(expires__lt=before) & ~_named_by_jwt(now, retention, "expires", "authorization__client"),
+        ),
         PurgeRule("revoked_tokens", RevokedToken, Q(expires__lt=now)),
-        PurgeRule("authorizations", Authorization, Q(ended_at__lt=before) | unused),
+        PurgeRule(
+            "authorizations",
+            Authorization,
+            Q(ended_at__lt=before) | (unused & ~_named_by_jwt(now, retention, "created_at", "client")),
+        ),
         PurgeRule("seeds", Authorization, over, emptied=("seed_before",)),
         PurgeRule("sign_ins", SignIn, ended & ~has_authorization),
         PurgeRule("sessions", Session, Q(expire_date__lt=now)),
@@ -80,6 +96,20 @@ def rules(now: datetime, retention: timedelta, events_retention: timedelta = EVE
         PurgeRule("security_events", SecurityEvent, old & ~Q(kind__in=NEVER_DELETED)),
         PurgeRule("mails", Mail, Q(expires_at__lt=now)),
     ]
+
+
+def _named_by_jwt(now: datetime, retention: timedelta, moment: str, client: str) -> Q:
+    """Rows since whose `moment` a JWT of their own client may have lived longer than `retention`.
+
+    No lifetime of another client counts: one that lives for ten years keeps nobody else's rows.
+    """
+    seconds = Client.objects.filter(access_token_lifetime__gt=retention.total_seconds())
+    several = seconds.order_by().values_list("access_token_lifetime", flat=True).distinct()
+    alive = [
+        Q(**{f"{client}__access_token_lifetime": one, f"{moment}__gte": now - timedelta(seconds=one)})
+        for one in several
+    ]
+    return reduce(or_, alive, Q(pk__in=[]))
 
 
 def delete_in_batches(rule: PurgeRule, *, dry_run: bool) -> Iterator[Batch]:

@@ -7,21 +7,16 @@ from datetime import timedelta
 from django.db.models import Max
 
 from clients.models import Client
-from common import cache
 from provider.protocol import logout
 
 CLOCK_SKEW = timedelta(seconds=60)
 
 
-def longest() -> timedelta:
+def read_longest() -> timedelta:
     """How long a token signed now may live: the longest of any client, and a logout token's at least.
 
     APIs only shorten it.
     """
-    return cache.once(read_longest)
-
-
-def read_longest() -> timedelta:
     of_clients = Client.objects.aggregate(access=Max("access_token_lifetime"), id=Max("id_token_lifetime"))
     seconds = [value for value in of_clients.values() if value is not None]
     return timedelta(seconds=max([logout.TOKEN_LIFETIME, *seconds]))

@@ -1,26 +1,84 @@
-"""What the access token of a decided request is like (protocol section 6)."""
+"""What access tokens are like, and what is left of one later (protocol sections 4, 6 and 8)."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
+
+from projects.facts import LONGEST_FOR_EDITORS, ApiFacts
+from provider.protocol.audience import offered_abroad, offered_by, offered_or_of_signing_in
+from provider.protocol.facts import ClientFacts, Registry, TokenFacts
 from provider.protocol.request import TokenRequest
+
+LIFETIME_ABROAD = 3600  # seconds, where an API says none: of tokens that clients of other projects get for it
+
+
+def _apis(decided: TokenRequest) -> list[ApiFacts]:
+    return [api for one in decided.audience if (api := decided.registry.resolve(one)) is not None]
 
 
 def token_format(decided: TokenRequest) -> str:
-    """The Apis decide: any opaque, else any jwt, else what the client says."""
-    apis = [decided.registry.resolve(one) for one in decided.audience]
-    said = {api.token_format for api in apis if api is not None}
+    """The Apis decide: any opaque, else any jwt, else what the client says. It says so for its own project only."""
+    said = {_format_at(api, decided.client) for api in _apis(decided)}
     return next((one for one in ("opaque", "jwt") if one in said), decided.client.access_token_format)
+
+
+def _format_at(api: ApiFacts, client: ClientFacts) -> str:
+    """A JWT cannot be ended where it is checked locally: no client of another project decides that."""
+    inherited = api.token_format == "inherit" and api.of_another(client.project)  # noqa: S105 - a format
+    return "opaque" if inherited else api.token_format
 
 
 def signing_alg(decided: TokenRequest) -> str:
     """The programs of an API may know nothing but RS256; those of other APIs are taken to know both."""
-    apis = [decided.registry.resolve(one) for one in decided.audience]
-    wanted = {api.token_signing_alg for api in apis if api is not None}
-    return "RS256" if "RS256" in wanted else "ES256"
+    return "RS256" if "RS256" in {api.token_signing_alg for api in _apis(decided)} else "ES256"
 
 
 def lifetime(decided: TokenRequest) -> int:
-    """In seconds: the client's, or less when one of the Apis says so."""
-    apis = [decided.registry.resolve(one) for one in decided.audience]
-    limits = [api.token_lifetime for api in apis if api is not None and api.token_lifetime]
+    """In seconds: the client's, or less when one of the Apis says so, or is another project's and says nothing."""
+    limits = [limit for api in _apis(decided) if (limit := _limit_at(api, decided.client)) is not None]
     return min([decided.client.access_token_lifetime, *limits])
+
+
+def _limit_at(api: ApiFacts, client: ClientFacts) -> int | None:
+    return api.token_lifetime or (LIFETIME_ABROAD if api.of_another(client.project) else None)
+
+
+def lives_too_long(lifetime: int, issued_at: int, expires_at: int) -> bool:
+    """Whether nobody with this lifetime got a JWT for so long from us: somebody else signed it with a key of ours.
+
+    What an editor may set is always believed: a lifetime that was shortened since ends no token that was given before.
+    """
+    return expires_at - issued_at > max(lifetime, LONGEST_FOR_EDITORS)
+
+
+def left_of(token: TokenFacts, issued_at: datetime, registry: Registry) -> TokenFacts | None:
+    """The access token as its APIs let it work now: for those that are still open to its client, and ended nothing.
+
+    None: for no audience any more. What goes with an audience is what it alone offered.
+    """
+    if not registry.apis:
+        return token
+    client = token.client
+    apis = {one: registry.resolve(one) for one in token.audience}
+    audience = tuple(one for one, api in apis.items() if api is None or _accepts(api, client, issued_at))
+    if token.audience and not audience:
+        return None
+    scopes = offered_abroad(token.scopes, audience, client, registry)
+    if audience != token.audience:
+        scopes = offered_or_of_signing_in(scopes, offered_by(audience, registry))
+    same = audience == token.audience and scopes == token.scopes
+    return token if same else replace(token, audience=audience, scopes=scopes)
+
+
+def _accepts(api: ApiFacts, client: ClientFacts, issued_at: datetime) -> bool:
+    """Whether it is open to this client, and ended nothing that the client got then."""
+    moments = (api.tokens_not_before, api.others_not_before if api.of_another(client.project) else None)
+    ended = any(one is not None and issued_at < one for one in moments)
+    return api.open_to(client.project) and not ended
+
+
+def still_open(audience: tuple[str, ...], client: ClientFacts, registry: Registry) -> tuple[str, ...]:
+    """Of these those that its project may ask for now; what no API covers is nobody's to close."""
+    apis = {one: registry.resolve(one) for one in audience}
+    return tuple(one for one, api in apis.items() if api is None or api.open_to(client.project))

@@ -180,6 +180,14 @@ def at_token(request: TokenRequest) -> None:
     else:
         request.audience = _granted(request)
     request.audience = request.audience or _itself(request.client, request.registry)
+    _refuse_sharing(request)
+
+
+def _refuse_sharing(request: TokenRequest) -> None:
+    """Another project's API shares a token with nobody: it alone decides what tokens for it are like (section 4)."""
+    apis = [request.registry.resolve(one) for one in request.audience]
+    if len(apis) > 1 and any(api is not None and api.of_another(request.client.project) for api in apis):
+        raise InvalidTarget("An API of another project gets a token of its own. Name one audience in each request.")
 
 
 def _itself(client: ClientFacts, registry: Registry) -> tuple[str, ...]:
@@ -218,11 +226,26 @@ def _granted(request: TokenRequest) -> tuple[str, ...]:
 def filter_scopes(request: TokenRequest) -> tuple[str, ...]:
     """Scopes these audiences offer, and those of signing in (section 4).
 
-    Of APIs of other projects each has to offer a scope: its name means something else to every one of them. Those of
-    the client's own project offer together, once every audience is an API with scopes.
+    An API of another project takes what it offers, and nothing where it offers nothing. Those of the client's own
+    project offer together, once every audience is an API with scopes.
     """
     apis = [request.registry.resolve(one) for one in request.audience]
-    offers = [api.scopes for api in apis if api is not None and api.project_id != request.client.project.id]
+    scopes = offered_abroad(request.scopes, request.audience, request.client, request.registry)
     if apis and all(api is not None and api.scopes for api in apis):
-        offers.append(offered_by(request.audience, request.registry))
-    return tuple(one for one in request.scopes if one in SIGN_IN_SCOPES or all(one in offer for offer in offers))
+        scopes = offered_or_of_signing_in(scopes, offered_by(request.audience, request.registry))
+    return scopes
+
+
+def offered_abroad(
+    scopes: tuple[str, ...], audience: Iterable[str], client: ClientFacts, registry: Registry
+) -> tuple[str, ...]:
+    """Of these scopes those that every API of another project among the audiences offers."""
+    for api in map(registry.resolve, audience):
+        if api is not None and api.of_another(client.project):
+            scopes = offered_or_of_signing_in(scopes, api.scopes)
+    return scopes
+
+
+def offered_or_of_signing_in(scopes: tuple[str, ...], offered: frozenset[str]) -> tuple[str, ...]:
+    """Scopes of signing in are nobody's to offer."""
+    return tuple(one for one in scopes if one in offered or one in SIGN_IN_SCOPES)

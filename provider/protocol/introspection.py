@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from projects.scopes import SIGN_IN_SCOPES
-from provider.protocol.audience import offered_by
+from provider.protocol.audience import offered_by, offered_or_of_signing_in
 from provider.protocol.claims import one_or_many
 from provider.protocol.errors import IntrospectionDenied
 from provider.protocol.facts import ClientFacts, Json, Registry, TokenFacts
@@ -55,8 +54,7 @@ def _only_for(audience: tuple[str, ...], token: TokenFacts, registry: Registry) 
     """The token as these of its audiences may know it: a scope of one that is hidden is hidden with it."""
     if audience == token.audience:
         return token
-    offered = offered_by(audience, registry)
-    scopes = tuple(scope for scope in token.scopes if scope in offered or scope in SIGN_IN_SCOPES)
+    scopes = offered_or_of_signing_in(token.scopes, offered_by(audience, registry))
     return replace(token, audience=audience, scopes=scopes)
 
 

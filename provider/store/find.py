@@ -10,12 +10,13 @@ from django.conf import settings
 
 from accounts.models import User
 from common import clock
-from projects.apis import admits
+from projects.apis import admits, apis_near
 from provider import facts
 from provider.facts import person_of, requested_claims_of, sign_in_of
 from provider.keys.mint import ACCESS_TOKEN_TYPE, digest, verify, verify_id_token
+from provider.protocol.access_tokens import left_of, lives_too_long, still_open
 from provider.protocol.errors import InvalidGrant
-from provider.protocol.facts import ClientFacts, TokenFacts
+from provider.protocol.facts import ClientFacts, Registry, TokenFacts
 from provider.store import authorizations, live, statements
 from provider.store.statements import AuthorizationRow
 
@@ -36,12 +37,13 @@ def refresh_token(token: str) -> TokenFacts | None:
         live.refuse_ended(opened, client)
     except InvalidGrant:
         return None
+    audiences = opened.ceiling.audiences
     return TokenFacts(
         kind="refresh",
         client=client,
         person=opened.person,
         scopes=opened.ceiling.scopes,
-        audience=opened.ceiling.audiences,
+        audience=still_open(audiences, client, Registry(apis=apis_near(audiences))),
         issued_at=_seconds(row.created),
         expires_at=_seconds(row.expires) if row.expires else None,
         sign_in=opened.sign_in,
@@ -66,6 +68,8 @@ def id_token(token: str) -> dict[str, Any] | None:
     clients = facts.find_clients(parties)
     user = User.objects.filter(sub=claims["sub"]).first()
     if len(clients) < len(parties) or not all(live.client_lives(client, issued_at) for client in clients.values()):
+        return None
+    if lives_too_long(min(client.id_token_lifetime for client in clients.values()), claims["iat"], claims["exp"]):
         return None
     if user is None or not user.is_active or live.ended(issued_at, user.tokens_not_before):
         return None
@@ -96,6 +100,8 @@ def _jwt(token: str) -> TokenFacts | None:
     prefix, of_a_person, _rest = jti.partition(".")
     if client is None or bool(of_a_person) == (claims["sub"] == client.client_id):
         return None
+    if lives_too_long(client.access_token_lifetime, claims["iat"], claims["exp"]):
+        return None
     authorization = statements.behind_jwt(uuid.UUID(prefix), jti) if of_a_person else None
     if (authorization is None) if of_a_person else statements.denied(jti):
         return None
@@ -116,20 +122,17 @@ def _live(
 ) -> TokenFacts | None:
     if client is None or not live.client_lives(client, issued_at):
         return None
-    if authorization is None:
-        return TokenFacts("access", client, None, issued_at=_seconds(issued_at), **more)
-    if not live.authorization_lives(authorization, issued_at):
-        return None
-    return TokenFacts(
-        "access",
-        client,
-        person_of(authorization),
-        issued_at=_seconds(issued_at),
-        sign_in=sign_in_of(authorization),
-        authorization_id=str(authorization.id),
-        claims=requested_claims_of(authorization),
-        **more,
-    )
+    if authorization is not None:
+        if not live.authorization_lives(authorization, issued_at):
+            return None
+        more |= {
+            "sign_in": sign_in_of(authorization),
+            "authorization_id": str(authorization.id),
+            "claims": requested_claims_of(authorization),
+        }
+    person = person_of(authorization) if authorization is not None else None
+    found = TokenFacts("access", client, person, issued_at=_seconds(issued_at), **more)
+    return left_of(found, issued_at, Registry(apis=apis_near(found.audience)))
 
 
 def _seconds(moment: datetime) -> int:

@@ -169,6 +169,16 @@ def test_names_and_addresses_of_one_account_count_together(client: Client, perso
     assert "Too many wrong" in guess(client, "person", PASSWORD)
 
 
+@pytest.mark.parametrize(
+    "logins", [("person", "Person"), ("person@example.com", "PERSON@example.com"), ("nobody", "NOBODY"), ("n@e.org",)]
+)
+def test_the_sixth_try_waits_whether_or_not_there_is_such_an_account(person: User, logins: tuple[str, ...]) -> None:
+    """And in whatever case it is written. Two names of one account are told by it: the price of counting them together
+    (decision 159)."""
+    tries = [Client().post(LOGIN, {"login": logins[number % len(logins)], "password": "x"}) for number in range(7)]
+    assert [one.status_code for one in tries] == [200] * 5 + [429] * 2
+
+
 def test_who_must_wait_is_told_how_long(client: Client, person: User) -> None:
     for _ in range(5):
         guess(client, "person")

@@ -222,8 +222,21 @@ def test_lifetimes_are_between_a_second_and_ten_years(value: str) -> None:
 
 
 def test_a_week_and_no_limit_are_lifetimes_too() -> None:
-    assert change(access_token_lifetime="604800", refresh_token_idle_lifetime="").status_code == 302
+    assert change("root", access_token_lifetime="604800", refresh_token_idle_lifetime="").status_code == 302
     assert (client().access_token_lifetime, client().refresh_token_idle_lifetime) == (604_800, None)
+
+
+def test_more_than_a_day_is_a_superusers_to_allow_and_then_stays_until_somebody_shortens_it() -> None:
+    week = {"access_token_lifetime": "604800"}
+    assert problems(change("owner", **week)) == {
+        "access_token_lifetime": ["Only a superuser may allow more than 86400 seconds (a day)."]
+    }
+    assert change("root", **week).status_code == 302
+    assert change("owner", name="Renamed").status_code == 302
+    assert (client().name, client().access_token_lifetime) == ("Renamed", 604_800)
+    assert list(problems(change("owner", access_token_lifetime="604801"))) == ["access_token_lifetime"]
+    assert change("owner", access_token_lifetime="604799").status_code == 302
+    assert list(problems(change("owner", **week))) == ["access_token_lifetime"]
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,15 @@ ROWS = [
     ),
     Row({"refresh_token_idle_lifetime": 10**9}, ("refresh_token_idle_lifetime",)),
     Row({"access_token_lifetime": 604_800, "refresh_token_idle_lifetime": None}),
+    # More than a day is a superuser's, or a file's
+    *(
+        Row({name: seconds}, (name,) if by == "editor" and seconds > 86_400 else (), by, of)
+        for name in ("access_token_lifetime", "id_token_lifetime")
+        for seconds in (86_400, 86_401)
+        for by in ("editor", "root")
+        for of in ("", "web")
+    ),
+    Row({"refresh_token_lifetime": 604_800, "refresh_token_idle_lifetime": 604_800}, by="editor"),
     # Formats and algorithms
     Row({"id_token_signed_response_alg": "HS256"}, ("id_token_signed_response_alg",)),
     Row({"userinfo_signed_response_alg": "none"}, ("userinfo_signed_response_alg",)),

@@ -137,6 +137,18 @@ def test_who_needs_no_slow_hash_waits_for_nobody(world: None, all_taken: None) -
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("client_id", ["nobody", "generated"])
+def test_names_of_no_client_with_a_chosen_secret_take_nobodys_turn(
+    world: None, all_taken: None, client_id: str
+) -> None:
+    """There is no end of them: with a decoy for each, anybody would keep people and clients waiting (decision 133)."""
+    web = Client.objects.get(client_id="web")
+    secrets.generate(Client.objects.create(client_id="generated", project=web.project, client_type="confidential"))
+    answer = App("web").post("/oauth2/token", {"grant_type": "client_credentials"}, auth=basic(client_id, "wrong"))
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+
+@pytest.mark.django_db
 def test_a_person_is_told_to_come_back(all_taken: None) -> None:
     answer = Http(raise_request_exception=False).post("/accounts/login/", {"login": "person", "password": PASSWORD})
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")

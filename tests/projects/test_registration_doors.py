@@ -62,6 +62,12 @@ APIS = [
     Row({"identifier": "https://partner.example"}, ("identifier",), "editor"),
     Row({"identifier": "https://partner.example"}),
     *(Row({"token_lifetime": seconds}, ("token_lifetime",), of=of) for seconds in (0, 10**9) for of in ("", ORDERS)),
+    *(
+        Row({"token_lifetime": seconds}, ("token_lifetime",) if by == "editor" and seconds > 86_400 else (), by, of)
+        for seconds in (86_400, 86_401)
+        for by in ("editor", "root")
+        for of in ("", ORDERS)
+    ),
     Row({"scopes": {"new.read": "See"}}, by="editor"),
     Row({"scopes": {"openid": "Sign in"}}, ("scopes",)),
     Row({"scopes": {"admin.read": "All"}}, ("scopes",)),

@@ -187,6 +187,17 @@ def test_an_authorization_whose_jwt_may_still_live_is_kept() -> None:
         assert clear() == {"authorizations": 1, "sign_ins": 1}
 
 
+def test_a_long_lifetime_of_one_client_keeps_no_rows_of_another() -> None:
+    Client.objects.filter(client_id="desk").update(access_token_format="jwt", access_token_lifetime=3650 * 86400)
+    Browser("owner").tokens("web", scope="openid offline_access")
+    kept = Browser("owner").tokens("desk", scope="openid offline_access")["access_token"]
+    with later(61 * DAY):
+        gone = clear()
+        assert (gone["refresh_tokens"], gone["authorizations"]) == (1, 1)
+        assert App("desk").userinfo(kept).status_code == 200
+    assert RefreshToken.objects.get().authorization.client.client_id == "desk"
+
+
 def test_the_deny_list_forgets_what_has_expired() -> None:
     RevokedToken.objects.create(jti="old", expires=timezone.now() - DAY)
     RevokedToken.objects.create(jti="new", expires=timezone.now() + DAY)

@@ -36,7 +36,7 @@ from provider.store import authorizations
 from provider.store.authorizations import Minted
 from tests.console import browser, page, problems, project, send
 from tests.provider.endpoints.forging import signed_by
-from tests.world import FOREIGN, ISSUER, ORDERS, REDIRECTS, SECRETS, App, Browser, redirected
+from tests.world import FOREIGN, ISSUER, ORDERS, REDIRECTS, SECRETS, App, Browser, claims_of, header_of, redirected
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[2]
@@ -135,7 +135,7 @@ def test_a_retired_key_makes_no_tokens_once_none_of_its_own_can_be_alive(world: 
     now = int(time.time())
     sub, authorization = str(User.objects.get(username="owner").sub), Authorization.objects.get()
     claims: dict[str, object] = {"iss": ISSUER, "sub": sub, "aud": "web", "client_id": "web", "scope": "openid email"}
-    claims |= {"iat": now, "nbf": now, "exp": now + 10**6, "jti": f"{authorization.pk}.forged"}
+    claims |= {"iat": now, "nbf": now, "exp": now + 3600, "jti": f"{authorization.pk}.forged"}
     forged = jws.JWS(json.dumps(claims))
     private = jwk.JWK.from_json(keyring.decrypt(key.private_jwk))
     forged.add_signature(private, None, json.dumps({"alg": "ES256", "kid": key.kid, "typ": "at+jwt"}), None)
@@ -155,14 +155,45 @@ def test_an_editor_brings_no_retired_key_back(console: None, keys: None) -> None
     claims = {"iss": ISSUER, "sub": "web", "aud": "web", "client_id": "web", "scope": "openid", "exp": ends}
     claims |= {"iat": int(time.time()), "nbf": int(time.time()), "jti": "forged"}
     backdated = signed_by(stolen, {"alg": "ES256", "kid": key.kid, "typ": "at+jwt"}, claims)
+    web = Client.objects.filter(client_id="web")
+    web.update(access_token_lifetime=3 * 365 * 86_400)  # by a superuser: else nobody believes a JWT of two years
     assert App("web").introspect(backdated).json()["active"] is True
+    web.update(access_token_lifetime=3600)
     keyring.activate(SigningKey.objects.get(algorithm="ES256", state=KeyState.NEXT))
+    web.update(access_token_lifetime=3 * 365 * 86_400)
     with time_machine.travel(timezone.now() + year):
         address = page("clients_client_change", Client.objects.get(client_id="web").pk)
-        assert send(browser("editor"), address, {"id_token_lifetime": "315360000"}).status_code == 302
-        assert Client.objects.get(client_id="web").id_token_lifetime == 315_360_000
+        assert "id_token_lifetime" in problems(send(browser("editor"), address, {"id_token_lifetime": "315360000"}))
+        web.update(id_token_lifetime=315_360_000)
         assert key.kid not in Http().get("/.well-known/jwks.json").content.decode()
         assert App("web").introspect(backdated).json() == {"active": False}
+
+
+@pytest.mark.parametrize(("lifetime", "seconds"), [(3600, 86_400), (604_800, 604_800)])
+def test_a_jwt_for_longer_than_its_client_could_get_is_signed_by_a_thief(
+    world: None, lifetime: int, seconds: int
+) -> None:
+    """An editor gives a day at most, a superuser more. What was shortened since ends nobody's token within a day."""
+    Client.objects.filter(client_id="web").update(access_token_lifetime=lifetime)
+    key = SigningKey.objects.get(algorithm="ES256", state=KeyState.ACTIVE)
+    stolen, now = jwk.JWK.from_json(keyring.decrypt(key.private_jwk)), int(time.time())
+    claims = {"iss": ISSUER, "sub": "web", "aud": "web", "client_id": "web", "scope": "", "iat": now, "nbf": now}
+    header = {"alg": "ES256", "kid": key.kid, "typ": "at+jwt"}
+    longest, longer = (
+        signed_by(stolen, header, {**claims, "exp": now + end, "jti": "j"}) for end in (seconds, seconds + 1)
+    )
+    assert App("web").introspect(longest).json()["active"]
+    assert App("web").introspect(longer).json() == {"active": False}
+    assert App("web").userinfo(longer).status_code == 401
+
+
+def test_an_id_token_for_longer_than_that_is_too(world: None) -> None:
+    key = SigningKey.objects.get(algorithm="RS256", state=KeyState.ACTIVE)
+    stolen, honest = jwk.JWK.from_json(keyring.decrypt(key.private_jwk)), Browser("owner").tokens("web")["id_token"]
+    claims = claims_of(honest)
+    for seconds, status in ((86_400, 200), (86_401, 400)):
+        longer = signed_by(stolen, header_of(honest), {**claims, "exp": claims["iat"] + seconds})
+        assert App("web").post("/oauth2/tokeninfo", {"id_token": longer}, auth=None).status_code == status
 
 
 # --- What is ended while a request is under way ---------------------------------------------------------------------

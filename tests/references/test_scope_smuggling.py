@@ -1,4 +1,7 @@
-"""A project names a scope as it likes. What it means at another project's API is for that API alone to say."""
+"""A project names a scope as it likes. What it means at another project's API is for that API alone to say.
+
+And no token for that API is for anybody else as well.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +40,7 @@ projects:
 BOTH = "reports.purge reports.read"
 MIXTURES = [[FOREIGN, OWN], [OWN, FOREIGN], [FOREIGN, PLAIN], [f"{FOREIGN}/7", NAME], [FOREIGN, OWN, PLAIN, NAME]]
 INVALID_SCOPE = (400, "invalid_scope")
+INVALID_TARGET = (400, "invalid_target")
 
 
 @pytest.fixture
@@ -63,49 +67,62 @@ def explained(audience: list[str], scope: str = "") -> tuple[str, str]:
     return (attempt.token.scope if attempt.token else "", attempt.refusal.code if attempt.refusal else "")
 
 
-@pytest.mark.parametrize("form", ["opaque", "jwt"])
+@pytest.mark.parametrize("scope", [BOTH, "reports.purge", ""])
 @pytest.mark.parametrize("audience", MIXTURES, ids=" ".join)
 def test_naming_other_audiences_beside_it_brings_no_scope_to_another_projects_api(
-    audience: list[str], form: str
+    audience: list[str], scope: str
 ) -> None:
-    Client.objects.filter(client_id="smuggler").update(access_token_format=form)
-    answer = ask(audience, scope=BOTH).json()
+    """It shares a token with nobody, so no other API's words can be read at it."""
+    response = ask(audience, scope=scope)
+    assert (response.status_code, response.json()["error"]) == INVALID_TARGET
+    assert explained(audience, scope) == ("", "invalid_target")
+
+
+@pytest.mark.parametrize("form", ["opaque", "jwt"])
+def test_alone_it_gets_what_it_offers(form: str) -> None:
+    Api.objects.filter(identifier=FOREIGN).update(token_format=form)
+    answer = ask(FOREIGN, scope=BOTH).json()
     assert answer["scope"] == "reports.read"
     assert seen_by_the_api(answer["access_token"])["scope"] == "reports.read"
     if form == "jwt":
         assert claims_of(answer["access_token"])["scope"] == "reports.read"
-    assert explained(audience, BOTH) == ("reports.read", "")
+    assert explained([FOREIGN], BOTH) == ("reports.read", "")
 
 
-@pytest.mark.parametrize("audience", [[FOREIGN], *MIXTURES], ids=" ".join)
-def test_a_scope_it_does_not_offer_is_refused_alone(audience: list[str]) -> None:
-    response = ask(audience, scope="reports.purge")
+def test_a_scope_it_does_not_offer_is_refused_alone() -> None:
+    response = ask(FOREIGN, scope="reports.purge")
     assert (response.status_code, response.json()["error"]) == INVALID_SCOPE
-    assert explained(audience, "reports.purge") == ("", "invalid_scope")
+    assert explained([FOREIGN], "reports.purge") == ("", "invalid_scope")
 
 
-@pytest.mark.parametrize("audience", [[FOREIGN], *MIXTURES], ids=" ".join)
-def test_an_api_of_another_project_that_offers_no_scopes_gets_none(audience: list[str]) -> None:
+def test_an_api_of_another_project_that_offers_no_scopes_gets_none() -> None:
     Api.objects.get(identifier=FOREIGN).scopes.all().delete()
-    response = ask(audience, scope=BOTH)
+    response = ask(FOREIGN, scope=BOTH)
     assert (response.status_code, response.json()["error"]) == INVALID_SCOPE
-    assert explained(audience, BOTH) == ("", "invalid_scope")
-    answer = ask(audience).json()
+    assert explained([FOREIGN], BOTH) == ("", "invalid_scope")
+    answer = ask(FOREIGN).json()
     assert answer["scope"] == seen_by_the_api(answer["access_token"])["scope"] == ""
-    assert explained(audience) == ("", "")
+    assert explained([FOREIGN]) == ("", "")
 
 
-def test_what_a_person_allowed_reaches_only_the_api_that_offers_it() -> None:
-    answer = Browser("owner").tokens("smuggler", scope=f"openid {BOTH}", audience=[FOREIGN, OWN])
+def test_what_a_person_allowed_for_both_is_asked_for_one_by_one() -> None:
+    """Refused is the token, not what the person allowed: the code is as good as before."""
+    code = Browser("owner").code("smuggler", scope=f"openid {BOTH}", audience=[FOREIGN, OWN])
+    refused = App("smuggler").exchange(code)
+    assert (refused.status_code, refused.json()["error"]) == INVALID_TARGET
+    answer = App("smuggler").exchange(code, audience=FOREIGN).json()
     assert answer["scope"] == "openid reports.read"
     assert seen_by_the_api(answer["access_token"])["scope"] == "openid reports.read"
 
 
 def test_a_refresh_smuggles_nothing_and_the_own_api_keeps_its_own() -> None:
-    tokens = Browser("owner").tokens("smuggler", scope=BOTH, audience=[FOREIGN, OWN])
-    refreshed = App("smuggler").refresh(tokens["refresh_token"], audience=[OWN, FOREIGN], scope=BOTH).json()
-    assert refreshed["scope"] == "reports.read"
-    own = App("smuggler").refresh(tokens["refresh_token"], audience=OWN, scope=BOTH).json()
+    code = Browser("owner").code("smuggler", scope=BOTH, audience=[FOREIGN, OWN])
+    refresh_token = App("smuggler").exchange(code, audience=OWN).json()["refresh_token"]
+    refused = App("smuggler").refresh(refresh_token, audience=[OWN, FOREIGN], scope=BOTH)
+    assert (refused.status_code, refused.json()["error"]) == INVALID_TARGET
+    theirs = App("smuggler").refresh(refresh_token, audience=FOREIGN, scope=BOTH).json()
+    assert theirs["scope"] == "reports.read"
+    own = App("smuggler").refresh(refresh_token, audience=OWN, scope=BOTH).json()
     assert own["scope"] == BOTH
 
 
