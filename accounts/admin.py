@@ -112,7 +112,8 @@ class UserAdmin(ConsoleAdmin, BaseUserAdmin):
                 "fields": ["is_active", "is_staff", "is_superuser", "tokens_not_before"],
                 "description": gettext_lazy(
                     "Staff enter this console and see the projects they are members of. Superusers may do everything. "
-                    "Somebody who is not active cannot sign in, and their tokens stop working."
+                    "Somebody who is not active cannot sign in, and their tokens end for good: active again, they "
+                    "sign in anew."
                 ),
             },
         ),
