@@ -135,6 +135,17 @@ def revoke(whose: Whose, by: Actor) -> Ended:
     return Ended(sign_ins, authorizations, own_tokens, consents, _ids(told_by_nothing))
 
 
+def end_some(chosen: QuerySet[Authorization], because: str) -> list[Authorization]:
+    """End these authorizations, and empty the consents that would give them again. In the transaction of the caller."""
+    keys = list(chosen.values_list("pk", flat=True))
+    consents = Consent.objects.filter(authorizations__in=keys).distinct()
+    Consent.objects.filter(pk__in=list(consents.values_list("pk", flat=True))).update(**NOTHING_LEFT)
+    live = Authorization.objects.filter(pk__in=keys, ended_at=None).select_related("client", "user")
+    ended = list(live.select_for_update(of=("self",)))
+    Authorization.objects.filter(pk__in=[one.pk for one in ended]).update(ended_at=clock.now(), ended_because=because)
+    return ended
+
+
 def _move_moments(whose: Whose, told_by_nothing: Sequence[Client]) -> None:
     now = clock.now()
     if whose.since is not None:
