@@ -67,7 +67,7 @@ def asks_for_proof(view: View, *, on_opening: bool = True, back: str = "") -> Vi
         if not (sent or on_opening) or not request.user.is_authenticated or is_fresh(request):
             return view(request, *args, **kwargs)
         if sent:
-            messages.warning(request, _("Nothing was changed: first it had to be sure that this is you. Do it again."))
+            messages.warning(request, _("Nothing was changed yet. Confirm that it is you, then do it again."))
         return redirect(proof_url(request, reverse(back) if back else request.get_full_path()))
 
     return checked
