@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts import emails, events, sign_in
 from accounts.console import ConsoleAdmin, actor
 from accounts.console_forms import ConsoleForm
+from accounts.fresh_proof import FreshProofAdmin
 from accounts.models import PROFILE, AccountEvent, AccountEventKind, User
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class UserAdmin(ConsoleAdmin, BaseUserAdmin):
+class UserAdmin(FreshProofAdmin, BaseUserAdmin):
     form = UserForm
     add_form = NewUserForm
     change_password_form = PasswordSetForm
@@ -112,7 +113,8 @@ class UserAdmin(ConsoleAdmin, BaseUserAdmin):
                 "fields": ["is_active", "is_staff", "is_superuser", "tokens_not_before"],
                 "description": gettext_lazy(
                     "Staff enter this console and see the projects they are members of. Superusers may do everything. "
-                    "Somebody who is not active cannot sign in, and their tokens stop working."
+                    "Somebody who is not active cannot sign in, and their tokens end for good: active again, they "
+                    "sign in anew."
                 ),
             },
         ),

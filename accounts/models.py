@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, ClassVar, Unpack
+from collections.abc import Collection
+from typing import TYPE_CHECKING, ClassVar, Self, Unpack
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import AbstractUser
@@ -16,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.mails import Mail as Mail  # Django looks for models here
+from common import clock
 from common.shapes import SaveOptions
 
 MAX_POSTAL_ADDRESS = 500
@@ -83,9 +85,25 @@ class User(AbstractUser):
             ),
         ]
 
+    _was_active: bool | None = None  # in the database, as far as it was read
+
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[object], **_more: object) -> Self:
+        user = super().from_db(db, field_names, values)
+        user._was_active = user.is_active if "is_active" in field_names else None
+        return user
+
     def save(self, **options: Unpack[SaveOptions]) -> None:
-        """Addresses are stored in lower case, because people are found by them in any case."""
+        """Addresses are stored in lower case, because people are found by them in any case.
+
+        What somebody had who is deactivated is over for good, whoever writes it: activating them revives nothing.
+        """
         self.email = self.email.lower()
+        if self._was_active not in (None, self.is_active):
+            self.tokens_not_before = clock.end_of_all_before(self.tokens_not_before, on=self.is_active)
+            self._was_active = self.is_active
+            if (columns := options.get("update_fields")) is not None:
+                options["update_fields"] = {*columns, "tokens_not_before"}
         super().save(**options)
 
     @property

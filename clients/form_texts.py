@@ -13,7 +13,9 @@ HELP: dict[str, Any] = {
     "project": _("People consent once per project. A client stays in its project for ever."),
     "name": _("Shown to people when they are asked."),
     "client_id": _("Appears in tokens as “azp” and “client_id”. Generated for you; it cannot be changed later."),
-    "enabled": _("A disabled client gets no tokens, and those it has stop working at once."),
+    "enabled": _(
+        "A disabled client gets no tokens, and those it has end at once and for good: enabled again, it needs new ones."
+    ),
     "client_type": _(
         "Confidential: runs on a server and keeps a secret. Public: runs on people's devices and cannot keep one."
     ),

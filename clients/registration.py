@@ -19,6 +19,7 @@ from clients.metadata import Audience, ClientMetadata
 from clients.models import AudienceEntry, Client, ClientSecret
 from clients.policy import metadata_of, problems
 from clients.reach import apis_named, secret_problem
+from common import clock
 from projects import matcher
 from projects.actors import Actor, Right
 from projects.events import Detail, acting, record
@@ -55,7 +56,7 @@ def change(client: Client, wanted: ClientMetadata, by: Actor) -> list[str]:
         client.refresh_from_db(from_queryset=Client.objects.select_for_update(of=("self",)))
         require(problems(wanted, client.project, by, client))
         before = metadata_of(client).settled()
-        after = replace(_as_registered(wanted).settled(), held=_held(wanted, before, by))
+        after = _switched(before, replace(_as_registered(wanted).settled(), held=_held(wanted, before, by)))
         moved = differences(before, after)
         if "held" in moved and "enabled" not in moved:
             moved.append("enabled")  # by somebody whom members do not overrule
@@ -68,6 +69,13 @@ def change(client: Client, wanted: ClientMetadata, by: Actor) -> list[str]:
         if (client.public or before.public) and _end_secrets(client, by):
             moved.append("client_secret")
     return moved
+
+
+def _switched(before: ClientMetadata, after: ClientMetadata) -> ClientMetadata:
+    """What a disabled client had is over for good: enabling it revives nothing."""
+    if before.enabled == after.enabled:
+        return after
+    return replace(after, tokens_not_before=clock.end_of_all_before(after.tokens_not_before, on=after.enabled))
 
 
 def _as_registered(wanted: ClientMetadata) -> ClientMetadata:

@@ -28,6 +28,16 @@ def seconds() -> int:
     return int(now().timestamp())
 
 
+def end_of_all_before(so_far: datetime | None, *, on: bool) -> datetime:
+    """The moment before which tokens are over when something is switched off, and once more when it is switched on.
+
+    Off, so that switching it on again revives nothing. On, because for a second another process may not have heard that
+    it was off; in whole seconds, as JWTs tell when they were made: one that is made now is not from before.
+    """
+    moment = now().replace(microsecond=0) if on else now()
+    return max(so_far or moment, moment)
+
+
 def compare(database: datetime, took: timedelta = timedelta(0)) -> None:
     """Learn what time it is in the database, from an answer that `took` so long: an old one says nothing."""
     if took > IGNORED:

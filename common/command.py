@@ -9,6 +9,16 @@ from common.database_errors import advice, is_for_the_operator
 from common.unreleased import is_unreleased, start_anew
 
 
+def readable(argument: str) -> str:
+    """Arguments may be any bytes; databases and answers hold text."""
+    return argument.encode(errors="replace").decode()
+
+
+def as_name(argument: str) -> str:
+    """No client and no person has a NUL in their name, and PostgreSQL fails on one."""
+    return readable(argument).replace("\0", "?")
+
+
 class DatabaseCommand(BaseCommand):
     """A command that needs the database and its tables, and says so in a sentence when they are missing."""
 

@@ -22,7 +22,10 @@ from projects.rules import LONGEST_LIFETIME
 class ProjectForm(DoorForm):
     test_users = LinesField(
         label=gettext_lazy("Test users"),
-        help_text=gettext_lazy("Usernames, one per line. While the project is in testing only they may sign in."),
+        help_text=gettext_lazy(
+            "Usernames, one per line. While the project is in testing only they may sign in; whoever is taken off the "
+            "list ends every token of the project."
+        ),
     )
 
     class Meta:
@@ -30,7 +33,9 @@ class ProjectForm(DoorForm):
         fields = ["name", "key", "status", "test_users", "consent_mode", "cross_client", "tokens_not_before"]
         help_texts = {
             "name": gettext_lazy("Shown here, and to people unless the consent screen says another name."),
-            "status": gettext_lazy("Only a superuser changes this."),
+            "status": gettext_lazy(
+                "Only a superuser changes this. Every token of the project's clients ends for good when it changes."
+            ),
             "consent_mode": gettext_lazy(
                 "People who are asked see what they share. Only a superuser makes a project first party."
             ),

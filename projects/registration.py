@@ -6,7 +6,7 @@ What clients have to say about a deletion is for `clients.resources`; doors ask 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -14,10 +14,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
+from common import clock
 from projects.actors import Actor, Right
 from projects.events import Detail, acting, record
 from projects.metadata import Membership, ProjectMetadata, Screen
-from projects.models import ConsentMode, ConsentScreen, Member, Project
+from projects.models import ConsentMode, ConsentScreen, Member, Project, Status
 from projects.problems import Problem, new_problems, of_validation, require
 from projects.rules import moment_problem
 
@@ -149,6 +150,7 @@ def change(project: Project, wanted: ProjectMetadata, by: Actor) -> list[str]:
         project.refresh_from_db(from_queryset=Project.objects.select_for_update())
         require(problems(wanted, by, project))
         before = metadata_of(project)
+        wanted = _switched(before, wanted)
         moved = differences(before, wanted)
         if moved:
             _write(project, wanted, by)
@@ -160,6 +162,14 @@ def change(project: Project, wanted: ProjectMetadata, by: Actor) -> list[str]:
             if told:
                 record(by, "project.changed", project=project.key, **told)
     return moved
+
+
+def _switched(before: ProjectMetadata, after: ProjectMetadata) -> ProjectMetadata:
+    """Whoever may not use a project for a while begins anew afterwards: letting them in again revives nothing."""
+    testing = after.status == Status.TESTING
+    if before.status == after.status and not (testing and set(before.test_users) - set(after.test_users)):
+        return after
+    return replace(after, tokens_not_before=clock.end_of_all_before(after.tokens_not_before, on=not testing))
 
 
 def delete(project: Project, by: Actor) -> None:

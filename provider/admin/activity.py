@@ -6,22 +6,27 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db import transaction
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
-from django.utils import timezone
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.console import actor
+from accounts.fresh_proof import FreshProofAdmin
 from clients.models import Authorization, Client, LogoutNotice, SecurityEvent
 from clients.models.logout import NoticeState
 from projects import access
 from projects.console import ProjectFilter, ProjectScopedAdmin
 from projects.door import actor_of
 from projects.events import record
+from projects.models import ConsentMode
+from provider import revocation
 
 ENDED_BECAUSE = "revoked by an administrator"
+MAX_ENDED = 1_000  # in one request: each is an event
 
 
 class ReadOnly(ProjectScopedAdmin):
@@ -55,9 +60,10 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(Authorization)
-class AuthorizationAdmin(ReadOnly):
+class AuthorizationAdmin(FreshProofAdmin, ReadOnly):
     """People are shown by their `sub`: managing an app does not reveal its users. Superusers see usernames."""
 
+    just_shown = (*FreshProofAdmin.just_shown, "change")
     project_path = "client__project"
     list_display = ["id", "client", "person", "created_at", "offline", "ended_at", "ended_because"]
     list_filter = [ClientProjectFilter, StateFilter, "created_at"]
@@ -93,29 +99,52 @@ class AuthorizationAdmin(ReadOnly):
     def username(self, authorization: Authorization) -> str:
         return authorization.user.get_username()
 
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        """Superusers see names, and so they find people by them: by the whole name or address only."""
+        named = ["=user__username", "=user__email"] if actor(request).is_superuser else []
+        return [*self.search_fields, *named]
+
     def has_end_permission(self, request: HttpRequest) -> bool:
         return access.editable(actor(request)).exists()
 
     @admin.action(description=gettext_lazy("End the selected authorizations"), permissions=["end"])
-    def end(self, request: HttpRequest, queryset: QuerySet[Authorization]) -> None:
-        """Every code and token of these authorizations stops working at once."""
+    def end(self, request: HttpRequest, queryset: QuerySet[Authorization]) -> HttpResponse | None:
+        """Asks first. Then every code and token of these stops working, and no consent gives them again."""
         mine = queryset.filter(client__project__in=access.editable(actor(request)))
+        live = mine.filter(ended_at__isnull=True)
+        if live.count() > MAX_ENDED:
+            told = _("At most %(most)s are ended at once here. For more there is “manage.py revoke”.")
+            self.message_user(request, told % {"most": MAX_ENDED}, messages.ERROR)
+            return None
+        if "confirmed" not in request.POST:
+            return self._ask(request, live)
         with transaction.atomic():
-            found = mine.filter(ended_at__isnull=True).select_related("client", "user")
-            live = list(found.select_for_update(of=("self",)))
-            rows = Authorization.objects.filter(pk__in=[one.pk for one in live])
-            rows.update(ended_at=timezone.now(), ended_because=ENDED_BECAUSE)
-            for one in live:
+            ended = revocation.end_some(live, ENDED_BECAUSE)
+            for one in ended:
                 detail = {"authorization": str(one.pk), "person": str(one.user.sub)}
                 record(actor_of(request), "authorization.ended", one.client.client_id, **detail)
                 self.log_change(request, one, _("Ended."))
-        number = len(live)
-        done = ngettext("%(number)s authorization ended.", "%(number)s authorizations ended.", number)
-        self.message_user(request, done % {"number": number}, messages.SUCCESS)
+        done = ngettext("%(number)s authorization ended.", "%(number)s authorizations ended.", len(ended))
+        self.message_user(request, done % {"number": len(ended)}, messages.SUCCESS)
         if queryset.count() > mine.count():
             self.message_user(
                 request, _("Some belong to projects you may only look at. They were left alone."), messages.WARNING
             )
+        return None
+
+    def _ask(self, request: HttpRequest, live: QuerySet[Authorization]) -> HttpResponse:
+        request.current_app = self.admin_site.name
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("End authorizations"),
+            "number": live.count(),
+            "first_party": live.filter(client__project__consent_mode=ConsentMode.IMPLICIT).exists(),
+            "selected": request.POST.getlist(ACTION_CHECKBOX_NAME),
+            "select_across": request.POST.get("select_across", "0"),
+            "back": request.get_full_path(),
+        }
+        return TemplateResponse(request, "admin/clients/authorization/end.html", context)
 
 
 def _with_username(request: HttpRequest, names: Iterable[object]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 
-from accounts.console import ConsoleAdmin
+from accounts.fresh_proof import FreshProofAdmin
 from clients.models import SigningKey
 from clients.models.keys import KeyState
 from common import sealing
@@ -23,7 +23,9 @@ _LIST = "admin:clients_signingkey_changelist"
 
 
 @admin.register(SigningKey)
-class SigningKeyAdmin(ConsoleAdmin):
+class SigningKeyAdmin(FreshProofAdmin):
+    just_shown = (*FreshProofAdmin.just_shown, "change")
+    sent_from_list = ("make",)
     change_list_template = "admin/clients/signingkey/change_list.html"
     change_form_template = "admin/clients/signingkey/change_form.html"
     list_display = ["algorithm", "state", "created_at", "activated_at", "retired_at", "believed_until", "kid"]

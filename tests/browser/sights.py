@@ -182,6 +182,7 @@ def console_sights(scene: Scene) -> list[Sight]:
         sight("key-activate", "clients_signingkey_activate", scene.next_key.pk),
         sight("key-revoke", "clients_signingkey_revoke", scene.next_key.pk),
         sight("authorizations", "clients_authorization_changelist"),
+        sight("authorizations-end", "clients_authorization_changelist", act=_choose_to_end),
         sight("activity", "clients_securityevent_changelist"),
         sight("people", "accounts_user_changelist"),
         sight("person", "accounts_user_change", scene.owner.pk),
@@ -191,6 +192,13 @@ def console_sights(scene: Scene) -> list[Sight]:
 def _make_secret(page: Page) -> None:
     page.locator("form input[type=submit].default").click()
     page.locator("#shown-secret").wait_for()
+
+
+def _choose_to_end(page: Page) -> None:
+    page.locator("input[name=_selected_action]").first.check()
+    page.locator("select[name=action]").select_option("end")
+    page.locator(".actions button[type=submit]").first.click()
+    page.locator("#end_form").wait_for()
 
 
 def visit(page: Page, sight: Sight, scene: Scene, url: str, settings: Any) -> None:

@@ -169,7 +169,7 @@ def test_a_key_that_is_absent_leaves_what_is_stored() -> None:
     apply({"version": 1, "projects": [{"id": "orchard", "clients": [{"client_id": "orchard-web", "enabled": False}]}]})
     after: Any = Client.objects.filter(client_id="orchard-web").values().get()
     different = {name for name in before if before[name] != after[name]}
-    assert different == {"enabled", "disabled_by_superuser", "updated"}, "and who disabled it"
+    assert different == {"enabled", "disabled_by_superuser", "tokens_not_before", "updated"}, "and who disabled it"
     web = Client.objects.get(client_id="orchard-web")
     assert web.audience_entries.count() == 2
     assert web.introspects.count() == web.acts_for.count() == web.allowed_callers.count() == 1

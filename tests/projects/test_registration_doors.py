@@ -265,7 +265,7 @@ def test_what_becomes_of_a_project_and_its_members_is_on_record() -> None:
     made = registration.register(ProjectMetadata(id="new", name="New", members=people), by)
     changed = replace(registration.metadata_of(made), status="testing", members=(Membership("person", "viewer"),))
     registration.change(made, changed, by)
-    registration.change(made, replace(changed, members=()), by)
+    registration.change(made, replace(registration.metadata_of(made), members=()), by)
     resources.delete_project(made, by)
     expected = ["member.added", "project.created", "member.changed", "project.changed", "member.removed"]
     assert kinds() == [*expected, "project.deleted"]

@@ -9,7 +9,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from clients.models import Authorization, LogoutNotice, SecurityEvent
-from tests.console import browser, client, page
+from projects.models import Project
+from provider.admin import activity
+from tests.console import browser, client, form_of, page
+from tests.world import Browser
 
 pytestmark = pytest.mark.usefixtures("console")
 LIST = "clients_authorization_changelist"
@@ -22,7 +25,7 @@ def authorize(client_id: str) -> Authorization:
 
 def end(username: str, *authorizations: Authorization, **fields: Any) -> Any:
     chosen = {"action": "end", "_selected_action": [str(one.pk) for one in authorizations], **fields}
-    return browser(username).post(page(LIST), chosen, follow=True)
+    return browser(username).post(page(LIST), {**chosen, "confirmed": "yes"}, follow=True)
 
 
 def because(authorization: Authorization) -> str:
@@ -40,6 +43,50 @@ def test_an_editor_ends_authorizations_and_it_is_told(username: str) -> None:
     assert event.sub == str(User.objects.get(username=username).sub)
     assert event.detail == {"authorization": str(one.pk), "person": str(one.user.sub)}
     assert LogEntry.objects.latest("pk").get_change_message() == "Ended."
+
+
+def test_it_is_asked_first_and_the_page_says_what_happens() -> None:
+    one = authorize("web")
+    http, chosen = browser("owner"), {"action": "end", "_selected_action": [str(one.pk)]}
+    asked = http.post(page(LIST) + "?state=live", chosen)
+    text = asked.content.decode()
+    assert because(one) == ""
+    assert "End 1 authorization?" in text
+    assert "every app of the project asks them anew" in text
+    assert "first-party" not in text
+    assert http.post(page(LIST) + "?state=live", form_of(asked)).status_code == 302
+    assert because(one) == "revoked by an administrator"
+    Project.objects.update(consent_mode="implicit")
+    assert (
+        "In first-party projects nobody is asked"
+        in http.post(page(LIST), {**chosen, "_selected_action": [str(authorize("web").pk)]}).content.decode()
+    )
+
+
+def test_what_was_ended_does_not_come_back_by_the_persons_consent() -> None:
+    """An administrator ended it, and the next click gave all of it again without a page."""
+    person = Browser("person")
+    request = {"scope": "openid email", "redirect_uri": "https://web.acme.example/cb"}
+    assert person.answer(person.authorize("web", **request)).status_code == 303
+    assert "code=" in person.authorize("web", **request)["Location"]
+    assert "2 authorizations ended." in end("owner", *Authorization.objects.all()).content.decode()
+    asked = person.authorize("web", **request)
+    assert asked.status_code == 200, "every permission is asked for anew"
+    assert not Authorization.objects.filter(ended_at=None).exists()
+    assert "code=" in person.answer(asked)["Location"]
+
+
+def test_more_than_a_request_can_end_are_left_to_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(activity, "MAX_ENDED", 1)
+    two = authorize("web"), authorize("web")
+    assert "manage.py revoke" in end("owner", *two).content.decode()
+    assert [because(one) for one in two] == ["", ""]
+
+
+def test_superusers_find_people_by_the_whole_name_or_address() -> None:
+    authorize("web")
+    for query, found in (("person", 1), ("Person@People.example", 1), ("perso", 0), ("people.example", 0)):
+        assert browser("root").get(page(LIST), {"q": query}).context["cl"].result_count == found, query
 
 
 def test_one_that_ended_before_keeps_its_reason() -> None:

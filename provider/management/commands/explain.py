@@ -8,7 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from accounts.models import User
 from clients.models import Client
-from common.command import DatabaseCommand
+from common.command import DatabaseCommand, as_name, readable
 from provider.explain import Explanation, explain
 from provider.explain.table import ROWS, Attempt, Value
 from provider.explain.words import about, about_consent, heading, preview, verdict
@@ -43,7 +43,7 @@ class Command(DatabaseCommand):
         who = _client(client)
         person = _person(user) if user is not None else None
         rows = [grant] if grant else []
-        explained = explain(who, _text(audience), scope=_text(scope), rows=rows, user=person)
+        explained = explain(who, readable(audience), scope=readable(scope), rows=rows, user=person)
         if format == "json":
             self.stdout.write(json.dumps(as_dict(explained), indent=2))
         else:
@@ -53,27 +53,17 @@ class Command(DatabaseCommand):
 
 
 def _client(client_id: str) -> Client:
-    found = Client.objects.select_related("project").filter(client_id=_name(client_id)).first()
+    found = Client.objects.select_related("project").filter(client_id=as_name(client_id)).first()
     if found is None:
         raise CommandError(f"There is no client {client_id!r}.", returncode=EXIT_WRONG_INPUT)
     return found
 
 
 def _person(username: str) -> User:
-    found = User.objects.filter(username=_name(username)).first()
+    found = User.objects.filter(username=as_name(username)).first()
     if found is None:
         raise CommandError(f"There is no user {username!r}.", returncode=EXIT_WRONG_INPUT)
     return found
-
-
-def _text(argument: str) -> str:
-    """Arguments may be any bytes; databases and answers hold text."""
-    return argument.encode(errors="replace").decode()
-
-
-def _name(argument: str) -> str:
-    """No client and no person has a NUL in their name, and PostgreSQL fails on one."""
-    return _text(argument).replace("\0", "?")
 
 
 def as_text(explained: Explanation) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +17,9 @@ from accounts.models import SignIn, User
 from clients.models import Authorization, Client
 from projects.models import Consent, Project
 from provider.store import authorizations
+from tests import console
+from tests.console import page, send
+from tests.snapshot import applied
 from tests.world import App, Browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
@@ -81,11 +85,72 @@ def test_it_ends_everywhere_at_once(held: Held, ending: str) -> None:
     assert not any(held.working().values()), held.working()
 
 
-def test_a_person_switched_off_by_mistake_is_switched_on_again(held: Held) -> None:
-    User.objects.filter(username="owner").update(is_active=False)
-    assert App("web").userinfo(held.access_token).status_code == 401
-    User.objects.filter(username="owner").update(is_active=True)
-    assert App("web").userinfo(held.access_token).status_code == 200
+# --- What was switched off and is switched on again -------------------------------------------------------------------
+
+
+def by_console(name: str, pk: int, **fields: Any) -> None:
+    User.objects.get_or_create(username="root", is_staff=True, is_superuser=True)
+    assert send(console.browser("root"), page(name, pk), fields).status_code == 302
+
+
+def person(active: bool) -> None:
+    pk = User.objects.get(username="owner").pk
+    by_console("accounts_user_change", pk, is_active="on" if active else [])
+
+
+def person_by_file(active: bool) -> None:
+    applied(f"{{version: 1, users: [{{username: owner, is_active: {str(active).lower()}}}]}}", "person.yaml")
+
+
+def person_in_code(active: bool) -> None:
+    row = User.objects.get(username="owner")
+    row.is_active = active
+    row.save(update_fields=["is_active"])
+
+
+def web(enabled: bool) -> None:
+    pk = Client.objects.get(client_id="web").pk
+    by_console("clients_client_change", pk, enabled="on" if enabled else [])
+
+
+def of_acme(**fields: Any) -> None:
+    applied(json.dumps({"version": 1, "projects": [{"id": "acme", **fields}]}), "acme.yaml")
+
+
+def web_by_file(enabled: bool) -> None:
+    of_acme(clients=[{"client_id": "web", "enabled": enabled}])
+
+
+def acme(in_production: bool) -> None:
+    status = "production" if in_production else "testing"
+    by_console("projects_project_change", Project.objects.get(key="acme").pk, status=status)
+
+
+def acme_by_file(in_production: bool) -> None:
+    of_acme(status="production" if in_production else "testing")
+
+
+def test_user(listed: bool) -> None:
+    of_acme(status="testing", test_users=["owner", "member"] if listed else ["member"])
+
+
+test_user.__test__ = False  # type: ignore[attr-defined]  # a switch
+SWITCHES = [person, person_by_file, person_in_code, web, web_by_file, acme, acme_by_file, test_user]
+
+
+@pytest.mark.parametrize("switch", SWITCHES, ids=lambda one: one.__name__)
+def test_what_is_switched_on_again_revives_nothing(switch: Callable[[bool], None]) -> None:
+    """A thief who waits until the account, the client or the project is back has nothing."""
+    if switch is test_user:
+        switch(True)
+    browser = Browser("owner")
+    answer = browser.tokens("web", scope="openid offline_access")
+    held = Held(answer["access_token"], answer["refresh_token"], browser.code("web", scope="openid offline_access"))
+    switch(False)
+    assert not any(held.working().values()), held.working()
+    switch(True)
+    assert not any(held.working().values()), held.working()
+    assert App("web").userinfo(Browser("owner").tokens("web")["access_token"]).status_code == 200
 
 
 def test_tokens_issued_after_the_moment_work(held: Held) -> None:
