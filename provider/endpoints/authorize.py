@@ -34,9 +34,10 @@ from provider.authorization_request import (
 )
 from provider.endpoints import consent, interaction, locales, sensitive
 from provider.endpoints.consent import OutdatedConsent
-from provider.endpoints.error_page import error_page
+from provider.endpoints.error_page import error_page, too_late
 from provider.endpoints.interaction import EndUser
 from provider.endpoints.leading_on import redirect, to_app
+from provider.kept_requests import Expired, shortened
 from provider.protocol import prompts
 from provider.protocol.errors import AccessDenied, InvalidRequest, Refusal
 from provider.protocol.prompts import Interaction
@@ -58,8 +59,11 @@ def with_params(*, in_body: bool) -> Callable[[View], Callable[[HttpRequest], Ht
         def endpoint(request: HttpRequest) -> HttpResponse:
             try:
                 params = received(request, in_body=in_body and request.method == "POST")
+            except Expired:
+                return too_late(request)
             except Refusal as refusal:
                 return error_page(request, str(refusal))
+            locales.speak(request, params)
             return locales.pass_on(params, _answer(view, request, params))
 
         return endpoint
@@ -108,7 +112,7 @@ def go_on_as_a_get(request: HttpRequest, params: Params) -> HttpResponse:
     """A POST from the app's own page brings no cookie of ours; the GET does."""
     if len(params.query) > MAX_QUERY:
         raise InvalidRequest("The POSTed request is too long to go on with as a URI.")
-    return redirect(f"{request.path}?{params.query}", after_post=True)
+    return redirect(shortened(f"{request.path}?{params.query}"), after_post=True)
 
 
 def _proceed(request: HttpRequest, decided: AuthorizationRequest) -> HttpResponse:
@@ -130,7 +134,7 @@ def _needed(request: HttpRequest, decided: AuthorizationRequest) -> tuple[EndUse
 
 
 def _sign_in(request: HttpRequest, decided: AuthorizationRequest, needed: Interaction) -> HttpResponse:
-    here = request.get_full_path()
+    here = shortened(request.get_full_path())
     if interaction.fresh_sign_in_wanted(prompts.read(decided.params)):
         interaction.want_proof(request, decided.params)
     if needed is Interaction.REAUTHENTICATE:
@@ -166,7 +170,7 @@ def decide(request: HttpRequest, params: Params) -> HttpResponse:
 
 
 def _ask_again(params: Params) -> HttpResponse:
-    return redirect(f"{reverse('authorize')}?{params.query}", after_post=True)
+    return redirect(shortened(f"{reverse('authorize')}?{params.query}"), after_post=True)
 
 
 # --- The code ------------------------------------------------------------------------------------------------------
