@@ -14,7 +14,6 @@ from urllib.parse import urlencode
 from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -32,7 +31,7 @@ from provider.authorization_request import (
     told_to_the_client,
     validate,
 )
-from provider.endpoints import consent, interaction, locales, sensitive
+from provider.endpoints import consent, interaction, locales, sensitive, try_again
 from provider.endpoints.consent import OutdatedConsent
 from provider.endpoints.error_page import error_page, too_late
 from provider.endpoints.interaction import EndUser
@@ -81,7 +80,7 @@ def _answer(view: View, request: HttpRequest, params: Params) -> HttpResponse:
     except OutdatedConsent:
         return _ask_again(params)
     except (OperationalError, InterfaceError) as error:
-        return try_again(error)
+        return unavailable(request, error)
 
 
 def _silent(params: Params) -> bool:
@@ -89,10 +88,9 @@ def _silent(params: Params) -> bool:
     return "none" in params.one("prompt").split(" ")
 
 
-def try_again(error: OperationalError | InterfaceError) -> HttpResponse:
-    """The database does not answer. Plain text: a page would ask it, too."""
+def unavailable(request: HttpRequest, error: OperationalError | InterfaceError) -> HttpResponse:
     logger.error("The database does not answer: %s", one_line(error))
-    return HttpResponse(_("Try again in a moment."), status=503, headers={"Retry-After": "5"})
+    return try_again.page(request, 503)
 
 
 # --- The request ---------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from accounts.models import User
 from clients.identifiers import shown_place
 from clients.models import Client
 from provider import parameters
-from provider.endpoints.authorize import go_on_as_a_get, try_again
+from provider.endpoints.authorize import go_on_as_a_get, unavailable
 from provider.endpoints.error_page import Explanation
 from provider.endpoints.leading_on import to_app
 from provider.kept_requests import unfolded
@@ -58,7 +58,7 @@ def answers_errors(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[Htt
         except Refusal as refusal:
             response = _error_page(request, str(refusal))
         except (OperationalError, InterfaceError) as error:
-            response = try_again(error)
+            response = unavailable(request, error)
         response["Cache-Control"] = "no-store"
         return response
 
