@@ -53,7 +53,7 @@ def too_late(request: HttpRequest) -> HttpResponse:
     """The request was kept for somebody who took longer. It is gone, and only the app can ask anew."""
     context = {
         "title": _("This took too long"),
-        "message": _("The app that brought you here waits a quarter of an hour. Go back to it and start again."),
+        "message": _("What the app asked for is kept for a quarter of an hour. Go back to the app and start again."),
     }
     response = render(request, "error.html", context, status=400)
     response["Cache-Control"] = "no-store"
