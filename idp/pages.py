@@ -9,7 +9,6 @@ from django.core.exceptions import DisallowedHost
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve, reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
@@ -20,6 +19,7 @@ from accounts import sign_in
 from common.database_errors import is_outage, is_read_only
 from common.slow import Busy
 from idp.fast_path import BY_PATH
+from provider.endpoints import try_again
 from provider.endpoints.http import Endpoint, as_view, json_answer
 
 
@@ -99,22 +99,19 @@ def too_many_requests(request: HttpRequest) -> HttpResponse:
         429,
         _("Too many tries"),
         _("This was tried too often in a short time. Wait a few minutes and try again."),
+        again=try_again.address(request),
     )
     response["Retry-After"] = "60"  # as long as allauth's limits count
     return response
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """A page that uses nothing that may have failed: no database, cache, session or person."""
+    """What failed may be the database or the cache: then it is they who are unavailable."""
     error = sys.exc_info()[1]
     unavailable = is_outage(error) or isinstance(error, (RedisError, Busy))
     if is_read_only(error) and not connection.in_atomic_block:
         connection.close()  # after a failover the next request looks for the database anew
-    response = HttpResponse(render_to_string("500.html"), status=503 if unavailable else 500)
-    if unavailable:
-        response["Retry-After"] = "5"
-    add_never_cache_headers(response)
-    return response
+    return try_again.page(request, 503 if unavailable else 500)
 
 
 def error_page(request: HttpRequest, status: int, title: str, message: str, **more: str) -> HttpResponse:

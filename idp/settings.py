@@ -203,7 +203,7 @@ MFA_FORMS = {
     "reauthenticate_webauthn": "accounts.mfa_forms.ReauthenticateWebAuthnForm",
 }
 LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "home"
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "home"
 _mail = neighbours.mail(env)
 vars().update(_mail)
 IDP_MAIL_BACKEND: str = _mail["IDP_MAIL_BACKEND"]

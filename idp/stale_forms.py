@@ -6,10 +6,6 @@ changes nothing, so it may follow from any form, forged ones included.
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
-from allauth.account.adapter import get_adapter
-from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils.encoding import iri_to_uri
@@ -17,23 +13,17 @@ from django.utils.translation import gettext as _
 
 from accounts import views
 from idp.pages import error_page
+from provider.endpoints import try_again
 from provider.endpoints.leading_on import redirect
 
 # Forms that somebody who is signed in has no use for any more.
 SIGN_IN = frozenset({"account_login", "account_signup", "mfa_authenticate", "mfa_login_webauthn"})
-# Forms whose page has another address.
-PAGES = {
-    "consent": "authorize",
-    "confirm_end_session": "end_session",
-    "mfa_login_webauthn": "account_login",
-}
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
     """Whoever is signed in goes on to where the form leads; the others get the form, or the way to it."""
     name = (request.resolver_match and request.resolver_match.url_name) or ""
-    next_url = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME) or ""
-    next_url = next_url if get_adapter().is_safe_url(next_url) else ""
+    next_url = try_again.next_url(request)
     if name in SIGN_IN and request.user.is_authenticated:
         return redirect(iri_to_uri(next_url) or reverse("home"), after_post=True)  # a header has no letters of its own
     if name == "account_login":
@@ -46,14 +36,5 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
             "It was open for too long, you signed in or out meanwhile, or your browser blocks cookies. "
             "Go back, load the page again and send the form once more. Nothing was changed."
         ),
-        again=_page_of(request, name, next_url),
+        again=try_again.address(request),
     )
-
-
-def _page_of(request: HttpRequest, name: str, next_url: str) -> str:
-    """Where the form is shown anew, with what its address says: an app's request, for example."""
-    path = reverse(PAGES[name]) if name in PAGES else request.path
-    query = request.META.get("QUERY_STRING", "")
-    if next_url and REDIRECT_FIELD_NAME not in request.GET:
-        query = "&".join(filter(None, [query, urlencode({REDIRECT_FIELD_NAME: next_url})]))
-    return f"{path}?{query}" if query else path

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from clients.identifiers import redirect_uri_matches
 from clients.models import Authorization
-from provider import facts, parameters
+from provider import facts, kept_requests, parameters
 from provider.keys import mint
 from provider.parameters import Request
 from provider.protocol import AT_AUTHORIZATION, audience
@@ -48,9 +48,9 @@ def told_to_the_client(channel: Channel) -> Iterator[None]:
 def received(request: Request, *, in_body: bool = False) -> Params:
     """The one way in. A request comes in the URI or in the body of a POST; everybody else reads these Params.
 
-    What only names its parameters (a pushed request) or wraps them (a request object) is unfolded here.
+    What only names its parameters (a kept or pushed request) or wraps them (a request object) is unfolded here.
     """
-    return parameters.with_repeats(request) if in_body else parameters.from_query(request)
+    return parameters.with_repeats(request) if in_body else kept_requests.unfolded(parameters.from_query(request))
 
 
 # --- Validated -----------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from clients.models import (
     Authorization,
     Client,
     Grant,
+    KeptRequest,
     LogoutNotice,
     RefreshToken,
     RevokedToken,
@@ -95,6 +96,7 @@ def rules(now: datetime, retention: timedelta, events_retention: timedelta = EVE
         PurgeRule("account_events", AccountEvent, old),
         PurgeRule("security_events", SecurityEvent, old & ~Q(kind__in=NEVER_DELETED)),
         PurgeRule("mails", Mail, Q(expires_at__lt=now)),
+        PurgeRule("kept_requests", KeptRequest, Q(expires_at__lt=now)),
     ]
 
 

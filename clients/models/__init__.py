@@ -3,6 +3,7 @@
 from clients.models.allowlist import AudienceEntry
 from clients.models.authorization import Authorization
 from clients.models.client import Client
+from clients.models.kept_request import KeptRequest
 from clients.models.keys import SigningKey
 from clients.models.logout import LogoutNotice
 from clients.models.secret import ClientSecret
@@ -18,6 +19,7 @@ __all__ = [
     "DeviceGrant",
     "Grant",
     "IDToken",
+    "KeptRequest",
     "LogoutNotice",
     "RefreshToken",
     "RevokedToken",

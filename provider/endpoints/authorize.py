@@ -14,7 +14,6 @@ from urllib.parse import urlencode
 from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -32,11 +31,12 @@ from provider.authorization_request import (
     told_to_the_client,
     validate,
 )
-from provider.endpoints import consent, interaction, locales, sensitive
+from provider.endpoints import consent, interaction, locales, sensitive, try_again
 from provider.endpoints.consent import OutdatedConsent
-from provider.endpoints.error_page import error_page
+from provider.endpoints.error_page import error_page, too_late
 from provider.endpoints.interaction import EndUser
 from provider.endpoints.leading_on import redirect, to_app
+from provider.kept_requests import Expired, shortened
 from provider.protocol import prompts
 from provider.protocol.errors import AccessDenied, InvalidRequest, Refusal
 from provider.protocol.prompts import Interaction
@@ -58,8 +58,11 @@ def with_params(*, in_body: bool) -> Callable[[View], Callable[[HttpRequest], Ht
         def endpoint(request: HttpRequest) -> HttpResponse:
             try:
                 params = received(request, in_body=in_body and request.method == "POST")
+            except Expired:
+                return too_late(request)
             except Refusal as refusal:
                 return error_page(request, str(refusal))
+            locales.speak(request, params)
             return locales.pass_on(params, _answer(view, request, params))
 
         return endpoint
@@ -77,7 +80,7 @@ def _answer(view: View, request: HttpRequest, params: Params) -> HttpResponse:
     except OutdatedConsent:
         return _ask_again(params)
     except (OperationalError, InterfaceError) as error:
-        return try_again(error)
+        return unavailable(request, error)
 
 
 def _silent(params: Params) -> bool:
@@ -85,10 +88,9 @@ def _silent(params: Params) -> bool:
     return "none" in params.one("prompt").split(" ")
 
 
-def try_again(error: OperationalError | InterfaceError) -> HttpResponse:
-    """The database does not answer. Plain text: a page would ask it, too."""
+def unavailable(request: HttpRequest, error: OperationalError | InterfaceError) -> HttpResponse:
     logger.error("The database does not answer: %s", one_line(error))
-    return HttpResponse(_("Try again in a moment."), status=503, headers={"Retry-After": "5"})
+    return try_again.page(request, 503)
 
 
 # --- The request ---------------------------------------------------------------------------------------------------
@@ -108,7 +110,7 @@ def go_on_as_a_get(request: HttpRequest, params: Params) -> HttpResponse:
     """A POST from the app's own page brings no cookie of ours; the GET does."""
     if len(params.query) > MAX_QUERY:
         raise InvalidRequest("The POSTed request is too long to go on with as a URI.")
-    return redirect(f"{request.path}?{params.query}", after_post=True)
+    return redirect(shortened(f"{request.path}?{params.query}"), after_post=True)
 
 
 def _proceed(request: HttpRequest, decided: AuthorizationRequest) -> HttpResponse:
@@ -130,7 +132,7 @@ def _needed(request: HttpRequest, decided: AuthorizationRequest) -> tuple[EndUse
 
 
 def _sign_in(request: HttpRequest, decided: AuthorizationRequest, needed: Interaction) -> HttpResponse:
-    here = request.get_full_path()
+    here = shortened(request.get_full_path())
     if interaction.fresh_sign_in_wanted(prompts.read(decided.params)):
         interaction.want_proof(request, decided.params)
     if needed is Interaction.REAUTHENTICATE:
@@ -166,7 +168,7 @@ def decide(request: HttpRequest, params: Params) -> HttpResponse:
 
 
 def _ask_again(params: Params) -> HttpResponse:
-    return redirect(f"{reverse('authorize')}?{params.query}", after_post=True)
+    return redirect(shortened(f"{reverse('authorize')}?{params.query}"), after_post=True)
 
 
 # --- The code ------------------------------------------------------------------------------------------------------

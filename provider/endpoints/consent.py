@@ -15,6 +15,7 @@ from projects.consent import Permission, missing
 from projects.models import Project
 from provider.endpoints import permission_words
 from provider.endpoints.interaction import EndUser, asked, fingerprint
+from provider.kept_requests import shortened
 from provider.protocol.request import AuthorizationRequest, Choice, Params
 
 SALT = "clients.consent"
@@ -44,7 +45,7 @@ def show(request: HttpRequest, decided: AuthorizationRequest, end_user: EndUser)
         "tos_uri": screen.tos_uri,
         "support_email": screen.support_email,
         "person": end_user.user,
-        "switch_url": sign_in.switch_url(request.get_full_path()),
+        "switch_url": sign_in.switch_url(shortened(request.get_full_path())),
         "action": f"{reverse('consent')}?{params.query}",
         "seen": _seal(params, end_user, new, also_usable),
         "groups": _groups(project, wanted, new, end_user.given),

@@ -49,6 +49,17 @@ def error_page(request: HttpRequest, detail: str, sent: Params | None = None) ->
     return response
 
 
+def too_late(request: HttpRequest) -> HttpResponse:
+    """The request was kept for somebody who took longer. It is gone, and only the app can ask anew."""
+    context = {
+        "title": _("This took too long"),
+        "message": _("What the app asked for is kept for a quarter of an hour. Go back to the app and start again."),
+    }
+    response = render(request, "error.html", context, status=400)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
 def _explained(request: HttpRequest, detail: str, sent: Params | None) -> Explanation | None:
     user = getattr(request, "user", None)
     if not isinstance(user, User) or not user.is_staff:

@@ -11,6 +11,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+MAX_LOCATION = 2_500  # bytes; nginx reads all headers of an answer into 4 KB
+
 
 def redirect(location: str, *, after_post: bool = False) -> HttpResponse:
     """To an address of ours. 303 never repeats a POST."""
@@ -21,11 +23,16 @@ def redirect(location: str, *, after_post: bool = False) -> HttpResponse:
 
 def to_app(request: HttpRequest, location: str, *, silent: bool = False) -> HttpResponse:
     """To a validated address of an app. `silent`: no page may be shown, so no form of ours can have been sent."""
-    if silent or not _comes_from_a_page_of_ours(request):
+    if silent or not (_comes_from_a_page_of_ours(request) or _is_too_long(request, location)):
         return redirect(location, after_post=request.method == "POST")
     page = render(request, "leading_on.html", {"location": location})
     page["Cache-Control"] = "no-store"
     return page
+
+
+def _is_too_long(request: HttpRequest, location: str) -> bool:
+    """Whether a proxy may refuse it as a header: `state` is as long as the app made it. Programs follow no page."""
+    return len(location) > MAX_LOCATION and "text/html" in request.headers.get("Accept", "")
 
 
 def _comes_from_a_page_of_ours(request: HttpRequest) -> bool:

@@ -27,12 +27,21 @@ def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[
 
     def handle(request: HttpRequest) -> HttpResponse:
         language = _asked(request) or first_supported(request.COOKIES.get(settings.IDP_LOCALES_COOKIE_NAME, ""))
-        if language:
-            translation.activate(language)
-            request.LANGUAGE_CODE = translation.get_language()
+        _speak(request, language)
         return get_response(request)
 
     return handle
+
+
+def speak(request: HttpRequest, params: Params) -> None:
+    """The language of a request whose address does not tell it: a key stands for the parameters."""
+    _speak(request, first_supported(params.one("ui_locales")))
+
+
+def _speak(request: HttpRequest, language: str) -> None:
+    if language:
+        translation.activate(language)
+        request.LANGUAGE_CODE = translation.get_language()
 
 
 def pass_on(params: Params, response: HttpResponse) -> HttpResponse:

@@ -24,9 +24,10 @@ from accounts.models import User
 from clients.identifiers import shown_place
 from clients.models import Client
 from provider import parameters
-from provider.endpoints.authorize import go_on_as_a_get, try_again
+from provider.endpoints.authorize import go_on_as_a_get, unavailable
 from provider.endpoints.error_page import Explanation
 from provider.endpoints.leading_on import to_app
+from provider.kept_requests import unfolded
 from provider.keys import hints
 from provider.protocol import logout
 from provider.protocol.errors import InvalidRequest, Refusal
@@ -57,7 +58,7 @@ def answers_errors(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[Htt
         except Refusal as refusal:
             response = _error_page(request, str(refusal))
         except (OperationalError, InterfaceError) as error:
-            response = try_again(error)
+            response = unavailable(request, error)
         response["Cache-Control"] = "no-store"
         return response
 
@@ -69,7 +70,7 @@ def answers_errors(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[Htt
 @answers_errors
 def end_session(request: HttpRequest) -> HttpResponse:
     """A POST from the app's own page brings no cookie of ours: once validated it goes on as a GET, which does."""
-    params = parameters.from_body(request) if request.method == "POST" else parameters.from_query(request)
+    params = parameters.from_body(request) if request.method == "POST" else unfolded(parameters.from_query(request))
     asked = _read(params)
     of_nobody = settings.SESSION_COOKIE_NAME not in request.COOKIES and settings.CSRF_COOKIE_NAME not in request.COOKIES
     if request.method == "POST" and not (of_nobody and _from_a_program(request)):

@@ -113,6 +113,16 @@ def test_an_answer_given_to_another_page_is_refused_before_anything_is_read(
     assert len(read) == 1
 
 
+def test_browsers_name_the_origin_alone_when_the_issuer_has_a_path(
+    client: Client, person: User, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Any] = []
+    monkeypatch.setattr("allauth.mfa.webauthn.internal.auth.parse_authentication_response", read.append)
+    settings.IDP_ISSUER = f"{ISSUER}/auth"
+    client.post(reverse("mfa_login_webauthn"), {"credential": answer()})
+    assert len(read) == 1
+
+
 def test_passkeys_belong_to_the_issuer_whatever_the_host_header_says(client: Client, person: User) -> None:
     give_password(client, person)
     asked = client.get(reverse("mfa_add_webauthn"), HTTP_HOST="127.0.0.1").context["js_data"]

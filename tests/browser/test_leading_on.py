@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -110,3 +111,15 @@ def test_who_signs_out_gets_through(page: Page, provider: str, broker: str) -> N
     page.get_by_role("button", name="Sign out").click()
     expect(page).to_have_title("the app behind the broker")
     assert SignIn.objects.get().ended_at is not None
+
+
+def test_a_long_request_gets_through_with_its_state(page: Page, provider: str, broker: str) -> None:
+    long = f"{address(provider, broker)}&state={'s' * 3_000}"
+    sign_in(page, long)
+    expect(page).to_have_url(re.compile(r"/oauth2/authorize\?kept="))
+    page.get_by_role("button", name="Allow").click()
+    expect(page).to_have_title("the app behind the broker")
+    assert f"state={'s' * 3_000}" in page.url
+    page.goto(f"{provider}/accounts/apps/")
+    page.goto(long)  # signed in, and allowed before: no form comes first
+    expect(page).to_have_title("the app behind the broker")

@@ -152,6 +152,8 @@ def test_every_link_of_every_page_on_the_way_stays_below_the_path(
     ours = {one for one in links if one.startswith(provider.origin)}
     assert len(ours) > 20
     assert {one for one in ours if not one.startswith(f"{provider.issuer}/")} == set()
+    person.visit(f"{provider.issuer}/accounts/logout/")
+    assert person.send() == f"{provider.issuer}/", "signed out"
     for one in ours:
         if "/static/" in one:
             assert get(one).status_code == 200, one
