@@ -13,14 +13,13 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
 from accounts import events, guesses, normalization, sign_in
 from accounts.backend import candidates
 from accounts.models import AccountEventKind, User
-from common import issuer
+from common import clock, issuer
 from common.address import address_of
 
 logger = logging.getLogger(__name__)
@@ -94,7 +93,7 @@ class AccountAdapter(DefaultAccountAdapter):
         row = sign_in.current(self.request)
         if row is None:
             return True
-        return bool((timezone.now() - row.auth_time).total_seconds() > app_settings.REAUTHENTICATION_TIMEOUT)
+        return bool((clock.now() - row.auth_time).total_seconds() > app_settings.REAUTHENTICATION_TIMEOUT)
 
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
         """Signing in over somebody else's session ends theirs."""

@@ -15,7 +15,6 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.db.models.signals import pre_save
 from django.dispatch import receiver
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import normalization
@@ -158,15 +157,15 @@ class SignIn(models.Model):
 
     sid = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sign_ins")
-    auth_time = models.DateTimeField(default=timezone.now)
+    auth_time = models.DateTimeField(default=clock.now)
     amr = models.JSONField(default=list, blank=True)
     acr = models.CharField(max_length=100, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     # When the apps to notify of its end were listed.
     announced_at = models.DateTimeField(null=True, blank=True, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
     # Exact to an hour (sign_in.SEEN_INTERVAL): a write for every page would cost too much.
-    seen_at = models.DateTimeField(default=timezone.now)
+    seen_at = models.DateTimeField(default=clock.now)
     user_agent = models.CharField(max_length=200, blank=True, default="")
     address = models.CharField(max_length=45, blank=True, default="")
 
