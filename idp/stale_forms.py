@@ -9,6 +9,7 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from allauth.account.adapter import get_adapter
+from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
@@ -36,7 +37,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
     next_url = next_url if get_adapter().is_safe_url(next_url) else ""
     if name in SIGN_IN and request.user.is_authenticated:
         return redirect(iri_to_uri(next_url) or reverse("home"), after_post=True)  # a header has no letters of its own
-    if name == "account_login":
+    if name == "account_login" and not _is_of_another_site(request):
         return views.sign_in_once_more(request, next_url)
     return error_page(
         request,
@@ -48,6 +49,14 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
         ),
         again=_page_of(request, name, next_url),
     )
+
+
+def _is_of_another_site(request: HttpRequest) -> bool:
+    """Its browser kept our cookies back. New ones would take their place: it would be signed out, its forms worthless.
+
+    A page with a form sets them; the one that refuses sets none.
+    """
+    return request.headers.get("Origin") not in (None, *settings.CSRF_TRUSTED_ORIGINS)
 
 
 def _page_of(request: HttpRequest, name: str, next_url: str) -> str:
