@@ -13,7 +13,7 @@ run: ## serve a demo on http://localhost:8000 (another port: make run PORT=8010)
 	@.ci/venv base
 	@IDP_ISSUER="$${IDP_ISSUER:-$(patsubst %:80,%,http://localhost:$(PORT))}"; export IDP_ISSUER; \
 	.venv/bin/python manage.py quickstart && \
-	exec .venv/bin/python manage.py runserver --noreload 127.0.0.1:$(PORT)
+	exec .ci/serve $(PORT)
 
 test: ## run every test that can run here (a single one: .venv/bin/pytest tests/clients -k name)
 	@.ci/venv dev

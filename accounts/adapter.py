@@ -13,14 +13,13 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
-from accounts import events, guesses, sign_in
+from accounts import events, guesses, normalization, sign_in
 from accounts.backend import candidates
 from accounts.models import AccountEventKind, User
-from common import issuer
+from common import clock, issuer
 from common.address import address_of
 
 logger = logging.getLogger(__name__)
@@ -58,7 +57,8 @@ class AccountAdapter(DefaultAccountAdapter):
         login = str(credentials.get("username") or credentials.get("email") or "")
         found = candidates(login, str(credentials.get("email") or ""))
         accounts: list[User | None] = [*found] or [None]
-        at = [guesses.guess(request, guesses.PASSWORDS, one, login.lower()) for one in accounts]
+        name = normalization.user_name(login).lower()
+        at = [guesses.guess(request, guesses.PASSWORDS, one, name) for one in accounts]
         at = [one for one in at if not one.is_one_too_many()]
         if not at:
             guesses.must_wait(request)
@@ -93,7 +93,7 @@ class AccountAdapter(DefaultAccountAdapter):
         row = sign_in.current(self.request)
         if row is None:
             return True
-        return bool((timezone.now() - row.auth_time).total_seconds() > app_settings.REAUTHENTICATION_TIMEOUT)
+        return bool((clock.now() - row.auth_time).total_seconds() > app_settings.REAUTHENTICATION_TIMEOUT)
 
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
         """Signing in over somebody else's session ends theirs."""
@@ -105,6 +105,10 @@ class AccountAdapter(DefaultAccountAdapter):
         super().set_password(user, password)
         request = context.request
         sign_in.end_all(user, keep=request.session.get(sign_in.SESSION_KEY) if request else None)
+
+    def clean_password(self, password: str, user: AbstractBaseUser | None = None) -> str:
+        """The rules are about the text that is kept."""
+        return str(super().clean_password(normalization.password(password), user))
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
         if belongs_to_another(email_address):

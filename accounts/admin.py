@@ -18,9 +18,10 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts import emails, events, sign_in
+from accounts import emails, events, normalization, sign_in
 from accounts.console import ConsoleAdmin, actor
 from accounts.console_forms import ConsoleForm
+from accounts.forms import NormalizedPasswords
 from accounts.fresh_proof import FreshProofAdmin
 from accounts.models import PROFILE, AccountEvent, AccountEventKind, User
 
@@ -69,11 +70,11 @@ class UserForm(ConsoleForm, ChangeForm):
         return self.cleaned_data
 
 
-class NewUserForm(CreationForm):
+class NewUserForm(NormalizedPasswords, CreationForm):
     usable_password = CreationForm.create_usable_password_field(NO_PASSWORD)
 
 
-class PasswordSetForm(PasswordForm):
+class PasswordSetForm(NormalizedPasswords, PasswordForm):
     # The admin's styles show the list only while “Disabled” is chosen.
     _help_text = '{} <ul id="id_unusable_warning" class="messagelist"><li class="warning">{}</li></ul>'
     usable_password_help_text = cast("str", format_lazy(_help_text, NO_PASSWORD, PASSWORD_LOST))
@@ -120,6 +121,12 @@ class UserAdmin(FreshProofAdmin, BaseUserAdmin):
         ),
         (gettext_lazy("Dates"), {"fields": ["last_login", "date_joined"]}),
     ]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[User], search_term: str
+    ) -> tuple[QuerySet[User], bool]:
+        words = [normalization.mail_address(word) for word in search_term.split()]
+        return super().get_search_results(request, queryset, " ".join(words))
 
     @admin.display(description=gettext_lazy("e-mail verified"), boolean=True)
     def email_is_verified(self, user: User) -> bool:

@@ -10,4 +10,5 @@ class AccountsConfig(AppConfig):
     verbose_name = _("People")
 
     def ready(self) -> None:
+        import accounts.checks
         import accounts.sign_in  # noqa: F401 - every sign-in gets its row

@@ -8,6 +8,7 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 
+from accounts import normalization
 from accounts.models import User
 from common import slow
 
@@ -33,6 +34,10 @@ class AuthenticationBackend(AllauthBackend):
                     return found
         return None
 
+    def _mitigate_timing_attack(self, password: str) -> None:
+        """As many hashes as for an account that exists: a password that has two forms is tried in both."""
+        User().check_password(password)
+
 
 def candidates(username: str, email: str) -> list[User]:
     """The accounts that match this login."""
@@ -41,9 +46,10 @@ def candidates(username: str, email: str) -> list[User]:
 
 def _by_address(address: str) -> list[User]:
     """Anybody may add any address to their account: until it is verified, only the address in use is a login name."""
+    address = normalization.mail_address(address)
     found: list[User] = filter_users_by_email(address, prefer_verified=True, for_login=True)
-    proved = EmailAddress.objects.filter(email=address.lower(), verified=True)
-    return [one for one in found if one.email.lower() == address.lower() or proved.filter(user=one).exists()]
+    proved = EmailAddress.objects.filter(email=address, verified=True)
+    return [one for one in found if one.email.lower() == address or proved.filter(user=one).exists()]
 
 
 def _by_username(username: str) -> list[User]:
@@ -52,6 +58,7 @@ def _by_username(username: str) -> list[User]:
     The database stores names apart by lower case and finds them by upper case, and its collation decides: ΑΣ and ας are
     two names for the one and the same for the other. allauth would find nobody then, and neither person could sign in.
     """
+    username = normalization.user_name(username)
     found = [one for one in filter_users_by_username(username) if isinstance(one, User)]
     alike = [one for one in found if one.username.lower() == username.lower()]
     return alike if len(alike) == 1 else [one for one in alike if one.username == username]

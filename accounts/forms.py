@@ -12,8 +12,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
-from accounts import sign_in
+from accounts import normalization, sign_in
+from accounts.fields import MailAddressField
 from accounts.models import User
+from accounts.normalization import MAX_MAIL_ADDRESS
 
 if TYPE_CHECKING:
     from django import forms as django_forms
@@ -32,17 +34,31 @@ LABELS = {
 
 
 class LabelsMixin:
-    """Our labels, without placeholders and colons."""
+    """Our labels, without placeholders and colons, and mail addresses as we keep them."""
 
     fields: dict[str, Field]
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.label_suffix = ""
+        if "email" in self.fields:
+            self.fields["email"] = MailAddressField(widget=self.fields["email"].widget, max_length=MAX_MAIL_ADDRESS)
         for field in self.fields.values():
             field.widget.attrs.pop("placeholder", None)
         for name in LABELS.keys() & self.fields.keys():
             self.fields[name].label = LABELS[name]
+
+
+class NormalizedPasswords:
+    """The two fields of a new password are checked and compared as it is kept, and not as they were typed."""
+
+    cleaned_data: dict[str, str]
+
+    def clean_password1(self) -> str:
+        return normalization.password(self.cleaned_data["password1"])
+
+    def clean_password2(self) -> str:
+        return normalization.password(self.cleaned_data["password2"])
 
 
 class LoginForm(LabelsMixin, forms.LoginForm):
@@ -96,7 +112,7 @@ class ReauthenticateForm(LabelsMixin, forms.ReauthenticateForm):
         self.fields["password"].help_text = ""
 
 
-class ChangePasswordForm(LabelsMixin, forms.ChangePasswordForm):
+class ChangePasswordForm(LabelsMixin, NormalizedPasswords, forms.ChangePasswordForm):
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.fields["oldpassword"].help_text = ""
@@ -106,7 +122,7 @@ class AddEmailForm(LabelsMixin, forms.AddEmailForm):
     pass
 
 
-class SetPasswordForm(LabelsMixin, forms.SetPasswordForm):
+class SetPasswordForm(LabelsMixin, NormalizedPasswords, forms.SetPasswordForm):
     pass
 
 
@@ -114,7 +130,7 @@ class ResetPasswordForm(LabelsMixin, forms.ResetPasswordForm):
     pass
 
 
-class ResetPasswordKeyForm(LabelsMixin, forms.ResetPasswordKeyForm):
+class ResetPasswordKeyForm(LabelsMixin, NormalizedPasswords, forms.ResetPasswordKeyForm):
     def save(self) -> None:
         """The page says "signed out everywhere": in this browser too."""
         super().save()

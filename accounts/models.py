@@ -13,9 +13,12 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.db.models.functions import Lower
-from django.utils import timezone
+from django.db.models.signals import pre_save
+from django.dispatch import receiver
 from django.utils.translation import gettext_lazy as _
 
+from accounts import normalization
+from accounts.fields import MailAddressColumn, UserNameColumn, as_in_django
 from accounts.mails import Mail as Mail  # Django looks for models here
 from common import clock
 from common.shapes import SaveOptions
@@ -37,16 +40,27 @@ class UserManager(BaseUserManager):
         self, username: str, email: str | None = None, password: str | None = None, **extra_fields: object
     ) -> User:
         """`createsuperuser` shows a ValidationError as a sentence, so a taken address raises one."""
-        wanted = self.model(username=self.model.normalize_username(username), email=email or "")
+        wanted = self.model(username=username, email=email or "")
+        wanted.clean_fields(exclude=["password"])
         wanted.validate_constraints()
         if wanted.is_verified_by_another(wanted.email):
             raise ValidationError(_("Another account has verified this e-mail address."))
         return super().create_superuser(username, email, password, **extra_fields)
 
+    def _create_user_object(
+        self, username: str, email: str | None, password: str | None, **extra_fields: object
+    ) -> User:
+        """Django makes the hash here, and not by `set_password`."""
+        normalized = None if password is None else normalization.password(password)
+        made: User = super()._create_user_object(username, email, normalized, **extra_fields)  # type: ignore[misc]
+        return made
+
 
 class User(AbstractUser):
     """A person. `sub` is the identifier every token carries: a UUID that never changes and is never reused."""
 
+    username = UserNameColumn(**as_in_django("username"))
+    email = MailAddressColumn(**as_in_django("email"))
     sub = models.UUIDField(_("subject"), default=uuid.uuid4, unique=True, editable=False)
     phone_number = models.CharField(_("phone number"), max_length=40, blank=True)
     # Django checks `max_length` in forms only; other writers need the validator.
@@ -94,17 +108,27 @@ class User(AbstractUser):
         return user
 
     def save(self, **options: Unpack[SaveOptions]) -> None:
-        """Addresses are stored in lower case, because people are found by them in any case.
-
-        What somebody had who is deactivated is over for good, whoever writes it: activating them revives nothing.
-        """
-        self.email = self.email.lower()
+        """What somebody had who is deactivated is over for good, whoever writes it: activating them revives nothing."""
         if self._was_active not in (None, self.is_active):
             self.tokens_not_before = clock.end_of_all_before(self.tokens_not_before, on=self.is_active)
             self._was_active = self.is_active
             if (columns := options.get("update_fields")) is not None:
                 options["update_fields"] = {*columns, "tokens_not_before"}
         super().save(**options)
+
+    def set_password(self, raw_password: str | None) -> None:
+        super().set_password(None if raw_password is None else normalization.password(raw_password))
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Hashes that were brought along may be of the text as it was typed: such a one is tried, and made anew."""
+        normalized = raw_password and normalization.password(raw_password)
+        if super().check_password(normalized):
+            return True
+        if normalized == raw_password or not super().check_password(raw_password):
+            return False
+        self.set_password(raw_password)
+        self.save(update_fields=["password"])
+        return True
 
     @property
     def email_verified(self) -> bool:
@@ -115,7 +139,13 @@ class User(AbstractUser):
     def is_verified_by_another(self, email: str) -> bool:
         """Whether somebody else verified this address, perhaps as a second one: it signs in that person only."""
         theirs = EmailAddress.objects.exclude(user_id=self.pk)
-        return bool(theirs.filter(email=email.lower(), verified=True).exists())
+        return bool(theirs.filter(email=normalization.mail_address(email), verified=True).exists())
+
+
+@receiver(pre_save, sender=EmailAddress, dispatch_uid="accounts.normalize_address")
+def _normalize_address(instance: EmailAddress, **kwargs: object) -> None:
+    """The row is allauth's, which knows small letters only."""
+    instance.email = normalization.mail_address(instance.email)
 
 
 class SignIn(models.Model):
@@ -127,15 +157,15 @@ class SignIn(models.Model):
 
     sid = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sign_ins")
-    auth_time = models.DateTimeField(default=timezone.now)
+    auth_time = models.DateTimeField(default=clock.now)
     amr = models.JSONField(default=list, blank=True)
     acr = models.CharField(max_length=100, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     # When the apps to notify of its end were listed.
     announced_at = models.DateTimeField(null=True, blank=True, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
     # Exact to an hour (sign_in.SEEN_INTERVAL): a write for every page would cost too much.
-    seen_at = models.DateTimeField(default=timezone.now)
+    seen_at = models.DateTimeField(default=clock.now)
     user_agent = models.CharField(max_length=200, blank=True, default="")
     address = models.CharField(max_length=45, blank=True, default="")
 

@@ -16,10 +16,9 @@ from django.conf import settings
 from django.core.mail import EmailMessage, EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
-from django.utils import timezone
 
 from accounts.mails import Mail
-from common import sealing
+from common import clock, sealing
 
 PURPOSE = "mail"
 KEPT = timedelta(days=1)  # afterwards nobody waits for it
@@ -49,14 +48,14 @@ class Outbox(BaseEmailBackend):
     """Django's mail backend: it writes every mail down instead of sending it."""
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
-        expires_at = timezone.now() + KEPT
+        expires_at = clock.now() + KEPT
         rows = [Mail(sealed=sealing.seal(PURPOSE, _packed(one)), expires_at=expires_at) for one in email_messages]
         return len(Mail.objects.bulk_create(rows))
 
 
 def is_late() -> bool:
     """Whether a mail has waited for so long that something must be wrong."""
-    return Mail.objects.filter(created_at__lt=timezone.now() - LATE).exists()
+    return Mail.objects.filter(created_at__lt=clock.now() - LATE).exists()
 
 
 def deliver(should_stop: Callable[[], bool], report: Callable[[Attempt], None]) -> None:
@@ -72,7 +71,7 @@ def deliver(should_stop: Callable[[], bool], report: Callable[[Attempt], None]) 
 
 def _claim_next() -> Mail | None:
     """The mail that has waited longest, counted as tried and due again later: a run that is killed loses nothing."""
-    now = timezone.now()
+    now = clock.now()
     with transaction.atomic():
         due = Mail.objects.filter(next_attempt_at__lte=now).order_by("next_attempt_at")
         mail = due.select_for_update(skip_locked=True).first()
@@ -84,7 +83,7 @@ def _claim_next() -> Mail | None:
 
 
 def _deliver_one(mail: Mail) -> Attempt:
-    if mail.expires_at < timezone.now():
+    if mail.expires_at < clock.now():
         return Attempt(State.GIVEN_UP, "The mail server did not take it for a day.")
     try:
         message = _unpacked(sealing.unseal(PURPOSE, mail.sealed))

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from allauth.account.authentication import get_authentication_records
 from allauth.account.internal.flows.logout import logout
 from allauth.account.internal.stagekit import get_pending_stage
+from allauth.account.signals import authentication_step_completed
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME, get_user
@@ -25,13 +26,13 @@ from django.db.models import QuerySet
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from accounts import events
 from accounts.browsers import user_agent_of
 from accounts.models import AccountEventKind, SignIn, User
 from accounts.stages import password_is_the_same
+from common import clock
 from common.address import address_of
 
 SESSION_KEY = "sign_in"
@@ -135,12 +136,12 @@ def end_all(user: AbstractBaseUser, *, keep: str | None = None) -> None:
     live = SignIn.objects.filter(user_id=user.pk, ended_at=None)
     if keep is not None:
         live = live.exclude(sid=keep)
-    live.update(ended_at=timezone.now())
+    live.update(ended_at=clock.now())
 
 
 def live(user: User) -> QuerySet[SignIn]:
     """The browsers that this person is signed in with, the one used last first."""
-    rows = SignIn.objects.filter(user=user, ended_at=None, seen_at__gte=session_cutoff(timezone.now()))
+    rows = SignIn.objects.filter(user=user, ended_at=None, seen_at__gte=session_cutoff(clock.now()))
     return rows.order_by("-seen_at", "-auth_time")
 
 
@@ -154,14 +155,14 @@ def session_cutoff(now: datetime) -> datetime:
 
 def end_one(user: User, sid: uuid.UUID) -> bool:
     """End one sign-in of this person, in whatever browser it is. False when they have no such sign-in."""
-    return bool(SignIn.objects.filter(sid=sid, user=user, ended_at=None).update(ended_at=timezone.now()))
+    return bool(SignIn.objects.filter(sid=sid, user=user, ended_at=None).update(ended_at=clock.now()))
 
 
 def end(request: HttpRequest) -> None:
     """End the sign-in of this browser, if it has one."""
     sid = request.session.pop(SESSION_KEY, None)
     if sid is not None:
-        SignIn.objects.filter(sid=sid, ended_at=None).update(ended_at=timezone.now())
+        SignIn.objects.filter(sid=sid, ended_at=None).update(ended_at=clock.now())
 
 
 def sign_out(request: HttpRequest) -> None:
@@ -199,8 +200,8 @@ def _live_row(request: HttpRequest, user: User) -> SignIn | None:
     if row is None or str(row.sid) != sid or row.user_id != user.pk or row.ended_at is not None:
         row = SignIn.objects.filter(sid=sid, user=user, ended_at=None).first()
         request._sign_in = row  # type: ignore[attr-defined]
-        if row is not None and timezone.now() - row.seen_at > SEEN_INTERVAL:
-            SignIn.objects.filter(pk=row.pk).update(seen_at=timezone.now())
+        if row is not None and clock.now() - row.seen_at > SEEN_INTERVAL:
+            SignIn.objects.filter(pk=row.pk).update(seen_at=clock.now())
     return row
 
 
@@ -210,7 +211,7 @@ def _begin(request: HttpRequest, user: User, **kwargs: object) -> None:
     auth_time, amr = _authentication_facts(request, user)
     row = SignIn.objects.create(
         user=user,
-        auth_time=auth_time or timezone.now(),
+        auth_time=auth_time or clock.now(),
         amr=amr,
         acr=acr_of(amr),
         user_agent=user_agent_of(request),
@@ -219,6 +220,13 @@ def _begin(request: HttpRequest, user: User, **kwargs: object) -> None:
     request.session[SESSION_KEY] = str(row.sid)
     request.session.set_expiry(settings.SESSION_COOKIE_AGE)  # until now it may have been a visitor's, which ends soon
     events.record(user, AccountEventKind.SIGN_IN, request, amr=amr, user_agent=row.user_agent)
+
+
+@receiver(authentication_step_completed, dispatch_uid="accounts.time_of_authentication")
+def _at_time_of_database(request: HttpRequest, user: User, **kwargs: object) -> None:
+    """allauth has just recorded it with the time of this node. Others compare it."""
+    if records := get_authentication_records(request, user):
+        records[-1]["at"] = clock.now().timestamp()
 
 
 @receiver(user_logged_out, dispatch_uid="accounts.end_sign_in")

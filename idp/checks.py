@@ -8,6 +8,12 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Tags, Warning, register
 
 STYLES = "vestibule/pages.css"
+MAIL_ENDS = {
+    "console": "E-mail is written to the console.",
+    "filebased": "E-mail is written to files.",
+    "locmem": "E-mail is kept in memory and sent to nobody.",
+    "dummy": "E-mail is thrown away.",
+}
 
 
 @register(Tags.security, deploy=True)
@@ -40,16 +46,15 @@ def trusted_proxies_are_set(app_configs: object, **kwargs: object) -> list[Check
 
 @register(Tags.security, deploy=True)
 def mail_is_sent(app_configs: object, **kwargs: object) -> list[CheckMessage]:
-    """Password resets written to a log help nobody, and show their links to whoever reads the log."""
-    if settings.IS_LOCAL or not settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
+    """A password reset that goes nowhere helps nobody, and in a log it shows its link to whoever reads the log."""
+    kind = settings.IDP_MAIL_BACKEND.removeprefix("django.core.mail.backends.").removesuffix(".EmailBackend")
+    problem = MAIL_ENDS.get(kind, "")
+    if kind == "smtp" and not settings.EMAIL_HOST:
+        problem = "EMAIL_URL names no mail server, so no e-mail is sent."
+    if settings.IS_LOCAL or not problem:
         return []
-    return [
-        Warning(
-            "E-mail is written to the console.",
-            hint="Set EMAIL_URL, for example smtp+tls://user:password@mail.example.com:587.",
-            id="idp.W002",
-        )
-    ]
+    hint = "Set EMAIL_URL, for example smtp+tls://user:password@mail.example.com:587."
+    return [Warning(problem, hint=hint, id="idp.W002")]
 
 
 @register(Tags.security, deploy=True)

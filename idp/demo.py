@@ -10,7 +10,6 @@ from typing import Any
 
 import yaml
 from django.conf import settings
-from django.contrib.auth.hashers import check_password
 from django.db import transaction
 
 from accounts.models import User
@@ -52,7 +51,7 @@ def prepare(secrets_file: Path) -> tuple[Report, Demo]:
         (project["id"], one["client_id"], _secret_if_unchanged(one["client_id"], environ[_secret_name(one)]))
         for project, one in _clients()
     )
-    known = password if check_password(password, user.password) else None
+    known = password if user.check_password(password) else None
     return report, Demo(user.username, known, clients, _commands(user, {one: secret for _, one, secret in clients}))
 
 

@@ -6,6 +6,7 @@ changes nothing, so it may follow from any form, forged ones included.
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils.encoding import iri_to_uri
@@ -26,7 +27,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
     next_url = try_again.next_url(request)
     if name in SIGN_IN and request.user.is_authenticated:
         return redirect(iri_to_uri(next_url) or reverse("home"), after_post=True)  # a header has no letters of its own
-    if name == "account_login":
+    if name == "account_login" and not _is_of_another_site(request):
         return views.sign_in_once_more(request, next_url)
     return error_page(
         request,
@@ -38,3 +39,11 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
         ),
         again=try_again.address(request),
     )
+
+
+def _is_of_another_site(request: HttpRequest) -> bool:
+    """Its browser kept our cookies back. New ones would take their place: it would be signed out, its forms worthless.
+
+    A page with a form sets them; the one that refuses sets none.
+    """
+    return request.headers.get("Origin") not in (None, *settings.CSRF_TRUSTED_ORIGINS)

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts import normalization
 from accounts.models import User
 from common import clock
 from projects.actors import Actor, Right
@@ -111,11 +112,12 @@ def member_problems(members: Sequence[Membership]) -> Iterator[Problem]:
     seen: set[str] = set()
     for index, member in enumerate(members):
         where = f"members[{index}].username"
+        username = normalization.user_name(member.username)
         if member.username not in known:
             yield Problem(where, NOT_FOUND % {"names": member.username}, "missing", member.username)
-        elif member.username in seen:
+        elif username in seen:
             yield Problem(where, _("This person is a member already. Change the role there."), "twice")
-        seen.add(member.username)
+        seen.add(username)
         try:
             Member(role=member.role).clean_fields(exclude=["project", "user"])
         except ValidationError as error:
@@ -123,7 +125,10 @@ def member_problems(members: Sequence[Membership]) -> Iterator[Problem]:
 
 
 def _accounts(usernames: Sequence[str]) -> dict[str, User]:
-    return {user.username: user for user in User.objects.filter(username__in=usernames)} if usernames else {}
+    """Those there are, by the names that were asked for."""
+    found = {user.username: user for user in User.objects.filter(username__in=usernames)} if usernames else {}
+    same = {name: normalization.user_name(name) for name in usernames}
+    return {name: found[username] for name, username in same.items() if username in found}
 
 
 # --- Writing -------------------------------------------------------------------------------------------------------

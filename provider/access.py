@@ -13,10 +13,10 @@ from functools import partial
 from django.db import transaction
 from django.db.models import F, Max, Min, QuerySet
 from django.db.models.functions import Coalesce
-from django.utils import timezone
 
 from accounts.models import User
 from clients.models import Authorization, Client, Grant, RefreshToken
+from common import clock
 from projects.apis import apis_near
 from projects.consent import Permission, lost_with_audience, outermost, overlaps, without
 from projects.facts import Apis
@@ -187,4 +187,4 @@ def _lock(authorizations: QuerySet[Authorization]) -> None:
 
 
 def _end(authorizations: QuerySet[Authorization]) -> int:
-    return authorizations.filter(ended_at__isnull=True).update(ended_at=timezone.now(), ended_because=ENDED_BECAUSE)
+    return authorizations.filter(ended_at__isnull=True).update(ended_at=clock.now(), ended_because=ENDED_BECAUSE)

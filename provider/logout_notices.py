@@ -8,7 +8,6 @@ left to read afterwards, so its notices are written then.
 from __future__ import annotations
 
 import random
-import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -20,12 +19,11 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
-from django.utils import timezone
 
 from accounts.models import SignIn, User
 from clients.models import Authorization, LogoutNotice
 from clients.models.logout import NoticeState
-from common import outbound
+from common import clock, outbound
 from provider.keys import mint
 from provider.patience import PLACES, Patience
 from provider.protocol import logout
@@ -62,7 +60,7 @@ def _announce_some() -> tuple[int, bool]:
     with transaction.atomic():
         sids = list(ended.select_for_update(skip_locked=True).values_list("pk", flat=True)[:BATCH])
         written = _create_notices(Authorization.objects.filter(sign_in__in=sids))
-        SignIn.objects.filter(pk__in=sids).update(announced_at=timezone.now())
+        SignIn.objects.filter(pk__in=sids).update(announced_at=clock.now())
     return written, len(sids) == BATCH
 
 
@@ -115,7 +113,7 @@ def _claim_next(patience: Patience) -> LogoutNotice | None:
 
     Those that failed before come last, and then those first that have waited longest.
     """
-    now = timezone.now()
+    now = clock.now()
     due = LogoutNotice.objects.filter(state=NoticeState.DUE, next_attempt_at__lte=now).exclude(patience.out_of_turn())
     with transaction.atomic():
         locked = due.order_by("attempts", "next_attempt_at").select_for_update(of=("self",), skip_locked=True)
@@ -166,7 +164,7 @@ def _request(notice: LogoutNotice) -> tuple[str, str]:
         sub=str(notice.sub),
         sid=str(notice.sid),
         jti=uuid.uuid4().hex,  # new for each try: an app may refuse one that it has seen
-        now=int(time.time()),
+        now=clock.seconds(),
     )
     token = mint.sign(claims, client.id_token_signed_response_alg, LOGOUT_TOKEN_TYPE)
     return client.backchannel_logout_uri, token
@@ -194,7 +192,7 @@ def _give_up(notice: LogoutNotice, problem: str) -> Attempt:
 
 def _save_outcome(notice: LogoutNotice, state: NoticeState, problem: str) -> Attempt:
     """Store the outcome of this try, unless a later one has stored its own."""
-    delivered_at = timezone.now() if state == NoticeState.DELIVERED else None
+    delivered_at = clock.now() if state == NoticeState.DELIVERED else None
     mine = LogoutNotice.objects.filter(pk=notice.pk, state=NoticeState.DUE, attempts=notice.attempts)
     mine.update(state=state, problem=problem[:300], delivered_at=delivered_at)
     return Attempt(notice.client.client_id if notice.client else "", state, problem)

@@ -6,7 +6,10 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -68,6 +71,55 @@ def tree(tmp_path: Path) -> Path:
     for tool in ("sh", "dirname", "cat", "cksum", "mkdir", "rm"):
         (tmp_path / "bin" / tool).symlink_to(str(shutil.which(tool)))
     return tmp_path
+
+
+@pytest.fixture
+def programs(tree: Path) -> Iterator[Callable[[], dict[str, int]]]:
+    """What runs in place of Django's commands, each with its process id; `runserver` ends when there is a file END."""
+    (tree / ".venv" / "bin").mkdir(parents=True)
+    python = tree / ".venv" / "bin" / "python"
+    python.write_text(
+        "#!/bin/sh\n"
+        'echo "$2 $$" >> started\n'
+        '[ "$2" = runserver ] || exec sleep 60\n'
+        "while [ ! -e END ]; do sleep 0.1; done\n"
+        "exit 3\n"
+    )
+    python.chmod(0o755)
+
+    def started() -> dict[str, int]:
+        lines = (tree / "started").read_text().splitlines() if (tree / "started").exists() else []
+        return {name: int(number) for name, number in (line.split() for line in lines)}
+
+    yield started
+    for process in started().values():
+        if _runs(process):
+            os.kill(process, signal.SIGKILL)
+
+
+def _runs(process: int) -> bool:
+    return Path(f"/proc/{process}").exists() and " Z " not in Path(f"/proc/{process}/stat").read_text()
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT, None])
+def test_what_delivers_mail_and_notices_runs_and_ends_with_the_demo(
+    tree: Path, programs: Callable[[], dict[str, int]], ending: signal.Signals | None
+) -> None:
+    with subprocess.Popen([str(tree / ".ci" / "serve"), "8010"], cwd=tree) as serving:
+        _until(lambda: set(programs()) == {"delivermail", "deliverevents", "runserver"})
+        if ending is None:  # the server ends by itself, as when its port is taken
+            (tree / "END").touch()
+        else:
+            serving.send_signal(ending)
+        assert serving.wait(20) == (128 + ending if ending else 3)
+    assert not [name for name, process in programs().items() if _runs(process)]
 
 
 def interpreter(tree: Path, name: str, version: tuple[int, int], *, venv: bool = True) -> None:

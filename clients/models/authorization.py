@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import SignIn
 from clients.models.client import Client
+from common import clock
 from projects.models import Consent
 
 
@@ -50,7 +51,7 @@ class Authorization(models.Model):
     acr = models.CharField(max_length=100, blank=True)
     amr = models.JSONField(default=list)
 
-    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    created_at = models.DateTimeField(_("created at"), default=clock.now, editable=False)
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
     ended_because = models.CharField(_("ended because"), max_length=40, blank=True)
 

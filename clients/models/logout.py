@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from django.db import models
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clients.models.client import Client
+from common import clock
 
 
 class NoticeState(models.TextChoices):
@@ -30,10 +30,10 @@ class LogoutNotice(models.Model):
     )
     state = models.CharField(_("state"), max_length=9, choices=NoticeState.choices, default=NoticeState.DUE)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
-    next_attempt_at = models.DateTimeField(_("next attempt"), default=timezone.now)
+    next_attempt_at = models.DateTimeField(_("next attempt"), default=clock.now)
     delivered_at = models.DateTimeField(_("delivered"), null=True, blank=True)
     problem = models.CharField(_("last problem"), max_length=300, blank=True)
-    created_at = models.DateTimeField(_("sign-in ended"), auto_now_add=True)
+    created_at = models.DateTimeField(_("sign-in ended"), default=clock.now, editable=False)
 
     class Meta:
         verbose_name = _("logout notice")

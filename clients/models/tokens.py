@@ -19,6 +19,7 @@ from oauth2_provider.models import (
 
 from clients.models.authorization import Authorization
 from clients.models.client import Client
+from common import clock
 
 DIGEST_LENGTH = 64  # SHA-256, hexadecimal
 
@@ -35,6 +36,7 @@ class Grant(AbstractGrant):
     claims = None
     updated = None
 
+    created = models.DateTimeField(default=clock.now, editable=False)
     digest = models.CharField(primary_key=True, max_length=DIGEST_LENGTH)
     authorization = models.ForeignKey(Authorization, on_delete=models.CASCADE, related_name="codes")
     used_at = models.DateTimeField(null=True)

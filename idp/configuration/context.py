@@ -10,6 +10,7 @@ from typing import Any
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db.models import Model
 
+from accounts import normalization
 from accounts.models import User
 from clients.models import Client
 from idp.configuration.problems import Place, Problems, quoted
@@ -43,12 +44,12 @@ class Context:
 
     def username(self, name: str) -> str:
         """As the account has it, when the file names it in another spelling."""
-        user = self.users.get(name)
-        return user.username if user else name
+        return normalization.user_name(name)
 
     def is_refused(self, name: str) -> bool:
         """Whether the file has this account, with a problem of its own."""
-        return name in self.users and self.users[name] is None
+        username = self.username(name)
+        return username in self.users and self.users[username] is None
 
     def is_refused_project(self, key: str) -> bool:
         return key in self.projects and self.projects[key] is None

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from allauth.account.models import EmailAddress
-from django.contrib.auth.hashers import check_password
 
-from accounts import emails, events, sign_in
+from accounts import emails, events, normalization, sign_in
 from accounts.models import PROFILE, AccountEventKind, User
 from idp.configuration.context import Context
 from idp.configuration.shape import Entry
 
 
 def apply_user(context: Context, entry: Entry) -> None:
-    username = str(User.normalize_username(entry.values["username"]))
+    username = normalization.user_name(entry.values["username"])
     if not context.first("user", username.casefold(), entry.place_of("username")):
         return
-    context.users[entry.values["username"]] = context.users[username] = None
+    context.users[username] = None
     user = User.objects.filter(username=username).first() or User(username=username)
     creating = user._state.adding
     if _taken(context, user, entry):
@@ -32,7 +31,7 @@ def apply_user(context: Context, entry: Entry) -> None:
     changed += _set_email_address(context, user, old_email, entry)
     if not creating:
         _record(user, old_email, {entry.section.field(key) for key in changed})
-    context.users[entry.values["username"]] = context.users[username] = user
+    context.users[username] = user
     context.ledger.note("user", username, created=creating, fields=changed)
 
 
@@ -49,7 +48,7 @@ def _values(entry: Entry) -> dict[str, object]:
     keys = [key for key in entry.section.keys if key not in ("username", "password", "email_verified")]
     values = entry.fields(*keys)
     if "email" in values:
-        values["email"] = values["email"].lower()  # as sign-up keeps it
+        values["email"] = normalization.mail_address(values["email"])
     return values
 
 
@@ -63,7 +62,7 @@ def _taken(context: Context, user: User, entry: Entry) -> bool:
     if email and others.filter(email__iexact=email).exists():
         context.problems.add(entry.place_of("email"), "Another account has this e-mail address.")
         return True
-    if email and email.lower() != user.email.lower() and user.is_verified_by_another(email):
+    if email and normalization.mail_address(email) != user.email.lower() and user.is_verified_by_another(email):
         context.problems.add(entry.place_of("email"), "Another account has verified this e-mail address.")
         return True
     return False
@@ -71,7 +70,7 @@ def _taken(context: Context, user: User, entry: Entry) -> bool:
 
 def _set_password(user: User, entry: Entry) -> list[str]:
     password = entry.values.get("password")
-    if password is None or check_password(password, user.password):
+    if password is None or user.check_password(password):
         return []
     user.set_password(password)
     user.save(update_fields=["password"])

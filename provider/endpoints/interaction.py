@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from django.http import HttpRequest
 
 from accounts import sign_in
 from accounts.models import SignIn, User
+from common import clock
 from projects.apis import admits, apis_near
 from projects.consent import Permission, missing, outermost
 from projects.models import Consent, Project
@@ -89,7 +89,7 @@ def session_facts(request: HttpRequest, decided: AuthorizationRequest, end_user:
     user, row = end_user.user, end_user.sign_in
     return SessionFacts(
         sign_in=sign_in_facts(row),
-        now=int(time.time()),
+        now=clock.seconds(),
         sub=str(user.sub),
         hint_sub=hint_sub,
         proved=_proved(request, params, row),
@@ -106,7 +106,7 @@ def _nobody(request: HttpRequest, hint_sub: str) -> SessionFacts:
     user = sign_in.pending_user(request)
     return SessionFacts(
         sign_in=None,
-        now=int(time.time()),
+        now=clock.seconds(),
         sub=str(user.sub) if user else "",
         hint_sub=hint_sub,
         half_way=user is not None,
@@ -144,7 +144,7 @@ def admit(decided: AuthorizationRequest, user: User) -> None:
 def want_proof(request: HttpRequest, params: Params) -> None:
     """Remember since when this very request wants a fresh sign-in; asking again does not move the moment."""
     wanted = [pair for pair in request.session.get(sign_in.PROOF_KEY, []) if pair[0] != fingerprint(params)]
-    since = _wanted_since(request, params) or time.time()
+    since = _wanted_since(request, params) or clock.now().timestamp()
     request.session[sign_in.PROOF_KEY] = [*wanted, [fingerprint(params), since]][-MAX_PROOFS:]
     if not request.user.is_authenticated:  # whoever leaves again leaves nothing behind; signing in gives the usual age
         request.session.set_expiry(PROOF_MAX_AGE)
@@ -166,7 +166,7 @@ def _proved(request: HttpRequest, params: Params, row: SignIn) -> bool:
 def _wanted_since(request: HttpRequest, params: Params) -> float | None:
     """When this request began to ask; forgotten after a while, so that an old link asks anew."""
     since = next((at for key, at in request.session.get(sign_in.PROOF_KEY, []) if key == fingerprint(params)), None)
-    return since if since is not None and time.time() - since < PROOF_MAX_AGE else None
+    return since if since is not None and clock.now().timestamp() - since < PROOF_MAX_AGE else None
 
 
 def fresh_sign_in_wanted(requested: RequestedAuthentication) -> bool:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
 from django.conf import settings
 
+from common import clock
 from provider import parameters
 from provider.endpoints.http import Answer, bearer_token, json_answer, protocol_endpoint
 from provider.parameters import Request
@@ -56,4 +55,4 @@ def _access_token(token: str) -> dict[str, Json] | None:
     found = find.access_token(token)
     if found is None:
         return None
-    return claims.tokeninfo(found, offline=find.has_refresh_token(found), now=int(time.time()))
+    return claims.tokeninfo(found, offline=find.has_refresh_token(found), now=clock.seconds())

@@ -12,7 +12,8 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client as Http
 
 from clients.models import SigningKey
-from idp import checks, health
+from idp import checks, health, neighbours
+from idp.environment import Environment
 from idp.neighbours import cache_with_time_limits
 from provider.keys import keyring
 from tests.idp.reading import only_reading
@@ -125,6 +126,28 @@ def test_mail_to_the_console_is_warned_about_off_loopback(settings: Any) -> None
     assert checks.mail_is_sent(None) == []
     settings.IS_LOCAL = False
     assert [message.id for message in checks.mail_is_sent(None)] == ["idp.W002"]
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("consolemail://", "E-mail is written to the console."),
+        ("filemail:///mails", "E-mail is written to files."),
+        ("memorymail://", "E-mail is kept in memory and sent to nobody."),
+        ("dummymail://", "E-mail is thrown away."),
+        ("smtp://", "EMAIL_URL names no mail server, so no e-mail is sent."),
+        ("smtp+tls://:587", "EMAIL_URL names no mail server, so no e-mail is sent."),
+        ("smtp+tls://mail.example.com:587", ""),
+    ],
+)
+def test_mail_that_goes_nowhere_is_warned_about(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, url: str, sentence: str
+) -> None:
+    monkeypatch.setenv("EMAIL_URL", url)
+    for name, value in neighbours.mail(Environment()).items():
+        setattr(settings, name, value)
+    settings.IS_LOCAL = False
+    assert [message.msg for message in checks.mail_is_sent(None)] == ([sentence] if sentence else [])
 
 
 def test_one_address_for_everybody_is_warned_about_off_loopback(settings: Any) -> None:

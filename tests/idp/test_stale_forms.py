@@ -80,6 +80,34 @@ def test_a_form_of_another_site_signs_nobody_in() -> None:
     assert settings.SESSION_COOKIE_NAME not in http.cookies or not SignIn.objects.exists()
 
 
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:9000"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/accounts/login/",
+        "/accounts/signup/",
+        "/accounts/password/reset/",
+        "/accounts/two-step/sign-in/",
+        "/accounts/switch/",
+        "/oauth2/logout/confirm",
+        "/admin/login/",
+    ],
+)
+def test_a_form_of_another_site_takes_no_cookie_away(address: str, origin: str) -> None:
+    """Browsers keep ours back with it, and would take new ones for them: whoever is signed in would be signed out."""
+    response = strict().post(address, {**OWNER, "next": NEXT}, HTTP_ORIGIN=origin)
+    assert response.status_code == 403
+    assert response.cookies == {}
+
+
+def test_who_is_led_here_by_another_site_may_still_sign_in() -> None:
+    http = strict()
+    refused = http.post("/accounts/login/", {**OWNER, "next": NEXT}, HTTP_ORIGIN="https://app.example")
+    page = http.get(refused.context["again"])
+    sent = {**OWNER, "next": NEXT, "csrfmiddlewaretoken": token(page)}
+    assert http.post("/accounts/login/", sent)["Location"] == NEXT
+
+
 def test_try_again_keeps_the_apps_request() -> None:
     browser = Browser("owner", Http(enforce_csrf_checks=True))
     action = browser.authorize("web", state="kept").context["action"]

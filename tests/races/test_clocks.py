@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import time_machine
 from django.utils import timezone
 
+from accounts.models import SignIn, User
+from clients.models import Authorization, Grant
 from common import clock
-from tests.world import App, Browser, claims_of
+from tests.world import App, Browser, claims_of, redirected
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db, pytest.mark.usefixtures("world")]
 _compare = clock.compare
@@ -42,6 +46,52 @@ def test_a_node_with_a_wrong_clock_exchanges_codes_and_checks_tokens_of_others(o
         assert App("web").userinfo(other["access_token"]).status_code == 200
     claims = claims_of(answer.json()["id_token"])
     assert abs(claims["iat"] - timezone.now().timestamp()) < 10
+
+
+@contextmanager
+def node(off: timedelta) -> Iterator[None]:
+    """A node with this clock, which has answered something before."""
+    with time_machine.travel(timezone.now() + off, tick=True):
+        App("service").token(grant_type="client_credentials")
+        yield
+    App("service").token(grant_type="client_credentials")
+
+
+@pytest.mark.parametrize("off", [TWO_MINUTES, -TWO_MINUTES])
+def test_what_a_node_with_a_wrong_clock_writes_has_the_time_of_the_database(off: timedelta) -> None:
+    browser = Browser()
+    with node(off):
+        browser.http.post("/accounts/login/", {"login": "owner", "password": "owner-pw"})
+        browser.code("web")
+        browser.http.post("/accounts/logout/")
+    sign_in, authorization = SignIn.objects.get(), Authorization.objects.get()
+    moments = [sign_in.auth_time, sign_in.created_at, sign_in.seen_at, sign_in.ended_at, Grant.objects.get().created]
+    for moment in (*moments, authorization.created_at, authorization.auth_time):
+        assert moment is not None
+        assert abs(moment - timezone.now()) < timedelta(seconds=20)
+
+
+@pytest.mark.parametrize("off", [TWO_MINUTES, -TWO_MINUTES])
+def test_tokens_that_were_ended_are_ended_and_those_after_are_not(off: timedelta) -> None:
+    before = Browser("owner").tokens("web")["access_token"]
+    with node(off):
+        also_before = Browser("owner").tokens("web")["access_token"]
+    User.objects.filter(username="owner").update(tokens_not_before=timezone.now())
+    with node(off):
+        after = Browser("owner").tokens("web")["access_token"]
+    assert [App("web").userinfo(one).status_code for one in (before, also_before, after)] == [401, 401, 200]
+
+
+@pytest.mark.parametrize("off", [TWO_MINUTES, -TWO_MINUTES])
+def test_a_fresh_sign_in_is_fresh_on_a_node_with_another_clock(off: timedelta) -> None:
+    browser = Browser("owner")
+    with node(off):
+        here = parse_qs(urlsplit(browser.authorize("web", prompt="login")["Location"]).query)["next"][0]
+    browser.http.post("/accounts/reauthenticate/", {"password": "owner-pw", "next": here})
+    with node(off):
+        page = browser.http.get(here)
+        assert page.status_code == 200, "it asks for consent, and not for the password again"
+        assert redirected(browser.answer(page))["code"]
 
 
 def test_a_clock_that_is_off_is_told_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -7,7 +7,6 @@ from argparse import ArgumentParser
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.contrib.auth.hashers import check_password
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.core.management.base import CommandError
@@ -102,7 +101,7 @@ def ensure_admin() -> Admin:
     user = superusers.filter(username=ADMIN).first() or superusers.first()
     if user is None:
         return Admin(None, None)
-    made_here = user.username == ADMIN and not given and check_password(password, user.password)
+    made_here = user.username == ADMIN and not given and user.check_password(password)
     return Admin(user.username, password if made_here else None)
 
 
