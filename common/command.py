@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import getpass
+import os
+import socket
+
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error, connection
 
 from common.database_errors import advice, is_for_the_operator
 from common.unreleased import is_unreleased, start_anew
+
+
+def whoever_runs_this() -> str:
+    """For events: the user of the operating system, and the machine."""
+    try:
+        name = getpass.getuser()
+    except (OSError, KeyError):  # a container may run as a number that nobody named
+        name = str(os.getuid())
+    return f"{name}@{socket.gethostname()}"[:100]
 
 
 class DatabaseCommand(BaseCommand):
