@@ -17,10 +17,12 @@ from django.views.decorators.cache import never_cache
 from redis.exceptions import RedisError
 
 from accounts import sign_in
+from common.arrival import arrival_of
 from common.database_errors import is_outage, is_read_only
 from common.slow import Busy
 from idp.fast_path import BY_PATH
 from provider.endpoints.http import Endpoint, as_view, json_answer
+from provider.trace import Why, refused
 
 
 @never_cache
@@ -33,6 +35,8 @@ def home(request: HttpRequest) -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """A page, or JSON where programs ask."""
+    if isinstance(exception, DisallowedHost):
+        refused(request, Why("server", "invalid_host", "That host is not IDP_ISSUER's.", 400, "host"), in_log=False)
     if request.path_info in BY_PATH:
         return as_view(_told_to_a_program(exception))(request)
     return error_page(
@@ -110,7 +114,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     unavailable = is_outage(error) or isinstance(error, (RedisError, Busy))
     if is_read_only(error) and not connection.in_atomic_block:
         connection.close()  # after a failover the next request looks for the database anew
-    response = HttpResponse(render_to_string("500.html"), status=503 if unavailable else 500)
+    shown = render_to_string("500.html", {"reference": arrival_of(request).id})
+    response = HttpResponse(shown, status=503 if unavailable else 500)
     if unavailable:
         response["Retry-After"] = "5"
     add_never_cache_headers(response)

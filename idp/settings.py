@@ -18,6 +18,7 @@ from idp.environment import (
     checked_grace,
     checked_key_secrets,
     checked_level,
+    checked_log_format,
     local_secrets,
     with_counters,
 )
@@ -299,12 +300,17 @@ OAUTH2_PROVIDER = {
 }
 
 # --- Logs ------------------------------------------------------------------------------------------------------------
+IDP_LOG_FORMAT: str = checked_log_format(env.str("IDP_LOG_FORMAT", default="text"))
+IDP_LOG_REQUESTS = env.flag("IDP_LOG_REQUESTS")  # a line for requests that succeed, too
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "formatters": {
+        "text": {"()": "idp.logs.TextFormatter"},
+        "json": {"()": "idp.logs.JsonFormatter"},
+    },
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "line"},
+        "console": {"class": "logging.StreamHandler", "formatter": IDP_LOG_FORMAT},
         "null": {"class": "logging.NullHandler"},
     },
     "filters": {"host": {"()": "idp.logs.DisallowedHostFilter"}, "outage": {"()": "idp.logs.DatabaseOutageFilter"}},

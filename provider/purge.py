@@ -19,11 +19,21 @@ from django.db.models.expressions import Combinable
 from accounts import sign_in
 from accounts.mails import Mail
 from accounts.models import AccountEvent, SignIn
-from clients.models import AccessToken, Authorization, Grant, LogoutNotice, RefreshToken, RevokedToken, SecurityEvent
+from clients.models import (
+    AccessToken,
+    Authorization,
+    Grant,
+    LogoutNotice,
+    RefreshToken,
+    RefusedRequest,
+    RevokedToken,
+    SecurityEvent,
+)
 from projects.events import API_DELETED, CLIENT_DELETED
 from provider.keys import lifetimes
 
 RETENTION = timedelta(days=30)
+REFUSALS_RETENTION = timedelta(days=30)
 EVENTS_RETENTION = timedelta(days=400)  # a year and a month
 # The id of a deleted client and the address of a deleted API are never free again. These events record them.
 NEVER_DELETED = (CLIENT_DELETED, API_DELETED)
@@ -56,7 +66,7 @@ def rules(now: datetime, retention: timedelta, events_retention: timedelta = EVE
 
     A used code and an expired refresh token are kept for `retention`: presented again, they end their Authorization. An
     Authorization that a JWT of the longest lifetime could still name is kept as well. Events are kept for
-    `events_retention`.
+    `events_retention`, and requests that were refused for a month: they have network addresses of everybody.
     """
     longest = lifetimes.longest()
     before, alive = now - retention, now - max(retention, longest)
@@ -78,6 +88,7 @@ def rules(now: datetime, retention: timedelta, events_retention: timedelta = EVE
         PurgeRule("logout_notices", LogoutNotice, Q(created_at__lt=before)),
         PurgeRule("account_events", AccountEvent, old),
         PurgeRule("security_events", SecurityEvent, old & ~Q(kind__in=NEVER_DELETED)),
+        PurgeRule("refused_requests", RefusedRequest, Q(last_at__lt=now - REFUSALS_RETENTION)),
         PurgeRule("mails", Mail, Q(expires_at__lt=now)),
     ]
 

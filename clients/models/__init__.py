@@ -5,6 +5,7 @@ from clients.models.authorization import Authorization
 from clients.models.client import Client
 from clients.models.keys import SigningKey
 from clients.models.logout import LogoutNotice
+from clients.models.refusal import RefusedRequest
 from clients.models.secret import ClientSecret
 from clients.models.tokens import AccessToken, DeviceGrant, Grant, IDToken, RefreshToken, RevokedToken
 from projects.events import SecurityEvent
@@ -20,6 +21,7 @@ __all__ = [
     "IDToken",
     "LogoutNotice",
     "RefreshToken",
+    "RefusedRequest",
     "RevokedToken",
     "SecurityEvent",
     "SigningKey",
