@@ -69,3 +69,26 @@ class DatabaseOutageFilter(logging.Filter):
 def drop_thread_count_warning(record: logging.LogRecord) -> bool:
     """granian warns of more threads than cores. Ours mostly wait for the database, and `--threads` sets how many."""
     return "Configuration allows spawning up to" not in record.getMessage()
+
+
+def logging_settings(log_format: str, level: str) -> dict[str, object]:
+    """Django's LOGGING: everything goes to standard error."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"text": {"()": "idp.logs.TextFormatter"}, "json": {"()": "idp.logs.JsonFormatter"}},
+        "handlers": {
+            "console": {"class": "logging.StreamHandler", "formatter": log_format},
+            "null": {"class": "logging.NullHandler"},
+        },
+        "filters": {"host": {"()": "idp.logs.DisallowedHostFilter"}, "outage": {"()": "idp.logs.DatabaseOutageFilter"}},
+        "root": {"handlers": ["console"], "level": level},
+        "loggers": {
+            # oauthlib logs codes and tokens in clear at DEBUG, so it is silenced.
+            "oauthlib": {"handlers": ["null"], "level": "CRITICAL", "propagate": False},
+            "django.security.DisallowedHost": {"filters": ["host"]},
+            "django.request": {"filters": ["outage"]},
+            # At DEBUG this logs a page's whole context when a name is missing: the URI, a secret that is shown once.
+            "django.template": {"level": "INFO"},
+        },
+    }
