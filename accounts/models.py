@@ -207,6 +207,7 @@ class AccountEventKind(models.TextChoices):
     RECOVERY_CODES_MADE = "factor.recovery_codes_added", _("Recovery codes made")
     RECOVERY_CODES_REMOVED = "factor.recovery_codes_removed", _("Recovery codes deleted")
     FACTORS_REMOVED = "factor.all_removed", _("Second steps removed by an administrator")
+    FACTORS_RESEALED = "factors.resealed", _("Secrets of second steps encrypted anew")
     PROFILE_CHANGED = "profile.changed", _("Profile changed")
     DELETED = "account.deleted", _("Account deleted")
 

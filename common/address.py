@@ -28,6 +28,12 @@ def address_of(request: Request) -> str:
     return address
 
 
+def is_from_proxy(meta: Mapping[str, object]) -> bool:
+    """Whether one of IDP_TRUSTED_PROXIES passed a request with these variables on."""
+    peer = _without_ipv4_mapping(str(meta.get("REMOTE_ADDR", "")))
+    return _trusted(peer, tuple(settings.IDP_TRUSTED_PROXIES))
+
+
 def _without_ipv4_mapping(address: str) -> str:
     """IPv4-mapped IPv6 as IPv4: a server that listens at `::` sees such peers (RFC 4291 section 2.5.5.2)."""
     inside = address[:7].lower() == "::ffff:" and "." in address

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
+import os
+import socket
+
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error, connection
 
@@ -17,6 +21,15 @@ def readable(argument: str) -> str:
 def as_name(argument: str) -> str:
     """No client and no person has a NUL in their name, and PostgreSQL fails on one."""
     return readable(argument).replace("\0", "?")
+
+
+def whoever_runs_this() -> str:
+    """For events: the user of the operating system, and the machine."""
+    try:
+        name = getpass.getuser()
+    except (OSError, KeyError):  # a container may run as a number that nobody named
+        name = str(os.getuid())
+    return f"{name}@{socket.gethostname()}"[:100]
 
 
 class DatabaseCommand(BaseCommand):

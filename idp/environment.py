@@ -89,6 +89,13 @@ def checked_level(value: str) -> str:
     return level
 
 
+def checked_log_format(value: str) -> str:
+    """IDP_LOG_FORMAT: for people or for programs."""
+    if (chosen := value.strip().lower()) not in ("text", "json"):
+        raise ImproperlyConfigured(f"IDP_LOG_FORMAT must be text or json, not {value!r}.")
+    return chosen
+
+
 def checked_networks(name: str, values: Iterable[str]) -> list[str]:
     """This variable as networks. A mistake stops the start instead of failing the first request."""
     try:

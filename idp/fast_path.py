@@ -54,7 +54,7 @@ CONSTANT_HEADERS_FROM = (
 )
 STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 FAULT = {"error": "server_error", "error_description": "It is our fault, not yours. Try again in a moment."}
-# Django's logger of refused and failed requests.
+# Django's logger of failed requests. What is refused is told by `provider.trace`.
 logger = logging.getLogger("django.request")
 
 
@@ -83,8 +83,6 @@ class FastPath:
         if not is_allowed_host(environ.get("HTTP_HOST", ""), tuple(settings.ALLOWED_HOSTS)):
             return self._site(environ, start_response)
         answer = _answer(environ)
-        if answer.status >= HTTPStatus.BAD_REQUEST:
-            _log(answer.status, environ["PATH_INFO"])
         headers = {**self._constant, **answer.headers, "Content-Length": str(len(answer.body))}
         start_response(STATUS_LINES[answer.status], list(headers.items()))
         return [b"" if environ["REQUEST_METHOD"] == "HEAD" else answer.body]
@@ -102,11 +100,6 @@ def _answer(environ: WSGIEnvironment) -> Answer:
         # As Django does after a request: it is closed when it failed or became too old.
         if not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()
-
-
-def _log(status: int, path: str) -> None:
-    level = logging.ERROR if status >= HTTPStatus.INTERNAL_SERVER_ERROR else logging.WARNING
-    logger.log(level, "%s: %s", HTTPStatus(status).phrase, path, extra={"status_code": status})
 
 
 @lru_cache(maxsize=256)

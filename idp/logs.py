@@ -1,10 +1,42 @@
-"""Log filters: one line instead of a traceback where the cause is not in the code."""
+"""How the log looks: lines for people or JSON for programs, and no traceback where the cause is not in the code."""
 
 from __future__ import annotations
 
+import json
 import logging
+from datetime import UTC, datetime
+
+from common.arrival import current
 
 MAX_HOST = 100  # characters
+
+
+class TextFormatter(logging.Formatter):
+    """A line that begins with the time and ends with the id of the request, if one is being answered."""
+
+    def __init__(self) -> None:
+        super().__init__("{asctime} {levelname} {name} {message}", style="{")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        line, came = super().formatMessage(record), current.get()
+        return line if came is None or hasattr(record, "fields") else f"{line} (rid={came.id})"
+
+
+class JsonFormatter(logging.Formatter):
+    """One object per line. What a record of ours says in fields stands beside what every record has."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        came = current.get()
+        said: dict[str, object] = {
+            "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            **({"rid": came.id} if came is not None else {}),
+            **(getattr(record, "fields", None) or {"event": "log", "message": record.getMessage()}),
+        }
+        if record.exc_info:
+            said["exception"] = self.formatException(record.exc_info)
+        return json.dumps(said, ensure_ascii=False)
 
 
 class DisallowedHostFilter(logging.Filter):
@@ -37,3 +69,26 @@ class DatabaseOutageFilter(logging.Filter):
 def drop_thread_count_warning(record: logging.LogRecord) -> bool:
     """granian warns of more threads than cores. Ours mostly wait for the database, and `--threads` sets how many."""
     return "Configuration allows spawning up to" not in record.getMessage()
+
+
+def logging_settings(log_format: str, level: str) -> dict[str, object]:
+    """Django's LOGGING: everything goes to standard error."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"text": {"()": "idp.logs.TextFormatter"}, "json": {"()": "idp.logs.JsonFormatter"}},
+        "handlers": {
+            "console": {"class": "logging.StreamHandler", "formatter": log_format},
+            "null": {"class": "logging.NullHandler"},
+        },
+        "filters": {"host": {"()": "idp.logs.DisallowedHostFilter"}, "outage": {"()": "idp.logs.DatabaseOutageFilter"}},
+        "root": {"handlers": ["console"], "level": level},
+        "loggers": {
+            # oauthlib logs codes and tokens in clear at DEBUG, so it is silenced.
+            "oauthlib": {"handlers": ["null"], "level": "CRITICAL", "propagate": False},
+            "django.security.DisallowedHost": {"filters": ["host"]},
+            "django.request": {"filters": ["outage"]},
+            # At DEBUG this logs a page's whole context when a name is missing: the URI, a secret that is shown once.
+            "django.template": {"level": "INFO"},
+        },
+    }

@@ -20,7 +20,8 @@ from common.database_errors import is_outage, is_read_only
 from common.slow import Busy
 from idp.fast_path import BY_PATH
 from provider.endpoints import try_again
-from provider.endpoints.http import Endpoint, as_view, json_answer
+from provider.endpoints.http import json_answer
+from provider.trace import Why, refused
 
 
 @never_cache
@@ -33,8 +34,10 @@ def home(request: HttpRequest) -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """A page, or JSON where programs ask."""
+    if isinstance(exception, DisallowedHost):
+        refused(request, Why("server", "invalid_host", "That host is not IDP_ISSUER's.", 400, "host"), in_log=False)
     if request.path_info in BY_PATH:
-        return as_view(_told_to_a_program(exception))(request)
+        return _told_to_a_program(exception)
     return error_page(
         request,
         400,
@@ -43,12 +46,12 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
     )
 
 
-def _told_to_a_program(exception: Exception | None) -> Endpoint:
+def _told_to_a_program(exception: Exception | None) -> HttpResponse:
     """Mostly a service that asks by an internal name: it hears which one to use."""
     host = isinstance(exception, DisallowedHost)
     said = f"This is another host than the issuer's. Ask at {settings.IDP_ISSUER}." if host else "It is damaged."
     answer = json_answer({"error": "invalid_request", "error_description": said}, 400)
-    return lambda _request: answer
+    return HttpResponse(answer.body, status=answer.status, headers=dict(answer.headers))
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -123,7 +123,13 @@ def _live_at(base: str) -> dict[str, Any]:
 def _watched(application: WSGIApplication, threads: int, max_wait: float) -> Callable[[], WSGIApplication]:
     """What each worker calls after the fork."""
     main = os.getpid()
-    return lambda: Watched(BufferedBodies(application), threads, max_wait, main, STOP_SECONDS)
+
+    def serve_here() -> WSGIApplication:
+        if apps.ready:
+            import_string("provider.store.refusals.start_writer")()
+        return Watched(BufferedBodies(application), threads, max_wait, main, STOP_SECONDS)
+
+    return serve_here
 
 
 def require_free(address: str, port: int) -> None:

@@ -18,9 +18,11 @@ from idp.environment import (
     checked_grace,
     checked_key_secrets,
     checked_level,
+    checked_log_format,
     local_secrets,
     with_counters,
 )
+from idp.logs import logging_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 STATE_DIR = BASE_DIR / "var"
@@ -299,22 +301,6 @@ OAUTH2_PROVIDER = {
 }
 
 # --- Logs ------------------------------------------------------------------------------------------------------------
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "line"},
-        "null": {"class": "logging.NullHandler"},
-    },
-    "filters": {"host": {"()": "idp.logs.DisallowedHostFilter"}, "outage": {"()": "idp.logs.DatabaseOutageFilter"}},
-    "root": {"handlers": ["console"], "level": checked_level(env.str("LOG_LEVEL", default="INFO"))},
-    "loggers": {
-        # oauthlib logs codes and tokens in clear at DEBUG, so it is silenced.
-        "oauthlib": {"handlers": ["null"], "level": "CRITICAL", "propagate": False},
-        "django.security.DisallowedHost": {"filters": ["host"]},
-        "django.request": {"filters": ["outage"]},
-        # At DEBUG this logs a page's whole context when a name is missing: the URI, and a secret that is shown once.
-        "django.template": {"level": "INFO"},
-    },
-}
+IDP_LOG_FORMAT: str = checked_log_format(env.str("IDP_LOG_FORMAT", default="text"))
+IDP_LOG_REQUESTS = env.flag("IDP_LOG_REQUESTS")  # a line for requests that succeed, too
+LOGGING = logging_settings(IDP_LOG_FORMAT, checked_level(env.str("LOG_LEVEL", default="INFO")))

@@ -13,12 +13,16 @@ from django.utils.encoding import iri_to_uri
 from django.utils.translation import gettext as _
 
 from accounts import views
+from common.arrival import arrival_of
 from idp.pages import error_page
 from provider.endpoints import try_again
 from provider.endpoints.leading_on import redirect
+from provider.trace import Why, refused
 
 # Forms that somebody who is signed in has no use for any more.
 SIGN_IN = frozenset({"account_login", "account_signup", "mfa_authenticate", "mfa_login_webauthn"})
+# Forms of the protocol, by what the log calls their endpoint.
+ENDPOINTS = {"consent": "consent", "confirm_end_session": "logout"}
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
@@ -29,6 +33,10 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
         return redirect(iri_to_uri(next_url) or reverse("home"), after_post=True)  # a header has no letters of its own
     if name == "account_login" and not _is_of_another_site(request):
         return views.sign_in_once_more(request, next_url)
+    if name in ENDPOINTS:
+        said = "The form is too old, or its browser keeps no cookies."
+        client_id = request.GET.get("client_id", "")
+        refused(request, Why(ENDPOINTS[name], "stale_form", said, 403, "csrf", client_id), in_log=False)
     return error_page(
         request,
         403,
@@ -38,6 +46,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
             "Go back, load the page again and send the form once more. Nothing was changed."
         ),
         again=try_again.address(request),
+        reference=arrival_of(request).id,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -18,10 +18,15 @@ Process.serves = True  # somebody waits for every answer
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "idp.settings")
 _django = get_wsgi_application()
 
-from idp.fast_path import BY_PATH, FastPath  # noqa: E402 - Django has to be set up
+from common.arrival import HEADER, current, note  # noqa: E402 - Django has to be set up
+from idp.fast_path import BASE, BY_PATH, EndpointRequest, FastPath  # noqa: E402
+from provider import trace  # noqa: E402
 from provider.endpoints.http import json_answer  # noqa: E402
+from provider.trace import Why  # noqa: E402
 
 WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
+# Of the protocol: other paths may hold the key of a mail.
+PROTOCOL = (f"{BASE}/oauth2/", f"{BASE}/openid/", "/.well-known/", f"{BASE}/.well-known/")
 CHUNKED = (
     "Send the body with a Content-Length: one in chunks (Transfer-Encoding) is not read. "
     "A proxy that passes chunks through has to buffer requests."
@@ -31,15 +36,33 @@ _BOUNDARY = re.compile(r";\s*boundary=(\"?)([A-Za-z0-9'()+_,./:=?-]{1,70})\1\s*(
 
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """Every answer bears the id of its request, which the log and the pages name, too."""
+    came = note(environ)
+    current.set(came)
+    statuses: list[str] = []
+
+    def start(status: str, headers: list[tuple[str, str]], *error: object) -> Callable[[bytes], object]:
+        statuses.append(status)
+        return start_response(status, [*headers, (HEADER, came.id)], *error)  # type: ignore[arg-type]
+
+    body = _answer(environ, start)
+    if settings.IDP_LOG_REQUESTS and not came.told and environ["PATH_INFO"].startswith(PROTOCOL):
+        trace.answered(came, environ["PATH_INFO"], int(statuses[0][:3]))
+    return body
+
+
+def _answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """The fast path for protocol endpoints, Django for everything else."""
     if environ.get("HTTP_TRANSFER_ENCODING") and environ["REQUEST_METHOD"] not in WITHOUT_BODY:
-        return _length_required(start_response)
+        return _length_required(environ, start_response)
     handler = _fast_path if environ.get("PATH_INFO") in BY_PATH else _site
     return handler(environ, start_response)
 
 
-def _length_required(start_response: StartResponse) -> Iterable[bytes]:
+def _length_required(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """No server tells us whether a body in chunks arrived whole, and half a form may say something else."""
+    why = Why("server", "invalid_request", CHUNKED, HTTPStatus.LENGTH_REQUIRED, "length")
+    trace.refused(EndpointRequest(environ), why)
     answer = json_answer({"error": "invalid_request", "error_description": CHUNKED}, HTTPStatus.LENGTH_REQUIRED)
     headers = {**answer.headers, "X-Content-Type-Options": "nosniff", "Content-Length": str(len(answer.body))}
     start_response("411 Length Required", list(headers.items()))

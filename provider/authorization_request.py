@@ -30,6 +30,7 @@ class ErrorResponse(Exception):
 
     def __init__(self, channel: Channel, refusal: Refusal) -> None:
         super().__init__(str(refusal))
+        self.refusal = refusal
         self.location = channel.location(settings.IDP_ISSUER, error=refusal.code, error_description=str(refusal))
 
 

@@ -15,9 +15,10 @@ from provider import throttle
 from provider.authentication_method import Credentials, Method, Sent
 from provider.client_secret import Basic, Nothing, Post
 from provider.facts import find_client
-from provider.protocol.errors import InvalidClient, InvalidRequest, TooManyGuesses
+from provider.protocol.errors import InvalidClient, InvalidRequest, Refusal, TooManyGuesses
 from provider.protocol.facts import ClientFacts
 from provider.protocol.request import Params
+from provider.protocol.runner import At
 from provider.store import events
 
 METHODS: dict[str, Method] = {
@@ -25,19 +26,30 @@ METHODS: dict[str, Method] = {
     AuthMethod.POST: Post(),
     AuthMethod.NONE: Nothing(),
 }
+HERE = At("client_authentication")
 _ASSERTIONS = ("client_assertion", "client_assertion_type")  # (RFC 7521 section 4.2)
 
 
 def authenticate(params: Params, authorization: str | None, address: str) -> ClientFacts:
     """The enabled client these credentials belong to, else InvalidClient; a public client needs none."""
-    sent = Sent(params, authorization)
-    method = method_used(sent)
-    presented = method.read(sent)
-    client = find_client(presented.client_id)
-    proved = method.proves(client, presented) or _guesses_right(method, client, presented, address)
-    if client is None or not proved or not client.enabled:
-        raise InvalidClient(challenge=presented.by_header)
-    return client
+    with HERE:
+        sent = Sent(params, authorization)
+        method = method_used(sent)
+        presented = method.read(sent)
+        client = find_client(presented.client_id)
+        proved = method.proves(client, presented) or _guesses_right(method, client, presented, address)
+        if client is None or not proved or not client.enabled:
+            raise InvalidClient(challenge=presented.by_header)
+        return client
+
+
+def client_named(params: Params, authorization: str | None) -> str:
+    """Which client these credentials say they are of, whether they prove it or not. Empty: they do not say."""
+    try:
+        sent = Sent(params, authorization)
+        return method_used(sent).read(sent).client_id
+    except Refusal:
+        return ""
 
 
 def _guesses_right(method: Method, client: ClientFacts | None, presented: Credentials, address: str) -> bool:

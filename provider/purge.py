@@ -29,12 +29,14 @@ from clients.models import (
     KeptRequest,
     LogoutNotice,
     RefreshToken,
+    RefusedRequest,
     RevokedToken,
     SecurityEvent,
 )
 from projects.events import API_DELETED, CLIENT_DELETED
 
 RETENTION = timedelta(days=30)
+REFUSALS_RETENTION = timedelta(days=30)
 EVENTS_RETENTION = timedelta(days=400)  # a year and a month
 # The id of a deleted client and the address of a deleted API are never free again. These events record them.
 NEVER_DELETED = (CLIENT_DELETED, API_DELETED)
@@ -66,7 +68,8 @@ def rules(now: datetime, retention: timedelta, events_retention: timedelta = EVE
     """In this order: what belongs to an Authorization goes before it.
 
     A used code and an expired refresh token are kept for `retention`: presented again, they end their Authorization. An
-    Authorization that a JWT of its client could still name is kept as well. Events are kept for `events_retention`.
+    Authorization that a JWT of its client could still name is kept as well. Events are kept for `events_retention`, and
+    requests that were refused for a month: they have network addresses of everybody.
     """
     before = now - retention
     attached = [Exists(one.objects.filter(authorization=OuterRef("pk"))) for one in (Grant, RefreshToken, AccessToken)]
@@ -95,6 +98,7 @@ def rules(now: datetime, retention: timedelta, events_retention: timedelta = EVE
         PurgeRule("logout_notices", LogoutNotice, Q(created_at__lt=before)),
         PurgeRule("account_events", AccountEvent, old),
         PurgeRule("security_events", SecurityEvent, old & ~Q(kind__in=NEVER_DELETED)),
+        PurgeRule("refused_requests", RefusedRequest, Q(last_at__lt=now - REFUSALS_RETENTION)),
         PurgeRule("mails", Mail, Q(expires_at__lt=now)),
         PurgeRule("kept_requests", KeptRequest, Q(expires_at__lt=now)),
     ]

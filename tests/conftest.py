@@ -13,6 +13,7 @@ from django.core.cache import cache
 
 from common import clock, counters
 from provider.keys import keyring
+from provider.store import refusals
 from tests.snapshot import Snapshot, applied
 from tests.world import WORLD
 
@@ -41,6 +42,7 @@ def _quick_and_alone(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     counters._away_until = 0.0
     cache.clear()
     counters._local.clear()
+    monkeypatch.setattr(refusals, "_waiting", refusals.Waiting())
 
 
 @pytest.fixture(scope="session")

@@ -20,8 +20,6 @@ from idp.configuration.schema import FILE
 from idp.configuration.shape import Entry, read_section
 from projects.models import Project, one_at_a_time
 
-RECORDED = 200  # changes kept of one application
-
 
 def apply(
     source: str | Mapping[str, Any],
@@ -29,10 +27,12 @@ def apply(
     path: str = "<configuration>",
     environ: Mapping[str, str] = os.environ,
     dry_run: bool = False,
+    origin: Mapping[str, str] | None = None,
 ) -> Report:
     """Make the database say what the file says. Objects the file does not name are left alone.
 
-    `source` is YAML text or what it would be read to; `path` names it in errors. With `dry_run` everything is done
+    `source` is YAML text or what it would be read to; `path` names it in errors. `origin` is what the event says of
+    where it came from, beside that. With `dry_run` everything is done
     and taken back, so that the report is what applying would do.
     """
     problems = Problems(path)
@@ -48,17 +48,17 @@ def apply(
             if dry_run:
                 transaction.set_rollback(True)
             elif report.changed:
-                _record(path, report)
+                _record({"source": path, **(origin or {})}, report)
     except IntegrityError:
         message = "Somebody changed the same objects at the same time, so nothing was applied. Try again."
         raise ConfigurationError([Problem(path, Place(), message)]) from None
     return report
 
 
-def _record(path: str, report: Report) -> None:
-    """Who may do what was changed by a file: which objects and keys, never their values."""
-    changes = [str(change) for change in report.drift[:RECORDED]]
-    SecurityEvent.objects.create(kind="configuration.applied", detail={"source": path, "changes": changes})
+def _record(origin: Mapping[str, str], report: Report) -> None:
+    """Who may do what was changed by a file: which objects and keys, all of them, never their values."""
+    changes = [str(change) for change in report.drift]
+    SecurityEvent.objects.create(kind="configuration.applied", detail={**origin, "changes": changes})
 
 
 def _write(context: Context, file: Entry) -> None:

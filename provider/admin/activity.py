@@ -1,4 +1,4 @@
-"""Authorizations, logout notices and security events in the console: read-only, each project sees its own."""
+"""Authorizations and logout notices in the console: read-only, each project sees its own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.console import actor
 from accounts.fresh_proof import FreshProofAdmin
-from clients.models import Authorization, Client, LogoutNotice, SecurityEvent
+from clients.models import Authorization, LogoutNotice
 from clients.models.logout import NoticeState
 from projects import access
 from projects.console import ProjectFilter, ProjectScopedAdmin
@@ -177,25 +177,3 @@ class LogoutNoticeAdmin(ReadOnly):
     def next_attempt(self, notice: LogoutNotice) -> datetime | None:
         """Only while there will be one."""
         return notice.next_attempt_at if notice.state == NoticeState.DUE else None
-
-
-@admin.register(SecurityEvent)
-class SecurityEventAdmin(ReadOnly):
-    """Members see what happened to clients of their projects; events of no client are for superusers."""
-
-    list_display = ["at", "kind", "client_id", "target_client_id", "sub"]
-    list_filter = ["at"]
-    search_fields = ["kind", "client_id", "target_client_id", "sub"]
-    fields = ["at", "kind", "client_id", "target_client_id", "sub", "detail"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[SecurityEvent]:
-        rows = SecurityEvent.objects.all()
-        if actor(request).is_superuser:
-            return rows
-        clients = Client.objects.filter(project__in=access.visible(actor(request)))
-        return rows.filter(client_id__in=clients.values("client_id"))
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        if obj is None:
-            return super().has_view_permission(request)
-        return self.get_queryset(request).filter(pk=obj.pk).exists()

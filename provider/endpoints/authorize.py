@@ -34,24 +34,32 @@ from provider.authorization_request import (
 from provider.endpoints import consent, interaction, locales, sensitive, try_again
 from provider.endpoints.consent import OutdatedConsent
 from provider.endpoints.error_page import error_page, too_late
+from provider.endpoints.http import say_no_more
 from provider.endpoints.interaction import EndUser
 from provider.endpoints.leading_on import redirect, to_app
 from provider.kept_requests import Expired, shortened
 from provider.protocol import prompts
-from provider.protocol.errors import AccessDenied, InvalidRequest, Refusal
+from provider.protocol.errors import AccessDenied, InvalidRequest, Refusal, TemporarilyUnavailable
 from provider.protocol.prompts import Interaction
 from provider.protocol.request import AuthorizationRequest, Choice, Params
+from provider.protocol.runner import At
 from provider.store import authorizations
+from provider.trace import refused_by
 
 logger = logging.getLogger(__name__)
 MAX_LOGIN_HINT = 254  # characters, as long as an address may be
 MAX_QUERY = 7000  # bytes; longer request lines do not survive servers and proxies
 
+AT_PROMPTS = At("prompts")
+
 View = Callable[[HttpRequest, Params], HttpResponse]
 
 
-def with_params(*, in_body: bool) -> Callable[[View], Callable[[HttpRequest], HttpResponse]]:
-    """The view gets the parameters of the authorization request, read once. `in_body`: a POST brings them there."""
+def with_params(name: str, *, in_body: bool) -> Callable[[View], Callable[[HttpRequest], HttpResponse]]:
+    """The view gets the parameters of the authorization request, read once. `in_body`: a POST brings them there.
+
+    `name`: what the log calls this endpoint.
+    """
 
     def decorate(view: View) -> Callable[[HttpRequest], HttpResponse]:
         @functools.wraps(view)
@@ -59,28 +67,30 @@ def with_params(*, in_body: bool) -> Callable[[View], Callable[[HttpRequest], Ht
             try:
                 params = received(request, in_body=in_body and request.method == "POST")
             except Expired:
-                return too_late(request)
+                return too_late(request, name)
             except Refusal as refusal:
-                return error_page(request, str(refusal))
+                return error_page(request, name, str(refusal))
             locales.speak(request, params)
-            return locales.pass_on(params, _answer(view, request, params))
+            return locales.pass_on(params, _answer(view, name, request, params))
 
         return endpoint
 
     return decorate
 
 
-def _answer(view: View, request: HttpRequest, params: Params) -> HttpResponse:
+def _answer(view: View, name: str, request: HttpRequest, params: Params) -> HttpResponse:
     try:
         return view(request, params)
     except NotRedirectable as error:
-        return error_page(request, str(error), params)
+        return error_page(request, name, str(error), params)
     except ErrorResponse as error:
-        return to_app(request, error.location, silent=_silent(params))
+        response = to_app(request, error.location, silent=_silent(params))
+        refused_by(name, request, error.refusal, params.one("client_id"), status=response.status_code)
+        return response
     except OutdatedConsent:
         return _ask_again(params)
     except (OperationalError, InterfaceError) as error:
-        return unavailable(request, error)
+        return unavailable(request, name, error)
 
 
 def _silent(params: Params) -> bool:
@@ -88,9 +98,12 @@ def _silent(params: Params) -> bool:
     return "none" in params.one("prompt").split(" ")
 
 
-def unavailable(request: HttpRequest, error: OperationalError | InterfaceError) -> HttpResponse:
+def unavailable(request: HttpRequest, endpoint: str, error: OperationalError | InterfaceError) -> HttpResponse:
     logger.error("The database does not answer: %s", one_line(error))
-    return try_again.page(request, 503)
+    refused_by(endpoint, request, TemporarilyUnavailable("The provider cannot reach its database. Try again."))
+    response = try_again.page(request, 503)
+    say_no_more(response)
+    return response
 
 
 # --- The request ---------------------------------------------------------------------------------------------------
@@ -98,7 +111,7 @@ def unavailable(request: HttpRequest, error: OperationalError | InterfaceError) 
 
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
-@with_params(in_body=True)
+@with_params("authorize", in_body=True)
 def authorize(request: HttpRequest, params: Params) -> HttpResponse:
     """GET shows what is needed next; a POSTed request changes nothing and is answered 303 to the same as a GET."""
     decided = validate(params)
@@ -126,9 +139,11 @@ def _proceed(request: HttpRequest, decided: AuthorizationRequest) -> HttpRespons
 
 def _needed(request: HttpRequest, decided: AuthorizationRequest) -> tuple[EndUser | None, Interaction]:
     """Steps 3 to 9: who is here, and what has to be shown to them first."""
-    requested = prompts.read(decided.params)
+    with AT_PROMPTS:
+        requested = prompts.read(decided.params)
     end_user = interaction.find_end_user(request, decided)
-    return end_user, prompts.decide(requested, interaction.session_facts(request, decided, end_user))
+    with AT_PROMPTS:
+        return end_user, prompts.decide(requested, interaction.session_facts(request, decided, end_user))
 
 
 def _sign_in(request: HttpRequest, decided: AuthorizationRequest, needed: Interaction) -> HttpResponse:
@@ -151,7 +166,7 @@ def _sign_in(request: HttpRequest, decided: AuthorizationRequest, needed: Intera
 
 
 @require_POST
-@with_params(in_body=False)
+@with_params("consent", in_body=False)
 def decide(request: HttpRequest, params: Params) -> HttpResponse:
     """The consent page was answered. The request is validated again from the URI it was made with."""
     decided = validate(params)

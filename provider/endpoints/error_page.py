@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import secrets
 from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
@@ -14,11 +12,13 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from clients.identifiers import redirect_uri_matches
 from clients.models import Client
+from common.arrival import arrival_of
 from projects import access
+from provider.endpoints.http import say_no_more
 from provider.parameters import NOTHING
 from provider.protocol.request import Params
+from provider.trace import Why, refused
 
-logger = logging.getLogger(__name__)
 MOST = 500  # characters of what was sent
 
 
@@ -33,29 +33,36 @@ class Explanation:
     console: str = ""
 
 
-def error_page(request: HttpRequest, detail: str, sent: Params | None = None) -> HttpResponse:
-    """A page, never a redirect. `sent`: what does not fit what the client registered; None: it could not be read."""
-    reference = secrets.token_hex(4)
-    named = {name: (sent or NOTHING).one(name)[:MOST] for name in ("client_id", "redirect_uri")}
-    logger.warning("Authorization request refused (%s): %s %r", reference, detail, named)
+def error_page(request: HttpRequest, endpoint: str, detail: str, sent: Params | None = None) -> HttpResponse:
+    """A page, never a redirect. `sent`: what does not fit what the client registered; None: it could not be read.
+
+    The reference on it is found in the log, and in the console.
+    """
+    client_id, uri = ((sent or NOTHING).one(name) for name in ("client_id", "redirect_uri"))
+    told = f"{detail} redirect_uri: {uri[:MOST]}" if uri else detail
+    refused(request, Why(endpoint, "invalid_request", told, 400, "channel" if sent else "parameters", client_id))
     context = {
         "title": _("This app's request cannot be answered"),
         "message": _("The link that brought you here is broken or not registered. You were not sent anywhere else."),
-        "reference": reference,
+        "reference": arrival_of(request).id,
         "explained": _explained(request, detail, sent),
     }
     response = render(request, "error.html", context, status=400)
+    say_no_more(response)
     response["Cache-Control"] = "no-store"
     return response
 
 
-def too_late(request: HttpRequest) -> HttpResponse:
+def too_late(request: HttpRequest, endpoint: str) -> HttpResponse:
     """The request was kept for somebody who took longer. It is gone, and only the app can ask anew."""
+    refused(request, Why(endpoint, "invalid_request", "The kept request is gone.", 400, "parameters"))
     context = {
         "title": _("This took too long"),
         "message": _("What the app asked for is kept for a quarter of an hour. Go back to the app and start again."),
+        "reference": arrival_of(request).id,
     }
     response = render(request, "error.html", context, status=400)
+    say_no_more(response)
     response["Cache-Control"] = "no-store"
     return response
 

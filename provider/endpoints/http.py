@@ -10,6 +10,7 @@ import functools
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import orjson
 from django.db import DatabaseError, InterfaceError, InternalError, OperationalError
@@ -25,10 +26,12 @@ from provider.protocol.errors import (
     InvalidClient,
     InvalidRequest,
     InvalidToken,
+    MethodNotAllowed,
     Refusal,
     TemporarilyUnavailable,
     TooManyGuesses,
 )
+from provider.trace import refused_at
 
 logger = logging.getLogger(__name__)
 JSON = {"Content-Type": "application/json"}
@@ -74,13 +77,19 @@ def headers_of(refusal: Refusal, *, machines: bool = False) -> dict[str, str]:
     return headers
 
 
-def protocol_endpoint(*methods: str, cors: bool = False, machines: bool = False) -> Callable[[Endpoint], Endpoint]:
-    """Wrap an endpoint: only these methods, refusals as JSON, an unreachable database as 503."""
+def protocol_endpoint(
+    *methods: str, cors: bool = False, machines: bool = False, bearer: bool = False
+) -> Callable[[Endpoint], Endpoint]:
+    """Wrap an endpoint: only these methods, refusals as JSON, an unreachable database as 503.
+
+    `bearer`: an access token is what is presented, and what the challenge asks for.
+    """
+    told = bearer_refusal if bearer else partial(refusal_answer, machines=machines)
 
     def decorate(endpoint: Endpoint) -> Endpoint:
         @functools.wraps(endpoint)
         def guarded(request: Request) -> Answer:
-            answer = _answer(endpoint, request, methods, cors=cors, machines=machines)
+            answer = _answer(endpoint, request, methods, told, cors=cors)
             if cors and "Access-Control-Allow-Origin" not in answer.headers:
                 answer = Answer(answer.body, {**answer.headers, **CORS}, answer.status)
             return answer
@@ -100,25 +109,45 @@ def as_view(endpoint: Endpoint) -> Callable[[HttpRequest], HttpResponse]:
         response = HttpResponse(answer.body, status=answer.status, headers=dict(answer.headers))
         if "Content-Type" not in answer.headers:
             del response["Content-Type"]
+        say_no_more(response)
         return response
 
     return view
 
 
-def _answer(endpoint: Endpoint, request: Request, methods: tuple[str, ...], *, cors: bool, machines: bool) -> Answer:
+def say_no_more(response: HttpResponse) -> None:
+    """What was refused stands in the log already: Django need not add that a request with this path was."""
+    response._has_been_logged = True  # type: ignore[attr-defined]
+
+
+def _answer(
+    endpoint: Endpoint,
+    request: Request,
+    methods: tuple[str, ...],
+    told: Callable[[Refusal], Answer],
+    *,
+    cors: bool,
+) -> Answer:
     if request.method == "OPTIONS" and cors:
         return _preflight(methods)
     if request.method not in methods and not (request.method == "HEAD" and "GET" in methods):
-        answer = {"error": "invalid_request", "error_description": f"Use {' or '.join(methods)}."}
-        return json_answer(answer, 405, {"Allow": ", ".join(methods)})
+        refusal: Refusal = MethodNotAllowed(f"Use {' or '.join(methods)}.")
+        refused_at(endpoint.__name__, request, refusal)
+        answer = refusal_answer(refusal)
+        return Answer(answer.body, {**answer.headers, "Allow": ", ".join(methods)}, answer.status)
     try:
         return endpoint(request)
-    except Refusal as refusal:
-        return refusal_answer(refusal, machines=machines)
+    except Refusal as error:
+        refusal, answer = error, told(error)
     except Busy:
-        return refusal_answer(TemporarilyUnavailable("The provider is busy. Try again."))
+        refusal = TemporarilyUnavailable("The provider is busy. Try again.")
+        answer = refusal_answer(refusal)
     except (OperationalError, InterfaceError, InternalError) as error:
-        return unavailable(error)
+        close_after(error)
+        refusal = TemporarilyUnavailable("The provider cannot reach its database. Try again.")
+        answer = refusal_answer(refusal)
+    refused_at(endpoint.__name__, request, refusal)
+    return answer
 
 
 def _preflight(methods: tuple[str, ...]) -> Answer:
@@ -131,12 +160,11 @@ def _preflight(methods: tuple[str, ...]) -> Answer:
     return Answer(b"", headers, 204)
 
 
-def unavailable(error: DatabaseError | InterfaceError) -> Answer:
-    """The database does not answer: say so, and when to come back."""
+def close_after(error: DatabaseError | InterfaceError) -> None:
+    """The database does not answer: the next request looks for it anew, as after a failover this one may only read."""
     logger.error("The database does not answer: %s", one_line(error))
     if not connection().in_atomic_block:
-        connection().close()  # the next request looks for it anew: after a failover this one may only read
-    return refusal_answer(TemporarilyUnavailable("The provider cannot reach its database. Try again."))
+        connection().close()
 
 
 def bearer_token(request: Request, in_body: str) -> str:

@@ -22,6 +22,7 @@ from provider.protocol.errors import AccessDenied, InvalidRequest
 from provider.protocol.facts import ClientFacts
 from provider.protocol.prompts import RequestedAuthentication, SessionFacts
 from provider.protocol.request import AuthorizationRequest, Choice, Params
+from provider.protocol.runner import At
 
 MAX_PROOFS = 10
 PROOF_MAX_AGE = 900  # seconds
@@ -134,8 +135,9 @@ def _for_project(claims: Mapping[str, object], client: ClientFacts) -> bool:
 
 def admit(decided: AuthorizationRequest, user: User) -> None:
     """Testing projects admit only their test users (protocol section 11)."""
-    if not admits(decided.client.project, user.pk):
-        raise AccessDenied("This project is being tested, and this account is not one of its test users.")
+    with At("test_users"):
+        if not admits(decided.client.project, user.pk):
+            raise AccessDenied("This project is being tested, and this account is not one of its test users.")
 
 
 # --- Proving oneself again: prompt=login and max_age cannot be skipped by following a link -------------------------

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import logging
-import secrets
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,9 +21,11 @@ from accounts import sign_in
 from accounts.models import User
 from clients.identifiers import shown_place
 from clients.models import Client
+from common.arrival import arrival_of
 from provider import parameters
 from provider.endpoints.authorize import go_on_as_a_get, unavailable
 from provider.endpoints.error_page import Explanation
+from provider.endpoints.http import say_no_more
 from provider.endpoints.leading_on import to_app
 from provider.kept_requests import unfolded
 from provider.keys import hints
@@ -34,8 +34,9 @@ from provider.protocol.errors import InvalidRequest, Refusal
 from provider.protocol.logout import Hint
 from provider.protocol.request import Params
 from provider.store import events
+from provider.trace import refused_by
 
-logger = logging.getLogger(__name__)
+NAME = "logout"  # in the log
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,10 @@ def answers_errors(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[Htt
         try:
             response = view(request)
         except Refusal as refusal:
+            refused_by(NAME, request, refusal, _client_named(request))
             response = _error_page(request, str(refusal))
         except (OperationalError, InterfaceError) as error:
-            response = unavailable(request, error)
+            response = unavailable(request, NAME, error)
         response["Cache-Control"] = "no-store"
         return response
 
@@ -113,6 +115,16 @@ def _read(params: Params) -> LogoutRequest:
     state = params.one("state")
     added = f"{'&' if '?' in uri else '?'}{urlencode({'state': state})}" if state else ""
     return LogoutRequest(client, hint, uri, uri + added)
+
+
+def _client_named(request: HttpRequest) -> str:
+    """Of a request that does not hold: by `client_id`, else by a hint of ours."""
+    try:
+        params = parameters.with_repeats(request) if request.method == "POST" else parameters.from_query(request)
+        hint = params.one("id_token_hint")
+        return params.one("client_id") or (logout.hint_of(hints.read(hint)).audience if hint else "")
+    except Refusal:
+        return ""
 
 
 def _client(client_id: str, hint: Hint | None) -> Client | None:
@@ -191,17 +203,17 @@ def _nobody_here(request: HttpRequest, asked: LogoutRequest) -> HttpResponse:
 
 
 def _error_page(request: HttpRequest, detail: str) -> HttpResponse:
-    """For people; what exactly does not hold is shown to signed-in staff and logged under the reference."""
-    reference = secrets.token_hex(4)
-    logger.warning("Logout request refused (%s): %s", reference, detail)
+    """For people; what exactly does not hold is shown to signed-in staff, and found under the reference."""
     signed_in = request.user.is_authenticated
     fix = _("Compare id_token_hint, client_id and post_logout_redirect_uri with what is registered.")
     context = {
         "title": _("This app's request to sign you out cannot be answered"),
         "message": _("The link that brought you here is broken or not registered. You were not sent anywhere else.")
         + (" " + _("You are still signed in here.") if signed_in else ""),
-        "reference": reference,
+        "reference": arrival_of(request).id,
         "explained": Explanation(detail, fix),  # the page shows it to staff only, and it holds what was sent, no more
         "sign_out": signed_in,
     }
-    return render(request, "error.html", context, status=400)
+    response = render(request, "error.html", context, status=400)
+    say_no_more(response)
+    return response

@@ -9,12 +9,19 @@ from provider import parameters
 from provider.endpoints.http import Answer, bearer_token, json_answer, protocol_endpoint
 from provider.parameters import Request
 from provider.protocol import claims
-from provider.protocol.errors import InvalidRequest, InvalidToken
+from provider.protocol.errors import InvalidRequest, InvalidToken, Refusal
 from provider.protocol.facts import Json
 from provider.protocol.request import Params
 from provider.store import find
 
-INVALID = {"error": "invalid_token", "error_description": "Invalid Value"}
+
+class InvalidValue(Refusal):
+    """Google's answer for whatever is no live token."""
+
+    code = "invalid_token"
+
+    def __init__(self) -> None:
+        super().__init__("Invalid Value")
 
 
 @protocol_endpoint("GET", "POST")
@@ -24,7 +31,9 @@ def tokeninfo(request: Request) -> Answer:
     if id_token and (params.one("access_token") or parameters.authorization(request)):
         raise InvalidRequest("Send one token.")
     answer = find.id_token(id_token) if id_token else _access_token(_token(request, params))
-    return json_answer(answer) if answer else json_answer(INVALID, 400)
+    if not answer:
+        raise InvalidValue
+    return json_answer(answer)
 
 
 def _params(request: Request) -> Params:

@@ -13,6 +13,8 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 
+from common.arrival import arrival_of
+
 RETRY_AFTER = "5"  # seconds
 # Forms whose page has another address.
 PAGES = {
@@ -26,7 +28,8 @@ OF_APPS = frozenset({"authorize", "end_session"})
 
 def page(request: HttpRequest, status: int) -> HttpResponse:
     """It uses nothing that may have failed: no database, cache, session or person. 503: we come back by ourselves."""
-    response = HttpResponse(render_to_string("500.html", {"again": address(request)}), status=status)
+    shown = {"again": address(request), "reference": arrival_of(request).id}
+    response = HttpResponse(render_to_string("500.html", shown), status=status)
     if status == 503:
         response["Retry-After"] = RETRY_AFTER
     add_never_cache_headers(response)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 
 from provider import parameters
-from provider.endpoints.http import Answer, bearer_refusal, bearer_token, json_answer, protocol_endpoint
+from provider.endpoints.http import Answer, bearer_token, json_answer, protocol_endpoint
 from provider.keys import mint
 from provider.parameters import Request
 from provider.protocol import claims
@@ -17,15 +17,16 @@ from provider.store import find
 TYPE = "JWT"
 
 
-@protocol_endpoint("GET", "POST", cors=True)
+@protocol_endpoint("GET", "POST", cors=True, bearer=True)
 def userinfo(request: Request) -> Answer:
+    found = find.access_token(bearer_token(request, _token_in_body(request)))
+    if found is None:
+        raise InvalidToken("The access token is unknown, expired or revoked.")
     try:
-        found = find.access_token(bearer_token(request, _token_in_body(request)))
-        if found is None:
-            raise InvalidToken("The access token is unknown, expired or revoked.")
         answer = claims.userinfo(found)
     except Refusal as refusal:
-        return bearer_refusal(refusal)
+        refusal.client_id = found.client.client_id
+        raise
     if found.client.userinfo_algorithm:
         return _signed(answer, found.client)
     return json_answer(answer)

@@ -16,7 +16,7 @@ from provider.protocol import AT_TOKEN, audience
 from provider.protocol.errors import InvalidAudience, InvalidRequest, UnauthorizedClient, UnsupportedGrantType
 from provider.protocol.facts import ClientFacts
 from provider.protocol.request import Params, TokenRequest
-from provider.protocol.runner import run
+from provider.protocol.runner import At, run
 from provider.store import authorizations, events, live
 from provider.store.presented import Presented, Reused
 
@@ -36,19 +36,25 @@ GRANTS: Mapping[str, Grant] = {
     "client_credentials": Grant(client_credentials.opened, AT_TOKEN["client_credentials"]),
 }
 
+AT_GRANT_TYPES, AT_OPENING, AT_LAST_CHECKS, AT_ISSUE = map(At, ("grant_types", "grant", "last_checks", "issue"))
+
 
 def answer(params: Params, authorization: str | None, address: str) -> response.Answer:
     """What a token request is answered (RFC 6749 section 5.1); raises a Refusal, and then nothing is used up."""
     grant_type, grant = _asked(params)
     client = authenticate(params, authorization, address)
-    if not client.may_use(grant_type):
-        raise UnauthorizedClient
+    with AT_GRANT_TYPES:
+        if not client.may_use(grant_type):
+            raise UnauthorizedClient
     try:
-        presented = grant.open(params, client)
-        live.refuse_ended(presented, client)
+        with AT_OPENING:
+            presented = grant.open(params, client)
+        with AT_LAST_CHECKS:
+            live.refuse_ended(presented, client)
         decided = _decided(grant, params, client, presented)
         minted, said = response.mint(decided, presented)
-        authorizations.issue(decided, presented, minted)
+        with AT_ISSUE:
+            authorizations.issue(decided, presented, minted)
     except Reused as reused:
         authorizations.end_reused(reused, client)
         raise

@@ -8,18 +8,32 @@ import re
 _UNSPEAKABLE = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
 
 
+def speakable(text: str) -> str:
+    """What may stand in an answer, a header and a line of the log."""
+    return _UNSPEAKABLE.sub("?", text)
+
+
 class Refusal(Exception):
     """A step says no: `code` goes on the wire, the message is for the developer of the client."""
 
     code = "invalid_request"
     status = 400
+    # For the log and for events, never for the answer.
+    step = ""  # what said no
+    client_id = ""  # where nothing in the request names the client
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(_UNSPEAKABLE.sub("?", message))
+        super().__init__(speakable(message))
 
 
 class InvalidRequest(Refusal):
     """RFC 6749 section 5.2: malformed, repeated or missing parameters."""
+
+
+class MethodNotAllowed(InvalidRequest):
+    """RFC 9110 section 15.5.6."""
+
+    status = 405
 
 
 class InvalidClient(Refusal):

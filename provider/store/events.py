@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.utils import timezone
@@ -54,6 +54,12 @@ def locked_out(client: ClientFacts, network: str, seconds: int) -> None:
 def signed_out_by(client_id: str, sub: str, *, asked: bool) -> None:
     """An app ended a sign-in; `asked`: the person confirmed it. No client: nobody said which app it was."""
     SecurityEvent.objects.create(kind="sign_in.ended_by_client", client_id=client_id, sub=sub, detail={"asked": asked})
+
+
+def swept(counts: Mapping[str, int], by: str) -> None:
+    """`cleartokens` ran: how much of what has expired is gone."""
+    detail = {"deleted": {name: number for name, number in counts.items() if number}, "by": by}
+    SecurityEvent.objects.create(kind="tokens.swept", detail=detail)
 
 
 def logout_notice_given_up(client_id: str, sub: str, attempts: int, problem: str) -> None:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.core.management import CommandError, call_command
 
 from accounts.mfa import MFAAdapter
-from accounts.models import User
+from accounts.models import AccountEvent, User
 from common import sealing
 from provider.keys import keyring
 from tests.accounts.second_steps import code, enrol, recovery_codes
@@ -74,6 +74,9 @@ def test_second_factors_move_under_the_new_secret_and_the_old_one_can_go(
     settings.IDP_KEY_SECRETS = [new, old]
     call_command("resealfactors", format="json")
     assert capsys.readouterr().out == '{"resealed": 2}\n'
+    event = AccountEvent.objects.get(kind="factors.resealed")
+    assert (event.sub, event.detail["number"]) == ("", 2)
+    assert "@" in event.detail["by"]
     settings.IDP_KEY_SECRETS = [new]
     assert recovery_codes(person) == codes
     assert Authenticator.objects.get(type="totp").wrap().validate_code(code())

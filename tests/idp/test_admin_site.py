@@ -34,7 +34,8 @@ def pages() -> list[str]:
         found += [page(f"{name}_{action}", key) for action in ("change", "delete", "history")]
         found += [page(f"{name}_{action}") for action in ("changelist", "add")]
     found += [
-        page(f"clients_{name}_changelist") for name in ("signingkey", "authorization", "securityevent", "logoutnotice")
+        page(f"clients_{name}_changelist")
+        for name in ("signingkey", "authorization", "securityevent", "refusedrequest", "logoutnotice")
     ]
     return [*found, page("clients_client_secrets", client().pk), page("auth_user_password_change", person.pk)]
 

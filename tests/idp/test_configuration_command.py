@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import getpass
+import hashlib
 import io
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from clients import secrets
-from clients.models import Client
+from clients.models import Client, SecurityEvent
 from projects.models import Project
 from tests.idp.configuration import SMALL, changed
 
@@ -150,3 +153,19 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
 def test_pruning_is_not_offered_yet(file: Path) -> None:
     with pytest.raises(CommandError, match="unrecognized arguments: --prune"):
         run(file, "--prune")
+
+
+def test_an_applied_file_is_on_record_with_who_its_digest_and_every_change(file: Path) -> None:
+    people = "".join(f"  - {{username: person{number}}}\n" for number in range(300))
+    file.write_text(f"version: 1\nusers:\n{people}")
+    run(file, "--by", "pat@build")
+    detail = SecurityEvent.objects.get(kind="configuration.applied").detail
+    assert (detail["source"], detail["by"]) == (str(file), "pat@build")
+    assert detail["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert detail["changes"] == [f"created user person{number}" for number in range(300)]
+
+
+def test_who_applied_a_file_is_the_user_of_the_system_unless_somebody_says_otherwise(file: Path) -> None:
+    run(file)
+    by = SecurityEvent.objects.get(kind="configuration.applied").detail["by"]
+    assert by == f"{getpass.getuser()}@{socket.gethostname()}"

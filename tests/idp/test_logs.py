@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import sys
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -11,6 +14,8 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.test import Client as Http
 
+from common.arrival import Arrival, current
+from idp.logs import JsonFormatter, TextFormatter
 from tests.idp.test_settings import run
 
 SAID = "the database is gone:\n\tIs it running?\n"
@@ -20,6 +25,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
     return caplog.text.splitlines()
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/accounts/login/", "/oauth2/token", "/.well-known/jwks.json"])
 def test_another_host_is_one_line_that_names_the_issuer(path: str, caplog: pytest.LogCaptureFixture) -> None:
     Http(HTTP_HOST="evil.example" + "x" * 1000).get(path)
@@ -80,3 +86,53 @@ def test_granians_advice_on_threads_is_left_out_and_nothing_else() -> None:
     assert done.returncode == 0, done.stderr
     assert "the rest" in done.stdout
     assert "Python threads" not in done.stdout + done.stderr
+
+
+# --- Lines for people, JSON for programs ---------------------------------------------------------------------------
+
+
+def formatted(formatter: logging.Formatter, **more: Any) -> str:
+    record = logging.LogRecord("vestibule.requests", logging.WARNING, "", 0, "Refused: %s", ("no\nline",), None)
+    vars(record).update(more)
+    return formatter.format(record)
+
+
+FIELDS = {"rid": "5f1c9b7e", "event": "refused", "endpoint": "token", "status": 400, "ms": 1.5}
+
+
+def test_json_has_the_fields_of_a_refusal_beside_those_of_every_line() -> None:
+    said = json.loads(formatted(JsonFormatter(), fields=FIELDS))
+    assert datetime.fromisoformat(said.pop("ts")).tzinfo is not None
+    assert said == {**FIELDS, "level": "WARNING", "logger": "vestibule.requests"}
+
+
+def test_json_is_one_line_whatever_happened() -> None:
+    try:
+        raise RuntimeError("a fault\nof two lines")
+    except RuntimeError:
+        line = formatted(JsonFormatter(), exc_info=sys.exc_info())
+    assert "\n" not in line
+    assert "Traceback" in json.loads(line)["exception"]
+
+
+@pytest.mark.parametrize("formatter", [TextFormatter(), JsonFormatter()])
+def test_every_line_of_a_request_bears_its_id(formatter: logging.Formatter) -> None:
+    token = current.set(Arrival("5f1c9b7e", 0.0))
+    try:
+        assert "5f1c9b7e" in formatted(formatter)
+    finally:
+        current.reset(token)
+    assert "5f1c9b7e" not in formatted(formatter)
+
+
+@pytest.mark.parametrize(("chosen", "starts"), [("text", "2"), ("json", "{"), ("JSON", "{")])
+def test_the_environment_says_how_the_log_looks(chosen: str, starts: str) -> None:
+    code = "import django, logging; django.setup(); logging.getLogger('x').error('said')"
+    done = run("-c", code, DJANGO_SETTINGS_MODULE="idp.settings", IDP_LOG_FORMAT=chosen)
+    assert done.stderr.startswith(starts), done.stderr
+    assert "said" in done.stderr
+
+
+def test_another_format_is_refused_with_a_sentence() -> None:
+    done = run("manage.py", "check", IDP_LOG_FORMAT="xml")
+    assert "IDP_LOG_FORMAT must be text or json, not 'xml'." in done.stderr

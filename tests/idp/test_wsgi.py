@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import re
 from collections.abc import Callable
 from typing import Any
 from wsgiref.util import setup_testing_defaults
@@ -24,6 +26,7 @@ def headers_of(path: str) -> dict[str, str]:
     return answer
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/oauth2/token", "/oauth2/par", "/accounts/login/", "/nowhere"])
 def test_a_body_in_chunks_is_refused_with_a_sentence_and_not_taken_for_an_empty_one(path: str) -> None:
     environ: dict[str, Any] = {"PATH_INFO": path, "REQUEST_METHOD": "POST", "HTTP_TRANSFER_ENCODING": "chunked"}
@@ -49,3 +52,42 @@ def test_behind_a_proxy_that_ends_tls_browsers_still_hear_of_hsts(
     settings.SECURE_HSTS_SECONDS = 60
     monkeypatch.setattr(wsgi, "_django", WSGIHandler())  # middleware reads the settings when it is made
     assert ("Strict-Transport-Security" in headers_of("/healthz/live")) == sent
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "path", ["/oauth2/token", "/.well-known/jwks.json", "/accounts/login/", "/nowhere", "/healthz/live"]
+)
+def test_every_answer_bears_the_id_of_its_request(path: str, keys: None) -> None:
+    ids = {headers_of(path)["X-Request-Id"] for _ in range(3)}
+    assert all(re.fullmatch("[0-9a-f]{8}", one) for one in ids)
+    assert len(ids) == 3
+
+
+@pytest.mark.django_db
+def test_a_page_of_a_refusal_shows_the_id_in_its_header(world: None, caplog: pytest.LogCaptureFixture) -> None:
+    environ: dict[str, Any] = {"PATH_INFO": "/oauth2/authorize", "QUERY_STRING": "client_id=nobody"}
+    setup_testing_defaults(environ)
+    environ["HTTP_HOST"] = "localhost:8000"
+    answer: dict[str, str] = {}
+
+    def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
+        answer.update(headers)
+        return lambda _data: None
+
+    shown = b"".join(wsgi.application(environ, start_response)).decode()
+    assert f"<code>{answer['X-Request-Id']}</code>" in shown
+    assert f"rid={answer['X-Request-Id']}" in caplog.text
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("path", "lines"), [("/.well-known/jwks.json", 1), ("/oauth2/token", 0), ("/healthz/live", 0)])
+def test_what_succeeds_is_a_line_where_somebody_wants_it(
+    path: str, lines: int, keys: None, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    headers_of(path)
+    assert "Answered: " not in caplog.text
+    settings.IDP_LOG_REQUESTS = True
+    headers_of(path)
+    assert caplog.text.count("Answered: ") == lines

@@ -38,7 +38,8 @@ from tests.world import App, Browser
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 DAY = timedelta(days=1)
 NAMES = ["access_tokens", "codes", "refresh_tokens", "revoked_tokens", "authorizations", "seeds"]
-NAMES += ["sign_ins", "sessions", "logout_notices", "account_events", "security_events", "mails", "kept_requests"]
+NAMES += ["sign_ins", "sessions", "logout_notices", "account_events", "security_events", "refused_requests", "mails"]
+NAMES += ["kept_requests"]
 
 
 def clear(*arguments: str) -> dict[str, int]:
@@ -61,7 +62,27 @@ def test_events_go_after_a_year_and_a_month() -> None:
     with later(399 * DAY):
         assert clear() == {}
         assert clear("--keep-events-days", "398") == {"account_events": 1, "security_events": before}
-    assert not SecurityEvent.objects.exists()
+    assert {*SecurityEvent.objects.values_list("kind", flat=True)} == {"tokens.swept"}, "that it ran"
+
+
+def test_each_run_is_on_record() -> None:
+    AccessToken.objects.all().delete()
+    App("web").token(grant_type="client_credentials")
+    with later(2 * DAY):
+        clear("--dry-run")
+        assert not SecurityEvent.objects.filter(kind="tokens.swept").exists()
+        clear()
+    event = SecurityEvent.objects.get(kind="tokens.swept")
+    assert event.detail["deleted"] == {"access_tokens": 1}
+    assert "@" in event.detail["by"]
+
+
+def test_refused_requests_go_after_a_month() -> None:
+    App("web").exchange("unknown")
+    with later(29 * DAY):
+        assert clear() == {}
+    with later(31 * DAY):
+        assert clear() == {"refused_requests": 1}
 
 
 def test_logout_notices_go_with_the_sign_ins_they_speak_of() -> None:
@@ -79,7 +100,7 @@ def test_what_was_deleted_stays_known_for_ever() -> None:
         SecurityEvent.objects.create(kind=kind, client_id="gone")
     with later(4000 * DAY):
         assert "security_events" not in clear()
-    assert SecurityEvent.objects.count() == 2
+    assert SecurityEvent.objects.exclude(kind="tokens.swept").count() == 2
 
 
 @pytest.mark.parametrize("option", ["--keep-days", "--keep-events-days"])

@@ -6,8 +6,9 @@ import json
 
 from django.core.management.base import CommandError, CommandParser
 
-from accounts import mfa
-from common.command import DatabaseCommand
+from accounts import events, mfa
+from accounts.models import AccountEventKind
+from common.command import DatabaseCommand, whoever_runs_this
 from common.sealing import Unreadable
 
 
@@ -22,6 +23,7 @@ class Command(DatabaseCommand):
             number = mfa.reseal()
         except Unreadable as error:
             raise CommandError(str(error)) from None
+        events.record(None, AccountEventKind.FACTORS_RESEALED, None, number=number, by=whoever_runs_this())
         if options["format"] == "json":
             self.stdout.write(json.dumps({"resealed": number}))
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from argparse import ArgumentParser
@@ -9,11 +10,12 @@ from pathlib import Path
 
 from django.core.management.base import CommandError
 
-from common.command import DatabaseCommand
+from common.command import DatabaseCommand, whoever_runs_this
 from idp.configuration import ConfigurationError, Report, apply
 from idp.configuration.reading import MAX_CHARACTERS
 
 DRIFT = 2
+MAX_BY = 200  # characters
 
 
 class Command(DatabaseCommand):
@@ -27,15 +29,20 @@ class Command(DatabaseCommand):
             action="store_true",
             help=f"change nothing; exit with {DRIFT} when the database is not as the file says",
         )
+        parser.add_argument(
+            "--by", metavar="WHO", default=whoever_runs_this(), help="who applies it, for the event (%(default)s)"
+        )
         parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print the report")
 
-    def handle(self, *, file: str, dry_run: bool, check: bool, format: str, **options: object) -> None:
+    def handle(self, *, file: str, dry_run: bool, check: bool, by: str, format: str, **options: object) -> None:
         name = "<stdin>" if file == "-" else file
         look_only = dry_run or check
         self.stderr.write(f"{'Comparing with' if look_only else 'Applying'} {name}", self.style.NOTICE)
         as_json = format == "json"
         try:
-            report = apply(_read(file), path=name, dry_run=look_only)
+            text = _read(file)
+            origin = {"by": by[:MAX_BY], "sha256": hashlib.sha256(text.encode()).hexdigest()}
+            report = apply(text, path=name, dry_run=look_only, origin=origin)
         except ConfigurationError as error:
             if as_json:
                 self._print_json({"applied": False, "problems": _as_list(error)})

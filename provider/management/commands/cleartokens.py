@@ -12,9 +12,10 @@ from datetime import timedelta
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from common.command import DatabaseCommand
+from common.command import DatabaseCommand, whoever_runs_this
 from provider import purge
 from provider.purge import PurgeRule
+from provider.store import events
 
 PROGRESS_EVERY = 2.0  # seconds
 MAX_DAYS = 36_500
@@ -43,6 +44,8 @@ class Command(DatabaseCommand):
         _check("--keep-events-days", keep_events_days)
         rules = purge.rules(timezone.now(), timedelta(days=keep_days), timedelta(days=keep_events_days))
         counts = {rule.name: self._apply(rule, dry_run=dry_run) for rule in rules}
+        if not dry_run:
+            events.swept(counts, whoever_runs_this())
         if format == "json":
             self.stdout.write(json.dumps({"dry_run": dry_run, "deleted": counts}))
             return

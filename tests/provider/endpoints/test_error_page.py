@@ -124,10 +124,10 @@ def test_a_request_that_cannot_be_read_has_a_page_for_everybody() -> None:
 
 
 def test_the_log_tells_operators_the_same_under_the_reference(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING, "provider.endpoints.error_page"):
+    with caplog.at_level(logging.WARNING, "vestibule.requests"):
         page = text(Http().get(f"/oauth2/authorize?client_id=web%0aforged&redirect_uri={WRONG}&state=kept-out"))
     reference = re.findall(r"<code>([0-9a-f]{8})</code>", page)[0]
-    (record,) = [one for one in caplog.records if one.name == "provider.endpoints.error_page"]
+    (record,) = [one for one in caplog.records if one.name == "vestibule.requests"]
     said = record.getMessage()
     assert reference in said
     assert WRONG in said

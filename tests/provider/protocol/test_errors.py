@@ -13,6 +13,7 @@ from provider.protocol.errors import InvalidAudience, InvalidClient, InvalidRequ
 
 CODES = {
     "InvalidRequest": ("invalid_request", 400),
+    "MethodNotAllowed": ("invalid_request", 405),
     "InvalidClient": ("invalid_client", 401),
     "TooManyGuesses": ("invalid_client", 429),
     "InvalidGrant": ("invalid_grant", 400),

@@ -1,0 +1,52 @@
+"""When a request came, and what it is called: in its answer, in the log, and on the page that a person sees of it."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Mapping, MutableMapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import cast
+
+from common.address import Request, is_from_proxy
+
+HEADER = "X-Request-Id"
+_NAMED = re.compile(r"[A-Za-z0-9_.:=-]{1,64}")  # nothing that could end a line, a header or an attribute
+_KEY = "vestibule.arrival"
+
+
+@dataclass(slots=True)
+class Arrival:
+    """`id`: short enough to read out on the telephone, where no proxy gave a longer one."""
+
+    id: str
+    at: float  # on the clock that only counts
+    told: bool = False  # a line of the log speaks of this request already
+
+    @property
+    def milliseconds(self) -> float:
+        return round((time.perf_counter() - self.at) * 1000, 1)
+
+
+current: ContextVar[Arrival | None] = ContextVar("arrival", default=None)
+
+
+def arrival_of(request: Request) -> Arrival:
+    """The same one each time."""
+    kept = request.META.get(_KEY)
+    return kept if isinstance(kept, Arrival) else note(cast("MutableMapping[str, object]", request.META))
+
+
+def note(meta: MutableMapping[str, object]) -> Arrival:
+    """It has come now, with these variables of the server."""
+    made = Arrival(_given(meta) or secrets.token_hex(4), time.perf_counter())
+    meta[_KEY] = made
+    return made
+
+
+def _given(meta: Mapping[str, object]) -> str:
+    """Only a proxy of ours names requests: what anybody sends could look like another request in the log."""
+    sent = str(meta.get("HTTP_X_REQUEST_ID", ""))
+    return sent if sent and _NAMED.fullmatch(sent) and is_from_proxy(meta) else ""

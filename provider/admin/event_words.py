@@ -1,0 +1,44 @@
+"""What security events say to people. A kind without a sentence is shown as it is: one of rows past a registration."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+WORDS = {
+    "project.created": _("Project added"),
+    "project.changed": _("Project changed"),
+    "project.deleted": _("Project deleted"),
+    "member.added": _("Member added to a project"),
+    "member.changed": _("Role of a member changed"),
+    "member.removed": _("Member removed from a project"),
+    "api.created": _("API added"),
+    "api.changed": _("API changed"),
+    "api.deleted": _("API deleted"),
+    "client.created": _("Client added"),
+    "client.changed": _("Client changed"),
+    "client.introspection_changed": _("What a client may ask about tokens was changed"),
+    "client.enabled": _("Client enabled"),
+    "client.disabled": _("Client disabled"),
+    "client.deleted": _("Client deleted"),
+    "client.locked_out": _("A network has to wait after too many wrong secrets"),
+    "client.secret_generated": _("Secret made"),
+    "client.secret_adopted": _("Secret that somebody chose was set"),
+    "client.secret_revoked": _("Secret revoked"),
+    "key.made": _("Next signing key published"),
+    "key.activated": _("Signing key signs from now on"),
+    "key.retired": _("Signing key retired"),
+    "key.revoked": _("Signing key revoked"),
+    "token.cross_client": _("ID token made for another client of the project"),
+    "token.cross_client_refused": _("ID token for another client refused"),
+    "token.reuse": _("A code or refresh token came a second time, and its authorization ended"),
+    "authorization.ended": _("Authorization ended by an administrator"),
+    "consent.taken_back": _("A person took back what they had allowed"),
+    "sign_in.ended_by_client": _("An app signed somebody out"),
+    "logout_notice.given_up": _("An app could not be told that somebody signed out"),
+    "configuration.applied": _("Configuration file applied"),
+    "tokens.swept": _("What had expired was deleted"),
+}
+
+
+def words(kind: str) -> str:
+    return str(WORDS.get(kind, kind))

@@ -1,0 +1,105 @@
+"""Security events and refused requests in the console: read-only, members see those of their clients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.contrib import admin
+from django.contrib.admin import AllValuesFieldListFilter as Sent
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from accounts.console import actor
+from clients.models import Client, RefusedRequest, SecurityEvent
+from projects import access
+from projects.console import ProjectFilter
+from provider.admin.activity import ReadOnly
+from provider.admin.event_words import WORDS, words
+
+
+class OfClients(ReadOnly):
+    """Rows that name a client by its id. What names none, or one that nobody registered, is for superusers."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
+        rows: QuerySet[Model] = self.model._default_manager.all()
+        if actor(request).is_superuser:
+            return rows
+        clients = Client.objects.filter(project__in=access.visible(actor(request)))
+        return rows.filter(client_id__in=clients.values("client_id"))
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        if obj is None:
+            return super().has_view_permission(request)
+        return self.get_queryset(request).filter(pk=obj.pk).exists()
+
+
+class ProjectOfClientFilter(ProjectFilter):
+    """The project that the client is of now."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
+        if not self.value():
+            return queryset
+        clients = Client.objects.filter(project__key=self.value(), project__in=access.visible(actor(request)))
+        return queryset.filter(client_id__in=clients.values("client_id"))
+
+
+class KindFilter(admin.SimpleListFilter):
+    title = _("what happened")
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
+        return [(kind, str(said)) for kind, said in WORDS.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[SecurityEvent]) -> QuerySet[SecurityEvent]:
+        return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
+@admin.register(SecurityEvent)
+class SecurityEventAdmin(OfClients):
+    list_display = ["at", "what", "client_id", "target_client_id", "sub"]
+    list_filter = ["at", ProjectOfClientFilter, KindFilter]
+    search_fields = ["kind", "client_id", "target_client_id", "sub"]
+    fields = ["at", "what", "kind", "client_id", "target_client_id", "sub", "detail"]
+
+    @admin.display(description=_("what happened"), ordering="kind")
+    def what(self, event: SecurityEvent) -> str:
+        return words(event.kind)
+
+
+@admin.register(RefusedRequest)
+class RefusedRequestAdmin(OfClients):
+    """Found by client, and by the reference that a person was shown.
+
+    Networks are shown to superusers only: managing an app does not reveal where its users are.
+    """
+
+    list_display = ["last_at", "description", "client_id", "endpoint", "error", "count", "network"]
+    list_filter = ["last_at", ("endpoint", Sent), ("error", Sent), ProjectOfClientFilter]
+    search_fields = ["request_ids", "client_id", "step"]
+    search_help_text = _("By client ID, step, or the reference on an error page.")
+    fields = [
+        "last_at",
+        "first_at",
+        "count",
+        "description",
+        "project",
+        "client_id",
+        "endpoint",
+        "grant_type",
+        "error",
+        "step",
+        "network",
+        "request_ids",
+    ]
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        return _without_network(request, self.list_display)
+
+    def get_fields(self, request: HttpRequest, obj: object = None) -> tuple[str, ...]:
+        return _without_network(request, self.fields)
+
+
+def _without_network(request: HttpRequest, names: Iterable[object]) -> tuple[str, ...]:
+    shown = tuple(map(str, names))
+    return shown if actor(request).is_superuser else tuple(name for name in shown if name != "network")
