@@ -44,10 +44,10 @@ def url_of(path: str) -> str:
 
 def holds(address: str) -> bool:
     """Whether this path (and query) is ours, as browsers read it: beside us other sites may live at the same origin."""
+    if not address.startswith("/") or not path():
+        return address.startswith("/")
     read = unquote(_INVISIBLE.sub("", address).partition("?")[0].partition("#")[0]).replace("\\", "/")
-    if not {".", ".."}.isdisjoint(read.split("/")):
-        return not path()
-    return read.startswith(f"{path()}/") or (bool(path()) and read == path())
+    return f"{read}/".startswith(f"{path()}/") and {".", ".."}.isdisjoint(read.split("/"))
 
 
 @lru_cache(maxsize=16)

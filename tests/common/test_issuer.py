@@ -141,6 +141,8 @@ def test_beside_other_sites_only_what_is_below_the_path_is_ours(settings: Any, a
 def test_what_has_an_origin_of_its_own_holds_every_path(settings: Any) -> None:
     settings.IDP_ISSUER = "https://id.example.com"
     assert issuer.holds("/shop/../auth?x")
+    for other in ("", "shop", "../shop", "https:evil.example/..", "https://id.example.com/", "%2Fshop"):
+        assert not issuer.holds(other), other
     assert issuer.url_of("/accounts/") == "https://id.example.com/accounts/"
 
 

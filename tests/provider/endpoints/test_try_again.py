@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 from django.db import OperationalError, connection
@@ -14,6 +14,7 @@ from django.test import Client as Http
 from django.test import RequestFactory
 
 from provider.endpoints import try_again
+from tests.provider.endpoints.test_long_requests import long_request
 from tests.world import Browser, Response, redirected
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
@@ -95,3 +96,12 @@ def test_a_form_that_cannot_be_read_leads_nowhere_and_fails_nothing_more() -> No
     form = "application/x-www-form-urlencoded"
     request = RequestFactory().post("/accounts/login/", "&".join(["a=b"] * 2_000), content_type=form)
     assert try_again.next_url(request) == ""
+
+
+def test_a_request_that_is_kept_is_tried_again_under_its_key(visitor: Http, failing: Any) -> None:
+    kept = visitor.get(long_request("s" * 3_000))["Location"]
+    here = unquote(kept.partition("next=")[2])
+    with failing():
+        page = visitor.get(here)
+    assert page.status_code in (500, 503)
+    assert again(page) == here
