@@ -75,10 +75,10 @@ def _accepts(api: ApiFacts, client: ClientFacts, issued_at: datetime) -> bool:
     """Whether it is open to this client, and ended nothing that the client got then."""
     moments = (api.tokens_not_before, api.others_not_before if api.of_another(client.project) else None)
     ended = any(one is not None and issued_at < one for one in moments)
-    return api.open_to(client.project) and not ended
+    return not ended and not api.closed_to(client.project)
 
 
 def still_open(audience: tuple[str, ...], client: ClientFacts, registry: Registry) -> tuple[str, ...]:
     """Of these those that its project may ask for now; what no API covers is nobody's to close."""
     apis = {one: registry.resolve(one) for one in audience}
-    return tuple(one for one, api in apis.items() if api is None or api.open_to(client.project))
+    return tuple(one for one, api in apis.items() if api is None or not api.closed_to(client.project))
