@@ -57,12 +57,12 @@ def left_of(token: TokenFacts, issued_at: datetime, registry: Registry) -> Token
 
     None: for no audience any more. What goes with an audience is what it alone offered.
     """
-    if not registry.apis:
-        return token
     client = token.client
     apis = {one: registry.resolve(one) for one in token.audience}
+    if not any(apis.values()):
+        return token  # the client itself, or names that no API has
     audience = tuple(one for one, api in apis.items() if api is None or _accepts(api, client, issued_at))
-    if token.audience and not audience:
+    if not audience:
         return None
     scopes = offered_abroad(token.scopes, audience, client, registry)
     if audience != token.audience:
