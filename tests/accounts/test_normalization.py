@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 import unicodedata
 from typing import Any
 
@@ -89,6 +90,17 @@ def test_mail_addresses_are_compared_so(typed: str, kept: str) -> None:
 def test_normalizing_again_changes_nothing_and_nothing_breaks_it(text: str) -> None:
     for normalize in (normalization.user_name, normalization.password, normalization.mail_address):
         assert normalize(normalize(text)) == normalize(text)
+
+
+@pytest.mark.django_db
+def test_a_text_that_is_slow_to_normalize_is_left_as_it_is() -> None:
+    """A hundred thousand marks in the wrong order would take minutes of a processor, of anybody who asks."""
+    slow = "a" + "\N{COMBINING ACUTE ACCENT}" * 50_000 + "\N{COMBINING CEDILLA}" * 50_000
+    before = time.process_time()
+    for text in (slow, f"{slow}@example.com", f"a@{slow}.example"):
+        assert not sign_in(text, slow)
+        assert normalization.password(text) == text
+    assert time.process_time() - before < 10
 
 
 @pytest.mark.parametrize("address", ["a@example.com", "a@exämple.test", "a.b+c@sub.example.co.uk", wide("a@b.example")])
