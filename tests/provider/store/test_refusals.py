@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -141,3 +142,18 @@ def test_where_a_writer_runs_nobody_waits_for_the_statement(monkeypatch: pytest.
     refusals.keep(one())
     assert called == [""]
     assert [row.request_ids for row in refusals._waiting.take()] == ["r"]
+
+
+def test_a_writer_tries_again_until_the_database_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers, done = [False, False, True], threading.Event()
+
+    def write() -> bool:
+        answer = answers.pop(0)
+        if not answers:
+            done.set()
+        return answer
+
+    monkeypatch.setattr(refusals, "write", write)
+    monkeypatch.setattr(refusals, "EVERY", 0.01)
+    refusals.Writer().call()
+    assert done.wait(10)
