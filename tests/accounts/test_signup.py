@@ -12,7 +12,7 @@ from django.db import IntegrityError
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import SignIn, User
 
 pytestmark = pytest.mark.django_db
 
@@ -55,6 +55,16 @@ def test_signing_up_then_verifying_goes_on_to_the_app(client: Client) -> None:
     response = client.post(url)
     assert response["Location"] == NEXT
     assert client.get("/").wsgi_request.user.is_authenticated
+
+
+@pytest.mark.usefixtures("opened")
+def test_somebody_deactivated_before_they_verified_is_not_signed_in(client: Client) -> None:
+    sign_up(client, "new@example.com")
+    address = EmailAddress.objects.get(email="new@example.com")
+    User.objects.update(is_active=False)
+    response = client.post(reverse("account_confirm_email", args=[EmailConfirmationHMAC(address).key]))
+    assert response["Location"] == reverse("account_inactive")
+    assert not SignIn.objects.exists()
 
 
 @pytest.mark.usefixtures("opened")
