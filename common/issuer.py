@@ -44,7 +44,10 @@ def url_of(path: str) -> str:
 
 def holds(address: str) -> bool:
     """Whether this path (and query) is ours, as browsers read it: beside us other sites may live at the same origin."""
-    read = unquote(_INVISIBLE.sub("", address).partition("?")[0].partition("#")[0]).replace("\\", "/")
+    written = _INVISIBLE.sub("", address).partition("?")[0].partition("#")[0].replace("\\", "/")
+    read = unquote(written).replace("\\", "/")
+    if not written.startswith("/"):  # what is relative leads to somewhere below the page that it is on
+        return False
     if not {".", ".."}.isdisjoint(read.split("/")):
         return not path()
     return read.startswith(f"{path()}/") or (bool(path()) and read == path())
