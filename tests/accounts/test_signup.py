@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import SignIn, User
+from tests.world import Browser, redirected
 
 pytestmark = pytest.mark.django_db
 
@@ -55,6 +56,15 @@ def test_signing_up_then_verifying_goes_on_to_the_app(client: Client) -> None:
     response = client.post(url)
     assert response["Location"] == NEXT
     assert client.get("/").wsgi_request.user.is_authenticated
+
+
+@pytest.mark.usefixtures("opened", "world")
+def test_apps_that_ask_silently_learn_no_more_of_a_sign_up() -> None:
+    """Whoever signs up with an address and then asks in the same browser would know whether it was taken."""
+    for email in ("new@example.com", User.objects.get(username="owner").email):
+        browser = Browser()
+        sign_up(browser.http, email)
+        assert redirected(browser.authorize("web", prompt="none"))["error"] == "login_required"
 
 
 @pytest.mark.usefixtures("opened")
