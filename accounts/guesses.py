@@ -107,8 +107,8 @@ def _record(request: HttpRequest, user: User | None, limit: str, place: Place) -
 
 
 def guess(request: HttpRequest, limit: Limit, user: User | None, name: str = "") -> Guess:
-    """At what `user` knows, or at a `name` that nobody has."""
-    account = str(user.sub) if user else name
+    """At what `user` knows, or at a `name` that nobody has; apps know a `sub`, and it may be typed as a name."""
+    account = str(user.sub) if user else f"nobody {name}"
     address = address_of(request)
     allowed = NETWORK.amount * (SHARED_FACTOR if is_shared(address) else 1)
     return Guess(limit, account, user, Place(_devices(request).get(account, ""), network_of(address), allowed))

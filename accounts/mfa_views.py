@@ -5,21 +5,25 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from allauth.account.internal.flows.login import record_authentication
+from allauth.account.internal.stagekit import clear_login, get_pending_stage
 from allauth.account.mixins import NextRedirectMixin
+from allauth.account.models import Login
 from allauth.account.utils import get_next_redirect_url, passthrough_next_redirect_url
 from allauth.mfa.base import views as base
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes import views as recovery_codes
+from allauth.mfa.stages import AuthenticateStage
 from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as webauthn
 from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.forms import BaseForm
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 
-from accounts import sign_in
+from accounts import sign_in, stages
 from accounts.console import actor
+from accounts.models import User
 
 
 class NextUrlMixin(NextRedirectMixin):
@@ -39,6 +43,25 @@ class IndexView(NextUrlMixin, base.IndexView):
 
 
 class AuthenticateView(base.AuthenticateView):
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        """What nobody can complete ends before its code: this page and the one to sign in would lead to each other."""
+        waiting = get_pending_stage(request)
+        if waiting is not None and waiting.key == AuthenticateStage.key:
+            over = stages.refusal(request, waiting.login) or self._without_a_factor(waiting.login)
+            if over is not None:
+                clear_login(request)
+                return over
+        response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        return response
+
+    @staticmethod
+    def _without_a_factor(login: Login) -> HttpResponse | None:
+        """Somebody lost their devices, and an administrator removed the second step: the password is asked for anew."""
+        if isinstance(login.user, User) and sign_in.can_step_up(login.user):
+            return None
+        to, next_url = reverse("account_login"), login.redirect_url
+        return HttpResponseRedirect(f"{to}?{urlencode({REDIRECT_FIELD_NAME: next_url})}" if next_url else to)
+
     def get_context_data(self, **kwargs: object) -> dict[str, object]:
         types = Authenticator.objects.filter(user=self.stage.login.user).values_list("type", flat=True)
         # The forms name where they lead, for whoever sends one when another tab has signed in already.

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
-from smtplib import SMTPAuthenticationError, SMTPRecipientsRefused, SMTPResponseException
+from smtplib import SMTPDataError, SMTPRecipientsRefused, SMTPResponseException
 
 from django.conf import settings
 from django.core.mail import EmailMessage, EmailMultiAlternatives, get_connection
@@ -87,8 +87,8 @@ def _deliver_one(mail: Mail) -> Attempt:
         return Attempt(State.GIVEN_UP, "The mail server did not take it for a day.")
     try:
         message = _unpacked(sealing.unseal(PURPOSE, mail.sealed))
-    except sealing.Unreadable as error:
-        return Attempt(State.GIVEN_UP, str(error))
+    except sealing.Unreadable as error:  # perhaps only by this process: its secrets may be older than the servers'
+        return Attempt(State.FAILED, str(error))
     try:
         get_connection(settings.IDP_MAIL_BACKEND).send_messages([message])
     except OSError as error:  # those of smtplib too
@@ -99,12 +99,18 @@ def _deliver_one(mail: Mail) -> Attempt:
 
 
 def _failure(error: OSError) -> Attempt:
-    """What became of it. The texts of mail servers repeat addresses, so only their codes are told."""
+    """What became of it. The texts of mail servers repeat addresses, so only their codes are told.
+
+    A refusal of this mail may be for ever. One of our address, name or password concerns every mail, and an operator
+    can mend it.
+    """
     codes = [code for code, _text in error.recipients.values()] if isinstance(error, SMTPRecipientsRefused) else []
-    if isinstance(error, SMTPResponseException) and not isinstance(error, SMTPAuthenticationError):
+    if isinstance(error, SMTPDataError):
         codes = [error.smtp_code]
     if not codes:
-        return Attempt(State.FAILED, f"The mail server cannot be used: {type(error).__name__}.", server_is_away=True)
+        code = f" {error.smtp_code}" if isinstance(error, SMTPResponseException) else ""
+        problem = f"The mail server cannot be used: {type(error).__name__}{code}."
+        return Attempt(State.FAILED, problem, server_is_away=True)
     problem = f"The mail server refused it: {', '.join(map(str, codes))}."
     return Attempt(State.GIVEN_UP if min(codes) >= REFUSED_FOR_EVER else State.FAILED, problem)
 

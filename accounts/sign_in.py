@@ -74,9 +74,12 @@ def reauthenticate_url(request: HttpRequest, next_url: str) -> str:
 
 
 def pending_user(request: HttpRequest) -> User | None:
-    """Whose sign-in in this browser waits for its next step, such as a second factor or an address to verify."""
+    """Whose sign-in in this browser waits for its next step, such as a second factor.
+
+    A sign-up counts for nobody: one with a taken address has no person, and apps must not see which it is.
+    """
     stage = get_pending_stage(request)
-    if stage is None or not password_is_the_same(stage.login):
+    if stage is None or stage.login.signup or not password_is_the_same(stage.login):
         return None
     user = stage.login.user
     return user if isinstance(user, User) and user.is_active else None

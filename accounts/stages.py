@@ -5,7 +5,7 @@ from __future__ import annotations
 from allauth.account.models import Login
 from allauth.account.stages import EmailVerificationStage, LoginStage
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
@@ -20,6 +20,20 @@ def password_is_the_same(login: Login) -> bool:
     return constant_time_compare(str(login.state.get(_KEPT, "")), _hash_of(login))
 
 
+def refusal(request: HttpRequest, login: Login) -> HttpResponse | None:
+    """Where a sign-in ends that nobody may complete any more; None for every other.
+
+    One without a person goes on: so begins the sign-up with an address that is taken, which has to look like any other.
+    """
+    if not password_is_the_same(login):
+        if login.user is not None:  # else the account is gone
+            messages.error(request, _("Your password was changed meanwhile. Sign in with the new one."))
+        return redirect("account_login")
+    if isinstance(login.user, User) and not login.user.is_active:
+        return redirect("account_inactive")
+    return None
+
+
 class KeepPasswordStage(LoginStage):
     """The first step: write down which password was right, as Django does in sessions that are signed in."""
 
@@ -31,15 +45,13 @@ class KeepPasswordStage(LoginStage):
 
 
 class SamePasswordStage(LoginStage):
-    """The last step: who changes a password also ends the sign-ins that wait for a step after the old one."""
+    """The last step: who changes a password, deactivates or deletes an account ends the sign-ins that wait, too."""
 
     key = "same_password"
 
     def handle(self) -> tuple[HttpResponse | None, bool]:
-        if password_is_the_same(self.login):
-            return None, True
-        messages.error(self.request, _("Your password was changed meanwhile. Sign in with the new one."))
-        return redirect("account_login"), False
+        response = refusal(self.request, self.login)
+        return response, response is None
 
 
 class VerifyEmailStage(EmailVerificationStage):

@@ -7,12 +7,11 @@ from functools import lru_cache
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 from jwcrypto import jwk
 
 from clients.models import SigningKey
 from clients.models.keys import KeyState
-from common import sealing
+from common import clock, sealing
 from common.jws import ALGORITHMS
 from provider.keys import lifetimes
 
@@ -76,7 +75,7 @@ def activate(key: SigningKey) -> None:
         locked = SigningKey.objects.select_for_update().filter(algorithm=key.algorithm)
         if (key.pk, KeyState.NEXT) not in set(locked.values_list("pk", "state")):
             return  # somebody else was quicker
-        now = timezone.now()  # after waiting for the lock: how long a retired key is published counts from here
+        now = clock.now()  # after waiting for the lock: how long a retired key is published counts from here
         until = now + lifetimes.read_longest() + lifetimes.CLOCK_SKEW
         before = locked.filter(state=KeyState.ACTIVE).exclude(pk=key.pk)
         before.update(state=KeyState.RETIRED, retired_at=now, believed_until=until)
@@ -89,7 +88,7 @@ def revoke(kid: str) -> SigningKey | None:
     In the caller's transaction, who has to `complete` what signs then.
     """
     _lock_all()
-    now = timezone.now()
+    now = clock.now()
     key = revocable(kid)
     if key is None:
         return None

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from clients.models import SigningKey
 from clients.models.keys import KeyState
-from common import cache
+from common import cache, clock
 from projects.actors import Actor
 from provider.keys import keyring, registration
 from provider.keys.lifetimes import CLOCK_SKEW
@@ -93,7 +93,7 @@ def believed(key: SigningKey, late: timedelta) -> bool:
     """
     if key.state == KeyState.REVOKED:
         return False
-    return key.believed_until is None or timezone.now() < key.believed_until + late
+    return key.believed_until is None or clock.now() < key.believed_until + late
 
 
 def signed_in_time(key: SigningKey, issued_at: object) -> bool:

@@ -230,6 +230,13 @@ def test_wrong_guesses_at_one_account_do_not_refuse_another_with_the_same_login(
     assert guess(Client(), "same@example.com", PASSWORD) == "302"
 
 
+def test_who_knows_a_persons_sub_cannot_lock_them_out_with_it(client: Client, person: User) -> None:
+    """Every app has it. No event would tell of such a lock-out, so nobody could lift it."""
+    for _ in range(guesses.PASSWORDS.amount):
+        guess(client, str(person.sub))
+    assert guess(Client(), "person", PASSWORD) == "302"
+
+
 def test_a_password_that_was_not_tried_is_not_wrong(person: User, monkeypatch: pytest.MonkeyPatch) -> None:
     def busy() -> None:
         raise slow.Busy

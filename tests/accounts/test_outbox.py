@@ -140,6 +140,8 @@ def test_what_was_not_taken_is_tried_again_and_given_up_after_a_day(
         (smtplib.SMTPDataError(554, "spam"), "given_up"),
         (smtplib.SMTPDataError(452, "full"), "failed"),
         (smtplib.SMTPAuthenticationError(535, "who are you"), "failed"),
+        (smtplib.SMTPSenderRefused(550, b"not from person@people.example", "no-reply@id.example"), "failed"),
+        (smtplib.SMTPConnectError(554, "not from your address"), "failed"),
     ],
 )
 def test_a_refusal_for_ever_is_told_from_one_for_now(
@@ -155,6 +157,31 @@ def test_a_refusal_for_ever_is_told_from_one_for_now(
     said = capsys.readouterr()
     assert json.loads(said.out)[becomes] == 1
     assert person.email not in said.out + said.err
+
+
+def test_a_server_that_refuses_us_is_asked_with_one_mail_of_a_run(
+    person: User, settings: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An operator mends the address we write from, and nobody's mail was lost."""
+    settings.IDP_MAIL_BACKEND = f"{__name__}.Refusing"
+    monkeypatch.setattr(Refusing, "fault", smtplib.SMTPSenderRefused(530, b"first sign in", "no-reply@id.example"))
+    reset(person)
+    reset(person)
+    call_command("delivermail", "--format", "json")
+    said = capsys.readouterr()
+    assert json.loads(said.out) == {"sent": 0, "failed": 1, "given_up": 0}
+    assert "SMTPSenderRefused 530" in said.err
+    assert Mail.objects.count() == 2
+
+
+def test_a_run_with_older_secrets_than_the_servers_loses_no_mail(person: User, settings: Any, capsys: Any) -> None:
+    reset(person)
+    right, settings.IDP_KEY_SECRETS = settings.IDP_KEY_SECRETS, ["0" * 40]
+    with time_machine.travel(timezone.now(), tick=True) as clock:
+        assert run(capsys) == outcome(failed=1)
+        settings.IDP_KEY_SECRETS = right
+        clock.shift(timedelta(minutes=5))
+        assert run(capsys) == outcome(sent=1)
 
 
 def test_ready_warns_when_nobody_sends(person: User, keys: None) -> None:

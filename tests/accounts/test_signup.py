@@ -12,7 +12,8 @@ from django.db import IntegrityError
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import SignIn, User
+from tests.world import Browser, redirected
 
 pytestmark = pytest.mark.django_db
 
@@ -55,6 +56,25 @@ def test_signing_up_then_verifying_goes_on_to_the_app(client: Client) -> None:
     response = client.post(url)
     assert response["Location"] == NEXT
     assert client.get("/").wsgi_request.user.is_authenticated
+
+
+@pytest.mark.usefixtures("opened", "world")
+def test_apps_that_ask_silently_learn_no_more_of_a_sign_up() -> None:
+    """Whoever signs up with an address and then asks in the same browser would know whether it was taken."""
+    for email in ("new@example.com", User.objects.get(username="owner").email):
+        browser = Browser()
+        sign_up(browser.http, email)
+        assert redirected(browser.authorize("web", prompt="none"))["error"] == "login_required"
+
+
+@pytest.mark.usefixtures("opened")
+def test_somebody_deactivated_before_they_verified_is_not_signed_in(client: Client) -> None:
+    sign_up(client, "new@example.com")
+    address = EmailAddress.objects.get(email="new@example.com")
+    User.objects.update(is_active=False)
+    response = client.post(reverse("account_confirm_email", args=[EmailConfirmationHMAC(address).key]))
+    assert response["Location"] == reverse("account_inactive")
+    assert not SignIn.objects.exists()
 
 
 @pytest.mark.usefixtures("opened")

@@ -201,6 +201,39 @@ def test_a_password_changed_in_another_browser_leaves_the_new_one_as_the_way_in(
     assert is_signed_in(thief)
 
 
+def test_a_sign_in_that_waits_for_its_code_is_completed_by_nobody_who_was_deactivated(
+    client: Client, careful: User
+) -> None:
+    """Else a browser would be signed in again as soon as the account is active again."""
+    give_password(client, careful)
+    User.objects.update(is_active=False)
+    assert give_code(client, code())["Location"] == reverse("account_inactive")
+    assert not SignIn.objects.exists()
+    User.objects.update(is_active=True)
+    assert not is_signed_in(client)
+    assert give_code(client, code())["Location"] == reverse("account_login"), "nothing waits here any more"
+
+
+def test_the_browser_of_a_deleted_account_that_waited_for_its_code_begins_anew(client: Client, careful: User) -> None:
+    give_password(client, careful)
+    careful.delete()
+    assert client.get(reverse("account_login"))["Location"] == reverse("mfa_authenticate")
+    assert give_code(client, "123456")["Location"] == reverse("account_login")
+    assert client.get(reverse("account_login")).status_code == 200
+
+
+def test_whoever_waits_for_a_code_that_an_administrator_made_needless_begins_anew(
+    client: Client, careful: User
+) -> None:
+    """They lost their phone, asked for help, and come back to the same browser."""
+    give_password(client, careful, NEXT)
+    Authenticator.objects.all().delete()
+    back = client.get(reverse("mfa_authenticate"))["Location"]
+    assert back == f"{reverse('account_login')}?{urlencode({'next': NEXT})}"
+    assert client.get(back).status_code == 200
+    assert give_password(client, careful, NEXT)["Location"] == NEXT
+
+
 def test_an_administrator_with_a_second_step_cannot_enter_the_console_with_the_password(
     client: Client, careful: User
 ) -> None:

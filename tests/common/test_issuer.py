@@ -131,6 +131,8 @@ def test_on_loopback_all_its_names_are_ours() -> None:
         ("/auth/.\t./shop/", False),
         ("/auth\\..\\shop", False),
         ("https://example.com/auth/", False),
+        ("%2fauth/", False),
+        ("%5cauth/", False),
     ],
 )
 def test_beside_other_sites_only_what_is_below_the_path_is_ours(settings: Any, address: str, ours: bool) -> None:

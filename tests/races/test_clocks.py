@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -9,12 +10,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import time_machine
+from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.models import SignIn, User
-from clients.models import Authorization, Grant
+from clients.models import Authorization, Client, Grant, SigningKey
 from common import clock
-from tests.world import App, Browser, claims_of, redirected
+from tests.world import App, Browser, claims_of, header_of, redirected
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db, pytest.mark.usefixtures("world")]
 _compare = clock.compare
@@ -92,6 +94,35 @@ def test_a_fresh_sign_in_is_fresh_on_a_node_with_another_clock(off: timedelta) -
         page = browser.http.get(here)
         assert page.status_code == 200, "it asks for consent, and not for the password again"
         assert redirected(browser.answer(page))["code"]
+
+
+@pytest.mark.parametrize("off", [TWO_MINUTES, -TWO_MINUTES])
+def test_a_command_on_a_node_with_a_wrong_clock_ends_what_was_issued_until_now(off: timedelta) -> None:
+    """No row tells of the JWT that a client got for itself: only the moment ends it."""
+    Client.objects.filter(client_id="service").update(access_token_format="jwt")
+    before = App("service").token(grant_type="client_credentials").json()["access_token"]
+    time.sleep(1.1)  # JWTs tell whole seconds
+    with time_machine.travel(timezone.now() + off, tick=True):
+        clock._Clock.behind = timedelta(0)  # a process of its own, which knows nothing yet
+        call_command("revoke", "--client", "service")
+    assert App("service").introspect(before).json() == {"active": False}
+    time.sleep(1.1)
+    after = App("service").token(grant_type="client_credentials").json()["access_token"]
+    assert App("service").introspect(after).json()["active"]
+
+
+@pytest.mark.parametrize("off", [TWO_MINUTES, -TWO_MINUTES])
+def test_a_key_that_a_node_with_a_wrong_clock_retires_has_signed_until_now(off: timedelta) -> None:
+    Client.objects.filter(client_id="service").update(access_token_format="jwt")
+    SigningKey.objects.update(created_at=timezone.now() - timedelta(hours=1))
+    token = App("service").token(grant_type="client_credentials").json()["access_token"]
+    with time_machine.travel(timezone.now() + off, tick=True):
+        clock._Clock.behind = timedelta(0)
+        call_command("rotatekeys")
+    retired = SigningKey.objects.get(kid=header_of(token)["kid"])
+    assert retired.retired_at is not None
+    assert abs(retired.retired_at - timezone.now()) < timedelta(seconds=10)
+    assert App("service").introspect(token).json()["active"]
 
 
 def test_a_clock_that_is_off_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
