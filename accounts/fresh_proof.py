@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import wraps
 from urllib.parse import urlencode
@@ -21,6 +20,7 @@ from django.utils.translation import gettext as _
 from accounts import sign_in
 from accounts.console import ConsoleAdmin, actor
 from accounts.models import User
+from common import clock
 
 View = Callable[..., HttpResponseBase]
 _FACTOR_PAGES = {
@@ -52,7 +52,7 @@ def _second_step_is_fresh(request: HttpRequest) -> bool:
     """A factor that was set up in this session proves nothing about who set it up."""
     records = get_authentication_records(request, actor(request))
     used = [float(one["at"]) for one in records if one.get("type") and not one.get(sign_in.ENROLLED)]
-    return bool(time.time() - max(used, default=0) <= app_settings.REAUTHENTICATION_TIMEOUT)
+    return bool(clock.now().timestamp() - max(used, default=0) <= app_settings.REAUTHENTICATION_TIMEOUT)
 
 
 def asks_for_proof(view: View, *, on_opening: bool = True, back: str = "") -> View:

@@ -33,7 +33,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 from fido2.utils import websafe_decode, websafe_encode
 
-from accounts import guesses, passkeys
+from accounts import guesses, normalization, passkeys
 from accounts.forms import LabelsMixin
 from accounts.models import User
 from common import counters, issuer
@@ -62,6 +62,7 @@ class CodeMixin(LabelsMixin):
     """The field for a code. A right code is accepted once, although it stays valid for longer."""
 
     user: User
+    cleaned_data: dict[str, str]
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
@@ -85,6 +86,7 @@ class CodeMixin(LabelsMixin):
         return code
 
     def _clean_once(self) -> str:
+        self.cleaned_data["code"] = normalization.code(self.cleaned_data["code"])
         code: str = super().clean_code()  # type: ignore[misc]
         lifetime = app_settings.TOTP_PERIOD * (2 * app_settings.TOTP_TOLERANCE + 1)
         used = salted_hmac("second-factor-used", f"{self.user.pk}:{normalize_user_code(code)}").hexdigest()

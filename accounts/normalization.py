@@ -30,6 +30,11 @@ def password(text: str) -> str:
     return _nfkc(text)
 
 
+def code(text: str) -> str:
+    """A code in NFKC: digits of a Japanese keyboard are wide."""
+    return _nfkc(text)
+
+
 def mail_address(text: str) -> str:
     """The address in NFKC and small letters, with its domain as DNS has it (A-labels)."""
     local, at, domain = _nfkc(text).lower().rpartition("@")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import time
 
 from django.conf import settings
 
+from common import clock
 from common.address import address_of
 from projects.apis import apis_near
 from provider import parameters
@@ -54,7 +54,7 @@ def _signed(answer: dict[str, Json], caller: ClientFacts) -> Answer:
     claims: dict[str, Json] = {
         "iss": settings.IDP_ISSUER,
         "aud": caller.client_id,
-        "iat": int(time.time()),
+        "iat": clock.seconds(),
         "token_introspection": answer,
     }
     jwt = mint.sign(claims, caller.id_token_algorithm, SIGNED_TYPE)

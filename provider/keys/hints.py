@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 
 from django.conf import settings
 
+from common import clock
 from provider.keys import mint
 from provider.protocol.errors import InvalidRequest
 
@@ -18,6 +18,6 @@ def read(hint: str) -> dict[str, object]:
     claims = mint.verify_id_token(hint, late=HINT_MAX_AGE)
     if claims is None or claims.get("iss") != settings.IDP_ISSUER:
         raise InvalidRequest("id_token_hint is not an ID token of this provider.")
-    if time.time() > claims["exp"] + HINT_MAX_AGE.total_seconds():
+    if clock.seconds() > claims["exp"] + HINT_MAX_AGE.total_seconds():
         raise InvalidRequest("id_token_hint expired too long ago.")
     return claims

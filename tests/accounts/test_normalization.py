@@ -21,6 +21,7 @@ from accounts import normalization
 from accounts.backend import candidates
 from accounts.models import User
 from idp.configuration import ConfigurationError, apply
+from tests.accounts.second_steps import code, enrol, give_code
 from tests.console import browser, page, problems, project, send
 
 PASSWORD = "Grünes Haus am Kanal"
@@ -192,6 +193,14 @@ def test_an_account_that_exists_costs_as_many_hashes_as_one_that_does_not(
         spent.append(len(computed))
     assert spent[0] == spent[1]
     assert spent[0] == (1 if password.isascii() else 2)
+
+
+def test_a_code_is_right_in_wide_digits(person: User) -> None:
+    enrol(person)
+    http = Client()
+    http.post("/accounts/login/", {"login": NAME, "password": PASSWORD})
+    assert give_code(http, wide(code())).status_code == 302
+    assert http.session["_auth_user_id"] == str(person.pk)
 
 
 @pytest.mark.django_db

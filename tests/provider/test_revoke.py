@@ -235,3 +235,12 @@ def test_it_says_what_happened_and_what_did_not() -> None:
     assert "people who are signed in get new tokens without being asked" in said
     assert "Would end: 1 sign-ins" in told("--everything", "--dry-run")
     assert AccessToken.objects.filter(authorization__ended_at=None).count() == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["\uff4fwner", "OWNER", "Owner@people.example", "owner@people\N{IDEOGRAPHIC FULL STOP}example"]
+)
+def test_a_person_is_named_in_any_spelling(name: str) -> None:
+    phone = Phone()
+    revoke("--user", name)
+    assert phone.works() == set()

@@ -169,3 +169,12 @@ def test_the_memory_of_a_server_is_out_of_its_reach(monkeypatch: pytest.MonkeyPa
     monkeypatch.undo()
     with pytest.raises(CommandError, match="own memory"):
         unlock("--client", "web")
+
+
+@pytest.mark.parametrize(
+    "name", ["\uff4fwner", "OWNER", "Owner@people.example", "owner@people\N{IDEOGRAPHIC FULL STOP}example"]
+)
+def test_a_person_is_named_in_any_spelling(name: str) -> None:
+    lock_person(Http())
+    assert [one["what"] for one in unlock("--user", name)] == ["password"]
+    assert sign_in(Http()).status_code == 302
