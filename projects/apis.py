@@ -9,11 +9,9 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from common import cache
-from projects.facts import ApiFacts, Apis, ProjectFacts
+from projects.facts import NO_PROJECT, ApiFacts, Apis, ProjectFacts
 from projects.matcher import Malformed, parse
 from projects.models import Api, Project, Status
-
-NO_PROJECT = 0  # rows count from 1
 
 
 def project_facts(project: Project) -> ProjectFacts:

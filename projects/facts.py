@@ -10,6 +10,7 @@ from typing import Self
 from projects.addresses import Addresses
 from projects.matcher import covers
 
+NO_PROJECT = 0  # the provider's own API is of none: rows count from 1
 LONGEST_FOR_EDITORS = 86_400  # seconds for which access tokens and ID tokens live; more is a superuser's to allow
 
 
@@ -38,12 +39,16 @@ class ApiFacts:
     others_not_before: datetime | None = None  # of clients of other projects
 
     def of_another(self, project: ProjectFacts) -> bool:
-        """Whether it is somebody else's: then it decides what tokens for it are like (protocol section 4)."""
-        return self.project_id != project.id
+        """Whether another project has it: then it decides what tokens for it are like (protocol section 4)."""
+        return self.project_id not in (NO_PROJECT, project.id)
+
+    def closed_to(self, project: ProjectFacts) -> bool:
+        """Whether it was never shared with this project, or is no longer. The provider's own is not shared at all."""
+        return self.of_another(project) and not self.open_to(project)
 
     def open_to(self, project: ProjectFacts) -> bool:
         """Whether clients of this project may ask for it (protocol section 0)."""
-        if self.shared == "public" or not self.of_another(project):
+        if self.shared == "public" or self.project_id == project.id:
             return True
         return self.shared == "listed" and project.id in self.shared_with
 

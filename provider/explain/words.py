@@ -6,8 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from projects.apis import NO_PROJECT
-from projects.facts import ApiFacts
+from projects.facts import NO_PROJECT, ApiFacts
 from projects.matcher import parse
 from provider.explain.ask import Explanation, PersonsConsent
 from provider.explain.table import AUTHORIZE, Attempt, Reason, TokenPreview, Value

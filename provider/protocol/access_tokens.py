@@ -57,12 +57,12 @@ def left_of(token: TokenFacts, issued_at: datetime, registry: Registry) -> Token
 
     None: for no audience any more. What goes with an audience is what it alone offered.
     """
-    if not registry.apis:
-        return token
     client = token.client
     apis = {one: registry.resolve(one) for one in token.audience}
+    if not any(apis.values()):
+        return token  # the client itself, or names that no API has
     audience = tuple(one for one, api in apis.items() if api is None or _accepts(api, client, issued_at))
-    if token.audience and not audience:
+    if not audience:
         return None
     scopes = offered_abroad(token.scopes, audience, client, registry)
     if audience != token.audience:
@@ -75,10 +75,10 @@ def _accepts(api: ApiFacts, client: ClientFacts, issued_at: datetime) -> bool:
     """Whether it is open to this client, and ended nothing that the client got then."""
     moments = (api.tokens_not_before, api.others_not_before if api.of_another(client.project) else None)
     ended = any(one is not None and issued_at < one for one in moments)
-    return api.open_to(client.project) and not ended
+    return not ended and not api.closed_to(client.project)
 
 
 def still_open(audience: tuple[str, ...], client: ClientFacts, registry: Registry) -> tuple[str, ...]:
     """Of these those that its project may ask for now; what no API covers is nobody's to close."""
     apis = {one: registry.resolve(one) for one in audience}
-    return tuple(one for one, api in apis.items() if api is None or api.open_to(client.project))
+    return tuple(one for one, api in apis.items() if api is None or not api.closed_to(client.project))
