@@ -140,7 +140,7 @@ class ConsoleAdmin(ModelAdmin):
             if number and relation.on_delete is models.PROTECT:
                 named = ", ".join(str(row) for row in rows[:MAX_NAMED]) + (", …" if number > MAX_NAMED else "")
                 obstacles.append(f"{number} {_plural(opts, number)}: {named}")
-            elif number and relation.on_delete is models.CASCADE:
+            elif number and relation.on_delete in (models.CASCADE, models.DO_NOTHING):
                 counts[_plural(opts, number)] = number
         return [str(obj) for obj in objs], counts, set(), obstacles
 

@@ -156,7 +156,8 @@ class SignIn(models.Model):
     """
 
     sid = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sign_ins")
+    # Cleared after the person (`clients.remains`), like everything there may be very much of.
+    user = models.ForeignKey(User, on_delete=models.DO_NOTHING, db_constraint=False, related_name="sign_ins")
     auth_time = models.DateTimeField(default=clock.now)
     amr = models.JSONField(default=list, blank=True)
     acr = models.CharField(max_length=100, blank=True)

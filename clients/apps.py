@@ -15,4 +15,5 @@ class ClientsConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("clients.tombstones")
+        import_module("clients.remains")
         post_migrate.connect(triggers.after_migrate, sender=self, dispatch_uid="clients.triggers")

@@ -73,8 +73,8 @@ def _try_delete(request: HttpRequest, person: User) -> bool:
         if _obstacles(person):
             return False
         events.record_deletion(person, request)
-        # This deletes the person's consents, authorizations with every code and token, sign-ins, addresses and
-        # second factors, too. A signed access token then names an authorization that does not exist.
+        # This deletes addresses and second factors, too, and consents, sign-ins, authorizations with every code and
+        # token, unless there are very many: those are worth nothing from now on, and cleared later (`clients.remains`).
         User.objects.get(pk=person.pk).delete()
     return True
 

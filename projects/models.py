@@ -271,8 +271,11 @@ class ApiScope(models.Model):
 class Consent(models.Model):
     """What a person allowed the clients of a project. Deleting it ends every authorization that came from it."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="consents")
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="consents")
+    # Cleared after them (`clients.remains`): a project may have any number.
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, db_constraint=False, related_name="consents"
+    )
+    project = models.ForeignKey(Project, on_delete=models.DO_NOTHING, db_constraint=False, related_name="consents")
     scopes = models.JSONField(default=list)
     audiences = models.JSONField(default=list)
     created_at = models.DateTimeField(auto_now_add=True)

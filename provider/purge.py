@@ -20,7 +20,7 @@ from django.db.models.expressions import Combinable
 
 from accounts import sign_in
 from accounts.mails import Mail
-from accounts.models import AccountEvent, SignIn
+from accounts.models import AccountEvent, SignIn, User
 from clients.models import (
     AccessToken,
     Authorization,
@@ -34,6 +34,7 @@ from clients.models import (
     SecurityEvent,
 )
 from projects.events import API_DELETED, CLIENT_DELETED
+from projects.models import Consent, Project
 
 RETENTION = timedelta(days=30)
 REFUSALS_RETENTION = timedelta(days=30)
@@ -70,10 +71,9 @@ def rules(now: datetime, retention: timedelta, events_retention: timedelta = EVE
     A used code and an expired refresh token are kept for `retention`: presented again, they end their Authorization. An
     Authorization that a JWT of its client could still name is kept as well. Events are kept for `events_retention`, and
     requests that were refused for a month: they have network addresses of everybody.
+    What a deleted person, client or project left (`clients.remains`) goes at once.
     """
     before = now - retention
-    attached = [Exists(one.objects.filter(authorization=OuterRef("pk"))) for one in (Grant, RefreshToken, AccessToken)]
-    unused = Q(created_at__lt=before) & ~attached[0] & ~attached[1] & ~attached[2]
     has_authorization = Exists(Authorization.objects.filter(sign_in=OuterRef("pk")))
     ended = Q(ended_at__lt=before) | Q(ended_at__isnull=True, seen_at__lt=sign_in.session_cutoff(before))
     old = Q(at__lt=now - events_retention)
@@ -87,13 +87,10 @@ def rules(now: datetime, retention: timedelta, events_retention: timedelta = EVE
             Q(expires__lt=before) & ~_named_by_jwt(now, retention, "expires", "authorization__client"),
         ),
         PurgeRule("revoked_tokens", RevokedToken, Q(expires__lt=now)),
-        PurgeRule(
-            "authorizations",
-            Authorization,
-            Q(ended_at__lt=before) | (unused & ~_named_by_jwt(now, retention, "created_at", "client")),
-        ),
+        PurgeRule("authorizations", Authorization, _authorizations(now, retention)),
+        PurgeRule("consents", Consent, _left_by(User, "user") | _left_by(Project, "project")),
         PurgeRule("seeds", Authorization, over, emptied=("seed_before",)),
-        PurgeRule("sign_ins", SignIn, ended & ~has_authorization),
+        PurgeRule("sign_ins", SignIn, (ended | _left_by(User, "user")) & ~has_authorization),
         PurgeRule("sessions", Session, Q(expire_date__lt=now)),
         PurgeRule("logout_notices", LogoutNotice, Q(created_at__lt=before)),
         PurgeRule("account_events", AccountEvent, old),
@@ -104,15 +101,35 @@ def rules(now: datetime, retention: timedelta, events_retention: timedelta = EVE
     ]
 
 
+def _authorizations(now: datetime, retention: timedelta) -> Q:
+    """Those that ended, that nothing can use or name any more, or whose client or person is deleted."""
+    before = now - retention
+    attached = [Exists(one.objects.filter(authorization=OuterRef("pk"))) for one in (Grant, RefreshToken, AccessToken)]
+    unused = Q(created_at__lt=before) & ~attached[0] & ~attached[1] & ~attached[2]
+    unnamed = unused & ~_named_by_jwt(now, retention, "created_at", "client")
+    return Q(ended_at__lt=before) | unnamed | _left_by(User, "user") | _left_by(Client, "client")
+
+
+def _left_by(owner: type[models.Model], column: str) -> Q:
+    """Rows whose owner is deleted."""
+    return Q(~Exists(owner._base_manager.filter(pk=OuterRef(column))))
+
+
 def _named_by_jwt(now: datetime, retention: timedelta, moment: str, client: str) -> Q:
     """Rows since whose `moment` a JWT of their own client may have lived longer than `retention`.
 
-    No lifetime of another client counts: one that lives for ten years keeps nobody else's rows.
+    No lifetime of another client counts: one that lives for ten years keeps nobody else's rows. The client is asked for
+    in a query of its own: a join would lose the rows whose client is deleted.
     """
     seconds = Client.objects.filter(access_token_lifetime__gt=retention.total_seconds())
     several = seconds.order_by().values_list("access_token_lifetime", flat=True).distinct()
     alive = [
-        Q(**{f"{client}__access_token_lifetime": one, f"{moment}__gte": now - timedelta(seconds=one)})
+        Q(
+            **{
+                f"{client}__in": Client.objects.order_by().filter(access_token_lifetime=one).values("pk"),
+                f"{moment}__gte": now - timedelta(seconds=one),
+            }
+        )
         for one in several
     ]
     return reduce(or_, alive, Q(pk__in=[]))

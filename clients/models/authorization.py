@@ -23,12 +23,22 @@ class Authorization(models.Model):
     """
 
     id = models.UUIDField(_("ID"), primary_key=True, default=uuid.uuid4, editable=False)
+    # Its client and its person may be gone: it is worth nothing from that moment on, and cleared later
+    # (`clients.remains`). The database lets it stand meanwhile.
     client = models.ForeignKey(
-        Client, on_delete=models.CASCADE, related_name="authorizations", verbose_name=_("client")
+        Client,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="authorizations",
+        verbose_name=_("client"),
     )
     # Found by `authorization_of_person`, which begins with the user.
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="authorizations", db_index=False
+        settings.AUTH_USER_MODEL,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="authorizations",
     )
     sign_in = models.ForeignKey(SignIn, on_delete=models.SET_NULL, null=True, related_name="authorizations")
     # None in first-party projects, where nobody was asked.

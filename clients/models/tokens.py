@@ -78,7 +78,9 @@ class AccessToken(AbstractAccessToken):
     updated = None
 
     digest = models.CharField(primary_key=True, max_length=DIGEST_LENGTH)
-    application = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="access_tokens")
+    application = models.ForeignKey(
+        Client, on_delete=models.DO_NOTHING, db_constraint=False, related_name="access_tokens"
+    )
     authorization = models.ForeignKey(Authorization, on_delete=models.CASCADE, null=True, related_name="access_tokens")
     revoked_at = models.DateTimeField(null=True)
 

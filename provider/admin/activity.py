@@ -99,6 +99,11 @@ class AuthorizationAdmin(FreshProofAdmin, ReadOnly):
     def username(self, authorization: Authorization) -> str:
         return authorization.user.get_username()
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Authorization]:
+        """Without those of a deleted person, which wait to be cleared."""
+        found: QuerySet[Authorization] = super().get_queryset(request)
+        return found.filter(user__sub__isnull=False)
+
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         """Superusers see names, and so they find people by them: by the whole name or address only."""
         named = ["=user__username", "=user__email"] if actor(request).is_superuser else []

@@ -1,0 +1,46 @@
+"""What is left of a deleted person, client or project: rows that are worth nothing, and may be very many.
+
+Whoever deletes something busy does not wait for them. Every lookup of a code or token asks for the person and the
+client, so it ends with their row. Few rows are cleared with it; many are left to `cleartokens`, which clears in pieces.
+"""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
+
+from accounts.models import SignIn, User
+from clients.models import AccessToken, Authorization, Client
+from projects.models import Consent, Project
+
+Rows = QuerySet[AccessToken] | QuerySet[Authorization] | QuerySet[Consent] | QuerySet[SignIn]
+FEW = 2_000  # rows of one kind that a request clears
+
+
+@receiver(post_delete, sender=User, dispatch_uid="clients.remains_of_person")
+def _of_person(instance: User, **_signal: object) -> None:
+    _clear(
+        Authorization.objects.filter(user=instance.pk),
+        Consent.objects.filter(user=instance.pk),
+        SignIn.objects.filter(user=instance.pk),
+    )
+
+
+@receiver(post_delete, sender=Client, dispatch_uid="clients.remains_of_client")
+def _of_client(instance: Client, **_signal: object) -> None:
+    _clear(AccessToken.objects.filter(application=instance.pk), Authorization.objects.filter(client=instance.pk))
+
+
+@receiver(post_delete, sender=Project, dispatch_uid="clients.remains_of_project")
+def _of_project(instance: Project, **_signal: object) -> None:
+    left = Authorization.objects.filter(consent__project=instance.pk)  # of clients that were busy
+    _clear(left, Consent.objects.filter(project=instance.pk))
+
+
+def _clear(*kinds: Rows) -> None:
+    """Delete these rows in this order, unless there are many of a kind: then all of them wait."""
+    if any(rows.values_list("pk")[FEW:].exists() for rows in kinds):
+        return
+    for rows in kinds:
+        rows.delete()
