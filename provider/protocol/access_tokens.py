@@ -61,10 +61,10 @@ def left_of(token: TokenFacts, issued_at: datetime, registry: Registry) -> Token
     apis = {one: registry.resolve(one) for one in token.audience}
     if not any(apis.values()):
         return token  # the client itself, or names that no API has
-    audience = tuple(one for one, api in apis.items() if api is None or _accepts(api, client, issued_at))
-    if not audience:
+    left = {one: api for one, api in apis.items() if api is None or _accepts(api, client, issued_at)}
+    if not left:
         return None
-    scopes = offered_abroad(token.scopes, audience, client, registry)
+    audience, scopes = tuple(left), offered_abroad(token.scopes, left.values(), client)
     if audience != token.audience:
         scopes = offered_or_of_signing_in(scopes, offered_by(audience, registry))
     same = audience == token.audience and scopes == token.scopes

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from projects.facts import ApiFacts
 from projects.matcher import MAX_LENGTH, Malformed, parse
 from projects.scopes import SIGN_IN_SCOPES
 from provider.protocol.cross_client import may_target
@@ -230,17 +231,15 @@ def filter_scopes(request: TokenRequest) -> tuple[str, ...]:
     project offer together, once every audience is an API with scopes.
     """
     apis = [request.registry.resolve(one) for one in request.audience]
-    scopes = offered_abroad(request.scopes, request.audience, request.client, request.registry)
+    scopes = offered_abroad(request.scopes, apis, request.client)
     if apis and all(api is not None and api.scopes for api in apis):
         scopes = offered_or_of_signing_in(scopes, offered_by(request.audience, request.registry))
     return scopes
 
 
-def offered_abroad(
-    scopes: tuple[str, ...], audience: Iterable[str], client: ClientFacts, registry: Registry
-) -> tuple[str, ...]:
-    """Of these scopes those that every API of another project among the audiences offers."""
-    for api in map(registry.resolve, audience):
+def offered_abroad(scopes: tuple[str, ...], apis: Iterable[ApiFacts | None], client: ClientFacts) -> tuple[str, ...]:
+    """Of these scopes those that every one of these that is another project's API offers."""
+    for api in apis:
         if api is not None and api.of_another(client.project):
             scopes = offered_or_of_signing_in(scopes, api.scopes)
     return scopes

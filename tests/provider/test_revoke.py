@@ -17,7 +17,7 @@ from accounts.models import SignIn, User
 from clients.models import AccessToken, Authorization, Client, SecurityEvent
 from projects.models import Api, Consent
 from provider import revocation
-from tests.world import App, Browser
+from tests.world import ORDERS, App, Browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 
@@ -187,6 +187,9 @@ def test_a_time_that_cannot_be_meant_is_refused(time: str, sentence: str) -> Non
         (["--user", "nobody-here"], "There is no account 'nobody-here'"),
         (["--client", "no\0\udcff"], "There is no client"),
         (["--project", "nothing"], "There is no project 'nothing'"),
+        (["--api", "https://nothing.example"], "There is no API 'https://nothing.example'"),
+        (["--api", "no\0\udcff"], "There is no API"),
+        (["--api", ORDERS, "--since", "2026-11-29T20:00:00Z"], "does not go with --api"),
         (["--user", "owner", "--consents"], "goes with --everything"),
     ],
 )
@@ -212,6 +215,22 @@ def test_it_is_one_event_that_names_nobody() -> None:
     assert event.detail == {"consents": True, "person": str(User.objects.get(username="owner").sub), "by": "revoke"}
     revoke("--client", "web")
     assert SecurityEvent.objects.latest("pk").client_id == "web"
+
+
+def test_every_token_for_an_api_ends_and_nothing_else() -> None:
+    scope, web = "openid offline_access orders.read", App("web")
+    answer = Browser("owner").tokens("web", scope=scope, audience=ORDERS)
+    elsewhere = Browser("owner").tokens("web")["access_token"]
+    with time_machine.travel(timezone.now() + timedelta(seconds=5)):
+        assert revoke("--api", ORDERS, "--dry-run") == {"dry_run": True, "ended": {"api": ORDERS}}
+        assert web.userinfo(answer["access_token"]).status_code == 200
+        assert revoke("--api", f"{ORDERS}/") == {"dry_run": False, "ended": {"api": ORDERS}}
+        assert web.userinfo(answer["access_token"]).status_code == 401
+        assert web.userinfo(elsewhere).status_code == 200
+        event = SecurityEvent.objects.get(kind="api.tokens_ended")
+        assert event.detail == {"project": "acme", "identifier": ORDERS, "by": "revoke"}
+    with time_machine.travel(timezone.now() + timedelta(seconds=10)):
+        assert web.userinfo(web.refresh(answer["refresh_token"]).json()["access_token"]).status_code == 200
 
 
 def test_rows_end_in_pieces_and_running_it_again_ends_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:

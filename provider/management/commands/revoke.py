@@ -1,4 +1,4 @@
-"""`manage.py revoke`: end what a person, a client, a project or everybody holds."""
+"""`manage.py revoke`: end what a person, a client, a project or everybody holds, or every token for an API."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from django.core.management.base import CommandError, CommandParser
 from accounts.backend import candidates
 from accounts.models import User
 from clients.models import Client
+from clients.reach import apis_named
 from common import clock
 from common.command import DatabaseCommand, as_name
+from projects import api_registration
 from projects.actors import Actor
-from projects.models import Project
+from projects.models import Api, Project
 from provider import revocation
 from provider.revocation import Ended, Whose
 
@@ -31,6 +33,7 @@ class Command(DatabaseCommand):
         whose.add_argument("--user", metavar="NAME", help="of this person: a user name or an e-mail address")
         whose.add_argument("--client", metavar="ID", help="of this client, by its client_id")
         whose.add_argument("--project", metavar="KEY", help="of every client of this project")
+        whose.add_argument("--api", metavar="IDENTIFIER", help="access tokens for this API, whoever holds them")
         whose.add_argument("--everything", action="store_true", help="of everybody")
         parser.add_argument("--since", metavar="TIME", help=f"only what was made then or later: {TIME}")
         parser.add_argument(
@@ -47,6 +50,7 @@ class Command(DatabaseCommand):
         user: str | None,
         client: str | None,
         project: str | None,
+        api: str | None,
         everything: bool,
         since: str | None,
         consents: bool,
@@ -56,6 +60,9 @@ class Command(DatabaseCommand):
     ) -> None:
         if consents and not everything:
             raise CommandError("--consents goes with --everything. Otherwise consents are forgotten anyway.")
+        if api is not None:
+            self._end_tokens_for(_api(api), since=since, dry_run=dry_run, as_json=format == "json")
+            return
         whose = Whose(
             user=_person(user) if user is not None else None,
             client=_client(client) if client is not None else None,
@@ -69,6 +76,25 @@ class Command(DatabaseCommand):
             return
         for sentence in _sentences(whose, ended, "Would end" if dry_run else "Ended"):
             self.stdout.write(sentence)
+
+    def _end_tokens_for(self, api: Api, *, since: str | None, dry_run: bool, as_json: bool) -> None:
+        """A token says when it was issued, and nothing counts those that nobody stored."""
+        if since is not None:
+            raise CommandError("--since does not go with --api: every token for it that there is ends.")
+        if not dry_run:
+            api_registration.end_tokens(api, OPERATOR)
+        if as_json:
+            self.stdout.write(json.dumps({"dry_run": dry_run, "ended": {"api": api.identifier}}))
+            return
+        self.stdout.write(f"{'Would end' if dry_run else 'Ended'}: every access token for {api.identifier}.")
+        self.stdout.write("Refresh tokens go on: whose clients may ask for it get new ones.")
+
+
+def _api(identifier: str) -> Api:
+    found = apis_named([as_name(identifier)]).get(as_name(identifier))
+    if found is None:
+        raise CommandError(f"There is no API {identifier!r}.")
+    return found
 
 
 def _person(name: str) -> User:
