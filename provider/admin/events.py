@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 from django.contrib import admin
 from django.contrib.admin import AllValuesFieldListFilter as Sent
-from django.db.models import Model, QuerySet
+from django.db.models import Model, QuerySet, Sum
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -17,16 +18,22 @@ from projects.console import ProjectFilter
 from provider.admin.activity import ReadOnly
 from provider.admin.event_words import WORDS, words
 
+Row = TypeVar("Row", bound=Model)
+MOST_CLIENTS = 20  # that a filter offers
+
+
+def _seen(request: HttpRequest, rows: QuerySet[Row]) -> QuerySet[Row]:
+    if actor(request).is_superuser:
+        return rows
+    clients = Client.objects.filter(project__in=access.visible(actor(request)))
+    return rows.filter(client_id__in=clients.values("client_id"))
+
 
 class OfClients(ReadOnly):
     """Rows that name a client by its id. What names none, or one that nobody registered, is for superusers."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
-        rows: QuerySet[Model] = self.model._default_manager.all()
-        if actor(request).is_superuser:
-            return rows
-        clients = Client.objects.filter(project__in=access.visible(actor(request)))
-        return rows.filter(client_id__in=clients.values("client_id"))
+        return _seen(request, self.model._default_manager.all())
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         if obj is None:
@@ -42,6 +49,21 @@ class ProjectOfClientFilter(ProjectFilter):
             return queryset
         clients = Client.objects.filter(project__key=self.value(), project__in=access.visible(actor(request)))
         return queryset.filter(client_id__in=clients.values("client_id"))
+
+
+class ClientFilter(admin.SimpleListFilter):
+    """By client, offering those that were refused most often. A link may name any other."""
+
+    title = _("client")
+    parameter_name = "client"
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
+        rows = _seen(request, RefusedRequest.objects.exclude(client_id="").order_by())
+        often = rows.values_list("client_id", flat=True).annotate(sum=Sum("count")).order_by("-sum", "client_id")
+        return [(client_id, client_id) for client_id in often[:MOST_CLIENTS]]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[RefusedRequest]) -> QuerySet[RefusedRequest]:
+        return queryset.filter(client_id=self.value()) if self.value() else queryset
 
 
 class KindFilter(admin.SimpleListFilter):
@@ -75,7 +97,7 @@ class RefusedRequestAdmin(OfClients):
     """
 
     list_display = ["last_at", "description", "client_id", "endpoint", "error", "count", "network"]
-    list_filter = ["last_at", ("endpoint", Sent), ("error", Sent), ProjectOfClientFilter]
+    list_filter = ["last_at", ("endpoint", Sent), ("error", Sent), ClientFilter, ProjectOfClientFilter]
     search_fields = ["request_ids", "client_id", "step"]
     search_help_text = _("By client ID, step, or the reference on an error page.")
     fields = [

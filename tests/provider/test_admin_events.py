@@ -12,12 +12,13 @@ from django.test import Client as Http
 
 from clients.models import RefusedRequest, SecurityEvent
 from provider.admin.event_words import WORDS
-from tests.console import browser, page
+from tests.console import browser, client, page
 
 pytestmark = pytest.mark.usefixtures("console")
 REFUSALS, EVENTS = page("clients_refusedrequest_changelist"), page("clients_securityevent_changelist")
 NETWORK = "203.0.113.9"
 ROOT = Path(__file__).parent.parent.parent
+_CELL = re.compile(r'class="field-client_id[^"]*">([^<]*)<')
 # How code says that something happened: `record(by, "kind"`, `kind="kind"`, `LOCKED_OUT = "kind"`.
 _KINDS = re.compile(r"(?:record\([a-z_().]+, |kind = |kind=|else |_OUT = |_DELETED = )\"([a-z_]+\.[a-z_]+)\"")
 
@@ -57,7 +58,7 @@ def test_members_see_what_was_refused_of_their_clients_and_nothing_of_others() -
         assert browser(username).get(page(name, row.pk)).status_code == status
     for reference, number in (("one", 1), ("two", 0), ("three", 0)):
         assert f"{number} refused request" in listed("viewer", REFUSALS, q=reference)
-    assert "foreign" not in listed("viewer", REFUSALS)
+    assert "foreign" not in listed("viewer", REFUSALS), "not among the filters either"
 
 
 def test_where_people_are_is_shown_to_superusers_only() -> None:
@@ -69,13 +70,22 @@ def test_where_people_are_is_shown_to_superusers_only() -> None:
     assert NETWORK not in browser("owner").get(one).content.decode()
 
 
-def test_refusals_are_filtered_by_project_endpoint_and_error() -> None:
+def test_refusals_are_filtered_by_client_project_endpoint_and_error() -> None:
     refused("web", "one")
     refused("foreign", "two", error="invalid_scope", endpoint="authorize")
-    for query in ({"project": "other"}, {"error": "invalid_scope"}, {"endpoint": "authorize"}, {"q": "foreign"}):
-        found = listed("root", REFUSALS, **query)
-        assert ">foreign<" in found
-        assert ">web<" not in found
+    several = [{"client": "foreign"}, {"project": "other"}, {"q": "foreign"}]
+    for query in (*several, {"error": "invalid_scope"}, {"endpoint": "authorize"}):
+        assert _CELL.findall(listed("root", REFUSALS, **query)) == ["foreign"], query
+
+
+def test_the_page_of_a_client_leads_to_what_was_refused_of_it() -> None:
+    refused("web", "one")
+    refused("spa", "two")
+    http = browser("viewer")
+    shown = http.get(page("clients_client_change", client("web").pk)).content.decode()
+    (link,) = re.findall(r'href="([^"]*refusedrequest[^"]*)"', shown.partition("object-tools")[2])
+    found = http.get(link).content.decode()
+    assert _CELL.findall(found) == ["web"]
 
 
 def test_events_are_told_in_words_and_filtered_by_them() -> None:

@@ -15,7 +15,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from clients.models import Authorization, Client, ClientSecret, Grant, RefreshToken, SecurityEvent
+from clients.models import Authorization, Client, ClientSecret, Grant, RefreshToken, RefusedRequest, SecurityEvent
 from provider.store import authorizations
 from tests import snapshot
 from tests.world import BILLING, ORDERS, App, Browser, Response, basic, location_parameters, redirected
@@ -211,8 +211,8 @@ def test_the_table_of_errors(cell: Cell) -> None:
     for name in ("code", "tokens") if cell.needs == "everything" else filter(None, [cell.needs]):
         getattr(held, name)
     cell.before(held)
-    # The log may speak of it, and a secret remembers when it was used last.
-    ignored = (SecurityEvent, ClientSecret, *([Authorization] if cell.ends else []))
+    # Events and refused requests may speak of it, and a secret remembers when it was used last.
+    ignored = (SecurityEvent, RefusedRequest, ClientSecret, *([Authorization] if cell.ends else []))
     before = snapshot.everything(without=ignored)
     response = cell.send(held)
     assert response.status_code == cell.status, response.content

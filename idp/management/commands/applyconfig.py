@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.core.management.base import CommandError
 
-from common.command import DatabaseCommand, whoever_runs_this
+from common.command import DatabaseCommand, as_name, whoever_runs_this
 from idp.configuration import ConfigurationError, Report, apply
 from idp.configuration.reading import MAX_CHARACTERS
 
@@ -41,7 +41,7 @@ class Command(DatabaseCommand):
         as_json = format == "json"
         try:
             text = _read(file)
-            origin = {"by": by[:MAX_BY], "sha256": hashlib.sha256(text.encode()).hexdigest()}
+            origin = {"by": as_name(by)[:MAX_BY], "sha256": hashlib.sha256(text.encode()).hexdigest()}
             report = apply(text, path=name, dry_run=look_only, origin=origin)
         except ConfigurationError as error:
             if as_json:

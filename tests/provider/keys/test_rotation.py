@@ -235,6 +235,14 @@ def test_revoking_the_key_that_signs_lets_the_next_one_sign_at_once(world: None)
     assert list(kinds)[-3:] == [(kind, "rotatekeys") for kind in ("key.revoked", "key.activated", "key.made")]
 
 
+def test_each_step_of_a_rotation_is_on_record(keys: None) -> None:
+    SigningKey.objects.filter(state=KeyState.NEXT).update(created_at=timezone.now() - timedelta(days=1))
+    SecurityEvent.objects.all().delete()
+    rotatekeys("--algorithm", "ES256")
+    rows = SecurityEvent.objects.order_by("pk").values_list("kind", "detail__by", "detail__algorithm")
+    assert list(rows) == [(kind, "rotatekeys", "ES256") for kind in ("key.retired", "key.activated", "key.made")]
+
+
 @pytest.mark.parametrize("state", ["next", "retired"])
 def test_revoking_another_key_leaves_the_one_that_signs(keys: None, state: str) -> None:
     keyring.activate(SigningKey.objects.get(algorithm="ES256", state=KeyState.NEXT))
