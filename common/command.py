@@ -42,7 +42,7 @@ class DatabaseCommand(BaseCommand):
         try:
             if is_unreleased(connection):
                 raise CommandError(start_anew(connection))
-            _learn_the_time()
+            learn_the_time()
             return super().execute(*args, **options)
         except Error as error:
             if not is_for_the_operator(error):
@@ -50,7 +50,7 @@ class DatabaseCommand(BaseCommand):
             raise CommandError(advice(error)) from None
 
 
-def _learn_the_time() -> None:
+def learn_the_time() -> None:
     """What a command ends, it ends by the clock that tokens were issued by; servers learn it with the facts.
 
     By a clock that is behind, what was issued a moment ago would live on.

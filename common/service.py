@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from django.core.management.base import CommandError, CommandParser
 from django.db import Error, IntegrityError, InterfaceError, OperationalError, ProgrammingError, close_old_connections
 
-from common.command import DatabaseCommand
+from common.command import DatabaseCommand, learn_the_time
 from common.database_errors import advice
 
 DATABASE_TROUBLE = (OperationalError, InterfaceError, ProgrammingError)
@@ -65,6 +65,7 @@ class ServiceCommand(DatabaseCommand):
         while not stop.is_set():
             try:
                 close_old_connections()
+                learn_the_time()  # again: a clock that was wrong at the start may be set meanwhile
                 counts = self.run_once(stop)
             except trouble as error:
                 self.stderr.write(f"{self.sentence(error)} Trying again.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +14,10 @@ import time_machine
 from django.core.management import call_command
 from django.utils import timezone
 
+from accounts import outbox
 from accounts.models import SignIn, User
 from clients.models import Authorization, Client, Grant, SigningKey
-from common import clock
+from common import clock, service
 from tests.world import App, Browser, claims_of, header_of, redirected
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db, pytest.mark.usefixtures("world")]
@@ -123,6 +125,23 @@ def test_a_key_that_a_node_with_a_wrong_clock_retires_has_signed_until_now(off: 
     assert retired.retired_at is not None
     assert abs(retired.retired_at - timezone.now()) < timedelta(seconds=10)
     assert App("service").introspect(token).json()["active"]
+
+
+def test_a_service_learns_when_its_clock_was_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[timedelta] = []
+    with time_machine.travel(timezone.now() - TWO_MINUTES, tick=True) as travelled:
+
+        def deliver(*_: object) -> None:
+            seen.append(clock._Clock.behind)
+            if len(seen) == 2:
+                signal.raise_signal(signal.SIGTERM)
+            travelled.shift(TWO_MINUTES)
+
+        monkeypatch.setattr(outbox, "deliver", deliver)
+        monkeypatch.setattr(service, "close_old_connections", lambda: None)  # the one of this test has to stay
+        call_command("delivermail", "--interval", "0.05")
+    assert abs(seen[0] - TWO_MINUTES) < timedelta(seconds=10)
+    assert seen[1] == timedelta(0)
 
 
 def test_a_clock_that_is_off_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
