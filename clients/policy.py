@@ -14,7 +14,7 @@ from clients.metadata import Audience, ClientMetadata
 from clients.models import Client
 from clients.models.client import CHOICES
 from clients.reach import acted_for_elsewhere, clients_named, introspected_elsewhere, key_problems, owners_named
-from projects import matcher
+from projects import matcher, quotas
 from projects.access import open_apis
 from projects.actors import Actor, Right
 from projects.apis import refusal_to_list, resolve
@@ -64,6 +64,11 @@ def problems(wanted: ClientMetadata, project: Project, by: Actor, client: Client
     wrong = {one.field for one in found}
     case = Case(wanted, project, by, client, before)
     return found + [one for check in CHECKS for one in check(case) if not {one.field, one.name} & wrong]
+
+
+def _room(case: Case) -> Iterator[Problem]:
+    if case.client is None and (problem := quotas.no_room(case.project.clients.count(), quotas.CLIENTS, case.by)):
+        yield Problem("project", problem)
 
 
 def _client_id(case: Case) -> Iterator[Problem]:
@@ -217,6 +222,7 @@ def _listing_problem(entry: Audience, project: Project, by: Actor, *, kept: bool
 
 
 CHECKS: tuple[Callable[[Case], Iterator[Problem]], ...] = (
+    _room,
     _client_id,
     _enabled,
     _scope,

@@ -13,13 +13,12 @@ from django.utils.translation import gettext as _
 
 from clients.identifiers import backchannel_uri_problem, client_id_problem, redirect_uri_problem
 from clients.metadata import Audience, ClientMetadata
-from projects import matcher
+from projects import matcher, quotas
 from projects.problems import Problem
 from projects.rules import lifetime_problem, quoted, scope_problem, text_problem
 
 Choices = Mapping[str, Collection[str]]  # the values a field may have
 
-MAX_LISTED = 200  # values of one field
 MAX_NAME = 255
 MAX_URI = 500
 MAY_BE_EMPTY = ("userinfo_signed_response_alg",)  # plain JSON
@@ -84,8 +83,8 @@ def _unknown(value: str, known: Collection[str]) -> str:
 def _repeated(wanted: ClientMetadata) -> Iterator[Problem]:
     for name in LISTS:
         values: tuple[str, ...] = getattr(wanted, name)
-        if len(values) > MAX_LISTED:
-            yield Problem(name, _("At most %(most)s values.") % {"most": MAX_LISTED})
+        if len(values) > quotas.LISTED:
+            yield Problem(name, quotas.too_many(quotas.LISTED))
         for index, value in enumerate(values):
             if value in values[:index]:
                 yield Problem(f"{name}[{index}]", _("%(value)s is listed twice.") % {"value": quoted(value)})
@@ -94,7 +93,7 @@ def _repeated(wanted: ClientMetadata) -> Iterator[Problem]:
 def _uris(wanted: ClientMetadata) -> Iterator[Problem]:
     for name in URI_LISTS:
         for index, uri in enumerate(getattr(wanted, name)):
-            if problem := redirect_uri_problem(uri):
+            if problem := text_problem(uri, quotas.REDIRECT_URI) or redirect_uri_problem(uri):
                 yield Problem(f"{name}[{index}]", problem)
     if "authorization_code" in wanted.grant_types and not wanted.redirect_uris:
         yield Problem("redirect_uris", _("The authorization code grant needs at least one redirect URI."))
@@ -106,6 +105,8 @@ def _uris(wanted: ClientMetadata) -> Iterator[Problem]:
 def _scopes(wanted: ClientMetadata) -> Iterator[Problem]:
     if problem := next(filter(None, map(scope_problem, wanted.scopes)), ""):
         yield Problem("scope", problem)
+    if len(set(wanted.scopes)) > quotas.CLIENT_SCOPES:
+        yield Problem("scope", quotas.too_many(quotas.CLIENT_SCOPES))
 
 
 def _lifetimes(wanted: ClientMetadata) -> Iterator[Problem]:
@@ -154,4 +155,14 @@ def audience_problems(entries: tuple[Audience, ...]) -> list[Problem]:
         if entry.mode == "prefix" and parsed.scheme not in ("http", "https"):
             message = _("Only http(s) addresses have something below them: use exact.")
             found.append(Problem(f"audience[{index}].mode", message))
-    return found
+    return [*found, *_too_many_audiences(entries)]
+
+
+def _too_many_audiences(entries: tuple[Audience, ...]) -> Iterator[Problem]:
+    """Told at the first that is too many."""
+    if len(entries) > quotas.AUDIENCES:
+        yield Problem(f"audience[{quotas.AUDIENCES}].value", quotas.too_many(quotas.AUDIENCES))
+    defaults = [index for index, entry in enumerate(entries) if entry.default]
+    if len(defaults) > quotas.DEFAULT_AUDIENCES:
+        message = _("At most %(most)s audiences may be defaults.") % {"most": quotas.DEFAULT_AUDIENCES}
+        yield Problem(f"audience[{defaults[quotas.DEFAULT_AUDIENCES]}].default", message)

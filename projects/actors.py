@@ -25,6 +25,7 @@ class Right(Enum):
     ALLOW_LONG_LIFETIMES = auto()  # tokens that nobody can end live for more than a day
     OVERRULE_MEMBERS = auto()  # what they disable stays disabled
     TAKE_ADDRESSES = auto()  # that clients of other projects list, or that were an API of another project
+    EXCEED_QUOTAS = auto()  # more clients and APIs than a project may have
     MANAGE_KEYS = auto()
 
 

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from common import clock
-from projects import matcher
+from projects import matcher, quotas
 from projects.actors import Actor, Right
 from projects.events import Detail, acting, record
 from projects.metadata import ApiMetadata, Scope
@@ -53,11 +53,17 @@ def problems(wanted: ApiMetadata, project: Project, by: Actor, api: Api | None =
 
     before = metadata_of(api) if api else None
     return [
+        *_room(project, by, api),
         *new_problems(judge, wanted, before),
         *_address(wanted, project, by, api),
         *_tokens(wanted, by, before),
         *_sharing(wanted, by, api),
     ]
+
+
+def _room(project: Project, by: Actor, api: Api | None) -> Iterator[Problem]:
+    if api is None and (problem := quotas.no_room(project.apis.count(), quotas.APIS, by)):
+        yield Problem("project", problem)
 
 
 def _own(wanted: ApiMetadata, project: Project, api: Api | None) -> Iterator[Problem]:
@@ -116,6 +122,8 @@ def _sharing(wanted: ApiMetadata, by: Actor, api: Api | None) -> Iterator[Proble
 
 def scope_problems(scopes: Sequence[Scope]) -> Iterator[Problem]:
     """What is wrong with the scopes of one API."""
+    if len(scopes) > quotas.API_SCOPES:
+        yield Problem(f"scopes[{quotas.API_SCOPES}].name", quotas.too_many(quotas.API_SCOPES))
     seen: set[str] = set()
     for index, scope in enumerate(scopes):
         where = f"scopes[{index}]"

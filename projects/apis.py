@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from functools import lru_cache
+from typing import TypeVar
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -11,7 +12,20 @@ from django.utils.translation import gettext as _
 from common import cache
 from projects.facts import NO_PROJECT, ApiFacts, Apis, ProjectFacts
 from projects.matcher import Malformed, parse
-from projects.models import Api, Project, Status
+from projects.models import Api, ApiScope, Project, Status
+
+Value = TypeVar("Value")
+# Of an API, by the names of both the column and the fact.
+COLUMNS = (
+    "identifier",
+    "project_id",
+    "shared",
+    "token_format",
+    "token_signing_alg",
+    "token_lifetime",
+    "tokens_not_before",
+    "others_not_before",
+)
 
 
 def project_facts(project: Project) -> ProjectFacts:
@@ -37,30 +51,28 @@ def apis_near(audiences: Iterable[str]) -> Apis:
 
 
 def _load_apis(origins: Collection[str]) -> dict[str, Apis]:
+    """Columns, not rows of a model: an origin may have thousands, and each change makes a process read them anew."""
+    rows = Api.objects.filter(origin__in=origins)
+    scopes = _grouped(ApiScope.objects.filter(api__in=rows).order_by().values_list("api", "name"))
+    shared = _grouped(Api.shared_with.through.objects.filter(api__in=rows).values_list("api", "project"))
     by_origin: dict[str, list[ApiFacts]] = {}
-    for row in Api.objects.filter(origin__in=origins).prefetch_related("scopes", "shared_with"):
-        by_origin.setdefault(row.origin, []).append(api_facts(row))
+    for pk, origin, *values in rows.order_by().values_list("pk", "origin", *COLUMNS):
+        of_it = dict(zip(COLUMNS, values, strict=True))
+        api = ApiFacts(scopes=frozenset(scopes.get(pk, ())), shared_with=frozenset(shared.get(pk, ())), **of_it)
+        by_origin.setdefault(origin, []).append(api)
     return {origin: Apis.of(apis) for origin, apis in by_origin.items()}
+
+
+def _grouped(pairs: Iterable[tuple[int, Value]]) -> dict[int, list[Value]]:
+    found: dict[int, list[Value]] = {}
+    for key, value in pairs:
+        found.setdefault(key, []).append(value)
+    return found
 
 
 def own_api() -> ApiFacts:
     """The provider's own API: of no project and shared with none, so that no allowlist reaches it."""
     return ApiFacts(identifier=f"{settings.IDP_ISSUER}/api/v1", project_id=NO_PROJECT)
-
-
-def api_facts(api: Api) -> ApiFacts:
-    return ApiFacts(
-        identifier=api.identifier,
-        project_id=api.project_id,
-        shared=api.shared,
-        shared_with=frozenset(project.pk for project in api.shared_with.all()),
-        scopes=frozenset(scope.name for scope in api.scopes.all()),
-        token_format=api.token_format,
-        token_signing_alg=api.token_signing_alg,
-        token_lifetime=api.token_lifetime,
-        tokens_not_before=api.tokens_not_before,
-        others_not_before=api.others_not_before,
-    )
 
 
 @lru_cache(maxsize=4096)

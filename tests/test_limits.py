@@ -9,14 +9,18 @@ from django.conf import settings
 
 from accounts import guesses
 from common.counters import Limit
+from projects import quotas
 
+TITLES = ("Limits on guesses", "Limits of projects and clients")
 OPERATIONS = Path(__file__).parent.parent / "docs" / "operations.md"
 
 
 def rows() -> dict[str, str]:
     """What the table says, by the name of the constant or setting."""
-    section = OPERATIONS.read_text().partition("### Limits on guesses\n")[2].partition("\n## ")[0]
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if "`" in line]
+    text = OPERATIONS.read_text()
+    sections = [text.partition(f"### {title}\n")[2].partition("\n##")[0] for title in TITLES]
+    lines = [line for section in sections for line in section.splitlines() if "`" in line]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     return {row[2].strip("`"): row[1] for row in cells if len(row) == 3}
 
 
@@ -41,4 +45,5 @@ def test_no_limit_is_missing() -> None:
     ours = {f"accounts.guesses.{name}" for name, value in vars(guesses).items() if isinstance(value, Limit)}
     theirs = {f"ACCOUNT_RATE_LIMITS.{name}" for name, rate in settings.ACCOUNT_RATE_LIMITS.items() if rate}
     others = {"IDP_SLOW_HASHES", "provider.throttle.PER_CLIENT", "common.slow.MAX_WAIT"}
-    assert ours | theirs | others <= rows().keys()
+    quota = {f"projects.quotas.{name}" for name, value in vars(quotas).items() if isinstance(value, int)}
+    assert ours | theirs | others | quota <= rows().keys()

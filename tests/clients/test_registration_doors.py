@@ -19,6 +19,7 @@ from clients.metadata import Audience, ClientMetadata
 from clients.models import Client
 from clients.policy import metadata_of
 from idp.configuration import ConfigurationError, apply
+from projects import quotas
 from projects.actors import Actor
 from projects.problems import RegistrationError
 from tests import console
@@ -107,6 +108,11 @@ ROWS = [
     *(Row({"audience": [REPORTS]}, ("audience",), by) for by in ("editor", "root")),
     *(Row({"audience": [value]}, ("audience",), "editor") for value in ("urn:a:b", "https://nobody.example")),
     *(Row({"audience": [value]}) for value in ("urn:a:b", "https://nobody.example")),
+    # How much there may be (`projects.quotas`)
+    Row({"audience": [f"{ORDERS}/{number}" for number in range(quotas.AUDIENCES)]}, by="editor"),
+    Row({"audience": [f"{ORDERS}/{number}" for number in range(quotas.AUDIENCES + 1)]}, ("audience",)),
+    Row({"scope": " ".join(f"s{number}" for number in range(quotas.CLIENT_SCOPES + 1))}, ("scope",)),
+    Row({**CODE, "redirect_uris": [f"{CALLBACK}/{'x' * quotas.REDIRECT_URI}"]}, ("redirect_uris",)),
     # Other clients and APIs
     Row({"allowed_callers": ["web"]}, by="editor"),
     *(

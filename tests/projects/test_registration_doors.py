@@ -15,7 +15,7 @@ from accounts.models import User
 from clients import resources
 from clients.models import SecurityEvent
 from idp.configuration import ConfigurationError, apply
-from projects import api_registration, registration
+from projects import api_registration, quotas, registration
 from projects.actors import Actor
 from projects.metadata import ApiMetadata, Membership, ProjectMetadata, Scope, Screen
 from projects.models import Api, Member, Project
@@ -73,6 +73,8 @@ APIS = [
     Row({"scopes": {"admin.read": "All"}}, ("scopes",)),
     Row({"scopes": {'a"b': "See"}}, ("scopes",)),
     Row({"scopes": {"new.read": "x" * 201}}, ("scopes",)),
+    Row({"scopes": {f"s{number}": "See" for number in range(quotas.API_SCOPES)}}, by="editor"),
+    Row({"scopes": {f"s{number}": "See" for number in range(quotas.API_SCOPES + 1)}}, ("scopes",)),
     Row({"shared": ["other"]}),
     Row({"shared": ["other"]}, ("shared",), "editor"),
     Row({"shared": ["nix"]}, ("shared",)),
@@ -116,6 +118,7 @@ def api_in_the_console(row: Row) -> tuple[str, ...]:
     said = dict(row.said)
     for index, (name, words) in enumerate(said.pop("scopes", {}).items()):
         fields |= {f"scopes-{index}-name": name, f"scopes-{index}-description": words}
+        fields["scopes-TOTAL_FORMS"] = index + 1
     if "shared" in said:
         said |= {"shared": "listed", "shared_with": "\n".join(said["shared"])}
     answer = http.post(where, {**form_of(http.get(where)), **fields, **said})
