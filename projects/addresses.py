@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Generic, Self, TypeVar
 
 from projects.matcher import Audience, Malformed, Mode, matches, parse
@@ -26,11 +27,11 @@ class Addresses(Generic[Item]):
         self._roots: dict[str, _Place[Item]] = {}
         for value, mode, item in entries:
             try:
-                parsed = parse(value)
+                parsed, root, path = _way(value)
             except Malformed:
                 continue
-            place = self._roots.setdefault(_root(parsed), _Place())
-            for segment in _path(parsed):
+            place = self._roots.setdefault(root, _Place())
+            for segment in path:
                 place = place.below.setdefault(segment, _Place())
             place.here.append((parsed, mode, item))
 
@@ -44,34 +45,35 @@ class Addresses(Generic[Item]):
 
     def covering(self, value: str) -> Iterator[Item]:
         """What covers this audience, the most specific first."""
-        try:
-            requested = parse(value)
-        except Malformed:
-            return
-        for entry, mode, item in reversed(self._along(requested)):
-            if matches(entry, requested, mode):
+        requested, found = self._along(value)
+        for entry, mode, item in reversed(found):
+            if entry.canonical == requested.canonical or matches(entry, requested, mode):
                 yield item
 
     def at(self, value: str) -> Item | None:
         """What is registered under this very audience, however it was written."""
-        try:
-            requested = parse(value)
-        except Malformed:
-            return None
-        return next((item for one, _mode, item in self._along(requested) if one.canonical == requested.canonical), None)
+        requested, found = self._along(value)
+        return next((item for one, _mode, item in found if one.canonical == requested.canonical), None)
 
-    def _along(self, requested: Audience) -> list[tuple[Audience, Mode, Item]]:
-        """Everything on the way to this audience: nothing else can cover it."""
-        place = self._roots.get(_root(requested))
+    def _along(self, value: str) -> tuple[Audience, list[tuple[Audience, Mode, Item]]]:
+        """This audience, and everything on the way to it: nothing else can cover it."""
+        try:
+            requested, root, path = _way(value)
+        except Malformed:
+            return Audience(""), []
+        place = self._roots.get(root)
         if place is None:
-            return []
+            return requested, []
         found = [*place.here]
-        for segment in _path(requested):
+        for segment in path:
             place = place.below.get(segment)
             if place is None:
                 break
             found += place.here
-        return found
+        return requested, found
+
+    def __bool__(self) -> bool:
+        return bool(self._roots)
 
     def __iter__(self) -> Iterator[Item]:
         waiting = list(self._roots.values())
@@ -81,11 +83,13 @@ class Addresses(Generic[Item]):
             waiting += place.below.values()
 
 
-def _root(parsed: Audience) -> str:
-    """What covering never crosses. A name or an opaque URI stands for itself alone."""
-    return parsed.origin or parsed.canonical
+@lru_cache(maxsize=4096)
+def _way(value: str) -> tuple[Audience, str, tuple[str, ...]]:
+    """An audience, what covering never crosses, and the path below that. Raises Malformed.
 
-
-def _path(parsed: Audience) -> tuple[str, ...]:
-    """A query makes an address one of its own, below its path. No segment has a question mark."""
-    return parsed.segments if parsed.query is None else (*parsed.segments, f"?{parsed.query}")
+    A name or an opaque URI stands for itself alone. A query makes an address one of its own, below its path: no segment
+    has a question mark.
+    """
+    parsed = parse(value)
+    path = parsed.segments if parsed.query is None else (*parsed.segments, f"?{parsed.query}")
+    return parsed, parsed.origin or parsed.canonical, path

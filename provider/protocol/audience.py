@@ -83,8 +83,8 @@ def permitted(word: str, client: ClientFacts, registry: Registry, *, absolute: b
         raise InvalidTarget(f"The audience is malformed. {error}") from None
     if absolute and parsed.kind == "name":
         raise InvalidTarget("resource must be an absolute URI (RFC 8707 section 2).")
-    entry = covering_entry(word, client, registry)
     api = registry.resolve(word)
+    entry = _entry_for(word, api, client, registry)
     if entry is None or (api is not None and not api.open_to(client.project)):
         # One sentence for both: whose API it is, is not this client's to know.
         raise InvalidTarget("This audience is not allowed for this client.")
@@ -95,15 +95,17 @@ def permitted(word: str, client: ClientFacts, registry: Registry, *, absolute: b
 
 
 def covering_entry(word: str, client: ClientFacts, registry: Registry) -> Entry | None:
-    """The nearest row of the allowlist that covers this audience.
+    """The nearest row of the allowlist that covers this audience."""
+    return _entry_for(word, registry.resolve(word), client, registry)
 
-    One for an API means that API: another that is nested in it has a row of its own. One above all APIs, which only a
-    superuser lists, means them all.
+
+def _entry_for(word: str, api: ApiFacts | None, client: ClientFacts, registry: Registry) -> Entry | None:
+    """One for an API means that API: another that is nested in it has a row of its own.
+
+    One above all APIs, which only a superuser lists, means them all.
     """
-    api = registry.resolve(word)
     for entry in client.entries.covering(word):
-        its = registry.resolve(entry.value)
-        if its is None or its is api:
+        if api is None or entry.value == api.identifier or registry.resolve(entry.value) in (None, api):
             return entry
     return None
 

@@ -49,6 +49,7 @@ def test_joining_keeps_all_of_them(one: list[tuple[str, Mode]], other: list[tupl
     theirs = [(f"https://other/{number}", mode, number) for number, (_value, mode) in enumerate(other)]
     ours = [(value, mode, number) for number, (value, mode) in enumerate(one) if canonical_or_none(value)]
     joined = Addresses.joined([Addresses(ours), Addresses(theirs)])
+    assert bool(joined) is bool(list(joined))
     assert sorted(joined) == sorted(number for _value, _mode, number in (*ours, *theirs))
 
 

@@ -125,6 +125,30 @@ def test_a_scope_is_shown_in_the_words_of_apis_that_were_allowed_before(evil: Br
     assert GRAVE in asked(evil.authorize("evil", scope="openid reports.delete", audience=OWN))
 
 
+def test_a_scope_allowed_for_one_api_is_told_where_another_uses_its_name_unasked(evil: Browser) -> None:
+    evil.code("evil", scope="openid reports.delete", audience=OWN)
+    assert GRAVE in asked(evil.authorize("evil", scope="openid", audience=FOREIGN))
+
+
+@pytest.mark.parametrize("before", [FOREIGN, None])
+def test_what_comes_along_or_is_a_default_brings_its_words(evil: Browser, before: str | None) -> None:
+    if before:
+        evil.code("evil", scope="openid", audience=before)
+        more = {"include_granted_scopes": "true", "audience": OWN}
+    else:
+        Client.objects.get(client_id="evil").audience_entries.update(default=True)
+        more = {}
+    assert GRAVE in asked(evil.authorize("evil", scope="openid reports.delete", **more))
+
+
+def test_the_page_of_what_was_allowed_has_the_words_of_both(evil: Browser) -> None:
+    evil.code("evil", scope="openid", audience=FOREIGN)
+    evil.code("evil", scope="openid reports.delete", audience=OWN)
+    shown = evil.http.get("/accounts/apps/evil/").content.decode()
+    assert HARMLESS in shown
+    assert GRAVE in shown
+
+
 # --- A key that retired long ago signs nothing any more, whoever got hold of it -------------------------------------
 
 
