@@ -86,5 +86,5 @@ def test_what_is_there_already_stays_and_may_be_disabled() -> None:
         AudienceEntry(client=web, value=f"{ORDERS}/{number}", canonical=f"{ORDERS}/{number}", default=True)
         for number in range(quotas.AUDIENCES + 5)
     )
-    assert registration.change(web, metadata_of(web).changed({"enabled": False}), by("owner")) == ["enabled"]
+    assert "enabled" in registration.change(web, metadata_of(web).changed({"enabled": False}), by("owner"))
     assert not Client.objects.get(client_id="web").enabled
