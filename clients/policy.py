@@ -67,7 +67,7 @@ def problems(wanted: ClientMetadata, project: Project, by: Actor, client: Client
 
 
 def _room(case: Case) -> Iterator[Problem]:
-    if case.client is None and (problem := quotas.no_room(case.project.clients.count(), quotas.CLIENTS, case.by)):
+    if case.client is None and (problem := quotas.no_room(case.project.clients.count, quotas.CLIENTS, case.by)):
         yield Problem("project", problem)
 
 

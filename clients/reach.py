@@ -60,7 +60,14 @@ def acted_for_elsewhere(settled: ClientMetadata, project: Project) -> set[str]:
 
 def missing_rights(metadata: ClientMetadata, project: Project, by: Actor) -> str:
     """Because of which fields they may not hand out a key to this client; empty: they may."""
+    if not is_bound(by):
+        return ""
     return ", ".join(str(WORDS[name]) for name in reaching_out(metadata, project) if not by.may(RIGHTS[name]))
+
+
+def is_bound(by: Actor) -> bool:
+    """Whether there are keys they may not hand out."""
+    return not all(map(by.may, RIGHTS.values()))
 
 
 def secret_problem(metadata: ClientMetadata, project: Project, by: Actor) -> str:

@@ -18,7 +18,7 @@ from clients.identifiers import new_client_id
 from clients.metadata import Audience, ClientMetadata
 from clients.models import AudienceEntry, Client, ClientSecret
 from clients.policy import metadata_of, problems
-from clients.reach import apis_named, secret_problem
+from clients.reach import apis_named, is_bound, secret_problem
 from common import clock
 from projects import matcher
 from projects.actors import Actor, Right
@@ -170,7 +170,7 @@ def _may_have_secrets(client: Client, by: Actor) -> None:
         require([Problem("project", _("You may not change the clients of this project."))])
     if client.public:
         require([Problem("client_secret", _("A public client has no secret. Leave this key out."))])
-    if problem := secret_problem(metadata_of(client), client.project, by):
+    if is_bound(by) and (problem := secret_problem(metadata_of(client), client.project, by)):
         require([Problem("client_secret", problem)])
 
 

@@ -62,7 +62,7 @@ def problems(wanted: ApiMetadata, project: Project, by: Actor, api: Api | None =
 
 
 def _room(project: Project, by: Actor, api: Api | None) -> Iterator[Problem]:
-    if api is None and (problem := quotas.no_room(project.apis.count(), quotas.APIS, by)):
+    if api is None and (problem := quotas.no_room(project.apis.count, quotas.APIS, by)):
         yield Problem("project", problem)
 
 

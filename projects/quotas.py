@@ -6,6 +6,8 @@ them. Those of a project are for its members; a superuser and a file may go beyo
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.utils.translation import gettext as _
 
 from projects.actors import Actor, Right
@@ -24,8 +26,8 @@ def too_many(most: int) -> str:
     return _("At most %(most)s values.") % {"most": most}
 
 
-def no_room(present: int, most: int, by: Actor) -> str:
-    """Why a project gets no further client or API, or an empty string."""
-    if present < most or by.may(Right.EXCEED_QUOTAS):
+def no_room(count: Callable[[], int], most: int, by: Actor) -> str:
+    """Why a project gets no further client or API, or an empty string. A file with thousands counts nothing."""
+    if by.may(Right.EXCEED_QUOTAS) or count() < most:
         return ""
     return _("This project has %(most)s of them, which is the limit. Delete one, or ask a superuser.") % {"most": most}

@@ -14,7 +14,7 @@ from projects.actors import Actor
 from projects.metadata import ApiMetadata, Membership, ProjectMetadata
 from projects.models import Api, ApiScope, ConsentScreen, Member, Project
 from projects.problems import RegistrationError
-from tests.console import Fields, api, browser, client, console, form_of, page, project
+from tests.console import Fields, api, browser, client, console, form_of, keep_web_within_its_project, page, project
 
 __all__ = ["console"]
 pytestmark = pytest.mark.usefixtures("console")
@@ -72,6 +72,7 @@ def test_a_client_that_goes_while_a_secret_is_made_is_not_found(monkeypatch: pyt
         Client.objects.filter(client_id="web").delete()
         return str(generate(*args, **kwargs))  # type: ignore[arg-type]
 
+    keep_web_within_its_project()
     url, seen = page("clients_client_new_secret", client().pk), str(client().secrets.get().pk)
     monkeypatch.setattr("clients.secrets.generate", too_late)
     assert browser("editor").post(url, {"seen": seen}).status_code == 404
