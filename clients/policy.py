@@ -43,23 +43,32 @@ class Case:
 
 def metadata_of(client: Client) -> ClientMetadata:
     """What a client is now."""
-    entries = client.audience_entries.values_list("value", "mode", "default")
     return replace(
         client.columns,
         client_type=None,  # as the authentication method says
         held=client.held,
-        audience=tuple(Audience(*entry) for entry in entries),
-        introspects=tuple(client.introspects.values_list("client_id", flat=True)),
-        allowed_callers=tuple(client.allowed_callers.values_list("client_id", flat=True)),
-        acts_for=tuple(client.acts_for.values_list("identifier", flat=True)),
+        audience=tuple(Audience(row.value, row.mode, row.default) for row in client.audience_entries.all()),
+        introspects=tuple(other.client_id for other in client.introspects.all()),
+        allowed_callers=tuple(other.client_id for other in client.allowed_callers.all()),
+        acts_for=tuple(api.identifier for api in client.acts_for.all()),
     )
 
 
-def problems(wanted: ClientMetadata, project: Project, by: Actor, client: Client | None = None) -> list[Problem]:
-    """Everything that stands in the way of this client: one problem a field where its value alone is wrong."""
+def problems(
+    wanted: ClientMetadata,
+    project: Project,
+    by: Actor,
+    client: Client | None = None,
+    before: ClientMetadata | None = None,
+) -> list[Problem]:
+    """Everything that stands in the way of this client: one problem a field where its value alone is wrong.
+
+    `before`: what it is now, for whoever has read that already.
+    """
     if not by.edits(project):
         return [Problem("project", _("You may not change the clients of this project."))]
-    before = metadata_of(client) if client else None
+    if client is not None and before is None:
+        before = metadata_of(client)
     found = new_problems(lambda one: rules.problems(one, CHOICES), wanted.with_modes(), before)
     wrong = {one.field for one in found}
     case = Case(wanted, project, by, client, before)

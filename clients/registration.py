@@ -6,7 +6,7 @@ Doors (console, configuration file, commands, APIs) translate what they were sen
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from clients.models import AudienceEntry, Client, ClientSecret
 from clients.policy import metadata_of, problems
 from clients.reach import apis_named, secret_problem
 from common import clock
+from common.chosen import Kept
 from projects import matcher
 from projects.actors import Actor, Right
 from projects.events import Detail, acting, record
@@ -40,23 +41,33 @@ def register(wanted: ClientMetadata, project: Project, by: Actor) -> Client:
         client.take(wanted)
         client.disabled_by_superuser = _held(wanted, ClientMetadata(), by)
         client.save()
-        _write_lists(client, wanted)
+        _write_lists(client, wanted, ClientMetadata())
         record(by, "client.created", client.client_id, project=project.key, introspection=client.introspection)
     return client
 
 
-def locked(client_id: str) -> Client | None:
-    """The client of this id; nobody else changes it until the transaction ends."""
-    return Client.objects.select_for_update(of=("self",)).filter(client_id=client_id).first()
+def locked(client_ids: Collection[str]) -> dict[str, Client]:
+    """Those there are of these ids, with all that they list; nobody else changes them until the transaction ends."""
+    rows = Client.objects.select_for_update(of=("self",)).select_related("project").order_by("pk")
+    with_lists = rows.prefetch_related("audience_entries", "introspects", "allowed_callers", "acts_for", "secrets")
+    return {client.client_id: client for client in with_lists.filter(client_id__in=client_ids)}
+
+
+def is_already(client: Client, wanted: ClientMetadata, by: Actor) -> bool:
+    """Whether `change` would change nothing. What stands in the way of a change is then no matter either."""
+    before = metadata_of(client).settled()
+    sleeping = client.public and any(secret.slot is not None for secret in client.secrets.all())
+    return not sleeping and not differences(before, _after(before, wanted, by))
 
 
 def change(client: Client, wanted: ClientMetadata, by: Actor) -> list[str]:
     """Make it what is wanted, and answer what that changed. Raises RegistrationError."""
     with acting(by), transaction.atomic():
         client.refresh_from_db(from_queryset=Client.objects.select_for_update(of=("self",)))
-        require(problems(wanted, client.project, by, client))
-        before = metadata_of(client).settled()
-        after = _switched(before, replace(_as_registered(wanted).settled(), held=_held(wanted, before, by)))
+        stored = metadata_of(client)
+        require(problems(wanted, client.project, by, client, stored))
+        before = stored.settled()
+        after = _switched(before, _after(before, wanted, by))
         moved = differences(before, after)
         if "held" in moved and "enabled" not in moved:
             moved.append("enabled")  # by somebody whom members do not overrule
@@ -64,11 +75,15 @@ def change(client: Client, wanted: ClientMetadata, by: Actor) -> list[str]:
             client.take(after)
             client.disabled_by_superuser = bool(after.held)
             client.save()
-            _write_lists(client, after)
+            _write_lists(client, after, before)
             _record_change(by, client.client_id, before, after, moved)
         if (client.public or before.public) and _end_secrets(client, by):
             moved.append("client_secret")
     return moved
+
+
+def _after(before: ClientMetadata, wanted: ClientMetadata, by: Actor) -> ClientMetadata:
+    return replace(_as_registered(wanted).settled(), held=_held(wanted, before, by))
 
 
 def _switched(before: ClientMetadata, after: ClientMetadata) -> ClientMetadata:
@@ -144,11 +159,11 @@ def generate_secret(client: Client, by: Actor, *, label: str = "", expires_at: d
     return secret
 
 
-def adopt_secret(client: Client, secret: str, by: Actor, *, label: str = "") -> None:
+def adopt_secret(client: Client, secret: str, by: Actor, *, label: str = "", hashed: Kept | None = None) -> None:
     """A secret that somebody chose. Raises RegistrationError, secrets.TooManySecrets."""
     with acting(by), transaction.atomic():
         _may_have_secrets(client, by)
-        secrets.adopt(client, secret, label=label)
+        secrets.adopt(client, secret, label=label, hashed=hashed)
         record(by, "client.secret_adopted", client.client_id, label=label)
 
 
@@ -177,11 +192,17 @@ def _may_have_secrets(client: Client, by: Actor) -> None:
 # --- Lists and events ----------------------------------------------------------------------------------------------
 
 
-def _write_lists(client: Client, wanted: ClientMetadata) -> None:
-    client.introspects.set(Client.objects.filter(client_id__in=wanted.introspects))
-    client.allowed_callers.set(Client.objects.filter(client_id__in=wanted.allowed_callers))
-    client.acts_for.set(apis_named(wanted.acts_for).values())
-    _write_audience(client, wanted.settled().audience)
+def _write_lists(client: Client, wanted: ClientMetadata, before: ClientMetadata) -> None:
+    """Those that differ: each costs several statements."""
+    moved = differences(before.settled(), wanted.settled())
+    if "introspects" in moved:
+        client.introspects.set(Client.objects.filter(client_id__in=wanted.introspects))
+    if "allowed_callers" in moved:
+        client.allowed_callers.set(Client.objects.filter(client_id__in=wanted.allowed_callers))
+    if "acts_for" in moved:
+        client.acts_for.set(apis_named(wanted.acts_for).values())
+    if "audience" in moved:
+        _write_audience(client, wanted.settled().audience)
 
 
 def _write_audience(client: Client, wanted: Sequence[Audience]) -> None:

@@ -9,9 +9,11 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from clients.models import SecurityEvent
-from idp.configuration.clients import apply_client, link_client
+from idp.configuration.client_secrets import chosen_secrets
+from idp.configuration.clients import apply_client, link_client, lock_clients
 from idp.configuration.context import Context
-from idp.configuration.people import apply_user
+from idp.configuration.hashes import Chosen, Hashes
+from idp.configuration.people import apply_user, chosen_passwords
 from idp.configuration.problems import ConfigurationError, Place, Problem, Problems
 from idp.configuration.projects import apply_api, apply_project
 from idp.configuration.reading import read
@@ -39,7 +41,8 @@ def apply(
     file = read_section(FILE, read(source, problems), problems)
     if file is None:
         raise ConfigurationError(problems.found)
-    context = Context(problems, environ)
+    context = Context(problems, environ, Hashes(look_only=dry_run))
+    context.hashes.prepare(_chosen(context, file))
     try:
         with transaction.atomic():
             _write(context, file)
@@ -53,6 +56,13 @@ def apply(
         message = "Somebody changed the same objects at the same time, so nothing was applied. Try again."
         raise ConfigurationError([Problem(path, Place(), message)]) from None
     return report
+
+
+def _chosen(context: Context, file: Entry) -> Iterator[Chosen]:
+    """The passwords and secrets of the file."""
+    yield from chosen_passwords(file.values.get("users", ()))
+    for project in file.values.get("projects", ()):
+        yield from chosen_secrets(project.values.get("clients", ()), context.environ)
 
 
 def _record(origin: Mapping[str, str], report: Report) -> None:
@@ -71,6 +81,7 @@ def _write(context: Context, file: Entry) -> None:
         apply_project(context, project)
     for owner, api in _children(context, file, "apis"):
         apply_api(context, owner, api)
+    lock_clients(context, (client for _owner, client in _children(context, file, "clients")))
     for owner, client in _children(context, file, "clients"):
         apply_client(context, owner, client)
     for owner, client in _children(context, file, "clients"):

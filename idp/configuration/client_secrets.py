@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+
 from django.utils import timezone
 
 from clients import registration, secrets
 from clients.models import Client, ClientSecret
+from common.chosen import Kept
 from idp.configuration.context import Context
+from idp.configuration.hashes import Chosen
 from idp.configuration.shape import Entry
 from projects.problems import RegistrationError
 
@@ -44,24 +48,62 @@ def _replace(context: Context, client: Client, secret: str) -> bool:
 
     Those people made stay.
     """
-    live = client.secrets.filter(slot__isnull=False)
-    kept = [row for row in live if not _expired(row) and secrets.matches(secret, row.digest)]
-    stale = [row for row in live.filter(label=LABEL) if row not in kept]
+    live = [row for row in client.secrets.all() if row.slot is not None]
+    kept = [row for row in live if not _expired(row) and _matches(context, secret, row)]
+    stale = [row for row in live if row.label == LABEL and row not in kept]
     for row in stale:
         registration.revoke_secret(row, context.by)
+    for row in kept:
+        secrets.mark(row, secret)
     if not kept:
-        registration.adopt_secret(client, secret, context.by, label=LABEL)
+        hashed = context.hashes.keep(_owner(client.client_id), secret)
+        registration.adopt_secret(client, secret, context.by, label=LABEL, hashed=hashed)
     return bool(stale or not kept)
+
+
+def _matches(context: Context, secret: str, row: ClientSecret) -> bool:
+    if secrets.is_slow(row.digest):
+        return context.hashes.fits(secret, _kept(row))
+    return secrets.matches_quickly(secret, row.digest)
+
+
+def chosen_secrets(clients: Sequence[Entry], environ: Mapping[str, str]) -> Iterator[Chosen]:
+    """Those of the file, each with the slow hashes there are. Which client has which is read at once."""
+    ids = [entry.values["client_id"] for entry in clients]
+    slow: dict[str, list[Kept]] = {}
+    quick: dict[str, list[str]] = {}
+    for row in ClientSecret.objects.filter(slot__isnull=False, client__client_id__in=ids).select_related("client"):
+        if secrets.is_slow(row.digest):
+            slow.setdefault(row.client.client_id, []).append(_kept(row))
+        else:
+            quick.setdefault(row.client.client_id, []).append(row.digest)
+    for entry, client_id in zip(clients, ids, strict=True):
+        secret = _secret_of(entry, environ)
+        if secret and not any(secrets.matches_quickly(secret, digest) for digest in quick.get(client_id, ())):
+            yield Chosen(_owner(client_id), secret, tuple(slow.get(client_id, ())))
+
+
+def _owner(client_id: str) -> tuple[str, str]:
+    return ("client", client_id)
+
+
+def _kept(row: ClientSecret) -> Kept:
+    return Kept(row.digest, row.fingerprint)
+
+
+def _secret_of(entry: Entry, environ: Mapping[str, str]) -> str:
+    name = entry.values.get("client_secret_from")
+    return str(environ.get(name, "") if name else entry.values.get("client_secret", ""))
 
 
 def _given(context: Context, entry: Entry, key: str) -> str:
     if key == "client_secret":
-        return str(entry.values[key])
+        return _secret_of(entry, context.environ)
     if "client_secret" in entry.values:
         context.problems.add(entry.place_of(key), "Give client_secret or client_secret_from, not both.")
-    name = entry.values[key]
-    secret = context.environ.get(name, "")
+    secret = _secret_of(entry, context.environ)
     if not secret:
+        name = entry.values[key]
         context.problems.add(entry.place_of(key), f"The environment variable {name} is not set. Set it and try again.")
     return secret
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from clients import registration
@@ -16,11 +17,17 @@ from projects import matcher
 from projects.models import Project
 from projects.problems import Problem, RegistrationError
 
-# What may be named before it stands in the file: it follows when everything is there.
 REFERENCES = ("audience", "introspects", "acts_for", "allowed_callers")
+# Clients may be named before they stand in the file: those lists follow when all are there. APIs are there by then.
+FOLLOWING = ("introspects", "allowed_callers")
 TEXT_LISTS = ("grant_types", "redirect_uris", "post_logout_redirect_uris", "introspects", "acts_for", "allowed_callers")
 NOT_METADATA = ("client_secret", "client_secret_from", "jwks", "jwks_uri")
 ELSEWHERE = "Only clients of the same project can be callers."
+
+
+def lock_clients(context: Context, entries: Iterable[Entry]) -> None:
+    """Read all that are named at once: each by itself would take longer than everything else."""
+    context.stored |= registration.locked([entry.values["client_id"] for entry in entries])
 
 
 def apply_client(context: Context, project: Project, entry: Entry) -> None:
@@ -29,18 +36,15 @@ def apply_client(context: Context, project: Project, entry: Entry) -> None:
     if not context.first("client", client_id, entry.place_of("client_id")):
         return
     context.clients[client_id] = None
-    client = registration.locked(client_id)
+    client = context.stored.get(client_id)
     if client is not None and client.project_id != project.pk:
         client = None  # of another project: as good as taken
     before = metadata_of(client) if client else ClientMetadata(client_id=client_id)
-    said = {name: value for name, value in _said(entry).items() if name not in REFERENCES}
-    wanted = before.changed(said)
     try:
         if creating := client is None:
-            client = registration.register(wanted, project, context.by)
-            changed = registration.differences(before.settled(), wanted.settled())
+            client, changed = _register(context, project, before.changed(_said_first(entry)))
         else:
-            changed = registration.change(client, wanted, context.by)
+            changed = _change(context, client, before, entry)
     except RegistrationError as error:
         _tell(context, entry, error.problems)
         return
@@ -49,10 +53,25 @@ def apply_client(context: Context, project: Project, entry: Entry) -> None:
     context.ledger.note("client", client_id, created=creating, fields=entry.section.in_order(changed))
 
 
+def _register(context: Context, project: Project, wanted: ClientMetadata) -> tuple[Client, list[str]]:
+    client = registration.register(wanted, project, context.by)
+    return client, registration.differences(ClientMetadata(client_id=wanted.client_id).settled(), wanted.settled())
+
+
+def _change(context: Context, client: Client, before: ClientMetadata, entry: Entry) -> list[str]:
+    """Most clients of most files are as the file says already: those cost no statement."""
+    if registration.is_already(client, before.changed(_said(entry)), context.by):
+        context.linked.add(client.client_id)
+        return []
+    return registration.change(client, before.changed(_said_first(entry)), context.by)
+
+
 def link_client(context: Context, project: Project, entry: Entry) -> None:
     """Allowlist, and the clients and APIs it names: they may stand anywhere in the file."""
-    said = {name: value for name, value in _said(entry).items() if name in REFERENCES}
+    said = {name: value for name, value in _said(entry).items() if name in FOLLOWING}
     client = context.clients.get(entry.values["client_id"])
+    if entry.values["client_id"] in context.linked:
+        return
     if client is None:  # it has problems of its own
         wanted = ClientMetadata(client_id=entry.values["client_id"]).changed(_said(entry))
         _tell(context, entry, [one for one in problems(wanted, project, context.by) if one.name in REFERENCES])
@@ -63,6 +82,10 @@ def link_client(context: Context, project: Project, entry: Entry) -> None:
             _tell(context, entry, error.problems)
         else:
             context.ledger.note("client", client.client_id, fields=entry.section.in_order(changed))
+
+
+def _said_first(entry: Entry) -> dict[str, Any]:
+    return {name: value for name, value in _said(entry).items() if name not in FOLLOWING}
 
 
 def _said(entry: Entry) -> dict[str, Any]:
