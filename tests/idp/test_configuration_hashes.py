@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -44,7 +43,7 @@ class Hashes:
 
 
 @pytest.fixture
-def hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hashes]:
+def hashes(monkeypatch: pytest.MonkeyPatch) -> Hashes:
     counted = Hashes()
     encode, verify = Argon2Hasher.encode, Argon2Hasher.verify
 
@@ -60,7 +59,7 @@ def hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hashes]:
 
     monkeypatch.setattr(Argon2Hasher, "encode", counting_encode)
     monkeypatch.setattr(Argon2Hasher, "verify", counting_verify)
-    yield counted
+    return counted
 
 
 @pytest.fixture(autouse=True)
