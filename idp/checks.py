@@ -7,6 +7,9 @@ from pathlib import Path
 from django.conf import settings
 from django.core.checks import CheckMessage, Tags, Warning, register
 
+from idp.environment import Environment
+from idp.variables import misspelt
+
 STYLES = "vestibule/pages.css"
 MAIL_ENDS = {
     "console": "E-mail is written to the console.",
@@ -14,6 +17,13 @@ MAIL_ENDS = {
     "locmem": "E-mail is kept in memory and sent to nobody.",
     "dummy": "E-mail is thrown away.",
 }
+
+
+@register(Tags.compatibility)
+def variables_are_known(app_configs: object, **kwargs: object) -> list[CheckMessage]:
+    """A misspelt variable is one that was never set, and nothing else would say so."""
+    hint = "docs/operations.md lists them. Correct its name, or unset it."
+    return [Warning(sentence, hint=hint, id="idp.W007") for sentence in misspelt(Environment.read)]
 
 
 @register(Tags.security, deploy=True)

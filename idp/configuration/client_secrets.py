@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
 from clients import registration, secrets
@@ -12,6 +13,7 @@ from common.chosen import Kept
 from idp.configuration.context import Context
 from idp.configuration.hashes import Chosen
 from idp.configuration.shape import Entry
+from idp.variables import text_of
 from projects.problems import RegistrationError
 
 LABEL = "configuration file"
@@ -78,7 +80,7 @@ def chosen_secrets(clients: Sequence[Entry], environ: Mapping[str, str]) -> Iter
         else:
             quick.setdefault(row.client.client_id, []).append(row.digest)
     for entry, client_id in zip(clients, ids, strict=True):
-        secret = _secret_of(entry, environ)
+        secret = _secret_or_none(entry, environ)
         if secret and not any(secrets.matches_quickly(secret, digest) for digest in quick.get(client_id, ())):
             yield Chosen(_owner(client_id), secret, tuple(slow.get(client_id, ())))
 
@@ -92,8 +94,18 @@ def _kept(row: ClientSecret) -> Kept:
 
 
 def _secret_of(entry: Entry, environ: Mapping[str, str]) -> str:
-    name = entry.values.get("client_secret_from")
-    return str(environ.get(name, "") if name else entry.values.get("client_secret", ""))
+    """Raises ImproperlyConfigured when the file of the variable cannot be read."""
+    if name := entry.values.get("client_secret_from"):
+        return text_of(name, environ) or ""
+    return str(entry.values.get("client_secret", ""))
+
+
+def _secret_or_none(entry: Entry, environ: Mapping[str, str]) -> str:
+    """What is wrong with it is told later, with its place."""
+    try:
+        return _secret_of(entry, environ)
+    except ImproperlyConfigured:
+        return ""
 
 
 def _given(context: Context, entry: Entry, key: str) -> str:
@@ -101,9 +113,13 @@ def _given(context: Context, entry: Entry, key: str) -> str:
         return _secret_of(entry, context.environ)
     if "client_secret" in entry.values:
         context.problems.add(entry.place_of(key), "Give client_secret or client_secret_from, not both.")
-    secret = _secret_of(entry, context.environ)
+    name = entry.values[key]
+    try:
+        secret = _secret_of(entry, context.environ)
+    except ImproperlyConfigured as error:
+        context.problems.add(entry.place_of(key), error)
+        return ""
     if not secret:
-        name = entry.values[key]
         context.problems.add(entry.place_of(key), f"The environment variable {name} is not set. Set it and try again.")
     return secret
 

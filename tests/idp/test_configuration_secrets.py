@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,6 +43,19 @@ def test_a_secret_comes_from_the_environment() -> None:
     assert secrets.matches("from the environment", live()[0].digest)
     assert report.generated_secrets == {}
     assert not apply(FROM_ENVIRONMENT, environ={"WEB_SECRET": "from the environment"}).changed
+
+
+def test_a_secret_comes_from_a_file_that_a_variable_names(tmp_path: Path) -> None:
+    """As every variable may: an agent of a vault writes files."""
+    file = tmp_path / "secret"
+    file.write_text("from a file\n")
+    environ = {"WEB_SECRET_FILE": str(file)}
+    apply(FROM_ENVIRONMENT, environ=environ)
+    assert secrets.matches("from a file", live()[0].digest)
+    assert not apply(FROM_ENVIRONMENT, environ=environ).changed
+    file.unlink()
+    with pytest.raises(ConfigurationError, match="WEB_SECRET_FILE names a file that cannot be read"):
+        apply(FROM_ENVIRONMENT, environ=environ)
 
 
 GIVEN = "client_secret: a given secret"
