@@ -130,7 +130,7 @@ class ClientForm(DoorForm):
         if self.instance.held and not self.by.may(Right.OVERRULE_MEMBERS) and "enabled" in self.fields:
             self.fields["enabled"].help_text = HELD
         if self.instance.pk is None:
-            self.initial = {"require_pkce": True, "client_type": Client.CLIENT_CONFIDENTIAL, **self.initial}
+            self.initial = {"client_type": Client.CLIENT_CONFIDENTIAL, **self.initial}
 
     @property
     def current(self) -> Client | None:
@@ -171,6 +171,12 @@ class AudienceEntryForm(DoorForm):
         model = AudienceEntry
         fields = ["value", "mode", "default"]
         widgets = {"value": forms.TextInput(attrs={"size": 40})}
+        help_texts = {
+            "default": gettext_lazy(
+                "Used when an app asks for no audience at all. "
+                "Ticked for you when a new app has client credentials only, and one audience."
+            )
+        }
 
     def entry(self) -> Audience:
         """A new row has a mode that nobody chose yet: for what is no address it means nothing."""

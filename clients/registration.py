@@ -118,6 +118,15 @@ def _held(wanted: ClientMetadata, before: ClientMetadata, by: Actor) -> bool:
     return by.may(Right.OVERRULE_MEMBERS) if before.enabled else bool(before.held)
 
 
+def with_default_audience(wanted: ClientMetadata) -> ClientMetadata:
+    """This, with the only API of an app that signs nobody in as its default: most such apps send a scope alone.
+
+    For doors where somebody ticks boxes; a file says what it means.
+    """
+    machine = wanted.grant_types == ("client_credentials",) and len(wanted.audience) == 1
+    return replace(wanted, audience=(replace(wanted.audience[0], default=True),)) if machine else wanted
+
+
 # --- Deleting ------------------------------------------------------------------------------------------------------
 
 

@@ -141,7 +141,7 @@ class Client(MetadataColumns, AbstractApplication):
         help_text=_("Userinfo answers this client with a signed JWT; empty: plain JSON."),
     )
     require_pkce = models.BooleanField(
-        _("require PKCE"), default=False, help_text=_("Public clients always need it (RFC 7636).")
+        _("require PKCE"), default=True, help_text=_("Public clients always need it (RFC 7636).")
     )
     rotate_refresh_tokens = models.BooleanField(
         _("rotate refresh tokens"),
