@@ -11,6 +11,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
+NOT_OURS = (
+    "Something sealed for “%s” was sealed under a secret that is not in IDP_KEY_SECRETS. Add the old secret back."
+)
+
 
 class Unreadable(Exception):
     """No secret of IDP_KEY_SECRETS opens this."""
@@ -26,15 +30,23 @@ def unseal(purpose: str, sealed: str) -> str:
     try:
         return _cipher(purpose, tuple(settings.IDP_KEY_SECRETS)).decrypt(sealed.encode()).decode()
     except InvalidToken:
-        raise Unreadable(
-            f"Something sealed for “{purpose}” was sealed under a secret that is not in IDP_KEY_SECRETS. "
-            "Add the old secret back."
-        ) from None
+        raise Unreadable(NOT_OURS % purpose) from None
 
 
 def reseal(purpose: str, sealed: str) -> str:
     """The same text under the first secret; raises Unreadable."""
     return seal(purpose, unseal(purpose, sealed))
+
+
+def number_of(purpose: str, sealed: str) -> int:
+    """Which secret opens it, counted from 1 as IDP_KEY_SECRETS lists them; raises Unreadable."""
+    for number, secret in enumerate(settings.IDP_KEY_SECRETS, start=1):
+        try:
+            _cipher(purpose, (secret,)).decrypt(sealed.encode())
+        except InvalidToken:
+            continue
+        return number
+    raise Unreadable(NOT_OURS % purpose)
 
 
 def fingerprint(purpose: str, text: str) -> str:

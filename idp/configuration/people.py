@@ -82,7 +82,7 @@ def _set_password(context: Context, user: User, entry: Entry) -> list[str]:
     if typed is None:
         return []
     password = normalization.password(typed)
-    fitting = next((text for text in {password: 1, typed: 1} if context.hashes.fits(text, _kept(user))), None)
+    fitting = next((text for text in dict.fromkeys((password, typed)) if context.hashes.fits(text, _kept(user))), None)
     kept = marked(fitting, user.password) if fitting else context.hashes.keep(_owner(user.username), password)
     if kept != _kept(user):
         user.password, user.password_fingerprint = kept.digest, kept.fingerprint
