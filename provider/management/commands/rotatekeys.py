@@ -61,7 +61,7 @@ class Command(DatabaseCommand):
             steps = self._rotate(algorithm, dry_run=dry_run, restarted=servers_restarted)
         self._tell(steps, dry_run=dry_run, format=format)
         for step in steps:
-            if next_is_under_another(step.algorithm):
+            if step.action != "revoke" and next_is_under_another(step.algorithm):
                 self.stderr.write(RESTART.format(algorithm=step.algorithm), self.style.WARNING)
 
     def _rotate(self, algorithm: str | None, *, dry_run: bool, restarted: bool) -> list[Step]:
