@@ -12,6 +12,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy
 
 from accounts.console_forms import LinesField
+from clients.around import Around
 from clients.form_texts import HELP
 from clients.metadata import FIXED_FOR_PUBLIC, PUBLIC_METHOD, Audience, ClientMetadata
 from clients.models import AudienceEntry, Client
@@ -205,8 +206,8 @@ class AudienceEntryFormSet(DoorFormSet[Audience]):
         if client.project_id is None:
             return found
         wrong = {one.field for one in found}
-        by = Actor.person(self.form.actor)
-        return found + [one for one in listing_problems(values, client.project, by, had) if one.field not in wrong]
+        unlisted = listing_problems(values, Actor.person(self.form.actor), Around([wanted], client.project), had)
+        return found + [one for one in unlisted if one.field not in wrong]
 
 
 class NewSecretForm(forms.Form):

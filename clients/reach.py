@@ -58,8 +58,15 @@ def acted_for_elsewhere(settled: ClientMetadata, project: Project) -> set[str]:
     return {name for name, owner in named.items() if owner != project.pk}
 
 
+def may_grant_all(by: Actor) -> bool:
+    """Whether nothing can reach further than they may allow anyway."""
+    return all(by.may(right) for right in RIGHTS.values())
+
+
 def missing_rights(metadata: ClientMetadata, project: Project, by: Actor) -> str:
     """Because of which fields they may not hand out a key to this client; empty: they may."""
+    if may_grant_all(by):
+        return ""
     return ", ".join(str(WORDS[name]) for name in reaching_out(metadata, project) if not by.may(RIGHTS[name]))
 
 

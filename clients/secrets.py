@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 
@@ -30,9 +31,8 @@ class TooManySecrets(Exception):
 
 def generate(client: Client, *, label: str = "", expires_at: datetime | None = None) -> str:
     """Add a new secret of 256 random bits and return it; it cannot be read again."""
-    secret = new_client_secret()
-    # So much entropy cannot be guessed: a plain digest is as safe as a slow hash and thousands of times quicker.
-    _keep(client, Kept(_FAST + hashlib.sha256(secret.encode()).hexdigest()), label, expires_at)
+    secret, kept = generated()
+    _keep(client, kept, label, expires_at)
     return secret
 
 
@@ -41,6 +41,22 @@ def adopt(client: Client, secret: str, *, label: str = "", hashed: Kept | None =
     if not secret:
         raise ValueError("A client secret must not be empty.")
     _keep(client, hashed or chosen.keep(secret), label, None)
+
+
+def give_first(kept: Mapping[Client, Kept], *, label: str) -> None:
+    """Secrets of clients that have none and that nobody else knows yet, all at once."""
+    rows = (
+        ClientSecret(client=client, slot=1, digest=one.digest, fingerprint=one.fingerprint, label=label)
+        for client, one in kept.items()
+    )
+    ClientSecret.objects.bulk_create(rows)
+
+
+def generated() -> tuple[str, Kept]:
+    """A new secret of 256 random bits, and what to keep of it."""
+    secret = new_client_secret()
+    # So much entropy cannot be guessed: a plain digest is as safe as a slow hash and thousands of times quicker.
+    return secret, Kept(_FAST + hashlib.sha256(secret.encode()).hexdigest())
 
 
 def mark(secret: ClientSecret, text: str) -> None:

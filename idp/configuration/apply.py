@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 
 from clients.models import SecurityEvent
 from idp.configuration.client_secrets import chosen_secrets
-from idp.configuration.clients import apply_client, link_client, lock_clients
+from idp.configuration.clients import apply_clients, link_client
 from idp.configuration.context import Context
 from idp.configuration.hashes import Chosen, Hashes
 from idp.configuration.people import apply_user, chosen_passwords
@@ -77,13 +77,13 @@ def _write(context: Context, file: Entry) -> None:
         one_at_a_time()
     for user in file.values.get("users", ()):
         apply_user(context, user)
-    for project in file.values.get("projects", ()):
-        apply_project(context, project)
+    for entry in file.values.get("projects", ()):
+        apply_project(context, entry)
     for owner, api in _children(context, file, "apis"):
         apply_api(context, owner, api)
-    lock_clients(context, (client for _owner, client in _children(context, file, "clients")))
-    for owner, client in _children(context, file, "clients"):
-        apply_client(context, owner, client)
+    for entry in file.values.get("projects", ()):
+        if project := context.projects.get(entry.values["id"]):
+            apply_clients(context, project, entry.values.get("clients", ()))
     for owner, client in _children(context, file, "clients"):
         link_client(context, owner, client)
 

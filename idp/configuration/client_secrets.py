@@ -25,7 +25,7 @@ def set_secret(context: Context, client: Client, entry: Entry, *, was_public: bo
 
     So does one that was public until now: what was its secret before then has ended, and does not come back.
     """
-    key = "client_secret_from" if "client_secret_from" in entry.values else "client_secret"
+    key = _key(entry)
     if key not in entry.values:
         if client.public or (client.secrets.exists() and not was_public):
             return []
@@ -43,6 +43,22 @@ def set_secret(context: Context, client: Client, entry: Entry, *, was_public: bo
     except RegistrationError as error:
         context.problems.add(entry.place_of(key), error.problems[0].message)
     return []
+
+
+def give_secrets(context: Context, entries: Mapping[Client, Entry]) -> None:
+    """New clients get what the file says, or one that is made; public ones none."""
+    said: dict[Client, Kept] = {}
+    made: dict[Client, Kept] = {}
+    for client, entry in entries.items():
+        key = _key(entry)
+        if client.public:
+            set_secret(context, client, entry)
+        elif key not in entry.values:
+            context.ledger.generated_secrets[client.client_id], made[client] = secrets.generated()
+        elif secret := _given(context, entry, key):
+            said[client] = context.hashes.keep(_owner(client.client_id), secret)
+    registration.give_first_secrets(said, context.by, kind="client.secret_adopted", label=LABEL)
+    registration.give_first_secrets(made, context.by, kind="client.secret_generated", label=GENERATED)
 
 
 def _replace(context: Context, client: Client, secret: str) -> bool:
@@ -83,6 +99,10 @@ def chosen_secrets(clients: Sequence[Entry], environ: Mapping[str, str]) -> Iter
         secret = _secret_or_none(entry, environ)
         if secret and not any(secrets.matches_quickly(secret, digest) for digest in quick.get(client_id, ())):
             yield Chosen(_owner(client_id), secret, tuple(slow.get(client_id, ())))
+
+
+def _key(entry: Entry) -> str:
+    return "client_secret_from" if "client_secret_from" in entry.values else "client_secret"
 
 
 def _owner(client_id: str) -> tuple[str, str]:

@@ -32,7 +32,6 @@ class Context:
     users: dict[str, User | None] = field(default_factory=dict)
     projects: dict[str, Project | None] = field(default_factory=dict)
     clients: dict[str, Client | None] = field(default_factory=dict)
-    stored: dict[str, Client] = field(default_factory=dict)  # clients as they were before
     linked: set[str] = field(default_factory=set)  # clients that list already what the file says
     named: set[tuple[str, str]] = field(default_factory=set)
     refused_scopes: set[str] = field(default_factory=set)  # of APIs that have a problem of their own

@@ -81,6 +81,13 @@ def test_what_slept_while_a_client_was_public_ends_before_it_is_confidential() -
     assert [secrets.matches("a given secret", row.digest) for row in live()] == [True]
 
 
+def test_the_very_secret_that_slept_is_a_new_one() -> None:
+    apply(changed(SMALL, GIVEN, "token_endpoint_auth_method: none"))
+    secrets.adopt(Client.objects.get(), "a given secret")
+    apply(changed(SMALL, GIVEN, f"token_endpoint_auth_method: client_secret_basic\n        {GIVEN}"))
+    assert [row.label for row in live()] == ["configuration file"]
+
+
 @pytest.mark.parametrize("environ", [{}, {"WEB_SECRET": ""}])
 def test_a_missing_variable_never_leads_to_a_made_secret(environ: dict[str, str]) -> None:
     with pytest.raises(ConfigurationError, match="The environment variable WEB_SECRET is not set"):
