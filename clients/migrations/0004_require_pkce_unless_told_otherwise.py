@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('clients', '0002_keep_a_fingerprint_of_chosen_secrets'),
+        ('clients', '0003_keep_a_fingerprint_of_chosen_secrets'),
     ]
 
     operations = [
