@@ -62,6 +62,8 @@ class User(AbstractUser):
     username = UserNameColumn(**as_in_django("username"))
     email = MailAddressColumn(**as_in_django("email"))
     sub = models.UUIDField(_("subject"), default=uuid.uuid4, unique=True, editable=False)
+    # Of a password that a file set: spares `applyconfig` the slow hash (common.chosen).
+    password_fingerprint = models.CharField(max_length=64, blank=True, default="", editable=False)
     phone_number = models.CharField(_("phone number"), max_length=40, blank=True)
     # Django checks `max_length` in forms only; other writers need the validator.
     address = models.TextField(

@@ -12,6 +12,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy
 
 from accounts.console_forms import LinesField
+from clients.around import Around
 from clients.form_texts import HELP
 from clients.metadata import FIXED_FOR_PUBLIC, PUBLIC_METHOD, Audience, ClientMetadata
 from clients.models import AudienceEntry, Client
@@ -130,7 +131,7 @@ class ClientForm(DoorForm):
         if self.instance.held and not self.by.may(Right.OVERRULE_MEMBERS) and "enabled" in self.fields:
             self.fields["enabled"].help_text = HELD
         if self.instance.pk is None:
-            self.initial = {"require_pkce": True, "client_type": Client.CLIENT_CONFIDENTIAL, **self.initial}
+            self.initial = {"client_type": Client.CLIENT_CONFIDENTIAL, **self.initial}
 
     @property
     def current(self) -> Client | None:
@@ -171,6 +172,12 @@ class AudienceEntryForm(DoorForm):
         model = AudienceEntry
         fields = ["value", "mode", "default"]
         widgets = {"value": forms.TextInput(attrs={"size": 40})}
+        help_texts = {
+            "default": gettext_lazy(
+                "Used when an app asks for no audience at all. "
+                "Ticked for you when a new app has client credentials only, and one audience."
+            )
+        }
 
     def entry(self) -> Audience:
         """A new row has a mode that nobody chose yet: for what is no address it means nothing."""
@@ -199,8 +206,8 @@ class AudienceEntryFormSet(DoorFormSet[Audience]):
         if client.project_id is None:
             return found
         wrong = {one.field for one in found}
-        by = Actor.person(self.form.actor)
-        return found + [one for one in listing_problems(values, client.project, by, had) if one.field not in wrong]
+        unlisted = listing_problems(values, Actor.person(self.form.actor), Around([wanted], client.project), had)
+        return found + [one for one in unlisted if one.field not in wrong]
 
 
 class NewSecretForm(forms.Form):

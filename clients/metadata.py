@@ -91,7 +91,7 @@ class ClientMetadata:
             acts_for=tuple(sorted(self.acts_for)),
             held=bool(self.held),
             client_type="public" if self.public else "confidential",
-            require_pkce=self.public if self.require_pkce is None else self.require_pkce,
+            require_pkce=True if self.require_pkce is None else self.require_pkce,
             rotate_refresh_tokens=self.public if self.rotate_refresh_tokens is None else self.rotate_refresh_tokens,
             introspection=self.introspection or ("none" if self.public else "own"),
         )

@@ -10,15 +10,15 @@ from django.utils.translation import gettext_lazy
 
 from accounts.console_forms import shortened
 from clients import rules
+from clients.around import Around
 from clients.metadata import Audience, ClientMetadata
 from clients.models import Client
-from clients.models.client import CHOICES
+from clients.models.client import CHOICES, ID_BURIED, ID_LISTED
 from clients.reach import acted_for_elsewhere, clients_named, introspected_elsewhere, key_problems, owners_named
 from projects import matcher, quotas
-from projects.access import open_apis
 from projects.actors import Actor, Right
-from projects.apis import refusal_to_list, resolve
-from projects.models import ApiScope, Project
+from projects.apis import refusal_to_list
+from projects.models import Project
 from projects.problems import Problem, new_problems
 from projects.rules import long_lifetime_problem, moment_problem
 from projects.scopes import SIGN_IN_SCOPES
@@ -33,6 +33,7 @@ class Case:
     wanted: ClientMetadata
     project: Project
     by: Actor
+    around: Around
     client: Client | None = None
     before: ClientMetadata | None = None
 
@@ -43,26 +44,36 @@ class Case:
 
 def metadata_of(client: Client) -> ClientMetadata:
     """What a client is now."""
-    entries = client.audience_entries.values_list("value", "mode", "default")
     return replace(
         client.columns,
         client_type=None,  # as the authentication method says
         held=client.held,
-        audience=tuple(Audience(*entry) for entry in entries),
-        introspects=tuple(client.introspects.values_list("client_id", flat=True)),
-        allowed_callers=tuple(client.allowed_callers.values_list("client_id", flat=True)),
-        acts_for=tuple(client.acts_for.values_list("identifier", flat=True)),
+        audience=tuple(Audience(row.value, row.mode, row.default) for row in client.audience_entries.all()),
+        introspects=tuple(other.client_id for other in client.introspects.all()),
+        allowed_callers=tuple(other.client_id for other in client.allowed_callers.all()),
+        acts_for=tuple(api.identifier for api in client.acts_for.all()),
     )
 
 
-def problems(wanted: ClientMetadata, project: Project, by: Actor, client: Client | None = None) -> list[Problem]:
-    """Everything that stands in the way of this client: one problem a field where its value alone is wrong."""
+def problems(
+    wanted: ClientMetadata,
+    project: Project,
+    by: Actor,
+    client: Client | None = None,
+    before: ClientMetadata | None = None,
+    around: Around | None = None,
+) -> list[Problem]:
+    """Everything that stands in the way of this client: one problem a field where its value alone is wrong.
+
+    `before`: what it is now, `around`: what there is beside it, for whoever has read that already.
+    """
     if not by.edits(project):
         return [Problem("project", _("You may not change the clients of this project."))]
-    before = metadata_of(client) if client else None
+    if client is not None and before is None:
+        before = metadata_of(client)
     found = new_problems(lambda one: rules.problems(one, CHOICES), wanted.with_modes(), before)
     wrong = {one.field for one in found}
-    case = Case(wanted, project, by, client, before)
+    case = Case(wanted, project, by, around or Around([wanted], project), client, before)
     return found + [one for check in CHECKS for one in check(case) if not {one.field, one.name} & wrong]
 
 
@@ -79,10 +90,14 @@ def _client_id(case: Case) -> Iterator[Problem]:
             yield Problem("client_id", _("A client ID stays for ever. Create another client instead."))
         if case.client.project_id != case.project.pk:
             yield Problem("project", _("A client stays in its project for ever. Create another client instead."))
-    elif Client.objects.filter(client_id=client_id).exists():
+        return
+    around = case.around
+    if client_id in around.clients:
         yield Problem("client_id", _("Client with this Client ID already exists."), "taken")
-    elif problem := Client(client_id=client_id).id_taken_otherwise():
-        yield Problem("client_id", problem)
+    elif client_id in around.buried:
+        yield Problem("client_id", str(ID_BURIED))
+    elif client_id in around.listed:
+        yield Problem("client_id", str(ID_LISTED))
 
 
 def _enabled(case: Case) -> Iterator[Problem]:
@@ -98,10 +113,7 @@ def _enabled(case: Case) -> Iterator[Problem]:
 def _scope(case: Case) -> Iterator[Problem]:
     """Those of signing in, and of APIs the project may use. One it has stays, though its API went."""
     unknown = [name for name in case.wanted.scopes if name not in {*SIGN_IN_SCOPES, *case.had.scopes}]
-    if unknown:
-        offered = ApiScope.objects.filter(api__in=open_apis(case.project), name__in=unknown)
-        unknown = [name for name in unknown if name not in set(offered.values_list("name", flat=True))]
-    if unknown:
+    if unknown and (unknown := [name for name in unknown if name not in case.around.scopes]):
         message = _("Unknown: %(names)s. Add the scope to an API of the project, or have its API shared with it.")
         yield Problem("scope", message % {"names": shortened(unknown)}, "unknown")
 
@@ -192,33 +204,34 @@ def _keys(case: Case) -> Iterator[Problem]:
 
 
 def _audience(case: Case) -> Iterator[Problem]:
-    return iter(listing_problems(case.wanted.audience, case.project, case.by, case.had.audience))
+    return iter(listing_problems(case.wanted.audience, case.by, case.around, case.had.audience))
 
 
 def listing_problems(
-    entries: Sequence[Audience], project: Project, by: Actor, had: Sequence[Audience] = ()
+    entries: Sequence[Audience], by: Actor, around: Around, had: Sequence[Audience] = ()
 ) -> list[Problem]:
     """Registered APIs one may use; others for a superuser only. Members get one answer for all they may not list."""
     found = []
     for index, entry in enumerate(entries):
-        if problem := _listing_problem(entry, project, by, kept=entry.settled() in had):
+        if problem := _listing_problem(entry, by, around, kept=entry.settled() in had):
             found.append(Problem(f"audience[{index}].value", problem))
     return found
 
 
-def _listing_problem(entry: Audience, project: Project, by: Actor, *, kept: bool) -> str:
+def _listing_problem(entry: Audience, by: Actor, around: Around, *, kept: bool) -> str:
     try:
         matcher.parse(entry.value)
     except matcher.Malformed:
         return ""  # told by the rules of the value alone
     if kept:
         return ""  # what became of its API is asked at every request
+    refusal = refusal_to_list(entry.value, around.project, around.apis)
     if not by.may(Right.LIST_ANY_AUDIENCE):
-        unusable = resolve(entry.value) is None or refusal_to_list(entry.value, project)
+        unusable = refusal or around.apis.resolve(entry.value) is None
         return _("Not an API of this project or shared with it. Only a superuser may list it.") if unusable else ""
-    if Client.objects.filter(client_id=entry.value).exists():
+    if entry.value in around.ids | around.clients:
         return _("This is the ID of a client, not an audience.")
-    return refusal_to_list(entry.value, project)
+    return refusal
 
 
 CHECKS: tuple[Callable[[Case], Iterator[Problem]], ...] = (

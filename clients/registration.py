@@ -6,25 +6,26 @@ Doors (console, configuration file, commands, APIs) translate what they were sen
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from clients import secrets
+from clients import lists, secrets
+from clients.around import Around
 from clients.identifiers import new_client_id
 from clients.metadata import Audience, ClientMetadata
-from clients.models import AudienceEntry, Client, ClientSecret
+from clients.models import Client, ClientSecret
 from clients.policy import metadata_of, problems
 from clients.reach import apis_named, is_bound, secret_problem
 from common import clock
-from projects import matcher
+from common.chosen import Kept
 from projects.actors import Actor, Right
-from projects.events import Detail, acting, record
+from projects.events import Detail, acting, record, record_all
 from projects.models import Project
-from projects.problems import Problem, require
+from projects.problems import Problem, RegistrationError, require
 
 SHOWN = 10  # how many of the things that stand in the way of a deletion are named
 RIGHTS_OVER_TOKENS = ("introspection", "introspects", "acts_for")
@@ -33,30 +34,62 @@ TOLD_APART = ("client_name", "enabled", "held", *RIGHTS_OVER_TOKENS)  # by no ev
 
 def register(wanted: ClientMetadata, project: Project, by: Actor) -> Client:
     """A new client. Raises RegistrationError; IntegrityError when somebody else took the id in this very moment."""
-    wanted = replace(wanted, client_id=wanted.client_id or new_client_id())
+    [made] = register_all([wanted], project, by)
+    if isinstance(made, Client):
+        return made
+    raise RegistrationError(made)
+
+
+def register_all(wanted: Sequence[ClientMetadata], project: Project, by: Actor) -> list[Client | list[Problem]]:
+    """New clients, in a few statements however many they are. In place of one that cannot be made, its problems."""
+    named = [replace(one, client_id=one.client_id or new_client_id()) for one in wanted]
+    around = Around(named, project)
     with acting(by), transaction.atomic():
-        require(problems(wanted, project, by))
-        client = Client(project=project)
-        client.take(wanted)
-        client.disabled_by_superuser = _held(wanted, ClientMetadata(), by)
-        client.save()
-        _write_lists(client, wanted)
-        record(by, "client.created", client.client_id, project=project.key, introspection=client.introspection)
+        found = [problems(one, project, by, around=around) for one in named]
+        good = [one for one, wrong in zip(named, found, strict=True) if not wrong]
+        made = Client.objects.bulk_create([_new(one, project, by) for one in good])
+        lists.write_new(dict(zip(made, good, strict=True)))
+        about = {one.client_id: {"project": project.key, "introspection": one.introspection} for one in made}
+        record_all(by, "client.created", about)
+    by_id = {client.client_id: client for client in made}
+    return [wrong or by_id[one.client_id] for one, wrong in zip(named, found, strict=True)]
+
+
+def _new(wanted: ClientMetadata, project: Project, by: Actor) -> Client:
+    client = Client(project=project)
+    client.take(wanted)
+    client.disabled_by_superuser = _held(wanted, ClientMetadata(), by)
     return client
 
 
-def locked(client_id: str) -> Client | None:
-    """The client of this id; nobody else changes it until the transaction ends."""
-    return Client.objects.select_for_update(of=("self",)).filter(client_id=client_id).first()
+def locked(client_ids: Collection[str]) -> dict[str, Client]:
+    """Those there are of these ids, with all that they list; nobody else changes them until the transaction ends."""
+    rows = Client.objects.select_for_update(of=("self",)).select_related("project").order_by("pk")
+    with_lists = rows.prefetch_related("audience_entries", "introspects", "allowed_callers", "acts_for", "secrets")
+    return {client.client_id: client for client in with_lists.filter(client_id__in=client_ids)}
+
+
+def is_already(client: Client, wanted: ClientMetadata, by: Actor) -> bool:
+    """Whether `change` would change nothing. What stands in the way of a change is then no matter either."""
+    before = metadata_of(client).settled()
+    sleeping = client.public and any(secret.slot is not None for secret in client.secrets.all())
+    return not sleeping and not differences(before, _after(before, wanted, by))
 
 
 def change(client: Client, wanted: ClientMetadata, by: Actor) -> list[str]:
     """Make it what is wanted, and answer what that changed. Raises RegistrationError."""
     with acting(by), transaction.atomic():
         client.refresh_from_db(from_queryset=Client.objects.select_for_update(of=("self",)))
-        require(problems(wanted, client.project, by, client))
-        before = metadata_of(client).settled()
-        after = _switched(before, replace(_as_registered(wanted).settled(), held=_held(wanted, before, by)))
+        return change_locked(client, wanted, by)
+
+
+def change_locked(client: Client, wanted: ClientMetadata, by: Actor) -> list[str]:
+    """`change`, of a client that `locked` answered in this transaction."""
+    with acting(by), transaction.atomic():
+        stored = metadata_of(client)
+        require(problems(wanted, client.project, by, client, stored))
+        before = stored.settled()
+        after = _switched(before, _after(before, wanted, by))
         moved = differences(before, after)
         if "held" in moved and "enabled" not in moved:
             moved.append("enabled")  # by somebody whom members do not overrule
@@ -64,11 +97,16 @@ def change(client: Client, wanted: ClientMetadata, by: Actor) -> list[str]:
             client.take(after)
             client.disabled_by_superuser = bool(after.held)
             client.save()
-            _write_lists(client, after)
+            lists.write(client, after, moved)
             _record_change(by, client.client_id, before, after, moved)
         if (client.public or before.public) and _end_secrets(client, by):
             moved.append("client_secret")
+    vars(client).pop("_prefetched_objects_cache", None)  # lists that were read before are not true any more
     return moved
+
+
+def _after(before: ClientMetadata, wanted: ClientMetadata, by: Actor) -> ClientMetadata:
+    return replace(_as_registered(wanted).settled(), held=_held(wanted, before, by))
 
 
 def _switched(before: ClientMetadata, after: ClientMetadata) -> ClientMetadata:
@@ -101,6 +139,15 @@ def _held(wanted: ClientMetadata, before: ClientMetadata, by: Actor) -> bool:
     if wanted.held is not None:
         return wanted.held
     return by.may(Right.OVERRULE_MEMBERS) if before.enabled else bool(before.held)
+
+
+def with_default_audience(wanted: ClientMetadata) -> ClientMetadata:
+    """This, with the only API of an app that signs nobody in as its default: most such apps send a scope alone.
+
+    For doors where somebody ticks boxes; a file says what it means.
+    """
+    machine = wanted.grant_types == ("client_credentials",) and len(wanted.audience) == 1
+    return replace(wanted, audience=(replace(wanted.audience[0], default=True),)) if machine else wanted
 
 
 # --- Deleting ------------------------------------------------------------------------------------------------------
@@ -144,11 +191,20 @@ def generate_secret(client: Client, by: Actor, *, label: str = "", expires_at: d
     return secret
 
 
-def adopt_secret(client: Client, secret: str, by: Actor, *, label: str = "") -> None:
+def give_first_secrets(kept: Mapping[Client, Kept], by: Actor, *, kind: str, label: str) -> None:
+    """Secrets of clients that were made in this transaction: nobody else gives them one. Raises RegistrationError."""
+    with acting(by), transaction.atomic():
+        for client in kept:
+            _may_have_secrets(client, by)
+        secrets.give_first(kept, label=label)
+        record_all(by, kind, {client.client_id: {"label": label} for client in kept})
+
+
+def adopt_secret(client: Client, secret: str, by: Actor, *, label: str = "", hashed: Kept | None = None) -> None:
     """A secret that somebody chose. Raises RegistrationError, secrets.TooManySecrets."""
     with acting(by), transaction.atomic():
         _may_have_secrets(client, by)
-        secrets.adopt(client, secret, label=label)
+        secrets.adopt(client, secret, label=label, hashed=hashed)
         record(by, "client.secret_adopted", client.client_id, label=label)
 
 
@@ -174,36 +230,7 @@ def _may_have_secrets(client: Client, by: Actor) -> None:
         require([Problem("client_secret", problem)])
 
 
-# --- Lists and events ----------------------------------------------------------------------------------------------
-
-
-def _write_lists(client: Client, wanted: ClientMetadata) -> None:
-    client.introspects.set(Client.objects.filter(client_id__in=wanted.introspects))
-    client.allowed_callers.set(Client.objects.filter(client_id__in=wanted.allowed_callers))
-    client.acts_for.set(apis_named(wanted.acts_for).values())
-    _write_audience(client, wanted.settled().audience)
-
-
-def _write_audience(client: Client, wanted: Sequence[Audience]) -> None:
-    """The allowlist becomes exactly this, in this order; entries that stay keep their rows."""
-    rows = {row.canonical: row for row in client.audience_entries.order_by("pk")}
-    entries = [
-        AudienceEntry(client=client, value=one.value, mode=one.mode or "", default=one.default) for one in wanted
-    ]
-    stored = {row.value: row.canonical for row in rows.values()}
-    for entry in entries:
-        entry.canonical = stored.get(entry.value) or matcher.canonical(entry.value)
-    gone = [row.pk for canonical, row in rows.items() if canonical not in {entry.canonical for entry in entries}]
-    kept = [entry.canonical for entry in entries if entry.canonical in rows]
-    in_order = kept == [one for one in rows if one in set(kept)] == [one.canonical for one in entries[: len(kept)]]
-    client.audience_entries.filter(pk__in=gone if in_order else [row.pk for row in rows.values()]).delete()
-    new = [entry for entry in entries if not in_order or entry.canonical not in rows]
-    AudienceEntry.objects.bulk_create(new)  # not save(): it refuses what was listed before the rules changed
-    for entry in entries:
-        row = rows.get(entry.canonical) if in_order else None
-        if row is not None and (row.value, row.mode, row.default) != (entry.value, entry.mode, entry.default):
-            row.value, row.mode, row.default = entry.value, entry.mode, entry.default
-            row.save()
+# --- Events ----------------------------------------------------------------------------------------------
 
 
 def _record_change(by: Actor, client_id: str, before: ClientMetadata, after: ClientMetadata, moved: list[str]) -> None:

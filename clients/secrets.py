@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 
@@ -14,6 +15,8 @@ from django.utils import timezone
 
 from clients.identifiers import new_client_secret
 from clients.models import Client, ClientSecret
+from common import chosen
+from common.chosen import Kept
 
 _FAST = "sha256$"
 # Chosen secrets that fitted, by their slow digest: what they are under a key that only this server has, and forgets.
@@ -28,17 +31,39 @@ class TooManySecrets(Exception):
 
 def generate(client: Client, *, label: str = "", expires_at: datetime | None = None) -> str:
     """Add a new secret of 256 random bits and return it; it cannot be read again."""
-    secret = new_client_secret()
-    # So much entropy cannot be guessed: a plain digest is as safe as a slow hash and thousands of times quicker.
-    _keep(client, _FAST + hashlib.sha256(secret.encode()).hexdigest(), label, expires_at)
+    secret, kept = generated()
+    _keep(client, kept, label, expires_at)
     return secret
 
 
-def adopt(client: Client, secret: str, *, label: str = "") -> None:
-    """Add a secret a person chose. It may be guessable, so its digest is slow."""
+def adopt(client: Client, secret: str, *, label: str = "", hashed: Kept | None = None) -> None:
+    """Add a secret a person chose. It may be guessable, so its digest is slow; `hashed`: it was computed before."""
     if not secret:
         raise ValueError("A client secret must not be empty.")
-    _keep(client, make_password(secret), label, None)
+    _keep(client, hashed or chosen.keep(secret), label, None)
+
+
+def give_first(kept: Mapping[Client, Kept], *, label: str) -> None:
+    """Secrets of clients that have none and that nobody else knows yet, all at once."""
+    rows = (
+        ClientSecret(client=client, slot=1, digest=one.digest, fingerprint=one.fingerprint, label=label)
+        for client, one in kept.items()
+    )
+    ClientSecret.objects.bulk_create(rows)
+
+
+def generated() -> tuple[str, Kept]:
+    """A new secret of 256 random bits, and what to keep of it."""
+    secret = new_client_secret()
+    # So much entropy cannot be guessed: a plain digest is as safe as a slow hash and thousands of times quicker.
+    return secret, Kept(_FAST + hashlib.sha256(secret.encode()).hexdigest())
+
+
+def mark(secret: ClientSecret, text: str) -> None:
+    """Let the fingerprint know the text behind it from now on, under the first of IDP_KEY_SECRETS."""
+    kept = chosen.marked(text, secret.digest)
+    if is_slow(secret.digest) and secret.fingerprint != kept.fingerprint:
+        ClientSecret.objects.filter(pk=secret.pk, digest=secret.digest).update(fingerprint=kept.fingerprint)
 
 
 def revoke(secret: ClientSecret) -> None:
@@ -96,7 +121,7 @@ def decoy() -> str:
     return _FAST + secrets.token_hex(32)
 
 
-def _keep(client: Client, digest: str, label: str, expires_at: datetime | None) -> None:
+def _keep(client: Client, kept: Kept, label: str, expires_at: datetime | None) -> None:
     with transaction.atomic():
         # Locking the client serialises two people who rotate at once; the slot constraint backs it up.
         Client.objects.select_for_update().get(pk=client.pk)
@@ -104,4 +129,11 @@ def _keep(client: Client, digest: str, label: str, expires_at: datetime | None) 
         free = next((slot for slot in (1, 2) if slot not in taken), None)
         if free is None:
             raise TooManySecrets("This client has two secrets already. Revoke one first.")
-        ClientSecret.objects.create(client=client, slot=free, digest=digest, label=label, expires_at=expires_at)
+        ClientSecret.objects.create(
+            client=client,
+            slot=free,
+            digest=kept.digest,
+            fingerprint=kept.fingerprint,
+            label=label,
+            expires_at=expires_at,
+        )

@@ -1,14 +1,19 @@
-"""Encryption of secrets at rest under IDP_KEY_SECRETS: the first one encrypts, all of them decrypt."""
+"""Secrets at rest under IDP_KEY_SECRETS: the first one encrypts and marks, all of them decrypt and recognize."""
 
 from __future__ import annotations
 
 import base64
+import hmac
 from functools import lru_cache
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+
+NOT_OURS = (
+    "Something sealed for “%s” was sealed under a secret that is not in IDP_KEY_SECRETS. Add the old secret back."
+)
 
 
 class Unreadable(Exception):
@@ -25,10 +30,7 @@ def unseal(purpose: str, sealed: str) -> str:
     try:
         return _cipher(purpose, tuple(settings.IDP_KEY_SECRETS)).decrypt(sealed.encode()).decode()
     except InvalidToken:
-        raise Unreadable(
-            f"Something sealed for “{purpose}” was sealed under a secret that is not in IDP_KEY_SECRETS. "
-            "Add the old secret back."
-        ) from None
+        raise Unreadable(NOT_OURS % purpose) from None
 
 
 def reseal(purpose: str, sealed: str) -> str:
@@ -36,11 +38,43 @@ def reseal(purpose: str, sealed: str) -> str:
     return seal(purpose, unseal(purpose, sealed))
 
 
+def number_of(purpose: str, sealed: str) -> int:
+    """Which secret opens it, counted from 1 as IDP_KEY_SECRETS lists them; raises Unreadable."""
+    for number, secret in enumerate(settings.IDP_KEY_SECRETS, start=1):
+        try:
+            _cipher(purpose, (secret,)).decrypt(sealed.encode())
+        except InvalidToken:
+            continue
+        return number
+    raise Unreadable(NOT_OURS % purpose)
+
+
+def fingerprint(purpose: str, text: str) -> str:
+    """Recognizes this text, for whoever has the secrets; to anybody else it is random."""
+    return _fingerprints(purpose, text)[0]
+
+
+def has_fingerprint(purpose: str, text: str, kept: str) -> bool:
+    """Whether this is the fingerprint of the text, under any of the secrets."""
+    return any(hmac.compare_digest(kept, one) for one in _fingerprints(purpose, text))
+
+
+def _fingerprints(purpose: str, text: str) -> list[str]:
+    keys = _fingerprint_keys(purpose, tuple(settings.IDP_KEY_SECRETS))
+    return [hmac.digest(key, text.encode(), "sha256").hex() for key in keys]
+
+
+@lru_cache(maxsize=8)
+def _fingerprint_keys(purpose: str, key_secrets: tuple[str, ...]) -> list[bytes]:
+    return [_derived(f"fingerprints of {purpose}", secret) for secret in key_secrets]
+
+
 @lru_cache(maxsize=8)
 def _cipher(purpose: str, key_secrets: tuple[str, ...]) -> MultiFernet:
-    def fernet(secret: str) -> Fernet:
-        info = f"vestibule {purpose}".encode()
-        derived = HKDF(hashes.SHA256(), 32, salt=None, info=info).derive(secret.encode())
-        return Fernet(base64.urlsafe_b64encode(derived))
+    keys = (_derived(purpose, secret) for secret in key_secrets)
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in keys])
 
-    return MultiFernet([fernet(secret) for secret in key_secrets])
+
+def _derived(purpose: str, secret: str) -> bytes:
+    """A key of its own for each purpose (RFC 5869)."""
+    return HKDF(hashes.SHA256(), 32, salt=None, info=f"vestibule {purpose}".encode()).derive(secret.encode())

@@ -6,6 +6,13 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Tags, Warning, register
+from django.db import DatabaseError
+
+from clients.models import SigningKey
+from clients.models.keys import KeyState
+from idp import health
+from idp.environment import Environment
+from idp.variables import misspelt
 
 STYLES = "vestibule/pages.css"
 MAIL_ENDS = {
@@ -14,6 +21,13 @@ MAIL_ENDS = {
     "locmem": "E-mail is kept in memory and sent to nobody.",
     "dummy": "E-mail is thrown away.",
 }
+
+
+@register(Tags.compatibility)
+def variables_are_known(app_configs: object, **kwargs: object) -> list[CheckMessage]:
+    """A misspelt variable is one that was never set, and nothing else would say so."""
+    hint = "docs/operations.md lists them. Correct its name, or unset it."
+    return [Warning(sentence, hint=hint, id="idp.W007") for sentence in misspelt(Environment.read)]
 
 
 @register(Tags.security, deploy=True)
@@ -82,6 +96,19 @@ def issuer_is_set(app_configs: object, **kwargs: object) -> list[CheckMessage]:
             hint="Set IDP_ISSUER to the public address, for example https://id.example.com.",
             id="idp.W005",
         )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def keys_open(app_configs: object, **kwargs: object) -> list[CheckMessage]:
+    """The secrets are not those that keys were sealed under: servers would sign nothing, now or after a rotation."""
+    try:
+        keys = list(SigningKey.objects.filter(state__in=[KeyState.ACTIVE, KeyState.NEXT]))
+    except DatabaseError:  # not there yet, or not reachable: other commands say so
+        return []
+    return [
+        Warning(problem, hint="Start servers with every secret that a key needs.", id="idp.W008")
+        for problem in health.that_do_not_open(keys)
     ]
 
 

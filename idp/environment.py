@@ -8,10 +8,12 @@ import os
 import secrets
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+
+from idp.variables import text_of
 
 MAX_GRACE = 3600  # seconds
 MAX_IN_MEMORY = 100_000  # entries of a cache in memory: some forty megabytes when all are there
@@ -26,24 +28,28 @@ URLS = {
 }
 
 
-class Environment(environ.FileAwareEnv):
+class Environment(environ.Env):
     """The environment variables. An error names the variable but never shows its value, which may be a secret."""
+
+    read: ClassVar[set[str]] = set()  # every name that anybody asked for
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
 
     def get_value(self, var: str, cast: object = None, default: object = NOTSET, parse_default: bool = False) -> object:
+        """As the library does it, but for values that begin with `$`: those are no names of other variables."""
+        self.read.add(var)
+        text = text_of(var)
+        if text is None:
+            if default is NOTSET:
+                raise ImproperlyConfigured(f"Set {var}. See docs/operations.md.")
+            return default
         try:
-            return super().get_value(var, cast, default, parse_default)
-        except OSError as error:
-            raise ImproperlyConfigured(
-                f"{var}_FILE names a file that cannot be read: {error.filename} ({error.strerror})."
-            ) from None
-        except UnicodeDecodeError:
-            raise ImproperlyConfigured(f"{var}_FILE names a file that is not UTF-8 text.") from None
+            parsed: object = self.parse_value(text, cast)  # type: ignore[no-untyped-call]
         except ValueError:
             wanted = "a whole number" if cast is int else "written another way"
             raise ImproperlyConfigured(f"{var} must be {wanted}. See docs/operations.md.") from None
+        return parsed
 
     def is_set(self, name: str) -> bool:
         """Whether this variable has a value, directly or in a file."""

@@ -82,15 +82,15 @@ def _unusable_keys(active: list[SigningKey]) -> str:
     """Why nothing can be signed, or an empty string."""
     if {key.algorithm for key in active} != set(ALGORITHMS):
         return "A signing key is missing: run quickstart."
-    return next(iter(_that_do_not_open(active)), "")
+    return next(iter(that_do_not_open(active)), "")
 
 
 def _next_keys(following: list[SigningKey]) -> list[str]:
     """Next keys that do not open. When one is activated, nothing can be signed any more."""
-    return [f"{problem} Do so before the next rotatekeys." for problem in _that_do_not_open(following)]
+    return [f"{problem} Do so before the next rotatekeys." for problem in that_do_not_open(following)]
 
 
-def _that_do_not_open(keys: list[SigningKey]) -> list[str]:
+def that_do_not_open(keys: list[SigningKey]) -> list[str]:
     problems = []
     for key in keys:
         try:

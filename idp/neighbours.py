@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import unquote
 
 from idp.environment import Environment, Settings
 
@@ -27,7 +28,7 @@ class Process:
 
 
 def database(env: Environment, state: Path) -> Settings:
-    given = env.address("DATABASE_URL", f"sqlite:///{state / 'db.sqlite3'}", env.db_url_config)
+    given = env.address("DATABASE_URL", f"sqlite:///{state / 'db.sqlite3'}", database_of)
     if not given["ENGINE"].endswith("sqlite3"):
         kept = {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
         return kept | with_time_limits(given, serves=Process.serves)
@@ -38,6 +39,17 @@ def database(env: Environment, state: Path) -> Settings:
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
     }
     return {**given, "OPTIONS": options}
+
+
+def database_of(url: str) -> Settings:
+    """The settings of a database URL, every part of it percent-decoded as libpq does (RFC 3986 section 2.1).
+
+    The library leaves `%2Fvar%2Frun%2Fpostgresql`, the directory of a socket, as it is, and takes `+` for a space.
+    """
+    before, mark, query = url.partition("?")
+    whole = before.replace("+", "%2B") + mark + query
+    given: Settings = Environment.db_url_config(whole)  # type: ignore[no-untyped-call]
+    return {**given, "HOST": unquote(given.get("HOST", ""))}
 
 
 def with_time_limits(given: Settings, *, serves: bool) -> Settings:

@@ -31,8 +31,12 @@ from granian.log import LogLevels
 
 from common import issuer
 from idp.bodies import BufferedBodies
+from idp.environment import Environment
 from idp.logs import drop_thread_count_warning
+from idp.variables import misspelt
 from idp.watchdog import MAX_WAIT, Watched
+
+logger = logging.getLogger(__name__)
 
 
 def at_least_one(text: str) -> int:
@@ -97,6 +101,8 @@ def serve(application: str = "idp.wsgi.application", max_wait: float = MAX_WAIT,
     options = GRANIAN_OPTIONS | overrides
     loaded = import_string(application)
     options |= _live_at("")
+    for sentence in misspelt(Environment.read):
+        logger.warning(sentence)
     if apps.ready:  # otherwise every worker would load them with its first request
         import_module(settings.ROOT_URLCONF)
     options |= _live_at(issuer.path() if apps.ready else "")

@@ -93,13 +93,13 @@ def resolve(value: str) -> ApiFacts | None:
     return apis_near([value]).resolve(value)
 
 
-def refusal_to_list(value: str, project: Project) -> str:
+def refusal_to_list(value: str, project: Project, apis: Apis | None = None) -> str:
     """Why this audience may not stand in an allowlist of the project's clients, or an empty string.
 
     The very rule every request is checked by. An entry that lies above somebody else's API is fine: what is asked
     below it is resolved again at every request (protocol section 0).
     """
-    api = resolve(value)
+    api = resolve(value) if apis is None else apis.resolve(value)
     if api is None or api.open_to(project_facts(project)):
         return ""
     return _("This audience belongs to an API that is not shared with this project.")

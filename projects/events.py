@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
@@ -65,6 +65,16 @@ def record(by: Actor, kind: str, client_id: str = "", /, **detail: Detail) -> No
     """One event. People are named by their `sub`; who is no person stands in the details."""
     said = {**detail, "by": by.name} if by.name else detail
     SecurityEvent.objects.create(kind=kind, client_id=client_id, sub=by.sub, detail=said)
+
+
+def record_all(by: Actor, kind: str, about: Mapping[str, Mapping[str, Detail]]) -> None:
+    """One event of this kind for each of these clients, at once."""
+    mine: dict[str, Detail] = {"by": by.name} if by.name else {}
+    events = [
+        SecurityEvent(kind=kind, client_id=client_id, sub=by.sub, detail={**detail, **mine})
+        for client_id, detail in about.items()
+    ]
+    SecurityEvent.objects.bulk_create(events)
 
 
 # --- What goes past a registration ---------------------------------------------------------------------------------

@@ -52,6 +52,7 @@ projects:
       - client_id: web
         client_name: Acme web
         client_secret: web-secret
+        require_pkce: false
         grant_types: [authorization_code, refresh_token, client_credentials]
         redirect_uris: [{WEB_CB}]
         scope: {ALL_SCOPES}

@@ -116,6 +116,7 @@ class ClientAdmin(SecretPages, ProjectScopedAdmin):
         if change:
             registration.change(form.instance, wanted, actor_of(request))
         else:
+            wanted = registration.with_default_audience(wanted)
             made = registration.register(wanted, form.project, actor_of(request))
             vars(form.instance).update(vars(made))  # Django goes on with the row it gave the form
 

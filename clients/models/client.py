@@ -71,6 +71,8 @@ def _bounded(*names: str) -> models.Q:
     return condition
 
 
+ID_BURIED = _("This client ID belonged to a deleted client; an ID is never used again.")
+ID_LISTED = _("Clients name this as an audience already. Choose another client ID.")
 MOVED = _("A client stays in its project for ever. Create another client instead.")
 # The values of fields that have few, as `clients.rules` asks for them.
 CHOICES: rules.Choices = {
@@ -141,7 +143,7 @@ class Client(MetadataColumns, AbstractApplication):
         help_text=_("Userinfo answers this client with a signed JWT; empty: plain JSON."),
     )
     require_pkce = models.BooleanField(
-        _("require PKCE"), default=False, help_text=_("Public clients always need it (RFC 7636).")
+        _("require PKCE"), default=True, help_text=_("Public clients always need it (RFC 7636).")
     )
     rotate_refresh_tokens = models.BooleanField(
         _("rotate refresh tokens"),
@@ -260,9 +262,9 @@ class Client(MetadataColumns, AbstractApplication):
         if self.pk is not None:
             return ""
         if SecurityEvent.objects.filter(kind=CLIENT_DELETED, client_id=self.client_id).exists():
-            return _("This client ID belonged to a deleted client; an ID is never used again.")
+            return ID_BURIED
         listed = Client.objects.filter(audience_entries__canonical=self.client_id).exists()
-        return _("Clients name this as an audience already. Choose another client ID.") if listed else ""
+        return ID_LISTED if listed else ""
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Make a public client's fixed choices explicit, and refuse what registration refuses."""

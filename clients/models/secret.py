@@ -18,6 +18,8 @@ class ClientSecret(models.Model):
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="secrets")
     slot = models.PositiveSmallIntegerField(null=True, choices=[(1, "1"), (2, "2")])
     digest = models.CharField(max_length=255, editable=False)
+    # Of a chosen secret: spares `applyconfig` the slow hash (common.chosen).
+    fingerprint = models.CharField(max_length=64, blank=True, default="", editable=False)
     label = models.CharField(_("label"), max_length=100, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)

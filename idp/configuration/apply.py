@@ -9,9 +9,11 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from clients.models import SecurityEvent
-from idp.configuration.clients import apply_client, link_client
+from idp.configuration.client_secrets import chosen_secrets
+from idp.configuration.clients import apply_clients, link_client
 from idp.configuration.context import Context
-from idp.configuration.people import apply_user
+from idp.configuration.hashes import Chosen, Hashes
+from idp.configuration.people import apply_user, chosen_passwords
 from idp.configuration.problems import ConfigurationError, Place, Problem, Problems
 from idp.configuration.projects import apply_api, apply_project
 from idp.configuration.reading import read
@@ -39,7 +41,8 @@ def apply(
     file = read_section(FILE, read(source, problems), problems)
     if file is None:
         raise ConfigurationError(problems.found)
-    context = Context(problems, environ)
+    context = Context(problems, environ, Hashes(look_only=dry_run))
+    context.hashes.prepare(_chosen(context, file))
     try:
         with transaction.atomic():
             _write(context, file)
@@ -55,6 +58,13 @@ def apply(
     return report
 
 
+def _chosen(context: Context, file: Entry) -> Iterator[Chosen]:
+    """The passwords and secrets of the file."""
+    yield from chosen_passwords(file.values.get("users", ()))
+    for project in file.values.get("projects", ()):
+        yield from chosen_secrets(project.values.get("clients", ()), context.environ)
+
+
 def _record(origin: Mapping[str, str], report: Report) -> None:
     """Who may do what was changed by a file: which objects and keys, all of them, never their values."""
     changes = [str(change) for change in report.drift]
@@ -67,12 +77,13 @@ def _write(context: Context, file: Entry) -> None:
         one_at_a_time()
     for user in file.values.get("users", ()):
         apply_user(context, user)
-    for project in file.values.get("projects", ()):
-        apply_project(context, project)
+    for entry in file.values.get("projects", ()):
+        apply_project(context, entry)
     for owner, api in _children(context, file, "apis"):
         apply_api(context, owner, api)
-    for owner, client in _children(context, file, "clients"):
-        apply_client(context, owner, client)
+    for entry in file.values.get("projects", ()):
+        if project := context.projects.get(entry.values["id"]):
+            apply_clients(context, project, entry.values.get("clients", ()))
     for owner, client in _children(context, file, "clients"):
         link_client(context, owner, client)
 

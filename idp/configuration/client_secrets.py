@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+
+from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
 from clients import registration, secrets
 from clients.models import Client, ClientSecret
+from common.chosen import Kept
 from idp.configuration.context import Context
+from idp.configuration.hashes import Chosen
 from idp.configuration.shape import Entry
+from idp.variables import text_of
 from projects.problems import RegistrationError
 
 LABEL = "configuration file"
@@ -19,7 +25,7 @@ def set_secret(context: Context, client: Client, entry: Entry, *, was_public: bo
 
     So does one that was public until now: what was its secret before then has ended, and does not come back.
     """
-    key = "client_secret_from" if "client_secret_from" in entry.values else "client_secret"
+    key = _key(entry)
     if key not in entry.values:
         if client.public or (client.secrets.exists() and not was_public):
             return []
@@ -39,28 +45,100 @@ def set_secret(context: Context, client: Client, entry: Entry, *, was_public: bo
     return []
 
 
+def give_secrets(context: Context, entries: Mapping[Client, Entry]) -> None:
+    """New clients get what the file says, or one that is made; public ones none."""
+    said: dict[Client, Kept] = {}
+    made: dict[Client, Kept] = {}
+    for client, entry in entries.items():
+        key = _key(entry)
+        if client.public:
+            set_secret(context, client, entry)
+        elif key not in entry.values:
+            context.ledger.generated_secrets[client.client_id], made[client] = secrets.generated()
+        elif secret := _given(context, entry, key):
+            said[client] = context.hashes.keep(_owner(client.client_id), secret)
+    registration.give_first_secrets(said, context.by, kind="client.secret_adopted", label=LABEL)
+    registration.give_first_secrets(made, context.by, kind="client.secret_generated", label=GENERATED)
+
+
 def _replace(context: Context, client: Client, secret: str) -> bool:
     """Whether anything changed. The file says one secret: another one that a file set earlier ends.
 
     Those people made stay.
     """
-    live = client.secrets.filter(slot__isnull=False)
-    kept = [row for row in live if not _expired(row) and secrets.matches(secret, row.digest)]
-    stale = [row for row in live.filter(label=LABEL) if row not in kept]
+    live = [row for row in client.secrets.all() if row.slot is not None]
+    kept = [row for row in live if not _expired(row) and _matches(context, secret, row)]
+    stale = [row for row in live if row.label == LABEL and row not in kept]
     for row in stale:
         registration.revoke_secret(row, context.by)
+    for row in kept:
+        secrets.mark(row, secret)
     if not kept:
-        registration.adopt_secret(client, secret, context.by, label=LABEL)
+        hashed = context.hashes.keep(_owner(client.client_id), secret)
+        registration.adopt_secret(client, secret, context.by, label=LABEL, hashed=hashed)
     return bool(stale or not kept)
+
+
+def _matches(context: Context, secret: str, row: ClientSecret) -> bool:
+    if secrets.is_slow(row.digest):
+        return context.hashes.fits(secret, _kept(row))
+    return secrets.matches_quickly(secret, row.digest)
+
+
+def chosen_secrets(clients: Sequence[Entry], environ: Mapping[str, str]) -> Iterator[Chosen]:
+    """Those of the file, each with the slow hashes there are. Which client has which is read at once."""
+    ids = [entry.values["client_id"] for entry in clients]
+    slow: dict[str, list[Kept]] = {}
+    quick: dict[str, list[str]] = {}
+    for row in ClientSecret.objects.filter(slot__isnull=False, client__client_id__in=ids).select_related("client"):
+        if secrets.is_slow(row.digest):
+            slow.setdefault(row.client.client_id, []).append(_kept(row))
+        else:
+            quick.setdefault(row.client.client_id, []).append(row.digest)
+    for entry, client_id in zip(clients, ids, strict=True):
+        secret = _secret_or_none(entry, environ)
+        if secret and not any(secrets.matches_quickly(secret, digest) for digest in quick.get(client_id, ())):
+            yield Chosen(_owner(client_id), secret, tuple(slow.get(client_id, ())))
+
+
+def _key(entry: Entry) -> str:
+    return "client_secret_from" if "client_secret_from" in entry.values else "client_secret"
+
+
+def _owner(client_id: str) -> tuple[str, str]:
+    return ("client", client_id)
+
+
+def _kept(row: ClientSecret) -> Kept:
+    return Kept(row.digest, row.fingerprint)
+
+
+def _secret_of(entry: Entry, environ: Mapping[str, str]) -> str:
+    """Raises ImproperlyConfigured when the file of the variable cannot be read."""
+    if name := entry.values.get("client_secret_from"):
+        return text_of(name, environ) or ""
+    return str(entry.values.get("client_secret", ""))
+
+
+def _secret_or_none(entry: Entry, environ: Mapping[str, str]) -> str:
+    """What is wrong with it is told later, with its place."""
+    try:
+        return _secret_of(entry, environ)
+    except ImproperlyConfigured:
+        return ""
 
 
 def _given(context: Context, entry: Entry, key: str) -> str:
     if key == "client_secret":
-        return str(entry.values[key])
+        return _secret_of(entry, context.environ)
     if "client_secret" in entry.values:
         context.problems.add(entry.place_of(key), "Give client_secret or client_secret_from, not both.")
     name = entry.values[key]
-    secret = context.environ.get(name, "")
+    try:
+        secret = _secret_of(entry, context.environ)
+    except ImproperlyConfigured as error:
+        context.problems.add(entry.place_of(key), error)
+        return ""
     if not secret:
         context.problems.add(entry.place_of(key), f"The environment variable {name} is not set. Set it and try again.")
     return secret

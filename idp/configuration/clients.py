@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from clients import registration
 from clients.metadata import Audience, ClientMetadata
 from clients.models import Client
 from clients.policy import metadata_of, problems
-from idp.configuration.client_secrets import set_secret
+from idp.configuration.client_secrets import give_secrets, set_secret
 from idp.configuration.context import Context
 from idp.configuration.problems import Place, quoted
 from idp.configuration.shape import Entry
@@ -16,43 +17,67 @@ from projects import matcher
 from projects.models import Project
 from projects.problems import Problem, RegistrationError
 
-# What may be named before it stands in the file: it follows when everything is there.
 REFERENCES = ("audience", "introspects", "acts_for", "allowed_callers")
+# Clients may be named before they stand in the file: those lists follow when all are there. APIs are there by then.
+FOLLOWING = ("introspects", "allowed_callers")
 TEXT_LISTS = ("grant_types", "redirect_uris", "post_logout_redirect_uris", "introspects", "acts_for", "allowed_callers")
 NOT_METADATA = ("client_secret", "client_secret_from", "jwks", "jwks_uri")
 ELSEWHERE = "Only clients of the same project can be callers."
 
 
-def apply_client(context: Context, project: Project, entry: Entry) -> None:
-    """The client itself; what it is linked to follows when everything it may name is there."""
-    client_id = entry.values["client_id"]
-    if not context.first("client", client_id, entry.place_of("client_id")):
-        return
-    context.clients[client_id] = None
-    client = registration.locked(client_id)
-    if client is not None and client.project_id != project.pk:
-        client = None  # of another project: as good as taken
-    before = metadata_of(client) if client else ClientMetadata(client_id=client_id)
-    said = {name: value for name, value in _said(entry).items() if name not in REFERENCES}
-    wanted = before.changed(said)
-    try:
-        if creating := client is None:
-            client = registration.register(wanted, project, context.by)
-            changed = registration.differences(before.settled(), wanted.settled())
+def apply_clients(context: Context, project: Project, entries: Iterable[Entry]) -> None:
+    """The clients themselves, all at once; what they are linked to follows when everything they may name is there."""
+    ours = [one for one in entries if context.first("client", one.values["client_id"], one.place_of("client_id"))]
+    ids = [entry.values["client_id"] for entry in ours]
+    stored = {name: one for name, one in registration.locked(ids).items() if one.project_id == project.pk}
+    made = _register(context, project, [entry for entry in ours if entry.values["client_id"] not in stored])
+    for entry in ours:
+        client_id = entry.values["client_id"]
+        context.clients[client_id] = made.get(client_id)
+        if client_id in made:
+            wanted = ClientMetadata(client_id=client_id).changed(_said_first(entry))
+            fields = registration.differences(ClientMetadata(client_id=client_id).settled(), wanted.settled())
+            fields += [] if wanted.public else ["client_secret"]
+            context.ledger.note("client", client_id, created=True, fields=entry.section.in_order(fields))
+        elif client_id in stored:
+            _change(context, stored[client_id], entry)
+
+
+def _register(context: Context, project: Project, entries: Sequence[Entry]) -> dict[str, Client]:
+    """The new clients, with their secrets; those of other projects are as good as taken."""
+    wanted = [ClientMetadata(client_id=one.values["client_id"]).changed(_said_first(one)) for one in entries]
+    made: dict[str, Client] = {}
+    for entry, answer in zip(entries, registration.register_all(wanted, project, context.by), strict=True):
+        if isinstance(answer, Client):
+            made[answer.client_id] = answer
         else:
-            changed = registration.change(client, wanted, context.by)
-    except RegistrationError as error:
-        _tell(context, entry, error.problems)
-        return
-    context.clients[client_id] = client
-    changed += set_secret(context, client, entry, was_public=before.public and not creating)
-    context.ledger.note("client", client_id, created=creating, fields=entry.section.in_order(changed))
+            _tell(context, entry, answer)
+    give_secrets(context, {made[one.values["client_id"]]: one for one in entries if one.values["client_id"] in made})
+    return made
+
+
+def _change(context: Context, client: Client, entry: Entry) -> None:
+    """Most clients of most files are as the file says already: those cost no statement."""
+    before, changed = metadata_of(client), []
+    if registration.is_already(client, before.changed(_said(entry)), context.by):
+        context.linked.add(client.client_id)
+    else:
+        try:
+            changed = registration.change_locked(client, before.changed(_said_first(entry)), context.by)
+        except RegistrationError as error:
+            _tell(context, entry, error.problems)
+            return
+    context.clients[client.client_id] = client
+    changed += set_secret(context, client, entry, was_public=before.public)
+    context.ledger.note("client", client.client_id, fields=entry.section.in_order(changed))
 
 
 def link_client(context: Context, project: Project, entry: Entry) -> None:
     """Allowlist, and the clients and APIs it names: they may stand anywhere in the file."""
-    said = {name: value for name, value in _said(entry).items() if name in REFERENCES}
+    said = {name: value for name, value in _said(entry).items() if name in FOLLOWING}
     client = context.clients.get(entry.values["client_id"])
+    if entry.values["client_id"] in context.linked:
+        return
     if client is None:  # it has problems of its own
         wanted = ClientMetadata(client_id=entry.values["client_id"]).changed(_said(entry))
         _tell(context, entry, [one for one in problems(wanted, project, context.by) if one.name in REFERENCES])
@@ -63,6 +88,10 @@ def link_client(context: Context, project: Project, entry: Entry) -> None:
             _tell(context, entry, error.problems)
         else:
             context.ledger.note("client", client.client_id, fields=entry.section.in_order(changed))
+
+
+def _said_first(entry: Entry) -> dict[str, Any]:
+    return {name: value for name, value in _said(entry).items() if name not in FOLLOWING}
 
 
 def _said(entry: Entry) -> dict[str, Any]:

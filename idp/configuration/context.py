@@ -13,6 +13,7 @@ from django.db.models import Model
 from accounts import normalization
 from accounts.models import User
 from clients.models import Client
+from idp.configuration.hashes import Hashes
 from idp.configuration.problems import Place, Problems, quoted
 from idp.configuration.report import Ledger
 from idp.configuration.shape import Entry
@@ -26,10 +27,12 @@ class Context:
 
     problems: Problems
     environ: Mapping[str, str]
+    hashes: Hashes
     ledger: Ledger = field(default_factory=Ledger)
     users: dict[str, User | None] = field(default_factory=dict)
     projects: dict[str, Project | None] = field(default_factory=dict)
     clients: dict[str, Client | None] = field(default_factory=dict)
+    linked: set[str] = field(default_factory=set)  # clients that list already what the file says
     named: set[tuple[str, str]] = field(default_factory=set)
     refused_scopes: set[str] = field(default_factory=set)  # of APIs that have a problem of their own
     by: Actor = field(default_factory=partial(Actor.operator, "configuration file"))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from allauth.account.models import EmailAddress
 
 from accounts import emails, events, normalization, sign_in
 from accounts.models import PROFILE, AccountEventKind, User
+from common.chosen import Kept, marked
 from idp.configuration.context import Context
+from idp.configuration.hashes import Chosen
 from idp.configuration.shape import Entry
 
 
 def apply_user(context: Context, entry: Entry) -> None:
-    username = normalization.user_name(entry.values["username"])
+    username = _username(entry)
     if not context.first("user", username.casefold(), entry.place_of("username")):
         return
     context.users[username] = None
@@ -25,7 +29,7 @@ def apply_user(context: Context, entry: Entry) -> None:
     changed = context.save(user, _values(entry), entry)
     if changed is None:
         return
-    changed += _set_password(user, entry)
+    changed += _set_password(context, user, entry)
     if "password" in changed or not user.is_active:
         sign_in.end_all(user)  # whoever signed in with the old password, or before, is out
     changed += _set_email_address(context, user, old_email, entry)
@@ -33,6 +37,10 @@ def apply_user(context: Context, entry: Entry) -> None:
         _record(user, old_email, {entry.section.field(key) for key in changed})
     context.users[username] = user
     context.ledger.note("user", username, created=creating, fields=changed)
+
+
+def _username(entry: Entry) -> str:
+    return normalization.user_name(entry.values["username"])
 
 
 def _record(user: User, old_email: str, changed: set[str]) -> None:
@@ -68,13 +76,35 @@ def _taken(context: Context, user: User, entry: Entry) -> bool:
     return False
 
 
-def _set_password(user: User, entry: Entry) -> list[str]:
-    password = entry.values.get("password")
-    if password is None or user.check_password(password):
+def _set_password(context: Context, user: User, entry: Entry) -> list[str]:
+    """Hashes that were brought along may be of the text as it was typed."""
+    typed = entry.values.get("password")
+    if typed is None:
         return []
-    user.set_password(password)
-    user.save(update_fields=["password"])
-    return ["password"]
+    password = normalization.password(typed)
+    fitting = next((text for text in dict.fromkeys((password, typed)) if context.hashes.fits(text, _kept(user))), None)
+    kept = marked(fitting, user.password) if fitting else context.hashes.keep(_owner(user.username), password)
+    if kept != _kept(user):
+        user.password, user.password_fingerprint = kept.digest, kept.fingerprint
+        user.save(update_fields=["password", "password_fingerprint"])
+    return [] if fitting else ["password"]
+
+
+def chosen_passwords(users: Sequence[Entry]) -> Iterator[Chosen]:
+    """Those of the file, each with the hash there is. All hashes are read at once."""
+    said = [entry for entry in users if "password" in entry.values]
+    chosen = {_username(entry): normalization.password(entry.values["password"]) for entry in said}
+    stored = {user.username: _kept(user) for user in User.objects.filter(username__in=chosen)}
+    for username, password in chosen.items():
+        yield Chosen(_owner(username), password, (stored[username],) if username in stored else ())
+
+
+def _owner(username: str) -> tuple[str, str]:
+    return ("user", username)
+
+
+def _kept(user: User) -> Kept:
+    return Kept(user.password, user.password_fingerprint)
 
 
 def _set_email_address(context: Context, user: User, old_email: str, entry: Entry) -> list[str]:

@@ -14,7 +14,7 @@ from accounts.console import actor
 from clients.models import Client
 from projects.matcher import MAX_LENGTH
 from provider.explain import Explanation, explain
-from provider.explain.words import about, heading, preview, verdict
+from provider.explain.words import about, advice, heading, preview, verdict
 from provider.facts import client_facts
 from provider.protocol.audience import MAX_VALUES
 
@@ -27,7 +27,10 @@ else:
 class AudienceForm(forms.Form):
     audience = forms.CharField(
         label=gettext_lazy("Audience"),
-        help_text=gettext_lazy("As the app would send it; several separated by spaces."),
+        required=False,
+        help_text=gettext_lazy(
+            "As the app would send it; several separated by spaces. Empty: as if the app named none."
+        ),
         max_length=(MAX_LENGTH + 1) * MAX_VALUES,
         widget=forms.TextInput(
             attrs={"size": 60, "autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
@@ -62,6 +65,7 @@ class AudiencePage(Base):
             "form": form,
             "rules": _rules(client, explained),
             "explained": explained,
+            "advice": advice(explained) if explained else [],
             "values": [(one.asked, about(one, explained)) for one in explained.values] if explained else [],
             "attempts": [
                 (heading(one), one.allowed, verdict(one), preview(one.token) if one.token else [])

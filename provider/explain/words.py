@@ -47,6 +47,19 @@ def about(value: Value, explanation: Explanation) -> list[str]:
     return [rule(value.rule, value.entry), *api]
 
 
+def advice(explanation: Explanation) -> list[str]:
+    """What to send when no audience was named: a scope of an API alone brings no token that this API accepts."""
+    client = explanation.caller
+    for_itself = any(one.token is not None and one.token.aud == client.client_id for one in explanation.attempts)
+    if explanation.audience.strip() or not client.allowlist or not for_itself:
+        return []
+    said = _(
+        "No audience was asked for and none is used by default: the access token is for the client alone, whatever its "
+        "scopes. Send resource=%(audience)s, or make that rule the default."
+    )
+    return [said % {"audience": client.allowlist[0].value}]
+
+
 def _refused_all_the_same(explanation: Explanation) -> list[str]:
     """What refuses a client although no obstacle stands between the two; the app is told the same for all of it."""
     said = []

@@ -12,6 +12,8 @@ from provider.protocol.facts import NO_CHALLENGE, Challenge
 from provider.protocol.request import AuthorizationRequest, TokenRequest
 
 METHODS = ("S256",)
+# For an app that cannot: many send no challenge until they are told to, and some never do.
+TURN_IT_OFF = "For an app that has no PKCE an administrator unticks Require PKCE, or sets require_pkce: false."
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # BASE64URL(SHA-256), section 4.2
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # section 4.1
 
@@ -21,8 +23,10 @@ def at_authorization(request: AuthorizationRequest) -> None:
     challenge = request.params.one("code_challenge")
     method = request.params.one("code_challenge_method")
     if not challenge:
-        if request.client.public or request.client.require_pkce:
+        if request.client.public:
             raise InvalidRequest("code_challenge is required for this client (PKCE, RFC 7636).")
+        if request.client.require_pkce:
+            raise InvalidRequest(f"code_challenge is required for this client (PKCE, RFC 7636). {TURN_IT_OFF}")
         if method:
             raise InvalidRequest("code_challenge_method was sent without code_challenge.")
         request.challenge = NO_CHALLENGE

@@ -7,7 +7,7 @@ RFC 7591 or `docs/operations.md` does; a door that has no such key, or lets nobo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -234,3 +234,27 @@ def test_every_door_finds_the_same_problems(door: str, row: Row) -> None:
     before = Client.objects.count()
     assert DOORS[door](row) == row.wrong
     assert Client.objects.count() == before + (not row.wrong and not row.of)
+
+
+def test_what_nobody_says_is_the_same_through_every_door() -> None:
+    made = []
+    for index, door in enumerate(DOORS.values()):
+        assert door(Row(CODE)) == ()
+        client = console_client("new")
+        made.append(replace(metadata_of(client).settled(), client_name=""))
+        Client.objects.filter(pk=client.pk).update(client_id=f"new-{index}")
+    assert made[0] == made[1] == made[2]
+    assert made[0].require_pkce
+
+
+def test_the_only_api_of_a_new_machine_app_is_its_default_in_the_console() -> None:
+    """Such apps send a scope alone, and would get a token that no API accepts."""
+    assert in_the_console(Row({"grant_types": ["client_credentials"], "audience": [ORDERS]}, by="owner")) == ()
+    assert metadata_of(console_client("new")).audience == (Audience(ORDERS, "prefix", default=True),)
+
+
+@pytest.mark.parametrize("more", [{"audience": [ORDERS, f"{ORDERS}/below"]}, CODE])
+def test_any_other_app_has_no_default_that_nobody_ticked(more: Mapping[str, Any]) -> None:
+    said = {"grant_types": ["client_credentials"], "audience": [ORDERS], **more}
+    assert in_the_console(Row(said, by="owner")) == ()
+    assert not any(one.default for one in metadata_of(console_client("new")).audience)

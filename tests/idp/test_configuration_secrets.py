@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,6 +45,19 @@ def test_a_secret_comes_from_the_environment() -> None:
     assert not apply(FROM_ENVIRONMENT, environ={"WEB_SECRET": "from the environment"}).changed
 
 
+def test_a_secret_comes_from_a_file_that_a_variable_names(tmp_path: Path) -> None:
+    """As every variable may: an agent of a vault writes files."""
+    file = tmp_path / "secret"
+    file.write_text("from a file\n")
+    environ = {"WEB_SECRET_FILE": str(file)}
+    apply(FROM_ENVIRONMENT, environ=environ)
+    assert secrets.matches("from a file", live()[0].digest)
+    assert not apply(FROM_ENVIRONMENT, environ=environ).changed
+    file.unlink()
+    with pytest.raises(ConfigurationError, match="WEB_SECRET_FILE names a file that cannot be read"):
+        apply(FROM_ENVIRONMENT, environ=environ)
+
+
 GIVEN = "client_secret: a given secret"
 
 
@@ -65,6 +79,13 @@ def test_what_slept_while_a_client_was_public_ends_before_it_is_confidential() -
     secrets.adopt(Client.objects.get(), "an old secret")
     apply(changed(SMALL, GIVEN, f"token_endpoint_auth_method: client_secret_basic\n        {GIVEN}"))
     assert [secrets.matches("a given secret", row.digest) for row in live()] == [True]
+
+
+def test_the_very_secret_that_slept_is_a_new_one() -> None:
+    apply(changed(SMALL, GIVEN, "token_endpoint_auth_method: none"))
+    secrets.adopt(Client.objects.get(), "a given secret")
+    apply(changed(SMALL, GIVEN, f"token_endpoint_auth_method: client_secret_basic\n        {GIVEN}"))
+    assert [row.label for row in live()] == ["configuration file"]
 
 
 @pytest.mark.parametrize("environ", [{}, {"WEB_SECRET": ""}])

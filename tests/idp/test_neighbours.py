@@ -82,3 +82,30 @@ def test_postgresql_knows_the_limit(module: str, limit: str) -> None:
     )
     done = run("-c", code, DATABASE_URL=database_url(), IDP_ISSUER="http://localhost:8000")
     assert done.stdout.strip() == limit, done.stderr
+
+
+SOCKET = "/var/run/postgresql"
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("postgres://app:secret@%2Fvar%2Frun%2Fpostgresql/idp", {"HOST": SOCKET, "NAME": "idp", "USER": "app"}),
+        ("postgres://%2Fvar%2Frun%2Fpostgresql:5433/idp", {"HOST": SOCKET, "PORT": 5433}),
+        ("postgres:///idp?host=/var/run/postgresql", {"HOST": "", "OPTIONS": {"host": SOCKET}}),
+        ("postgres://us%40er:p%40ss%2Fw%3Ao+rd%2B@h/idp", {"USER": "us@er", "PASSWORD": "p@ss/w:o+rd+", "HOST": "h"}),
+        ("postgres://app@[2001:db8::1]:5433/a+b%20c", {"HOST": "2001:db8::1", "PORT": 5433, "NAME": "a+b c"}),
+        (
+            "postgres://app@one:5432,two:5433/idp?target_session_attrs=read-write",
+            {"HOST": "one,two", "PORT": "5432,5433", "OPTIONS": {"target_session_attrs": "read-write"}},
+        ),
+        (
+            "postgres://app@h/idp?sslmode=verify-full&sslrootcert=/etc/our%20ca.pem&connect_timeout=3",
+            {"OPTIONS": {"sslmode": "verify-full", "sslrootcert": "/etc/our ca.pem", "connect_timeout": 3}},
+        ),
+        ("sqlite:////srv/a+b%20c.sqlite3", {"NAME": "/srv/a+b c.sqlite3"}),
+    ],
+)
+def test_every_part_of_a_database_url_may_be_percent_encoded(url: str, says: dict[str, object]) -> None:
+    given = neighbours.database_of(url)
+    assert {name: given[name] for name in says} == says

@@ -262,3 +262,13 @@ class TestOffLoopback:
         assert User.objects.get().check_password("chosen by the operator")
         assert "admin  (as you set it)" in text
         assert "chosen by the operator" not in text
+
+    def test_a_first_password_in_a_file_is_the_one_that_was_typed(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        """No browser sends a line end."""
+        file = tmp_path / "password"
+        file.write_text("chosen by the operator\n")
+        monkeypatch.setenv("ADMIN_PASSWORD_FILE", str(file))
+        printed("--no-demo")
+        assert User.objects.get().check_password("chosen by the operator")

@@ -89,6 +89,21 @@ def test_what_is_not_there_is_bad_usage(explain: Any, args: tuple[str, ...], sen
     assert raised.value.returncode == 2
 
 
+def test_who_names_no_audience_is_told_what_to_send(explain: Any) -> None:
+    """A scope of an API alone brings a token for the client itself, which no API accepts."""
+    code, said = explain("web", "", "--scope", "orders.read", "--grant", "client_credentials")
+    assert code == 0
+    assert "aud: web" in said
+    assert f"Send resource={ORDERS}, or make that rule the default." in said
+
+
+def test_who_names_one_or_has_a_default_needs_no_advice(explain: Any) -> None:
+    assert "Send resource=" not in explain("web", ORDERS)[1]
+    AudienceEntry.objects.filter(client__client_id="web", value=ORDERS).update(default=True)
+    assert "Send resource=" not in explain("web", "", "--grant", "client_credentials")[1]
+    assert "Send resource=" not in explain("service", "")[1]
+
+
 @pytest.mark.parametrize("audience", ["", " ", "a\0b", "\ud800", "x" * 5000, "é", "https://[", "\n" * 9, "%" * 2048])
 def test_no_audience_is_a_fault(explain: Any, audience: str) -> None:
     code, said = explain("web", audience, "--format=json")

@@ -14,9 +14,10 @@ from django.test import Client as Http
 
 from accounts.models import SignIn, User
 from clients.models import Client
+from idp.configuration import apply
 from tests.verifier import documented
 from tests.verifier.documented import EXAMPLES, PAGE, ROOT, SHOWN, Reader, registered
-from tests.world import Browser
+from tests.world import VERIFIER, App, Browser, claims_of
 
 FOREIGN = ROOT / "tests" / "foreign"
 PROGRAMS_OF_OTHERS = [FOREIGN / "test_integrate_page.py", *(FOREIGN / "programs").glob("*.py")]
@@ -158,9 +159,26 @@ def test_the_api_in_one_file(signed_in: Reader) -> None:
             assert answer(path, "x")["error"] == "invalid_token"
 
 
+def test_an_mcp_client_gets_a_token_for_its_server(keys: None) -> None:
+    """At any port, by naming the address of the server as `resource`, without a secret."""
+    apply({"version": 1, "users": [documented.DEMO]})
+    apply(EXAMPLES["mcp.yaml"])
+    server, back = "http://127.0.0.1:8765/mcp", "http://localhost:51763/callback"
+    asked = {"redirect_uri": back, "scope": "pages.read offline_access", "resource": server, "nonce": None}
+    code = Browser("demo").code("wiki-mcp", **asked)
+    sent = {"grant_type": "authorization_code", "code": code, "redirect_uri": back, "code_verifier": VERIFIER}
+    tokens = App("wiki-mcp").post("/oauth2/token", {**sent, "resource": server}).json()
+    assert claims_of(tokens["access_token"])["aud"] == server
+    assert tokens["scope"].split() == ["pages.read", "offline_access"]
+    again = App("wiki-mcp").refresh(tokens["refresh_token"]).json()
+    assert claims_of(again["access_token"])["aud"] == server
+
+
 def test_every_example_is_run_and_every_answer_compared() -> None:
     fenced = re.findall(r"^```(\w+)$", PAGE, re.MULTILINE)
-    unmarked = len(fenced) - len(SHOWN) - len(EXAMPLES)
+    not_run = re.findall(r"^<!-- not run: (\S+) -->$", PAGE, re.MULTILINE)
+    assert not_run == ["Program.cs", "server.py"], "of programs that no environment of ours has; the page says so"
+    unmarked = len(fenced) - len(SHOWN) - len(EXAMPLES) - len(not_run)
     assert unmarked == 1, "only `manage.py applyconfig` is not run from the page"
     tests = "".join(path.read_text() for path in (Path(__file__), Path(documented.__file__), *PROGRAMS_OF_OTHERS))
     assert [name for name in EXAMPLES if f'"{name}"' not in tests] == []

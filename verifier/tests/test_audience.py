@@ -56,6 +56,15 @@ def test_somebody_elses(provider: TestProvider, local: LocalVerifier, aud: Any) 
         local.verify(signed(provider.access_claims(aud=aud)))
 
 
+def test_a_token_of_a_client_that_named_no_audience_is_told_what_to_ask_for(
+    provider: TestProvider, local: LocalVerifier
+) -> None:
+    with pytest.raises(Invalid, match=r"for its client alone.* Ask with resource or audience\."):
+        local.verify(signed(provider.access_claims(aud="web", client_id="web")))
+    with pytest.raises(Invalid, match=r"for another API\.$"):
+        local.verify(signed(provider.access_claims(aud="web", client_id="sibling")))
+
+
 @pytest.mark.parametrize("aud", [None, "", [], [""], [ORDERS, 7], {"is": ORDERS}, 7, True])
 def test_nobodys(provider: TestProvider, local: LocalVerifier, aud: Any) -> None:
     with pytest.raises(Invalid, match="for whom"):

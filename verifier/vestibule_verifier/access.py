@@ -13,6 +13,8 @@ from vestibule_verifier.provider import Provider
 
 # Answers True when the sender of this request proved to hold the key that `cnf` names (RFC 7800).
 Proof = Callable[[Claims], bool]
+# What whoever asks with a scope alone gets: a token whose audience is the client itself.
+NONE_NAMED = ": for its client alone, which asked for no audience. Ask with resource or audience."
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class AccessTokenVerifier(ABC):
         claims = self._genuine(token)
         here = mine.among(audiences(claims))
         if not here:
-            raise Invalid("The token is for another API.")
+            raise Invalid("The token is for another API" + (NONE_NAMED if _is_for_its_client(claims) else "."))
         _check_binding(claims, proof)
         granted = frozenset(_scope_text(claims).split())
         if not wanted <= granted:
@@ -84,6 +86,10 @@ class AccessTokenVerifier(ABC):
     @abstractmethod
     def _genuine(self, token: str) -> Claims:
         """The claims of an access token of this issuer that has not expired; raises TokenError."""
+
+
+def _is_for_its_client(claims: Claims) -> bool:
+    return audiences(claims) == (claims.get("client_id"),)
 
 
 def _check_binding(claims: Claims, proof: Proof | None) -> None:

@@ -11,7 +11,7 @@ from clients.models import Client
 from common.command import DatabaseCommand, as_name, readable
 from provider.explain import Explanation, explain
 from provider.explain.table import ROWS, Attempt, Value
-from provider.explain.words import about, about_consent, heading, preview, verdict
+from provider.explain.words import about, about_consent, advice, heading, preview, verdict
 
 EXIT_REFUSED, EXIT_WRONG_INPUT = 1, 2
 
@@ -74,7 +74,7 @@ def as_text(explained: Explanation) -> str:
     ]
     for value in explained.values:
         lines += ["", value.asked, *(f"  {sentence}" for sentence in about(value, explained))]
-    lines.append("")
+    lines += ["", *advice(explained)]
     if not explained.attempts:
         lines.append("The client has no grant type: it can ask for nothing.")
     for attempt in explained.attempts:
@@ -116,6 +116,7 @@ def as_dict(explained: Explanation) -> dict[str, object]:
         }
         if consent
         else None,
+        "advice": advice(explained),
         "granted_at": explained.granted_at.isoformat() if explained.granted_at else None,
     }
 

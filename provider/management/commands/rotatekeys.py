@@ -15,6 +15,7 @@ from common.command import DatabaseCommand
 from common.jws import ALGORITHMS
 from common.sealing import Unreadable
 from provider.keys import keyring, registration, rotation
+from provider.keys.needed import next_is_under_another
 from provider.keys.rotation import Step
 
 SENTENCES = {
@@ -23,6 +24,11 @@ SENTENCES = {
     "revoke": "{algorithm}: {kid} is revoked. Nothing it signed is believed any more.",
     "wait": "{algorithm}: nothing to do until {at}. Apps may not know the next key yet.",
 }
+RESTART = (
+    "{algorithm}: the next key is encrypted under another of IDP_KEY_SECRETS than the one that signs. A server that "
+    "was not restarted since cannot sign with it: restart every server with these IDP_KEY_SECRETS."
+)
+THEN = "When /healthz/ready warns of nothing on any of them, run rotatekeys --servers-restarted."
 
 
 class Command(DatabaseCommand):
@@ -31,21 +37,41 @@ class Command(DatabaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--revoke", metavar="KID", help="this key leaked: believe nothing it signed")
         parser.add_argument("--algorithm", choices=list(ALGORITHMS), help="only keys of this algorithm")
+        parser.add_argument(
+            "--servers-restarted",
+            action="store_true",
+            help="IDP_KEY_SECRETS changed, and every server was restarted with it since",
+        )
         parser.add_argument("--dry-run", action="store_true", help="say what would happen, change nothing")
         parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print the answer")
 
     def handle(
-        self, *, revoke: str | None, algorithm: str | None, dry_run: bool, format: str, **options: object
+        self,
+        *,
+        revoke: str | None,
+        algorithm: str | None,
+        servers_restarted: bool,
+        dry_run: bool,
+        format: str,
+        **options: object,
     ) -> None:
-        steps = [_revoke(revoke, dry_run=dry_run)] if revoke else self._rotate(algorithm, dry_run=dry_run)
+        if revoke:
+            steps = [_revoke(revoke, dry_run=dry_run)]
+        else:
+            steps = self._rotate(algorithm, dry_run=dry_run, restarted=servers_restarted)
         self._tell(steps, dry_run=dry_run, format=format)
+        for step in steps:
+            if step.action != "revoke" and next_is_under_another(step.algorithm):
+                self.stderr.write(RESTART.format(algorithm=step.algorithm), self.style.WARNING)
 
-    def _rotate(self, algorithm: str | None, *, dry_run: bool) -> list[Step]:
+    def _rotate(self, algorithm: str | None, *, dry_run: bool, restarted: bool) -> list[Step]:
         algorithms = [algorithm] if algorithm else list(ALGORITHMS)
         steps: list[Step] = []
         try:
             for one in algorithms:  # all of them before the first one changes
                 rotation.require_opened(one)
+                if not restarted:
+                    _require_restarted(one)
             for one in algorithms:
                 steps.append(self._step(one, dry_run=dry_run))
         except Unreadable as error:  # later than the first: another process made a key meanwhile
@@ -75,6 +101,13 @@ class Command(DatabaseCommand):
         except IntegrityError:
             # Another rotation published the first next key in the same moment: say where that leaves us.
             return rotation.next_step(algorithm, timezone.now())
+
+
+def _require_restarted(algorithm: str) -> None:
+    """Activating that key on servers that cannot open it would end every signature: at once, and everywhere."""
+    step = rotation.next_step(algorithm, timezone.now())
+    if step.action == "activate" and next_is_under_another(algorithm):
+        raise CommandError(f"{RESTART.format(algorithm=algorithm)} {THEN} Nothing was changed.")
 
 
 def _revoke(kid: str, *, dry_run: bool) -> Step:

@@ -43,6 +43,13 @@ def test_a_challenge_has_the_alphabet_of_base64url(challenge: str) -> None:
     assert request.challenge.value == challenge
 
 
+def test_who_requires_pkce_says_how_an_administrator_turns_it_off() -> None:
+    with pytest.raises(InvalidRequest, match=r"an administrator unticks Require PKCE, or sets require_pkce: false\."):
+        pkce.at_authorization(authorization(STRICT))
+    with pytest.raises(InvalidRequest, match=r"code_challenge is required for this client \(PKCE, RFC 7636\)\.$"):
+        pkce.at_authorization(authorization(PUBLIC))
+
+
 def test_only_a_confidential_client_may_go_without_unless_it_wants_to() -> None:
     request = authorization(LAX)
     request.challenge = Challenge(CHALLENGE, "S256")

@@ -1,0 +1,95 @@
+"""What a variable says is what happens: read from a file or not, and not at all only when somebody is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from idp.environment import Environment
+from idp.variables import misspelt, text_of
+from tests.idp.test_settings import run, value_of
+
+KNOWN = ("IDP_REFRESH_GRACE_SECONDS", "IDP_KEY_SECRETS", "IDP_ISSUER")
+
+
+@pytest.mark.parametrize(
+    ("data", "value"),
+    [
+        (b"words", "words"),
+        (b"words\n", "words"),
+        (b"words\r\n", "words"),
+        (b"\xef\xbb\xbfwords\r\n", "words"),
+        (b"words\n\n", "words\n"),
+        (b" words ", " words "),
+        (b"two\r\nlines\n", "two\r\nlines"),
+        (b"\n", ""),
+        ("wörter\n".encode(), "wörter"),
+        (b"$words", "$words"),
+    ],
+)
+def test_a_file_gives_its_text_without_one_line_end_and_a_mark(tmp_path: Path, data: bytes, value: str) -> None:
+    file = tmp_path / "value"
+    file.write_bytes(data)
+    assert text_of("NAME", {"NAME_FILE": str(file)}) == value
+
+
+def test_the_text_of_a_variable_stays_as_it_is() -> None:
+    assert text_of("NAME", {"NAME": "words\r\n"}) == "words\r\n"
+    assert text_of("NAME", {}) is None
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe", None])
+def test_a_file_that_cannot_be_read_is_told_and_not_shown(tmp_path: Path, data: bytes | None) -> None:
+    file = tmp_path / "value"
+    if data is not None:
+        file.write_bytes(data)
+    with pytest.raises(ImproperlyConfigured, match="NAME_FILE names a file that "):
+        text_of("NAME", {"NAME_FILE": str(file)})
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "IDP_KEY_SECRETS", "IDP_ISSUER", "DEFAULT_FROM_EMAIL"])
+def test_every_variable_is_read_from_a_file_alike(tmp_path: Path, name: str) -> None:
+    value = {"IDP_ISSUER": "http://localhost:9000"}.get(name, "v" * 40)
+    file = tmp_path / "value"
+    file.write_bytes(b"\xef\xbb\xbf" + value.encode() + b"\r\n")
+    assert value_of(name, **{f"{name}_FILE": str(file)}) == value_of(name, **{name: value})
+
+
+def test_a_value_that_begins_like_the_name_of_another_variable_is_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library would go on to a variable `ECRET`, and take the default when there is none."""
+    monkeypatch.setenv("ADMIN_PASSWORD", "$ECRET")
+    assert Environment().str("ADMIN_PASSWORD", default="") == "$ECRET"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        (
+            "IDP_REFRESH_GRACE_SECOND",
+            "IDP_REFRESH_GRACE_SECOND is no variable of this version. Did you mean IDP_REFRESH_GRACE_SECONDS?",
+        ),
+        (
+            "IDP_KEY_SECRET_FILE",
+            "IDP_KEY_SECRET_FILE is no variable of this version. Did you mean IDP_KEY_SECRETS_FILE?",
+        ),
+        ("IDP_ZZZ", "IDP_ZZZ is no variable of this version."),
+    ],
+)
+def test_a_misspelt_variable_is_told_with_the_name_that_comes_nearest(name: str, sentence: str) -> None:
+    right = {"IDP_ISSUER": "x", "IDP_KEY_SECRETS_FILE": "x", "OTHER_ISSUER": "x"}
+    assert misspelt(KNOWN, right) == []
+    assert misspelt(KNOWN, right | {name: "secret"}) == [sentence]
+
+
+def test_every_command_tells_of_a_misspelt_variable_and_shows_no_value() -> None:
+    done = run("manage.py", "check", IDP_REFRESH_GRACE_SECOND="topsecret")
+    assert done.returncode == 0
+    assert "Did you mean IDP_REFRESH_GRACE_SECONDS?" in done.stderr
+    assert "topsecret" not in done.stderr + done.stdout
+
+
+def test_a_variable_that_is_right_is_no_reason_for_a_warning() -> None:
+    done = run("manage.py", "check", IDP_REFRESH_GRACE_SECONDS="30", IDP_SLOW_HASHES="2", IDP_SHARED_NETWORKS="")
+    assert "(idp.W007)" not in done.stderr
