@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("console")
 
 QUEUE = Audience("urn:acme:queue", "exact")
 NEW = "https://mallory.example/cb"
-OUTSIDE = {
+OUTSIDE: dict[str, dict[str, Any]] = {
     "introspection": {"introspection": "all"},
     "introspects": {"introspection": "listed", "introspects": ("foreign",)},
     "acts for": {"acts_for": (OPEN,)},

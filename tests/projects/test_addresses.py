@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from projects import addresses
 from projects.addresses import Addresses
-from projects.matcher import Audience, Malformed, Mode, canonical, covers, parse
+from projects.matcher import Audience, Malformed, Mode, canonical, covers, matches, parse
 
 H = "https://h"
 VALUES = f"""
@@ -57,7 +57,6 @@ def test_joining_keeps_all_of_them(one: list[tuple[str, Mode]], other: list[tupl
 def compared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What requests were compared with."""
     seen: list[str] = []
-    matches = addresses.matches
 
     def counted(entry: Audience, requested: Audience, mode: Mode = "prefix") -> bool:
         seen.append(entry.canonical)

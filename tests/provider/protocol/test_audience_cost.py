@@ -6,13 +6,14 @@ import pytest
 
 from projects import addresses
 from projects.facts import ProjectFacts
-from projects.matcher import Audience, Mode
+from projects.matcher import Audience, Mode, matches
 from provider.protocol import audience
 from provider.protocol.errors import InvalidTarget
 from provider.protocol.facts import ClientFacts, Entry, Registry
 from tests.provider.protocol.building import api, authorization, client, registry, token
 
 HOST = "https://many.example"
+OUR_OWN = ProjectFacts(id=1)
 FIRST_PARTY = ProjectFacts(id=1, consent_mode="implicit")
 
 
@@ -20,7 +21,6 @@ FIRST_PARTY = ProjectFacts(id=1, consent_mode="implicit")
 def compared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was compared with something registered."""
     seen: list[str] = []
-    matches = addresses.matches
 
     def counted(entry: Audience, requested: Audience, mode: Mode = "prefix") -> bool:
         seen.append(requested.canonical)
@@ -36,9 +36,9 @@ def crowded() -> Registry:
     return registry(*(api(f"{HOST}/{number}", f"s{number}") for number in range(2000)))
 
 
-def with_entries(number: int, **changes: object) -> ClientFacts:
+def with_entries(number: int, project: ProjectFacts = OUR_OWN) -> ClientFacts:
     entries = tuple(Entry(f"{HOST}/{one}", default=True) for one in range(number))
-    return client(allowlist=entries, scopes=tuple(f"s{one}" for one in range(number)), **changes)
+    return client(allowlist=entries, scopes=tuple(f"s{one}" for one in range(number)), project=project)
 
 
 @pytest.mark.parametrize("project", [ProjectFacts(id=1), FIRST_PARTY])

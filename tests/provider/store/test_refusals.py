@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import DatabaseError, OperationalError, connection
 
 from clients.models import RefusedRequest
 from provider.store import refusals
@@ -120,7 +120,7 @@ def test_what_the_database_could_not_take_is_kept_until_it_can() -> None:
 
 def test_what_can_never_be_written_is_not_tried_for_ever(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
     def broken(_rows: Any) -> None:
-        raise refusals.DatabaseError("value too long")
+        raise DatabaseError("value too long")
 
     monkeypatch.setattr(refusals, "_upsert", broken)
     refusals.keep(one())
