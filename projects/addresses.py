@@ -35,6 +35,11 @@ class Addresses(Generic[Item]):
                 place = place.below.setdefault(segment, _Place())
             place.here.append((parsed, mode, item))
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Addresses) and self._roots == other._roots
+
+    __hash__ = None  # type: ignore[assignment]  # it has an equal, and grows while it is made
+
     @classmethod
     def joined(cls, parts: Iterable[Self]) -> Self:
         """Those of different origins, as one. Nothing is copied."""

@@ -52,7 +52,7 @@ def test_the_paths_it_names_exist(page: str) -> None:
 
 def test_the_anchors_it_links_to_exist() -> None:
     for page in PAGES:
-        for anchor in re.findall(r"#([\w-]+)\)", page):
+        for anchor in re.findall(r"\]\([^):]*#([\w-]+)\)", page):
             headings = [
                 re.sub(r"[^\w -]", "", line.lower()) for line in re.findall(r"^#+ (.+)$", PAGES[1], re.MULTILINE)
             ]

@@ -82,3 +82,12 @@ def test_a_long_path_with_nothing_on_it_is_left_at_once(compared: list[str]) -> 
 def test_something_as_deep_as_an_address_can_be() -> None:
     deep = Addresses([(H + "/x" * 1000, "prefix", 1)])
     assert list(deep) == list(deep.covering(H + "/x" * 1001)) == [1]
+
+
+def test_two_of_the_same_entries_are_equal() -> None:
+    """What was decided from equal facts is not decided again."""
+    entries: list[tuple[str, Mode, int]] = [("https://a.example/b", "prefix", 1), ("urn:x", "exact", 2)]
+    assert (
+        Addresses(entries) == Addresses(entries) == Addresses.joined([Addresses(entries[:1]), Addresses(entries[1:])])
+    )
+    assert Addresses(entries) != Addresses(entries[:1])

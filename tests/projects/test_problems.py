@@ -183,7 +183,7 @@ def test_a_problem_with_an_item_that_the_file_does_not_name_stands_at_the_entry_
     def refuse(*_args: object) -> None:
         raise RegistrationError([Problem(path, "No.")])
 
-    monkeypatch.setattr(registration, "change", refuse)
+    monkeypatch.setattr(registration, "change_locked", refuse)
     with pytest.raises(ConfigurationError) as error:
         by_file(enabled=False)
     assert str(error.value).endswith("No.")
