@@ -164,6 +164,8 @@ def write() -> bool:
             del rows[:AT_ONCE]
     except (DatabaseError, InterfaceError) as error:
         if is_outage(error):
+            if not connection().in_atomic_block:
+                connection().close()  # after a failover this server may only read: the next one is looked for anew
             _waiting.put_back(rows)
             return False
         logger.error("Refused requests could not be kept: %s", one_line(error))

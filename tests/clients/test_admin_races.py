@@ -14,7 +14,7 @@ from django.test import Client as Http
 from clients.models import Client, SecurityEvent, SigningKey
 from clients.models.keys import KeyState
 from provider.keys import keyring
-from tests.console import browser, client, form_of, page, project
+from tests.console import browser, client, form_of, keep_web_within_its_project, page, project
 
 pytestmark = [
     pytest.mark.postgresql,  # SQLite lets one writer in at a time and hides what goes wrong
@@ -66,6 +66,7 @@ def test_an_audience_added_twice_is_listed_once() -> None:
 
 
 def test_a_client_never_has_more_than_two_secrets() -> None:
+    keep_web_within_its_project()
     newest = str(client().secrets.get().pk)
     url = page("clients_client_new_secret", client().pk)
     answers = at_once(lambda http: http.post(url, {"seen": newest}), "owner")
