@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 from django.db import DatabaseError, InterfaceError
 
@@ -89,11 +90,14 @@ def refused(request: Request, why: Why, *, in_log: bool = True) -> None:
 
 
 def answered(arrival: Arrival, path: str, status: int) -> None:
-    """One line for a request that was not refused, where the deployment wants them (IDP_LOG_REQUESTS)."""
+    """One line for a request that was not refused, where the deployment wants them (IDP_LOG_REQUESTS).
+
+    `path`: decoded, so it may hold a line end, or a space and words like ours.
+    """
     fields: dict[str, str | int | float] = {
         "rid": arrival.id,
         "event": "answered",
-        "endpoint": path[:MAX_DESCRIPTION],
+        "endpoint": quote(path, safe="/%", errors="replace")[:MAX_DESCRIPTION],
         "status": status,
         "ms": arrival.milliseconds,
     }
