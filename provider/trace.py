@@ -35,8 +35,8 @@ logger = logging.getLogger("vestibule.requests")
 # What apps ask for in the background, and what people decide: nothing is wrong.
 EXPECTED = frozenset({"login_required", "consent_required", "interaction_required"})
 # Of an address that was sent: what stands before its host, and after its path.
-_NAMES_IN_ADDRESS = re.compile(r"(?<=://)[^\s/?#@]*@")
-_QUERY = re.compile(r"(://[^\s?#]*)[?#]\S*")
+_NAMES_IN_ADDRESS = re.compile(r"(?<=://)[^\s/?#]*@")
+_QUERY = re.compile(r"[?#].*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,11 @@ def _said(fields: Mapping[str, str | int | float]) -> str:
 
 
 def without_queries(text: str) -> str:
-    return _QUERY.sub(r"\1", _NAMES_IN_ADDRESS.sub("", text))
+    """It need not be an address that holds: apps have schemes without `//`, and no space ends what was sent.
+
+    So all is left out from the first mark on. An address is the last thing that a description says.
+    """
+    return _QUERY.sub("", _NAMES_IN_ADDRESS.sub("", text))
 
 
 def _known(why: Why) -> ClientFacts | None:
