@@ -146,8 +146,14 @@ class User(AbstractUser):
 
 @receiver(pre_save, sender=EmailAddress, dispatch_uid="accounts.normalize_address")
 def _normalize_address(instance: EmailAddress, **kwargs: object) -> None:
-    """The row is allauth's, which knows small letters only."""
+    """The row is allauth's, which knows small letters only.
+
+    One that came past us may have other letters before the @: that was proved of another mailbox than this.
+    """
+    before = instance.email.lower()
     instance.email = normalization.mail_address(instance.email)
+    if before.rpartition("@")[0] != instance.email.rpartition("@")[0]:
+        instance.verified = False
 
 
 class SignIn(models.Model):

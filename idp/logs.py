@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from datetime import UTC, datetime
 
 from common.arrival import current
 
 MAX_HOST = 100  # characters
+_KEY_OF_A_MAIL = re.compile(r'(/accounts/(?:password/reset/key|confirm-email)/)[^\s?"\\]+')
+
+
+def without_keys(line: str) -> str:
+    """Django names the path of what failed. Whoever reads there what a mail holds could set somebody's password."""
+    return _KEY_OF_A_MAIL.sub(r"\1...", line)
 
 
 class TextFormatter(logging.Formatter):
@@ -16,6 +23,9 @@ class TextFormatter(logging.Formatter):
 
     def __init__(self) -> None:
         super().__init__("{asctime} {levelname} {name} {message}", style="{")
+
+    def format(self, record: logging.LogRecord) -> str:
+        return without_keys(super().format(record))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         line, came = super().formatMessage(record), current.get()
@@ -36,7 +46,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             said["exception"] = self.formatException(record.exc_info)
-        return json.dumps(said, ensure_ascii=False)
+        return without_keys(json.dumps(said, ensure_ascii=False))
 
 
 class DisallowedHostFilter(logging.Filter):

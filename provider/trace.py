@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 from django.db import DatabaseError, InterfaceError
 
@@ -34,8 +35,8 @@ logger = logging.getLogger("vestibule.requests")
 # What apps ask for in the background, and what people decide: nothing is wrong.
 EXPECTED = frozenset({"login_required", "consent_required", "interaction_required"})
 # Of an address that was sent: what stands before its host, and after its path.
-_NAMES_IN_ADDRESS = re.compile(r"(?<=://)[^\s/?#@]*@")
-_QUERY = re.compile(r"(://[^\s?#]*)[?#]\S*")
+_NAMES_IN_ADDRESS = re.compile(r"(?<=://)[^\s/?#]*@")
+_QUERY = re.compile(r"[?#].*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +90,14 @@ def refused(request: Request, why: Why, *, in_log: bool = True) -> None:
 
 
 def answered(arrival: Arrival, path: str, status: int) -> None:
-    """One line for a request that was not refused, where the deployment wants them (IDP_LOG_REQUESTS)."""
+    """One line for a request that was not refused, where the deployment wants them (IDP_LOG_REQUESTS).
+
+    `path`: decoded, so it may hold a line end, or a space and words like ours.
+    """
     fields: dict[str, str | int | float] = {
         "rid": arrival.id,
         "event": "answered",
-        "endpoint": path[:MAX_DESCRIPTION],
+        "endpoint": quote(path, safe="/%", errors="replace")[:MAX_DESCRIPTION],
         "status": status,
         "ms": arrival.milliseconds,
     }
@@ -106,7 +110,11 @@ def _said(fields: Mapping[str, str | int | float]) -> str:
 
 
 def without_queries(text: str) -> str:
-    return _QUERY.sub(r"\1", _NAMES_IN_ADDRESS.sub("", text))
+    """It need not be an address that holds: apps have schemes without `//`, and no space ends what was sent.
+
+    So all is left out from the first mark on. An address is the last thing that a description says.
+    """
+    return _QUERY.sub("", _NAMES_IN_ADDRESS.sub("", text))
 
 
 def _known(why: Why) -> ClientFacts | None:

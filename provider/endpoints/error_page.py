@@ -79,14 +79,16 @@ def _explained(request: HttpRequest, detail: str, sent: Params | None) -> Explan
             _("The request has no client_id."), _("Let the app send the one on its page in the console.")
         )
     client = Client.objects.filter(client_id=client_id, project__in=access.visible(user)).first()
-    if client is None:
-        # The same whether there is none or it is another project's.
-        return Explanation(
-            _("No client that you may see has this client_id."),
-            _("Compare it with the client's page in the console, letter by letter."),
-            client_id[:MOST],
-        )
-    return _mismatch(client, sent, detail)
+    return _mismatch(client, sent, detail) if client else unseen(client_id)
+
+
+def unseen(client_id: str) -> Explanation:
+    """The same whether there is none or it is another project's."""
+    return Explanation(
+        _("No client that you may see has this client_id."),
+        _("Compare it with the client's page in the console, letter by letter."),
+        client_id[:MOST],
+    )
 
 
 def _mismatch(client: Client, sent: Params, detail: str) -> Explanation:

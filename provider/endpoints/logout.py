@@ -22,9 +22,10 @@ from accounts.models import User
 from clients.identifiers import shown_place
 from clients.models import Client
 from common.arrival import arrival_of
+from projects import access
 from provider import parameters
 from provider.endpoints.authorize import go_on_as_a_get, unavailable
-from provider.endpoints.error_page import Explanation
+from provider.endpoints.error_page import Explanation, unseen
 from provider.endpoints.http import say_no_more
 from provider.endpoints.leading_on import to_app
 from provider.kept_requests import unfolded
@@ -205,15 +206,26 @@ def _nobody_here(request: HttpRequest, asked: LogoutRequest) -> HttpResponse:
 def _error_page(request: HttpRequest, detail: str) -> HttpResponse:
     """For people; what exactly does not hold is shown to signed-in staff, and found under the reference."""
     signed_in = request.user.is_authenticated
-    fix = _("Compare id_token_hint, client_id and post_logout_redirect_uri with what is registered.")
     context = {
         "title": _("This app's request to sign you out cannot be answered"),
         "message": _("The link that brought you here is broken or not registered. You were not sent anywhere else.")
         + (" " + _("You are still signed in here.") if signed_in else ""),
         "reference": arrival_of(request).id,
-        "explained": Explanation(detail, fix),  # the page shows it to staff only, and it holds what was sent, no more
+        "explained": _explained(request, detail),
         "sign_out": signed_in,
     }
     response = render(request, "error.html", context, status=400)
     say_no_more(response)
     return response
+
+
+def _explained(request: HttpRequest, detail: str) -> Explanation | None:
+    """For staff. Of a client of another project they learn no more than of one that there is not."""
+    user = request.user
+    if not isinstance(user, User) or not user.is_staff:
+        return None
+    client_id = _client_named(request)
+    if client_id and not Client.objects.filter(client_id=client_id, project__in=access.visible(user)).exists():
+        return unseen(client_id)
+    fix = _("Compare id_token_hint, client_id and post_logout_redirect_uri with what is registered.")
+    return Explanation(detail, fix)

@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 EVERY = 1.0  # seconds between two statements of a process
 # Rows that one process makes in an hour. Beyond them the network is left out, and then the client, too.
 OF_ONE_CLIENT = 200  # and of nobody we know
+WITH_NETWORK = 1_000  # the rest is for clients of others: whoever has many networks takes none of it
 OF_ALL = 2_000
 MAX_WAITING = 2 * OF_ALL  # rows, while the database is away
 AT_ONCE = 100  # rows of one statement
@@ -75,7 +76,7 @@ class Crowd:
             self._hour, self._seen, self._of = same.hour, set(), Counter()
         if same in self._seen:
             return same
-        if self._of[same.client_id] >= OF_ONE_CLIENT:
+        if self._of[same.client_id] >= OF_ONE_CLIENT or len(self._seen) >= WITH_NETWORK:
             same = replace(same, network="")
         if same not in self._seen and len(self._seen) >= OF_ALL:
             return replace(same, client_id="", network="", step="")

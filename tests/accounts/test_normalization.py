@@ -270,6 +270,24 @@ def test_the_two_fields_of_a_new_password_agree_in_any_spelling(person: User) ->
     assert person.check_password("Über den Fluss")
 
 
+@pytest.mark.parametrize(
+    ("came", "kept", "verified"),
+    [
+        (f"{wide('jurg')}@example.com", "jurg@example.com", False),
+        ("jurg@exämple.test", "jurg@xn--exmple-cua.test", True),
+        ("Jurg@Example.com", "jurg@example.com", True),
+    ],
+)
+def test_what_was_proved_of_one_mailbox_is_proved_of_no_other(
+    person: User, came: str, kept: str, verified: bool
+) -> None:
+    """A row that came past us names another mailbox once its letters before the @ are normalized."""
+    EmailAddress.objects.filter(user=person).update(email=came)
+    EmailAddress.objects.get(user=person).set_as_primary()
+    address = EmailAddress.objects.get(user=person)
+    assert (address.email, address.verified) == (kept, verified)
+
+
 @pytest.mark.usefixtures("console")
 def test_the_console_keeps_and_finds_people_so() -> None:
     root = browser("root")

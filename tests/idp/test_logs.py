@@ -13,6 +13,7 @@ import pytest
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.test import Client as Http
+from django.urls import reverse
 
 from common.arrival import Arrival, current
 from idp.logs import JsonFormatter, TextFormatter
@@ -123,6 +124,24 @@ def test_every_line_of_a_request_bears_its_id(formatter: logging.Formatter) -> N
     finally:
         current.reset(token)
     assert "5f1c9b7e" not in formatted(formatter)
+
+
+@pytest.mark.parametrize("formatter", [TextFormatter(), JsonFormatter()])
+@pytest.mark.parametrize(
+    "link", [("account_reset_password_from_key", "3", "canary-a1"), ("account_confirm_email", "canary:1")]
+)
+def test_the_key_of_a_mail_is_on_no_line_when_its_page_fails(
+    link: tuple[str, ...], formatter: logging.Formatter, gone: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The database was away, so the key is good for another try: for whoever reads it."""
+    name, *arguments = link
+    path = reverse(name, args=arguments)
+    http = Http(raise_request_exception=False)
+    http.cookies[settings.SESSION_COOKIE_NAME] = "somebody"
+    assert http.get(path).status_code == 503
+    said = [formatter.format(record) for record in caplog.records]
+    assert any(f"Service Unavailable: {path.partition('canary')[0].removesuffix('3-')}" in line for line in said)
+    assert "canary" not in "".join(said)
 
 
 @pytest.mark.parametrize(("chosen", "starts"), [("text", "2"), ("json", "{"), ("JSON", "{")])

@@ -91,3 +91,21 @@ def test_what_succeeds_is_a_line_where_somebody_wants_it(
     settings.IDP_LOG_REQUESTS = True
     headers_of(path)
     assert caplog.text.count("Answered: ") == lines
+
+
+@pytest.mark.django_db
+def test_nobody_writes_a_line_of_the_log_by_a_path(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    settings.IDP_LOG_REQUESTS = True
+    headers_of("/oauth2/a\n2026-11-29 WARNING vestibule.requests Refused: client=web")
+    (line,) = [one.getMessage() for one in caplog.records if one.getMessage().startswith("Answered: ")]
+    assert "endpoint=/oauth2/a%0A2026-11-29%20WARNING%20vestibule.requests%20Refused%3A%20client%3Dweb " in line
+    assert line.isprintable()
+
+
+@pytest.mark.django_db
+def test_a_path_in_other_letters_is_a_line_too(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    settings.IDP_LOG_REQUESTS = True
+    headers_of("/oauth2/" + "日本".encode().decode("latin-1"))
+    assert "endpoint=/oauth2/%E6%97%A5%E6%9C%AC " in caplog.text

@@ -179,6 +179,32 @@ def test_a_refused_request_is_a_row_and_a_line(case: str, caplog: pytest.LogCapt
         assert row.description in lines[-1].getMessage()
 
 
+STRANGE_ADDRESSES = [
+    "https://evil.example/a b?canary",
+    "https://evil.example/?a b canary",
+    "com.acme.app:/cb?canary",
+    "com.acme.app:cb#canary",
+    "/cb?canary",
+    "https://somebody:c@nary-canary@evil.example/",
+    "?canary",
+    "evil.example/cb?canary",
+]
+
+
+@pytest.mark.parametrize("address", STRANGE_ADDRESSES)
+def test_of_a_strange_address_no_query_is_told_either(address: str, caplog: pytest.LogCaptureFixture) -> None:
+    Browser().authorize("web", redirect_uri=address)
+    assert "redirect_uri: " in RefusedRequest.objects.get().description
+    assert "canary" not in RefusedRequest.objects.get().description + caplog.text
+
+
+@pytest.mark.parametrize("address", STRANGE_ADDRESSES)
+def test_nor_of_one_after_signing_out(address: str, caplog: pytest.LogCaptureFixture) -> None:
+    Http().get("/oauth2/logout", {"client_id": "web", "post_logout_redirect_uri": address})
+    assert "Not a registered post_logout_redirect_uri of web: " in RefusedRequest.objects.get().description
+    assert "canary" not in RefusedRequest.objects.get().description + caplog.text
+
+
 def test_what_succeeds_leaves_nothing() -> None:
     tokens = Browser("owner").tokens("web", scope="openid email offline_access")
     App("web").userinfo(tokens["access_token"])

@@ -467,6 +467,19 @@ def test_the_page_helps_those_who_can_mend_it_and_lets_people_leave(person: Brow
     assert "Not a registered post_logout_redirect_uri of web: https://web.acme.example/&lt;b&gt;" in text(person)
 
 
+def test_staff_of_another_project_learn_nothing_of_this_one(hint: str) -> None:
+    def text(browser: Browser, **params: str) -> str:
+        page = leave(browser, post_logout_redirect_uri="https://evil.example/", **params).content.decode()
+        return re.sub(r"<code>[0-9a-f]{8}</code>|value=\"\w{64}\"|web|wex", "", page)
+
+    User.objects.filter(username="outsider").update(is_staff=True)
+    browser = Browser("outsider")
+    foreign = text(browser, client_id="web")
+    assert "No client that you may see has this client_id" in foreign
+    assert foreign == text(browser, client_id="wex")
+    assert "Not a registered" not in text(browser, id_token_hint=hint)
+
+
 def test_a_log_line_stays_one_line(person: Browser, caplog: Any) -> None:
     leave(person, client_id="web", post_logout_redirect_uri="https://web.acme.example/\r\nWARNING forged line")
     assert all("\n" not in record.getMessage() for record in caplog.records)

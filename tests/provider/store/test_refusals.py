@@ -98,6 +98,13 @@ def test_strangers_leave_room_for_what_is_known() -> None:
     assert one("web").same in [row.same for row in flooded(*strangers, one("web"))]
 
 
+def test_who_has_many_networks_and_knows_many_client_ids_hides_no_refusal_of_another_client() -> None:
+    flood = [one(f"client{n % 30}", f"2001:db8:0:{n:x}::/64") for n in range(5_000)]
+    found = flooded(*flood, one("web"), one("web"))
+    assert [row.count for row in found if row.same.client_id == "web"] == [2]
+    assert sum(row.count for row in found) == 5_002
+
+
 def test_the_next_hour_begins_anew() -> None:
     full = [one(network=f"2001:db8:0:{number:x}::/64") for number in range(refusals.OF_ONE_CLIENT)]
     later = one(at=NOW + timedelta(hours=1))
