@@ -122,6 +122,7 @@ class User(AbstractUser):
     def save(self, **options: Unpack[SaveOptions]) -> None:
         """What somebody had who is deactivated is over for good, whoever writes it: activating them revives nothing.
 
+        Their sign-ins end both times: one may have been under way while they were deactivated.
         Only what was changed here is written: a row that was read before somebody else deactivated its person, or set
         their password, takes none of that back. Nor is a person who was deleted written anew.
         """
@@ -129,12 +130,14 @@ class User(AbstractUser):
         written = None if named is None else {*named}
         if before and written is None and not self._state.adding:
             written = {"updated_at", *(name for name in now if name in before and now[name] != before[name])}
-        if before.get("is_active", self.is_active) != self.is_active:
+        if switched := before.get("is_active", self.is_active) != self.is_active:
             self.tokens_not_before = clock.end_of_all_before(self.tokens_not_before, on=self.is_active)
             written = written and written | {"tokens_not_before"}
         options["update_fields"] = written
         super().save(**options)
         self._as_read = {**before, **self._columns(written)}
+        if switched:
+            SignIn.objects.filter(user=self.pk, ended_at=None).update(ended_at=clock.now())
 
     def _columns(self, names: Iterable[str] | None = None) -> dict[str, object]:
         """What it has in these columns or all, as far as they were read."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import DatabaseError, transaction
 
-from accounts.models import User
+from accounts.models import SignIn, User
 from common import clock
 from tests.accounts.test_admin_users import change, user
 from tests.console import browser, form_of, page, problems
@@ -58,3 +58,15 @@ def test_the_moment_that_ended_tokens_never_moves_back() -> None:
     assert list(problems(http.post(address, opened))) == ["tokens_not_before"]
     assert user().tokens_not_before == moment
     assert change(first_name="Ada").status_code == 302, "a page that shows it saves"
+
+
+def test_no_browser_is_signed_in_again_by_activating_its_person() -> None:
+    """Whoever deactivates them: here code that knows nothing of sign-ins. One was under way in that moment."""
+    http, person = browser("owner"), user("owner")
+    person.is_active = False
+    person.save()
+    SignIn.objects.create(user=person)
+    person.is_active = True
+    person.save()
+    assert not SignIn.objects.filter(user=person, ended_at=None).exists()
+    assert http.get(page("index")).status_code == 302
