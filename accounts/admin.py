@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
 from allauth.mfa.models import Authenticator
@@ -24,6 +25,7 @@ from accounts.console_forms import ConsoleForm
 from accounts.forms import NormalizedPasswords
 from accounts.fresh_proof import FreshProofAdmin
 from accounts.models import PROFILE, AccountEvent, AccountEventKind, User
+from accounts.moments import moment_problem
 
 if TYPE_CHECKING:
     PasswordForm = AdminPasswordChangeForm[User]
@@ -59,6 +61,12 @@ class UserForm(ConsoleForm, ChangeForm):
         if "email" in self.changed_data and self.instance.is_verified_by_another(email):
             raise ValidationError(_("Another account has verified this e-mail address."))
         return email
+
+    def clean_tokens_not_before(self) -> datetime | None:
+        before, after = self.instance.tokens_not_before, super().clean_tokens_not_before()
+        if after != before and (problem := moment_problem(before, after)):
+            raise ValidationError(problem)
+        return after
 
     def clean(self) -> dict[str, object]:
         """Superusers cannot take their own rights away by a slip of the mouse."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Self, Unpack
 
 from allauth.account.models import EmailAddress
@@ -101,22 +102,47 @@ class User(AbstractUser):
             ),
         ]
 
-    _was_active: bool | None = None  # in the database, as far as it was read
+    _as_read: Mapping[str, object] = MappingProxyType({})  # columns as the database had them; none of who is new
 
     @classmethod
     def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[object], **_more: object) -> Self:
         user = super().from_db(db, field_names, values)
-        user._was_active = user.is_active if "is_active" in field_names else None
+        user._as_read = user._columns(field_names)
         return user
 
+    def refresh_from_db(
+        self,
+        using: str | None = None,
+        fields: Iterable[str] | None = None,
+        from_queryset: models.QuerySet[Self] | None = None,
+    ) -> None:
+        super().refresh_from_db(using, fields, from_queryset)
+        self._as_read = {**self._as_read, **self._columns(fields)}
+
     def save(self, **options: Unpack[SaveOptions]) -> None:
-        """What somebody had who is deactivated is over for good, whoever writes it: activating them revives nothing."""
-        if self._was_active not in (None, self.is_active):
+        """What somebody had who is deactivated is over for good, whoever writes it: activating them revives nothing.
+
+        Their sign-ins end both times: one may have been under way while they were deactivated.
+        Only what was changed here is written: a row that was read before somebody else deactivated its person, or set
+        their password, takes none of that back. Nor is a person who was deleted written anew.
+        """
+        now, before, named = self._columns(), self._as_read, options.get("update_fields")
+        written = None if named is None else {*named}
+        if before and written is None and not self._state.adding:
+            written = {"updated_at", *(name for name in now if name in before and now[name] != before[name])}
+        if switched := before.get("is_active", self.is_active) != self.is_active:
             self.tokens_not_before = clock.end_of_all_before(self.tokens_not_before, on=self.is_active)
-            self._was_active = self.is_active
-            if (columns := options.get("update_fields")) is not None:
-                options["update_fields"] = {*columns, "tokens_not_before"}
+            written = written and written | {"tokens_not_before"}
+        options["update_fields"] = written
         super().save(**options)
+        self._as_read = {**before, **self._columns(written)}
+        if switched:
+            SignIn.objects.filter(user=self.pk, ended_at=None).update(ended_at=clock.now())
+
+    def _columns(self, names: Iterable[str] | None = None) -> dict[str, object]:
+        """What it has in these columns or all, as far as they were read."""
+        known = {field.attname for field in self._meta.concrete_fields} & vars(self).keys()
+        return {name: vars(self)[name] for name in (known if names is None else known.intersection(names))}
 
     def set_password(self, raw_password: str | None) -> None:
         super().set_password(None if raw_password is None else normalization.password(raw_password))

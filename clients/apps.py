@@ -15,5 +15,6 @@ class ClientsConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("clients.tombstones")
-        import_module("clients.remains")
+        remains = import_module("clients.remains")
         post_migrate.connect(triggers.after_migrate, sender=self, dispatch_uid="clients.triggers")
+        post_migrate.connect(remains.after_migrate, sender=self, dispatch_uid="clients.remains")

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.console_forms import shortened
+from accounts.moments import moment_problem
 from clients import rules
 from clients.around import Around
 from clients.metadata import Audience, ClientMetadata
@@ -20,7 +21,7 @@ from projects.actors import Actor, Right
 from projects.apis import refusal_to_list
 from projects.models import Project
 from projects.problems import Problem, new_problems
-from projects.rules import long_lifetime_problem, moment_problem
+from projects.rules import long_lifetime_problem
 from projects.scopes import SIGN_IN_SCOPES
 
 HELD = gettext_lazy("A superuser disabled this client. Only a superuser may enable it again.")

@@ -6,7 +6,8 @@ client, so it ends with their row. Few rows are cleared with it; many are left t
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from django.db import connections
+from django.db.models import Max, Model, QuerySet
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
@@ -16,6 +17,12 @@ from projects.models import Consent, Project
 
 Rows = QuerySet[AccessToken] | QuerySet[Authorization] | QuerySet[Consent] | QuerySet[SignIn]
 FEW = 2_000  # rows of one kind that a request clears
+# Who may leave rows behind, and the columns by whose numbers those name them.
+LEAVERS: dict[type[Model], tuple[tuple[type[Model], str], ...]] = {
+    User: ((Authorization, "user"), (Consent, "user"), (SignIn, "user")),
+    Client: ((Authorization, "client"), (AccessToken, "application")),
+    Project: ((Consent, "project"),),
+}
 
 
 @receiver(post_delete, sender=User, dispatch_uid="clients.remains_of_person")
@@ -44,3 +51,24 @@ def _clear(*kinds: Rows) -> None:
         return
     for rows in kinds:
         rows.delete()
+
+
+def after_migrate(using: str, **_signal: object) -> None:
+    """Numbers are not given again: whoever had one next would have the tokens of who had it before.
+
+    SQLite forgets the highest one when a table is made anew, which is how Django changes tables there.
+    """
+    connection = connections[using]
+    with connection.cursor() as cursor:
+        there = set(connection.introspection.table_names(cursor))
+        if connection.vendor != "sqlite" or any(owner._meta.db_table not in there for owner in LEAVERS):
+            return
+        for owner, left in LEAVERS.items():
+            named = [rows._base_manager.using(using).aggregate(most=Max(column))["most"] or 0 for rows, column in left]
+            values = {"table": owner._meta.db_table, "most": max(named)}
+            cursor.execute("UPDATE sqlite_sequence SET seq = max(seq, %(most)s) WHERE name = %(table)s", values)
+            cursor.execute(
+                "INSERT INTO sqlite_sequence (name, seq) SELECT %(table)s, %(most)s"
+                " WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = %(table)s)",
+                values,
+            )

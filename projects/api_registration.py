@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts.moments import moment_problem
 from common import clock
 from projects import matcher, quotas
 from projects.actors import Actor, Right
@@ -20,7 +21,7 @@ from projects.events import Detail, acting, record
 from projects.metadata import ApiMetadata, Scope
 from projects.models import Api, ApiScope, Project, Shared, one_at_a_time
 from projects.problems import Problem, new_problems, of_validation, require
-from projects.rules import lifetime_problem, long_lifetime_problem, moment_problem, scope_problem
+from projects.rules import lifetime_problem, long_lifetime_problem, scope_problem
 from projects.tombstones import was_anothers
 
 COLUMNS = (

@@ -15,13 +15,13 @@ from django.utils.translation import gettext_lazy
 
 from accounts import normalization
 from accounts.models import User
+from accounts.moments import moment_problem
 from common import clock
 from projects.actors import Actor, Right
 from projects.events import Detail, acting, record
 from projects.metadata import Membership, ProjectMetadata, Screen
 from projects.models import ConsentMode, ConsentScreen, Member, Project, Status
 from projects.problems import Problem, new_problems, of_validation, require
-from projects.rules import moment_problem
 
 NOT_FOUND = gettext_lazy("No account has this username: %(names)s. Check the spelling, capitals included.")
 COLUMNS = ("name", "consent_mode", "cross_client", "status", "tokens_not_before")

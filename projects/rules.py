@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common import clock
 from projects.facts import LONGEST_FOR_EDITORS
 
 LONGEST_LIFETIME = 10 * 365 * 24 * 3600  # seconds
@@ -59,13 +56,4 @@ def scope_problem(name: str) -> str:
         scope_token(name)
     except ValidationError as error:
         return f"{quoted(name)}: {error.message}"
-    return ""
-
-
-def moment_problem(before: datetime | None, after: datetime | None) -> str:
-    """Forward only: an earlier moment would revive ended tokens, a future one would end tokens not yet issued."""
-    if before and (after is None or after < before):
-        return _("This moment can only move forward. Otherwise tokens that were ended would work again.")
-    if after and after > clock.now():
-        return _("This moment lies in the future. Enter now, or an earlier moment.")
     return ""

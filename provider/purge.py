@@ -79,7 +79,7 @@ def rules(now: datetime, retention: timedelta, events_retention: timedelta = EVE
     old = Q(at__lt=now - events_retention)
     over = Q(rotated_at__lt=now - LONGEST_GRACE) & ~Q(seed_before="")
     return [
-        PurgeRule("access_tokens", AccessToken, Q(expires__lt=now)),
+        PurgeRule("access_tokens", AccessToken, Q(expires__lt=now) | _left_by(Client, "application")),
         PurgeRule("codes", Grant, Q(expires__lt=now, used_at__isnull=True) | Q(expires__lt=before)),
         PurgeRule(
             "refresh_tokens",

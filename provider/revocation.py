@@ -20,7 +20,7 @@ from clients.models.client import ClientTokenFormat, GrantType
 from common import clock
 from projects.access import open_apis
 from projects.actors import Actor
-from projects.events import Detail, record
+from projects.events import Detail, SecurityEvent, record
 from projects.models import Consent, ConsentMode, Project, TokenFormat
 
 ENDED_BECAUSE = "revoked by an operator"
@@ -84,7 +84,8 @@ class Whose:
         if self.since is None or self.user:
             return []
         rows = self._of_them(Client.objects.select_related("project"), "", "pk", "project", made="")
-        return [row for row in rows if GrantType.CLIENT_CREDENTIALS in row.grant_types and _may_get_jwts(row)]
+        until_lately = _got_jwts_until_lately(self.since)
+        return [row for row in rows if _may_have_got_jwts(row, until_lately)]
 
     def _of_them(
         self, rows: QuerySet[Row], user: str, client: str = "", project: str = "", *, made: str = "created_at"
@@ -95,9 +96,35 @@ class Whose:
         return rows.filter(which & Q(**({f"{made}__gte": self.since} if self.since and made else {})))
 
 
-def _may_get_jwts(client: Client) -> bool:
-    own = client.access_token_format == ClientTokenFormat.JWT
-    return own or open_apis(client.project).filter(token_format=TokenFormat.JWT).exists()
+@dataclass(frozen=True, slots=True)
+class Formerly:
+    """Whoever took a token may have changed afterwards what would tell that it was a JWT."""
+
+    got_their_own: frozenset[str]  # clients with another grant now
+    got_jwts: frozenset[str]  # clients with another format now
+    took_jwts: frozenset[str]  # APIs with another format now
+
+
+def _got_jwts_until_lately(since: datetime) -> Formerly:
+    changed = SecurityEvent.objects.filter(at__gte=since)
+    clients = list(changed.filter(kind="client.changed").values_list("client_id", "detail"))
+    apis = changed.filter(kind="api.changed", detail__has_key="token_format")
+    grant = GrantType.CLIENT_CREDENTIALS
+    return Formerly(
+        frozenset(one for one, detail in clients if grant in detail.get("grant_types", {}).get("before", ())),
+        frozenset(one for one, detail in clients if "access_token_format" in detail),
+        frozenset(apis.values_list("detail__identifier", flat=True)),
+    )
+
+
+def _may_have_got_jwts(client: Client, formerly: Formerly) -> bool:
+    if client.client_id in formerly.got_their_own:
+        return True
+    if GrantType.CLIENT_CREDENTIALS not in client.grant_types:
+        return False
+    own = client.access_token_format == ClientTokenFormat.JWT or client.client_id in formerly.got_jwts
+    apis = Q(token_format=TokenFormat.JWT) | Q(identifier__in=formerly.took_jwts)
+    return own or open_apis(client.project).filter(apis).exists()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from clients.models.keys import KeyState
 from common import sealing
 from common.jws import ALGORITHMS
 from projects.door import actor_of
-from provider.keys import keyring, registration
+from provider.keys import keyring, needed, registration
 
 _LIST = "admin:clients_signingkey_changelist"
 
@@ -81,6 +81,10 @@ class SigningKeyAdmin(FreshProofAdmin):
         return redirect(_LIST)
 
     def _activate(self, request: HttpRequest, kid: str) -> None:
+        waiting = SigningKey.objects.filter(pk=kid, state=KeyState.NEXT).first()
+        if waiting is not None and (problem := needed.why_servers_may_lack_it(waiting.algorithm)):
+            messages.error(request, problem)  # for operators: only they know which servers were restarted
+            return
         try:
             with transaction.atomic():
                 key = registration.activate(kid, actor_of(request))

@@ -9,6 +9,11 @@ from clients.models.keys import KeyState
 from common import sealing
 from provider.keys import keyring
 
+RESTART = (
+    "{algorithm}: the next key is encrypted under another of IDP_KEY_SECRETS than the one that signs. A server that "
+    "was not restarted since cannot sign with it: restart every server with these IDP_KEY_SECRETS."
+)
+THEN = "When /healthz/ready warns of nothing on any of them, run rotatekeys --servers-restarted."
 ORDINALS = ("first", "second", "third", "fourth", "fifth")
 
 
@@ -43,3 +48,15 @@ def next_is_under_another(algorithm: str) -> bool:
     """
     keys = SigningKey.objects.filter(algorithm=algorithm, state__in=[KeyState.ACTIVE, KeyState.NEXT])
     return len({sealing.number_of(keyring.PURPOSE, key.private_jwk) for key in keys}) > 1
+
+
+def why_servers_may_lack_it(algorithm: str) -> str:
+    """Why the next key must not sign yet, for an operator; or an empty text.
+
+    When the key that signs does not even open here, letting the next one sign is the way out.
+    """
+    try:
+        waits = next_is_under_another(algorithm)
+    except sealing.Unreadable:
+        return ""
+    return f"{RESTART.format(algorithm=algorithm)} {THEN}" if waits else ""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client as Http
 
 from accounts.models import AccountEvent, AccountEventKind, SignIn, User
@@ -95,6 +96,32 @@ def test_the_next_person_of_that_name_inherits_nothing(held: dict[str, Any]) -> 
     delete_person()
     User.objects.create_user("outsider", "outsider@people.example")
     assert Browser("outsider").authorize("web", scope="openid").status_code == 200, "they are asked"
+
+
+@pytest.mark.parametrize("forgets", ["UPDATE sqlite_sequence SET seq = 0", "DELETE FROM sqlite_sequence"])
+def test_a_table_that_is_made_anew_gives_no_number_again(held: dict[str, Any], forgets: str) -> None:
+    """Django changes a table of SQLite by copying its rows, and SQLite knows the highest number of those alone."""
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL keeps its sequences")
+    had = {"clients_client": Client.objects.get(client_id="web").pk}
+    had["accounts_user"] = User.objects.get(username="outsider").pk
+    had["projects_project"] = Project.objects.get(key="acme").pk
+    delete_client()
+    delete_person()
+    with connection.cursor() as cursor:
+        cursor.execute(forgets)
+        remains.after_migrate("default")
+        cursor.execute("SELECT name, seq FROM sqlite_sequence")
+        known = dict(cursor.fetchall())
+    assert [table for table, key in had.items() if known[table] < key] == []
+
+
+def test_tokens_that_a_deleted_client_got_for_itself_go_as_well(held: dict[str, Any]) -> None:
+    for _ in range(2):
+        App("web").token(grant_type="client_credentials")
+    delete_client()
+    clear()
+    assert not AccessToken.objects.exists()
 
 
 def test_apps_are_told_of_a_busy_person_who_left(held: dict[str, Any]) -> None:

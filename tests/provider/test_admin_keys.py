@@ -73,6 +73,19 @@ def test_a_key_that_cannot_be_opened_does_not_sign(settings: Any) -> None:
     assert key(KeyState.NEXT) == waiting
 
 
+def test_a_key_that_other_servers_may_lack_the_secret_of_does_not_sign(settings: Any) -> None:
+    """This server was restarted with a new secret, and made a key. The others could not sign with it."""
+    http = browser("root")
+    activate(http, key(KeyState.NEXT).kid)
+    settings.IDP_KEY_SECRETS = ["n" * 40, *settings.IDP_KEY_SECRETS]
+    make(http)
+    waiting = key(KeyState.NEXT)
+    assert "rotatekeys --servers-restarted" in text(activate(http, waiting.kid))
+    assert key(KeyState.NEXT) == waiting
+    settings.IDP_KEY_SECRETS = settings.IDP_KEY_SECRETS[:1]
+    assert "signs from now on" in text(activate(http, waiting.kid)), "the key that signs is lost here"
+
+
 def test_the_next_key_is_made_where_there_is_none() -> None:
     http = browser("root")
     assert "Make the next ES256 key" not in text(http.get(page(LIST)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -14,7 +15,11 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts.models import SignIn, User
+from clients import registration
 from clients.models import AccessToken, Authorization, Client, SecurityEvent
+from clients.policy import metadata_of
+from projects import api_registration
+from projects.actors import Actor
 from projects.models import Api, Consent
 from provider import revocation
 from tests.world import ORDERS, App, Browser
@@ -155,6 +160,34 @@ def test_since_a_time_jwts_that_clients_got_for_themselves_end_whenever_that_was
     assert [old_opaque(), old_jwt(), new_opaque(), new_jwt()] == [True, False, False, False]
     opaque.refresh_from_db()
     assert opaque.tokens_not_before is None
+
+
+COVERED_UP: dict[str, dict[str, Any]] = {
+    "the format": {"access_token_format": "opaque"},
+    "the grant": {"grant_types": ("authorization_code",)},
+    "both": {"access_token_format": "opaque", "grant_types": ("authorization_code",)},
+}
+
+
+@pytest.mark.parametrize("what", COVERED_UP)
+def test_since_a_time_a_jwt_ends_though_its_client_gets_none_any_more(what: str) -> None:
+    """Whoever took it was an editor, and changed the client afterwards."""
+    web, by = Client.objects.get(client_id="web"), Actor.operator("an editor")
+    registration.change(web, replace(metadata_of(web), access_token_format="jwt"), by)
+    SecurityEvent.objects.update(at=timezone.now() + 2 * AN_HOUR_AGO)
+    token = own_token("web")
+    registration.change(web, replace(metadata_of(web), **COVERED_UP[what]), by)
+    assert token()
+    assert revoke("--project", "acme", "--since", since())["ended"]["clients"] == ["web"]
+    assert not token()
+
+
+def test_since_a_time_a_jwt_ends_though_its_api_takes_none_any_more() -> None:
+    api, by = Api.objects.get(identifier=ORDERS), Actor.operator("an editor")
+    api_registration.change(api, replace(api_registration.metadata_of(api), token_format="jwt"), by)
+    SecurityEvent.objects.update(at=timezone.now() + 2 * AN_HOUR_AGO)
+    api_registration.change(api, replace(api_registration.metadata_of(api), token_format="opaque"), by)
+    assert "service" in revoke("--project", "acme", "--since", since(), "--dry-run")["ended"]["clients"]
 
 
 def test_an_api_that_takes_jwts_only_makes_its_callers_clients_of_that_kind() -> None:

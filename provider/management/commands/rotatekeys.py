@@ -15,7 +15,7 @@ from common.command import DatabaseCommand
 from common.jws import ALGORITHMS
 from common.sealing import Unreadable
 from provider.keys import keyring, registration, rotation
-from provider.keys.needed import next_is_under_another
+from provider.keys.needed import RESTART, THEN, next_is_under_another
 from provider.keys.rotation import Step
 
 SENTENCES = {
@@ -24,11 +24,6 @@ SENTENCES = {
     "revoke": "{algorithm}: {kid} is revoked. Nothing it signed is believed any more.",
     "wait": "{algorithm}: nothing to do until {at}. Apps may not know the next key yet.",
 }
-RESTART = (
-    "{algorithm}: the next key is encrypted under another of IDP_KEY_SECRETS than the one that signs. A server that "
-    "was not restarted since cannot sign with it: restart every server with these IDP_KEY_SECRETS."
-)
-THEN = "When /healthz/ready warns of nothing on any of them, run rotatekeys --servers-restarted."
 
 
 class Command(DatabaseCommand):
