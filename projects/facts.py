@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Self
 
 from projects.addresses import Addresses
-from projects.matcher import covers
+from projects.matcher import Mode, covers
 
 NO_PROJECT = 0  # the provider's own API is of none: rows count from 1
 LONGEST_FOR_EDITORS = 86_400  # seconds for which access tokens and ID tokens live; more is a superuser's to allow
@@ -54,7 +54,11 @@ class ApiFacts:
 
 
 class Apis(Addresses[ApiFacts]):
-    """Registered APIs: those at the origins that somebody asks about."""
+    """Registered APIs: those at the origins that somebody asks about. Each request joins its own (`joined`)."""
+
+    def __init__(self, entries: Iterable[tuple[str, Mode, ApiFacts]] = ()) -> None:
+        super().__init__(entries)
+        self._resolved: dict[str, ApiFacts | None] = {}  # the steps of a request ask for the same ones
 
     @classmethod
     def of(cls, apis: Iterable[ApiFacts]) -> Self:
@@ -62,7 +66,9 @@ class Apis(Addresses[ApiFacts]):
 
     def resolve(self, value: str) -> ApiFacts | None:
         """The most specific Api that covers `value` (protocol section 0)."""
-        return next(self.covering(value), None)
+        if value not in self._resolved:
+            self._resolved[value] = next(self.covering(value), None)
+        return self._resolved[value]
 
     def registered_value(self, value: str) -> str | None:
         """The identifier of the Api that is canonically this value, as its owner wrote it."""
