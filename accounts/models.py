@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Self, Unpack
 
@@ -126,10 +126,10 @@ class User(AbstractUser):
         Only what was changed here is written: a row that was read before somebody else deactivated its person, or set
         their password, takes none of that back. Nor is a person who was deleted written anew.
         """
-        now, before, named = self._columns(), self._as_read, options.get("update_fields")
+        before, named = self._as_read, options.get("update_fields")
         written = None if named is None else {*named}
         if before and written is None and not self._state.adding:
-            written = {"updated_at", *(name for name in now if name in before and now[name] != before[name])}
+            written = {"updated_at", *self._changed()}
         if switched := before.get("is_active", self.is_active) != self.is_active:
             self.tokens_not_before = clock.end_of_all_before(self.tokens_not_before, on=self.is_active)
             written = written and written | {"tokens_not_before"}
@@ -138,6 +138,14 @@ class User(AbstractUser):
         self._as_read = {**before, **self._columns(written)}
         if switched:
             SignIn.objects.filter(user=self.pk, ended_at=None).update(ended_at=clock.now())
+
+    def _changed(self) -> Iterator[str]:
+        """Columns that will have another value than the database had, once they are normalized."""
+        now, before = self._columns(), self._as_read
+        for field in self._meta.concrete_fields:
+            name = field.attname
+            if name in now and name in before and field.to_python(now[name]) != before[name]:
+                yield name
 
     def _columns(self, names: Iterable[str] | None = None) -> dict[str, object]:
         """What it has in these columns or all, as far as they were read."""
