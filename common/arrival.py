@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import random
 import re
-import secrets
 import time
 from collections.abc import Mapping, MutableMapping
 from contextvars import ContextVar
@@ -41,12 +41,14 @@ def arrival_of(request: Request) -> Arrival:
 
 def note(meta: MutableMapping[str, object]) -> Arrival:
     """It has come now, with these variables of the server."""
-    made = Arrival(_given(meta) or secrets.token_hex(4), time.perf_counter())
+    sent = meta.get("HTTP_X_REQUEST_ID")
+    given = _given(str(sent), meta) if sent else ""
+    # A name and no secret; each process draws from numbers of its own.
+    made = Arrival(given or f"{random.getrandbits(32):08x}", time.perf_counter())
     meta[_KEY] = made
     return made
 
 
-def _given(meta: Mapping[str, object]) -> str:
+def _given(sent: str, meta: Mapping[str, object]) -> str:
     """Only a proxy of ours names requests: what anybody sends could look like another request in the log."""
-    sent = str(meta.get("HTTP_X_REQUEST_ID", ""))
-    return sent if sent and _NAMED.fullmatch(sent) and is_from_proxy(meta) else ""
+    return sent if _NAMED.fullmatch(sent) and is_from_proxy(meta) else ""

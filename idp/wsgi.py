@@ -43,7 +43,8 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
 
     def start(status: str, headers: list[tuple[str, str]], *error: object) -> Callable[[bytes], object]:
         statuses.append(status)
-        return start_response(status, [*headers, (HEADER, came.id)], *error)  # type: ignore[arg-type]
+        headers.append((HEADER, came.id))
+        return start_response(status, headers, *error)  # type: ignore[arg-type]
 
     body = _answer(environ, start)
     if settings.IDP_LOG_REQUESTS and not came.told and environ["PATH_INFO"].startswith(PROTOCOL):

@@ -31,6 +31,7 @@ from projects.scopes import SIGN_IN_SCOPES, Scope
 from provider.authentication_method import Credentials, Method, Sent
 from provider.client_authentication import METHODS, authenticate
 from provider.keys import keyring, mint
+from provider.protocol import claims
 from provider.protocol.claims import CLAIMS, Claim
 from provider.protocol.errors import InvalidClient, InvalidRequest
 from provider.protocol.facts import ClientFacts
@@ -42,13 +43,16 @@ from tests.world import ORDERS, App, Browser, basic, claims_of, header_of
 ADDRESS = "192.0.2.1"
 
 
+REMEMBERED = (statements._written, discovery._metadata_document, claims.claims_of)
+
+
 @pytest.fixture(autouse=True)
 def _nothing_is_remembered() -> Iterator[None]:
     """What a process derives from the tables once, as they do not grow while it runs."""
-    for remembered in (statements._written, discovery._metadata_document):
+    for remembered in REMEMBERED:
         remembered.cache_clear()
     yield
-    for remembered in (statements._written, discovery._metadata_document):
+    for remembered in REMEMBERED:
         remembered.cache_clear()
 
 

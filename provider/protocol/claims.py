@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from provider.protocol.errors import InsufficientScope
 from provider.protocol.facts import NO_CLAIMS, ClientFacts, Json, PersonFacts, RequestedClaims, SignInFacts, TokenFacts
@@ -73,6 +74,7 @@ class Issue:
     claims: RequestedClaims = NO_CLAIMS
 
 
+@lru_cache(maxsize=1024)
 def claims_of(*scopes: str) -> tuple[str, ...]:
     """The claims these scopes stand for."""
     return tuple(name for name, claim in CLAIMS.items() if claim.scope in scopes)
