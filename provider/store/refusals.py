@@ -131,9 +131,12 @@ class Writer:
         while True:
             self._called.wait()
             self._called.clear()
-            if not write():
-                self._called.set()  # the database is away
-            connection().close()
+            try:
+                if not write():
+                    self._called.set()  # the database is away
+                connection().close()
+            except Exception:  # a mistake of ours must not end the thread: nobody would see that rows are missing
+                logger.exception("Refused requests could not be kept.")
             time.sleep(EVERY)
 
 

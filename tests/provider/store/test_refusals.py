@@ -151,6 +151,24 @@ def test_where_a_writer_runs_nobody_waits_for_the_statement(monkeypatch: pytest.
     assert [row.request_ids for row in refusals._waiting.take()] == ["r"]
 
 
+def test_a_mistake_of_ours_does_not_end_the_writer(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = threading.Event()
+    mistakes = iter([ValueError("a letter that cannot be encoded")])
+
+    def write() -> bool:
+        if (mistake := next(mistakes, None)) is not None:
+            writer.call()
+            raise mistake
+        written.set()
+        return True
+
+    monkeypatch.setattr(refusals, "EVERY", 0.01)
+    monkeypatch.setattr(refusals, "write", write)
+    writer = refusals.Writer()
+    writer.call()
+    assert written.wait(10)
+
+
 def test_a_writer_tries_again_until_the_database_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
     answers, done = [False, False, True], threading.Event()
 
