@@ -1,13 +1,11 @@
-"""Shapes of what is handed through us: JSON, and what a framework passes on."""
+"""Shapes of what a framework hands through us."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeAlias, TypedDict
+from collections.abc import Iterable
+from typing import TypedDict
 
 from django.db.models.base import ModelBase
-
-Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
 
 class SaveOptions(TypedDict, total=False):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from common.shapes import Json as Json
+from common.json_type import Json as Json
 from projects.addresses import Addresses
 from projects.facts import ApiFacts, Apis, ProjectFacts
 from projects.matcher import Mode

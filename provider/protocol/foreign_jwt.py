@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from common.shapes import Json
+from provider.protocol.facts import Json
 
 SKEW = 30  # seconds that two clocks may differ
 MAX_TEXT = 512  # characters of a name, or of what is used once
