@@ -63,6 +63,14 @@ def write(inserts: Sequence[Insert], guard: Guard | None = None) -> bool:
     return guard is None or done == "1"
 
 
+def changes(statement: str, values: tuple[Value, ...]) -> bool:
+    """Whether this write changed a row. It says `RETURNING 1`."""
+    if connection().vendor != "postgresql":
+        return _sqlite(statement, values).fetchone() is not None
+    prepared.close_if_dropped()
+    return prepared.send(statement, values) is not None
+
+
 # --- PostgreSQL ----------------------------------------------------------------------------------------------------
 
 
@@ -119,6 +127,11 @@ def _for_sqlite(value: Value) -> str | bytes | float | None:
     if isinstance(value, datetime):
         return connection().ops.adapt_datetimefield_value(value)
     return value.hex if isinstance(value, uuid.UUID) else value
+
+
+def skip_locked() -> str:
+    """What a SELECT says that leaves rows of others alone. On SQLite there is one writer at a time."""
+    return "FOR UPDATE SKIP LOCKED" if connection().vendor == "postgresql" else ""
 
 
 # --- The clock of the database: what several nodes compare is its time, never one of theirs ---------------------------

@@ -25,6 +25,7 @@ from clients.models import (
     AccessToken,
     Authorization,
     Client,
+    FirstUse,
     Grant,
     KeptRequest,
     LogoutNotice,
@@ -98,6 +99,7 @@ def rules(now: datetime, retention: timedelta, events_retention: timedelta = EVE
         PurgeRule("refused_requests", RefusedRequest, Q(last_at__lt=now - REFUSALS_RETENTION)),
         PurgeRule("mails", Mail, Q(expires_at__lt=now)),
         PurgeRule("kept_requests", KeptRequest, Q(expires_at__lt=now)),
+        PurgeRule("first_uses", FirstUse, Q(expires_at__lt=now)),
     ]
 
 

@@ -167,6 +167,7 @@ def test_no_import_hides_in_a_function_to_avoid_a_circle() -> None:
 PURE = {
     "provider.protocol": (
         "provider.protocol",
+        "common.json_type",
         "projects.addresses",
         "projects.facts",
         "projects.matcher",

@@ -9,6 +9,7 @@ from clients.models.logout import LogoutNotice
 from clients.models.refusal import RefusedRequest
 from clients.models.secret import ClientSecret
 from clients.models.tokens import AccessToken, DeviceGrant, Grant, IDToken, RefreshToken, RevokedToken
+from clients.models.use import FirstUse
 from projects.events import SecurityEvent
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Client",
     "ClientSecret",
     "DeviceGrant",
+    "FirstUse",
     "Grant",
     "IDToken",
     "KeptRequest",

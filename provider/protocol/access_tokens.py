@@ -30,8 +30,9 @@ def _format_at(api: ApiFacts, client: ClientFacts) -> str:
 
 
 def signing_alg(decided: TokenRequest) -> str:
-    """The programs of an API may know nothing but RS256; those of other APIs are taken to know both."""
-    return "RS256" if "RS256" in {api.token_signing_alg for api in _apis(decided)} else "ES256"
+    """What the APIs say. Where they differ, what most programs know: those of an API may know nothing but RS256."""
+    said = {api.token_signing_alg for api in _apis(decided)}
+    return min(said, key=lambda name: (name != "RS256", name != "ES256", name), default="ES256")
 
 
 def lifetime(decided: TokenRequest) -> int:

@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from accounts.models import User
 from clients import secrets
 from clients.models import Authorization, Client, SigningKey
+from common.jws import ALGORITHMS
 from projects.models import Api, Project
 from provider.keys.mint import verify
 from tests.idp.pasting import pasted
@@ -66,7 +67,7 @@ class TestTheFirstStart:
     def test_it_makes_signing_keys(self) -> None:
         SigningKey.objects.all().delete()
         quickstart("--no-demo")
-        assert SigningKey.objects.filter(state="active").count() == 2
+        assert SigningKey.objects.filter(state="active").count() == len(ALGORITHMS)
 
     def test_passwords_and_secrets_are_random_and_kept_where_only_the_owner_reads(self, state: Path) -> None:
         shown = quickstart()

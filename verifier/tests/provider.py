@@ -24,16 +24,21 @@ Json = dict[str, Any]
 
 @lru_cache(maxsize=16)
 def key(name: str) -> jwk.JWK:
-    """A signing key; names that begin with `rsa` make RSA keys. The `kid` is the name."""
-    if name.startswith("rsa"):
+    """A signing key, whose name begins with its kind. The `kid` is the name."""
+    if algorithm_of(name) in ("RS256", "PS256"):
         return jwk.JWK(generate="RSA", size=2048, kid=name)
+    if algorithm_of(name) == "EdDSA":
+        return jwk.JWK(generate="OKP", crv="Ed25519", kid=name)
     return jwk.JWK(generate="EC", crv="P-256", kid=name)
+
+
+def algorithm_of(name: str) -> str:
+    return {"rsa": "RS256", "ps": "PS256", "ed": "EdDSA"}.get(name.partition("-")[0], "ES256")
 
 
 def public(name: str, **more: Any) -> Json:
     """Its entry in a JWKS."""
-    algorithm = "RS256" if name.startswith("rsa") else "ES256"
-    return {**key(name).export_public(as_dict=True), "use": "sig", "alg": algorithm, **more}
+    return {**key(name).export_public(as_dict=True), "use": "sig", "alg": algorithm_of(name), **more}
 
 
 def encoded(data: bytes | Json) -> str:
@@ -53,7 +58,7 @@ def signature(algorithm: str, by: jwk.JWK) -> Callable[[bytes], bytes]:
 
 def signed(claims: bytes | Json, name: str = "ec-1", **header: Any) -> str:
     """A JWT access token by one of the keys; header fields override, None leaves one out."""
-    algorithm = "RS256" if name.startswith("rsa") else "ES256"
+    algorithm = algorithm_of(name)
     fields = {"alg": algorithm, "kid": name, "typ": "at+jwt", **header}
     return compact({n: v for n, v in fields.items() if v is not None}, claims, signature(algorithm, key(name)))
 

@@ -266,6 +266,23 @@ def test_a_key_of_another_curve_is_no_key() -> None:
         read_keys({"keys": [{**larger, "alg": "ES256"}]})
 
 
+@pytest.mark.parametrize(("name", "algorithm"), [("ps-1", "PS256"), ("ed-1", "EdDSA")])
+def test_tokens_of_each_algorithm_are_verified(provider: TestProvider, name: str, algorithm: str) -> None:
+    provider.documents[KEYS]["keys"].append(public(name))
+    api = LocalVerifier(Provider(provider.issuer), ORDERS)
+    token = signed(provider.access_claims(), name)
+    assert api.verify(token)
+    with pytest.raises(Invalid):
+        api.verify(token[:-6] + "AAAAAA")
+    assert read_keys({"keys": [public(name)]})[name].algorithm == algorithm
+
+
+def test_a_key_of_the_other_edwards_curve_is_no_key() -> None:
+    larger = jwk.JWK.generate(kty="OKP", crv="Ed448", kid="ed-448").export_public(as_dict=True)
+    with pytest.raises(Unavailable, match="no key"):
+        read_keys({"keys": [{**larger, "alg": "EdDSA"}]})
+
+
 def test_private_parts_that_were_published_by_mistake_are_not_taken_along() -> None:
     entry = {**key("ec-1").export_private(as_dict=True), "alg": "ES256"}
     assert not read_keys({"keys": [entry]})["ec-1"].jwk.has_private

@@ -16,9 +16,15 @@ from vestibule_verifier.fetch import Reply
 
 logger = logging.getLogger(__name__)
 # What each algorithm's key looks like. The key says which algorithm it is for; a token has no say in it.
-_MEMBERS = {"RS256": ("RSA", ("n", "e")), "ES256": ("EC", ("crv", "x", "y"))}
+_MEMBERS = {
+    "RS256": ("RSA", ("n", "e")),
+    "ES256": ("EC", ("crv", "x", "y")),
+    "PS256": ("RSA", ("n", "e")),
+    "EdDSA": ("OKP", ("crv", "x")),
+}
+_CURVES = {"ES256": "P-256", "EdDSA": "Ed25519"}
 ALGORITHMS = tuple(_MEMBERS)
-_DEFAULT_ALGORITHMS = {"RSA": "RS256", "EC": "ES256"}
+_DEFAULT_ALGORITHMS = {"RSA": "RS256", "EC": "ES256", "OKP": "EdDSA"}
 _MIN_RSA_BITS = 2048
 _MAX_KEYS = 100
 
@@ -130,5 +136,7 @@ def _read_key(entry: dict[str, object]) -> PublicKey | None:
 
 
 def _strong(algorithm: str, key: jwk.JWK) -> bool:
-    size = key.get_op_key("verify").key_size  # raises for a point that is not on its curve
-    return bool(key["crv"] == "P-256") if algorithm == "ES256" else bool(size >= _MIN_RSA_BITS)
+    public = key.get_op_key("verify")  # raises for a point that is not on its curve
+    if algorithm in _CURVES:
+        return bool(key["crv"] == _CURVES[algorithm])
+    return bool(public.key_size >= _MIN_RSA_BITS)

@@ -8,12 +8,13 @@ import pytest
 
 from accounts.models import User
 from clients.models import Client
+from common.jws import ALGORITHMS
 from tests.world import ISSUER, App, Browser, claims_of, header_of, redirected
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 
 
-@pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_a_client_that_registered_an_algorithm_gets_a_jwt(algorithm: str) -> None:
     Client.objects.filter(client_id="web").update(userinfo_signed_response_alg=algorithm)
     token = Browser("owner").tokens("web", scope="openid email")["access_token"]

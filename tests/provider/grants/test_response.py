@@ -80,7 +80,15 @@ def test_a_token_lives_as_long_as_the_shortest_of_client_and_apis(
 
 @pytest.mark.parametrize(
     ("algorithms", "expected"),
-    [((), "ES256"), (("ES256",), "ES256"), (("RS256",), "RS256"), (("ES256", "RS256"), "RS256")],
+    [
+        ((), "ES256"),
+        (("ES256",), "ES256"),
+        (("RS256",), "RS256"),
+        (("ES256", "RS256"), "RS256"),
+        (("PS256",), "PS256"),
+        (("EdDSA",), "EdDSA"),
+        (("EdDSA", "ES256"), "ES256"),
+    ],
 )
 def test_an_api_whose_programs_know_nothing_else_gets_rs256(algorithms: tuple[str, ...], expected: str) -> None:
     apis = [
