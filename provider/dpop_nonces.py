@@ -29,7 +29,9 @@ def fresh() -> str:
 def is_known(nonce: str) -> bool:
     """Whether we made it just now: in this window, the one before, or the next, where another node is already."""
     window = clock.seconds() // WINDOW
-    return any(sealing.has_fingerprint(PURPOSE, str(one), nonce) for one in (window, window - 1, window + 1))
+    return nonce.isascii() and any(
+        sealing.has_fingerprint(PURPOSE, str(one), nonce) for one in (window, window - 1, window + 1)
+    )
 
 
 @lru_cache(maxsize=4)

@@ -46,6 +46,7 @@ CORS = {
 }
 
 SCHEMES = ("bearer", "dpop")  # of access tokens
+REALM = 'realm="vestibule"'
 ALGS = f'algs="{" ".join(ALGORITHMS)}"'  # that a DPoP proof may be signed with
 
 
@@ -79,13 +80,13 @@ def headers_of(refusal: Refusal, *, machines: bool = False) -> dict[str, str]:
     """
     headers = {}
     if isinstance(refusal, InvalidClient) and (refusal.challenge or (machines and refusal.status == 401)):
-        headers["WWW-Authenticate"] = 'Basic realm="vestibule", charset="UTF-8"'
+        headers["WWW-Authenticate"] = f'Basic {REALM}, charset="UTF-8"'
     if isinstance(refusal, (TooManyGuesses, TemporarilyUnavailable)):
         headers["Retry-After"] = str(refusal.retry_after)
     if isinstance(refusal, InvalidDpopProof):
         headers[dpop_nonces.HEADER] = dpop_nonces.fresh()
         if refusal.status == 401:
-            headers["WWW-Authenticate"] = f"{_challenge('DPoP', refusal)}, {ALGS}"
+            headers["WWW-Authenticate"] = _dpop_challenge(refusal)
     return headers
 
 
@@ -205,12 +206,14 @@ def sent_token(request: Request, in_body: str) -> tuple[str, str]:
 def bearer_refusal(refusal: Refusal, request: Request) -> Answer:
     """RFC 6750 section 3: the challenge says what was wrong; nothing when no token was sent.
 
-    To the scheme that was used. Who used none hears of both, once (RFC 9449 section 7.1).
+    It is of the scheme that was used. Who used none hears of both (RFC 9449 section 7.1).
     """
-    by_proof = isinstance(refusal, InvalidDpopProof) or _scheme(request) == "dpop"
-    challenge = _challenge("DPoP", refusal) if by_proof else _challenge('Bearer realm="vestibule"', refusal)
-    if refusal.status == 401:
-        challenge += f", {ALGS}" if by_proof else f", DPoP {ALGS}"
+    if isinstance(refusal, InvalidDpopProof) or _scheme(request) == "dpop":
+        challenge = _dpop_challenge(refusal)
+    else:
+        challenge = "Bearer " + ", ".join((REALM, *_error(refusal)))
+        if refusal.status == 401:
+            challenge += f", DPoP {ALGS}"
     answer = {"error": refusal.code, "error_description": str(refusal) or "Send an access token."}
     return json_answer(answer, refusal.status, {**headers_of(refusal), "WWW-Authenticate": challenge})
 
@@ -219,8 +222,9 @@ def _scheme(request: Request) -> str:
     return (parameters.authorization(request) or "").partition(" ")[0].lower()
 
 
-def _challenge(scheme: str, refusal: Refusal) -> str:
-    if not str(refusal):
-        return scheme
-    separator = ", " if " " in scheme else " "
-    return f'{scheme}{separator}error="{refusal.code}", error_description="{refusal}"'
+def _dpop_challenge(refusal: Refusal) -> str:
+    return "DPoP " + ", ".join((*_error(refusal), ALGS))
+
+
+def _error(refusal: Refusal) -> tuple[str, ...]:
+    return (f'error="{refusal.code}"', f'error_description="{refusal}"') if str(refusal) else ()

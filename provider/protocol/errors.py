@@ -164,7 +164,7 @@ class InvalidToken(Refusal):
 
 
 class InvalidDpopProof(Refusal):
-    """RFC 9449 section 5: there is no DPoP proof, or not one of this request. At protected resources the status is 401."""
+    """RFC 9449 section 5: there is no DPoP proof, or not one of this request. Protected resources answer 401."""
 
     code = "invalid_dpop_proof"
 

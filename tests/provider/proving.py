@@ -24,7 +24,8 @@ KINDS: dict[str, dict[str, Any]] = {
 
 
 def new_key(algorithm: str = "ES256") -> jwk.JWK:
-    return jwk.JWK.generate(**KINDS[algorithm])
+    made: jwk.JWK = jwk.JWK.generate(**KINDS[algorithm])
+    return made
 
 
 @dataclass
