@@ -59,4 +59,8 @@ HELP: dict[str, Any] = {
         "Identifiers of the APIs this client is, one per line: it may ask about every token meant for them. "
         "Outside the project: superusers only."
     ),
+    "dpop_bound_access_tokens": _(
+        "Refuse token requests without a DPoP proof (RFC 9449): a stolen access token is worth nothing without the "
+        "key. Unticked, those who send a proof get bound tokens all the same."
+    ),
 }

@@ -46,6 +46,7 @@ SAME = (
     "tokens_not_before",
     "cross_client_public",
     "introspection",
+    "dpop_bound_access_tokens",
 )
 
 
@@ -115,6 +116,7 @@ class ClientForm(DoorForm):
             "introspection",
             "introspects",
             "acts_for",
+            "dpop_bound_access_tokens",
         ]
         help_texts = HELP
 

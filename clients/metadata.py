@@ -59,6 +59,7 @@ class ClientMetadata:
     introspection: str | None = None
     introspects: tuple[str, ...] = ()
     acts_for: tuple[str, ...] = ()
+    dpop_bound_access_tokens: bool = False
 
     @property
     def public(self) -> bool:

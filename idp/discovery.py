@@ -40,6 +40,7 @@ def metadata() -> dict[str, Any]:
         "introspection_signing_alg_values_supported": list(ALGORITHMS),
         "revocation_endpoint_auth_methods_supported": list(client_authentication.METHODS),
         "code_challenge_methods_supported": list(pkce.METHODS),
+        "dpop_signing_alg_values_supported": list(ALGORITHMS),
         "prompt_values_supported": list(prompts.PROMPTS),
         "include_granted_scopes_supported": True,  # no specification has a name for it; clients of Google's ask
         "claim_types_supported": ["normal"],

@@ -29,6 +29,7 @@ from provider.endpoints.revoke import revoke
 from provider.endpoints.token import token
 from provider.endpoints.tokeninfo import tokeninfo
 from provider.endpoints.userinfo import userinfo
+from provider.possession import PREFIXES
 
 BASE = issuer.path()  # of the issuer that the process started with
 METADATA = ("openid-configuration", "oauth-authorization-server")
@@ -40,7 +41,7 @@ ENDPOINTS: dict[str, Endpoint] = {
     f"{BASE}/openid/jwks.json": discovery.jwks,
     **{
         f"{BASE}/{prefix}/{endpoint.__name__}": endpoint
-        for prefix in ("oauth2", "openid")  # the second for services that use these paths already
+        for prefix in PREFIXES
         for endpoint in (token, introspect, revoke, userinfo, tokeninfo)
     },
 }

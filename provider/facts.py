@@ -56,6 +56,7 @@ def client_facts(client: Client) -> ClientFacts:
         allowed_callers=frozenset(other.client_id for other in client.allowed_callers.all()),
         cross_client_public=client.cross_client_public,
         tokens_not_before=client.tokens_not_before,
+        dpop_bound=client.dpop_bound_access_tokens,
     )
 
 

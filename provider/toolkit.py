@@ -31,8 +31,8 @@ class Validator(OAuth2Validator):
     def validate_bearer_token(self, token: str, scopes: list[str], request: OAuthRequest) -> bool:
         """Access tokens only: an ID token or a refresh token is not one."""
         found = find.access_token(token) if token else None
-        if found is None or not set(scopes or ()) <= set(found.scopes):
-            return False
+        if found is None or found.bound or not set(scopes or ()) <= set(found.scopes):
+            return False  # what is bound is no bearer token
         near = apis_near([request.uri])
         if not any(near.covers(one, request.uri) for one in found.audience):
             return False  # made for another place

@@ -197,6 +197,11 @@ class App:
         sent = {"redirect_uri": REDIRECTS[self.client_id], "code_verifier": VERIFIER, **params}
         return self.token(grant_type="authorization_code", code=code, **sent)
 
+    def exchange_with(self, code: str, **extra: Any) -> Response:
+        """The same with headers."""
+        sent = {"redirect_uri": REDIRECTS[self.client_id], "code_verifier": VERIFIER, "code": code}
+        return self.post("/oauth2/token", {"grant_type": "authorization_code", **sent}, **extra)
+
     def introspect(self, token: str, **params: Any) -> Response:
         return self.post("/oauth2/introspect", {"token": token, **params})
 

@@ -67,6 +67,7 @@ class ClientAdmin(SecretPages, ProjectScopedAdmin):
                     "refresh_token_idle_lifetime",
                     "rotate_refresh_tokens",
                     "tokens_not_before",
+                    "dpop_bound_access_tokens",
                 ]
             },
         ),

@@ -170,6 +170,10 @@ class Client(MetadataColumns, AbstractApplication):
         _("tokens not before"), null=True, blank=True, help_text=_("Tokens issued before this moment stop working.")
     )
 
+    dpop_bound_access_tokens = models.BooleanField(
+        _("bind access tokens to a key"), default=False, help_text=_("Refuse token requests without a DPoP proof.")
+    )
+
     class Meta:
         verbose_name = _("client")
         verbose_name_plural = _("clients")

@@ -24,6 +24,7 @@ PLAIN = (
     "tokens_not_before",
     "cross_client_public",
     "introspection",
+    "dpop_bound_access_tokens",
 )
 
 

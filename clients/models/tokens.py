@@ -22,6 +22,7 @@ from clients.models.client import Client
 from common import clock
 
 DIGEST_LENGTH = 64  # SHA-256, hexadecimal
+THUMBPRINT_LENGTH = 43  # SHA-256, base64url
 
 
 class Grant(AbstractGrant):
@@ -40,6 +41,8 @@ class Grant(AbstractGrant):
     digest = models.CharField(primary_key=True, max_length=DIGEST_LENGTH)
     authorization = models.ForeignKey(Authorization, on_delete=models.CASCADE, related_name="codes")
     used_at = models.DateTimeField(null=True)
+    # The thumbprint of the key whose holder alone may redeem it (RFC 9449 section 10); empty: anybody it belongs to.
+    dpop_jkt = models.CharField(max_length=THUMBPRINT_LENGTH, blank=True)
 
     class Meta:
         verbose_name = _("code")
@@ -83,6 +86,7 @@ class AccessToken(AbstractAccessToken):
     )
     authorization = models.ForeignKey(Authorization, on_delete=models.CASCADE, null=True, related_name="access_tokens")
     revoked_at = models.DateTimeField(null=True)
+    cnf = models.JSONField(default=dict)  # what it is bound to (RFC 7800)
 
     objects = AccessTokens()
 
@@ -112,6 +116,7 @@ class RefreshToken(AbstractRefreshToken):
     authorization = models.ForeignKey(Authorization, on_delete=models.CASCADE, related_name="refresh_tokens")
     generation = models.PositiveIntegerField()
     expires = models.DateTimeField(null=True)
+    cnf = models.JSONField(default=dict)  # what it is bound to (RFC 7800)
 
     class Meta:
         verbose_name = _("refresh token")

@@ -97,6 +97,7 @@ CLIENT = Section(
         "jwks": Key(jwks),
         "jwks_uri": Key(unavailable("Client keys")),
         "enabled": Key(flag),
+        "dpop_bound_access_tokens": Key(flag),
     },
 )
 

@@ -19,11 +19,13 @@ from django.views.decorators.csrf import csrf_exempt
 
 from common.connection import connection
 from common.database_errors import one_line
+from common.jws import ALGORITHMS
 from common.slow import Busy
-from provider import parameters
+from provider import dpop_nonces, parameters
 from provider.parameters import Request
 from provider.protocol.errors import (
     InvalidClient,
+    InvalidDpopProof,
     InvalidRequest,
     InvalidToken,
     MethodNotAllowed,
@@ -38,7 +40,14 @@ JSON = {"Content-Type": "application/json"}
 # No cache may keep it (RFC 6749 section 5.1).
 PRIVATE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 # Public endpoints answer browsers of any origin, and never with credentials (protocol section 15).
-CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "WWW-Authenticate, Retry-After"}
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": f"WWW-Authenticate, Retry-After, {dpop_nonces.HEADER}",
+}
+
+SCHEMES = ("bearer", "dpop")  # of access tokens
+REALM = 'realm="vestibule"'
+ALGS = f'algs="{" ".join(ALGORITHMS)}"'  # that a DPoP proof may be signed with
 
 
 @dataclass(slots=True)
@@ -58,7 +67,7 @@ def json_answer(data: Mapping[str, object], status: int = 200, headers: Mapping[
     return Answer(orjson.dumps(data), {**JSON, **PRIVATE, **(headers or {})}, status)
 
 
-def refusal_answer(refusal: Refusal, *, machines: bool = False) -> Answer:
+def refusal_answer(refusal: Refusal, _request: Request | None = None, *, machines: bool = False) -> Answer:
     headers = headers_of(refusal, machines=machines)
     return json_answer({"error": refusal.code, "error_description": str(refusal)}, refusal.status, headers)
 
@@ -71,18 +80,23 @@ def headers_of(refusal: Refusal, *, machines: bool = False) -> dict[str, str]:
     """
     headers = {}
     if isinstance(refusal, InvalidClient) and (refusal.challenge or (machines and refusal.status == 401)):
-        headers["WWW-Authenticate"] = 'Basic realm="vestibule", charset="UTF-8"'
+        headers["WWW-Authenticate"] = f'Basic {REALM}, charset="UTF-8"'
     if isinstance(refusal, (TooManyGuesses, TemporarilyUnavailable)):
         headers["Retry-After"] = str(refusal.retry_after)
+    if isinstance(refusal, InvalidDpopProof):
+        headers[dpop_nonces.HEADER] = dpop_nonces.fresh()
+        if refusal.status == 401:
+            headers["WWW-Authenticate"] = _dpop_challenge(refusal)
     return headers
 
 
 def protocol_endpoint(
-    *methods: str, cors: bool = False, machines: bool = False, bearer: bool = False
+    *methods: str, cors: bool = False, machines: bool = False, bearer: bool = False, proofs: bool = False
 ) -> Callable[[Endpoint], Endpoint]:
     """Wrap an endpoint: only these methods, refusals as JSON, an unreachable database as 503.
 
-    `bearer`: an access token is what is presented, and what the challenge asks for.
+    `bearer`: an access token is what is presented, and what the challenge asks for. `proofs`: a DPoP proof may come,
+    and each answer to one brings the nonce for the next (RFC 9449 section 8.2).
     """
     told = bearer_refusal if bearer else partial(refusal_answer, machines=machines)
 
@@ -92,6 +106,8 @@ def protocol_endpoint(
             answer = _answer(endpoint, request, methods, told, cors=cors)
             if cors and "Access-Control-Allow-Origin" not in answer.headers:
                 answer = Answer(answer.body, {**answer.headers, **CORS}, answer.status)
+            if proofs and "HTTP_DPOP" in request.META:
+                answer = Answer(answer.body, {**answer.headers, **dpop_nonces.header()}, answer.status)
             return answer
 
         return guarded
@@ -124,7 +140,7 @@ def _answer(
     endpoint: Endpoint,
     request: Request,
     methods: tuple[str, ...],
-    told: Callable[[Refusal], Answer],
+    told: Callable[[Refusal, Request], Answer],
     *,
     cors: bool,
 ) -> Answer:
@@ -138,7 +154,7 @@ def _answer(
     try:
         return endpoint(request)
     except Refusal as error:
-        refusal, answer = error, told(error)
+        refusal, answer = error, told(error, request)
     except Busy:
         refusal = TemporarilyUnavailable("The provider is busy. Try again.")
         answer = refusal_answer(refusal)
@@ -167,27 +183,48 @@ def close_after(error: DatabaseError | InterfaceError) -> None:
         connection().close()
 
 
-def bearer_token(request: Request, in_body: str) -> str:
-    """The token of the header, or of the body (RFC 6750 section 2.1 and 2.2). Never of the query."""
+def sent_token(request: Request, in_body: str) -> tuple[str, str]:
+    """The access token of the header, or of the body (RFC 6750 section 2.1 and 2.2), with its scheme. Not of the query.
+
+    The scheme in small letters; empty: it came in the body.
+    """
     header = parameters.authorization(request)
     if header == "" and in_body:
         raise InvalidToken("The Authorization header is empty, or not ASCII.")
     if any(name == "access_token" for name, _value in parameters.from_query(request)):  # an empty one as well
         raise InvalidRequest("An access token in the URI ends up in logs. Send it in the Authorization header.")
     scheme, _space, value = (header or "").partition(" ")
-    in_header = value.strip() if scheme.lower() == "bearer" else ""
+    in_header = value.strip() if scheme.lower() in SCHEMES else ""
     if in_header and in_body:
         raise InvalidRequest("Send the access token once.")
     token = in_header or in_body
     if not token:
         raise InvalidToken("")
-    return token
+    return token, scheme.lower() if in_header else ""
 
 
-def bearer_refusal(refusal: Refusal) -> Answer:
-    """RFC 6750 section 3: the challenge says what was wrong; nothing when no token was sent."""
-    challenge = 'Bearer realm="vestibule"'
-    if str(refusal):
-        challenge += f', error="{refusal.code}", error_description="{refusal}"'
+def bearer_refusal(refusal: Refusal, request: Request) -> Answer:
+    """RFC 6750 section 3: the challenge says what was wrong; nothing when no token was sent.
+
+    It is of the scheme that was used. Who used none hears of both (RFC 9449 section 7.1).
+    """
+    if isinstance(refusal, InvalidDpopProof) or _scheme(request) == "dpop":
+        challenge = _dpop_challenge(refusal)
+    else:
+        challenge = "Bearer " + ", ".join((REALM, *_error(refusal)))
+        if refusal.status == 401:
+            challenge += f", DPoP {ALGS}"
     answer = {"error": refusal.code, "error_description": str(refusal) or "Send an access token."}
-    return json_answer(answer, refusal.status, {"WWW-Authenticate": challenge})
+    return json_answer(answer, refusal.status, {**headers_of(refusal), "WWW-Authenticate": challenge})
+
+
+def _scheme(request: Request) -> str:
+    return (parameters.authorization(request) or "").partition(" ")[0].lower()
+
+
+def _dpop_challenge(refusal: Refusal) -> str:
+    return "DPoP " + ", ".join((*_error(refusal), ALGS))
+
+
+def _error(refusal: Refusal) -> tuple[str, ...]:
+    return (f'error="{refusal.code}"', f'error_description="{refusal}"') if str(refusal) else ()

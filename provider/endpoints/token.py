@@ -6,9 +6,10 @@ from common.address import address_of
 from provider import grants, parameters
 from provider.endpoints.http import Answer, json_answer, protocol_endpoint
 from provider.parameters import Request
+from provider.possession import evidence
 
 
-@protocol_endpoint("POST", cors=True)
+@protocol_endpoint("POST", cors=True, proofs=True)
 def token(request: Request) -> Answer:
     params, authorization = parameters.from_body(request), parameters.authorization(request)
-    return json_answer(grants.answer(params, authorization, address_of(request)))
+    return json_answer(grants.answer(params, authorization, address_of(request), evidence(request, "token")))

@@ -6,11 +6,12 @@ from django.conf import settings
 
 from common import clock
 from provider import parameters
-from provider.endpoints.http import Answer, bearer_token, json_answer, protocol_endpoint
+from provider.endpoints import access_token
+from provider.endpoints.http import Answer, json_answer, protocol_endpoint, sent_token
 from provider.parameters import Request
 from provider.protocol import claims
 from provider.protocol.errors import InvalidRequest, InvalidToken, Refusal
-from provider.protocol.facts import Json
+from provider.protocol.facts import Json, TokenFacts
 from provider.protocol.request import Params
 from provider.store import find
 
@@ -24,13 +25,13 @@ class InvalidValue(Refusal):
         super().__init__("Invalid Value")
 
 
-@protocol_endpoint("GET", "POST")
+@protocol_endpoint("GET", "POST", proofs=True)
 def tokeninfo(request: Request) -> Answer:
     params = _params(request)
     id_token = params.one("id_token")
     if id_token and (params.one("access_token") or parameters.authorization(request)):
         raise InvalidRequest("Send one token.")
-    answer = find.id_token(id_token) if id_token else _access_token(_token(request, params))
+    answer = find.id_token(id_token) if id_token else _about(_access_token(request, params))
     if not answer:
         raise InvalidValue
     return json_answer(answer)
@@ -51,17 +52,25 @@ def _params(request: Request) -> Params:
     return query
 
 
-def _token(request: Request, params: Params) -> str:
+def _access_token(request: Request, params: Params) -> TokenFacts | None:
     if settings.IDP_TOKENINFO_QUERY and params.one("access_token"):
-        return params.one("access_token")
+        token, scheme = params.one("access_token"), ""
+    else:
+        token, scheme = _sent(request, params)
     try:
-        return bearer_token(request, params.one("access_token"))
+        return access_token.checked(request, "tokeninfo", token, scheme)
+    except InvalidToken:  # bound, and shown by somebody else
+        return None
+
+
+def _sent(request: Request, params: Params) -> tuple[str, str]:
+    try:
+        return sent_token(request, params.one("access_token"))
     except InvalidToken as refusal:  # says what is wrong with the header, or nothing when no token came
         raise InvalidRequest(str(refusal) or "Send access_token or id_token in the request body.") from None
 
 
-def _access_token(token: str) -> dict[str, Json] | None:
-    found = find.access_token(token)
+def _about(found: TokenFacts | None) -> dict[str, Json] | None:
     if found is None:
         return None
     return claims.tokeninfo(found, offline=find.has_refresh_token(found), now=clock.seconds())

@@ -5,21 +5,21 @@ from __future__ import annotations
 from django.conf import settings
 
 from provider import parameters
-from provider.endpoints.http import Answer, bearer_token, json_answer, protocol_endpoint
+from provider.endpoints import access_token
+from provider.endpoints.http import Answer, json_answer, protocol_endpoint
 from provider.keys import mint
 from provider.parameters import Request
 from provider.protocol import claims
 from provider.protocol.errors import InvalidToken, Refusal
 from provider.protocol.facts import ClientFacts
-from provider.store import find
 
 # Core names no type, and programs refuse one they do not know. It has no `exp`: nobody takes it for an ID token.
 TYPE = "JWT"
 
 
-@protocol_endpoint("GET", "POST", cors=True, bearer=True)
+@protocol_endpoint("GET", "POST", cors=True, bearer=True, proofs=True)
 def userinfo(request: Request) -> Answer:
-    found = find.access_token(bearer_token(request, _token_in_body(request)))
+    found = access_token.shown(request, "userinfo", _token_in_body(request))
     if found is None:
         raise InvalidToken("The access token is unknown, expired or revoked.")
     try:

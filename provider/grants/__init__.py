@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from provider import facts
+from provider import facts, possession
 from provider.client_authentication import authenticate
 from provider.grants import authorization_code, client_credentials, refresh_token, response
+from provider.possession import NO_EVIDENCE, Evidence
 from provider.protocol import AT_TOKEN, audience
+from provider.protocol.confirmation import Confirmation, refuse_another_holder
 from provider.protocol.errors import InvalidAudience, InvalidRequest, UnauthorizedClient, UnsupportedGrantType
 from provider.protocol.facts import ClientFacts
 from provider.protocol.request import Params, TokenRequest
@@ -37,21 +39,34 @@ GRANTS: Mapping[str, Grant] = {
 }
 
 AT_GRANT_TYPES, AT_OPENING, AT_LAST_CHECKS, AT_ISSUE = map(At, ("grant_types", "grant", "last_checks", "issue"))
+AT_POSSESSION = At("possession")
 
 
-def answer(params: Params, authorization: str | None, address: str) -> response.Answer:
-    """What a token request is answered (RFC 6749 section 5.1); raises a Refusal, and then nothing is used up."""
+def answer(
+    params: Params, authorization: str | None, address: str, evidence: Evidence = NO_EVIDENCE
+) -> response.Answer:
+    """What a token request is answered (RFC 6749 section 5.1); raises a Refusal, and then nothing is used up.
+
+    Whatever the grant is, its tokens are bound to what the request shows, and what is bound is not given to others.
+    """
     grant_type, grant = _asked(params)
     client = authenticate(params, authorization, address)
     with AT_GRANT_TYPES:
         if not client.may_use(grant_type):
             raise UnauthorizedClient
+    with AT_POSSESSION:
+        proof = possession.proved(evidence)
+        shown = possession.shown_by(client, proof)
     try:
         with AT_OPENING:
             presented = grant.open(params, client)
         with AT_LAST_CHECKS:
             live.refuse_ended(presented, client)
-        decided = _decided(grant, params, client, presented)
+        with AT_POSSESSION:
+            refuse_another_holder(presented.bound, shown)
+        decided = _decided(grant, params, client, presented, shown)
+        with AT_POSSESSION:
+            possession.use_up(proof)
         minted, said = response.mint(decided, presented)
         with AT_ISSUE:
             authorizations.issue(decided, presented, minted)
@@ -75,12 +90,14 @@ def _asked(params: Params) -> tuple[str, Grant]:
     return grant_type, grant
 
 
-def _decided(grant: Grant, params: Params, client: ClientFacts, presented: Presented) -> TokenRequest:
+def _decided(
+    grant: Grant, params: Params, client: ClientFacts, presented: Presented, shown: Confirmation
+) -> TokenRequest:
     """What the steps of this grant decide about the request, from facts that are loaded for them."""
     try:
         registry = facts.registry(audience.named(params), client, presented.ceiling.audiences)
         decided = TokenRequest(
-            params, client, registry, presented.subject, presented.ceiling, challenge=presented.challenge
+            params, client, registry, presented.subject, presented.ceiling, presented.challenge, shown
         )
         run(grant.steps, decided)
     except InvalidAudience:

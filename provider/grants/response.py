@@ -38,7 +38,7 @@ def mint(decided: TokenRequest, presented: Presented) -> tuple[Minted, Answer]:
     answer: Answer = {
         "access_token": access,
         "expires_in": seconds,
-        "token_type": "Bearer",
+        "token_type": "DPoP" if decided.shown.jkt else "Bearer",
         "scope": " ".join(decided.scopes),
     }
     if decided.narrowed:
@@ -90,4 +90,5 @@ def _issue(decided: TokenRequest, presented: Presented) -> Issue:
         nonce=presented.nonce,
         target=decided.target,
         claims=presented.ceiling.claims,
+        bound=decided.shown,
     )

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from provider.protocol import audience, authorization, cross_client, included, pkce, requested_claims, scopes
+from provider.protocol import audience, authorization, cross_client, dpop, included, pkce, requested_claims, scopes
 from provider.protocol.request import AuthorizationRequest, TokenRequest
 
 AT_AUTHORIZATION: Sequence[Callable[[AuthorizationRequest], None]] = (
     authorization.check_shape,
     pkce.at_authorization,
+    dpop.at_authorization,
     scopes.at_authorization,
     requested_claims.at_authorization,
     audience.at_authorization,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from provider.protocol.confirmation import NOT_BOUND, Confirmation
 from provider.protocol.errors import InsufficientScope
 from provider.protocol.facts import NO_CLAIMS, ClientFacts, Json, PersonFacts, RequestedClaims, SignInFacts, TokenFacts
 
@@ -72,6 +73,7 @@ class Issue:
     nonce: str = ""
     target: ClientFacts | None = None
     claims: RequestedClaims = NO_CLAIMS
+    bound: Confirmation = NOT_BOUND
 
 
 @lru_cache(maxsize=1024)
@@ -169,6 +171,7 @@ def access_token(issue: Issue) -> Claims:
         "jti": issue.jti,
         "scope": " ".join(issue.scopes),
         **about_sign_in(issue.sign_in),
+        **({"cnf": issue.bound.members} if issue.bound else {}),
     }
 
 

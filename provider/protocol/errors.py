@@ -163,6 +163,21 @@ class InvalidToken(Refusal):
     status = 401
 
 
+class InvalidDpopProof(Refusal):
+    """RFC 9449 section 5: there is no DPoP proof, or not one of this request. Protected resources answer 401."""
+
+    code = "invalid_dpop_proof"
+
+
+class UseDpopNonce(InvalidDpopProof):
+    """RFC 9449 sections 8 and 9: the proof needs a nonce of ours, which the answer brings."""
+
+    code = "use_dpop_nonce"
+
+    def __init__(self) -> None:
+        super().__init__("Make a DPoP proof with the nonce of the DPoP-Nonce header.")
+
+
 class InsufficientScope(Refusal):
     """RFC 6750 section 3.1."""
 

@@ -11,6 +11,7 @@ from common.json_type import Json as Json
 from projects.addresses import Addresses
 from projects.facts import ApiFacts, Apis, ProjectFacts
 from projects.matcher import Mode
+from provider.protocol.confirmation import NOT_BOUND, Confirmation
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class ClientFacts:
     allowed_callers: frozenset[str] = frozenset()
     cross_client_public: bool = False
     tokens_not_before: datetime | None = None
+    dpop_bound: bool = False  # its access tokens are always bound to a key
     entries: Addresses[Entry] = field(init=False, compare=False, repr=False)  # the allowlist, found by path
 
     def __post_init__(self) -> None:
@@ -163,3 +165,4 @@ class TokenFacts:
     sign_in: SignInFacts | None = None
     authorization_id: str = ""
     claims: RequestedClaims = NO_CLAIMS
+    bound: Confirmation = NOT_BOUND

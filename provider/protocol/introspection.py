@@ -58,6 +58,11 @@ def _only_for(audience: tuple[str, ...], token: TokenFacts, registry: Registry) 
     return replace(token, audience=audience, scopes=scopes)
 
 
+def _type(token: TokenFacts) -> str:
+    """What its scheme is called (RFC 9449 section 6.2); one that is bound to a certificate stays Bearer (RFC 8705)."""
+    return "DPoP" if token.bound.jkt else "Bearer"
+
+
 def _describe(token: TokenFacts, issuer: str) -> dict[str, Json]:
     sign_in = token.sign_in
     facts: dict[str, Json] = {
@@ -66,7 +71,7 @@ def _describe(token: TokenFacts, issuer: str) -> dict[str, Json]:
         "client_id": token.client.client_id,
         "clientId": token.client.client_id,
         "username": token.person.username if token.person and "profile" in token.scopes else None,
-        "token_type": "Bearer" if token.kind == "access" else None,
+        "token_type": _type(token) if token.kind == "access" else None,
         "exp": token.expires_at,
         "iat": token.issued_at,
         "nbf": token.issued_at,
@@ -77,5 +82,6 @@ def _describe(token: TokenFacts, issuer: str) -> dict[str, Json]:
         "auth_time": sign_in.auth_time if sign_in else None,
         "acr": (sign_in.acr or None) if sign_in else None,
         "azp": token.client.client_id if token.person else None,
+        "cnf": token.bound.members or None,
     }
     return {name: value for name, value in facts.items() if value is not None}

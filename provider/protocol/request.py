@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from provider.protocol.channel import Channel
 from provider.protocol.claims import within
+from provider.protocol.confirmation import NOT_BOUND, Confirmation
 from provider.protocol.facts import (
     NO_CEILING,
     NO_CHALLENGE,
@@ -141,6 +142,9 @@ class TokenRequest:
     subject: Subject = Subject.PERSON
     ceiling: Ceiling = NO_CEILING  # of what a person allowed
     challenge: Challenge = NO_CHALLENGE
+    shown: Confirmation = (
+        NOT_BOUND  # the key or certificate that the request proved to have: its tokens are bound to it
+    )
 
     # Decided by the steps:
     scopes: tuple[str, ...] = ()

@@ -23,11 +23,12 @@ from projects.models import Consent
 from provider.facts import ceiling_of, person_of, sign_in_of
 from provider.keys.mint import ACCESS_TOKEN_TYPE, digest, opaque, verify
 from provider.protocol import pkce
+from provider.protocol.confirmation import NOT_BOUND, Confirmation, for_refresh_token
 from provider.protocol.errors import InvalidGrant
 from provider.protocol.facts import NO_CHALLENGE, Challenge, ClientFacts
 from provider.protocol.request import AuthorizationRequest, Subject, TokenRequest
 from provider.store import events, generations, statements
-from provider.store.presented import UNUSABLE, Presented, Reused, Spend
+from provider.store.presented import UNUSABLE, Following, Presented, Reused, Spend
 from provider.store.statements import AuthorizationRow
 
 CODE_LIFETIME = timedelta(seconds=60)
@@ -57,9 +58,9 @@ class Code:
     def successor(self) -> str:
         return opaque()
 
-    def keep(self, rows: Sequence[Insert], refresh_token: str, client: ClientFacts, now: datetime) -> None:
-        first = generations.row(refresh_token, self.authorization_id, 0, client, self.authorized_at, now)
-        if not write([*rows, first] if refresh_token else rows, statements.use_code(self.digest, now)):
+    def keep(self, rows: Sequence[Insert], following: Following, client: ClientFacts, now: datetime) -> None:
+        first = generations.row(following, self.authorization_id, 0, client, self.authorized_at, now)
+        if not write([*rows, first] if following else rows, statements.use_code(self.digest, now)):
             raise InvalidGrant(UNUSABLE)  # used in this very moment: a retry, for it brought all that the first one did
 
 
@@ -96,6 +97,7 @@ def save_code(code: str, authorization: Authorization, redirect_uri: str, reques
         code_challenge=request.challenge.value,
         code_challenge_method=request.challenge.method,
         nonce=request.params.one("nonce"),
+        dpop_jkt=request.params.one("dpop_jkt"),
     )
 
 
@@ -117,6 +119,7 @@ def open_code(code: str, client: ClientFacts, verifier: str = "", redirect_uri: 
         challenge=challenge,
         redirect_uri=row.redirect_uri,
         nonce=row.nonce,
+        bound=Confirmation(jkt=row.dpop_jkt),
     )
 
 
@@ -145,7 +148,7 @@ def of_refresh_token(token: str, row: statements.Refresh | None, client: ClientF
     if row is None or row.authorization.client_id != client.id or row.authorization.ended_at is not None:
         raise InvalidGrant(UNUSABLE)
     spend = generations.spend_of(row, token, client)
-    return _presented(spend, row.authorization, row.created, row.expires)
+    return _presented(spend, row.authorization, row.created, row.expires, bound=Confirmation.of(row.cnf))
 
 
 def _presented(
@@ -157,6 +160,7 @@ def _presented(
     challenge: Challenge = NO_CHALLENGE,
     redirect_uri: str = "",
     nonce: str = "",
+    bound: Confirmation = NOT_BOUND,
 ) -> Presented:
     return Presented(
         Subject.PERSON,
@@ -171,6 +175,7 @@ def _presented(
         challenge=challenge,
         redirect_uri=redirect_uri,
         nonce=nonce,
+        bound=bound,
     )
 
 
@@ -180,8 +185,9 @@ def issue(decided: TokenRequest, presented: Presented, minted: Minted) -> None:
     rows = [_access_token(decided, presented, minted, now)] if minted.stored else []
     if decided.target is not None:
         rows.append(events.cross_client_token(decided.client, decided.target, presented.sub, now))
+    bound = for_refresh_token(decided.shown, public=decided.client.public)
     try:
-        presented.spend.keep(rows, minted.refresh_token, decided.client, now)
+        presented.spend.keep(rows, Following(minted.refresh_token, bound), decided.client, now)
     except IntegrityError as error:
         # The Authorization was deleted in this very moment: the person took everything back, or left for good.
         raise InvalidGrant(UNUSABLE) from error
@@ -196,6 +202,7 @@ def _access_token(decided: TokenRequest, presented: Presented, minted: Minted, n
         expires=now + timedelta(seconds=minted.lifetime),
         scope=" ".join(decided.scopes),
         resource=orjson.dumps(decided.audience).decode(),
+        cnf=orjson.dumps(decided.shown.members).decode(),
     )
 
 
@@ -216,7 +223,7 @@ def grant_refresh_token(client: ClientFacts, user: User, scopes: tuple[str, ...]
             auth_time=clock.now(),
         )
         now = clock.now()
-        write([generations.row(token, authorization.pk, 0, client, now, now)])
+        write([generations.row(Following(token), authorization.pk, 0, client, now, now)])
     return authorization
 
 

@@ -15,6 +15,7 @@ from provider import facts
 from provider.facts import person_of, requested_claims_of, sign_in_of
 from provider.keys.mint import ACCESS_TOKEN_TYPE, digest, verify, verify_id_token
 from provider.protocol.access_tokens import left_of, lives_too_long, still_open
+from provider.protocol.confirmation import Confirmation
 from provider.protocol.errors import InvalidGrant
 from provider.protocol.facts import ClientFacts, Registry, TokenFacts
 from provider.store import authorizations, live, statements
@@ -48,6 +49,7 @@ def refresh_token(token: str) -> TokenFacts | None:
         expires_at=_seconds(row.expires) if row.expires else None,
         sign_in=opened.sign_in,
         authorization_id=str(row.authorization.id),
+        bound=opened.bound,
     )
 
 
@@ -87,6 +89,7 @@ def _opaque(token: str) -> TokenFacts | None:
         scopes=tuple(row.scope.split()),
         audience=tuple(row.audience),
         expires_at=_seconds(row.expires),
+        bound=Confirmation.of(row.cnf),
     )
 
 
@@ -114,6 +117,7 @@ def _jwt(token: str) -> TokenFacts | None:
         audience=(audience,) if isinstance(audience, str) else tuple(audience),
         expires_at=claims["exp"],
         jti=jti,
+        bound=Confirmation.of(claims.get("cnf")),
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import ClassVar
 
+import orjson
 from django.conf import settings
 
 from common.sql import Insert, write
@@ -20,7 +21,7 @@ from provider.protocol.errors import InvalidGrant
 from provider.protocol.facts import ClientFacts
 from provider.protocol.refresh import Rotation, Use, judge, successor
 from provider.store import statements
-from provider.store.presented import UNUSABLE, Reused
+from provider.store.presented import UNUSABLE, Following, Reused
 from provider.store.statements import AuthorizationRow
 
 
@@ -41,16 +42,16 @@ class Rotating:
         """The same for everybody who presents this token, whoever is first."""
         return successor(self.token, self.seed)
 
-    def keep(self, rows: Sequence[Insert], refresh_token: str, client: ClientFacts, now: datetime) -> None:
+    def keep(self, rows: Sequence[Insert], following: Following, client: ClientFacts, now: datetime) -> None:
         """Compare and set on the Authorization, and keep these rows with it; raises InvalidGrant.
 
         One of several parallel refreshes is first and keeps the successor. The others are replays within the grace
         window, which keep no more than their access token: it dies with the Authorization, should that end just now.
         """
         if self.use is Use.CURRENT:
-            following = row(refresh_token, self.authorization_id, self.generation + 1, client, self.authorized_at, now)
+            next_one = row(following, self.authorization_id, self.generation + 1, client, self.authorized_at, now)
             begin = statements.rotate(self.authorization_id, digest(self.token), self.generation, secrets.token_hex())
-            if write([*rows, following] if refresh_token else rows, begin):
+            if write([*rows, next_one] if following else rows, begin):
                 return
             if _use_now(self.token) is not Use.REPLAY:  # somebody was quicker
                 raise InvalidGrant(UNUSABLE)
@@ -73,7 +74,7 @@ class Staying:
     def successor(self) -> str:
         return ""
 
-    def keep(self, rows: Sequence[Insert], refresh_token: str, client: ClientFacts, now: datetime) -> None:
+    def keep(self, rows: Sequence[Insert], following: Following, client: ClientFacts, now: datetime) -> None:
         anew = _expiry(client, self.authorized_at, now)
         guard = statements.prolong(self.digest, anew) if anew != self.expires else None
         if not write(rows, guard):
@@ -108,7 +109,7 @@ def _use_now(token: str) -> Use:
 
 
 def row(
-    token: str,
+    following: Following,
     authorization_id: uuid.UUID,
     generation: int,
     client: ClientFacts,
@@ -117,11 +118,12 @@ def row(
 ) -> Insert:
     """A new refresh token of this generation."""
     return statements.new_refresh_token(
-        digest=digest(token),
+        digest=digest(following.token),
         authorization_id=authorization_id,
         generation=generation,
         created=now,
         expires=_expiry(client, authorized_at, now),
+        cnf=orjson.dumps(following.bound.members).decode(),
     )
 
 

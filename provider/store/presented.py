@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Protocol
 
 from common.sql import Insert, write
+from provider.protocol.confirmation import NOT_BOUND, Confirmation
 from provider.protocol.errors import InvalidGrant
 from provider.protocol.facts import NO_CEILING, NO_CHALLENGE, Ceiling, Challenge, ClientFacts, PersonFacts, SignInFacts
 from provider.protocol.request import Subject
@@ -26,6 +27,17 @@ class Reused(InvalidGrant):
         self.what = what
 
 
+@dataclass(frozen=True, slots=True)
+class Following:
+    """The refresh token that follows what was presented, and what it is bound to."""
+
+    token: str = field(default="", repr=False)  # empty: none follows
+    bound: Confirmation = NOT_BOUND
+
+    def __bool__(self) -> bool:
+        return bool(self.token)
+
+
 class Spend(Protocol):
     """How what was presented is used up, together with the rows that are kept for it: all of it or nothing."""
 
@@ -34,7 +46,7 @@ class Spend(Protocol):
     def successor(self) -> str:
         """That refresh token; empty: there is none."""
 
-    def keep(self, rows: Sequence[Insert], refresh_token: str, client: ClientFacts, now: datetime) -> None:
+    def keep(self, rows: Sequence[Insert], following: Following, client: ClientFacts, now: datetime) -> None:
         """Keep these rows, and the refresh token if there is one; raises InvalidGrant if it was spent since."""
 
 
@@ -47,7 +59,7 @@ class Nothing:
     def successor(self) -> str:
         return ""
 
-    def keep(self, rows: Sequence[Insert], refresh_token: str, client: ClientFacts, now: datetime) -> None:
+    def keep(self, rows: Sequence[Insert], following: Following, client: ClientFacts, now: datetime) -> None:
         if rows:  # a JWT needs none
             write(rows)
 
@@ -71,6 +83,7 @@ class Presented:
     challenge: Challenge = NO_CHALLENGE
     redirect_uri: str = ""
     nonce: str = ""
+    bound: Confirmation = NOT_BOUND  # whoever presents it has to show the same
 
     @property
     def sub(self) -> str:

@@ -100,7 +100,7 @@ def _written(select: _Select, vendor: str) -> str:
     own = [seconds_since("a.rotated_at", vendor) if one is _SINCE_ROTATED else one for one in _AUTHORIZATION]
     whole = array((*own, *facts), (*_JSON, *json_facts), vendor)
     authorization = f"CASE WHEN a.id IS NOT NULL THEN {whole} END"
-    columns = array((*select.columns, authorization), (authorization, "t.resource"), vendor)
+    columns = array((*select.columns, authorization), (authorization, "t.resource", "t.cnf", "r.cnf"), vendor)
     return f"SELECT {columns} FROM {select.rest}"  # noqa: S608 - constants
 
 
@@ -114,6 +114,7 @@ class Code(NamedTuple):
     challenge: str
     challenge_method: str
     nonce: str
+    dpop_jkt: str
     authorization: AuthorizationRow
 
 
@@ -126,7 +127,16 @@ def code(digest: str) -> Code | None:
 
 
 _CODE = _Select(
-    ("g.expires", "g.created", "g.used_at", "g.redirect_uri", "g.code_challenge", "g.code_challenge_method", "g.nonce"),
+    (
+        "g.expires",
+        "g.created",
+        "g.used_at",
+        "g.redirect_uri",
+        "g.code_challenge",
+        "g.code_challenge_method",
+        "g.nonce",
+        "g.dpop_jkt",
+    ),
     f"clients_grant g JOIN clients_authorization a ON a.id = g.authorization_id {_PERSON} WHERE g.digest = %s",
 )
 
@@ -137,16 +147,20 @@ class Refresh(NamedTuple):
     created: datetime
     expires: datetime | None
     generation: int
+    cnf: dict[str, str]
     authorization: AuthorizationRow
 
 
 def refresh_token(digest: str) -> Refresh | None:
     row = _REFRESH(digest)
-    return Refresh(known(row[0]), moment(row[1]), row[2], _authorization(row[3])) if row is not None else None
+    if row is None:
+        return None
+    created, expires, *more, authorization = row
+    return Refresh._make((known(created), moment(expires), *more, _authorization(authorization)))
 
 
 _REFRESH = _Select(
-    ("r.created", "r.expires", "r.generation"),
+    ("r.created", "r.expires", "r.generation", "r.cnf"),
     f"clients_refreshtoken r JOIN clients_authorization a ON a.id = r.authorization_id {_PERSON} WHERE r.digest = %s",
 )
 
@@ -159,6 +173,7 @@ class Access(NamedTuple):
     expires: datetime
     scope: str
     audience: list[str]
+    cnf: dict[str, str]
     authorization: AuthorizationRow | None
 
 
@@ -166,13 +181,13 @@ def access_token(digest: str) -> Access | None:
     row = _ACCESS(digest)
     if row is None:
         return None
-    client_id, created, expires, scope, audience, authorization = row
+    client_id, created, expires, scope, audience, cnf, authorization = row
     behind = _authorization(authorization) if authorization is not None else None
-    return Access(client_id, known(created), known(expires), scope, audience, behind)
+    return Access(client_id, known(created), known(expires), scope, audience, cnf, behind)
 
 
 _ACCESS = _Select(
-    ("t.application_id", "t.created", "t.expires", "t.scope", "t.resource"),
+    ("t.application_id", "t.created", "t.expires", "t.scope", "t.resource", "t.cnf"),
     f"""clients_accesstoken t LEFT JOIN clients_authorization a ON a.id = t.authorization_id {_PERSON}
     WHERE t.digest = %s AND t.revoked_at IS NULL""",
 )

@@ -39,6 +39,7 @@ def test_every_fact_of_a_client_comes_from_its_row() -> None:
         "cross_client_public": True,
         "tokens_not_before": THEN,
         "registration_source": "dynamic",
+        "dpop_bound_access_tokens": True,
     }
     Client.objects.filter(pk=row.pk).update(**columns)
     Project.objects.filter(key="acme").update(cross_client="off", status="testing", tokens_not_before=THEN)
@@ -74,6 +75,7 @@ def test_every_fact_of_a_client_comes_from_its_row() -> None:
         allowed_callers=frozenset({"sibling"}),
         cross_client_public=True,
         tokens_not_before=THEN,
+        dpop_bound=True,
     )
     usual = ClientFacts(id=0, client_id="", project=ProjectFacts(0))
     same = {one.name for one in fields(ClientFacts) if getattr(found, one.name) == getattr(usual, one.name)}

@@ -80,6 +80,13 @@ def test_a_dead_token_is_not(token: str) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("cnf", [{"jkt": "A" * 43}, {"x5t#S256": "A" * 43}])
+def test_a_bound_token_is_no_bearer_token(token: str, cnf: dict[str, str]) -> None:
+    AccessToken.objects.filter(digest=digest(token)).update(cnf=cnf)
+    assert not ask(token)[0]
+
+
+@pytest.mark.django_db
 def test_only_access_tokens_are(world: None) -> None:
     answer = Browser("owner").tokens("web", scope="openid offline_access")
     for wrong in (answer["id_token"], answer["refresh_token"], "", "x", "a.b.c"):

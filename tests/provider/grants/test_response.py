@@ -100,7 +100,7 @@ def test_an_api_whose_programs_know_nothing_else_gets_rs256(algorithms: tuple[st
 
 NOW = datetime.now(UTC)
 STANDING = AuthorizationRow._make([None] * len(AuthorizationRow._fields))._replace(id=uuid.uuid4(), created_at=NOW)
-REFRESH_TOKEN = Refresh(NOW, None, 0, STANDING)
+REFRESH_TOKEN = Refresh(NOW, None, 0, {}, STANDING)
 CODE = Code("digest", STANDING.id, NOW)
 
 

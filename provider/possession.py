@@ -1,0 +1,135 @@
+"""What a request shows of a key: a DPoP proof (RFC 9449), checked and used up. Tokens are bound to what was shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import orjson
+from django.conf import settings
+
+from common import clock, jws
+from provider import dpop_nonces
+from provider.parameters import Request
+from provider.protocol import dpop
+from provider.protocol.confirmation import NOT_BOUND, Confirmation
+from provider.protocol.errors import InvalidDpopProof, InvalidToken, UseDpopNonce
+from provider.protocol.facts import ClientFacts, TokenFacts
+from provider.protocol.request import Params
+from provider.store import replay
+
+PREFIXES = ("oauth2", "openid")  # of the paths of endpoints; the second for services that use these paths already
+MAX_PROOF = 8192  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a request brought to its endpoint, as it was sent: nothing is checked."""
+
+    endpoint: str = ""
+    method: str = ""
+    proof: str | None = field(default=None, repr=False)
+
+
+NO_EVIDENCE = Evidence()
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A DPoP proof that holds. It is not used up yet."""
+
+    jkt: str
+    use: dpop.Use
+
+
+def evidence(request: Request, endpoint: str) -> Evidence:
+    """Of several DPoP headers the server makes one with commas, which no proof has."""
+    proof = request.META.get("HTTP_DPOP")
+    return Evidence(endpoint, request.method or "", None if proof is None else str(proof))
+
+
+# --- A proof -------------------------------------------------------------------------------------------------------
+
+
+def proved(sent: Evidence, access_token: str = "") -> Proof | None:
+    """The proof that was sent, if one was; raises InvalidDpopProof for one that does not hold."""
+    if sent.proof is None:
+        return None
+    parts = jws.parts(sent.proof, MAX_PROOF)
+    if parts is None:
+        raise InvalidDpopProof("The DPoP header must be one signed JWT.")
+    algorithm, jwk = dpop.key_of(parts.header, jws.ALGORITHMS)
+    key, jkt = _imported(orjson.dumps(jwk))
+    if not parts.verified_by(key, algorithm):
+        raise InvalidDpopProof("The DPoP proof is not signed with the key in its header.")
+    now, urls = clock.seconds(), urls_of(sent.endpoint, settings.IDP_ISSUER)
+    use = dpop.check(parts.claims, dpop.Expected(sent.method, urls, now, access_token))
+    nonce = dpop.nonce_of(parts.claims)
+    if not dpop_nonces.is_known(nonce) if nonce else settings.IDP_DPOP_NONCE_REQUIRED:
+        raise UseDpopNonce
+    return Proof(jkt, use)
+
+
+@lru_cache(maxsize=1024)
+def _imported(jwk: bytes) -> tuple[jws.PublicKey, str]:
+    """The key and its thumbprint. An app shows the same key again and again."""
+    members = orjson.loads(jwk)
+    try:
+        return jws.public_key(members), jws.thumbprint(members)
+    except ValueError as error:
+        raise InvalidDpopProof(f"jwk in the header of the DPoP proof: {error}") from None
+
+
+@lru_cache(maxsize=64)
+def urls_of(endpoint: str, issuer: str) -> frozenset[str]:
+    """As the world knows it: a proxy may have changed host and path, and anybody may send a Host header."""
+    return frozenset(dpop.normalized(f"{issuer}/{prefix}/{endpoint}") for prefix in PREFIXES)
+
+
+def use_up(proof: Proof | None) -> None:
+    """From now on nobody shows it again. Where that cannot be remembered, nothing is accepted (`replay`)."""
+    if proof and not replay.first_use("dpop", proof.jkt, proof.use.jti, proof.use.seconds):
+        raise InvalidDpopProof("This DPoP proof was used already: make one for each request.")
+
+
+# --- Where tokens are asked for ------------------------------------------------------------------------------------
+
+
+def shown_by(client: ClientFacts, proof: Proof | None) -> Confirmation:
+    """What the tokens of this request are bound to, whatever its grant is (rule G4)."""
+    if proof is None and client.dpop_bound:
+        raise InvalidDpopProof("The tokens of this client are bound to a key: send a DPoP proof.")
+    return Confirmation(jkt=proof.jkt) if proof else NOT_BOUND
+
+
+def pushed(params: Params, sent: Evidence) -> Params:
+    """The parameters of a pushed request, with the key that its code will be bound to (RFC 9449 section 10.1)."""
+    named, proof = params.one("dpop_jkt"), proved(sent)
+    if proof is None:
+        return params
+    if named and named != proof.jkt:
+        raise InvalidDpopProof("dpop_jkt is not the thumbprint of the key of the DPoP proof.")
+    use_up(proof)
+    return params if named else Params((*params.pairs, ("dpop_jkt", proof.jkt)))
+
+
+# --- Where they are shown ------------------------------------------------------------------------------------------
+
+
+def refuse_others(sent: Evidence, scheme: str, token: str, found: TokenFacts) -> None:
+    """A token that is bound needs its proof; one that is not comes as Bearer (RFC 9449 sections 7.1 and 7.2).
+
+    `scheme` of the Authorization header, in small letters; empty: the token came in another way.
+    """
+    if scheme != "dpop":
+        if found.bound.jkt:
+            raise InvalidToken("The access token is bound to a key: send it with the scheme DPoP, and a proof.")
+        return
+    if not found.bound.jkt:
+        raise InvalidToken("The access token is not bound to a key: send it with the scheme Bearer.")
+    proof = proved(sent, token)
+    if proof is None:
+        raise InvalidDpopProof("The access token is bound to a key: send a DPoP proof.")
+    if proof.jkt != found.bound.jkt:
+        raise InvalidToken("The access token is bound to another key than that of the DPoP proof.")
+    use_up(proof)
