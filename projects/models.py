@@ -57,12 +57,7 @@ class Project(models.Model):
         blank=True,
         help_text=_("Tokens of this project's clients issued before this moment stop working."),
     )
-    longest_grant = models.PositiveIntegerField(
-        _("longest grant in seconds"),
-        null=True,
-        blank=True,
-        help_text=_("What a person allowed ends so long after they allowed it; empty: when they or the app end it."),
-    )
+    longest_grant = models.PositiveIntegerField(_("longest grant in seconds"), null=True, blank=True)
     # When a longest grant was lifted, what it had ended by then had begun before this moment: it stays ended.
     grants_not_before = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -41,7 +41,7 @@ def options(decided: AuthorizationRequest, end_user: EndUser) -> list[Option]:
     if not decided.ceiling.offline:
         return []
     longest, kept = decided.client.project.longest_grant, end_user.until
-    words = _("When I end it") if longest is None else _("In %(time)s") % {"time": duration(longest)}
+    words = _("When I end it") if longest is None else _("%(time)s from now") % {"time": duration(longest)}
     everything = [Option(LONGEST, words), *(Option(str(one), WORDS[one]) for one in ends.offered(longest))]
     return [_kept(kept, longest), *everything] if kept else everything
 

@@ -253,7 +253,7 @@ def test_a_longest_grant_of_less_than_a_day_is_told_and_not_asked() -> None:
     limit(3600)
     page = Browser("owner").authorize("web", scope=OFFLINE)
     assert choices(page) == {}
-    assert "In 60 minutes" in page.content.decode()
+    assert "60 minutes from now" in page.content.decode()
 
 
 # --- Shown, and swept ----------------------------------------------------------------------------------------------
