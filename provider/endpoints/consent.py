@@ -183,18 +183,18 @@ def _audiences(
 
 def _seal(params: Params, end_user: EndUser, shown: Permission, also_usable: set[str], ends: list[str]) -> str:
     """Bound to this request, this person and this sign-in; it proves what stood on the page."""
-    stood = [list(shown.scopes), list(shown.audiences), sorted(also_usable), ends]
+    stood = [list(shown.scopes), list(shown.audiences), sorted(also_usable), *ends]
     return signing.dumps([*_binding(params, end_user), *stood], salt=SALT, compress=True)
 
 
 def _unseal(seen: str, params: Params, end_user: EndUser) -> tuple[Permission, set[str], list[str]]:
     try:
-        *binding, scopes, audiences, also_usable, ends = signing.loads(seen, salt=SALT, max_age=MAX_AGE)
+        request, person, sid, scopes, audiences, also_usable, *ends = signing.loads(seen, salt=SALT, max_age=MAX_AGE)
     except (signing.BadSignature, ValueError, TypeError):
         raise OutdatedConsent from None
-    if binding != _binding(params, end_user):
+    if [request, person, sid] != _binding(params, end_user):
         raise OutdatedConsent
-    return Permission(tuple(scopes), tuple(audiences)), set(also_usable), list(ends)
+    return Permission(tuple(scopes), tuple(audiences)), set(also_usable), ends
 
 
 def _binding(params: Params, end_user: EndUser) -> list[str]:
