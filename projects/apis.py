@@ -35,6 +35,8 @@ def project_facts(project: Project) -> ProjectFacts:
         cross_client=project.cross_client,
         testing=project.status == Status.TESTING,
         tokens_not_before=project.tokens_not_before,
+        longest_grant=project.longest_grant,
+        grants_not_before=project.grants_not_before,
     )
 
 

@@ -21,6 +21,8 @@ class ProjectFacts:
     cross_client: str = "same_project"
     testing: bool = False
     tokens_not_before: datetime | None = None
+    longest_grant: int | None = None  # seconds; None: no limit
+    grants_not_before: datetime | None = None  # what was granted before is over
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,16 @@ from projects.rules import LONGEST_LIFETIME
 
 
 class ProjectForm(DoorForm):
+    longest_grant = forms.IntegerField(
+        label=gettext_lazy("Longest grant in seconds"),
+        help_text=gettext_lazy(
+            "What a person allowed an app ends by itself so long after they allowed it. Shortened, it cuts what was "
+            "allowed before; lengthened, it gives nothing back. Empty: until they or the app end it."
+        ),
+        required=False,
+        min_value=1,
+        max_value=LONGEST_LIFETIME,
+    )
     test_users = LinesField(
         label=gettext_lazy("Test users"),
         help_text=gettext_lazy(
@@ -30,7 +40,16 @@ class ProjectForm(DoorForm):
 
     class Meta:
         model = Project
-        fields = ["name", "key", "status", "test_users", "consent_mode", "cross_client", "tokens_not_before"]
+        fields = [
+            "name",
+            "key",
+            "status",
+            "test_users",
+            "consent_mode",
+            "cross_client",
+            "longest_grant",
+            "tokens_not_before",
+        ]
         help_texts = {
             "name": gettext_lazy("Shown here, and to people unless the consent screen says another name."),
             "status": gettext_lazy(

@@ -32,6 +32,7 @@ class ProjectMetadata:
     status: str = "production"
     test_users: tuple[str, ...] = ()
     tokens_not_before: datetime | None = None
+    longest_grant: int | None = None
     members: tuple[Membership, ...] = ()
     consent_screen: Screen = Screen()
 

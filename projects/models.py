@@ -57,6 +57,9 @@ class Project(models.Model):
         blank=True,
         help_text=_("Tokens of this project's clients issued before this moment stop working."),
     )
+    longest_grant = models.PositiveIntegerField(_("longest grant in seconds"), null=True, blank=True)
+    # When a longest grant was lifted, what it had ended by then had begun before this moment: it stays ended.
+    grants_not_before = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -71,6 +74,11 @@ class Project(models.Model):
                 condition=models.Q(cross_client__in=CrossClient.values), name="project_cross_client_is_known"
             ),
             models.CheckConstraint(condition=models.Q(status__in=Status.values), name="project_status_is_known"),
+            models.CheckConstraint(
+                condition=models.Q(longest_grant__isnull=True)
+                | models.Q(longest_grant__gt=0, longest_grant__lte=LONGEST_LIFETIME),
+                name="project_longest_grant_is_bounded",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -278,6 +286,8 @@ class Consent(models.Model):
     project = models.ForeignKey(Project, on_delete=models.DO_NOTHING, db_constraint=False, related_name="consents")
     scopes = models.JSONField(default=list)
     audiences = models.JSONField(default=list)
+    # When the person chose an end: they are asked again then. What an app got unasked meanwhile ends then, too.
+    ends_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -17,14 +17,16 @@ from accounts import normalization
 from accounts.models import User
 from accounts.moments import moment_problem
 from common import clock
+from projects import ends
 from projects.actors import Actor, Right
 from projects.events import Detail, acting, record
 from projects.metadata import Membership, ProjectMetadata, Screen
 from projects.models import ConsentMode, ConsentScreen, Member, Project, Status
 from projects.problems import Problem, new_problems, of_validation, require
+from projects.rules import lifetime_problem
 
 NOT_FOUND = gettext_lazy("No account has this username: %(names)s. Check the spelling, capitals included.")
-COLUMNS = ("name", "consent_mode", "cross_client", "status", "tokens_not_before")
+COLUMNS = ("name", "consent_mode", "cross_client", "status", "tokens_not_before", "longest_grant")
 BY_EDITORS = ("consent_screen",)  # everything else is for owners
 
 
@@ -67,6 +69,9 @@ def _own(wanted: ProjectMetadata, project: Project | None) -> list[Problem]:
     for name in COLUMNS:
         setattr(row, name, getattr(wanted, name))
     found = [Problem("id", _("The key of a project stays."))] if project and wanted.id != project.key else []
+    if problem := lifetime_problem(wanted.longest_grant, nullable=True):
+        found.append(Problem("longest_grant", problem))
+        row.longest_grant = None
     try:
         row.full_clean()
     except ValidationError as error:
@@ -158,6 +163,8 @@ def change(project: Project, wanted: ProjectMetadata, by: Actor) -> list[str]:
         wanted = _switched(before, wanted)
         moved = differences(before, wanted)
         if moved:
+            longest = (before.longest_grant, wanted.longest_grant)
+            project.grants_not_before = ends.not_before(project.grants_not_before, *longest, clock.now())
             _write(project, wanted, by)
             told: dict[str, Detail] = {
                 name: {"before": _told(getattr(before, name)), "after": _told(getattr(wanted, name))}

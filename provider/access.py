@@ -11,13 +11,14 @@ from datetime import datetime
 from functools import partial
 
 from django.db import transaction
-from django.db.models import F, Max, Min, QuerySet
+from django.db.models import F, Max, Min, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
 from clients.models import Authorization, Client, Grant, RefreshToken
 from common import clock
-from projects.apis import apis_near
+from projects import ends
+from projects.apis import apis_near, project_facts
 from projects.consent import Permission, lost_with_audience, outermost, overlaps, without
 from projects.facts import Apis
 from projects.models import Consent, ConsentMode, Project
@@ -49,6 +50,7 @@ class Access:
     uses: tuple[AppUse, ...]
     since: datetime
     last_used: datetime | None
+    ends_at: datetime | None  # when the last of it ends by itself; None: it does not
 
     @property
     def first_party(self) -> bool:
@@ -57,7 +59,7 @@ class Access:
 
 def list_access(user: User) -> list[Access]:
     """Every project that this person has granted something, the one used last first."""
-    consents = {row.project_id: row for row in Consent.objects.filter(user=user)}
+    consents = {row.project_id: row for row in _consents(user)}
     live_in = _live(user).values_list("client__project", flat=True).distinct()
     projects = Project.objects.filter(pk__in={*consents, *live_in}).select_related("consent_screen")
     found = [_access(user, project, consents.get(project.pk)) for project in projects]
@@ -67,10 +69,15 @@ def list_access(user: User) -> list[Access]:
 def get_access(user: User, key: str) -> Access:
     """What the project with this key was granted. Raises NotGranted, also when there is no such project."""
     project = Project.objects.filter(key=key).select_related("consent_screen").first()
-    access = project and _access(user, project, Consent.objects.filter(user=user, project=project).first())
+    access = project and _access(user, project, _consents(user).filter(project=project).first())
     if not access:
         raise NotGranted
     return access
+
+
+def _consents(user: User) -> QuerySet[Consent]:
+    """Those that count: nobody chose an end for them, or it has not come."""
+    return Consent.objects.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=clock.now()), user=user)
 
 
 def _live(user: User) -> QuerySet[Authorization]:
@@ -85,7 +92,8 @@ def _access(user: User, project: Project, consent: Consent | None) -> Access | N
     uses = _app_uses(counted.filter(client__project=project))
     began = [*([consent.created_at] if consent else []), *(use.since for use in uses)]
     shown = outermost(held, apis_near(held.audiences).covers)
-    return Access(project, held, shown, uses, min(began), max((use.last_used for use in uses), default=None))
+    last_used = max((use.last_used for use in uses), default=None)
+    return Access(project, held, shown, uses, min(began), last_used, _ends_at(user, project))
 
 
 def _held_permission(user: User, project: Project, consent: Consent | None) -> Permission:
@@ -100,6 +108,14 @@ def _held_permission(user: User, project: Project, consent: Consent | None) -> P
 
 def _distinct(lists: Iterable[Iterable[str]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for values in lists for one in values))
+
+
+def _ends_at(user: User, project: Project) -> datetime | None:
+    """When the last of what is alive there ends by itself; None: something does not, or nothing is."""
+    limits = project_facts(project)
+    begun = _live(user).filter(client__project=project).values_list("created_at", "ends_at")
+    each = [ends.end_of(created_at, ends_at, limits) for created_at, ends_at in begun]
+    return max(filter(None, each), default=None) if None not in each else None
 
 
 def _app_uses(authorizations: QuerySet[Authorization]) -> tuple[AppUse, ...]:

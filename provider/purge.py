@@ -36,6 +36,7 @@ from clients.models import (
 )
 from projects.events import API_DELETED, CLIENT_DELETED
 from projects.models import Consent, Project
+from provider.store import live
 
 RETENTION = timedelta(days=30)
 REFUSALS_RETENTION = timedelta(days=30)
@@ -89,7 +90,7 @@ def rules(now: datetime, retention: timedelta, events_retention: timedelta = EVE
         ),
         PurgeRule("revoked_tokens", RevokedToken, Q(expires__lt=now)),
         PurgeRule("authorizations", Authorization, _authorizations(now, retention)),
-        PurgeRule("consents", Consent, _left_by(User, "user") | _left_by(Project, "project")),
+        PurgeRule("consents", Consent, _consents(before)),
         PurgeRule("seeds", Authorization, over, emptied=("seed_before",)),
         PurgeRule("sign_ins", SignIn, (ended | _left_by(User, "user")) & ~has_authorization),
         PurgeRule("sessions", Session, Q(expire_date__lt=now)),
@@ -109,7 +110,22 @@ def _authorizations(now: datetime, retention: timedelta) -> Q:
     attached = [Exists(one.objects.filter(authorization=OuterRef("pk"))) for one in (Grant, RefreshToken, AccessToken)]
     unused = Q(created_at__lt=before) & ~attached[0] & ~attached[1] & ~attached[2]
     unnamed = unused & ~_named_by_jwt(now, retention, "created_at", "client")
-    return Q(ended_at__lt=before) | unnamed | _left_by(User, "user") | _left_by(Client, "client")
+    ended = Q(ended_at__lt=before) | _ended_by_themselves(before)
+    return ended | unnamed | _left_by(User, "user") | _left_by(Client, "client")
+
+
+def _ended_by_themselves(before: datetime) -> Q:
+    """Where no project has a longest grant, or had one, the row alone says it."""
+    limited = Project.objects.filter(Q(longest_grant__isnull=False) | Q(grants_not_before__isnull=False))
+    if not limited.exists():
+        return Q(ends_at__lt=before)
+    return Q(Exists(Authorization.objects.filter(live.ended_by_itself(before), pk=OuterRef("pk"))))
+
+
+def _consents(before: datetime) -> Q:
+    """Those whose end the person chose and nothing hangs from any more, and those of a deleted person or project."""
+    used = Exists(Authorization.objects.filter(consent=OuterRef("pk")))
+    return Q(ends_at__lt=before) & ~used | _left_by(User, "user") | _left_by(Project, "project")
 
 
 def _left_by(owner: type[models.Model], column: str) -> Q:

@@ -64,6 +64,9 @@ class Authorization(models.Model):
     created_at = models.DateTimeField(_("created at"), default=clock.now, editable=False)
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
     ended_because = models.CharField(_("ended because"), max_length=40, blank=True)
+    # When it ends by itself: the project's longest grant, or what the person chose. Only ever shortened
+    # (`projects.ends`).
+    ends_at = models.DateTimeField(_("ends at"), null=True, blank=True)
 
     generation = models.PositiveIntegerField(default=0)
     rotated_at = models.DateTimeField(null=True, blank=True)

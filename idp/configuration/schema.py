@@ -109,6 +109,7 @@ PROJECT = Section(
         "consent_mode": Key(choice(ConsentMode)),
         "cross_client": Key(choice(CrossClient)),
         "status": Key(choice(Status)),
+        "longest_grant": Key(seconds(nullable=True)),
         "test_users": Key(texts),
         "members": Key(section(MEMBERS)),
         "consent_screen": Key(section(CONSENT_SCREEN)),

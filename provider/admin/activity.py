@@ -8,7 +8,7 @@ from datetime import datetime
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db import transaction
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
@@ -18,12 +18,16 @@ from accounts.console import actor
 from accounts.fresh_proof import FreshProofAdmin
 from clients.models import Authorization, LogoutNotice
 from clients.models.logout import NoticeState
+from common import clock
 from projects import access
+from projects.apis import project_facts
 from projects.console import ProjectFilter, ProjectScopedAdmin
 from projects.door import actor_of
+from projects.ends import end_of
 from projects.events import record
 from projects.models import ConsentMode
 from provider import revocation
+from provider.store import live
 
 ENDED_BECAUSE = "revoked by an administrator"
 MAX_ENDED = 1_000  # in one request: each is an event
@@ -54,9 +58,10 @@ class StateFilter(admin.SimpleListFilter):
         return [("live", _("live")), ("ended", _("ended"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Authorization]) -> QuerySet[Authorization]:
-        if self.value() in ("live", "ended"):
-            return queryset.filter(ended_at__isnull=self.value() == "live")
-        return queryset
+        if self.value() not in ("live", "ended"):
+            return queryset
+        ended = Q(ended_at__isnull=False) | live.ended_by_itself(clock.now())
+        return queryset.filter(ended) if self.value() == "ended" else queryset.exclude(ended)
 
 
 @admin.register(Authorization)
@@ -65,9 +70,9 @@ class AuthorizationAdmin(FreshProofAdmin, ReadOnly):
 
     just_shown = (*FreshProofAdmin.just_shown, "change")
     project_path = "client__project"
-    list_display = ["id", "client", "person", "created_at", "offline", "ended_at", "ended_because"]
+    list_display = ["id", "client", "person", "created_at", "offline", "ends", "ended_at", "ended_because"]
     list_filter = [ClientProjectFilter, StateFilter, "created_at"]
-    list_select_related = ["client", "user"]
+    list_select_related = ["client__project", "user"]
     search_fields = ["client__client_id", "client__name", "user__sub"]
     ordering = ["-created_at"]
     fields = [
@@ -80,6 +85,7 @@ class AuthorizationAdmin(FreshProofAdmin, ReadOnly):
         "auth_time",
         "amr",
         "created_at",
+        "ends",
         "ended_at",
         "ended_because",
     ]
@@ -94,6 +100,11 @@ class AuthorizationAdmin(FreshProofAdmin, ReadOnly):
     @admin.display(description=gettext_lazy("person (sub)"))
     def person(self, authorization: Authorization) -> str:
         return str(authorization.user.sub)
+
+    @admin.display(description=gettext_lazy("ends by itself"), ordering="ends_at")
+    def ends(self, authorization: Authorization) -> datetime | None:
+        project = project_facts(authorization.client.project)
+        return end_of(authorization.created_at, authorization.ends_at, project)
 
     @admin.display(description=gettext_lazy("username"))
     def username(self, authorization: Authorization) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
@@ -12,7 +11,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -24,6 +22,7 @@ from provider import access
 from provider.access import Access, NotGranted
 from provider.endpoints import permission_words
 from provider.endpoints.consent import REQUIRED
+from provider.endpoints.durations import duration
 from provider.protocol.facts import Registry
 
 View = Callable[..., HttpResponse]
@@ -160,19 +159,7 @@ def _goes_on(one: Access) -> str:
     at_api = any(api.token_format == TokenFormat.JWT for api in apis)
     clients = [use.client for use in one.uses]
     jwt = [each.access_token_lifetime for each in clients if at_api or each.access_token_format == TokenFormat.JWT]
-    return _duration(max(jwt)) if jwt else ""
-
-
-def _duration(seconds: int) -> str:
-    """Rounded up: nothing lasts longer than it says."""
-    if seconds <= 7200:
-        number = math.ceil(seconds / 60)
-        return ngettext("%(number)s minute", "%(number)s minutes", number) % {"number": number}
-    if seconds <= 172_800:
-        number = math.ceil(seconds / 3600)
-        return ngettext("%(number)s hour", "%(number)s hours", number) % {"number": number}
-    number = math.ceil(seconds / 86_400)
-    return ngettext("%(number)s day", "%(number)s days", number) % {"number": number}
+    return duration(max(jwt)) if jwt else ""
 
 
 def _access(request: HttpRequest, key: str) -> Access:

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import sign_in
 from common.database_errors import one_line
 from projects.apis import apis_near
-from projects.consent import Permission, merge, missing
+from projects.consent import merge, missing
 from projects.models import Consent
 from provider.authorization_request import (
     ErrorResponse,
@@ -134,7 +134,8 @@ def _proceed(request: HttpRequest, decided: AuthorizationRequest) -> HttpRespons
     if needed is Interaction.CONSENT:
         return consent.show(request, decided, end_user)
     everything = interaction.asked(decided)  # and nothing that is added before the code is issued
-    return finish(request, decided, Choice(everything.scopes, everything.audiences), end_user, shown=False)
+    choice = Choice(everything.scopes, everything.audiences, end_user.until)
+    return finish(request, decided, choice, end_user, shown=False)
 
 
 def _needed(request: HttpRequest, decided: AuthorizationRequest) -> tuple[EndUser | None, Interaction]:
@@ -204,7 +205,7 @@ def finish(
         if not decided.channel.first_party:
             if not shown and missing(consent.granted(decided), end_user.given, decided.registry.covers):
                 raise OutdatedConsent  # the project asks since a moment ago
-            row = remember(end_user, decided)
+            row = remember(end_user, decided, shown=shown)
             sensitive.tell(request, end_user, decided)
         signed_in = end_user.sign_in
         acr = prompts.acr_told(prompts.read(decided.params), signed_in.acr, sign_in.levels_met_by(signed_in.acr))
@@ -214,8 +215,11 @@ def finish(
     return to_app(request, location, silent=_silent(decided.params))
 
 
-def remember(end_user: EndUser, decided: AuthorizationRequest) -> Consent:
-    """Their consent to the project, with what was granted now; clients that do not share add nothing."""
+def remember(end_user: EndUser, decided: AuthorizationRequest, *, shown: bool) -> Consent:
+    """Their consent to the project, with what was granted now; clients that do not share add nothing.
+
+    `shown`: whether they said until when, too.
+    """
     row, _created = Consent.objects.get_or_create(user=end_user.user, project_id=decided.client.project.id)
     locked = Consent.objects.select_for_update().filter(pk=row.pk).first()  # two tabs at once lose nothing
     if locked is None:
@@ -223,10 +227,14 @@ def remember(end_user: EndUser, decided: AuthorizationRequest) -> Consent:
     covers = apis_near((*end_user.given.audiences, *consent.granted(decided).audiences, *locked.audiences)).covers
     if missing(end_user.given, interaction.given(locked, decided.channel), covers):
         raise OutdatedConsent  # taken back in this very moment: what was taken is not granted once more
+    if not shown and interaction.given_until(locked, decided.channel) != end_user.until:
+        raise OutdatedConsent  # they chose another end meanwhile
     if decided.channel.shares_consent:
-        given = Permission(tuple(locked.scopes), tuple(locked.audiences))
-        total = merge(given, consent.granted(decided), covers)
-        if total != given:
-            locked.scopes, locked.audiences = list(total.scopes), list(total.audiences)
-            locked.save(update_fields=["scopes", "audiences", "updated_at"])
+        before = (locked.scopes, locked.audiences, locked.ends_at)
+        total = merge(interaction.given(locked, decided.channel), consent.granted(decided), covers)
+        locked.scopes, locked.audiences = list(total.scopes), list(total.audiences)
+        if shown and decided.choice is not None:
+            locked.ends_at = decided.choice.ends_at
+        if before != (locked.scopes, locked.audiences, locked.ends_at):
+            locked.save(update_fields=["scopes", "audiences", "ends_at", "updated_at"])
     return locked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +14,7 @@ from accounts import sign_in
 from clients.identifiers import shown_place
 from projects.consent import Permission, missing
 from projects.models import Project
-from provider.endpoints import permission_words
+from provider.endpoints import grant_end, permission_words
 from provider.endpoints.interaction import EndUser, asked, fingerprint
 from provider.kept_requests import shortened
 from provider.protocol.request import AuthorizationRequest, Choice, Params
@@ -35,6 +36,7 @@ def show(request: HttpRequest, decided: AuthorizationRequest, end_user: EndUser)
     wanted = asked(decided)
     new = to_ask(decided, wanted, end_user.given) or wanted
     also_usable = _also_usable(decided, wanted, new, end_user)
+    ends = grant_end.options(decided, end_user)
     context = {
         "app_name": permission_words.app_name(project),
         "client_name": decided.client.name,
@@ -47,11 +49,12 @@ def show(request: HttpRequest, decided: AuthorizationRequest, end_user: EndUser)
         "person": end_user.user,
         "switch_url": sign_in.switch_url(shortened(request.get_full_path())),
         "action": f"{reverse('consent')}?{params.query}",
-        "seen": _seal(params, end_user, new, also_usable),
+        "seen": _seal(params, end_user, new, also_usable, [one.value for one in ends]),
         "groups": _groups(project, wanted, new, end_user.given),
         "audiences": _audiences(project, decided, wanted, new, also_usable),
         "siblings": permission_words.siblings(project, decided.client.client_id) if channel.shares_consent else [],
         "targets": [target.name for target in decided.targets],
+        "ends": ends,
         "new_only": new != wanted,
         "asks_each_time": channel.always_asks,
     }
@@ -62,7 +65,7 @@ def show(request: HttpRequest, decided: AuthorizationRequest, end_user: EndUser)
 
 def read_answer(request: HttpRequest, decided: AuthorizationRequest, end_user: EndUser) -> Choice | None:
     """What the person left ticked of what they were shown; None: they denied. Raises OutdatedConsent."""
-    shown, also_usable = _unseal(request.POST.get("seen", ""), decided.params, end_user)
+    shown, also_usable, ends = _unseal(request.POST.get("seen", ""), decided.params, end_user)
     if request.POST.get("decision") != "allow":
         return None
     wanted = asked(decided)
@@ -73,7 +76,15 @@ def read_answer(request: HttpRequest, decided: AuthorizationRequest, end_user: E
     audiences = _kept(wanted.audiences, shown.audiences, request.POST.getlist("audience"), before.audiences)
     scopes = _kept(wanted.scopes, shown.scopes, [*request.POST.getlist("scope"), *REQUIRED], before.scopes)
     scopes = _without_lost_apis(decided, wanted, scopes, audiences)
-    return Choice(scopes, audiences) if scopes or audiences else None
+    return Choice(scopes, audiences, _ends_at(request, end_user, ends)) if scopes or audiences else None
+
+
+def _ends_at(request: HttpRequest, end_user: EndUser, offered: list[str]) -> datetime | None:
+    """Where nothing was to be chosen, what they said before holds."""
+    try:
+        return end_user.until if not offered else grant_end.chosen(request.POST.get("ends"), offered)
+    except ValueError:
+        raise OutdatedConsent from None
 
 
 def newly_allowed(decided: AuthorizationRequest, end_user: EndUser) -> set[str]:
@@ -170,20 +181,20 @@ def _audiences(
 # --- What was shown, sealed ---------------------------------------------------------------------------------------
 
 
-def _seal(params: Params, end_user: EndUser, shown: Permission, also_usable: set[str]) -> str:
+def _seal(params: Params, end_user: EndUser, shown: Permission, also_usable: set[str], ends: list[str]) -> str:
     """Bound to this request, this person and this sign-in; it proves what stood on the page."""
-    stood = [list(shown.scopes), list(shown.audiences), sorted(also_usable)]
+    stood = [list(shown.scopes), list(shown.audiences), sorted(also_usable), *ends]
     return signing.dumps([*_binding(params, end_user), *stood], salt=SALT, compress=True)
 
 
-def _unseal(seen: str, params: Params, end_user: EndUser) -> tuple[Permission, set[str]]:
+def _unseal(seen: str, params: Params, end_user: EndUser) -> tuple[Permission, set[str], list[str]]:
     try:
-        *binding, scopes, audiences, also_usable = signing.loads(seen, salt=SALT, max_age=MAX_AGE)
+        request, person, sid, scopes, audiences, also_usable, *ends = signing.loads(seen, salt=SALT, max_age=MAX_AGE)
     except (signing.BadSignature, ValueError, TypeError):
         raise OutdatedConsent from None
-    if binding != _binding(params, end_user):
+    if [request, person, sid] != _binding(params, end_user):
         raise OutdatedConsent
-    return Permission(tuple(scopes), tuple(audiences)), set(also_usable)
+    return Permission(tuple(scopes), tuple(audiences)), set(also_usable), ends
 
 
 def _binding(params: Params, end_user: EndUser) -> list[str]:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts import sign_in
 from accounts.models import SignIn, User
+from clients.models import Authorization
 from common import clock
+from projects import ends
 from projects.apis import admits, apis_near
 from projects.consent import Permission, missing, outermost
 from projects.models import Consent, Project
@@ -23,6 +27,7 @@ from provider.protocol.facts import ClientFacts
 from provider.protocol.prompts import RequestedAuthentication, SessionFacts
 from provider.protocol.request import AuthorizationRequest, Choice, Params
 from provider.protocol.runner import At
+from provider.store import live
 
 MAX_PROOFS = 10
 PROOF_MAX_AGE = 900  # seconds
@@ -30,11 +35,12 @@ PROOF_MAX_AGE = 900  # seconds
 
 @dataclass(frozen=True, slots=True)
 class EndUser:
-    """The person at this browser, and what counts as allowed before."""
+    """The person at this browser, and what counts as allowed before: until then, where they said so."""
 
     user: User
     sign_in: SignIn
     given: Permission
+    until: datetime | None = None
 
 
 def find_end_user(request: HttpRequest, decided: AuthorizationRequest) -> EndUser | None:
@@ -42,15 +48,20 @@ def find_end_user(request: HttpRequest, decided: AuthorizationRequest) -> EndUse
     row = sign_in.current(request)
     if row is None or not isinstance(request.user, User):
         return None
-    before = allowed_before(request.user, decided.channel)
+    consent = _consent(request.user, decided.channel)
+    before = given(consent, decided.channel)
     if decided.channel.shares_consent and not decided.channel.first_party:
         decided.granted = Choice(before.scopes, before.audiences)
         included.at_authorization(decided)  # now that it is known who asks
-    return EndUser(request.user, row, before)
+    return EndUser(request.user, row, before, given_until(consent, decided.channel))
 
 
 def allowed_before(user: User, channel: Channel) -> Permission:
-    return given(Consent.objects.filter(user=user, project=channel.client.project.id).first(), channel)
+    return given(_consent(user, channel), channel)
+
+
+def _consent(user: User, channel: Channel) -> Consent | None:
+    return Consent.objects.filter(user=user, project=channel.client.project.id).first()
 
 
 def given(consent: Consent | None, channel: Channel) -> Permission:
@@ -58,14 +69,31 @@ def given(consent: Consent | None, channel: Channel) -> Permission:
     if consent is None:
         return Permission()
     if channel.shares_consent:
-        return Permission(tuple(consent.scopes), tuple(consent.audiences))
+        over = live.expired(consent.ends_at)
+        return Permission() if over else Permission(tuple(consent.scopes), tuple(consent.audiences))
     if not channel.remembers_its_own:
         return Permission()
-    live = consent.authorizations.filter(client=channel.client.id, ended_at__isnull=True)
-    own = list(live.values_list("scopes", "audiences"))
+    own = list(_own(consent, channel).values_list("scopes", "audiences"))
     audiences = [one for _scopes, audiences in own for one in audiences]
     scopes = dict.fromkeys(one for scopes, _audiences in own for one in scopes)
     return outermost(Permission(tuple(scopes), tuple(audiences)), apis_near(audiences).covers)
+
+
+def given_until(consent: Consent | None, channel: Channel) -> datetime | None:
+    """When it is to be asked again, where the person chose so; what an app gets unasked ends then, too."""
+    if consent is None or channel.first_party:
+        return None
+    if channel.shares_consent:
+        return None if live.expired(consent.ends_at) else consent.ends_at
+    if not channel.remembers_its_own:
+        return None
+    return ends.earliest(*_own(consent, channel).values_list("ends_at", flat=True))
+
+
+def _own(consent: Consent, channel: Channel) -> QuerySet[Authorization]:
+    """What this very client was allowed and has still."""
+    own = consent.authorizations.filter(client=channel.client.id, ended_at__isnull=True)
+    return own.exclude(live.ended_by_itself(clock.now()))
 
 
 def asked(decided: AuthorizationRequest) -> Permission:

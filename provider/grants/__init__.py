@@ -67,7 +67,7 @@ def answer(
         decided = _decided(grant, params, client, presented, shown)
         with AT_POSSESSION:
             possession.use_up(proof)
-        minted, said = response.mint(decided, presented)
+        minted, said = response.mint(decided, presented, live.until(presented))
         with AT_ISSUE:
             authorizations.issue(decided, presented, minted)
     except Reused as reused:

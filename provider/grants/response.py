@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import secrets
+from datetime import datetime
 from typing import NotRequired, TypedDict
 
 from django.conf import settings
 
 from common import clock
+from projects import ends
 from provider.keys import mint as keys
 from provider.protocol import claims
 from provider.protocol.access_tokens import lifetime, signing_alg, token_format
 from provider.protocol.claims import Issue
 from provider.protocol.request import TokenRequest
+from provider.store import generations
 from provider.store.authorizations import Minted
 from provider.store.presented import Presented
 
@@ -26,14 +29,16 @@ class Answer(TypedDict):
     scope: str
     audience: NotRequired[list[str]]  # when it is not what was asked
     refresh_token: NotRequired[str]
+    refresh_token_expires_in: NotRequired[int]  # when it ends by itself, as far as that is known now
     id_token: NotRequired[str]
 
 
-def mint(decided: TokenRequest, presented: Presented) -> tuple[Minted, Answer]:
-    """The tokens: what is kept of them, and the answer that carries them."""
+def mint(decided: TokenRequest, presented: Presented, until: datetime | None = None) -> tuple[Minted, Answer]:
+    """The tokens: what is kept of them, and the answer that carries them. No token outlives `until`."""
     jwt = token_format(decided) == "jwt"
-    access, id_token = _tokens(decided, presented, jwt=jwt)
-    seconds = lifetime(decided)
+    now = clock.now()
+    seconds = lifetime(decided) if until is None else min(lifetime(decided), _seconds(now, until))
+    access, id_token = _tokens(decided, presented, now, seconds, jwt=jwt)
     refresh = presented.spend.successor() if gets_refresh_token(decided, presented) else ""
     answer: Answer = {
         "access_token": access,
@@ -45,17 +50,30 @@ def mint(decided: TokenRequest, presented: Presented) -> tuple[Minted, Answer]:
         answer["audience"] = list(decided.audience)
     if refresh:
         answer["refresh_token"] = refresh
+        ends_at = ends.earliest(until, _refresh_token_expires(decided, presented, now))
+        if ends_at is not None:
+            answer["refresh_token_expires_in"] = _seconds(now, ends_at)
     if id_token:
         answer["id_token"] = id_token
     return Minted(access, seconds, refresh, stored=not jwt), answer
 
 
-def _tokens(decided: TokenRequest, presented: Presented, *, jwt: bool) -> tuple[str, str]:
+def _seconds(now: datetime, until: datetime) -> int:
+    """Whole ones that are left: no token is said to live longer than it does."""
+    return max(0, int((until - now).total_seconds()))
+
+
+def _refresh_token_expires(decided: TokenRequest, presented: Presented, now: datetime) -> datetime | None:
+    authorized_at = min((one.created_at for one in presented.behind), default=now)
+    return generations.expiry(decided.client, authorized_at, now)
+
+
+def _tokens(decided: TokenRequest, presented: Presented, now: datetime, seconds: int, *, jwt: bool) -> tuple[str, str]:
     """The access token, and the ID token of who signed in; empty: none."""
     signs_in = decided.of_a_person and "openid" in decided.scopes
     if not (jwt or signs_in):
         return keys.opaque(), ""
-    issue = _issue(decided, presented)
+    issue = _issue(decided, presented, now, seconds)
     access = _signed(issue, signing_alg(decided)) if jwt else keys.opaque()
     return access, _id_token(issue, access) if signs_in else ""
 
@@ -74,11 +92,11 @@ def _id_token(issue: Issue, access_token: str) -> str:
     return keys.sign(claims.id_token(issue, access_token), signed_for.id_token_algorithm, keys.ID_TOKEN_TYPE)
 
 
-def _issue(decided: TokenRequest, presented: Presented) -> Issue:
+def _issue(decided: TokenRequest, presented: Presented, now: datetime, seconds: int) -> Issue:
     unique = secrets.token_hex(16)
     return Issue(
         issuer=settings.IDP_ISSUER,
-        now=clock.seconds(),
+        now=int(now.timestamp()),
         # A person's token starts with its Authorization's id: ending that ends a JWT nobody stored.
         jti=f"{presented.authorization_id}.{unique}" if presented.authorization_id else unique,
         client=decided.client,
@@ -86,7 +104,7 @@ def _issue(decided: TokenRequest, presented: Presented) -> Issue:
         sign_in=presented.sign_in,
         scopes=decided.scopes,
         audience=decided.audience,
-        lifetime=lifetime(decided),
+        lifetime=seconds,
         nonce=presented.nonce,
         target=decided.target,
         claims=presented.ceiling.claims,

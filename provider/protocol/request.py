@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from urllib.parse import urlencode
 
@@ -64,6 +65,7 @@ class Choice:
 
     scopes: tuple[str, ...] = ()
     audiences: tuple[str, ...] = ()
+    ends_at: datetime | None = None  # sooner than the project says; None: they chose nothing of the kind
 
 
 @dataclass

@@ -19,6 +19,7 @@ from accounts.models import SignIn, User
 from clients.models import AccessToken, Authorization, Grant, RefreshToken, RevokedToken
 from common import clock
 from common.sql import Insert, write
+from projects import ends
 from projects.models import Consent
 from provider.facts import ceiling_of, person_of, sign_in_of
 from provider.keys.mint import ACCESS_TOKEN_TYPE, digest, opaque, verify
@@ -68,8 +69,11 @@ def authorize(
     request: AuthorizationRequest, user: User, sign_in: SignIn, consent: Consent | None, *, acr: str
 ) -> Authorization:
     """A completed authorization: the ceiling of everything that follows from it. `acr`: what its tokens will say."""
-    ceiling = request.ceiling
+    ceiling, now = request.ceiling, clock.now()
+    chosen = request.choice.ends_at if request.choice is not None else None
     return Authorization.objects.create(
+        created_at=now,
+        ends_at=ends.earliest(chosen, ends.after(now, request.client.project.longest_grant)),
         client_id=request.client.id,
         user=user,
         sign_in=sign_in,
@@ -213,16 +217,18 @@ def grant_refresh_token(client: ClientFacts, user: User, scopes: tuple[str, ...]
     """
     with transaction.atomic():
         consent, _created = Consent.objects.get_or_create(user=user, project_id=client.project.id)
+        now = clock.now()
         authorization = Authorization.objects.create(
+            created_at=now,
+            ends_at=ends.after(now, client.project.longest_grant),
             client_id=client.id,
             user=user,
             consent=consent,
             scopes=list(scopes),
             asked_scopes=list(scopes),
             offline=True,
-            auth_time=clock.now(),
+            auth_time=now,
         )
-        now = clock.now()
         write([generations.row(Following(token), authorization.pk, 0, client, now, now)])
     return authorization
 

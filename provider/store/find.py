@@ -10,6 +10,7 @@ from django.conf import settings
 
 from accounts.models import User
 from common import clock
+from projects import ends
 from projects.apis import admits, apis_near
 from provider import facts
 from provider.facts import person_of, requested_claims_of, sign_in_of
@@ -46,7 +47,7 @@ def refresh_token(token: str) -> TokenFacts | None:
         scopes=opened.ceiling.scopes,
         audience=still_open(audiences, client, Registry(apis=apis_near(audiences))),
         issued_at=_seconds(row.created),
-        expires_at=_seconds(row.expires) if row.expires else None,
+        expires_at=_seconds(expires) if (expires := ends.earliest(row.expires, live.until(opened))) else None,
         sign_in=opened.sign_in,
         authorization_id=str(row.authorization.id),
         bound=opened.bound,

@@ -75,7 +75,7 @@ class Staying:
         return ""
 
     def keep(self, rows: Sequence[Insert], following: Following, client: ClientFacts, now: datetime) -> None:
-        anew = _expiry(client, self.authorized_at, now)
+        anew = expiry(client, self.authorized_at, now)
         guard = statements.prolong(self.digest, anew) if anew != self.expires else None
         if not write(rows, guard):
             raise InvalidGrant(UNUSABLE)
@@ -122,12 +122,12 @@ def row(
         authorization_id=authorization_id,
         generation=generation,
         created=now,
-        expires=_expiry(client, authorized_at, now),
+        expires=expiry(client, authorized_at, now),
         cnf=orjson.dumps(following.bound.members).decode(),
     )
 
 
-def _expiry(client: ClientFacts, authorized_at: datetime, now: datetime) -> datetime | None:
+def expiry(client: ClientFacts, authorized_at: datetime, now: datetime) -> datetime | None:
     """The earlier of the absolute and the idle lifetime."""
     ends = []
     if client.refresh_token_lifetime is not None:

@@ -7,20 +7,23 @@ statement, and only there.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
 
 from django.db.models import F, Q
 
 from common import clock
+from projects import ends
 from projects.apis import admits
+from projects.models import Project
 from provider import facts
 from provider.protocol.errors import InvalidGrant
 from provider.protocol.facts import ClientFacts
 from provider.store.presented import UNUSABLE, Presented
 from provider.store.statements import AuthorizationRow
 
+SHORTEST = timedelta(seconds=1)  # of a token's life: what ends sooner is as good as over
 ENDED = "The tokens of this client are ended until a later moment."
 
 
@@ -29,6 +32,8 @@ def refuse_ended(presented: Presented, client: ClientFacts) -> None:
     if not client_lives(client, presented.issued_at):
         raise InvalidGrant(UNUSABLE if presented.behind else ENDED)
     if expired(presented.expires) or not all(authorization_lives(one, presented.issued_at) for one in presented.behind):
+        raise InvalidGrant(UNUSABLE)
+    if (last := until(presented)) is not None and expired(last - SHORTEST):
         raise InvalidGrant(UNUSABLE)
 
 
@@ -43,11 +48,23 @@ def authorization_lives(authorization: AuthorizationRow, issued_at: datetime) ->
         authorization.ended_at is None
         and sign_in_allows(authorization)
         and client is not None
+        and not expired(end_of(authorization, client))
         and client_lives(client, issued_at)
         and authorization.is_active
         and not ended(issued_at, authorization.tokens_not_before)
         and admits(client.project, authorization.user_id)
     )
+
+
+def end_of(authorization: AuthorizationRow, client: ClientFacts) -> datetime | None:
+    """When it ends by itself, as its client's project stands now (protocol section 20)."""
+    return ends.end_of(authorization.created_at, authorization.ends_at, client.project)
+
+
+def until(presented: Presented) -> datetime | None:
+    """When the first of those that a token would stand on ends by itself: nothing that is minted outlives it."""
+    clients = [(one, facts.client_of(one.client_id)) for one in presented.behind]
+    return ends.earliest(*(end_of(one, client) for one, client in clients if client is not None))
 
 
 def sign_in_allows(authorization: AuthorizationRow) -> bool:
@@ -60,7 +77,17 @@ def may_live() -> Q:
     since = ("client__tokens_not_before", "client__project__tokens_not_before", "user__tokens_not_before")
     over = [Q(**{f"{moment}__isnull": False}, created_at__lt=F(moment)) for moment in since]
     signed_in = Q(offline=True) | Q(sign_in__isnull=False, sign_in__ended_at__isnull=True)
-    return Q(ended_at__isnull=True) & signed_in & ~reduce(or_, over)
+    return Q(ended_at__isnull=True) & signed_in & ~reduce(or_, [*over, ended_by_itself(clock.now())])
+
+
+def ended_by_itself(moment: datetime) -> Q:
+    """Authorizations whose end had come at this moment: `end_of`, for rows."""
+    lifted = Q(client__project__grants_not_before__isnull=False, created_at__lt=F("client__project__grants_not_before"))
+    limited = Project.objects.filter(longest_grant__isnull=False)
+    several = limited.order_by().values_list("longest_grant", flat=True).distinct()
+    begun = {one: moment - timedelta(seconds=one) for one in several if one is not None}
+    cut = [Q(client__project__longest_grant=one, created_at__lte=last) for one, last in begun.items()]
+    return reduce(or_, cut, Q(ends_at__isnull=False, ends_at__lte=moment) | lifted)
 
 
 def client_lives(client: ClientFacts, issued_at: datetime) -> bool:

@@ -40,6 +40,7 @@ class AuthorizationRow(NamedTuple):
     acr: str
     created_at: datetime
     ended_at: datetime | None
+    ends_at: datetime | None
     generation: int
     rotated_from: str
     seed: str
@@ -60,14 +61,15 @@ _JSON = ("a.scopes", "a.audiences", "a.asked_scopes", "a.asked_audiences", "a.de
 _SINCE_ROTATED = "{since}"  # each database has its own expression of it
 _AUTHORIZATION = (
     *("a.id", "a.client_id", *_JSON, "a.offline", "a.narrowed", "a.auth_time", "a.acr"),
-    *("a.created_at", "a.ended_at", "a.generation", "a.rotated_from", "a.seed", "a.seed_before", _SINCE_ROTATED),
+    *("a.created_at", "a.ended_at", "a.ends_at"),
+    *("a.generation", "a.rotated_from", "a.seed", "a.seed_before", _SINCE_ROTATED),
     *("a.sign_in_id", "s.sid IS NOT NULL AND s.ended_at IS NULL"),
     *("u.id", "u.sub", "u.is_active", "u.tokens_not_before", "u.username"),
 )
 _COLUMNS = len(_AUTHORIZATION)  # behind them come those of the person's table
 _PERSON = "LEFT JOIN accounts_user u ON u.id = a.user_id LEFT JOIN accounts_signin s ON s.sid = a.sign_in_id"
 _CONVERTED: dict[Callable[[Any], object], tuple[str, ...]] = {
-    moment: ("auth_time", "created_at", "ended_at", "tokens_not_before"),
+    moment: ("auth_time", "created_at", "ended_at", "ends_at", "tokens_not_before"),
     uuid.UUID: ("id",),
     hyphenated: ("sign_in_id", "sub"),
     bool: ("offline", "narrowed", "signed_in", "is_active"),

@@ -173,6 +173,8 @@ PROJECTS = [
     Row({"status": "testing"}, of="acme"),
     *(Row({"test_users": ["person", "nix"]}, ("test_users",), by, "acme") for by in ("owner", "root")),
     Row({"test_users": ["person"]}, by="owner", of="acme"),
+    *(Row({"longest_grant": seconds}, ("longest_grant",), of="acme") for seconds in (0, -1, 10**9)),
+    Row({"longest_grant": 86_400}, by="owner", of="acme"),
     Row({"consent_screen": {"policy_uri": "javascript:alert(1)"}}, ("consent_screen",), "editor", "acme"),
     Row({"consent_screen": {"support_email": "nobody"}}, ("consent_screen",), of="acme"),
     Row({"consent_screen": {"app_name": "Shown"}}, by="editor", of="acme"),
