@@ -81,9 +81,20 @@ def _load_keys() -> list[SigningKey]:
     return list(SigningKey.objects.order_by("algorithm", "created_at"))
 
 
-def published() -> list[SigningKey]:
-    """Every key a valid token may carry, and the next ones."""
-    return [key for key in known() if believed(key, timedelta())]
+def published() -> tuple[str, ...]:
+    """The ids of every key a valid token may carry, and of the next ones. While none has an end, no clock is read."""
+    kids, ends = cache.once(_published)
+    if not ends:
+        return kids
+    now = clock.now()
+    over = {kid for kid, end in ends if end <= now}
+    return tuple(kid for kid in kids if kid not in over) if over else kids
+
+
+def _published() -> tuple[tuple[str, ...], tuple[tuple[str, datetime], ...]]:
+    kept = [key for key in known() if key.state != KeyState.REVOKED]
+    ends = tuple((key.kid, key.believed_until) for key in kept if key.believed_until is not None)
+    return tuple(key.kid for key in kept), ends
 
 
 def believed(key: SigningKey, late: timedelta) -> bool:

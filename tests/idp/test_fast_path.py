@@ -200,6 +200,25 @@ def test_a_connection_that_failed_is_not_kept(monkeypatch: Any) -> None:
     assert looked == [True]
 
 
+def test_the_metadata_asks_the_database_nothing(monkeypatch: Any) -> None:
+    monkeypatch.setattr(fast_path, "pin_connection", lambda: pytest.fail("looked for a connection"))
+    assert ask(FastPath(WSGIHandler()), "GET", "/.well-known/openid-configuration")[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/.well-known/jwks.json"])
+def test_headers_of_a_document_are_put_together_once_and_what_is_added_to_an_answer_stays_in_it(path: str) -> None:
+    heard: list[list[tuple[str, str]]] = []
+    environ: dict[str, Any] = {"PATH_INFO": path, "REQUEST_METHOD": "GET", "HTTP_HOST": "localhost"}
+    answering: Any = FastPath(WSGIHandler())
+    for _ in range(2):
+        answering(environ, lambda _status, headers: heard.append(headers))
+        heard[-1].append(("X-Request-Id", "12345678"))
+    first, second = heard
+    assert first == second
+    assert first is not second
+    assert all(one is other for one, other in zip(first[:-1], second[:-1], strict=True))
+
+
 def test_hsts_is_said_where_people_come_over_https(settings: Any) -> None:
     settings.IDP_ISSUER, settings.SECURE_HSTS_SECONDS = "https://localhost:8000", 60
     extra: dict[str, Any] = {"wsgi.url_scheme": "https"}

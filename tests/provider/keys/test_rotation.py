@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
 
@@ -20,6 +20,7 @@ from jwcrypto import jwk
 
 from clients.models import Client, SecurityEvent, SigningKey
 from clients.models.keys import KeyState
+from common import clock
 from common.jws import ALGORITHMS
 from common.sealing import Unreadable
 from provider.keys import keyring, lifetimes, mint, rotation
@@ -84,6 +85,26 @@ def test_a_retired_key_stays_as_long_as_its_tokens(world: None) -> None:
         assert old in jwks()
     with later(minutes=90):
         assert old not in jwks()
+
+
+def test_the_time_is_looked_at_only_while_a_key_has_an_end(keys: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[datetime] = []
+    now = clock.now
+
+    def noting() -> datetime:
+        asked.append(now())
+        return asked[-1]
+
+    monkeypatch.setattr(clock, "now", noting)
+    before = jwks()
+    assert asked == []
+    retired = SigningKey.objects.get(algorithm="RS256", state=KeyState.ACTIVE)
+    keyring.activate(SigningKey.objects.get(algorithm="RS256", state=KeyState.NEXT))
+    del asked[:]
+    assert jwks() == before
+    assert len(asked) == 1, "once, for all keys"
+    with later(days=30):
+        assert jwks() == before - {retired.kid}
 
 
 def test_a_retired_key_stays_as_long_as_a_week_long_token(world: None) -> None:
