@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from django.db import transaction
-from django.utils import timezone
 
 from clients.models import SigningKey
 from clients.models.keys import KeyState
@@ -21,7 +20,6 @@ from provider.keys import keyring, registration
 from provider.keys.lifetimes import CLOCK_SKEW
 
 JWKS_MAX_AGE = timedelta(seconds=300)
-OPERATOR = Actor.operator("rotatekeys")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +55,13 @@ def require_opened(algorithm: str) -> None:
         keyring.require_opened(key)
 
 
-def rotate(algorithm: str, by: Actor = OPERATOR) -> Step:
+def rotate(algorithm: str, by: Actor) -> Step:
     """Take the next step. After an activation the key after it is published at once. Raises sealing.Unreadable."""
     with transaction.atomic():
         # Two rotations at once: the second one sees what the first one did.
         list(SigningKey.objects.select_for_update().filter(algorithm=algorithm).values_list("pk"))
         require_opened(algorithm)
-        step = next_step(algorithm, timezone.now())
+        step = next_step(algorithm, clock.now())
         if step.action == "activate":
             registration.activate(step.kid, by)
         if step.action != "wait":

@@ -323,6 +323,15 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_file() -> None:
     ]
 
 
+def test_an_api_that_nobody_registered_is_told_though_nothing_else_changes() -> None:
+    """Both times: it is not dropped from what is there already, and the second run does not find all well."""
+    apply(SMALL)
+    wrong = changed(SMALL, "scope: openid", "scope: openid\n        acts_for: ['https://nobody.example']")
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match=r"acts_for\[0\]: There is no API with this identifier"):
+            apply(wrong)
+
+
 def test_one_mistake_makes_no_followers() -> None:
     """Who names an object that has a problem of its own is not told that it does not exist."""
     text = changed(SMALL, "demo@acme.example", "demo")

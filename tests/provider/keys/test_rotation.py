@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -23,6 +25,7 @@ from clients.models.keys import KeyState
 from common import clock
 from common.jws import ALGORITHMS
 from common.sealing import Unreadable
+from projects.actors import Actor
 from provider.keys import keyring, lifetimes, mint, rotation
 from tests.provider.endpoints.forging import signed_by
 from tests.world import App, Browser, claims_of, header_of
@@ -176,7 +179,7 @@ def test_what_was_done_before_a_key_did_not_open_is_told(keys: None, monkeypatch
 def test_a_rotation_opens_the_next_key_itself(keys: None, settings: Any) -> None:
     settings.IDP_KEY_SECRETS = ["another secret that is long enough"]
     with later(minutes=7), pytest.raises(Unreadable):
-        rotation.rotate("RS256")
+        rotation.rotate("RS256", Actor.operator("test"))
     assert states() == ["active", "next"]
 
 
@@ -263,6 +266,27 @@ def test_each_step_of_a_rotation_is_on_record(keys: None) -> None:
     rotatekeys("--algorithm", "ES256")
     rows = SecurityEvent.objects.order_by("pk").values_list("kind", "detail__by", "detail__algorithm")
     assert list(rows) == [(kind, "rotatekeys", "ES256") for kind in ("key.retired", "key.activated", "key.made")]
+
+
+def test_who_ran_the_command_is_on_record(keys: None) -> None:
+    SecurityEvent.objects.all().delete()
+    rotatekeys("--revoke", SigningKey.objects.get(algorithm="ES256", state=KeyState.ACTIVE).kid)
+    rotatekeys("--algorithm", "RS256")
+    who = set(SecurityEvent.objects.values_list("detail__by", "detail__run_by"))
+    assert who == {("rotatekeys", f"{getpass.getuser()}@{socket.gethostname()}")}
+
+
+def test_what_nodes_compare_of_a_key_is_the_databases_time(keys: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This node is ten minutes behind: by its own clock a key would sign before apps can know it, or long after."""
+    monkeypatch.setattr(clock._Clock, "behind", timedelta(minutes=10))
+    waiting = SigningKey.objects.filter(algorithm="ES256", state=KeyState.NEXT)
+    waiting.delete()
+    assert [step["action"] for step in rotatekeys("--algorithm", "ES256")] == ["publish"]
+    assert waiting.get().created_at > timezone.now() + timedelta(minutes=9)
+    assert [step["action"] for step in rotatekeys("--algorithm", "ES256")] == ["wait"]
+    waiting.update(created_at=timezone.now())
+    assert [step["action"] for step in rotatekeys("--algorithm", "ES256", "--dry-run")] == ["activate"]
+    assert [step["action"] for step in rotatekeys("--algorithm", "ES256")] == ["activate"]
 
 
 @pytest.mark.parametrize("state", ["next", "retired"])
