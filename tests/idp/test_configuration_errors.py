@@ -278,6 +278,7 @@ def problems(text: str) -> list[str]:
     return str(refused.value).splitlines()
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(("old", "new", "line"), MISTAKES)
 def test_a_mistake_is_told_with_its_place(old: str, new: str, line: str) -> None:
     found = problems(changed(SMALL, old, new))
