@@ -117,8 +117,10 @@ def _switched(before: ClientMetadata, after: ClientMetadata) -> ClientMetadata:
 
 
 def _as_registered(wanted: ClientMetadata) -> ClientMetadata:
-    """APIs by the identifiers they were registered with."""
-    return replace(wanted, acts_for=tuple(api.identifier for api in apis_named(wanted.acts_for).values()))
+    """APIs by the identifiers they were registered with. One that nobody knows stays: it is a problem, not nothing."""
+    found = apis_named(wanted.acts_for)
+    named = dict.fromkeys(found[one].identifier if one in found else one for one in wanted.acts_for)
+    return replace(wanted, acts_for=tuple(named))
 
 
 def _end_secrets(client: Client, by: Actor) -> bool:

@@ -40,11 +40,11 @@ def arrival_of(request: Request) -> Arrival:
 
 
 def note(meta: MutableMapping[str, object]) -> Arrival:
-    """It has come now, with these variables of the server."""
+    """It has come now, with these variables of the server. Every request pays for this."""
     sent = meta.get("HTTP_X_REQUEST_ID")
     given = _given(str(sent), meta) if sent else ""
     # A name and no secret; each process draws from numbers of its own.
-    made = Arrival(given or f"{random.getrandbits(32):08x}", time.perf_counter())
+    made = Arrival(given or random.getrandbits(32).to_bytes(4, "big").hex(), time.perf_counter())
     meta[_KEY] = made
     return made
 

@@ -96,7 +96,7 @@ def configuration(request: Request) -> Answer:
 
 @protocol_endpoint("GET", cors=True)
 def jwks(request: Request) -> Answer:
-    return _jwks_document(tuple(key.kid for key in rotation.published()))
+    return _jwks_document(rotation.published())
 
 
 def _public(document: dict[str, Json]) -> Answer:

@@ -84,23 +84,37 @@ class FastPath:
         if not is_allowed_host(environ.get("HTTP_HOST", ""), tuple(settings.ALLOWED_HOSTS)):
             return self._site(environ, start_response)
         answer = _answer(environ)
-        headers = {**self._constant, **answer.headers, "Content-Length": str(len(answer.body))}
-        start_response(STATUS_LINES[answer.status], list(headers.items()))
+        start_response(STATUS_LINES[answer.status], self._lines(answer).copy())
         return [b"" if environ["REQUEST_METHOD"] == "HEAD" else answer.body]
+
+    def _lines(self, answer: Answer) -> list[tuple[str, str]]:
+        """All headers. Of a document they are put together once."""
+        if answer.lines is None or answer.lines[0] is not self._constant:
+            headers = {**self._constant, **answer.headers, "Content-Length": str(len(answer.body))}
+            answer.lines = self._constant, list(headers.items())
+        return answer.lines[1]
 
 
 def _answer(environ: WSGIEnvironment) -> Answer:
+    endpoint = BY_PATH[environ["PATH_INFO"]]
+    if endpoint is discovery.configuration:  # it asks the database nothing
+        return _answer_of(endpoint, environ)
     connection = pin_connection()
     try:
-        return BY_PATH[environ["PATH_INFO"]](EndpointRequest(environ))
-    except Exception:
-        logger.exception("Internal Server Error: %s", environ["PATH_INFO"])
-        return json_answer(FAULT, HTTPStatus.INTERNAL_SERVER_ERROR)
+        return _answer_of(endpoint, environ)
     finally:
         unpin_connection()
         # As Django does after a request: it is closed when it failed or became too old.
         if not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()
+
+
+def _answer_of(endpoint: Endpoint, environ: WSGIEnvironment) -> Answer:
+    try:
+        return endpoint(EndpointRequest(environ))
+    except Exception:
+        logger.exception("Internal Server Error: %s", environ["PATH_INFO"])
+        return json_answer(FAULT, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 @lru_cache(maxsize=256)

@@ -18,7 +18,7 @@ Process.serves = True  # somebody waits for every answer
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "idp.settings")
 _django = get_wsgi_application()
 
-from common.arrival import HEADER, current, note  # noqa: E402 - Django has to be set up
+from common.arrival import HEADER, Arrival, current, note  # noqa: E402 - Django has to be set up
 from idp.fast_path import BASE, BY_PATH, EndpointRequest, FastPath  # noqa: E402
 from provider import trace  # noqa: E402
 from provider.endpoints.http import json_answer  # noqa: E402
@@ -39,15 +39,27 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
     """Every answer bears the id of its request, which the log and the pages name, too."""
     came = note(environ)
     current.set(came)
+    named = (HEADER, came.id)
+
+    def start(status: str, headers: list[tuple[str, str]], *error: object) -> Callable[[bytes], object]:
+        headers.append(named)
+        return start_response(status, headers, *error)  # type: ignore[arg-type]
+
+    if settings.IDP_LOG_REQUESTS:
+        return _logged(environ, start, came)
+    return _answer(environ, start)
+
+
+def _logged(environ: WSGIEnvironment, start_response: StartResponse, came: Arrival) -> Iterable[bytes]:
+    """A line for a request that succeeds, too."""
     statuses: list[str] = []
 
     def start(status: str, headers: list[tuple[str, str]], *error: object) -> Callable[[bytes], object]:
         statuses.append(status)
-        headers.append((HEADER, came.id))
         return start_response(status, headers, *error)  # type: ignore[arg-type]
 
     body = _answer(environ, start)
-    if settings.IDP_LOG_REQUESTS and not came.told and environ["PATH_INFO"].startswith(PROTOCOL):
+    if not came.told and environ["PATH_INFO"].startswith(PROTOCOL):
         trace.answered(came, environ["PATH_INFO"], int(statuses[0][:3]))
     return body
 

@@ -37,6 +37,7 @@ class Actor:
     rights: frozenset[Right] = frozenset()
     sub: str = ""  # of a person
     name: str = ""  # of who is none
+    run_by: str = ""  # of a command: the user and machine that ran it
 
     @classmethod
     def person(cls, user: User, roles: Roles | None = None) -> Self:
@@ -45,9 +46,9 @@ class Actor:
         return cls(roles or Roles.of(user), rights, sub=str(user.sub))
 
     @classmethod
-    def operator(cls, name: str) -> Self:
+    def operator(cls, name: str, run_by: str = "") -> Self:
         """Who runs this provider, through a file or a command: decides like a superuser."""
-        return cls(Roles(is_superuser=True, by_project={}), frozenset(Right), name=name)
+        return cls(Roles(is_superuser=True, by_project={}), frozenset(Right), name=name, run_by=run_by)
 
     def may(self, right: Right) -> bool:
         return right in self.rights

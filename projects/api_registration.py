@@ -6,7 +6,7 @@ What allowlists of clients have to say is for `clients.resources`; doors ask the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
@@ -17,12 +17,14 @@ from accounts.moments import moment_problem
 from common import clock
 from projects import matcher, quotas
 from projects.actors import Actor, Right
+from projects.apis import resolve
 from projects.events import Detail, acting, record
+from projects.facts import ApiFacts
 from projects.metadata import ApiMetadata, Scope
 from projects.models import Api, ApiScope, Project, Shared, one_at_a_time
 from projects.problems import Problem, new_problems, of_validation, require
 from projects.rules import lifetime_problem, long_lifetime_problem, scope_problem
-from projects.tombstones import was_anothers
+from projects.tombstones import was_an_api, was_anothers
 
 COLUMNS = (
     *("name", "description", "token_format", "token_signing_alg", "token_lifetime", "tokens_not_before"),
@@ -149,10 +151,22 @@ def register(wanted: ApiMetadata, project: Project, by: Actor) -> Api:
     with acting(by), transaction.atomic():
         one_at_a_time()
         require(problems(wanted, project, by))
-        api = Api(project=project)
-        _write(api, wanted)
+        above = resolve(wanted.identifier)
+        api = Api(project=project, others_not_before=above.others_not_before if above else None)
+        _write(api, replace(wanted, tokens_not_before=_over_before(wanted, above)))
         record(by, "api.created", project=project.key, identifier=api.identifier)
     return api
+
+
+def _over_before(wanted: ApiMetadata, above: ApiFacts | None) -> datetime | None:
+    """Before which moment tokens for this new API are over: what was over at its address stays so.
+
+    An API that was deleted there took its moment with it. And until now the address was of the one `above`.
+    """
+    moments = [wanted.tokens_not_before, above.tokens_not_before if above else None]
+    if was_an_api(wanted.identifier):
+        moments.append(clock.end_of_all_before(None, on=True))
+    return max(filter(None, moments), default=None)
 
 
 def locked(canonical: str, project: Project) -> Api | None:

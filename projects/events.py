@@ -63,15 +63,18 @@ Detail = str | int | bool | None | list[str] | dict[str, str] | dict[str, object
 
 def record(by: Actor, kind: str, client_id: str = "", /, **detail: Detail) -> None:
     """One event. People are named by their `sub`; who is no person stands in the details."""
-    said = {**detail, "by": by.name} if by.name else detail
-    SecurityEvent.objects.create(kind=kind, client_id=client_id, sub=by.sub, detail=said)
+    SecurityEvent.objects.create(kind=kind, client_id=client_id, sub=by.sub, detail={**detail, **_whose(by)})
+
+
+def _whose(by: Actor) -> dict[str, Detail]:
+    said = {"by": by.name, "run_by": by.run_by}
+    return {name: value for name, value in said.items() if value}
 
 
 def record_all(by: Actor, kind: str, about: Mapping[str, Mapping[str, Detail]]) -> None:
     """One event of this kind for each of these clients, at once."""
-    mine: dict[str, Detail] = {"by": by.name} if by.name else {}
     events = [
-        SecurityEvent(kind=kind, client_id=client_id, sub=by.sub, detail={**detail, **mine})
+        SecurityEvent(kind=kind, client_id=client_id, sub=by.sub, detail={**detail, **_whose(by)})
         for client_id, detail in about.items()
     ]
     SecurityEvent.objects.bulk_create(events)

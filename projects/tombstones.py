@@ -1,11 +1,12 @@
 """What is left of a deleted API, however it was deleted: its address stays closed to other projects.
 
-Whoever took it could introspect tokens that were made for the old one.
+Whoever took it could introspect tokens that were made for the old one. Its own project may register it anew, and they
+stay over.
 """
 
 from __future__ import annotations
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 
@@ -25,7 +26,15 @@ def was_anothers(identifier: str, project: Project) -> bool:
     What is older than the project is another's, though it had the same key: a key is free again when its project goes.
     """
     its_own = Q(detail__project=project.key, at__gte=project.created_at)
-    deleted = SecurityEvent.objects.filter(kind=API_DELETED).exclude(its_own)
+    return _touches(identifier, SecurityEvent.objects.filter(kind=API_DELETED).exclude(its_own))
+
+
+def was_an_api(identifier: str) -> bool:
+    """The same, whoever had it."""
+    return _touches(identifier, SecurityEvent.objects.filter(kind=API_DELETED))
+
+
+def _touches(identifier: str, deleted: QuerySet[SecurityEvent]) -> bool:
     before = (event.detail["identifier"] for event in deleted)
     return any(matcher.covers(one, identifier) or matcher.covers(identifier, one) for one in before)
 

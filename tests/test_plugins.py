@@ -115,6 +115,15 @@ def test_programs_of_others_run_when_they_are_asked_for_and_are_named_when_not(t
     assert "left out" not in result.stdout
 
 
+def test_what_the_second_database_does_not_get_is_counted(tmp_path: Path) -> None:
+    asks = "@pytest.mark.django_db\ndef test_a(): pass\n\n"
+    asks += "@pytest.mark.django_db\n@pytest.mark.any_database\ndef test_b(): assert 0"
+    result = run(tmp_path, "-p", "tests.plugins.places", "--database-only", asks=asks)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "2 tests could not tell this database from SQLite, where they run, and are left out" in result.stdout
+    assert "1 passed" in result.stdout
+
+
 @pytest.mark.parametrize(
     ("fixtures", "marks", "kept"),
     [

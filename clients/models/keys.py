@@ -6,7 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from clients.models.client import asymmetric
-from common import jws
+from common import clock, jws
 
 
 class KeyState(models.TextChoices):
@@ -26,7 +26,7 @@ class SigningKey(models.Model):
     state = models.CharField(_("state"), max_length=7, choices=KeyState.choices, default=KeyState.NEXT)
     public_jwk = models.JSONField(_("public key"), editable=False)
     private_jwk = models.TextField(editable=False)
-    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    created_at = models.DateTimeField(_("created at"), default=clock.now, editable=False)
     activated_at = models.DateTimeField(_("activated at"), null=True, blank=True)
     retired_at = models.DateTimeField(_("retired at"), null=True, blank=True)
     believed_until = models.DateTimeField(

@@ -57,6 +57,8 @@ class Answer:
     body: bytes
     headers: Mapping[str, str]
     status: int = 200
+    # All headers as they were sent with these constant ones: a document is the same object again and again.
+    lines: tuple[Mapping[str, str], list[tuple[str, str]]] | None = None
 
 
 Endpoint = Callable[[Request], Answer]

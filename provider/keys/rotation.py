@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from django.db import transaction
-from django.utils import timezone
 
 from clients.models import SigningKey
 from clients.models.keys import KeyState
@@ -21,7 +20,6 @@ from provider.keys import keyring, registration
 from provider.keys.lifetimes import CLOCK_SKEW
 
 JWKS_MAX_AGE = timedelta(seconds=300)
-OPERATOR = Actor.operator("rotatekeys")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +55,13 @@ def require_opened(algorithm: str) -> None:
         keyring.require_opened(key)
 
 
-def rotate(algorithm: str, by: Actor = OPERATOR) -> Step:
+def rotate(algorithm: str, by: Actor) -> Step:
     """Take the next step. After an activation the key after it is published at once. Raises sealing.Unreadable."""
     with transaction.atomic():
         # Two rotations at once: the second one sees what the first one did.
         list(SigningKey.objects.select_for_update().filter(algorithm=algorithm).values_list("pk"))
         require_opened(algorithm)
-        step = next_step(algorithm, timezone.now())
+        step = next_step(algorithm, clock.now())
         if step.action == "activate":
             registration.activate(step.kid, by)
         if step.action != "wait":
@@ -81,9 +79,20 @@ def _load_keys() -> list[SigningKey]:
     return list(SigningKey.objects.order_by("algorithm", "created_at"))
 
 
-def published() -> list[SigningKey]:
-    """Every key a valid token may carry, and the next ones."""
-    return [key for key in known() if believed(key, timedelta())]
+def published() -> tuple[str, ...]:
+    """The ids of every key a valid token may carry, and of the next ones. While none has an end, no clock is read."""
+    kids, ends = cache.once(_published)
+    if not ends:
+        return kids
+    now = clock.now()
+    over = {kid for kid, end in ends if end <= now}
+    return tuple(kid for kid in kids if kid not in over) if over else kids
+
+
+def _published() -> tuple[tuple[str, ...], tuple[tuple[str, datetime], ...]]:
+    kept = [key for key in known() if key.state != KeyState.REVOKED]
+    ends = tuple((key.kid, key.believed_until) for key in kept if key.believed_until is not None)
+    return tuple(key.kid for key in kept), ends
 
 
 def believed(key: SigningKey, late: timedelta) -> bool:

@@ -309,6 +309,7 @@ def test_no_login_text_breaks_the_page(client: Client, login: str) -> None:
     assert client.post(LOGIN, {"login": login, "password": "x"}).status_code == 200
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     "target",
     [

@@ -73,6 +73,7 @@ def person() -> User:
     return User.objects.create_user("person", "person@example.com", PASSWORD)
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("sent", DAMAGED)
 def test_a_damaged_answer_signs_nobody_in(client: Client, person: User, sent: str) -> None:
     client.get(reverse("mfa_login_webauthn"), HTTP_ACCEPT="application/json")
@@ -81,6 +82,7 @@ def test_a_damaged_answer_signs_nobody_in(client: Client, person: User, sent: st
     assert not client.get("/").wsgi_request.user.is_authenticated
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("sent", DAMAGED)
 def test_a_damaged_answer_is_no_second_step(client: Client, person: User, sent: str) -> None:
     enrol(person)
@@ -90,6 +92,7 @@ def test_a_damaged_answer_is_no_second_step(client: Client, person: User, sent: 
     assert not client.get("/").wsgi_request.user.is_authenticated
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("sent", DAMAGED)
 def test_a_damaged_passkey_is_not_added(client: Client, person: User, sent: str) -> None:
     give_password(client, person)

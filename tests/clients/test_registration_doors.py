@@ -25,7 +25,7 @@ from projects.problems import RegistrationError
 from tests import console
 from tests.console import OPEN, ORDERS, REPORTS, browser, form_of, page, project
 
-pytestmark = pytest.mark.usefixtures("console")
+pytestmark = [pytest.mark.usefixtures("console"), pytest.mark.any_database]
 
 CALLBACK = "https://new.example/cb"
 CODE = {"grant_types": ["authorization_code"], "redirect_uris": [CALLBACK], "scope": "openid"}

@@ -278,6 +278,7 @@ def problems(text: str) -> list[str]:
     return str(refused.value).splitlines()
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(("old", "new", "line"), MISTAKES)
 def test_a_mistake_is_told_with_its_place(old: str, new: str, line: str) -> None:
     found = problems(changed(SMALL, old, new))
@@ -321,6 +322,15 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_file() -> None:
         ["acme.yaml:16", "projects[0].clients[0].grant_types[0]"],
         ["acme.yaml:19", "projects[0].clients[0].acts_for[0]"],
     ]
+
+
+def test_an_api_that_nobody_registered_is_told_though_nothing_else_changes() -> None:
+    """Both times: it is not dropped from what is there already, and the second run does not find all well."""
+    apply(SMALL)
+    wrong = changed(SMALL, "scope: openid", "scope: openid\n        acts_for: ['https://nobody.example']")
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match=r"acts_for\[0\]: There is no API with this identifier"):
+            apply(wrong)
 
 
 def test_one_mistake_makes_no_followers() -> None:

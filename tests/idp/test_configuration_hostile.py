@@ -76,24 +76,28 @@ def test_junk_anywhere_in_a_good_file_is_told(spot: tuple[Any, ...], junk: Any) 
     tried(replaced(WHOLE, spot, junk) if spot else {"": junk})
 
 
+@pytest.mark.any_database
 @hostile
 @given(spot=st.sampled_from(SPOTS[1:]), key=st.text(max_size=30), junk=JUNK)
 def test_unknown_keys_anywhere_are_told(spot: tuple[Any, ...], key: str, junk: Any) -> None:
     tried(replaced(WHOLE, spot, {key: junk}))
 
 
+@pytest.mark.any_database
 @hostile
 @given(text=st.text())
 def test_any_text_is_told(text: str) -> None:
     tried(text)
 
 
+@pytest.mark.any_database
 @hostile
 @given(cut=st.integers(0, len(SMALL)), length=st.integers(0, 20), text=st.text(max_size=10))
 def test_a_damaged_file_is_told(cut: int, length: int, text: str) -> None:
     tried(SMALL[:cut] + text + SMALL[cut + length :])
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -117,6 +121,7 @@ def test_what_cannot_be_read_is_told(text: str, message: str) -> None:
     assert message in str(refused.value)
 
 
+@pytest.mark.any_database
 def test_aliases_that_unfold_without_end_are_refused_at_once() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]

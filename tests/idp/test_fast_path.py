@@ -71,11 +71,13 @@ def same(method: str, path: str, form: dict[str, str] | None = None, **extra: st
     return short
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("path", BY_PATH)
 def test_every_path_is_a_url_of_the_site_for_the_same_endpoint(path: str) -> None:
     assert inspect.unwrap(resolve(path).func) is inspect.unwrap(BY_PATH[path])
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("path", ["/oauth2/authorize", "/oauth2/token//", "/oauth2/TOKEN", "/healthz/live", "/", ""])
 def test_pages_and_other_paths_go_the_whole_way(path: str) -> None:
     assert path not in BY_PATH
@@ -83,6 +85,7 @@ def test_pages_and_other_paths_go_the_whole_way(path: str) -> None:
         resolve("/oauth2/token//")
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PROPFIND"])
 @pytest.mark.parametrize("path", ENDPOINTS)
 def test_every_method_is_answered_alike(path: str, method: str) -> None:
@@ -121,6 +124,7 @@ def test_what_does_not_is_refused_alike(path: str, form: dict[str, str], extra: 
     assert 400 <= same("POST", path, form, **extra)[0] < 500
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("host", ["evil.example", "a b", ""])
 def test_another_host_is_refused_alike(host: str) -> None:
     with time_machine.travel(time.time(), tick=False):  # the page says until which second it is good
@@ -129,6 +133,7 @@ def test_another_host_is_refused_alike(host: str) -> None:
     assert short[0] == 400
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1"])
 def test_every_name_of_ours_is_one(host: str) -> None:
     assert same("GET", "/.well-known/jwks.json", HTTP_HOST=host)[0] == 200
@@ -198,6 +203,25 @@ def test_a_connection_that_failed_is_not_kept(monkeypatch: Any) -> None:
     monkeypatch.setattr(database, "in_atomic_block", False)
     ask(FastPath(WSGIHandler()), "GET", "/.well-known/jwks.json")
     assert looked == [True]
+
+
+def test_the_metadata_asks_the_database_nothing(monkeypatch: Any) -> None:
+    monkeypatch.setattr(fast_path, "pin_connection", lambda: pytest.fail("looked for a connection"))
+    assert ask(FastPath(WSGIHandler()), "GET", "/.well-known/openid-configuration")[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/.well-known/jwks.json"])
+def test_headers_of_a_document_are_put_together_once_and_what_is_added_to_an_answer_stays_in_it(path: str) -> None:
+    heard: list[list[tuple[str, str]]] = []
+    environ: dict[str, Any] = {"PATH_INFO": path, "REQUEST_METHOD": "GET", "HTTP_HOST": "localhost"}
+    answering: Any = FastPath(WSGIHandler())
+    for _ in range(2):
+        answering(environ, lambda _status, headers: heard.append(headers))
+        heard[-1].append(("X-Request-Id", "12345678"))
+    first, second = heard
+    assert first == second
+    assert first is not second
+    assert all(one is other for one, other in zip(first[:-1], second[:-1], strict=True))
 
 
 def test_hsts_is_said_where_people_come_over_https(settings: Any) -> None:

@@ -14,7 +14,7 @@ from django.urls import reverse
 from accounts.models import User
 from tests.idp.pages import HOSTILE, consent, policy
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.idp.page_urls")]
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.idp.page_urls"), pytest.mark.any_database]
 
 ANONYMOUS = [
     "/",

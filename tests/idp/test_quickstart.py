@@ -102,6 +102,7 @@ class TestTheFirstStart:
         assert "curl" not in printed("--no-demo")
 
 
+@pytest.mark.any_database
 class TestTheLinesToPaste:
     def command(self, number: int) -> str:
         return str(quickstart()["demo"]["commands"][number]["command"])
@@ -132,6 +133,7 @@ class TestTheLinesToPaste:
         assert answer["error"] == "invalid_audience"
 
 
+@pytest.mark.any_database
 class TestTheSecondStart:
     def test_it_shows_the_same_and_changes_nothing(self) -> None:
         first = quickstart()

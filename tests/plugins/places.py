@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from tests.plugins.left_out import LeftOut
+
 DATABASE_FIXTURES = frozenset({"db", "transactional_db", "live_server"})
 DATABASE_MARKS = frozenset({"django_db", "browser", "foreign", "postgresql"})
+SENTENCE = "{count} tests could not tell this database from SQLite, where they run, and are left out"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 NODE_PACKAGES = Path(__file__).parents[1] / "foreign" / "node" / "node_modules"
 APACHE = Path("/usr/sbin/apache2")  # where Debian's package apache2-bin puts it
@@ -46,20 +49,17 @@ def needs_this_run(fixtures: Iterable[str], marks: Iterable[str]) -> bool:
     return asks and "any_database" not in marked
 
 
-def leave_out_pure(items: list[pytest.Item], config: pytest.Config) -> None:
-    left_out = {
-        item
-        for item in items
-        if not needs_this_run(getattr(item, "fixturenames", ()), (mark.name for mark in item.iter_markers()))
-    }
-    config.hook.pytest_deselected(items=list(left_out))
-    items[:] = [item for item in items if item not in left_out]
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--database-only"):
+        config.pluginmanager.register(LeftOut("pure", _ran_already, SENTENCE), "pure-left-out")
+
+
+def _ran_already(item: pytest.Item) -> bool:
+    return not needs_this_run(getattr(item, "fixturenames", ()), (mark.name for mark in item.iter_markers()))
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
-    if config.getoption("--database-only"):
-        leave_out_pure(items, config)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     missing = {
         "postgresql": "" if settings.DATABASES["default"]["ENGINE"].endswith("postgresql") else "needs PostgreSQL",
         "browser": "" if chromium() else "needs Chromium",

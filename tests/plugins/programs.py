@@ -5,38 +5,16 @@ Installing and starting them takes minutes. Where they are left out the run says
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
+from tests.plugins.left_out import LeftOut
+
 OPTION = "--programs"
-OUTPUT = "programs_left_out"
+SENTENCE = "{count} tests with programs of others are left out: run by `make foreign`"
 
 
-class LeftOut:
-    """Counts them where tests are collected; with xdist each worker collects all, and tells the controller."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item], config: pytest.Config) -> None:
-        left_out = [item for item in items if item.get_closest_marker("programs")]
-        self.count = len(left_out)
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any, error: object) -> None:
-        self.count = getattr(node, "workeroutput", {}).get(OUTPUT, self.count)
-
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        if hasattr(session.config, "workeroutput"):
-            session.config.workeroutput[OUTPUT] = self.count
-
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        if self.count:
-            terminalreporter.line(f"{self.count} tests with programs of others are left out: run by `make foreign`")
+def is_of_others(item: pytest.Item) -> bool:
+    return item.get_closest_marker("programs") is not None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -45,4 +23,4 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption(OPTION):
-        config.pluginmanager.register(LeftOut(), "programs-left-out")
+        config.pluginmanager.register(LeftOut("programs", is_of_others, SENTENCE), "programs-left-out")

@@ -23,7 +23,7 @@ from projects.problems import RegistrationError
 from tests import console
 from tests.console import OPEN, ORDERS, REPORTS, api, browser, form_of, page, project
 
-pytestmark = pytest.mark.usefixtures("console")
+pytestmark = [pytest.mark.usefixtures("console"), pytest.mark.any_database]
 
 NEW = "https://new.acme.example"
 

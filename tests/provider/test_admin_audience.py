@@ -150,6 +150,7 @@ def test_nothing_is_on_record_afterwards() -> None:
     assert not SecurityEvent.objects.filter(client_id="web").exists()
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     "audience",
     ["", " ", "https://[::1", "https://h/..", "x" * 5000, "é", "\ud7ff", "<script>alert(1)</script>", "a " * 30, "%00"],

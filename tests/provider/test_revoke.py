@@ -18,6 +18,7 @@ from accounts.models import SignIn, User
 from clients import registration
 from clients.models import AccessToken, Authorization, Client, SecurityEvent
 from clients.policy import metadata_of
+from common.command import whoever_runs_this
 from projects import api_registration
 from projects.actors import Actor
 from projects.models import Api, Consent
@@ -245,7 +246,8 @@ def test_it_is_one_event_that_names_nobody() -> None:
     Phone()
     revoke("--user", "owner")
     event = SecurityEvent.objects.get(kind="access.revoked")
-    assert event.detail == {"consents": True, "person": str(User.objects.get(username="owner").sub), "by": "revoke"}
+    who = {"by": "revoke", "run_by": whoever_runs_this()}
+    assert event.detail == {"consents": True, "person": str(User.objects.get(username="owner").sub), **who}
     revoke("--client", "web")
     assert SecurityEvent.objects.latest("pk").client_id == "web"
 
@@ -261,7 +263,7 @@ def test_every_token_for_an_api_ends_and_nothing_else() -> None:
         assert web.userinfo(answer["access_token"]).status_code == 401
         assert web.userinfo(elsewhere).status_code == 200
         event = SecurityEvent.objects.get(kind="api.tokens_ended")
-        assert event.detail == {"project": "acme", "identifier": ORDERS, "by": "revoke"}
+        assert event.detail == {"project": "acme", "identifier": ORDERS, "by": "revoke", "run_by": whoever_runs_this()}
     with time_machine.travel(timezone.now() + timedelta(seconds=10)):
         assert web.userinfo(web.refresh(answer["refresh_token"]).json()["access_token"]).status_code == 200
 

@@ -13,6 +13,9 @@ from django.utils import timezone
 from accounts.models import User
 from clients.models import AudienceEntry, SecurityEvent
 from idp.configuration import apply
+from projects import api_registration
+from projects.actors import Actor
+from projects.metadata import ApiMetadata, Scope
 from projects.models import Api, Project
 from provider.protocol.access_tokens import LIFETIME_ABROAD
 from tests.console import browser, page, send
@@ -20,6 +23,7 @@ from tests.world import FOREIGN, ORDERS, App, Browser, claims_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("neighbour")]
 WEEK, SHORT = 604_800, 300
+OPERATOR = Actor.operator("test")
 WORLD = f"""
 version: 1
 users: [{{username: theirs, is_staff: true}}, {{username: looks, is_staff: true}}]
@@ -250,6 +254,44 @@ projects:
     assert (described["aud"], described["scope"]) == (ORDERS, "orders.read")
     Api.objects.filter(identifier=ORDERS).update(tokens_not_before=moment)
     assert App("web").introspect(token).json() == {"active": False}
+
+
+@pytest.mark.parametrize("form", ["opaque", "jwt"])
+def test_an_api_that_was_deleted_and_registered_anew_accepts_no_token_of_before(form: str) -> None:
+    api(token_format=form)
+    ended = asked()
+    with time_machine.travel(timezone.now() + timedelta(seconds=5)):
+        end_tokens(browser("theirs"))
+        later = asked("stranger")
+        api_registration.delete(Api.objects.get(identifier=FOREIGN), OPERATOR)
+    with time_machine.travel(timezone.now() + timedelta(seconds=10)):
+        apply(WORLD.replace("shared: public", "shared: public, name: Reports"), path="neighbour.yaml")
+        api(token_format=form)
+        assert not lives(ended)
+        assert not lives(later), "whose it was then is nobody's to say"
+    with time_machine.travel(timezone.now() + timedelta(seconds=15)):
+        assert lives(asked())
+
+
+def test_what_an_api_ended_does_not_live_on_at_an_address_below_it_that_is_registered_later() -> None:
+    below = f"{FOREIGN}/yearly"
+    ended, moment = ask(audience=below).json()["access_token"], timezone.now() + timedelta(seconds=1)
+    assert lives(ended)
+    api(tokens_not_before=moment, others_not_before=moment)
+    assert not lives(ended)
+    nested = ApiMetadata(
+        identifier=below, name="Yearly", shared="public", scopes=(Scope("reports.read", "See your reports"),)
+    )
+    made = api_registration.register(nested, Project.objects.get(key="other"), OPERATOR)
+    assert (made.tokens_not_before, made.others_not_before) == (moment, moment)
+    assert not lives(ended)
+
+
+def test_an_address_that_was_of_no_api_keeps_its_tokens() -> None:
+    """Clients may have used it for long, before somebody registers it."""
+    new = ApiMetadata(identifier="https://partner.example/a", name="Partner")
+    made = api_registration.register(new, Project.objects.get(key="other"), OPERATOR)
+    assert made.tokens_not_before is None
 
 
 def test_saving_the_page_of_an_api_moves_no_moment() -> None:

@@ -384,6 +384,7 @@ def test_credentials_and_tokens_are_not_in_what_objects_say_of_themselves() -> N
 # --- Settings that would start, and fail or give way at the first request -------------------------------------------
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("name", "value"),
     [

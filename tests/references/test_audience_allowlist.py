@@ -13,7 +13,7 @@ from projects.matcher import Malformed
 from projects.models import Api, Project, Shared
 from tests.world import FOREIGN, ORDERS, App, Browser, redirected
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world"), pytest.mark.any_database]
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "audience.json").read_text())
 UNKNOWN = {
     "error": "invalid_audience",

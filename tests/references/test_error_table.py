@@ -20,7 +20,7 @@ from provider.store import authorizations
 from tests import snapshot
 from tests.world import BILLING, ORDERS, App, Browser, Response, basic, location_parameters, redirected
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world"), pytest.mark.any_database]
 SCOPE = "openid offline_access orders.read"
 
 

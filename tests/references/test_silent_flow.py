@@ -11,7 +11,7 @@ from accounts.models import SignIn
 from projects.models import Consent
 from tests.world import BILLING, FOREIGN, ISSUER, ORDERS, App, Browser, claims_of, redirected
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world"), pytest.mark.any_database]
 SCOPE = "openid orders.read"
 
 

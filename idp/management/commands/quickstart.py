@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from accounts.models import User
-from common.command import DatabaseCommand
+from common.command import DatabaseCommand, whoever_runs_this
 from common.sealing import Unreadable
 from idp import demo
 from idp.configuration import ConfigurationError
@@ -46,7 +46,7 @@ class Command(DatabaseCommand):
         self.stderr.write("Preparing the database", self.style.NOTICE)
         call_command("migrate", interactive=False, verbosity=0)
         try:
-            made = registration.ensure(Actor.operator("quickstart"))
+            made = registration.ensure(Actor.operator("quickstart", whoever_runs_this()))
         except Unreadable as error:
             raise CommandError(str(error)) from None
         if made:

@@ -14,14 +14,13 @@ from accounts.models import User
 from clients.models import Client
 from clients.reach import apis_named
 from common import clock
-from common.command import DatabaseCommand, as_name
+from common.command import DatabaseCommand, as_name, whoever_runs_this
 from projects import api_registration
 from projects.actors import Actor
 from projects.models import Api, Project
 from provider import revocation
 from provider.revocation import Ended, Whose
 
-OPERATOR = Actor.operator("revoke")
 TIME = "a time with its zone, such as 2026-11-29T20:00:00Z"
 
 
@@ -70,7 +69,7 @@ class Command(DatabaseCommand):
             since=_time(since) if since is not None else None,
             consents=consents or not everything,
         )
-        ended = revocation.count(whose) if dry_run else revocation.revoke(whose, OPERATOR)
+        ended = revocation.count(whose) if dry_run else revocation.revoke(whose, _operator())
         if format == "json":
             self.stdout.write(json.dumps({"dry_run": dry_run, "ended": asdict(ended)}))
             return
@@ -82,12 +81,16 @@ class Command(DatabaseCommand):
         if since is not None:
             raise CommandError("--since does not go with --api: every token for it that there is ends.")
         if not dry_run:
-            api_registration.end_tokens(api, OPERATOR)
+            api_registration.end_tokens(api, _operator())
         if as_json:
             self.stdout.write(json.dumps({"dry_run": dry_run, "ended": {"api": api.identifier}}))
             return
         self.stdout.write(f"{'Would end' if dry_run else 'Ended'}: every access token for {api.identifier}.")
         self.stdout.write("Refresh tokens go on: whose clients may ask for it get new ones.")
+
+
+def _operator() -> Actor:
+    return Actor.operator("revoke", whoever_runs_this())
 
 
 def _api(identifier: str) -> Api:

@@ -9,11 +9,12 @@ import json
 
 from django.core.management.base import CommandError, CommandParser
 from django.db import IntegrityError
-from django.utils import timezone
 
-from common.command import DatabaseCommand
+from common import clock
+from common.command import DatabaseCommand, whoever_runs_this
 from common.jws import ALGORITHMS
 from common.sealing import Unreadable
+from projects.actors import Actor
 from provider.keys import keyring, registration, rotation
 from provider.keys.needed import RESTART, THEN, next_is_under_another
 from provider.keys.rotation import Step
@@ -90,24 +91,28 @@ class Command(DatabaseCommand):
 
     def _step(self, algorithm: str, *, dry_run: bool) -> Step:
         if dry_run:
-            return rotation.next_step(algorithm, timezone.now())
+            return rotation.next_step(algorithm, clock.now())
         try:
-            return rotation.rotate(algorithm)
+            return rotation.rotate(algorithm, by=_operator())
         except IntegrityError:
             # Another rotation published the first next key in the same moment: say where that leaves us.
-            return rotation.next_step(algorithm, timezone.now())
+            return rotation.next_step(algorithm, clock.now())
+
+
+def _operator() -> Actor:
+    return Actor.operator("rotatekeys", whoever_runs_this())
 
 
 def _require_restarted(algorithm: str) -> None:
     """Activating that key on servers that cannot open it would end every signature: at once, and everywhere."""
-    step = rotation.next_step(algorithm, timezone.now())
+    step = rotation.next_step(algorithm, clock.now())
     if step.action == "activate" and next_is_under_another(algorithm):
         raise CommandError(f"{RESTART.format(algorithm=algorithm)} {THEN} Nothing was changed.")
 
 
 def _revoke(kid: str, *, dry_run: bool) -> Step:
     try:
-        key = keyring.revocable(kid) if dry_run else registration.revoke(kid, rotation.OPERATOR)
+        key = keyring.revocable(kid) if dry_run else registration.revoke(kid, _operator())
     except Unreadable as error:
         raise CommandError(f"{error} Nothing was changed.") from None
     if key is None:

@@ -11,7 +11,7 @@ from django.test import Client as Http
 from clients.models import Authorization, Client, Grant
 from tests.world import CHALLENGE, ISSUER, VERIFIER, WEB_CB, App, Browser, redirected
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world"), pytest.mark.any_database]
 REQUEST = {
     "response_type": "code",
     "client_id": "web",

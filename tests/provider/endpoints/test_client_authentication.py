@@ -63,6 +63,7 @@ def test_two_ways_at_once_are_refused_even_when_both_are_right(path: str) -> Non
         assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
 
 
+@pytest.mark.any_database
 @everywhere
 @pytest.mark.parametrize(
     "header",
@@ -100,6 +101,7 @@ def test_a_wrong_header_is_not_rescued_by_the_body(path: str, header: str) -> No
     assert response.json()["error"] in ("invalid_request", "invalid_client")
 
 
+@pytest.mark.any_database
 @everywhere
 @pytest.mark.parametrize(
     "body",

@@ -177,6 +177,7 @@ def test_it_is_kept_as_a_digest_only(code: str) -> None:
 # --- PKCE (RFC 7636) -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     "verifier",
     [

@@ -47,6 +47,7 @@ def test_it_answers_as_it_was_shown() -> None:
     assert redirected(answer)["code"]
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("seen", ["", "garbage", "a:b:c", "\u00e9", "x" * 10_000, "."])
 @pytest.mark.parametrize("decision", ["allow", "deny"])
 def test_without_its_seal_it_answers_nothing(seen: str, decision: str) -> None:

@@ -12,7 +12,8 @@ from django.utils import timezone
 from accounts.models import User
 from clients.models import SigningKey
 from clients.models.keys import KeyState
-from provider.keys import keyring, registration, rotation
+from projects.actors import Actor
+from provider.keys import keyring, registration
 from tests.provider.endpoints.forging import forgeries, near_misses, resigned
 from tests.world import App, Browser, header_of, redirected
 
@@ -104,7 +105,7 @@ def test_a_key_retired_for_a_month_still_vouches_for_an_expired_hint_and_then_no
 def test_a_revoked_key_vouches_for_nothing_not_even_an_expired_hint(person: Browser, id_token: str) -> None:
     expired = resigned(id_token, exp=int(time.time()) - 1)
     assert (answer(person, id_token), answer(person, expired)) == ("code", "code")
-    registration.revoke(header_of(expired)["kid"], rotation.OPERATOR)
+    registration.revoke(header_of(expired)["kid"], Actor.operator("test"))
     assert (answer(person, id_token), answer(person, expired)) == ("invalid_request", "invalid_request")
 
 

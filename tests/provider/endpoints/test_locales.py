@@ -14,7 +14,7 @@ from provider.endpoints import locales
 from provider.endpoints.authorize import MAX_LOGIN_HINT
 from tests.world import Browser, Response, redirected
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world"), pytest.mark.any_database]
 
 
 @pytest.fixture(autouse=True)

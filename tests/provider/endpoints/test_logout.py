@@ -348,6 +348,7 @@ def test_a_session_that_ended_elsewhere_is_nobodys(person: Browser, hint: str) -
 # --- What does not hold leads nowhere ------------------------------------------------------------------------------
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     "uri",
     [
@@ -435,6 +436,7 @@ def test_each_parameter_comes_once(person: Browser, hint: str, name: str) -> Non
     assert signed_in(person)
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("rubbish", ["%00", "a%00b", "%ff", "%ed%a0%80"])
 def test_rubbish_is_refused(person: Browser, name: str, rubbish: str) -> None:

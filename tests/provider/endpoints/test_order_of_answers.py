@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import SignIn
 from tests.world import BILLING, ISSUER, Browser, Response, redirected
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world"), pytest.mark.any_database]
 STRONG = json.dumps({"id_token": {"acr": {"essential": True, "values": ["aal2"]}}})
 
 

@@ -10,7 +10,7 @@ import pytest
 from clients.models import Client
 from tests.world import WEB_CB, App, Browser, Response, redirected
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world"), pytest.mark.any_database]
 EVIL = "https://evil.example/cb"
 
 

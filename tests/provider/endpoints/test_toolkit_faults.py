@@ -30,7 +30,7 @@ from tests.world import (
     redirected,
 )
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world"), pytest.mark.any_database]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from accounts.models import User
 from clients.models import Authorization
 from tests.world import ISSUER, WEB_CB, App, Browser, claims_of, redirected
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world"), pytest.mark.any_database]
 
 
 @pytest.fixture

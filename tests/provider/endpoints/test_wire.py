@@ -45,6 +45,7 @@ def cors(response: Response) -> dict[str, str]:
 # --- Browsers of other origins (protocol section 15) ---------------------------------------------------------------
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("slash", ["", "/"])
 @pytest.mark.parametrize("path", OPEN_TO_BROWSERS)
 def test_any_origin_may_ask_and_never_with_credentials(path: str, slash: str) -> None:
@@ -75,6 +76,7 @@ def test_a_script_reads_the_challenge_and_errors_too() -> None:
     assert cors(Http().post("/oauth2/token", b"{", content_type="application/json", headers=ORIGIN))
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("path", CLOSED_TO_BROWSERS)
 def test_all_other_endpoints_stay_closed(path: str) -> None:
     for method in ("options", "get", "post"):
@@ -153,6 +155,7 @@ def test_other_hosts_are_not_served(host: str) -> None:
         assert Http(HTTP_HOST=host).get(path).status_code == 400
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("path", BY_PATH)
 def test_a_program_that_asks_at_another_host_is_told_in_json(path: str) -> None:
     """Inside a cluster services are reached by other names, and a page says nothing to them."""

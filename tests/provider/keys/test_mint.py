@@ -196,6 +196,7 @@ def test_what_is_longer_than_any_token_is_not_read() -> None:
     assert mint.verify(mint.sign({"x": "y" * mint.MAX_JWT}, "ES256", "JWT"), "JWT") is None
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     "text",
     [

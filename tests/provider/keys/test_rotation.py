@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
 
@@ -20,8 +22,10 @@ from jwcrypto import jwk
 
 from clients.models import Client, SecurityEvent, SigningKey
 from clients.models.keys import KeyState
+from common import clock
 from common.jws import ALGORITHMS
 from common.sealing import Unreadable
+from projects.actors import Actor
 from provider.keys import keyring, lifetimes, mint, rotation
 from tests.provider.endpoints.forging import signed_by
 from tests.world import App, Browser, claims_of, header_of
@@ -84,6 +88,26 @@ def test_a_retired_key_stays_as_long_as_its_tokens(world: None) -> None:
         assert old in jwks()
     with later(minutes=90):
         assert old not in jwks()
+
+
+def test_the_time_is_looked_at_only_while_a_key_has_an_end(keys: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[datetime] = []
+    now = clock.now
+
+    def noting() -> datetime:
+        asked.append(now())
+        return asked[-1]
+
+    monkeypatch.setattr(clock, "now", noting)
+    before = jwks()
+    assert asked == []
+    retired = SigningKey.objects.get(algorithm="RS256", state=KeyState.ACTIVE)
+    keyring.activate(SigningKey.objects.get(algorithm="RS256", state=KeyState.NEXT))
+    del asked[:]
+    assert jwks() == before
+    assert len(asked) == 1, "once, for all keys"
+    with later(days=30):
+        assert jwks() == before - {retired.kid}
 
 
 def test_a_retired_key_stays_as_long_as_a_week_long_token(world: None) -> None:
@@ -155,7 +179,7 @@ def test_what_was_done_before_a_key_did_not_open_is_told(keys: None, monkeypatch
 def test_a_rotation_opens_the_next_key_itself(keys: None, settings: Any) -> None:
     settings.IDP_KEY_SECRETS = ["another secret that is long enough"]
     with later(minutes=7), pytest.raises(Unreadable):
-        rotation.rotate("RS256")
+        rotation.rotate("RS256", Actor.operator("test"))
     assert states() == ["active", "next"]
 
 
@@ -242,6 +266,27 @@ def test_each_step_of_a_rotation_is_on_record(keys: None) -> None:
     rotatekeys("--algorithm", "ES256")
     rows = SecurityEvent.objects.order_by("pk").values_list("kind", "detail__by", "detail__algorithm")
     assert list(rows) == [(kind, "rotatekeys", "ES256") for kind in ("key.retired", "key.activated", "key.made")]
+
+
+def test_who_ran_the_command_is_on_record(keys: None) -> None:
+    SecurityEvent.objects.all().delete()
+    rotatekeys("--revoke", SigningKey.objects.get(algorithm="ES256", state=KeyState.ACTIVE).kid)
+    rotatekeys("--algorithm", "RS256")
+    who = set(SecurityEvent.objects.values_list("detail__by", "detail__run_by"))
+    assert who == {("rotatekeys", f"{getpass.getuser()}@{socket.gethostname()}")}
+
+
+def test_what_nodes_compare_of_a_key_is_the_databases_time(keys: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This node is ten minutes behind: by its own clock a key would sign before apps can know it, or long after."""
+    monkeypatch.setattr(clock._Clock, "behind", timedelta(minutes=10))
+    waiting = SigningKey.objects.filter(algorithm="ES256", state=KeyState.NEXT)
+    waiting.delete()
+    assert [step["action"] for step in rotatekeys("--algorithm", "ES256")] == ["publish"]
+    assert waiting.get().created_at > timezone.now() + timedelta(minutes=9)
+    assert [step["action"] for step in rotatekeys("--algorithm", "ES256")] == ["wait"]
+    waiting.update(created_at=timezone.now())
+    assert [step["action"] for step in rotatekeys("--algorithm", "ES256", "--dry-run")] == ["activate"]
+    assert [step["action"] for step in rotatekeys("--algorithm", "ES256")] == ["activate"]
 
 
 @pytest.mark.parametrize("state", ["next", "retired"])
