@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('clients', '0002_remember_what_was_used_once'),
+        ("clients", "0004_authorization_ends_at"),
     ]
 
     operations = [
