@@ -64,6 +64,8 @@ IDP_LEGACY_QUERY_CREDENTIALS = env.flag("IDP_LEGACY_QUERY_CREDENTIALS")
 IDP_PLAIN_HTTP_AUDIENCES = env.flag("IDP_PLAIN_HTTP_AUDIENCES")
 # Whether tokeninfo accepts an access token in the URI, as Google's did.
 IDP_TOKENINFO_QUERY = env.flag("IDP_TOKENINFO_QUERY")
+# Whether every authorization request has to be pushed before a browser brings it (RFC 9126 section 5).
+IDP_REQUIRE_PUSHED_AUTHORIZATION_REQUESTS = env.flag("IDP_REQUIRE_PUSHED_AUTHORIZATION_REQUESTS")
 # Addresses (IP or CIDR) of reverse proxies whose X-Forwarded-For is believed. Nobody's by default.
 IDP_TRUSTED_PROXIES = env.networks("IDP_TRUSTED_PROXIES")
 # Networks that many people share, as an office or a VPN does: more wrong passwords may come from there.

@@ -78,7 +78,7 @@ class ProjectAdmin(ProjectScopedAdmin):
         (None, {"fields": ["name", "key", "apis_of_it"]}),
         (_("Who may sign in"), {"fields": ["status", "test_users"]}),
         (_("What people are asked"), {"fields": ["consent_mode"]}),
-        (_("Tokens"), {"fields": ["cross_client", "tokens_not_before"]}),
+        (_("Tokens"), {"fields": ["cross_client", "tokens_not_before", "require_pushed_authorization_requests"]}),
     ]
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

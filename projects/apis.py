@@ -35,6 +35,7 @@ def project_facts(project: Project) -> ProjectFacts:
         cross_client=project.cross_client,
         testing=project.status == Status.TESTING,
         tokens_not_before=project.tokens_not_before,
+        pushes=project.require_pushed_authorization_requests,
     )
 
 

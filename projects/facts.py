@@ -21,6 +21,7 @@ class ProjectFacts:
     cross_client: str = "same_project"
     testing: bool = False
     tokens_not_before: datetime | None = None
+    pushes: bool = False  # authorization requests of its clients have to be pushed
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ class ProjectMetadata:
     status: str = "production"
     test_users: tuple[str, ...] = ()
     tokens_not_before: datetime | None = None
+    require_pushed_authorization_requests: bool = False
     members: tuple[Membership, ...] = ()
     consent_screen: Screen = Screen()
 

@@ -57,6 +57,11 @@ class Project(models.Model):
         blank=True,
         help_text=_("Tokens of this project's clients issued before this moment stop working."),
     )
+    require_pushed_authorization_requests = models.BooleanField(
+        _("require pushed authorization requests"),
+        default=False,
+        help_text=_("Of every client of this project (RFC 9126)."),
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

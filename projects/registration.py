@@ -24,7 +24,10 @@ from projects.models import ConsentMode, ConsentScreen, Member, Project, Status
 from projects.problems import Problem, new_problems, of_validation, require
 
 NOT_FOUND = gettext_lazy("No account has this username: %(names)s. Check the spelling, capitals included.")
-COLUMNS = ("name", "consent_mode", "cross_client", "status", "tokens_not_before")
+COLUMNS = (
+    *("name", "consent_mode", "cross_client", "status", "tokens_not_before"),
+    "require_pushed_authorization_requests",
+)
 BY_EDITORS = ("consent_screen",)  # everything else is for owners
 
 
