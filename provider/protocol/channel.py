@@ -1,4 +1,4 @@
-"""The way an answer takes back to the app, and what follows from it for the End-User (protocol sections 11 and 16).
+"""The way an answer takes back to the app, and what follows from it for the End-User (protocol sections 11 and 21).
 
 Whoever answers hands over parameters and gets a Delivery; which response mode it is, they need not know.
 """

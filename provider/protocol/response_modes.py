@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-# What clients get, and what only apps get that cannot be changed (protocol section 16): those bring tokens through the
+# What clients get, and what only apps get that cannot be changed (protocol section 21): those bring tokens through the
 # browser.
 CODE = "code"
 LEGACY = ("id_token", "code id_token", "token", "id_token token", "code token", "code id_token token")

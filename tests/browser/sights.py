@@ -44,6 +44,7 @@ UNSEEN = {
 }
 UNSEEN_TEMPLATES = {
     "leading_on.html": "leads on to an app at once",
+    "form_post.html": "leads on to an app at once, or by its button",
 }
 
 

@@ -1,4 +1,4 @@
-"""Response types and modes by name, and what is refused of them (protocol section 16)."""
+"""Response types and modes by name, and what is refused of them (protocol section 21)."""
 
 from __future__ import annotations
 
