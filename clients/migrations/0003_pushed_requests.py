@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('clients', '0001_first_release'),
+        ('clients', '0002_remember_what_was_used_once'),
         ('projects', '0002_pushed_requests'),
     ]
 
