@@ -36,8 +36,11 @@ from common import clock
 from common.address import address_of
 
 SESSION_KEY = "sign_in"
-# Which requests of apps wait for a fresh sign-in, and since when. Kept when the account changes, or it never ends.
+# Which requests of apps wait for a fresh sign-in, and since when; and which pushed ones this browser has begun with.
+# Kept when the account changes, or they never end.
 PROOF_KEY = "proof_wanted"
+BEGUN_KEY = "requests_begun"
+OF_APPS = (PROOF_KEY, BEGUN_KEY)
 SEEN_INTERVAL = timedelta(hours=1)
 ENROLLED = "enrolled"  # marks, among allauth's records, a factor that was set up in this session
 

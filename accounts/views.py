@@ -197,9 +197,9 @@ def switch(request: HttpRequest) -> HttpResponse:
         next_url = ""
     if request.method == "GET" and request.user.is_authenticated:
         return render(request, "account/switch.html", {"next": next_url})
-    wanted = request.session.get(sign_in.PROOF_KEY)
+    waiting = {key: request.session[key] for key in sign_in.OF_APPS if key in request.session}
     sign_in.sign_out(request)
-    if wanted:  # signing out emptied the session, but the app still waits for its answer
-        request.session[sign_in.PROOF_KEY] = wanted
+    for key, requests in waiting.items():  # signing out emptied the session, but the app still waits for its answer
+        request.session[key] = requests
     login_url = reverse("account_login")
     return redirect(f"{login_url}?{urlencode({REDIRECT_FIELD_NAME: next_url})}" if next_url else login_url)

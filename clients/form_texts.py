@@ -39,6 +39,10 @@ HELP: dict[str, Any] = {
     "refresh_token_idle_lifetime": _("Counted from the last use. Empty: no limit."),
     "id_token_signed_response_alg": _("The “alg” of ID tokens for this client."),
     "userinfo_signed_response_alg": _("The “alg” of userinfo answers as signed JWTs; empty: plain JSON."),
+    "authorization_signed_response_alg": _("The “alg” of signed authorization responses (response_mode=jwt)."),
+    "require_pushed_authorization_requests": _(
+        "Refuse authorization requests that come through the browser: they are pushed to /oauth2/par before (RFC 9126)."
+    ),
     "require_pkce": _("Refuse authorization requests without a code challenge (RFC 7636). Public clients: always."),
     "rotate_refresh_tokens": _(
         "Each refresh answers a new refresh token and ends the old one. Public clients: always."

@@ -51,6 +51,7 @@ class ClientMetadata:
     refresh_token_idle_lifetime: int | None = 30 * 24 * 3600
     id_token_signed_response_alg: str = "RS256"  # noqa: S105 - an algorithm
     userinfo_signed_response_alg: str = ""
+    authorization_signed_response_alg: str = "RS256"
     require_pkce: bool | None = None
     rotate_refresh_tokens: bool | None = None
     tokens_not_before: datetime | None = None
@@ -60,6 +61,7 @@ class ClientMetadata:
     introspects: tuple[str, ...] = ()
     acts_for: tuple[str, ...] = ()
     dpop_bound_access_tokens: bool = False
+    require_pushed_authorization_requests: bool = False
 
     @property
     def public(self) -> bool:

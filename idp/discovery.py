@@ -18,6 +18,7 @@ from provider.parameters import Request
 from provider.protocol import AT_TOKEN, authorization, logout, pkce, prompts
 from provider.protocol.claims import ABOUT_THE_TOKEN, CLAIMS
 from provider.protocol.facts import Json
+from provider.protocol.response_modes import RESPONSE_MODES
 
 MAX_AGE = int(rotation.JWKS_MAX_AGE.total_seconds())
 
@@ -30,7 +31,7 @@ def metadata() -> dict[str, Any]:
         **_addresses(),
         "scopes_supported": list(SIGN_IN_SCOPES),
         "response_types_supported": list(authorization.RESPONSE_TYPES),
-        "response_modes_supported": list(authorization.RESPONSE_MODES),
+        "response_modes_supported": list(RESPONSE_MODES),
         "grant_types_supported": list(AT_TOKEN),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": list(ALGORITHMS),
@@ -46,6 +47,8 @@ def metadata() -> dict[str, Any]:
         "claim_types_supported": ["normal"],
         "claims_supported": [*ABOUT_THE_TOKEN, *CLAIMS],
         "claims_parameter_supported": True,
+        "authorization_signing_alg_values_supported": list(ALGORITHMS),
+        "require_pushed_authorization_requests": settings.IDP_REQUIRE_PUSHED_AUTHORIZATION_REQUESTS,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "authorization_response_iss_parameter_supported": True,
@@ -71,6 +74,7 @@ def _addresses() -> dict[str, str]:
         "userinfo_endpoint": f"{base}/userinfo",
         "introspection_endpoint": f"{base}/introspect",
         "revocation_endpoint": f"{base}/revoke",
+        "pushed_authorization_request_endpoint": f"{base}/par",
         "end_session_endpoint": f"{base}/logout",
         "tokeninfo_endpoint": f"{base}/tokeninfo",
         "jwks_uri": f"{settings.IDP_ISSUER}/.well-known/jwks.json",

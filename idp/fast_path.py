@@ -25,6 +25,7 @@ from common.connection import pin_connection, unpin_connection
 from idp import discovery
 from provider.endpoints.http import Answer, Endpoint, json_answer
 from provider.endpoints.introspect import introspect
+from provider.endpoints.par import par
 from provider.endpoints.revoke import revoke
 from provider.endpoints.token import token
 from provider.endpoints.tokeninfo import tokeninfo
@@ -42,7 +43,7 @@ ENDPOINTS: dict[str, Endpoint] = {
     **{
         f"{BASE}/{prefix}/{endpoint.__name__}": endpoint
         for prefix in PREFIXES
-        for endpoint in (token, introspect, revoke, userinfo, tokeninfo)
+        for endpoint in (token, introspect, revoke, userinfo, tokeninfo, par)
     },
 }
 # With and without a trailing slash: a POST is never redirected.

@@ -23,6 +23,7 @@ class ProjectFacts:
     tokens_not_before: datetime | None = None
     longest_grant: int | None = None  # seconds; None: no limit
     grants_not_before: datetime | None = None  # what was granted before is over
+    pushes: bool = False  # authorization requests of its clients have to be pushed
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,14 +41,8 @@ class ProjectForm(DoorForm):
     class Meta:
         model = Project
         fields = [
-            "name",
-            "key",
-            "status",
-            "test_users",
-            "consent_mode",
-            "cross_client",
-            "longest_grant",
-            "tokens_not_before",
+            *("name", "key", "status", "test_users", "consent_mode", "cross_client", "longest_grant"),
+            *("tokens_not_before", "require_pushed_authorization_requests"),
         ]
         help_texts = {
             "name": gettext_lazy("Shown here, and to people unless the consent screen says another name."),

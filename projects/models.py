@@ -60,6 +60,11 @@ class Project(models.Model):
     longest_grant = models.PositiveIntegerField(_("longest grant in seconds"), null=True, blank=True)
     # When a longest grant was lifted, what it had ended by then had begun before this moment: it stays ended.
     grants_not_before = models.DateTimeField(null=True, editable=False)
+    require_pushed_authorization_requests = models.BooleanField(
+        _("require pushed authorization requests"),
+        default=False,
+        help_text=_("Of every client of this project (RFC 9126)."),
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

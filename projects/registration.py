@@ -26,7 +26,10 @@ from projects.problems import Problem, new_problems, of_validation, require
 from projects.rules import lifetime_problem
 
 NOT_FOUND = gettext_lazy("No account has this username: %(names)s. Check the spelling, capitals included.")
-COLUMNS = ("name", "consent_mode", "cross_client", "status", "tokens_not_before", "longest_grant")
+COLUMNS = (
+    *("name", "consent_mode", "cross_client", "status", "tokens_not_before", "longest_grant"),
+    "require_pushed_authorization_requests",
+)
 BY_EDITORS = ("consent_screen",)  # everything else is for owners
 
 

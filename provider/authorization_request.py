@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-
-from django.conf import settings
 
 from clients.identifiers import redirect_uri_matches
 from clients.models import Authorization
-from provider import facts, kept_requests, parameters
+from provider import facts, kept_requests, parameters, pushed_requests
+from provider.authorization_response import deliver
 from provider.keys import mint
 from provider.parameters import Request
-from provider.protocol import AT_AUTHORIZATION, audience
-from provider.protocol.channel import Channel
-from provider.protocol.errors import Refusal
+from provider.protocol import AT_AUTHORIZATION, audience, authorization
+from provider.protocol.channel import Channel, Delivery
+from provider.protocol.errors import InvalidRequestUri, Refusal
 from provider.protocol.facts import ClientFacts
 from provider.protocol.request import AuthorizationRequest, Params
 from provider.protocol.runner import run
@@ -30,15 +29,21 @@ class ErrorResponse(Exception):
 
     def __init__(self, channel: Channel, refusal: Refusal) -> None:
         super().__init__(str(refusal))
+        self.channel = channel
         self.refusal = refusal
-        self.location = channel.location(settings.IDP_ISSUER, error=refusal.code, error_description=str(refusal))
+
+    def delivery(self) -> Delivery:
+        """How the client gets to hear of it."""
+        return deliver(self.channel, error=self.refusal.code, error_description=str(self.refusal))
 
 
 @contextmanager
 def told_to_the_client(channel: Channel) -> Iterator[None]:
-    """What is refused in here is the client's to hear."""
+    """What is refused in here is the client's to hear; that a reference is used up is not."""
     try:
         yield
+    except InvalidRequestUri:
+        raise
     except Refusal as refusal:
         raise ErrorResponse(channel, refusal) from refusal
 
@@ -46,12 +51,19 @@ def told_to_the_client(channel: Channel) -> Iterator[None]:
 # --- Received ------------------------------------------------------------------------------------------------------
 
 
-def received(request: Request, *, in_body: bool = False) -> Params:
+def never(_key: str) -> bool:
+    """Nobody has begun with a pushed request."""
+    return False
+
+
+def received(request: Request, *, in_body: bool = False, has_begun: Callable[[str], bool] = never) -> Params:
     """The one way in. A request comes in the URI or in the body of a POST; everybody else reads these Params.
 
     What only names its parameters (a kept or pushed request) or wraps them (a request object) is unfolded here.
+    `has_begun`: whether this browser came with a pushed request before it expired.
     """
-    return parameters.with_repeats(request) if in_body else kept_requests.unfolded(parameters.from_query(request))
+    sent = parameters.with_repeats(request) if in_body else kept_requests.unfolded(parameters.from_query(request))
+    return pushed_requests.opened(sent, has_begun)
 
 
 # --- Validated -----------------------------------------------------------------------------------------------------
@@ -95,7 +107,7 @@ def _channel(params: Params) -> Channel:
     client = _client(params.one("client_id"))
     uris = params.many("redirect_uri")
     uri = _registered(uris[0], client) if uris else _only_registered(params, client)
-    return Channel(client, uri, named=bool(uris), state=params.one("state"))
+    return authorization.channel(params, client, uri, named=bool(uris))
 
 
 def _client(client_id: str) -> ClientFacts:
@@ -124,8 +136,8 @@ def _only_registered(params: Params, client: ClientFacts) -> str:
 # --- Answered ------------------------------------------------------------------------------------------------------
 
 
-def issue_code(decided: AuthorizationRequest, authorization: Authorization) -> str:
-    """Keep a code of 256 random bits for this authorization, and say where the browser takes it."""
+def issue_code(decided: AuthorizationRequest, row: Authorization) -> Delivery:
+    """Keep a code of 256 random bits for this authorization, and say how the browser takes it there."""
     code, channel = mint.opaque(), decided.channel
-    authorizations.save_code(code, authorization, channel.redirect_uri if channel.named else "", decided)
-    return channel.location(settings.IDP_ISSUER, code=code)
+    authorizations.save_code(code, row, channel.redirect_uri if channel.named else "", decided)
+    return deliver(channel, code=code)

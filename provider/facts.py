@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from django.conf import settings
+
 from accounts.models import SignIn, User
 from clients.models import Client
 from common import cache
@@ -48,6 +50,8 @@ def client_facts(client: Client) -> ClientFacts:
         refresh_token_idle_lifetime=client.refresh_token_idle_lifetime,
         id_token_algorithm=client.id_token_signed_response_alg,
         userinfo_algorithm=client.userinfo_signed_response_alg,
+        authorization_algorithm=client.authorization_signed_response_alg,
+        pushes=pushes(client),
         require_pkce=client.require_pkce,
         rotates=client.rotate_refresh_tokens,
         introspection=client.introspection,
@@ -58,6 +62,12 @@ def client_facts(client: Client) -> ClientFacts:
         tokens_not_before=client.tokens_not_before,
         dpop_bound=client.dpop_bound_access_tokens,
     )
+
+
+def pushes(client: Client) -> bool:
+    """Whether its authorization requests have to be pushed (RFC 9126 sections 5 and 6)."""
+    said = (one.require_pushed_authorization_requests for one in (client, client.project))
+    return settings.IDP_REQUIRE_PUSHED_AUTHORIZATION_REQUESTS or any(said)
 
 
 def find_clients(client_ids: Iterable[str]) -> dict[str, ClientFacts]:

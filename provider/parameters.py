@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from django.conf import settings
 
-from provider.protocol.errors import InvalidRequest
+from provider.protocol.errors import InvalidRequest, TooLarge
 from provider.protocol.request import Params
 
 MAX_BYTES = 65_536
@@ -76,7 +76,7 @@ def with_repeats(request: Request) -> Params:
     if not is_form(request):
         raise InvalidRequest(f"Send the parameters as {_FORM}.")
     if not _LENGTH.fullmatch(length) or int(length) > MAX_BYTES:
-        raise InvalidRequest("The request body is too large.")
+        raise TooLarge("The request body is too large.")
     try:
         body = request.body.decode("ascii")
     except UnicodeDecodeError:

@@ -29,6 +29,7 @@ from clients.models import (
     Grant,
     KeptRequest,
     LogoutNotice,
+    PushedRequest,
     RefreshToken,
     RefusedRequest,
     RevokedToken,
@@ -101,6 +102,7 @@ def rules(now: datetime, retention: timedelta, events_retention: timedelta = EVE
         PurgeRule("mails", Mail, Q(expires_at__lt=now)),
         PurgeRule("kept_requests", KeptRequest, Q(expires_at__lt=now)),
         PurgeRule("first_uses", FirstUse, Q(expires_at__lt=now)),
+        PurgeRule("pushed_requests", PushedRequest, Q(kept_until__lt=now)),
     ]
 
 

@@ -210,7 +210,10 @@ def test_no_algorithm_signs_with_a_key_of_another_kind(world: None, algorithm: s
 # --- The database lists no row -------------------------------------------------------------------------------------
 
 TABLES = {
-    Client: ("token_endpoint_auth_method", "id_token_signed_response_alg", "userinfo_signed_response_alg"),
+    Client: (
+        *("token_endpoint_auth_method", "id_token_signed_response_alg", "userinfo_signed_response_alg"),
+        "authorization_signed_response_alg",
+    ),
     SigningKey: ("algorithm",),
 }
 
@@ -258,6 +261,7 @@ execute_from_command_line(["manage.py", "makemigrations", "--check", "--dry-run"
     [
         ("id_token_signed_response_alg", ("HS256", "HS512", "none", "")),
         ("userinfo_signed_response_alg", ("HS256", "HS512", "none")),
+        ("authorization_signed_response_alg", ("HS256", "none", "")),
         ("token_endpoint_auth_method", ("none", "")),
     ],
 )

@@ -51,6 +51,7 @@ class ClientAdmin(SecretPages, ProjectScopedAdmin):
                     "backchannel_logout_uri",
                     "scope",
                     "require_pkce",
+                    "require_pushed_authorization_requests",
                 ]
             },
         ),
@@ -63,6 +64,7 @@ class ClientAdmin(SecretPages, ProjectScopedAdmin):
                     "id_token_lifetime",
                     "id_token_signed_response_alg",
                     "userinfo_signed_response_alg",
+                    "authorization_signed_response_alg",
                     "refresh_token_lifetime",
                     "refresh_token_idle_lifetime",
                     "rotate_refresh_tokens",

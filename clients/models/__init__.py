@@ -6,6 +6,7 @@ from clients.models.client import Client
 from clients.models.kept_request import KeptRequest
 from clients.models.keys import SigningKey
 from clients.models.logout import LogoutNotice
+from clients.models.pushed_request import PushedRequest
 from clients.models.refusal import RefusedRequest
 from clients.models.secret import ClientSecret
 from clients.models.tokens import AccessToken, DeviceGrant, Grant, IDToken, RefreshToken, RevokedToken
@@ -24,6 +25,7 @@ __all__ = [
     "IDToken",
     "KeptRequest",
     "LogoutNotice",
+    "PushedRequest",
     "RefreshToken",
     "RefusedRequest",
     "RevokedToken",

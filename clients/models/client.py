@@ -83,6 +83,7 @@ CHOICES: rules.Choices = {
     "access_token_format": ClientTokenFormat.values,
     "id_token_signed_response_alg": jws.ALGORITHMS,
     "userinfo_signed_response_alg": jws.ALGORITHMS,
+    "authorization_signed_response_alg": jws.ALGORITHMS,
 }
 
 
@@ -142,8 +143,16 @@ class Client(MetadataColumns, AbstractApplication):
         blank=True,
         help_text=_("Userinfo answers this client with a signed JWT; empty: plain JSON."),
     )
+    authorization_signed_response_alg = models.CharField(
+        _("authorization response signature"), max_length=16, choices=jws.names, default="RS256"
+    )
     require_pkce = models.BooleanField(
         _("require PKCE"), default=True, help_text=_("Public clients always need it (RFC 7636).")
+    )
+    require_pushed_authorization_requests = models.BooleanField(
+        _("require pushed authorization requests"),
+        default=False,
+        help_text=_("Authorization requests come through the app's server, not through the browser (RFC 9126)."),
     )
     rotate_refresh_tokens = models.BooleanField(
         _("rotate refresh tokens"),
@@ -220,6 +229,11 @@ class Client(MetadataColumns, AbstractApplication):
             models.CheckConstraint(
                 condition=asymmetric("userinfo_signed_response_alg"),
                 name="client_userinfo_algorithm_is_asymmetric",
+            ),
+            models.CheckConstraint(
+                condition=asymmetric("authorization_signed_response_alg")
+                & ~models.Q(authorization_signed_response_alg=""),
+                name="client_authorization_algorithm_is_asymmetric",
             ),
             models.CheckConstraint(
                 condition=_bounded(*rules.LIFETIMES, *rules.LIFETIMES_OR_NONE),

@@ -19,12 +19,14 @@ PLAIN = (
     "refresh_token_idle_lifetime",
     "id_token_signed_response_alg",
     "userinfo_signed_response_alg",
+    "authorization_signed_response_alg",
     "require_pkce",
     "rotate_refresh_tokens",
     "tokens_not_before",
     "cross_client_public",
     "introspection",
     "dpop_bound_access_tokens",
+    "require_pushed_authorization_requests",
 )
 
 

@@ -16,7 +16,10 @@ from projects.models import Api, Project, Role, Shared
 from projects.problems import Problem, RegistrationError
 
 ROLES = {"owners": Role.OWNER, "editors": Role.EDITOR, "viewers": Role.VIEWER}
-PROJECT_KEYS = ("name", "consent_mode", "cross_client", "status", "longest_grant")
+PROJECT_KEYS = (
+    *("name", "consent_mode", "cross_client", "status", "longest_grant"),
+    "require_pushed_authorization_requests",
+)
 API_KEYS = ("identifier", "name", "description", "token_format", "token_signing_alg", "token_lifetime")
 Places = Mapping[str, Place]  # of fields that do not stand where their name says
 

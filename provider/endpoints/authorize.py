@@ -22,6 +22,7 @@ from common.database_errors import one_line
 from projects.apis import apis_near
 from projects.consent import merge, missing
 from projects.models import Consent
+from provider import pushed_requests
 from provider.authorization_request import (
     ErrorResponse,
     NotRedirectable,
@@ -31,15 +32,21 @@ from provider.authorization_request import (
     told_to_the_client,
     validate,
 )
-from provider.endpoints import consent, interaction, locales, sensitive, try_again
+from provider.endpoints import begun, consent, interaction, locales, sensitive, try_again
 from provider.endpoints.consent import OutdatedConsent
-from provider.endpoints.error_page import error_page, too_late
+from provider.endpoints.error_page import error_page, too_late, used_up
 from provider.endpoints.http import say_no_more
 from provider.endpoints.interaction import EndUser
-from provider.endpoints.leading_on import redirect, to_app
+from provider.endpoints.leading_on import deliver, redirect
 from provider.kept_requests import Expired, shortened
 from provider.protocol import prompts
-from provider.protocol.errors import AccessDenied, InvalidRequest, Refusal, TemporarilyUnavailable
+from provider.protocol.errors import (
+    AccessDenied,
+    InvalidRequest,
+    InvalidRequestUri,
+    Refusal,
+    TemporarilyUnavailable,
+)
 from provider.protocol.prompts import Interaction
 from provider.protocol.request import AuthorizationRequest, Choice, Params
 from provider.protocol.runner import At
@@ -65,9 +72,15 @@ def with_params(name: str, *, in_body: bool) -> Callable[[View], Callable[[HttpR
         @functools.wraps(view)
         def endpoint(request: HttpRequest) -> HttpResponse:
             try:
-                params = received(request, in_body=in_body and request.method == "POST")
+                params = received(
+                    request,
+                    in_body=in_body and request.method == "POST",
+                    has_begun=functools.partial(begun.has_begun, request),
+                )
             except Expired:
                 return too_late(request, name)
+            except InvalidRequestUri as refusal:
+                return used_up(request, name, refusal)
             except Refusal as refusal:
                 return error_page(request, name, str(refusal))
             locales.speak(request, params)
@@ -81,16 +94,26 @@ def with_params(name: str, *, in_body: bool) -> Callable[[View], Callable[[HttpR
 def _answer(view: View, name: str, request: HttpRequest, params: Params) -> HttpResponse:
     try:
         return view(request, params)
+    except InvalidRequestUri as refusal:
+        return used_up(request, name, refusal)
     except NotRedirectable as error:
         return error_page(request, name, str(error), params)
     except ErrorResponse as error:
-        response = to_app(request, error.location, silent=_silent(params))
-        refused_by(name, request, error.refusal, params.one("client_id"), status=response.status_code)
-        return response
+        return _refused(name, request, params, error)
     except OutdatedConsent:
         return _ask_again(params)
     except (OperationalError, InterfaceError) as error:
         return unavailable(request, name, error)
+
+
+def _refused(name: str, request: HttpRequest, params: Params, error: ErrorResponse) -> HttpResponse:
+    """The app hears of it; as a page when there is no key to sign with."""
+    try:
+        response = deliver(request, error.delivery(), silent=_silent(params))
+    except TemporarilyUnavailable as refusal:
+        return _try_again(request, name, refusal)
+    refused_by(name, request, error.refusal, params.one("client_id"), status=response.status_code)
+    return response
 
 
 def _silent(params: Params) -> bool:
@@ -100,7 +123,11 @@ def _silent(params: Params) -> bool:
 
 def unavailable(request: HttpRequest, endpoint: str, error: OperationalError | InterfaceError) -> HttpResponse:
     logger.error("The database does not answer: %s", one_line(error))
-    refused_by(endpoint, request, TemporarilyUnavailable("The provider cannot reach its database. Try again."))
+    return _try_again(request, endpoint, TemporarilyUnavailable("The provider cannot reach its database. Try again."))
+
+
+def _try_again(request: HttpRequest, endpoint: str, refusal: TemporarilyUnavailable) -> HttpResponse:
+    refused_by(endpoint, request, refusal)
     response = try_again.page(request, 503)
     say_no_more(response)
     return response
@@ -128,6 +155,8 @@ def go_on_as_a_get(request: HttpRequest, params: Params) -> HttpResponse:
 
 def _proceed(request: HttpRequest, decided: AuthorizationRequest) -> HttpResponse:
     end_user, needed = _needed(request, decided)
+    if needed is not Interaction.NOTHING:
+        begun.begin(request, decided.params)
     if end_user is None or needed not in (Interaction.NOTHING, Interaction.CONSENT):
         return _sign_in(request, decided, needed)
     interaction.admit(decided, end_user.user)
@@ -178,6 +207,7 @@ def decide(request: HttpRequest, params: Params) -> HttpResponse:
         interaction.admit(decided, end_user.user)
         choice = consent.read_answer(request, decided, end_user)
         if choice is None:
+            pushed_requests.use_up(params)
             interaction.proof_used(request, params)
             raise AccessDenied("The person denied the request.")
         return finish(request, decided, choice, end_user, shown=True)
@@ -200,6 +230,7 @@ def finish(
     """
     decided.choice = choice
     with transaction.atomic():
+        pushed_requests.use_up(decided.params)
         decided = confirm(decided)
         row = None
         if not decided.channel.first_party:
@@ -210,9 +241,9 @@ def finish(
         signed_in = end_user.sign_in
         acr = prompts.acr_told(prompts.read(decided.params), signed_in.acr, sign_in.levels_met_by(signed_in.acr))
         authorization = authorizations.authorize(decided, end_user.user, signed_in, row, acr=acr)
-        location = issue_code(decided, authorization)
+        delivery = issue_code(decided, authorization)
     interaction.proof_used(request, decided.params)
-    return to_app(request, location, silent=_silent(decided.params))
+    return deliver(request, delivery, silent=_silent(decided.params))
 
 
 def remember(end_user: EndUser, decided: AuthorizationRequest, *, shown: bool) -> Consent:

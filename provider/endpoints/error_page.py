@@ -16,8 +16,9 @@ from common.arrival import arrival_of
 from projects import access
 from provider.endpoints.http import say_no_more
 from provider.parameters import NOTHING
+from provider.protocol.errors import InvalidRequestUri
 from provider.protocol.request import Params
-from provider.trace import Why, refused
+from provider.trace import Why, refused, refused_by
 
 MOST = 500  # characters of what was sent
 
@@ -59,6 +60,23 @@ def too_late(request: HttpRequest, endpoint: str) -> HttpResponse:
     context = {
         "title": _("This took too long"),
         "message": _("What the app asked for is kept for a quarter of an hour. Go back to the app and start again."),
+        "reference": arrival_of(request).id,
+    }
+    response = render(request, "error.html", context, status=400)
+    say_no_more(response)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def used_up(request: HttpRequest, endpoint: str, refusal: InvalidRequestUri) -> HttpResponse:
+    """A pushed request that nobody can begin with (rule P4): whose it is nobody knows, so nobody is sent anywhere."""
+    refusal.step = refusal.step or "pushed_request"
+    refused_by(endpoint, request, refusal)
+    context = {
+        "title": _("This link does not work any more"),
+        "message": _(
+            "What an app asks for in this way works once, and not for long. Go back to the app and start again."
+        ),
         "reference": arrival_of(request).id,
     }
     response = render(request, "error.html", context, status=400)

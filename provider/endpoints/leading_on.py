@@ -11,6 +11,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from provider.protocol.channel import Delivery
+
 MAX_LOCATION = 2_500  # bytes; nginx reads all headers of an answer into 4 KB
 
 
@@ -19,6 +21,17 @@ def redirect(location: str, *, after_post: bool = False) -> HttpResponse:
     response = HttpResponse(status=303 if after_post else 302, headers={"Location": location})
     response["Cache-Control"] = "no-store"
     return response
+
+
+def deliver(request: HttpRequest, delivery: Delivery, *, silent: bool = False) -> HttpResponse:
+    """An answer to an app. A form is posted by a page, whatever else was asked for: there is no other way to do it."""
+    if not delivery.form:
+        return to_app(request, delivery.address, silent=silent)
+    page = render(request, "form_post.html", {"action": delivery.address, "fields": delivery.form})
+    page["Cache-Control"] = "no-store"
+    # No `form-action`: the address is registered, and where the app redirects to from there nobody can list.
+    page._csp_replace = {"form-action": None}  # type: ignore[attr-defined]
+    return page
 
 
 def to_app(request: HttpRequest, location: str, *, silent: bool = False) -> HttpResponse:

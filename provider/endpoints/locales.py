@@ -73,6 +73,7 @@ def _asked(request: HttpRequest) -> str:
     if "ui_locales" not in request.META.get("QUERY_STRING", ""):
         return ""
     try:
-        return first_supported(parameters.from_query(request).one("ui_locales"))
+        params = parameters.from_query(request)
+        return "" if params.has("request_uri") else first_supported(params.one("ui_locales"))
     except Refusal:
         return ""  # the endpoint says what is wrong

@@ -13,13 +13,12 @@ from typing import TypeVar
 
 from projects.facts import ApiFacts
 from projects.matcher import Malformed, parse
-from provider.protocol import AT_AUTHORIZATION, AT_TOKEN, audience, claims
+from provider.protocol import AT_AUTHORIZATION, AT_TOKEN, audience, authorization, claims
 from provider.protocol.access_tokens import lifetime, token_format
-from provider.protocol.channel import Channel
 from provider.protocol.cross_client import Obstacle, obstacles
 from provider.protocol.errors import InvalidClient, Refusal, UnauthorizedClient
 from provider.protocol.facts import NO_CEILING, Ceiling, Challenge, ClientFacts, Entry, Json, PersonFacts, Registry
-from provider.protocol.request import AuthorizationRequest, Params, Subject, TokenRequest
+from provider.protocol.request import AuthorizationRequest, Params, Subject, TokenRequest, Wrapped
 from provider.protocol.runner import run
 
 AUTHORIZE = "authorize"  # the row of the authorization endpoint; the others are grant types
@@ -130,8 +129,9 @@ def _authorize(question: Question, *, offline: bool = False) -> tuple[Attempt, A
     pairs += [("code_challenge", _CHALLENGE), ("code_challenge_method", "S256")]
     if offline:
         pairs.append(("access_type", "offline"))
-    channel = Channel(question.client, next(iter(question.client.redirect_uris), ""))
-    request = AuthorizationRequest(Params(pairs), channel, question.registry)
+    params = Params(pairs, Wrapped(pushed="as it has to be")) if question.client.pushes else Params(pairs)
+    channel = authorization.channel(params, question.client, next(iter(question.client.redirect_uris), ""))
+    request = AuthorizationRequest(params, channel, question.registry)
     steps, refusal = _run(AT_AUTHORIZATION, request)
     return Attempt(AUTHORIZE, steps, refusal), request
 

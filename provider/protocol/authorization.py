@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
+from provider.protocol import response_modes
+from provider.protocol.channel import Channel
 from provider.protocol.errors import (
     InvalidRequest,
     RequestNotSupported,
@@ -9,30 +13,53 @@ from provider.protocol.errors import (
     UnauthorizedClient,
     UnsupportedResponseType,
 )
-from provider.protocol.request import AuthorizationRequest
+from provider.protocol.facts import ClientFacts
+from provider.protocol.request import AuthorizationRequest, Params
+from provider.protocol.response_modes import CODE, RESPONSE_MODES, ResponseMode
 
-RESPONSE_TYPES = ("code",)
-RESPONSE_MODES = ("query",)
+RESPONSE_TYPES = (CODE,)  # for every app; `response_modes.LEGACY` is for those that cannot be changed
 MAX_NONCE = 255
 MAX_STATE = 4096
 
 
+def channel(params: Params, client: ClientFacts, redirect_uri: str, *, named: bool = True) -> Channel:
+    """The way back to this redirect URI of the client. What cannot be honoured is refused by the default way."""
+    asked = response_modes.response_type(_once(params, "response_type"))
+    offered = asked if asked in client.response_types else ""
+    mode = _mode(_once(params, "response_mode"), offered, redirect_uri) or response_modes.default_mode(offered)
+    return Channel(client, redirect_uri, named, params.one("state"), offered, mode)
+
+
+def _once(params: Params, name: str) -> str:
+    """Sent twice it says nothing; the request is refused for that a moment later."""
+    return "" if params.sent_twice(name) else params.one(name)
+
+
+def _mode(name: str, response_type: str, redirect_uri: str) -> ResponseMode | None:
+    """None: it is unknown, forbidden for the response type, or leads to no site, and only sites take forms."""
+    mode = response_modes.mode_of(name, response_type)
+    is_site = urlsplit(redirect_uri).scheme in ("https", "http")
+    return mode if mode is None or mode.way != "form_post" or is_site else None
+
+
 def check_shape(request: AuthorizationRequest) -> None:
     """RFC 6749 section 4.1.1; OpenID Connect Core 1.0 sections 3.1.2.1 and 6."""
-    params = request.params
-    response_type = params.one("response_type")
-    if not response_type:
+    params, client = request.params, request.client
+    if not params.one("response_type"):
         raise InvalidRequest("response_type is missing.")
-    if response_type not in RESPONSE_TYPES:
-        raise UnsupportedResponseType("Only response_type=code is offered.")
-    if "authorization_code" not in request.client.grant_types:
+    if not request.channel.response_type:
+        offered = " or ".join(sorted(client.response_types))
+        raise UnsupportedResponseType(f"Only response_type={offered} is offered.")
+    if CODE in request.channel.response_type.split() and "authorization_code" not in client.grant_types:
         raise UnauthorizedClient("This client is not registered for the authorization code grant.")
     if params.one("request"):
         raise RequestNotSupported("Request objects are not supported.")
     if params.one("request_uri"):
-        raise RequestUriNotSupported("request_uri is not supported.")
-    if params.one("response_mode") not in ("", *RESPONSE_MODES):
-        raise InvalidRequest("Only response_mode=query is offered.")
+        raise RequestUriNotSupported("request_uri is not supported, but for requests that were pushed.")
+    if client.pushes and not params.wrapped.pushed:
+        raise InvalidRequest("Requests of this client have to be pushed (RFC 9126).")
+    if _mode(params.one("response_mode"), request.channel.response_type, request.channel.redirect_uri) is None:
+        raise InvalidRequest(f"This response_mode is not offered here. There are {', '.join(RESPONSE_MODES)}.")
     if len(params.one("nonce")) > MAX_NONCE:
         raise InvalidRequest(f"nonce may have at most {MAX_NONCE} characters.")
     if len(params.one("state")) > MAX_STATE:

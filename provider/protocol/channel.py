@@ -1,16 +1,25 @@
-"""The way an answer takes back to the app, and what follows from it for the End-User (protocol section 11).
+"""The way an answer takes back to the app, and what follows from it for the End-User (protocol sections 11 and 21).
 
-Today it is a redirect with `response_mode=query`. Another response mode, the device grant (no redirect URI at all) and
-requests that were pushed become values here, and whoever asks a Channel need not know which one it is.
+Whoever answers hands over parameters and gets a Delivery; which response mode it is, they need not know.
 """
 
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
 from provider.protocol.facts import ClientFacts
+from provider.protocol.response_modes import CODE, QUERY, ResponseMode
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What the browser does with an answer: it goes to this address, or posts this form there."""
+
+    address: str
+    form: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +30,8 @@ class Channel:
     redirect_uri: str = ""
     named: bool = True  # by the request; its token request has to name it again then (RFC 6749 section 4.1.3)
     state: str = ""
+    response_type: str = CODE  # of those this client may ask for; empty: another one
+    mode: ResponseMode = QUERY
 
     @property
     def always_asks(self) -> bool:
@@ -47,12 +58,20 @@ class Channel:
         """Nobody is asked: the project is implicit, and only the client itself can use the code."""
         return self.client.project.consent_mode == "implicit" and self.shares_consent
 
-    def location(self, issuer: str, **answer: str) -> str:
-        """Where the browser takes this answer: always with `iss` (RFC 9207), with `state` when it was sent."""
+    def said(self, issuer: str, **answer: str) -> dict[str, str]:
+        """The parameters of an answer: always with `iss` (RFC 9207), with `state` when it was sent."""
         pairs = {**answer, "state": self.state, "iss": issuer}
-        added = urlencode([(name, value) for name, value in pairs.items() if value])
+        return {name: value for name, value in pairs.items() if value}
+
+    def delivery(self, said: Mapping[str, str]) -> Delivery:
+        """How the browser takes these parameters to the app."""
+        if self.mode.way == "form_post":
+            return Delivery(self.redirect_uri, tuple(said.items()))
+        added = urlencode(said)
+        if self.mode.way == "fragment":
+            return Delivery(f"{self.redirect_uri}#{added}")
         # By hand: what the client registered comes back to it letter by letter.
-        return f"{self.redirect_uri}{'&' if '?' in self.redirect_uri else '?'}{added}"
+        return Delivery(f"{self.redirect_uri}{'&' if '?' in self.redirect_uri else '?'}{added}")
 
 
 def reaches_any_program(redirect_uri: str) -> bool:

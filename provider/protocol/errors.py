@@ -30,6 +30,12 @@ class InvalidRequest(Refusal):
     """RFC 6749 section 5.2: malformed, repeated or missing parameters."""
 
 
+class TooLarge(InvalidRequest):
+    """RFC 9110 section 15.5.14."""
+
+    status = 413
+
+
 class MethodNotAllowed(InvalidRequest):
     """RFC 9110 section 15.5.6."""
 
@@ -94,6 +100,12 @@ class RequestUriNotSupported(Refusal):
     """OpenID Connect Core 1.0 section 3.1.2.6."""
 
     code = "request_uri_not_supported"
+
+
+class InvalidRequestUri(Refusal):
+    """RFC 9101 section 6.2, RFC 9126 section 2: it stands for no request that this client may begin with."""
+
+    code = "invalid_request_uri"
 
 
 class InvalidScope(Refusal):

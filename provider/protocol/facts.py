@@ -45,6 +45,9 @@ class ClientFacts:
     refresh_token_idle_lifetime: int | None = None
     id_token_algorithm: str = "RS256"  # noqa: S105 - an algorithm
     userinfo_algorithm: str = ""  # empty: plain JSON
+    authorization_algorithm: str = "RS256"  # of signed authorization responses
+    response_types: frozenset[str] = frozenset({"code"})  # those the deployment offers it
+    pushes: bool = False  # its authorization requests have to be pushed: it, its project or the deployment says so
     require_pkce: bool = False
     rotates: bool = False
     introspection: str = "own"

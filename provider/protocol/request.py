@@ -23,14 +23,28 @@ from provider.protocol.facts import (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Wrapped:
+    """What stood in for parameters: a reference to a pushed request, or a request object, or one inside the other."""
+
+    pairs: tuple[tuple[str, str], ...] = ()  # of the URI that stands for them all
+    pushed: str = ""  # the digest of the reference
+    signed: bool = False  # they are what a request object says
+
+
+PLAIN = Wrapped()
+
+
 class Params:
     """Parameters as sent, in order. Only `audience` and `resource` may repeat (refused before steps run).
 
     One without a value counts as omitted (RFC 6749 section 3.1), whoever asks; only repeats are counted with it.
+    `wrapped`: what they came in, if not as they are.
     """
 
-    def __init__(self, pairs: Sequence[tuple[str, str]] = ()) -> None:
+    def __init__(self, pairs: Sequence[tuple[str, str]] = (), wrapped: Wrapped = PLAIN) -> None:
         self.pairs = tuple(pairs)
+        self.wrapped = wrapped
         self._values: dict[str, list[str]] = {}
         for name, value in self.pairs:
             if value:
@@ -56,7 +70,7 @@ class Params:
     @property
     def query(self) -> str:
         """The query of a URI that asks for the same once more."""
-        return urlencode(self.pairs)
+        return urlencode(self.wrapped.pairs or self.pairs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ UNSEEN = {
 }
 UNSEEN_TEMPLATES = {
     "leading_on.html": "leads on to an app at once",
+    "form_post.html": "leads on to an app at once, or by its button",
 }
 
 
@@ -142,12 +143,16 @@ def _of_two_steps(scene: Scene) -> list[Sight]:
     ]
 
 
+_USED_UP = {"client_id": "web", "request_uri": "urn:ietf:params:oauth:request_uri:gone"}
+
+
 def _when_it_fails() -> list[Sight]:
     """The page of a failure is the site's own; tests/idp/page_urls.py has an address that fails."""
     broken = authorize(redirect_uri="https://web.acme.example/callback")
     return [
         Sight("error", broken, status=400),
         Sight("error-explained", broken, "root", status=400),
+        Sight("error-used-up", f"/oauth2/authorize?{urlencode(_USED_UP)}", status=400),
         Sight("error-sign-out", f"/oauth2/logout?{urlencode(_LEAVING)}/elsewhere", "owner", status=400),
         Sight("not-found", "/nowhere/", "owner", status=404),
         Sight("failure", "/test/fail/", status=500),

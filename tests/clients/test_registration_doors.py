@@ -99,6 +99,9 @@ ROWS = [
     # Formats and algorithms
     Row({"id_token_signed_response_alg": "HS256"}, ("id_token_signed_response_alg",)),
     Row({"userinfo_signed_response_alg": "none"}, ("userinfo_signed_response_alg",)),
+    Row({"authorization_signed_response_alg": ""}, ("authorization_signed_response_alg",)),
+    Row({"authorization_signed_response_alg": "none"}, ("authorization_signed_response_alg",)),
+    Row({"authorization_signed_response_alg": "ES256", "require_pushed_authorization_requests": True}, by="editor"),
     Row({"access_token_format": "paper"}, ("access_token_format",)),
     # Audiences
     Row({"audience": [ORDERS, OPEN]}, by="editor"),

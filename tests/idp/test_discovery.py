@@ -63,15 +63,17 @@ def test_every_address_leads_somewhere(metadata: dict[str, Any]) -> None:
 def test_every_endpoint_of_ours_is_listed(metadata: dict[str, Any]) -> None:
     listed = {path_of(value) for name, value in metadata.items() if name.endswith("_endpoint")}
     assert {f"/oauth2/{name}" for name in ("authorize", "token", "userinfo", "introspect", "revoke")} <= listed
+    assert metadata["pushed_authorization_request_endpoint"] == f"{ISSUER}/oauth2/par"
 
 
 def test_response_types_and_modes(metadata: dict[str, Any]) -> None:
     browser = Browser("owner")
     assert metadata["response_types_supported"] == ["code"]
-    assert metadata["response_modes_supported"] == ["query"]
+    plain = ["query", "fragment", "form_post"]
+    assert metadata["response_modes_supported"] == [*plain, *(f"{one}.jwt" for one in plain), "jwt"]
     for mode in metadata["response_modes_supported"]:
         assert browser.authorize("web", response_mode=mode).status_code == 200
-    for other in ("fragment", "form_post", "jwt"):
+    for other in ("web_message", "query.jwt.jwt"):
         assert redirected(browser.authorize("web", response_mode=other))["error"]
 
 
@@ -185,7 +187,7 @@ def test_signing_out(metadata: dict[str, Any]) -> None:
 
 def test_nothing_is_promised_that_is_not_offered_yet(metadata: dict[str, Any]) -> None:
     for name in metadata:
-        assert not name.startswith(("device_", "pushed_", "registration_", "frontchannel", "check_session", "mtls"))
+        assert not name.startswith(("device_", "registration_", "frontchannel", "check_session", "mtls"))
 
 
 # --- The keys ------------------------------------------------------------------------------------------------------

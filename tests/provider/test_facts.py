@@ -33,6 +33,8 @@ def test_every_fact_of_a_client_comes_from_its_row() -> None:
         "refresh_token_idle_lifetime": 14,
         "id_token_signed_response_alg": "ES256",
         "userinfo_signed_response_alg": "RS256",
+        "authorization_signed_response_alg": "ES256",
+        "require_pushed_authorization_requests": True,
         "require_pkce": True,
         "rotate_refresh_tokens": True,
         "introspection": "listed",
@@ -42,7 +44,8 @@ def test_every_fact_of_a_client_comes_from_its_row() -> None:
         "dpop_bound_access_tokens": True,
     }
     Client.objects.filter(pk=row.pk).update(**columns)
-    Project.objects.filter(key="acme").update(cross_client="off", status="testing", tokens_not_before=THEN)
+    project = {"cross_client": "off", "status": "testing", "require_pushed_authorization_requests": True}
+    Project.objects.filter(key="acme").update(**project, tokens_not_before=THEN)
     row.introspects.set(Client.objects.filter(client_id="stranger"))
     row.allowed_callers.set(Client.objects.filter(client_id="sibling"))
     row.acts_for.set(Api.objects.filter(identifier=BILLING))
@@ -51,7 +54,7 @@ def test_every_fact_of_a_client_comes_from_its_row() -> None:
     assert found == ClientFacts(
         id=row.pk,
         client_id="web",
-        project=ProjectFacts(row.project_id, "explicit", "off", testing=True, tokens_not_before=THEN),
+        project=ProjectFacts(row.project_id, "explicit", "off", testing=True, tokens_not_before=THEN, pushes=True),
         name="Acme web",
         enabled=False,
         public=False,
@@ -67,6 +70,8 @@ def test_every_fact_of_a_client_comes_from_its_row() -> None:
         refresh_token_idle_lifetime=14,
         id_token_algorithm="ES256",
         userinfo_algorithm="RS256",
+        authorization_algorithm="ES256",
+        pushes=True,
         require_pkce=True,
         rotates=True,
         introspection="listed",
@@ -79,7 +84,7 @@ def test_every_fact_of_a_client_comes_from_its_row() -> None:
     )
     usual = ClientFacts(id=0, client_id="", project=ProjectFacts(0))
     same = {one.name for one in fields(ClientFacts) if getattr(found, one.name) == getattr(usual, one.name)}
-    assert same == {"public"}, "every other fact was shown to be read"
+    assert same == {"public", "response_types"}, "every other fact was shown to be read"
 
 
 def test_a_public_client_is_one() -> None:

@@ -39,7 +39,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 DAY = timedelta(days=1)
 NAMES = ["access_tokens", "codes", "refresh_tokens", "revoked_tokens", "authorizations", "consents", "seeds"]
 NAMES += ["sign_ins", "sessions", "logout_notices", "account_events", "security_events", "refused_requests", "mails"]
-NAMES += ["kept_requests", "first_uses"]
+NAMES += ["kept_requests", "first_uses", "pushed_requests"]
 
 
 def clear(*arguments: str) -> dict[str, int]:

@@ -89,6 +89,25 @@ def test_asking_in_the_background_returns_a_code(reader: Reader) -> None:
     assert json.loads(reader.shell("code"))["scope"] == "openid loans.read"
 
 
+def test_pushing_a_request(reader: Reader) -> None:
+    reader.shell("authorize")  # makes a verifier and its challenge
+    reader.environ["REQUEST_URI"] = reader.curl("push")["request_uri"]
+    location = allowed(reader.shell("authorize-pushed"))
+    reader.environ["CODE"] = re.findall(r"[?&]code=([^&]+)", location)[0]
+    reader.curl("code")
+
+
+def test_pushing_a_request_in_python(reader: Reader) -> None:
+    with reader.started("push.py") as program:
+        assert program.stdin
+        assert program.stdout
+        program.stdout.readline()
+        location = allowed(program.stdout.readline().strip())
+        output, _none = program.communicate(location + "\n", timeout=60)
+        assert program.returncode == 0
+    assert output.splitlines()[-1] == "openid email loans.read"
+
+
 def test_signing_out_and_hearing_of_it(reader: Reader) -> None:
     browser = Browser("demo", Http(SERVER_NAME="localhost"))
     answer = browser.answer(browser.http.get(reader.shell("authorize")))

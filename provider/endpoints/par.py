@@ -1,0 +1,50 @@
+"""Pushed authorization requests (RFC 9126): an app sends its request here, and the browser only a reference to it."""
+
+from __future__ import annotations
+
+from common.address import address_of
+from provider import parameters, pushed_requests
+from provider.authorization_request import ErrorResponse, NotRedirectable, validate
+from provider.client_authentication import METHODS, authenticate
+from provider.endpoints.http import Answer, json_answer, protocol_endpoint
+from provider.endpoints.interaction import read_hint
+from provider.parameters import Request
+from provider.protocol import prompts
+from provider.protocol.errors import InvalidRequest
+from provider.protocol.facts import ClientFacts
+from provider.protocol.request import Params, Wrapped
+from provider.protocol.runner import At
+
+
+@protocol_endpoint("POST", cors=True)
+def par(request: Request) -> Answer:
+    sent = parameters.from_body(request)
+    client = authenticate(sent, parameters.authorization(request), address_of(request))
+    with At("pushed_request"):
+        params = _asked(sent, client)
+        _refuse_what_would_be_refused(params, client)
+        reference = pushed_requests.keep(params, client)
+    return json_answer({"request_uri": reference, "expires_in": pushed_requests.EXPIRES_IN}, 201)
+
+
+def _asked(sent: Params, client: ClientFacts) -> Params:
+    """The authorization request in it: without what only proved who sent it, and in the name of whoever did."""
+    if sent.has("request_uri"):
+        raise InvalidRequest("request_uri stands for a request that was pushed already: send the parameters.")
+    if sent.one("client_id") not in ("", client.client_id):
+        raise InvalidRequest("client_id is not the client that authenticated.")
+    credentials = {"client_id", *(name for method in METHODS.values() for name in method.parameters)}
+    pairs = [("client_id", client.client_id), *((name, value) for name, value in sent if name not in credentials)]
+    return Params(pairs, Wrapped(pushed="now"))
+
+
+def _refuse_what_would_be_refused(params: Params, client: ClientFacts) -> None:
+    """All that the authorization endpoint would refuse whoever the person is (rule P2), but told to the app alone."""
+    try:
+        validate(params)
+    except NotRedirectable as error:
+        raise InvalidRequest(str(error)) from error
+    except ErrorResponse as error:
+        raise error.refusal from error
+    prompts.read(params)
+    read_hint(params, client)
