@@ -12,15 +12,15 @@ from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
 from accounts.models import SignIn, User
-from clients.models import AccessToken, Authorization, Client
+from clients.models import AccessToken, Authorization, Client, DeviceGrant
 from projects.models import Consent, Project
 
-Rows = QuerySet[AccessToken] | QuerySet[Authorization] | QuerySet[Consent] | QuerySet[SignIn]
+Rows = QuerySet[AccessToken] | QuerySet[DeviceGrant] | QuerySet[Authorization] | QuerySet[Consent] | QuerySet[SignIn]
 FEW = 2_000  # rows of one kind that a request clears
 # Who may leave rows behind, and the columns by whose numbers those name them.
 LEAVERS: dict[type[Model], tuple[tuple[type[Model], str], ...]] = {
     User: ((Authorization, "user"), (Consent, "user"), (SignIn, "user")),
-    Client: ((Authorization, "client"), (AccessToken, "application")),
+    Client: ((Authorization, "client"), (AccessToken, "application"), (DeviceGrant, "client")),
     Project: ((Consent, "project"),),
 }
 
@@ -36,7 +36,11 @@ def _of_person(instance: User, **_signal: object) -> None:
 
 @receiver(post_delete, sender=Client, dispatch_uid="clients.remains_of_client")
 def _of_client(instance: Client, **_signal: object) -> None:
-    _clear(AccessToken.objects.filter(application=instance.pk), Authorization.objects.filter(client=instance.pk))
+    _clear(
+        AccessToken.objects.filter(application=instance.pk),
+        DeviceGrant.objects.filter(client=instance.pk),
+        Authorization.objects.filter(client=instance.pk),
+    )
 
 
 @receiver(post_delete, sender=Project, dispatch_uid="clients.remains_of_project")

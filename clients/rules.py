@@ -34,7 +34,6 @@ NOT_AVAILABLE = frozenset(
         "client_secret_jwt",
         "tls_client_auth",
         "self_signed_tls_client_auth",
-        "urn:ietf:params:oauth:grant-type:device_code",
         "urn:ietf:params:oauth:grant-type:token-exchange",
         "urn:ietf:params:oauth:grant-type:jwt-bearer",
     }

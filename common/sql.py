@@ -50,6 +50,17 @@ def read(statement: str, values: tuple[Value, ...]) -> Row | None:
     return orjson.loads(text) if text is not None else None
 
 
+def change(statement: str, values: tuple[Value, ...]) -> Row | None:
+    """The row that an UPDATE with RETURNING changed, in the form that `array` gives it; None: it found none."""
+    if connection().vendor != "postgresql":
+        rows = _sqlite(statement, values).fetchall()  # to the end: only then it is written
+        text = rows[0][0] if rows else None
+    else:
+        prepared.close_if_dropped()  # it is not sent twice
+        text = prepared.send(statement, values)
+    return orjson.loads(text) if text is not None else None
+
+
 def write(inserts: Sequence[Insert], guard: Guard | None = None) -> bool:
     """Insert these rows, all or none; with a guard, only if the guard finds its row. Returns whether it did."""
     if connection().vendor != "postgresql":

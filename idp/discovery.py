@@ -72,6 +72,7 @@ def _addresses() -> dict[str, str]:
         "authorization_endpoint": f"{base}/authorize",
         "token_endpoint": f"{base}/token",
         "userinfo_endpoint": f"{base}/userinfo",
+        "device_authorization_endpoint": f"{base}/device_authorization",
         "introspection_endpoint": f"{base}/introspect",
         "revocation_endpoint": f"{base}/revoke",
         "pushed_authorization_request_endpoint": f"{base}/par",

@@ -23,6 +23,7 @@ from django.utils.module_loading import import_string
 from common import issuer
 from common.connection import pin_connection, unpin_connection
 from idp import discovery
+from provider.endpoints.device_authorization import device_authorization
 from provider.endpoints.http import Answer, Endpoint, json_answer
 from provider.endpoints.introspect import introspect
 from provider.endpoints.par import par
@@ -43,7 +44,7 @@ ENDPOINTS: dict[str, Endpoint] = {
     **{
         f"{BASE}/{prefix}/{endpoint.__name__}": endpoint
         for prefix in PREFIXES
-        for endpoint in (token, introspect, revoke, userinfo, tokeninfo, par)
+        for endpoint in (token, introspect, revoke, userinfo, tokeninfo, par, device_authorization)
     },
 }
 # With and without a trailing slash: a POST is never redirected.

@@ -11,7 +11,7 @@ from idp import health, pages
 from idp.account_activity import activity
 from idp.account_deletion import delete_account
 from idp.fast_path import BASE, ENDPOINTS
-from provider.endpoints import apps
+from provider.endpoints import apps, device
 from provider.endpoints.authorize import authorize, decide
 from provider.endpoints.http import as_view
 from provider.endpoints.logout import confirm, end_session
@@ -24,6 +24,9 @@ BELOW: list[URLPattern | URLResolver] = [
     re_path(r"^oauth2/logout/?$", end_session, name="end_session"),
     re_path(r"^openid/logout/?$", end_session),
     re_path(r"^oauth2/logout/confirm/?$", confirm, name="confirm_end_session"),
+    path("device", device.enter, name="device"),
+    path("device/confirm", device.confirm, name="device_confirm"),
+    path("device/done", device.done, name="device_done"),
     path("admin/", admin.site.urls),
     path("accounts/apps/", apps.apps, name="account_apps"),
     path("accounts/apps/<slug:key>/", apps.app, name="account_app"),

@@ -15,7 +15,7 @@ from django.db.models import F, Max, Min, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
-from clients.models import Authorization, Client, Grant, RefreshToken
+from clients.models import Authorization, Client, DeviceGrant, Grant, RefreshToken
 from common import clock
 from projects import ends
 from projects.apis import apis_near, project_facts
@@ -196,6 +196,7 @@ def _lock(authorizations: QuerySet[Authorization]) -> None:
     """
     for rows in (
         Grant.objects.filter(authorization__in=authorizations),
+        DeviceGrant.objects.filter(authorization__in=authorizations),
         RefreshToken.objects.filter(authorization__in=authorizations),
         authorizations,
     ):

@@ -11,7 +11,7 @@ from provider import facts, kept_requests, parameters, pushed_requests
 from provider.authorization_response import deliver
 from provider.keys import mint
 from provider.parameters import Request
-from provider.protocol import AT_AUTHORIZATION, audience, authorization
+from provider.protocol import AT_AUTHORIZATION, AT_DEVICE_AUTHORIZATION, Steps, audience, authorization
 from provider.protocol.channel import Channel, Delivery
 from provider.protocol.errors import InvalidRequestUri, Refusal
 from provider.protocol.facts import ClientFacts
@@ -79,18 +79,32 @@ def validate(params: Params) -> AuthorizationRequest:
     return request
 
 
+def validate_for_device(params: Params, client: ClientFacts) -> AuthorizationRequest:
+    """The same for a device: its client is known, and nobody is sent anywhere. Raises what a step refuses."""
+    parameters.refuse_repeats(params)
+    request = _with_facts(params, Channel(client, device=True))
+    run(AT_DEVICE_AUTHORIZATION, request)
+    return request
+
+
 def confirm(decided: AuthorizationRequest) -> AuthorizationRequest:
     """The same decision as things stand in this transaction; raises what `validate` raises when they do not allow it.
 
     Steps see nothing but parameters and facts. When these are what they were a moment ago, so is the decision.
     """
+    if decided.channel.device:
+        return _confirmed(decided, Channel(_client(decided.client.client_id), device=True), AT_DEVICE_AUTHORIZATION)
     channel = _channel(decided.params)
     with told_to_the_client(channel):
-        request = _with_facts(decided.params, channel)
-        if (request.channel, request.registry) == (decided.channel, decided.registry):
-            return decided
-        request.choice, request.granted = decided.choice, decided.granted
-        run(AT_AUTHORIZATION, request)
+        return _confirmed(decided, channel, AT_AUTHORIZATION)
+
+
+def _confirmed(decided: AuthorizationRequest, channel: Channel, steps: Steps) -> AuthorizationRequest:
+    request = _with_facts(decided.params, channel)
+    if (request.channel, request.registry) == (decided.channel, decided.registry):
+        return decided
+    request.choice, request.granted = decided.choice, decided.granted
+    run(steps, request)
     return request
 
 

@@ -25,6 +25,7 @@ from clients.models import (
     AccessToken,
     Authorization,
     Client,
+    DeviceGrant,
     FirstUse,
     Grant,
     KeptRequest,
@@ -44,6 +45,7 @@ REFUSALS_RETENTION = timedelta(days=30)
 EVENTS_RETENTION = timedelta(days=400)  # a year and a month
 # The id of a deleted client and the address of a deleted API are never free again. These events record them.
 NEVER_DELETED = (CLIENT_DELETED, API_DELETED)
+DEVICES_KNOWN_FOR = timedelta(days=1)  # a device that still asks hears that its code has expired
 LONGEST_GRACE = timedelta(hours=2)  # more than IDP_REFRESH_GRACE_SECONDS may be, and two clocks may differ
 PAGES_PER_BATCH = 128  # of PostgreSQL, 8 kB each: some thousand rows
 ROWS_PER_BATCH = 5_000  # of SQLite
@@ -89,6 +91,7 @@ def rules(now: datetime, retention: timedelta, events_retention: timedelta = EVE
             RefreshToken,
             Q(expires__lt=before) & ~_named_by_jwt(now, retention, "expires", "authorization__client"),
         ),
+        PurgeRule("device_codes", DeviceGrant, Q(expires__lt=now - DEVICES_KNOWN_FOR) | _left_by(Client, "client")),
         PurgeRule("revoked_tokens", RevokedToken, Q(expires__lt=now)),
         PurgeRule("authorizations", Authorization, _authorizations(now, retention)),
         PurgeRule("consents", Consent, _consents(before)),

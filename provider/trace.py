@@ -25,7 +25,7 @@ from provider import parameters
 from provider.client_authentication import client_named
 from provider.facts import find_client
 from provider.parameters import Request
-from provider.protocol.errors import Refusal, TemporarilyUnavailable, speakable
+from provider.protocol.errors import AuthorizationPending, Refusal, TemporarilyUnavailable, speakable
 from provider.protocol.facts import ClientFacts
 from provider.protocol.request import Params
 from provider.store import refusals
@@ -33,7 +33,7 @@ from provider.store.refusals import Refused, Same
 
 logger = logging.getLogger("vestibule.requests")
 # What apps ask for in the background, and what people decide: nothing is wrong.
-EXPECTED = frozenset({"login_required", "consent_required", "interaction_required"})
+EXPECTED = frozenset({"login_required", "consent_required", "interaction_required", "slow_down", "expired_token"})
 # Of an address that was sent: what stands before its host, and after its path.
 _NAMES_IN_ADDRESS = re.compile(r"(?<=://)[^\s/?#]*@")
 _QUERY = re.compile(r"[?#].*")
@@ -140,7 +140,12 @@ def refused_by(
 
 
 def refused_at(endpoint: str, request: Request, refusal: Refusal) -> None:
-    """A token request, introspection and the like: the client is who the credentials say they are of."""
+    """A token request, introspection and the like: the client is who the credentials say they are of.
+
+    That nobody has decided yet is no refusal: a device hears it every five seconds.
+    """
+    if refusal.code == AuthorizationPending.code:
+        return
     params = _sent(request)
     sent_type = params.one("grant_type") if endpoint == "token" else ""
     grant_type = sent_type if sent_type in GrantType.values else ""

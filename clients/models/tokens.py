@@ -134,10 +134,48 @@ class IDToken(AbstractIDToken):
 
 
 class DeviceGrant(AbstractDeviceGrant):
-    """Swapped from the start; the device grant is not offered yet."""
+    """A device that waits for a person (RFC 8628): it knows one code, and the person types the other.
 
-    class Meta(AbstractDeviceGrant.Meta):
-        pass
+    Who confirms it gives it their Authorization. `interval` is how many seconds it has to leave between two requests.
+    """
+
+    id = None
+    device_code = None
+    user_code = None
+    user = None
+    scope = None
+    client_id = None
+    last_checked = None
+
+    digest = models.CharField(primary_key=True, max_length=DIGEST_LENGTH)
+    user_digest = models.CharField(unique=True, max_length=DIGEST_LENGTH)  # keyed: what is typed can be guessed
+    client = models.ForeignKey(
+        Client, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="device_grants"
+    )
+    asked = models.TextField(blank=True)  # the parameters of its request, as a query
+    address = models.CharField(max_length=45, blank=True)  # where that came from
+    created = models.DateTimeField(default=clock.now, editable=False)
+    polled_at = models.DateTimeField(null=True)  # when it last asked in time, by the clock of the database
+    hasty = models.BooleanField(default=False)  # it last asked too early
+    authorization = models.ForeignKey(Authorization, on_delete=models.CASCADE, null=True, related_name="device_grants")
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("device code")
+        verbose_name_plural = _("device codes")
+        indexes = [models.Index(fields=["client", "expires"], name="device_grant_of_client")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(status="authorized", authorization__isnull=False)
+                | models.Q(
+                    status__in=["authorization-pending", "denied"], authorization__isnull=True, used_at__isnull=True
+                ),
+                name="device_grant_has_what_was_allowed",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Device code of {self.client_id}"
 
 
 class RevokedToken(models.Model):

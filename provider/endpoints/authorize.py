@@ -18,6 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import sign_in
+from clients.models import Authorization
 from common.database_errors import one_line
 from projects.apis import apis_near
 from projects.consent import merge, missing
@@ -154,11 +155,11 @@ def go_on_as_a_get(request: HttpRequest, params: Params) -> HttpResponse:
 
 
 def _proceed(request: HttpRequest, decided: AuthorizationRequest) -> HttpResponse:
-    end_user, needed = _needed(request, decided)
+    end_user, needed = needed_of(request, decided)
     if needed is not Interaction.NOTHING:
         begun.begin(request, decided.params)
     if end_user is None or needed not in (Interaction.NOTHING, Interaction.CONSENT):
-        return _sign_in(request, decided, needed)
+        return go_to_sign_in(request, decided, needed)
     interaction.admit(decided, end_user.user)
     if needed is Interaction.CONSENT:
         return consent.show(request, decided, end_user)
@@ -167,7 +168,7 @@ def _proceed(request: HttpRequest, decided: AuthorizationRequest) -> HttpRespons
     return finish(request, decided, choice, end_user, shown=False)
 
 
-def _needed(request: HttpRequest, decided: AuthorizationRequest) -> tuple[EndUser | None, Interaction]:
+def needed_of(request: HttpRequest, decided: AuthorizationRequest) -> tuple[EndUser | None, Interaction]:
     """Steps 3 to 9: who is here, and what has to be shown to them first."""
     with AT_PROMPTS:
         requested = prompts.read(decided.params)
@@ -176,7 +177,7 @@ def _needed(request: HttpRequest, decided: AuthorizationRequest) -> tuple[EndUse
         return end_user, prompts.decide(requested, interaction.session_facts(request, decided, end_user))
 
 
-def _sign_in(request: HttpRequest, decided: AuthorizationRequest, needed: Interaction) -> HttpResponse:
+def go_to_sign_in(request: HttpRequest, decided: AuthorizationRequest, needed: Interaction) -> HttpResponse:
     here = shortened(request.get_full_path())
     if interaction.fresh_sign_in_wanted(prompts.read(decided.params)):
         interaction.want_proof(request, decided.params)
@@ -201,7 +202,7 @@ def decide(request: HttpRequest, params: Params) -> HttpResponse:
     """The consent page was answered. The request is validated again from the URI it was made with."""
     decided = validate(params)
     with told_to_the_client(decided.channel):
-        end_user, needed = _needed(request, decided)
+        end_user, needed = needed_of(request, decided)
         if end_user is None or needed not in (Interaction.NOTHING, Interaction.CONSENT):
             return _ask_again(params)  # signed out or too old meanwhile: they are asked to sign in there
         interaction.admit(decided, end_user.user)
@@ -223,27 +224,34 @@ def _ask_again(params: Params) -> HttpResponse:
 def finish(
     request: HttpRequest, decided: AuthorizationRequest, choice: Choice, end_user: EndUser, *, shown: bool
 ) -> HttpResponse:
-    """Remember what was allowed, and send the End-User back with a code: all of it or nothing.
+    """Keep what was allowed, and send the End-User back with a code: all of it or nothing."""
+    with transaction.atomic():
+        pushed_requests.use_up(decided.params)
+        decided, authorization = allow(request, decided, choice, end_user, shown=shown)
+        delivery = issue_code(decided, authorization)
+    interaction.proof_used(request, decided.params)
+    return deliver(request, delivery, silent=_silent(decided.params))
+
+
+def allow(
+    request: HttpRequest, decided: AuthorizationRequest, choice: Choice, end_user: EndUser, *, shown: bool
+) -> tuple[AuthorizationRequest, Authorization]:
+    """Remember what was allowed, and make the Authorization, for a code or for a device. In the caller's transaction.
 
     What was allowed a moment ago has to be allowed still: by client and project (`confirm`), and by the End-User.
     `shown`: whether they made the choice on a page.
     """
     decided.choice = choice
-    with transaction.atomic():
-        pushed_requests.use_up(decided.params)
-        decided = confirm(decided)
-        row = None
-        if not decided.channel.first_party:
-            if not shown and missing(consent.granted(decided), end_user.given, decided.registry.covers):
-                raise OutdatedConsent  # the project asks since a moment ago
-            row = remember(end_user, decided, shown=shown)
-            sensitive.tell(request, end_user, decided)
-        signed_in = end_user.sign_in
-        acr = prompts.acr_told(prompts.read(decided.params), signed_in.acr, sign_in.levels_met_by(signed_in.acr))
-        authorization = authorizations.authorize(decided, end_user.user, signed_in, row, acr=acr)
-        delivery = issue_code(decided, authorization)
-    interaction.proof_used(request, decided.params)
-    return deliver(request, delivery, silent=_silent(decided.params))
+    decided = confirm(decided)
+    row = None
+    if not decided.channel.first_party:
+        if not shown and missing(consent.granted(decided), end_user.given, decided.registry.covers):
+            raise OutdatedConsent  # the project asks since a moment ago
+        row = remember(end_user, decided, shown=shown)
+        sensitive.tell(request, end_user, decided)
+    signed_in = end_user.sign_in
+    acr = prompts.acr_told(prompts.read(decided.params), signed_in.acr, sign_in.levels_met_by(signed_in.acr))
+    return decided, authorizations.authorize(decided, end_user.user, signed_in, row, acr=acr)
 
 
 def remember(end_user: EndUser, decided: AuthorizationRequest, *, shown: bool) -> Consent:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
@@ -12,6 +13,7 @@ from django.urls import reverse
 
 from accounts import sign_in
 from clients.identifiers import shown_place
+from common import clock
 from projects.consent import Permission, missing
 from projects.models import Project
 from provider.endpoints import grant_end, permission_words
@@ -24,12 +26,31 @@ MAX_AGE = 3600  # seconds a shown page stays good
 REQUIRED = ("openid",)
 
 
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What a person compares with the device they have before them."""
+
+    code: str
+    address: str  # where it asked from
+    at: datetime
+    is_near: bool  # in the network of this browser
+
+    @property
+    def is_new(self) -> bool:
+        return clock.now() - self.at < timedelta(minutes=1)
+
+
 class OutdatedConsent(Exception):
     """What this person was shown, or allowed before, is not what would be granted now: they are asked anew."""
 
 
-def show(request: HttpRequest, decided: AuthorizationRequest, end_user: EndUser) -> HttpResponse:
-    """Ask for what is missing, and show what was allowed before; everything when nothing is missing."""
+def show(
+    request: HttpRequest, decided: AuthorizationRequest, end_user: EndUser, device: Device | None = None
+) -> HttpResponse:
+    """Ask for what is missing, and show what was allowed before; everything when nothing is missing.
+
+    For a device the answer goes to the address of this page; else it has one of its own.
+    """
     channel, params = decided.channel, decided.params
     project = Project.objects.select_related("consent_screen").get(pk=decided.client.project.id)
     screen = permission_words.screen_of(project)
@@ -41,14 +62,15 @@ def show(request: HttpRequest, decided: AuthorizationRequest, end_user: EndUser)
         "app_name": permission_words.app_name(project),
         "client_name": decided.client.name,
         "project_name": project.name,
-        "redirect_host": shown_place(channel.redirect_uri),
+        "redirect_host": "" if device else shown_place(channel.redirect_uri),
+        "device": device,
         "homepage_uri": screen.homepage_uri,
         "policy_uri": screen.policy_uri,
         "tos_uri": screen.tos_uri,
         "support_email": screen.support_email,
         "person": end_user.user,
         "switch_url": sign_in.switch_url(shortened(request.get_full_path())),
-        "action": f"{reverse('consent')}?{params.query}",
+        "action": request.get_full_path() if device else f"{reverse('consent')}?{params.query}",
         "seen": _seal(params, end_user, new, also_usable, [one.value for one in ends]),
         "groups": _groups(project, wanted, new, end_user.given),
         "audiences": _audiences(project, decided, wanted, new, also_usable),

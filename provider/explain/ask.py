@@ -19,7 +19,7 @@ from provider.endpoints import interaction
 from provider.endpoints.consent import to_ask
 from provider.explain import table
 from provider.explain.table import AUTHORIZE, Attempt, Question, Value
-from provider.protocol import audience, prompts
+from provider.protocol import audience, device, prompts
 from provider.protocol.errors import AccessDenied, Refusal
 from provider.protocol.facts import ClientFacts, Registry, SignInFacts
 from provider.protocol.prompts import Interaction, RequestedAuthentication, SessionFacts
@@ -27,7 +27,7 @@ from provider.protocol.request import AuthorizationRequest, Params
 from provider.store import live, statements
 from provider.store.statements import AuthorizationRow
 
-FOR_PEOPLE = (AUTHORIZE, "authorization_code", "refresh_token")
+FOR_PEOPLE = (AUTHORIZE, "authorization_code", "refresh_token", device.GRANT_TYPE)
 
 
 @dataclass(frozen=True, slots=True)

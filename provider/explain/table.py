@@ -13,8 +13,17 @@ from typing import TypeVar
 
 from projects.facts import ApiFacts
 from projects.matcher import Malformed, parse
-from provider.protocol import AT_AUTHORIZATION, AT_TOKEN, audience, authorization, claims
+from provider.protocol import (
+    AT_AUTHORIZATION,
+    AT_DEVICE_AUTHORIZATION,
+    AT_TOKEN,
+    audience,
+    authorization,
+    claims,
+    device,
+)
 from provider.protocol.access_tokens import lifetime, token_format
+from provider.protocol.channel import Channel
 from provider.protocol.cross_client import Obstacle, obstacles
 from provider.protocol.errors import InvalidClient, Refusal, UnauthorizedClient
 from provider.protocol.facts import NO_CEILING, Ceiling, Challenge, ClientFacts, Entry, Json, PersonFacts, Registry
@@ -117,10 +126,26 @@ def attempt(question: Question, row: str) -> Attempt:
         return _token(question, row, Subject.CLIENT, NO_CEILING)
     if row == "refresh_token" and question.ceiling is not None:
         return _token(question, row, Subject.PERSON, question.ceiling)
-    before, decided = _authorize(question, offline=row == "refresh_token")
+    before, decided = _asked_of_person(question, row)
     if not before.allowed:
         return Attempt(row, before.steps, before.refusal)  # there would be no code
     return _token(question, row, Subject.PERSON, decided.ceiling)
+
+
+def _asked_of_person(question: Question, row: str) -> tuple[Attempt, AuthorizationRequest]:
+    """What comes before a token of this row: who has no code for a browser asks as a device."""
+    if row == device.GRANT_TYPE or not question.client.may_use("authorization_code"):
+        return _from_device(question, offline=row == "refresh_token")
+    return _authorize(question, offline=row == "refresh_token")
+
+
+def _from_device(question: Question, *, offline: bool = False) -> tuple[Attempt, AuthorizationRequest]:
+    pairs = [("scope", question.asked_scope), ("audience", question.audience)]
+    if offline:
+        pairs.append(("access_type", "offline"))
+    request = AuthorizationRequest(Params(pairs), Channel(question.client, device=True), question.registry)
+    steps, refusal = _run(AT_DEVICE_AUTHORIZATION, request)
+    return Attempt(device.GRANT_TYPE, steps, refusal), request
 
 
 def _authorize(question: Question, *, offline: bool = False) -> tuple[Attempt, AuthorizationRequest]:
@@ -137,8 +162,8 @@ def _authorize(question: Question, *, offline: bool = False) -> tuple[Attempt, A
 
 
 def decided_authorization(question: Question) -> AuthorizationRequest | None:
-    """What the authorization endpoint would ask the person for; None when it refuses."""
-    attempted, request = _authorize(question)
+    """What the person would be asked for; None when that is refused."""
+    attempted, request = _asked_of_person(question, AUTHORIZE)
     return request if attempted.allowed else None
 
 

@@ -126,7 +126,9 @@ def about_consent(consent: PersonsConsent) -> list[str]:
         said = _("First party: nobody is asked.") if consent.first_party else _("Everything was allowed before.")
         return [said, _("No page is shown.")]
     lines = [_("A page asks for: %(missing)s.") % {"missing": ", ".join(missing)}]
-    if consent.always:
+    if consent.always and not consent.redirect_uri:
+        lines.append(_("It is shown every time: nobody sees from here in whose hands a device is."))
+    elif consent.always:
         words = {"uri": consent.redirect_uri}
         lines.append(_("It is shown every time: another program could answer at %(uri)s.") % words)
     return lines

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from provider import facts, possession
 from provider.client_authentication import authenticate
-from provider.grants import authorization_code, client_credentials, refresh_token, response
+from provider.grants import authorization_code, client_credentials, device_code, refresh_token, response
 from provider.possession import NO_EVIDENCE, Evidence
-from provider.protocol import AT_TOKEN, audience
+from provider.protocol import AT_TOKEN, audience, device
 from provider.protocol.confirmation import Confirmation, refuse_another_holder
 from provider.protocol.errors import InvalidAudience, InvalidRequest, UnauthorizedClient, UnsupportedGrantType
 from provider.protocol.facts import ClientFacts
@@ -36,6 +36,7 @@ GRANTS: Mapping[str, Grant] = {
     "authorization_code": Grant(authorization_code.opened, AT_TOKEN["authorization_code"], needs=("code",)),
     "refresh_token": Grant(refresh_token.opened, AT_TOKEN["refresh_token"], needs=("refresh_token",)),
     "client_credentials": Grant(client_credentials.opened, AT_TOKEN["client_credentials"]),
+    device.GRANT_TYPE: Grant(device_code.opened, AT_TOKEN[device.GRANT_TYPE], needs=("device_code",)),
 }
 
 AT_GRANT_TYPES, AT_OPENING, AT_LAST_CHECKS, AT_ISSUE = map(At, ("grant_types", "grant", "last_checks", "issue"))

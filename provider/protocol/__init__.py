@@ -7,11 +7,24 @@ minted, signed or saved until every step has agreed. Standard library only, and 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
-from provider.protocol import audience, authorization, cross_client, dpop, included, pkce, requested_claims, scopes
+from provider.protocol import (
+    audience,
+    authorization,
+    cross_client,
+    device,
+    dpop,
+    included,
+    pkce,
+    requested_claims,
+    scopes,
+)
 from provider.protocol.request import AuthorizationRequest, TokenRequest
 
-AT_AUTHORIZATION: Sequence[Callable[[AuthorizationRequest], None]] = (
+Steps: TypeAlias = Sequence[Callable[[AuthorizationRequest], None]]
+
+AT_AUTHORIZATION: Steps = (
     authorization.check_shape,
     pkce.at_authorization,
     dpop.at_authorization,
@@ -23,8 +36,18 @@ AT_AUTHORIZATION: Sequence[Callable[[AuthorizationRequest], None]] = (
     cross_client.at_authorization,
 )
 
+AT_DEVICE_AUTHORIZATION: Steps = (
+    device.check_shape,
+    scopes.at_authorization,
+    requested_claims.at_authorization,
+    audience.at_authorization,
+    scopes.something_asked,
+    cross_client.at_authorization,
+)
+
 AT_TOKEN: Mapping[str, Sequence[Callable[[TokenRequest], None]]] = {
     "authorization_code": (pkce.at_token, audience.at_token, scopes.at_token, cross_client.at_token),
     "refresh_token": (audience.at_token, scopes.at_token, cross_client.at_token),
     "client_credentials": (audience.at_token, scopes.at_token, cross_client.at_token),
+    device.GRANT_TYPE: (audience.at_token, scopes.at_token, cross_client.at_token),
 }

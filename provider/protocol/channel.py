@@ -32,20 +32,28 @@ class Channel:
     state: str = ""
     response_type: str = CODE  # of those this client may ask for; empty: another one
     mode: ResponseMode = QUERY
+    device: bool = False  # no redirect URI: the answer waits for a device that asks for it (RFC 8628)
 
     @property
     def always_asks(self) -> bool:
-        """Another program may receive the code and use it, so the End-User sees a screen whatever they allowed before.
+        """Somebody else may get the tokens, so the End-User sees a screen whatever they allowed before.
+
+        Another program may receive the code and use it, and a device may be far away, in hands that nobody sees.
+        """
+        return self.device or not self.is_proved
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether only the client itself can use what comes of this.
 
         A confidential client proves itself when it redeems the code, wherever that went (RFC 8252 section 8.6).
-        Everything else here follows from this line.
         """
-        return self.client.public and reaches_any_program(self.redirect_uri)
+        return not self.client.public or not (self.device or reaches_any_program(self.redirect_uri))
 
     @property
     def shares_consent(self) -> bool:
         """What the End-User allowed other clients of the project counts for this one, and the other way round."""
-        return self.client.registered_by_administrator and not self.always_asks
+        return self.client.registered_by_administrator and self.is_proved
 
     @property
     def remembers_its_own(self) -> bool:
@@ -56,7 +64,7 @@ class Channel:
     @property
     def first_party(self) -> bool:
         """Nobody is asked: the project is implicit, and only the client itself can use the code."""
-        return self.client.project.consent_mode == "implicit" and self.shares_consent
+        return self.client.project.consent_mode == "implicit" and self.shares_consent and not self.always_asks
 
     def said(self, issuer: str, **answer: str) -> dict[str, str]:
         """The parameters of an answer: always with `iss` (RFC 9207), with `state` when it was sent."""

@@ -69,6 +69,27 @@ class InvalidGrant(Refusal):
     code = "invalid_grant"
 
 
+class AuthorizationPending(Refusal):
+    """RFC 8628 section 3.5: nobody has decided yet."""
+
+    code = "authorization_pending"
+
+    def __init__(self, message: str = "The person has not decided yet.") -> None:
+        super().__init__(message)
+
+
+class SlowDown(AuthorizationPending):
+    """RFC 8628 section 3.5: nobody has decided yet, and the device asks too often."""
+
+    code = "slow_down"
+
+
+class ExpiredToken(Refusal):
+    """RFC 8628 section 3.5: nobody decided in time, or the device asked too late."""
+
+    code = "expired_token"
+
+
 class UnauthorizedClient(Refusal):
     """RFC 6749 section 5.2: the client may not use this grant type."""
 
@@ -203,3 +224,10 @@ class TemporarilyUnavailable(Refusal):
     code = "temporarily_unavailable"
     status = 503
     retry_after = 5  # seconds
+
+
+class TooManyWait(TemporarilyUnavailable):
+    """So many devices of this client, or of this network, wait for a person that no other may begin."""
+
+    status = 429
+    retry_after = 60

@@ -7,7 +7,7 @@ transaction, in one of its own.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
@@ -18,7 +18,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import SignIn, User
 from clients.models import AccessToken, Authorization, Grant, RefreshToken, RevokedToken
 from common import clock
-from common.sql import Insert, write
+from common.sql import Guard, Insert, write
 from projects import ends
 from projects.models import Consent
 from provider.facts import ceiling_of, person_of, sign_in_of
@@ -48,20 +48,21 @@ class Minted:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A code is used once; a refresh token that follows it is the first generation."""
+    """A code is used once; a refresh token that follows it is the first generation. `use`: what marks it as used."""
 
     renews: ClassVar[bool] = True
 
     digest: str
     authorization_id: uuid.UUID
     authorized_at: datetime
+    use: Callable[[str, datetime], Guard] = statements.use_code
 
     def successor(self) -> str:
         return opaque()
 
     def keep(self, rows: Sequence[Insert], following: Following, client: ClientFacts, now: datetime) -> None:
         first = generations.row(following, self.authorization_id, 0, client, self.authorized_at, now)
-        if not write([*rows, first] if following else rows, statements.use_code(self.digest, now)):
+        if not write([*rows, first] if following else rows, self.use(self.digest, now)):
             raise InvalidGrant(UNUSABLE)  # used in this very moment: a retry, for it brought all that the first one did
 
 
@@ -115,7 +116,7 @@ def open_code(code: str, client: ClientFacts, verifier: str = "", redirect_uri: 
         raise _used_before(row, client, verifier, redirect_uri)
     if not behind.signed_in:  # offline access begins with the tokens
         raise InvalidGrant(UNUSABLE)
-    return _presented(
+    return of_authorization(
         Code(digest(code), behind.id, behind.created_at),
         behind,
         row.created,
@@ -152,10 +153,10 @@ def of_refresh_token(token: str, row: statements.Refresh | None, client: ClientF
     if row is None or row.authorization.client_id != client.id or row.authorization.ended_at is not None:
         raise InvalidGrant(UNUSABLE)
     spend = generations.spend_of(row, token, client)
-    return _presented(spend, row.authorization, row.created, row.expires, bound=Confirmation.of(row.cnf))
+    return of_authorization(spend, row.authorization, row.created, row.expires, bound=Confirmation.of(row.cnf))
 
 
-def _presented(
+def of_authorization(
     spend: Spend,
     authorization: AuthorizationRow,
     issued_at: datetime,
@@ -166,6 +167,7 @@ def _presented(
     nonce: str = "",
     bound: Confirmation = NOT_BOUND,
 ) -> Presented:
+    """What hangs from this Authorization, and how it is spent."""
     return Presented(
         Subject.PERSON,
         spend,

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from clients.models import SecurityEvent
+from common.networks import network_of
 from common.sql import Insert
 from provider.protocol.facts import ClientFacts
 from provider.store import statements
@@ -54,6 +55,22 @@ def locked_out(client: ClientFacts, network: str, seconds: int) -> None:
 def signed_out_by(client_id: str, sub: str, *, asked: bool) -> None:
     """An app ended a sign-in; `asked`: the person confirmed it. No client: nobody said which app it was."""
     SecurityEvent.objects.create(kind="sign_in.ended_by_client", client_id=client_id, sub=sub, detail={"asked": asked})
+
+
+def device_decided(client: ClientFacts, sub: str, address: str, *, allowed: bool) -> None:
+    """A person said yes or no to a device. `address`: where the device asked from."""
+    kind = "device.allowed" if allowed else "device.denied"
+    SecurityEvent.objects.create(
+        kind=kind, client_id=client.client_id, sub=sub, detail={"network": network_of(address)[:100]}
+    )
+
+
+def device_codes_guessed(limit: str, sub: str, network: str, seconds: int) -> None:
+    """Too many wrong user codes: whoever was counted has to wait. No `sub`: nobody was signed in."""
+    until = (timezone.now() + timedelta(seconds=seconds)).isoformat(timespec="seconds")
+    logger.warning("Too many wrong user codes (%s): network %s, until %s.", limit, network[:100], until)
+    detail = {"limit": limit, "network": network[:100], "until": until}
+    SecurityEvent.objects.create(kind="device.locked_out", sub=sub, detail=detail)
 
 
 def swept(counts: Mapping[str, int], by: str) -> None:

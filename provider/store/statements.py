@@ -79,7 +79,7 @@ _CONVERSIONS = [
 ]
 
 
-def _authorization(row: Row) -> AuthorizationRow:
+def as_authorization(row: Row) -> AuthorizationRow:
     for place, convert in _CONVERSIONS:
         row[place] = convert(row[place])
     return AuthorizationRow._make([*row[:_COLUMNS], person.facts(row[_COLUMNS:])])
@@ -98,12 +98,21 @@ class _Select:
 
 @lru_cache(maxsize=32)
 def _written(select: _Select, vendor: str) -> str:
-    facts, json_facts = person.columns(vendor)
-    own = [seconds_since("a.rotated_at", vendor) if one is _SINCE_ROTATED else one for one in _AUTHORIZATION]
-    whole = array((*own, *facts), (*_JSON, *json_facts), vendor)
-    authorization = f"CASE WHEN a.id IS NOT NULL THEN {whole} END"
+    authorization = f"CASE WHEN a.id IS NOT NULL THEN {_whole(vendor)} END"
     columns = array((*select.columns, authorization), (authorization, "t.resource", "t.cnf", "r.cnf"), vendor)
     return f"SELECT {columns} FROM {select.rest}"  # noqa: S608 - constants
+
+
+def _whole(vendor: str) -> str:
+    """The expression of an Authorization, its sign-in and its person, for `as_authorization` to read."""
+    facts, json_facts = person.columns(vendor)
+    own = [seconds_since("a.rotated_at", vendor) if one is _SINCE_ROTATED else one for one in _AUTHORIZATION]
+    return array((*own, *facts), (*_JSON, *json_facts), vendor)
+
+
+def behind(column: str, vendor: str) -> str:
+    """The same for a statement elsewhere: of the Authorization that this column names, or NULL."""
+    return f"(SELECT {_whole(vendor)} FROM clients_authorization a {_PERSON} WHERE a.id = {column})"  # noqa: S608 - constants
 
 
 class Code(NamedTuple):
@@ -125,7 +134,7 @@ def code(digest: str) -> Code | None:
     if row is None:
         return None
     expires, created, used_at, *asked, authorization = row
-    return Code._make((known(expires), known(created), moment(used_at), *asked, _authorization(authorization)))
+    return Code._make((known(expires), known(created), moment(used_at), *asked, as_authorization(authorization)))
 
 
 _CODE = _Select(
@@ -158,7 +167,7 @@ def refresh_token(digest: str) -> Refresh | None:
     if row is None:
         return None
     created, expires, *more, authorization = row
-    return Refresh._make((known(created), moment(expires), *more, _authorization(authorization)))
+    return Refresh._make((known(created), moment(expires), *more, as_authorization(authorization)))
 
 
 _REFRESH = _Select(
@@ -184,7 +193,7 @@ def access_token(digest: str) -> Access | None:
     if row is None:
         return None
     client_id, created, expires, scope, audience, cnf, authorization = row
-    behind = _authorization(authorization) if authorization is not None else None
+    behind = as_authorization(authorization) if authorization is not None else None
     return Access(client_id, known(created), known(expires), scope, audience, cnf, behind)
 
 
@@ -197,7 +206,7 @@ _ACCESS = _Select(
 
 def authorization(authorization_id: uuid.UUID) -> AuthorizationRow | None:
     row = _AUTHORIZATION_OF(authorization_id)
-    return _authorization(row[0]) if row is not None else None
+    return as_authorization(row[0]) if row is not None else None
 
 
 _AUTHORIZATION_OF = _Select((), f"clients_authorization a {_PERSON} WHERE a.id = %s")
@@ -206,7 +215,7 @@ _AUTHORIZATION_OF = _Select((), f"clients_authorization a {_PERSON} WHERE a.id =
 def behind_jwt(authorization_id: uuid.UUID, jti: str) -> AuthorizationRow | None:
     """What stands behind a person's JWT; None when it is on the deny-list, too."""
     row = _BEHIND_JWT(authorization_id, jti)
-    return _authorization(row[0]) if row is not None else None
+    return as_authorization(row[0]) if row is not None else None
 
 
 _BEHIND_JWT = _Select(

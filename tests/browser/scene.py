@@ -24,6 +24,7 @@ from accounts.models import AccountEvent, SignIn, User
 from clients.models import Client, SigningKey
 from projects.models import ApiScope, ConsentScreen
 from tests.accounts.second_steps import code, enrol
+from tests.provider.devices import Device, add_devices
 from tests.world import ORDERS, App, Browser
 
 WIDE = "openid profile email offline_access orders.read orders.write"
@@ -57,6 +58,8 @@ class Scene:
             "outsider": _forced(self.outsider),
         }
         _make_a_past(self.owner)
+        add_devices()
+        self.device = Device().begin(scope=WIDE, audience=ORDERS)
 
     def reset_link(self) -> str:
         Http().post("/accounts/password/reset/", {"email": self.member.email})

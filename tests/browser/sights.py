@@ -19,6 +19,8 @@ from clients.models import Client, ClientSecret
 from idp import urls
 from idp.settings import BASE_DIR
 from projects.models import Api, Project
+from provider.endpoints.device import page_of
+from provider.protocol.device import typed
 from tests.browser.scene import AFTER_LOGOUT, WIDE, Scene, cookie
 from tests.world import CHALLENGE, ORDERS, WEB_CB
 
@@ -49,7 +51,8 @@ UNSEEN_TEMPLATES = {
 
 
 def sights(scene: Scene) -> list[Sight]:
-    return [*_of_nobody(scene), *_on_the_way(scene), *_of_the_account(), *_of_two_steps(scene), *_when_it_fails()]
+    people = [*_of_nobody(scene), *_on_the_way(scene), *_of_a_device(scene), *_of_the_account(), *_of_two_steps(scene)]
+    return [*people, *_when_it_fails()]
 
 
 def authorize(**more: Any) -> str:
@@ -103,6 +106,23 @@ def _on_the_way(scene: Scene) -> list[Sight]:
         Sight("sign-out-for-app", f"/oauth2/logout?{urlencode(_LEAVING)}", "owner"),
         Sight("sign-out-for-some-app", "/oauth2/logout", "owner"),
     ]
+
+
+def _of_a_device(scene: Scene) -> list[Sight]:
+    return [
+        Sight("device", "/device"),
+        Sight("device-wrong", "/device", act=_mistype),
+        Sight("device-filled-in", f"/device?user_code={scene.device.code}"),
+        Sight("device-confirm", page_of(typed(scene.device.code)), "outsider"),
+        Sight("device-done", "/device/done", "owner"),
+        Sight("device-denied", "/device/done?denied=1", "owner"),
+    ]
+
+
+def _mistype(page: Page) -> None:
+    page.locator("#user_code").fill("bcdf-ghjk")
+    page.locator("#user_code").press("Enter")
+    page.get_by_role("alert").wait_for()
 
 
 def _of_the_account() -> list[Sight]:

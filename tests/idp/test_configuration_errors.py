@@ -174,8 +174,8 @@ MISTAKES = [
     ("[authorization_code]", "[implicit]", f"16: {CLIENT}.grant_types[0]: 'implicit' is not known here. Use one of:"),
     (
         "[authorization_code]",
-        "[refresh_token, 'urn:ietf:params:oauth:grant-type:device_code']",
-        f"16: {CLIENT}.grant_types[1]: 'urn:ietf:params:oauth:grant-type:device_code' is not available in this version",
+        "[refresh_token, 'urn:ietf:params:oauth:grant-type:jwt-bearer']",
+        f"16: {CLIENT}.grant_types[1]: 'urn:ietf:params:oauth:grant-type:jwt-bearer' is not available in this version",
     ),
     ("[authorization_code]", "authorization_code", f"16: {CLIENT}.grant_types: This must be a list, not text."),
     (

@@ -187,7 +187,7 @@ def test_signing_out(metadata: dict[str, Any]) -> None:
 
 def test_nothing_is_promised_that_is_not_offered_yet(metadata: dict[str, Any]) -> None:
     for name in metadata:
-        assert not name.startswith(("device_", "registration_", "frontchannel", "check_session", "mtls"))
+        assert not name.startswith(("registration_", "frontchannel", "check_session", "mtls"))
 
 
 # --- The keys ------------------------------------------------------------------------------------------------------

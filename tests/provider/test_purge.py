@@ -33,11 +33,13 @@ from provider import purge
 from provider.keys import mint
 from provider.management.commands import cleartokens
 from provider.store import authorizations
+from tests.provider.devices import Device, add_devices
 from tests.world import App, Browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 DAY = timedelta(days=1)
-NAMES = ["access_tokens", "codes", "refresh_tokens", "revoked_tokens", "authorizations", "consents", "seeds"]
+NAMES = ["access_tokens", "codes", "refresh_tokens", "device_codes", "revoked_tokens", "authorizations", "consents"]
+NAMES += ["seeds"]
 NAMES += ["sign_ins", "sessions", "logout_notices", "account_events", "security_events", "refused_requests", "mails"]
 NAMES += ["kept_requests", "first_uses", "pushed_requests"]
 
@@ -135,6 +137,18 @@ def test_an_unused_code_goes_when_it_expires() -> None:
     Browser("owner").code("web")
     with later(timedelta(seconds=61)):
         assert clear() == {"codes": 1}
+
+
+def test_v5_device_codes_go_a_day_after_they_expired() -> None:
+    """Until then a device that still asks hears that its code has expired."""
+    add_devices()
+    device = Device().begin()
+    with later(DAY):
+        assert clear() == {}
+        assert device.error() == "expired_token"
+    with later(DAY + timedelta(minutes=11)):
+        assert clear() == {"device_codes": 1}
+        assert device.error() == "invalid_grant"
 
 
 def test_a_used_code_is_kept_so_that_a_second_use_ends_everything() -> None:
@@ -345,13 +359,18 @@ def test_tables_of_tokens_have_no_index_that_nothing_uses() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT tablename, indexdef FROM pg_indexes WHERE tablename IN"
-            " ('clients_accesstoken', 'clients_grant', 'clients_refreshtoken', 'clients_revokedtoken')"
+            " ('clients_accesstoken', 'clients_devicegrant', 'clients_grant', 'clients_refreshtoken',"
+            " 'clients_revokedtoken')"
         )
         found = sorted(f"{table}({definition.rpartition('(')[2]}" for table, definition in cursor.fetchall())
     assert found == [
         "clients_accesstoken(application_id)",
         "clients_accesstoken(authorization_id)",
         "clients_accesstoken(digest)",
+        "clients_devicegrant(authorization_id)",
+        "clients_devicegrant(client_id, expires)",
+        "clients_devicegrant(digest)",
+        "clients_devicegrant(user_digest)",
         "clients_grant(authorization_id)",
         "clients_grant(digest)",
         "clients_refreshtoken(authorization_id)",

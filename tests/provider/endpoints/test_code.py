@@ -247,7 +247,6 @@ def test_nothing_is_sent_twice(code: str, name: str) -> None:
         ("", "invalid_request"),
         ("password", "unsupported_grant_type"),
         ("implicit", "unsupported_grant_type"),
-        ("urn:ietf:params:oauth:grant-type:device_code", "unsupported_grant_type"),
         ("urn:ietf:params:oauth:grant-type:jwt-bearer", "unsupported_grant_type"),
         ("Authorization_Code", "unsupported_grant_type"),
         ("refresh_token ", "unsupported_grant_type"),

@@ -9,7 +9,7 @@ import pytest
 
 from provider.explain import table
 from provider.explain.table import AUTHORIZE, ROWS, Question, Reason
-from provider.protocol import AT_TOKEN
+from provider.protocol import AT_TOKEN, device
 from provider.protocol.cross_client import Obstacle
 from provider.protocol.facts import Ceiling, Entry, Registry
 from tests.provider.protocol.building import (
@@ -24,7 +24,8 @@ from tests.provider.protocol.building import (
     registry,
 )
 
-WEB = client(allowlist=listed(ORDERS, Entry(BILLING, "exact"), Entry(QUEUE, "exact")))
+EVERY_GRANT = frozenset(AT_TOKEN)
+WEB = client(allowlist=listed(ORDERS, Entry(BILLING, "exact"), Entry(QUEUE, "exact")), grant_types=EVERY_GRANT)
 SIBLING = client("sibling", id_token_lifetime=600)
 STRANGER = client("stranger", project=OTHER)
 KNOWN = registry(api(ORDERS, "orders.read"), clients=[SIBLING, STRANGER])
@@ -36,7 +37,8 @@ def question(audience: str, known: Registry = KNOWN, **changes: Any) -> Question
 
 def test_every_row_of_the_table_is_known_here() -> None:
     """A new grant needs a thought: what ceiling would its token request have?"""
-    assert set(ROWS) - {AUTHORIZE} == set(AT_TOKEN) == {"authorization_code", "refresh_token", "client_credentials"}
+    known = {"authorization_code", "refresh_token", "client_credentials", device.GRANT_TYPE}
+    assert set(ROWS) - {AUTHORIZE} == set(AT_TOKEN) == known
 
 
 @pytest.mark.parametrize("row", ROWS)
@@ -118,7 +120,21 @@ def test_a_disabled_client_and_a_grant_it_has_not_never_reach_the_table() -> Non
     other = table.attempt(question(ORDERS, client=machine), "refresh_token")
     assert (other.steps, other.refusal and other.refusal.code) == (("client.may_use",), "unauthorized_client")
     public = replace(WEB, public=True)
-    assert table.rows_of(public) == [AUTHORIZE, "authorization_code", "refresh_token"]
+    assert table.rows_of(public) == [AUTHORIZE, "authorization_code", "refresh_token", device.GRANT_TYPE]
+
+
+def test_a_device_without_a_browser_is_asked_about_as_a_device() -> None:
+    """It has no redirect URI, and registered no code."""
+    box = replace(WEB, grant_types=frozenset({device.GRANT_TYPE, "refresh_token"}), redirect_uris=())
+    assert table.rows_of(box) == ["refresh_token", device.GRANT_TYPE]
+    for row in table.rows_of(box):
+        attempt = table.attempt(question(f"{ORDERS}/7", client=box), row)
+        assert attempt.allowed, attempt.refusal
+        assert attempt.token is not None
+        assert attempt.token.aud == f"{ORDERS}/7"
+    decided = table.decided_authorization(question(ORDERS, client=box))
+    assert decided is not None
+    assert decided.channel.device
 
 
 # --- The values ----------------------------------------------------------------------------------------------------

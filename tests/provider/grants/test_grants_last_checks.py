@@ -13,6 +13,7 @@ from clients.models import AccessToken, Authorization, Client, SigningKey
 from provider import grants
 from provider.grants import GRANTS
 from provider.store import authorizations
+from tests.provider.devices import GRANT, Device, connect
 from tests.provider.store.test_live import CLIENT_ENDS, ELSEWHERE, PERSON_ENDS
 from tests.world import App, Browser, Response
 
@@ -31,6 +32,15 @@ def refresh_token() -> Ask:
     return lambda: WEB.refresh(text)
 
 
+def device_code() -> Ask:
+    client = Client.objects.get(client_id="web")
+    client.grant_types.append(GRANT)
+    client.save()
+    device = Device("web").begin(scope="openid orders.read")
+    connect(device)
+    return device.poll
+
+
 def nothing() -> Ask:
     return lambda: WEB.token(grant_type="client_credentials")
 
@@ -40,6 +50,7 @@ ROWS: dict[str, Callable[[], Ask]] = {
     "authorization_code": code,
     "refresh_token": refresh_token,
     "client_credentials": nothing,
+    GRANT: device_code,
 }
 OF_A_CLIENT = {"client_credentials"}
 GONE = {"client disabled", "client deleted"}  # it is not even authenticated

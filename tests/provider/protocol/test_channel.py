@@ -90,6 +90,19 @@ def test_in_an_implicit_project_nobody_is_asked_where_only_the_client_can_use_th
     assert Channel(house, redirect_uri).first_party is first_party
 
 
+@pytest.mark.parametrize(
+    ("changes", "shares"),
+    [({}, True), ({"public": True}, False), ({"registered_by_administrator": False}, False)],
+    ids=["confidential", "public", "registered itself"],
+)
+def test_v8_a_device_always_asks_and_is_nobodys_first_party(changes: dict[str, Any], shares: bool) -> None:
+    """Only one that proves itself adds to what its project may: anybody can be a public one."""
+    house = client(**{"project": replace(ACME, consent_mode="implicit"), **changes})
+    channel = Channel(house, device=True)
+    assert (channel.always_asks, channel.first_party, channel.shares_consent) == (True, False, shares)
+    assert not channel.remembers_its_own
+
+
 def test_an_answer_keeps_what_was_registered_letter_by_letter_and_always_names_the_issuer() -> None:
     plain, query = Channel(client(), "com.acme.app:/cb"), Channel(client(), "https://a.example/?x=%7e", state="s &")
     assert address(plain) == "com.acme.app:/cb?code=c&iss=https%3A%2F%2Fid.example"

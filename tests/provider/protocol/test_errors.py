@@ -17,6 +17,9 @@ CODES = {
     "InvalidClient": ("invalid_client", 401),
     "TooManyGuesses": ("invalid_client", 429),
     "InvalidGrant": ("invalid_grant", 400),
+    "AuthorizationPending": ("authorization_pending", 400),
+    "SlowDown": ("slow_down", 400),
+    "ExpiredToken": ("expired_token", 400),
     "UnauthorizedClient": ("unauthorized_client", 400),
     "UnsupportedGrantType": ("unsupported_grant_type", 400),
     "UnsupportedResponseType": ("unsupported_response_type", 400),
@@ -34,6 +37,7 @@ CODES = {
     "InvalidToken": ("invalid_token", 401),
     "InsufficientScope": ("insufficient_scope", 403),
     "TemporarilyUnavailable": ("temporarily_unavailable", 503),
+    "TooManyWait": ("temporarily_unavailable", 429),
 }
 
 

@@ -16,6 +16,7 @@ from django.http import HttpResponse
 
 from clients.models import AccessToken, Authorization, Client, SecurityEvent
 from common import cache, prepared
+from tests.provider.devices import Device, add_devices, connect
 from tests.world import ORDERS, App, Browser, Response
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("warm")]
@@ -30,10 +31,10 @@ def warm(world: None, monkeypatch: Any) -> None:
 
 
 @pytest.fixture
-def sent(monkeypatch: Any, settings: Any) -> Iterator[Callable[[Callable[[], HttpResponse]], Statements]]:
-    """What a request sends to the database; it has to succeed."""
+def sent(monkeypatch: Any, settings: Any) -> Iterator[Callable[..., Statements]]:
+    """What a request sends to the database; it has to succeed, or to be answered with this status."""
 
-    def sent_by(request: Callable[[], HttpResponse]) -> Statements:
+    def sent_by(request: Callable[[], HttpResponse], status: int = 200) -> Statements:
         statements: Statements = []
 
         execute, execute_prepared = psycopg.Cursor.execute, prepared._execute
@@ -50,7 +51,7 @@ def sent(monkeypatch: Any, settings: Any) -> Iterator[Callable[[Callable[[], Htt
             patched.setattr(psycopg.Cursor, "execute", noting)
             patched.setattr(prepared, "_execute", noting_prepared)
             response = request()
-        assert response.status_code == 200, response.content
+        assert response.status_code == status, response.content
         return statements
 
     settings.IDP_FACTS_MAX_AGE = 3600
@@ -176,3 +177,19 @@ def test_constant_documents_need_no_database(sent: Any, path: str) -> None:
     app = App("web")
     app.http.get(path)
     assert sent(lambda: app.http.get(path)) == []
+
+
+def test_a_device_that_waits_asks_in_one_statement_and_its_tokens_cost_one_more(sent: Any) -> None:
+    add_devices()
+    device = Device().begin()
+    connect(device)
+    device.tokens()
+    device = Device().begin()
+    device.poll()
+    device.wait(10)
+    (update,) = sent(device.poll, 400)
+    assert update.startswith("UPDATE clients_devicegrant")
+    connect(device)
+    update, write = sent(device.poll)
+    assert update.startswith("UPDATE clients_devicegrant")
+    assert write.startswith("WITH allowed AS (UPDATE clients_devicegrant")
