@@ -17,7 +17,7 @@ from clients.form_texts import HELP
 from clients.metadata import FIXED_FOR_PUBLIC, PUBLIC_METHOD, Audience, ClientMetadata
 from clients.models import AudienceEntry, Client
 from clients.models.allowlist import EntryMode
-from clients.models.client import GrantType
+from clients.models.choices import GrantType
 from clients.policy import HELD, listing_problems, metadata_of, problems
 from clients.rules import LIFETIMES as ALWAYS
 from clients.rules import LIFETIMES_OR_NONE, URI_LISTS, audience_problems

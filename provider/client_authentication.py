@@ -1,14 +1,14 @@
 """How a client proves who it is (RFC 6749 section 2.3): exactly one method per request.
 
 METHODS is the table. A new method is a file with a `Method`, a row here, and its words where clients register it
-(`clients.models.client.AuthMethod`).
+(`clients.models.choices.AuthMethod`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from clients.models.client import AuthMethod
+from clients.models.choices import AuthMethod
 from common import slow
 from common.networks import network_of
 from provider import throttle

@@ -16,7 +16,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import SignIn, User
 from clients.models import AccessToken, Authorization, Client
-from clients.models.client import ClientTokenFormat, GrantType
+from clients.models.choices import ClientTokenFormat, GrantType
 from common import clock
 from projects.access import open_apis
 from projects.actors import Actor

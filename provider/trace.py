@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from django.db import DatabaseError, InterfaceError
 
-from clients.models.client import GrantType
+from clients.models.choices import GrantType
 from clients.models.refusal import MAX_DESCRIPTION, MAX_NETWORK, MAX_STEP
 from common.address import address_of
 from common.arrival import Arrival, arrival_of

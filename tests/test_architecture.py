@@ -33,7 +33,7 @@ from oauthlib.oauth2 import RequestValidator
 from packaging.requirements import Requirement
 
 from clients import models as our_models
-from clients.models.client import GrantType
+from clients.models.choices import GrantType
 from idp import discovery
 from provider.grants import GRANTS
 from provider.protocol import AT_AUTHORIZATION, AT_TOKEN, authorization

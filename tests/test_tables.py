@@ -22,7 +22,7 @@ from django.test import Client as Http
 
 from accounts.models import User
 from clients.models import Client, SigningKey
-from clients.models.client import AuthMethod
+from clients.models.choices import AuthMethod
 from common import cache
 from common.jws import ALGORITHMS, Rsa
 from idp import discovery

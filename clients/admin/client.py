@@ -14,7 +14,7 @@ from clients import registration
 from clients.admin.secret_pages import SecretPages
 from clients.forms import AudienceEntryForm, AudienceEntryFormSet, ClientForm
 from clients.models import AudienceEntry, Client
-from clients.models.client import GrantType
+from clients.models.choices import GrantType
 from projects.console import ProjectFilter, ProjectScopedAdmin, ProjectScopedInline
 from projects.door import actor_of
 

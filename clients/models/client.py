@@ -6,71 +6,18 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models.functions import Cast
-from django.db.models.lookups import Contains
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import AbstractApplication
 
 from clients import rules
 from clients.identifiers import new_client_id
+from clients.models.choices import AuthMethod, ClientTokenFormat, GrantType, Introspection, auth_methods
 from clients.models.columns import MetadataColumns
+from clients.models.constraints import CONSTRAINTS
 from common import jws
 from projects.events import CLIENT_DELETED, SecurityEvent
 from projects.models import Api, Project
 from projects.problems import new_problems
-from projects.rules import LONGEST_LIFETIME
-
-
-class GrantType(models.TextChoices):
-    AUTHORIZATION_CODE = "authorization_code", _("Authorization code: people sign in")
-    REFRESH_TOKEN = "refresh_token", _("Refresh token: go on without the person")
-    CLIENT_CREDENTIALS = "client_credentials", _("Client credentials: the service itself")
-    DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code", _("Device code: people allow it on another device")
-
-
-class AuthMethod(models.TextChoices):
-    BASIC = "client_secret_basic", _("Secret in the Authorization header")
-    POST = "client_secret_post", _("Secret in the request body")
-    NONE = "none", _("None: a public client that cannot keep a secret")
-
-
-def auth_methods() -> list[tuple[str, str | Promise]]:
-    """The choices of a field. A callable: a migration names it and not what it answers, so a new row needs none."""
-    return [(method.value, method.label) for method in AuthMethod]
-
-
-class Introspection(models.TextChoices):
-    NONE = "none", _("May not introspect")
-    OWN = "own", _("Tokens issued to this client")
-    PROJECT = "project", _("Tokens of every client of its project")
-    LISTED = "listed", _("Tokens of the listed clients")
-    ALL = "all", _("Every token of this provider")
-
-
-class ClientTokenFormat(models.TextChoices):
-    OPAQUE = "opaque", _("Opaque: checked by introspection, revoked at once")
-    JWT = "jwt", _("JWT: checked locally, valid until it expires")
-
-
-def _public_has(**fields: Any) -> models.Q:
-    """A constraint's condition: a public client has these values."""
-    return ~models.Q(client_type=AbstractApplication.CLIENT_PUBLIC) | models.Q(**fields)
-
-
-def asymmetric(column: str) -> models.Q:
-    """A constraint's condition: neither unsigned nor signed with a shared secret (RFC 7518 section 3.1)."""
-    return ~models.Q(**{column: "none"}) & ~models.Q(**{f"{column}__startswith": "HS"})
-
-
-def _bounded(*names: str) -> models.Q:
-    """A constraint's condition: these lifetimes are seconds, up to ten years, or none."""
-    condition = models.Q()
-    for name in names:
-        within = models.Q((f"{name}__gt", 0), (f"{name}__lte", LONGEST_LIFETIME))
-        condition &= models.Q((f"{name}__isnull", True)) | within
-    return condition
-
 
 ID_BURIED = _("This client ID belonged to a deleted client; an ID is never used again.")
 ID_LISTED = _("Clients name this as an audience already. Choose another client ID.")
@@ -193,54 +140,7 @@ class Client(MetadataColumns, AbstractApplication):
             models.Index(fields=["access_token_lifetime"], name="client_access_token_lifetime"),
             models.Index(fields=["id_token_lifetime"], name="client_id_token_lifetime"),
         ]
-        constraints = [
-            models.CheckConstraint(condition=~models.Q(client_id=""), name="client_has_an_id"),
-            models.CheckConstraint(
-                condition=models.Q(client_type__in=[value for value, _label in AbstractApplication.CLIENT_TYPES]),
-                name="client_type_is_known",
-            ),
-            models.CheckConstraint(
-                condition=models.Q(client_type="public", token_endpoint_auth_method=AuthMethod.NONE)
-                | ~models.Q(client_type="public") & ~models.Q(token_endpoint_auth_method__in=["", AuthMethod.NONE]),
-                name="client_is_public_when_it_has_no_secret",
-            ),
-            models.CheckConstraint(
-                condition=_public_has(require_pkce=True, rotate_refresh_tokens=True),
-                name="client_public_needs_pkce_and_rotation",
-            ),
-            models.CheckConstraint(
-                condition=_public_has(introspection=Introspection.NONE), name="client_public_never_introspects"
-            ),
-            models.CheckConstraint(
-                condition=~models.Q(client_type="public")
-                | ~models.Q(Contains(Cast("grant_types", models.TextField()), models.Value('"client_credentials"'))),
-                name="client_public_has_no_client_credentials",
-            ),
-            models.CheckConstraint(
-                condition=models.Q(introspection__in=Introspection.values), name="client_introspection_is_known"
-            ),
-            models.CheckConstraint(
-                condition=models.Q(access_token_format__in=ClientTokenFormat.values),
-                name="client_access_token_format_is_known",
-            ),
-            models.CheckConstraint(
-                condition=asymmetric("id_token_signed_response_alg") & ~models.Q(id_token_signed_response_alg=""),
-                name="client_id_token_algorithm_is_asymmetric",
-            ),
-            models.CheckConstraint(
-                condition=asymmetric("userinfo_signed_response_alg"),
-                name="client_userinfo_algorithm_is_asymmetric",
-            ),
-            models.CheckConstraint(
-                condition=asymmetric("authorization_signed_response_alg")
-                & ~models.Q(authorization_signed_response_alg=""),
-                name="client_authorization_algorithm_is_asymmetric",
-            ),
-            models.CheckConstraint(
-                condition=_bounded(*rules.LIFETIMES, *rules.LIFETIMES_OR_NONE),
-                name="client_lifetimes_are_bounded",
-            ),
-        ]
+        constraints = CONSTRAINTS
 
     @property
     def public(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from clients.models.client import asymmetric
+from clients.models.constraints import asymmetric
 from common import clock, jws
 
 

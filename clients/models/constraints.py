@@ -1,0 +1,82 @@
+"""What must never be stored of a client, whoever writes the row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.models.functions import Cast
+from django.db.models.lookups import Contains
+from oauth2_provider.models import AbstractApplication
+
+from clients import rules
+from clients.models.choices import AuthMethod, ClientTokenFormat, Introspection
+from projects.rules import LONGEST_LIFETIME
+
+
+def _public_has(**fields: Any) -> models.Q:
+    """A constraint's condition: a public client has these values."""
+    return ~models.Q(client_type=AbstractApplication.CLIENT_PUBLIC) | models.Q(**fields)
+
+
+def asymmetric(column: str) -> models.Q:
+    """A constraint's condition: neither unsigned nor signed with a shared secret (RFC 7518 section 3.1)."""
+    return ~models.Q(**{column: "none"}) & ~models.Q(**{f"{column}__startswith": "HS"})
+
+
+def _bounded(*names: str) -> models.Q:
+    """A constraint's condition: these lifetimes are seconds, up to ten years, or none."""
+    condition = models.Q()
+    for name in names:
+        within = models.Q((f"{name}__gt", 0), (f"{name}__lte", LONGEST_LIFETIME))
+        condition &= models.Q((f"{name}__isnull", True)) | within
+    return condition
+
+
+CONSTRAINTS = [
+    models.CheckConstraint(condition=~models.Q(client_id=""), name="client_has_an_id"),
+    models.CheckConstraint(
+        condition=models.Q(client_type__in=[value for value, _label in AbstractApplication.CLIENT_TYPES]),
+        name="client_type_is_known",
+    ),
+    models.CheckConstraint(
+        condition=models.Q(client_type="public", token_endpoint_auth_method=AuthMethod.NONE)
+        | ~models.Q(client_type="public") & ~models.Q(token_endpoint_auth_method__in=["", AuthMethod.NONE]),
+        name="client_is_public_when_it_has_no_secret",
+    ),
+    models.CheckConstraint(
+        condition=_public_has(require_pkce=True, rotate_refresh_tokens=True),
+        name="client_public_needs_pkce_and_rotation",
+    ),
+    models.CheckConstraint(
+        condition=_public_has(introspection=Introspection.NONE), name="client_public_never_introspects"
+    ),
+    models.CheckConstraint(
+        condition=~models.Q(client_type="public")
+        | ~models.Q(Contains(Cast("grant_types", models.TextField()), models.Value('"client_credentials"'))),
+        name="client_public_has_no_client_credentials",
+    ),
+    models.CheckConstraint(
+        condition=models.Q(introspection__in=Introspection.values), name="client_introspection_is_known"
+    ),
+    models.CheckConstraint(
+        condition=models.Q(access_token_format__in=ClientTokenFormat.values),
+        name="client_access_token_format_is_known",
+    ),
+    models.CheckConstraint(
+        condition=asymmetric("id_token_signed_response_alg") & ~models.Q(id_token_signed_response_alg=""),
+        name="client_id_token_algorithm_is_asymmetric",
+    ),
+    models.CheckConstraint(
+        condition=asymmetric("userinfo_signed_response_alg"),
+        name="client_userinfo_algorithm_is_asymmetric",
+    ),
+    models.CheckConstraint(
+        condition=asymmetric("authorization_signed_response_alg") & ~models.Q(authorization_signed_response_alg=""),
+        name="client_authorization_algorithm_is_asymmetric",
+    ),
+    models.CheckConstraint(
+        condition=_bounded(*rules.LIFETIMES, *rules.LIFETIMES_OR_NONE),
+        name="client_lifetimes_are_bounded",
+    ),
+]
