@@ -26,6 +26,7 @@ class GrantType(models.TextChoices):
     AUTHORIZATION_CODE = "authorization_code", _("Authorization code: people sign in")
     REFRESH_TOKEN = "refresh_token", _("Refresh token: go on without the person")
     CLIENT_CREDENTIALS = "client_credentials", _("Client credentials: the service itself")
+    TOKEN_EXCHANGE = rules.TOKEN_EXCHANGE, _("Token exchange: a narrower token, or one for the next API")
 
 
 class AuthMethod(models.TextChoices):
@@ -55,6 +56,12 @@ class ClientTokenFormat(models.TextChoices):
 def _public_has(**fields: Any) -> models.Q:
     """A constraint's condition: a public client has these values."""
     return ~models.Q(client_type=AbstractApplication.CLIENT_PUBLIC) | models.Q(**fields)
+
+
+def _public_lacks(grant_type: str) -> models.Q:
+    """A constraint's condition: no public client has this grant."""
+    listed = Contains(Cast("grant_types", models.TextField()), models.Value(f'"{grant_type}"'))
+    return ~models.Q(client_type="public") | ~models.Q(listed)
 
 
 def asymmetric(column: str) -> models.Q:
@@ -211,9 +218,15 @@ class Client(MetadataColumns, AbstractApplication):
                 condition=_public_has(introspection=Introspection.NONE), name="client_public_never_introspects"
             ),
             models.CheckConstraint(
-                condition=~models.Q(client_type="public")
-                | ~models.Q(Contains(Cast("grant_types", models.TextField()), models.Value('"client_credentials"'))),
+                condition=_public_lacks("client_credentials"),
                 name="client_public_has_no_client_credentials",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(client_type="public")
+                | ~models.Q(
+                    Contains(Cast("grant_types", models.TextField()), models.Value(f'"{rules.TOKEN_EXCHANGE}"'))
+                ),
+                name="client_public_has_no_token_exchange",
             ),
             models.CheckConstraint(
                 condition=models.Q(introspection__in=Introspection.values), name="client_introspection_is_known"

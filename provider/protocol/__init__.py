@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from provider.protocol import audience, authorization, cross_client, dpop, included, pkce, requested_claims, scopes
+from provider.protocol import (
+    audience,
+    authorization,
+    cross_client,
+    dpop,
+    exchange,
+    included,
+    pkce,
+    requested_claims,
+    scopes,
+)
+from provider.protocol.facts import TOKEN_EXCHANGE
 from provider.protocol.request import AuthorizationRequest, TokenRequest
 
 AT_AUTHORIZATION: Sequence[Callable[[AuthorizationRequest], None]] = (
@@ -27,4 +38,8 @@ AT_TOKEN: Mapping[str, Sequence[Callable[[TokenRequest], None]]] = {
     "authorization_code": (pkce.at_token, audience.at_token, scopes.at_token, cross_client.at_token),
     "refresh_token": (audience.at_token, scopes.at_token, cross_client.at_token),
     "client_credentials": (audience.at_token, scopes.at_token, cross_client.at_token),
+    TOKEN_EXCHANGE: (exchange.asked, audience.at_token, scopes.at_token, cross_client.at_token, exchange.issued),
 }
+
+# What the specification of a grant calls a refusal that the others have another code for.
+CODES: Mapping[str, Mapping[str, str]] = {TOKEN_EXCHANGE: exchange.CODES}
