@@ -23,6 +23,7 @@ MAX_NAME = 255
 MAX_URI = 500
 MAY_BE_EMPTY = ("userinfo_signed_response_alg",)  # plain JSON
 MODES = ("prefix", "exact")
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a grant type (RFC 8693)
 URI_LISTS = ("redirect_uris", "post_logout_redirect_uris")
 LISTS = ("grant_types", *URI_LISTS, "allowed_callers", "introspects", "acts_for")
 LIFETIMES = ("access_token_lifetime", "id_token_lifetime")
@@ -34,7 +35,6 @@ NOT_AVAILABLE = frozenset(
         "client_secret_jwt",
         "tls_client_auth",
         "self_signed_tls_client_auth",
-        "urn:ietf:params:oauth:grant-type:token-exchange",
         "urn:ietf:params:oauth:grant-type:jwt-bearer",
     }
 )
@@ -127,6 +127,8 @@ def _kind(wanted: ClientMetadata) -> Iterator[Problem]:
         return
     if "client_credentials" in wanted.grant_types:
         yield Problem("grant_types", _("A public client cannot use client credentials: it has none."))
+    if TOKEN_EXCHANGE in wanted.grant_types:
+        yield Problem("grant_types", _("A public client cannot exchange tokens: anybody may speak in its name."))
     if wanted.require_pkce is False:
         yield Problem("require_pkce", _("A public client always needs PKCE. Leave this key out."))
     if wanted.rotate_refresh_tokens is False:

@@ -19,6 +19,12 @@ def _public_has(**fields: Any) -> models.Q:
     return ~models.Q(client_type=AbstractApplication.CLIENT_PUBLIC) | models.Q(**fields)
 
 
+def _public_lacks(grant_type: str) -> models.Q:
+    """A constraint's condition: no public client has this grant."""
+    listed = Contains(Cast("grant_types", models.TextField()), models.Value(f'"{grant_type}"'))
+    return ~models.Q(client_type="public") | ~models.Q(listed)
+
+
 def asymmetric(column: str) -> models.Q:
     """A constraint's condition: neither unsigned nor signed with a shared secret (RFC 7518 section 3.1)."""
     return ~models.Q(**{column: "none"}) & ~models.Q(**{f"{column}__startswith": "HS"})
@@ -52,10 +58,9 @@ CONSTRAINTS = [
         condition=_public_has(introspection=Introspection.NONE), name="client_public_never_introspects"
     ),
     models.CheckConstraint(
-        condition=~models.Q(client_type="public")
-        | ~models.Q(Contains(Cast("grant_types", models.TextField()), models.Value('"client_credentials"'))),
-        name="client_public_has_no_client_credentials",
+        condition=_public_lacks("client_credentials"), name="client_public_has_no_client_credentials"
     ),
+    models.CheckConstraint(condition=_public_lacks(rules.TOKEN_EXCHANGE), name="client_public_has_no_token_exchange"),
     models.CheckConstraint(
         condition=models.Q(introspection__in=Introspection.values), name="client_introspection_is_known"
     ),

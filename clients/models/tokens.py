@@ -87,6 +87,10 @@ class AccessToken(AbstractAccessToken):
     authorization = models.ForeignKey(Authorization, on_delete=models.CASCADE, null=True, related_name="access_tokens")
     revoked_at = models.DateTimeField(null=True)
     cnf = models.JSONField(default=dict)  # what it is bound to (RFC 7800)
+    # Of an exchanged token (RFC 8693), each separated by spaces: the client ids that `act` names, the latest first; and
+    # the access tokens it came from, by digest or `jti`. When one of those is revoked, it ends.
+    actors = models.TextField(blank=True, db_default="")
+    came_from = models.TextField(blank=True, db_default="")
 
     objects = AccessTokens()
 

@@ -31,6 +31,7 @@ WORDS = {
     "key.revoked": _("Signing key revoked"),
     "token.cross_client": _("ID token made for another client of the project"),
     "token.cross_client_refused": _("ID token for another client refused"),
+    "token.exchanged": _("Token exchanged for another one"),
     "token.reuse": _("A code or refresh token came a second time, and its authorization ended"),
     "access.revoked": _("Access ended by a command"),
     "authorization.ended": _("Authorization ended by an administrator"),

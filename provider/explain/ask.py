@@ -21,13 +21,13 @@ from provider.explain import table
 from provider.explain.table import AUTHORIZE, Attempt, Question, Value
 from provider.protocol import audience, device, prompts
 from provider.protocol.errors import AccessDenied, Refusal
-from provider.protocol.facts import ClientFacts, Registry, SignInFacts
+from provider.protocol.facts import TOKEN_EXCHANGE, ClientFacts, Registry, SignInFacts
 from provider.protocol.prompts import Interaction, RequestedAuthentication, SessionFacts
 from provider.protocol.request import AuthorizationRequest, Params
 from provider.store import live, statements
 from provider.store.statements import AuthorizationRow
 
-FOR_PEOPLE = (AUTHORIZE, "authorization_code", "refresh_token", device.GRANT_TYPE)
+FOR_PEOPLE = (AUTHORIZE, "authorization_code", "refresh_token", device.GRANT_TYPE, TOKEN_EXCHANGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def explain(
     attempts = [table.attempt(question, row) for row in rows or table.rows_of(caller)]
     decided = table.decided_authorization(question) if user else None
     if user is not None:
-        known = ("refresh_token",) if granted else ()  # who has a refresh token came in before
+        known = ("refresh_token", TOKEN_EXCHANGE) if granted else ()  # who has a refresh token came in before
         attempts = [one if one.row in known else _for_person(one, decided, user) for one in attempts]
     return Explanation(
         client,

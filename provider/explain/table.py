@@ -17,16 +17,29 @@ from provider.protocol import (
     AT_AUTHORIZATION,
     AT_DEVICE_AUTHORIZATION,
     AT_TOKEN,
+    CODES,
     audience,
     authorization,
     claims,
     device,
+    exchange,
 )
 from provider.protocol.access_tokens import lifetime, token_format
 from provider.protocol.channel import Channel
 from provider.protocol.cross_client import Obstacle, obstacles
 from provider.protocol.errors import InvalidClient, Refusal, UnauthorizedClient
-from provider.protocol.facts import NO_CEILING, Ceiling, Challenge, ClientFacts, Entry, Json, PersonFacts, Registry
+from provider.protocol.facts import (
+    NO_CEILING,
+    TOKEN_EXCHANGE,
+    Ceiling,
+    Challenge,
+    ClientFacts,
+    Entry,
+    Exchanged,
+    Json,
+    PersonFacts,
+    Registry,
+)
 from provider.protocol.request import AuthorizationRequest, Params, Subject, TokenRequest, Wrapped
 from provider.protocol.runner import run
 
@@ -56,7 +69,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class TokenPreview:
-    """What the tokens would say. The ID token is there only when it is for a sibling. Lifetimes in seconds."""
+    """What the tokens would say. The ID token is there only when it is for a sibling. Lifetimes in seconds.
+
+    No format: there is no access token.
+    """
 
     aud: str | list[str]
     scope: str
@@ -124,6 +140,9 @@ def attempt(question: Question, row: str) -> Attempt:
         return Attempt(row, ("client.may_use",), UnauthorizedClient())
     if row == "client_credentials":
         return _token(question, row, Subject.CLIENT, NO_CEILING)
+    if row == TOKEN_EXCHANGE:
+        ceiling = question.ceiling or exchange.all_of(question.client)
+        return _token(question, row, Subject.PERSON, ceiling, exchange.supposed(question.client))
     if row == "refresh_token" and question.ceiling is not None:
         return _token(question, row, Subject.PERSON, question.ceiling)
     before, decided = _asked_of_person(question, row)
@@ -167,14 +186,20 @@ def decided_authorization(question: Question) -> AuthorizationRequest | None:
     return request if attempted.allowed else None
 
 
-def _token(question: Question, row: str, subject: Subject, ceiling: Ceiling) -> Attempt:
+def _token(
+    question: Question, row: str, subject: Subject, ceiling: Ceiling, exchanged: Exchanged | None = None
+) -> Attempt:
     pairs = [("audience", question.audience)]
     pairs += [("scope", question.scope)] if question.scope else []
     pairs += [("code_verifier", _VERIFIER)] if row == "authorization_code" else []
-    request = TokenRequest(Params(pairs), question.client, question.registry, subject, ceiling)
+    if exchanged is not None and any(map(question.registry.target, question.audience.split())):
+        pairs.append(("requested_token_type", exchange.ID_TOKEN))
+    request = TokenRequest(Params(pairs), question.client, question.registry, subject, ceiling, exchanged=exchanged)
     if row == "authorization_code":
         request.challenge = Challenge(_CHALLENGE, "S256")
     steps, refusal = _run(AT_TOKEN[row], request)
+    if refusal is not None:
+        refusal.code = CODES.get(row, {}).get(refusal.code, refusal.code)
     return Attempt(row, steps, refusal, None if refusal else _preview(request))
 
 
@@ -198,7 +223,7 @@ def _preview(decided: TokenRequest) -> TokenPreview:
     return TokenPreview(
         aud=claims.one_or_many(decided.audience),
         scope=" ".join(decided.scopes),
-        format=token_format(decided),
+        format="" if decided.id_token_alone else token_format(decided),
         lifetime=lifetime(decided),
         id_token=id_token,
     )

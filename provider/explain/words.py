@@ -105,17 +105,11 @@ def verdict(attempt: Attempt) -> str:
 def preview(token: TokenPreview) -> list[tuple[str, str]]:
     """What the tokens would say, as pairs of name and value."""
     aud = token.aud if isinstance(token.aud, str) else ", ".join(token.aud)
-    lines = [
-        (
-            _("access token"),
-            _("%(format)s, %(lifetime)s seconds") % {"format": token.format, "lifetime": token.lifetime},
-        ),
-        ("aud", aud),
-        ("scope", token.scope or _("none")),
-    ]
+    words = {"format": token.format, "lifetime": token.lifetime}
+    lines = [(_("access token"), _("%(format)s, %(lifetime)s seconds") % words), ("aud", aud)] if token.format else []
+    lines.append(("scope", token.scope or _("none")))
     if token.id_token:
-        words = _("aud %(aud)s, azp %(azp)s, %(lifetime)s seconds") % token.id_token
-        lines.append((_("ID token"), words))
+        lines.append((_("ID token"), _("aud %(aud)s, azp %(azp)s, %(lifetime)s seconds") % token.id_token))
     return lines
 
 

@@ -7,16 +7,23 @@ here, in `answer`, where no row can leave it out.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from provider import facts, possession
 from provider.client_authentication import authenticate
-from provider.grants import authorization_code, client_credentials, device_code, refresh_token, response
+from provider.grants import (
+    authorization_code,
+    client_credentials,
+    device_code,
+    refresh_token,
+    response,
+    token_exchange,
+)
 from provider.possession import NO_EVIDENCE, Evidence
-from provider.protocol import AT_TOKEN, audience, device
+from provider.protocol import AT_TOKEN, CODES, audience, device
 from provider.protocol.confirmation import Confirmation, refuse_another_holder
-from provider.protocol.errors import InvalidAudience, InvalidRequest, UnauthorizedClient, UnsupportedGrantType
-from provider.protocol.facts import ClientFacts
+from provider.protocol.errors import InvalidAudience, InvalidRequest, Refusal, UnauthorizedClient, UnsupportedGrantType
+from provider.protocol.facts import TOKEN_EXCHANGE, ClientFacts
 from provider.protocol.request import Params, TokenRequest
 from provider.protocol.runner import At, run
 from provider.store import authorizations, events, live
@@ -30,6 +37,7 @@ class Grant:
     open: Callable[[Params, ClientFacts], Presented]
     steps: Sequence[Callable[[TokenRequest], None]]
     needs: tuple[str, ...] = ()  # the parameters without which there is nothing to open
+    codes: Mapping[str, str] = field(default_factory=dict)  # what its specification calls refusals of others
 
 
 GRANTS: Mapping[str, Grant] = {
@@ -37,6 +45,12 @@ GRANTS: Mapping[str, Grant] = {
     "refresh_token": Grant(refresh_token.opened, AT_TOKEN["refresh_token"], needs=("refresh_token",)),
     "client_credentials": Grant(client_credentials.opened, AT_TOKEN["client_credentials"]),
     device.GRANT_TYPE: Grant(device_code.opened, AT_TOKEN[device.GRANT_TYPE], needs=("device_code",)),
+    TOKEN_EXCHANGE: Grant(
+        token_exchange.opened,
+        AT_TOKEN[TOKEN_EXCHANGE],
+        needs=("subject_token", "subject_token_type"),
+        codes=CODES[TOKEN_EXCHANGE],
+    ),
 }
 
 AT_GRANT_TYPES, AT_OPENING, AT_LAST_CHECKS, AT_ISSUE = map(At, ("grant_types", "grant", "last_checks", "issue"))
@@ -71,8 +85,10 @@ def answer(
         minted, said = response.mint(decided, presented, live.until(presented))
         with AT_ISSUE:
             authorizations.issue(decided, presented, minted)
-    except Reused as reused:
-        authorizations.end_reused(reused, client)
+    except Refusal as refusal:
+        refusal.code = grant.codes.get(refusal.code, refusal.code)
+        if isinstance(refusal, Reused):
+            authorizations.end_reused(refusal, client)
         raise
     return said
 
@@ -98,7 +114,14 @@ def _decided(
     try:
         registry = facts.registry(audience.named(params), client, presented.ceiling.audiences)
         decided = TokenRequest(
-            params, client, registry, presented.subject, presented.ceiling, presented.challenge, shown
+            params,
+            client,
+            registry,
+            presented.subject,
+            presented.ceiling,
+            presented.challenge,
+            shown,
+            presented.exchanged,
         )
         run(grant.steps, decided)
     except InvalidAudience:

@@ -14,6 +14,7 @@ from provider.keys import mint as keys
 from provider.protocol import claims
 from provider.protocol.access_tokens import lifetime, signing_alg, token_format
 from provider.protocol.claims import Issue
+from provider.protocol.exchange import answered_type
 from provider.protocol.request import TokenRequest
 from provider.store import generations
 from provider.store.authorizations import Minted
@@ -31,10 +32,13 @@ class Answer(TypedDict):
     refresh_token: NotRequired[str]
     refresh_token_expires_in: NotRequired[int]  # when it ends by itself, as far as that is known now
     id_token: NotRequired[str]
+    issued_token_type: NotRequired[str]  # of an exchange (RFC 8693 section 2.2.1)
 
 
 def mint(decided: TokenRequest, presented: Presented, until: datetime | None = None) -> tuple[Minted, Answer]:
     """The tokens: what is kept of them, and the answer that carries them. No token outlives `until`."""
+    if decided.id_token_alone:
+        return _id_token_alone(decided, presented, until)
     jwt = token_format(decided) == "jwt"
     now = clock.now()
     seconds = lifetime(decided) if until is None else min(lifetime(decided), _seconds(now, until))
@@ -55,6 +59,8 @@ def mint(decided: TokenRequest, presented: Presented, until: datetime | None = N
             answer["refresh_token_expires_in"] = _seconds(now, ends_at)
     if id_token:
         answer["id_token"] = id_token
+    if decided.exchanged is not None:
+        answer["issued_token_type"] = answered_type(decided)
     return Minted(access, seconds, refresh, stored=not jwt), answer
 
 
@@ -68,9 +74,23 @@ def _refresh_token_expires(decided: TokenRequest, presented: Presented, now: dat
     return generations.expiry(decided.client, authorized_at, now)
 
 
+def _id_token_alone(decided: TokenRequest, presented: Presented, until: datetime | None) -> tuple[Minted, Answer]:
+    """An exchange issues one token, and `access_token` is the name of its place, whatever it is."""
+    now = clock.now()
+    issue = _issue(decided, presented, now, 0, at_most=None if until is None else _seconds(now, until))
+    answer: Answer = {
+        "access_token": _id_token(issue, ""),
+        "expires_in": claims.id_token_lifetime(issue),
+        "token_type": "N_A",
+        "scope": " ".join(decided.scopes),
+        "issued_token_type": answered_type(decided),
+    }
+    return Minted("", 0, "", stored=False), answer
+
+
 def _tokens(decided: TokenRequest, presented: Presented, now: datetime, seconds: int, *, jwt: bool) -> tuple[str, str]:
     """The access token, and the ID token of who signed in; empty: none."""
-    signs_in = decided.of_a_person and "openid" in decided.scopes
+    signs_in = decided.of_a_person and "openid" in decided.scopes and decided.exchanged is None
     if not (jwt or signs_in):
         return keys.opaque(), ""
     issue = _issue(decided, presented, now, seconds)
@@ -92,7 +112,9 @@ def _id_token(issue: Issue, access_token: str) -> str:
     return keys.sign(claims.id_token(issue, access_token), signed_for.id_token_algorithm, keys.ID_TOKEN_TYPE)
 
 
-def _issue(decided: TokenRequest, presented: Presented, now: datetime, seconds: int) -> Issue:
+def _issue(
+    decided: TokenRequest, presented: Presented, now: datetime, seconds: int, at_most: int | None = None
+) -> Issue:
     unique = secrets.token_hex(16)
     return Issue(
         issuer=settings.IDP_ISSUER,
@@ -109,4 +131,6 @@ def _issue(decided: TokenRequest, presented: Presented, now: datetime, seconds: 
         target=decided.target,
         claims=presented.ceiling.claims,
         bound=decided.shown,
+        actors=decided.exchanged.actors if decided.exchanged is not None else (),
+        at_most=at_most,
     )

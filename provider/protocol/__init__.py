@@ -15,11 +15,13 @@ from provider.protocol import (
     cross_client,
     device,
     dpop,
+    exchange,
     included,
     pkce,
     requested_claims,
     scopes,
 )
+from provider.protocol.facts import TOKEN_EXCHANGE
 from provider.protocol.request import AuthorizationRequest, TokenRequest
 
 Steps: TypeAlias = Sequence[Callable[[AuthorizationRequest], None]]
@@ -50,4 +52,8 @@ AT_TOKEN: Mapping[str, Sequence[Callable[[TokenRequest], None]]] = {
     "refresh_token": (audience.at_token, scopes.at_token, cross_client.at_token),
     "client_credentials": (audience.at_token, scopes.at_token, cross_client.at_token),
     device.GRANT_TYPE: (audience.at_token, scopes.at_token, cross_client.at_token),
+    TOKEN_EXCHANGE: (exchange.asked, audience.at_token, scopes.at_token, cross_client.at_token, exchange.issued),
 }
+
+# What the specification of a grant calls a refusal that the others have another code for.
+CODES: Mapping[str, Mapping[str, str]] = {TOKEN_EXCHANGE: exchange.CODES}

@@ -175,7 +175,7 @@ def at_token(request: TokenRequest) -> None:
     request.targets = asked.targets
     if asked.apis:
         request.audience = tuple(one for one in asked.apis if _within(one, request))
-    elif not request.of_a_person:
+    elif not request.has_ceiling:
         defaults = [entry.value for entry in request.client.allowlist if entry.default]
         request.audience = _still_permitted(defaults, request.client, request.registry)
         if defaults and not request.audience:
@@ -202,7 +202,7 @@ def _itself(client: ClientFacts, registry: Registry) -> tuple[str, ...]:
 
 
 def _within(one: str, request: TokenRequest) -> bool:
-    if not request.of_a_person or any(request.registry.covers(has, one) for has in request.ceiling.audiences):
+    if not request.has_ceiling or any(request.registry.covers(has, one) for has in request.ceiling.audiences):
         return True
     raise InvalidTarget("This audience was not granted to this authorization.")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -51,6 +51,7 @@ CLAIMS: dict[str, Claim] = {
     "address": Claim("address", _address),
     "phone_number": Claim("phone"),
 }
+MAX_ACTORS = 4  # how often an access token is passed on
 # What else an ID token may say: about itself and the sign-in.
 ABOUT_THE_TOKEN = (
     *("iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "acr", "amr", "nonce", "sid", "at_hash", "jti"),
@@ -74,6 +75,8 @@ class Issue:
     target: ClientFacts | None = None
     claims: RequestedClaims = NO_CLAIMS
     bound: Confirmation = NOT_BOUND
+    actors: tuple[str, ...] = ()  # of an exchanged token, the latest first
+    at_most: int | None = None  # seconds that any token may live; None: as clients and APIs say
 
 
 @lru_cache(maxsize=1024)
@@ -120,16 +123,15 @@ def id_token(issue: Issue, access_token: str) -> Claims:
     if issue.person is None:
         raise ValueError("An ID token speaks of a person.")
     audience = issue.target or issue.client
-    lifetime = min(issue.client.id_token_lifetime, audience.id_token_lifetime)
     claims: Claims = {
         "iss": issue.issuer,
         "sub": issue.person.sub,
         "aud": audience.client_id,
         "azp": issue.client.client_id,
         "iat": issue.now,
-        "exp": issue.now + lifetime,
+        "exp": issue.now + id_token_lifetime(issue),
         "jti": half_hash(f"ID token of {issue.jti}"),  # another object than the access token, so another id
-        "at_hash": half_hash(access_token, audience.id_token_algorithm),
+        **({"at_hash": half_hash(access_token, audience.id_token_algorithm)} if access_token else {}),
         **about_sign_in(issue.sign_in),
         **about_person(issue.person, issue.scopes, _requested(issue)),
     }
@@ -139,6 +141,12 @@ def id_token(issue: Issue, access_token: str) -> Claims:
         if issue.sign_in is not None and issue.sign_in.sid:
             claims["sid"] = issue.sign_in.sid
     return claims
+
+
+def id_token_lifetime(issue: Issue) -> int:
+    """In seconds: the shorter one of the client and of whom it is for, and no longer than what it is made of."""
+    lifetimes = (issue.client, issue.target or issue.client)
+    return min([one.id_token_lifetime for one in lifetimes] + ([] if issue.at_most is None else [issue.at_most]))
 
 
 def _requested(issue: Issue) -> tuple[str, ...]:
@@ -172,7 +180,28 @@ def access_token(issue: Issue) -> Claims:
         "scope": " ".join(issue.scopes),
         **about_sign_in(issue.sign_in),
         **({"cnf": issue.bound.members} if issue.bound else {}),
+        **({"act": act(issue.actors)} if issue.actors else {}),
     }
+
+
+def act(actors: tuple[str, ...]) -> Json:
+    """`act`: who acts now, and inside who acted before (RFC 8693 section 4.1). None: the client acts for itself."""
+    nested: Json = None
+    for client_id in reversed(actors):
+        nested = {"sub": client_id} if nested is None else {"sub": client_id, "act": nested}
+    return nested
+
+
+def actors_of(said: Json) -> tuple[str, ...]:
+    """The other way round; raises ValueError for what `act` never writes."""
+    actors: list[str] = []
+    while said is not None:
+        sub = said.get("sub") if isinstance(said, Mapping) else None
+        if not isinstance(said, Mapping) or not isinstance(sub, str) or len(actors) == MAX_ACTORS:
+            raise ValueError("This is no chain of actors.")
+        actors.append(sub)
+        said = said.get("act")
+    return tuple(actors)
 
 
 def userinfo(token: TokenFacts) -> Claims:

@@ -13,6 +13,9 @@ from projects.facts import ApiFacts, Apis, ProjectFacts
 from projects.matcher import Mode
 from provider.protocol.confirmation import NOT_BOUND, Confirmation
 
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a grant type (RFC 8693)
+CONFIDENTIAL_ONLY = frozenset({"client_credentials", TOKEN_EXCHANGE})  # grants that only who proves itself may use
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -65,7 +68,7 @@ class ClientFacts:
 
     def may_use(self, grant_type: str) -> bool:
         """Whether the client registered this grant; a public one never speaks for itself (RFC 6749 section 4.4)."""
-        return grant_type in self.grant_types and not (self.public and grant_type == "client_credentials")
+        return grant_type in self.grant_types and not (self.public and grant_type in CONFIDENTIAL_ONLY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,11 @@ class Registry:
     def registered_value(self, value: str) -> str | None:
         """The identifier of the Api that is canonically this value, as its owner wrote it."""
         return self.apis.registered_value(value)
+
+    def acts_for(self, client: ClientFacts, audience: str) -> bool:
+        """Whether this audience is an API that the client acts for."""
+        api = self.resolve(audience)
+        return api is not None and api.identifier in client.acts_for
 
     def covers(self, allowed: str, value: str) -> bool:
         """Whether what was allowed at the one holds at the other: below it, and within the same Api."""
@@ -169,3 +177,20 @@ class TokenFacts:
     authorization_id: str = ""
     claims: RequestedClaims = NO_CLAIMS
     bound: Confirmation = NOT_BOUND
+    actors: tuple[str, ...] = ()  # the clients that act for the person (`act`, RFC 8693 section 4.1), the latest first
+    came_from: tuple[str, ...] = ()  # the access tokens it was exchanged from, by digest or `jti`
+    may_act: Json = None  # who may act with it (RFC 8693 section 4.4)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """What a subject token (RFC 8693) adds to its ceiling: whose it is, and through whose hands it went.
+
+    `passed_on`: the client that asks got it as an API. `bound`: its holder proved a key to that API.
+    """
+
+    client: ClientFacts
+    passed_on: bool = False
+    bound: bool = False
+    actors: tuple[str, ...] = ()
+    came_from: tuple[str, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from provider.protocol.audience import offered_by, offered_or_of_signing_in
-from provider.protocol.claims import one_or_many
+from provider.protocol.claims import act, one_or_many
 from provider.protocol.errors import IntrospectionDenied
 from provider.protocol.facts import ClientFacts, Json, Registry, TokenFacts
 
@@ -43,11 +43,7 @@ def _by_right(caller: ClientFacts, token: TokenFacts) -> bool:
 
 def _own_audiences(caller: ClientFacts, token: TokenFacts, registry: Registry) -> tuple[str, ...]:
     """The audiences of the token that are the caller: its client id, and APIs it acts for."""
-    return tuple(
-        one
-        for one in token.audience
-        if one == caller.client_id or ((api := registry.resolve(one)) is not None and api.identifier in caller.acts_for)
-    )
+    return tuple(one for one in token.audience if one == caller.client_id or registry.acts_for(caller, one))
 
 
 def _only_for(audience: tuple[str, ...], token: TokenFacts, registry: Registry) -> TokenFacts:
@@ -83,5 +79,6 @@ def _describe(token: TokenFacts, issuer: str) -> dict[str, Json]:
         "acr": (sign_in.acr or None) if sign_in else None,
         "azp": token.client.client_id if token.person else None,
         "cnf": token.bound.members or None,
+        "act": act(token.actors),
     }
     return {name: value for name, value in facts.items() if value is not None}

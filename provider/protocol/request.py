@@ -18,6 +18,7 @@ from provider.protocol.facts import (
     Ceiling,
     Challenge,
     ClientFacts,
+    Exchanged,
     Registry,
     RequestedClaims,
 )
@@ -158,9 +159,8 @@ class TokenRequest:
     subject: Subject = Subject.PERSON
     ceiling: Ceiling = NO_CEILING  # of what a person allowed
     challenge: Challenge = NO_CHALLENGE
-    shown: Confirmation = (
-        NOT_BOUND  # the key or certificate that the request proved to have: its tokens are bound to it
-    )
+    shown: Confirmation = NOT_BOUND  # what the request proved to have: its tokens are bound to it
+    exchanged: Exchanged | None = None  # another token was presented (RFC 8693)
 
     # Decided by the steps:
     scopes: tuple[str, ...] = ()
@@ -168,7 +168,13 @@ class TokenRequest:
     targets: tuple[ClientFacts, ...] = ()
     target: ClientFacts | None = None  # the ID token is for this sibling
     narrowed: bool = False  # the granted audience is not what was asked: the answer says so
+    id_token_alone: bool = False  # no access token: an exchange issues one token
 
     @property
     def of_a_person(self) -> bool:
         return self.subject is Subject.PERSON
+
+    @property
+    def has_ceiling(self) -> bool:
+        """Whether more than the client's registration bounds it: what a person allowed, or what a token held."""
+        return self.of_a_person or self.exchanged is not None

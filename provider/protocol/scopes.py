@@ -50,7 +50,7 @@ def at_token(request: TokenRequest) -> None:
     A request that names no scope may be left without one: another project's API that offers none gets none.
     """
     named = wanted = asked(request.params)
-    if not request.of_a_person:
+    if not request.has_ceiling:
         wanted = _registered(wanted, request.client.scopes)
         if any(scope in SIGN_IN_SCOPES for scope in wanted):
             raise InvalidScope("There is no person in this grant: openid, profile and the like do not apply.")

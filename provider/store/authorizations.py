@@ -192,6 +192,9 @@ def issue(decided: TokenRequest, presented: Presented, minted: Minted) -> None:
     if decided.target is not None:
         rows.append(events.cross_client_token(decided.client, decided.target, presented.sub, now))
     bound = for_refresh_token(decided.shown, public=decided.client.public)
+    if presented.exchanged is not None:
+        audience = [decided.target.client_id] if decided.target else decided.audience
+        rows.append(events.exchanged(decided.client, presented.exchanged.client, presented.sub, audience, now))
     try:
         presented.spend.keep(rows, Following(minted.refresh_token, bound), decided.client, now)
     except IntegrityError as error:
@@ -200,15 +203,20 @@ def issue(decided: TokenRequest, presented: Presented, minted: Minted) -> None:
 
 
 def _access_token(decided: TokenRequest, presented: Presented, minted: Minted, now: datetime) -> Insert:
+    expires, more = now + timedelta(seconds=minted.lifetime), {}
+    if presented.exchanged is not None:
+        expires = min(expires, presented.expires or expires)  # some milliseconds passed since what is left was counted
+        more = {"actors": " ".join(presented.exchanged.actors), "came_from": " ".join(presented.exchanged.came_from)}
     return statements.new_access_token(
         digest=digest(minted.access_token),
         application_id=decided.client.id,
         authorization_id=presented.authorization_id,
         created=now,
-        expires=now + timedelta(seconds=minted.lifetime),
+        expires=expires,
         scope=" ".join(decided.scopes),
         resource=orjson.dumps(decided.audience).decode(),
         cnf=orjson.dumps(decided.shown.members).decode(),
+        **more,
     )
 
 

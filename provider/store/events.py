@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+import orjson
 from django.utils import timezone
 
 from clients.models import SecurityEvent
@@ -27,6 +28,18 @@ def cross_client_token(caller: ClientFacts, target: ClientFacts, sub: str, now: 
         target_client_id=target.client_id,
         sub=sub,
         detail="{}",
+    )
+
+
+def exchanged(caller: ClientFacts, issuer: ClientFacts, sub: str, audience: Sequence[str], now: datetime) -> Insert:
+    """Every token exchange: who asked, whose token it was, and what for; kept together with the tokens."""
+    return statements.new_event(
+        at=now,
+        kind="token.exchanged",
+        client_id=caller.client_id,
+        target_client_id=issuer.client_id,
+        sub=sub,
+        detail=orjson.dumps({"audience": list(audience)}).decode(),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 
@@ -12,19 +12,36 @@ from accounts.models import User
 from common import clock
 from projects import ends
 from projects.apis import admits, apis_near
+from projects.consent import Permission
 from provider import facts
 from provider.facts import person_of, requested_claims_of, sign_in_of
 from provider.keys.mint import ACCESS_TOKEN_TYPE, digest, verify, verify_id_token
 from provider.protocol.access_tokens import left_of, lives_too_long, still_open
+from provider.protocol.claims import actors_of
 from provider.protocol.confirmation import Confirmation
 from provider.protocol.errors import InvalidGrant
-from provider.protocol.facts import ClientFacts, Registry, TokenFacts
+from provider.protocol.facts import NO_CLAIMS, ClientFacts, Registry, TokenFacts
 from provider.store import authorizations, live, statements
 from provider.store.statements import AuthorizationRow
 
 
+class Found(NamedTuple):
+    """A live access token, and the row it hangs from, if it speaks of a person."""
+
+    token: TokenFacts
+    behind: AuthorizationRow | None
+    issued_at: datetime
+    expires: datetime
+
+
 def access_token(token: str) -> TokenFacts | None:
     """The live access token behind this text; None for unknown, expired, revoked, dead or another kind of token."""
+    found = subject_token(token)
+    return found.token if found is not None else None
+
+
+def subject_token(token: str) -> Found | None:
+    """The same, with what a token exchange needs of it."""
     return _jwt(token) if token.count(".") == 2 else _opaque(token)
 
 
@@ -56,8 +73,8 @@ def refresh_token(token: str) -> TokenFacts | None:
 
 def has_refresh_token(token: TokenFacts) -> bool:
     """Whether a live refresh token stands behind this access token."""
-    if not token.authorization_id:
-        return False
+    if not token.authorization_id or token.actors:
+        return False  # the client of a token that was passed on never has one
     return statements.has_refresh_token(uuid.UUID(token.authorization_id), clock.now())
 
 
@@ -79,22 +96,27 @@ def id_token(token: str) -> dict[str, Any] | None:
     return claims if all(admits(client.project, user.pk) for client in clients.values()) else None
 
 
-def _opaque(token: str) -> TokenFacts | None:
+def _opaque(token: str) -> Found | None:
     row = statements.access_token(digest(token))
     if row is None or live.expired(row.expires):
+        return None
+    came_from = tuple(row.came_from.split())
+    if came_from and statements.any_revoked(came_from):
         return None
     return _live(
         facts.client_of(row.client_id),
         row.authorization,
         row.created,
+        row.expires,
         scopes=tuple(row.scope.split()),
         audience=tuple(row.audience),
-        expires_at=_seconds(row.expires),
         bound=Confirmation.of(row.cnf),
+        actors=tuple(row.actors.split()),
+        came_from=came_from,
     )
 
 
-def _jwt(token: str) -> TokenFacts | None:
+def _jwt(token: str) -> Found | None:
     """A JWT access token: our signature and type, its time, the deny-list, and what can end it."""
     claims = verify(token, ACCESS_TOKEN_TYPE)
     if claims is None or claims.get("iss") != settings.IDP_ISSUER or clock.seconds() >= claims["exp"]:
@@ -102,6 +124,10 @@ def _jwt(token: str) -> TokenFacts | None:
     client, jti = facts.find_client(claims["client_id"]), claims["jti"]
     # A person's token carries its Authorization's id before the dot.
     prefix, of_a_person, _rest = jti.partition(".")
+    try:
+        actors = actors_of(claims.get("act"))
+    except ValueError:
+        return None
     if client is None or bool(of_a_person) == (claims["sub"] == client.client_id):
         return None
     if lives_too_long(client.access_token_lifetime, claims["iat"], claims["exp"]):
@@ -114,30 +140,43 @@ def _jwt(token: str) -> TokenFacts | None:
         client,
         authorization,
         datetime.fromtimestamp(claims["iat"], UTC),
+        datetime.fromtimestamp(claims["exp"], UTC),
         scopes=tuple(claims["scope"].split()),
         audience=(audience,) if isinstance(audience, str) else tuple(audience),
-        expires_at=claims["exp"],
         jti=jti,
         bound=Confirmation.of(claims.get("cnf")),
+        actors=actors,
+        may_act=claims.get("may_act"),
     )
 
 
 def _live(
-    client: ClientFacts | None, authorization: AuthorizationRow | None, issued_at: datetime, **more: Any
-) -> TokenFacts | None:
+    client: ClientFacts | None,
+    authorization: AuthorizationRow | None,
+    issued_at: datetime,
+    expires: datetime,
+    actors: tuple[str, ...],
+    **more: Any,
+) -> Found | None:
     if client is None or not live.client_lives(client, issued_at):
         return None
     if authorization is not None:
         if not live.authorization_lives(authorization, issued_at):
             return None
+        if actors:
+            held = Permission(more["scopes"], more["audience"])
+            if not live.passed_on_lives(client, actors, authorization.user_id, issued_at, held):
+                return None
         more |= {
             "sign_in": sign_in_of(authorization),
             "authorization_id": str(authorization.id),
-            "claims": requested_claims_of(authorization),
+            "claims": NO_CLAIMS if actors else requested_claims_of(authorization),  # they were allowed the first client
         }
     person = person_of(authorization) if authorization is not None else None
-    found = TokenFacts("access", client, person, issued_at=_seconds(issued_at), **more)
-    return left_of(found, issued_at, Registry(apis=apis_near(found.audience)))
+    more |= {"issued_at": _seconds(issued_at), "expires_at": _seconds(expires), "actors": actors}
+    found = TokenFacts("access", client, person, **more)
+    left = left_of(found, issued_at, Registry(apis=apis_near(found.audience)))
+    return Found(left, authorization, issued_at, expires) if left is not None else None
 
 
 def _seconds(moment: datetime) -> int:

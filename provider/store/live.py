@@ -15,11 +15,14 @@ from django.db.models import F, Q
 
 from common import clock
 from projects import ends
-from projects.apis import admits
+from projects.apis import admits, apis_near
+from projects.consent import Permission, missing
+from projects.facts import ProjectFacts
 from projects.models import Project
 from provider import facts
 from provider.protocol.errors import InvalidGrant
 from provider.protocol.facts import ClientFacts
+from provider.store import statements
 from provider.store.presented import UNUSABLE, Presented
 from provider.store.statements import AuthorizationRow
 
@@ -64,7 +67,33 @@ def end_of(authorization: AuthorizationRow, client: ClientFacts) -> datetime | N
 def until(presented: Presented) -> datetime | None:
     """When the first of those that a token would stand on ends by itself: nothing that is minted outlives it."""
     clients = [(one, facts.client_of(one.client_id)) for one in presented.behind]
-    return ends.earliest(*(end_of(one, client) for one, client in clients if client is not None))
+    subject_ends = presented.expires if presented.exchanged is not None else None
+    return ends.earliest(subject_ends, *(end_of(one, client) for one, client in clients if client is not None))
+
+
+def passed_on_lives(
+    client: ClientFacts, actors: tuple[str, ...], person_id: int, issued_at: datetime, held: Permission
+) -> bool:
+    """Whether a token that this client got by passing another on still works.
+
+    Everybody through whose hands it went may have it, and the person allows this client's project what it holds.
+    """
+    found = facts.find_clients(actors)
+    if not all(one in found and client_lives(found[one], issued_at) for one in actors):
+        return False
+    if client.project.consent_mode != "implicit":
+        given, _ends_at = allowed_in(client.project, person_id)
+        if missing(held, given, apis_near((*held.audiences, *given.audiences)).covers):
+            return False
+    return admits(client.project, person_id)
+
+
+def allowed_in(project: ProjectFacts, person_id: int) -> tuple[Permission, datetime | None]:
+    """What this person allowed the clients of a project, and until when; for one that asks people."""
+    found = statements.consent(person_id, project.id)
+    if found is None or expired(found.ends_at):
+        return Permission(), None
+    return Permission(tuple(found.scopes), tuple(found.audiences)), found.ends_at
 
 
 def sign_in_allows(authorization: AuthorizationRow) -> bool:

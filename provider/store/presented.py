@@ -11,7 +11,16 @@ from typing import ClassVar, Protocol
 from common.sql import Insert, write
 from provider.protocol.confirmation import NOT_BOUND, Confirmation
 from provider.protocol.errors import InvalidGrant
-from provider.protocol.facts import NO_CEILING, NO_CHALLENGE, Ceiling, Challenge, ClientFacts, PersonFacts, SignInFacts
+from provider.protocol.facts import (
+    NO_CEILING,
+    NO_CHALLENGE,
+    Ceiling,
+    Challenge,
+    ClientFacts,
+    Exchanged,
+    PersonFacts,
+    SignInFacts,
+)
 from provider.protocol.request import Subject
 from provider.store.statements import AuthorizationRow
 
@@ -52,7 +61,7 @@ class Spend(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """Nothing was presented: there is nothing to use up, and no refresh token (RFC 6749 section 4.4.3)."""
+    """There is nothing to use up, and no refresh token: nothing was presented, or a token that goes on as it was."""
 
     renews: ClassVar[bool] = False
 
@@ -84,6 +93,7 @@ class Presented:
     redirect_uri: str = ""
     nonce: str = ""
     bound: Confirmation = NOT_BOUND  # whoever presents it has to show the same
+    exchanged: Exchanged | None = None  # it is a subject token: nothing that follows outlives `expires`
 
     @property
     def sub(self) -> str:

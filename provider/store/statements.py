@@ -8,7 +8,7 @@ remembers (`common.cache`).
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -185,6 +185,8 @@ class Access(NamedTuple):
     scope: str
     audience: list[str]
     cnf: dict[str, str]
+    actors: str
+    came_from: str
     authorization: AuthorizationRow | None
 
 
@@ -192,13 +194,13 @@ def access_token(digest: str) -> Access | None:
     row = _ACCESS(digest)
     if row is None:
         return None
-    client_id, created, expires, scope, audience, cnf, authorization = row
+    client_id, created, expires, *what, authorization = row
     behind = as_authorization(authorization) if authorization is not None else None
-    return Access(client_id, known(created), known(expires), scope, audience, cnf, behind)
+    return Access._make((client_id, known(created), known(expires), *what, behind))
 
 
 _ACCESS = _Select(
-    ("t.application_id", "t.created", "t.expires", "t.scope", "t.resource", "t.cnf"),
+    ("t.application_id", "t.created", "t.expires", "t.scope", "t.resource", "t.cnf", "t.actors", "t.came_from"),
     f"""clients_accesstoken t LEFT JOIN clients_authorization a ON a.id = t.authorization_id {_PERSON}
     WHERE t.digest = %s AND t.revoked_at IS NULL""",
 )
@@ -226,6 +228,29 @@ _BEHIND_JWT = _Select(
 
 def denied(jti: str) -> bool:
     return read("SELECT '[]' FROM clients_revokedtoken WHERE jti = %s", (jti,)) is not None
+
+
+def any_revoked(tokens: Sequence[str]) -> bool:
+    """Whether one of these access tokens was revoked: opaque ones by digest, JWTs by `jti`."""
+    each = ", ".join(["%s"] * len(tokens))
+    either = f"""SELECT '[]' WHERE EXISTS (SELECT 1 FROM clients_revokedtoken WHERE jti IN ({each}))
+        OR EXISTS (SELECT 1 FROM clients_accesstoken WHERE digest IN ({each}) AND revoked_at IS NOT NULL)"""  # noqa: S608
+    return read(either, (*tokens, *tokens)) is not None
+
+
+class Consent(NamedTuple):
+    """What a person allowed a project."""
+
+    scopes: list[str]
+    audiences: list[str]
+    ends_at: datetime | None
+
+
+def consent(person_id: int, project_id: int) -> Consent | None:
+    columns = array(("c.scopes", "c.audiences", "c.ends_at"), ("c.scopes", "c.audiences"), connection().vendor)
+    found = f"SELECT {columns} FROM projects_consent c WHERE c.user_id = %s AND c.project_id = %s"  # noqa: S608
+    row = read(found, (person_id, project_id))
+    return Consent(row[0], row[1], moment(row[2])) if row is not None else None
 
 
 def has_refresh_token(authorization_id: uuid.UUID, now: datetime) -> bool:

@@ -16,6 +16,8 @@ import time_machine
 from django.utils import timezone
 
 from clients.models import Authorization, Client, ClientSecret, Grant, RefreshToken, RefusedRequest, SecurityEvent
+from provider.protocol.exchange import ACCESS_TOKEN, ID_TOKEN
+from provider.protocol.facts import TOKEN_EXCHANGE
 from provider.store import authorizations
 from tests import snapshot
 from tests.world import BILLING, ORDERS, App, Browser, Response, basic, location_parameters, redirected
@@ -243,6 +245,12 @@ def said_by(response: Response) -> str:
     return str(answer["error"])
 
 
-def test_token_exchange_is_not_offered() -> None:
-    response = App("web").token(grant_type="urn:ietf:params:oauth:grant-type:token-exchange", audience="stranger")
-    assert (response.status_code, response.json()["error"]) == (400, "unsupported_grant_type")
+def test_token_exchange_calls_a_refused_client_target_invalid_target() -> None:
+    client = Client.objects.get(client_id="web")
+    client.grant_types.append(TOKEN_EXCHANGE)
+    client.save()
+    subject = {"subject_token": Browser("owner").tokens("web")["access_token"], "subject_token_type": ACCESS_TOKEN}
+    asked = {"grant_type": TOKEN_EXCHANGE, "requested_token_type": ID_TOKEN, **subject}
+    answers = {App("web").token(**asked, audience=name).content for name in ("stranger", "nobody", "picky", "retired")}
+    assert len(answers) == 1
+    assert b'"error":"invalid_target"' in answers.pop()

@@ -59,6 +59,18 @@ def test_the_lines_answer_what_it_shows(signed_in: Reader) -> None:
     signed_in.curl("id-token")
 
 
+def test_an_api_calls_another_api(reader: Reader) -> None:
+    reader.shell("authorize")
+    apply(EXAMPLES["fines.yaml"], environ=reader.environ)
+    reader.environ["CODE"] = re.findall(r"[?&]code=([^&]+)", allowed(reader.shell("authorize-both")))[0]
+    reader.environ["TOKEN"] = json.loads(reader.shell("code-for-loans"))["access_token"]
+    assert claims_of(reader.curl("exchange")["access_token"])["act"] == {"sub": "loans-api"}
+    assert reader.python("pass_on.py") == (0, f"{person()}, by way of loans-api")
+    refused = reader.python("pass_on.py", TOKEN="x")
+    assert refused[0] == 1
+    assert refused[1].startswith("invalid_request: The subject token is unknown")
+
+
 def test_signing_in_with_authlib(reader: Reader) -> None:
     with reader.started("sign_in.py") as program:
         assert program.stdin

@@ -9,9 +9,10 @@ import pytest
 
 from provider.explain import table
 from provider.explain.table import AUTHORIZE, ROWS, Question, Reason
-from provider.protocol import AT_TOKEN, device
+from provider.explain.words import preview
+from provider.protocol import AT_TOKEN, CODES, device
 from provider.protocol.cross_client import Obstacle
-from provider.protocol.facts import Ceiling, Entry, Registry
+from provider.protocol.facts import TOKEN_EXCHANGE, Ceiling, Entry, Registry
 from tests.provider.protocol.building import (
     ACME,
     BILLING,
@@ -37,7 +38,7 @@ def question(audience: str, known: Registry = KNOWN, **changes: Any) -> Question
 
 def test_every_row_of_the_table_is_known_here() -> None:
     """A new grant needs a thought: what ceiling would its token request have?"""
-    known = {"authorization_code", "refresh_token", "client_credentials", device.GRANT_TYPE}
+    known = {"authorization_code", "refresh_token", "client_credentials", device.GRANT_TYPE, TOKEN_EXCHANGE}
     assert set(ROWS) - {AUTHORIZE} == set(AT_TOKEN) == known
 
 
@@ -77,7 +78,7 @@ def test_the_token_carries_what_the_steps_decided(row: str) -> None:
 def test_a_refusal_names_the_step_that_raised_it(row: str, audience: str, error: str, step: str) -> None:
     attempt = table.attempt(question(audience), row)
     assert attempt.refusal is not None
-    assert attempt.refusal.code == error
+    assert attempt.refusal.code == CODES.get(row, {}).get(error, error)
     assert attempt.steps[-1].startswith(step)
     assert attempt.token is None
 
@@ -211,3 +212,21 @@ def test_each_obstacle_is_named(changes: dict[str, Any], obstacle: Obstacle | No
 def test_obstacles_of_the_caller_are_named_too(changes: dict[str, Any], obstacle: Obstacle) -> None:
     [value] = table.values(question("sibling", client=replace(WEB, **changes)), KNOWN)
     assert value.obstacles == (obstacle,)
+
+
+def test_an_exchange_for_a_sibling_issues_an_id_token_and_nothing_else() -> None:
+    carried = table.attempt(question("sibling"), TOKEN_EXCHANGE).token
+    assert carried is not None
+    assert carried.id_token == {"aud": "sibling", "azp": "web", "lifetime": 600}
+    assert [name for name, _said in preview(carried)] == ["scope", "ID token"]
+
+
+def test_an_api_is_told_what_it_gets_for_the_tokens_of_apps() -> None:
+    grants = frozenset({TOKEN_EXCHANGE})
+    asking = replace(WEB, grant_types=grants, acts_for=(BILLING,))
+    assert table.rows_of(asking) == [TOKEN_EXCHANGE]
+    carried = table.attempt(question(ORDERS, client=asking), TOKEN_EXCHANGE).token
+    assert carried is not None
+    assert (carried.aud, "orders.read" in carried.scope) == (ORDERS, True)
+    unnamed = table.attempt(question("", client=asking), TOKEN_EXCHANGE)
+    assert (unnamed.steps[-1], unnamed.refusal and unnamed.refusal.code) == ("exchange.asked", "invalid_target")

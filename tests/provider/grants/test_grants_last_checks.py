@@ -12,6 +12,8 @@ from accounts.models import SignIn
 from clients.models import AccessToken, Authorization, Client, SigningKey
 from provider import grants
 from provider.grants import GRANTS
+from provider.protocol import exchange
+from provider.protocol.facts import TOKEN_EXCHANGE
 from provider.store import authorizations
 from tests.provider.devices import GRANT, Device, connect
 from tests.provider.store.test_live import CLIENT_ENDS, ELSEWHERE, PERSON_ENDS
@@ -45,12 +47,22 @@ def nothing() -> Ask:
     return lambda: WEB.token(grant_type="client_credentials")
 
 
+def subject_token() -> Ask:
+    client = Client.objects.get(client_id="web")
+    client.grant_types.append(TOKEN_EXCHANGE)
+    client.save()
+    text = Browser("owner").tokens("web", scope="openid offline_access")["refresh_token"]
+    asked = {"subject_token": text, "subject_token_type": exchange.REFRESH_TOKEN}
+    return lambda: WEB.token(grant_type=TOKEN_EXCHANGE, **asked)
+
+
 # How each grant is asked for, with what was presented issued before anything ends.
 ROWS: dict[str, Callable[[], Ask]] = {
     "authorization_code": code,
     "refresh_token": refresh_token,
     "client_credentials": nothing,
     GRANT: device_code,
+    TOKEN_EXCHANGE: subject_token,
 }
 OF_A_CLIENT = {"client_credentials"}
 GONE = {"client disabled", "client deleted"}  # it is not even authenticated
@@ -78,7 +90,8 @@ def test_no_row_gives_tokens_after_this_ended(row: str, ending: str) -> None:
     kept = AccessToken.objects.count()
     {**CLIENT_ENDS, **OF_A_PERSON}[ending]()
     answer = ask()
-    expected = (401, "invalid_client") if ending in GONE else (400, "invalid_grant")
+    dead = "invalid_request" if row == TOKEN_EXCHANGE else "invalid_grant"  # RFC 8693 section 2.2.2
+    expected = (401, "invalid_client") if ending in GONE else (400, dead)
     assert (answer.status_code, answer.json()["error"]) == expected
     assert AccessToken.objects.count() <= kept
 

@@ -10,7 +10,7 @@ import pytest
 
 from provider.protocol import AT_AUTHORIZATION, AT_TOKEN
 from provider.protocol.errors import InvalidAudience, InvalidGrant, InvalidScope, InvalidTarget, Refusal
-from provider.protocol.facts import Ceiling, Challenge, ClientFacts, Registry
+from provider.protocol.facts import TOKEN_EXCHANGE, Ceiling, Challenge, ClientFacts, Exchanged, Registry
 from provider.protocol.request import AuthorizationRequest, TokenRequest
 from tests.provider.protocol import building
 from tests.provider.protocol.building import (
@@ -50,6 +50,7 @@ def grant(
     grant_type: str, caller: ClientFacts, ceiling: Ceiling | None, known: Registry = KNOWN, **params: Any
 ) -> TokenRequest:
     request = building.token(caller, ceiling, known, **params)
+    request.exchanged = Exchanged(caller) if grant_type == TOKEN_EXCHANGE else None
     run(AT_TOKEN[grant_type], request)
     return request
 

@@ -16,6 +16,8 @@ from django.http import HttpResponse
 
 from clients.models import AccessToken, Authorization, Client, SecurityEvent
 from common import cache, prepared
+from provider.protocol.exchange import ACCESS_TOKEN, REFRESH_TOKEN
+from provider.protocol.facts import TOKEN_EXCHANGE
 from tests.provider.devices import Device, add_devices, connect
 from tests.world import ORDERS, App, Browser, Response
 
@@ -125,6 +127,22 @@ def test_tokeninfo_reads_twice(sent: Any) -> None:
     token = {"access_token": offline("web")["access_token"]}
     App("web").post("/oauth2/tokeninfo", token, auth=None)
     assert len(sent(lambda: App("web").post("/oauth2/tokeninfo", token, auth=None))) == 2
+
+
+@pytest.mark.parametrize("kind", ["opaque", "jwt", "refresh_token"])
+def test_an_exchange_reads_once_and_writes_once(sent: Any, kind: str) -> None:
+    web = Client.objects.get(client_id="web")
+    web.grant_types.append(TOKEN_EXCHANGE)
+    web.access_token_format = "jwt" if kind == "jwt" else "opaque"
+    web.save()
+    cache._shared.confirm(float("-inf"))
+    refresh = kind == "refresh_token"
+    subject = offline("web")["refresh_token" if refresh else "access_token"]
+    asked = {"subject_token": subject, "subject_token_type": REFRESH_TOKEN if refresh else ACCESS_TOKEN}
+    App("web").token(grant_type=TOKEN_EXCHANGE, **asked)
+    select, write = sent(lambda: App("web").token(grant_type=TOKEN_EXCHANGE, **asked))
+    assert select.startswith("SELECT")
+    assert "INSERT INTO clients_securityevent" in write
 
 
 @pytest.mark.parametrize("client_id", ["web", "spa"])

@@ -1,0 +1,83 @@
+"""A token that the client already has (RFC 8693): its own, or one that an app sent to the API the client acts for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from django.conf import settings
+
+from projects import ends
+from projects.apis import admits, apis_near
+from provider.keys.mint import digest
+from provider.protocol import exchange
+from provider.protocol.confirmation import NOT_BOUND
+from provider.protocol.errors import InvalidGrant
+from provider.protocol.exchange import InvalidSubject
+from provider.protocol.facts import Ceiling, ClientFacts, Exchanged, Registry, TokenFacts
+from provider.protocol.request import Params, Subject
+from provider.store import authorizations, find, live
+from provider.store.presented import NOTHING, Presented, Reused
+
+
+def opened(params: Params, client: ClientFacts) -> Presented:
+    exchange.check_parameters(params)
+    text, kind = params.one("subject_token"), params.one("subject_token_type")
+    if kind == exchange.REFRESH_TOKEN:
+        return _refresh_token(text, client)
+    if kind == exchange.JWT and text.count(".") != 2:
+        raise InvalidSubject
+    found = find.subject_token(text)
+    if found is None:
+        raise InvalidSubject
+    return _access_token(text, found, client)
+
+
+def _refresh_token(text: str, client: ClientFacts) -> Presented:
+    """It is not used up. One that was, and comes again, is somebody else's (protocol section 5.7)."""
+    try:
+        presented = authorizations.open_refresh(text, client)
+    except Reused:
+        raise
+    except InvalidGrant:
+        raise InvalidSubject from None
+    return replace(presented, spend=NOTHING, exchanged=Exchanged(client))
+
+
+def _access_token(text: str, found: find.Found, client: ClientFacts) -> Presented:
+    token, behind = found.token, found.behind
+    passed_on = token.client.client_id != client.client_id
+    ceiling, ends_at = _passed_on(token, client) if passed_on else (exchange.narrower(token), None)
+    return Presented(
+        Subject.PERSON if token.person is not None else Subject.CLIENT,
+        NOTHING,
+        found.issued_at,
+        ends.earliest(found.expires, ends_at),
+        behind=(behind,) if behind is not None else (),
+        authorization_id=behind.id if behind is not None else None,
+        ceiling=ceiling,
+        person=token.person,
+        sign_in=token.sign_in,
+        # Its holder shows the same key again; an API cannot, and has seen a proof for itself.
+        bound=NOT_BOUND if passed_on else token.bound,
+        exchanged=Exchanged(
+            token.client,
+            passed_on,
+            bool(token.bound),
+            exchange.actors(token, client) if passed_on else token.actors,
+            exchange.came_from(token, token.jti or digest(text)),
+        ),
+    )
+
+
+def _passed_on(token: TokenFacts, client: ClientFacts) -> tuple[Ceiling, datetime | None]:
+    """Of another client: for an API that this one acts for, what its person allowed this one's project, until then."""
+    apis = Registry(apis=apis_near(token.audience))
+    if token.person is None or not exchange.may_pass_on(client, token, apis, settings.IDP_ISSUER):
+        raise InvalidSubject
+    if not admits(client.project, token.person.id):
+        raise InvalidSubject
+    if client.project.consent_mode == "implicit":
+        return exchange.passed_on(token, exchange.all_of(client)), None
+    allowed, ends_at = live.allowed_in(client.project, token.person.id)
+    return exchange.passed_on(token, Ceiling(allowed.scopes, allowed.audiences)), ends_at
