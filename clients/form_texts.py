@@ -19,7 +19,14 @@ HELP: dict[str, Any] = {
     "client_type": _(
         "Confidential: runs on a server and keeps a secret. Public: runs on people's devices and cannot keep one."
     ),
-    "token_endpoint_auth_method": _("Public clients: none. The two ways to send a secret are both accepted."),
+    "token_endpoint_auth_method": _(
+        "Public clients: none. The two ways to send a secret are both accepted. With a key of its own it "
+        "shares nothing that could leak here."
+    ),
+    "jwks_uri": _(
+        "Where the app publishes its public keys, as a JWK Set; https, at a public address. Empty: see “Keys”."
+    ),
+    "token_endpoint_auth_signing_alg": _("What it signs assertions with. Empty: whichever its keys are for."),
     "grant_types": _("How it gets tokens. Refresh tokens are issued only when “Refresh token” is ticked."),
     "redirect_uris": _(
         "Where people are sent back with a code; one per line, matched exactly. "

@@ -49,6 +49,8 @@ SAME = (
     "cross_client_public",
     "introspection",
     "dpop_bound_access_tokens",
+    "jwks_uri",
+    "token_endpoint_auth_signing_alg",
 )
 
 
@@ -121,6 +123,8 @@ class ClientForm(DoorForm):
             "introspects",
             "acts_for",
             "dpop_bound_access_tokens",
+            "jwks_uri",
+            "token_endpoint_auth_signing_alg",
         ]
         help_texts = HELP
 

@@ -107,6 +107,35 @@ def backchannel_uri_problem(uri: str) -> str:
 
     The provider itself goes there: https, and http only where provider and app share one machine.
     """
+    return _visited_uri_problem(uri) or (
+        _(
+            "%(uri)s: no logout tokens go to this address: it is not public. Use a public one, or have whoever runs "
+            "this provider name its network in IDP_PRIVATE_LOGOUT_NETWORKS."
+        )
+        % {"uri": uri}
+        if _is_blocked(uri)
+        else ""
+    )
+
+
+def jwks_uri_problem(uri: str) -> str:
+    """Why no keys are fetched from this address, or an empty string."""
+    return _visited_uri_problem(uri) or (
+        _(
+            "%(uri)s: no keys are fetched from this address: it is not public. Use a public one, or have whoever runs "
+            "this provider name its network in IDP_PRIVATE_LOGOUT_NETWORKS."
+        )
+        % {"uri": uri}
+        if _is_blocked(uri)
+        else ""
+    )
+
+
+def _is_blocked(uri: str) -> bool:
+    return bool(uri) and outbound.is_blocked_host(urlsplit(uri).hostname or "")
+
+
+def _visited_uri_problem(uri: str) -> str:
     if not uri:
         return ""
     if not _VISIBLE.fullmatch(uri) or set(uri) & set('\\"<>^`{|}*'):
@@ -121,11 +150,6 @@ def backchannel_uri_problem(uri: str) -> str:
     on_this_machine = settings.IS_LOCAL and (host in LOOPBACK_LITERALS or host == "localhost")
     if not host or not (url.scheme == "https" or (url.scheme == "http" and on_this_machine)):
         return _("%(uri)s: use https.") % {"uri": uri}
-    if outbound.is_blocked_host(host):
-        return _(
-            "%(uri)s: no logout tokens go to this address: it is not public. Use a public one, or have whoever runs "
-            "this provider name its network in IDP_PRIVATE_LOGOUT_NETWORKS."
-        ) % {"uri": uri}
     return ""
 
 

@@ -11,8 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from clients import keys
+from common.json_type import Json
+
 _HAS_PATHS = re.compile("https?:", re.IGNORECASE)
 PUBLIC_METHOD = "none"  # of authentication: a client that cannot keep a secret (RFC 7591 section 2)
+SECRET_METHODS = "client_secret_"  # noqa: S105 - how the names of those begin that need one
 # What a public client has no choice in. None: whatever its kind has.
 FIXED_FOR_PUBLIC = ("require_pkce", "rotate_refresh_tokens", "introspection")
 
@@ -62,10 +66,18 @@ class ClientMetadata:
     acts_for: tuple[str, ...] = ()
     dpop_bound_access_tokens: bool = False
     require_pushed_authorization_requests: bool = False
+    jwks: Json = None  # a JWK Set (RFC 7517)
+    jwks_uri: str = ""
+    token_endpoint_auth_signing_alg: str = ""  # of assertions; empty: whichever its keys are for
 
     @property
     def public(self) -> bool:
         return self.token_endpoint_auth_method == PUBLIC_METHOD
+
+    @property
+    def uses_secrets(self) -> bool:
+        """Whether it proves who it is by a secret that it shares with us."""
+        return self.token_endpoint_auth_method.startswith(SECRET_METHODS)
 
     @property
     def scopes(self) -> list[str]:
@@ -92,6 +104,7 @@ class ClientMetadata:
             introspects=tuple(sorted(self.introspects)),
             allowed_callers=tuple(sorted(self.allowed_callers)),
             acts_for=tuple(sorted(self.acts_for)),
+            jwks=keys.settled(self.jwks),
             held=bool(self.held),
             client_type="public" if self.public else "confidential",
             require_pkce=True if self.require_pkce is None else self.require_pkce,

@@ -1,6 +1,7 @@
 """What a client may do outside its project. A superuser granted it, so only a superuser hands out a key to it.
 
-Such a key is a secret, a redirect URI, and being public: each lets somebody else be the client (protocol section 0).
+Such a key is a secret, a public key, a redirect URI, and being public: each lets somebody else be the client
+(protocol section 0).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from clients import keys
 from clients.identifiers import redirect_uri_problem
 from clients.metadata import ClientMetadata
 from clients.models import Client
@@ -79,20 +81,33 @@ def secret_problem(metadata: ClientMetadata, project: Project, by: Actor) -> str
 
 
 def key_problems(before: ClientMetadata, wanted: ClientMetadata, project: Project, by: Actor) -> Iterator[Problem]:
-    """New redirect URIs, and a secret that is not asked for any more."""
+    """New redirect URIs and keys, and a secret that is not asked for any more."""
     new = [index for index, uri in enumerate(wanted.redirect_uris) if uri not in before.redirect_uris]
     if any(redirect_uri_problem(wanted.redirect_uris[index]) for index in new):
         new = []  # what they are refused for is told first
-    opened = wanted.public and not before.public
-    if not (new or opened) or not (because := missing_rights(wanted, project, by)):
+    opened = (wanted.public and not before.public) or (before.uses_secrets and not wanted.uses_secrets)
+    cut = [
+        name for name, one in (("jwks", _new_keys(before, wanted)), ("jwks_uri", _new_address(before, wanted))) if one
+    ]
+    if not (new or opened or cut) or not (because := missing_rights(wanted, project, by)):
         return
     message = _(
         "Only a superuser changes this for a client that reaches outside its project: %(because)s. Take that away "
         "first, or ask one."
     ) % {"because": because}
     yield from (Problem(f"redirect_uris[{index}]", message) for index in new)
+    yield from (Problem(name, message) for name in cut)
     if opened:
         yield Problem("token_endpoint_auth_method", message)
+
+
+def _new_keys(before: ClientMetadata, wanted: ClientMetadata) -> bool:
+    return not keys.thumbprints(wanted.jwks) <= keys.thumbprints(before.jwks)
+
+
+def _new_address(before: ClientMetadata, wanted: ClientMetadata) -> bool:
+    """Whoever answers there decides what its keys are."""
+    return bool(wanted.jwks_uri) and wanted.jwks_uri != before.jwks_uri
 
 
 # --- Clients and APIs by name --------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from clients import lists, secrets
+from clients import keys, lists, secrets
 from clients.around import Around
 from clients.identifiers import new_client_id
 from clients.metadata import Audience, ClientMetadata
@@ -29,7 +29,8 @@ from projects.problems import Problem, RegistrationError, require
 
 SHOWN = 10  # how many of the things that stand in the way of a deletion are named
 RIGHTS_OVER_TOKENS = ("introspection", "introspects", "acts_for")
-TOLD_APART = ("client_name", "enabled", "held", *RIGHTS_OVER_TOKENS)  # by no event, or by one of its own
+KEYS = ("jwks", "jwks_uri", "token_endpoint_auth_signing_alg")
+TOLD_APART = ("client_name", "enabled", "held", *RIGHTS_OVER_TOKENS, *KEYS)  # by no event, or by one of its own
 
 
 def register(wanted: ClientMetadata, project: Project, by: Actor) -> Client:
@@ -72,7 +73,7 @@ def locked(client_ids: Collection[str]) -> dict[str, Client]:
 def is_already(client: Client, wanted: ClientMetadata, by: Actor) -> bool:
     """Whether `change` would change nothing. What stands in the way of a change is then no matter either."""
     before = metadata_of(client).settled()
-    sleeping = client.public and any(secret.slot is not None for secret in client.secrets.all())
+    sleeping = not client.uses_secrets and any(secret.slot is not None for secret in client.secrets.all())
     return not sleeping and not differences(before, _after(before, wanted, by))
 
 
@@ -99,7 +100,7 @@ def change_locked(client: Client, wanted: ClientMetadata, by: Actor) -> list[str
             client.save()
             lists.write(client, after, moved)
             _record_change(by, client.client_id, before, after, moved)
-        if (client.public or before.public) and _end_secrets(client, by):
+        if not (client.uses_secrets and before.uses_secrets) and _end_secrets(client, by):
             moved.append("client_secret")
     vars(client).pop("_prefetched_objects_cache", None)  # lists that were read before are not true any more
     return moved
@@ -124,7 +125,7 @@ def _as_registered(wanted: ClientMetadata) -> ClientMetadata:
 
 
 def _end_secrets(client: Client, by: Actor) -> bool:
-    """Those of a client that is public, or was: else they would wake up when it turns confidential."""
+    """Those of a client that has no use for them, or had none: else they would wake up when it has one again."""
     ended = [revoke_secret(secret, by) for secret in client.secrets.filter(slot__isnull=False)]
     return any(ended)
 
@@ -228,6 +229,9 @@ def _may_have_secrets(client: Client, by: Actor) -> None:
         require([Problem("project", _("You may not change the clients of this project."))])
     if client.public:
         require([Problem("client_secret", _("A public client has no secret. Leave this key out."))])
+    if not client.uses_secrets:
+        message = _("This client proves who it is in another way, and has no secret. Leave this key out.")
+        require([Problem("client_secret", message)])
     if is_bound(by) and (problem := secret_problem(metadata_of(client), client.project, by)):
         require([Problem("client_secret", problem)])
 
@@ -249,6 +253,8 @@ def _record_change(by: Actor, client_id: str, before: ClientMetadata, after: Cli
         record(by, "client.changed", client_id, **detail)
     if detail := told(RIGHTS_OVER_TOKENS):
         record(by, "client.introspection_changed", client_id, **detail)
+    if detail := told(KEYS):
+        record(by, "client.keys_changed", client_id, **detail)
     if "enabled" in moved:
         record(by, "client.enabled" if after.enabled else "client.disabled", client_id)
 
@@ -259,6 +265,8 @@ def _told(value: object) -> object:
         return value.isoformat()
     if isinstance(value, Audience):
         return f"{value.value} ({value.mode}{', default' if value.default else ''})"
+    if isinstance(value, Mapping):
+        return keys.described(dict(value))
     if isinstance(value, tuple):
         return [_told(one) for one in value]
     return value

@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterator, Mapping
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from clients.identifiers import backchannel_uri_problem, client_id_problem, redirect_uri_problem
+from clients import keys
+from clients.identifiers import backchannel_uri_problem, client_id_problem, jwks_uri_problem, redirect_uri_problem
 from clients.metadata import Audience, ClientMetadata
 from projects import matcher, quotas
 from projects.problems import Problem
@@ -21,7 +22,8 @@ Choices = Mapping[str, Collection[str]]  # the values a field may have
 
 MAX_NAME = 255
 MAX_URI = 500
-MAY_BE_EMPTY = ("userinfo_signed_response_alg",)  # plain JSON
+# Plain JSON; whichever its keys are for.
+MAY_BE_EMPTY = ("userinfo_signed_response_alg", "token_endpoint_auth_signing_alg")
 MODES = ("prefix", "exact")
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a grant type (RFC 8693)
 URI_LISTS = ("redirect_uris", "post_logout_redirect_uris")
@@ -31,7 +33,6 @@ LIFETIMES_OR_NONE = ("refresh_token_lifetime", "refresh_token_idle_lifetime")
 # Registered with IANA, and not served by this version.
 NOT_AVAILABLE = frozenset(
     {
-        "private_key_jwt",
         "client_secret_jwt",
         "tls_client_auth",
         "self_signed_tls_client_auth",
@@ -51,6 +52,7 @@ def problems(wanted: ClientMetadata, choices: Choices) -> list[Problem]:
         *_lifetimes(wanted),
         *_kind(wanted),
         *audience_problems(wanted.audience),
+        *_keys(wanted),
     ]
 
 
@@ -136,6 +138,17 @@ def _kind(wanted: ClientMetadata) -> Iterator[Problem]:
         yield Problem("rotate_refresh_tokens", message)
     if wanted.introspection not in (None, "none"):
         yield Problem("introspection", _("A public client may not introspect. Leave this key out."))
+
+
+def _keys(wanted: ClientMetadata) -> Iterator[Problem]:
+    """Registered, or at an address, and not both (RFC 7591 section 2)."""
+    if wanted.jwks is not None:
+        yield from keys.problems(wanted.jwks)
+    uri = wanted.jwks_uri
+    if problem := text_problem(uri, MAX_URI) or jwks_uri_problem(uri):
+        yield Problem("jwks_uri", problem)
+    if uri and keys.keys_of(wanted.jwks):
+        yield Problem("jwks_uri", _("Register keys, or an address that has them, and not both."))
 
 
 def audience_problems(entries: tuple[Audience, ...]) -> list[Problem]:

@@ -32,6 +32,21 @@ MAX_RSA_EXPONENT = 2**32
 # What each kind of key consists of (RFC 7518 section 6, RFC 8037 section 2): all that its thumbprint is made of.
 MEMBERS = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}
 NEVER_PUBLIC = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+# Why a JWK is not taken.
+PRIVATE = "A key that others see has no private part, and is not a shared secret."
+UNKNOWN = "Keys are RSA, EC on P-256, or OKP on Ed25519."
+WEAK = f"An RSA key has {RSA_BITS.start} bits at least, and {RSA_BITS.stop - 1} at most."
+EXPONENT = "The exponent of an RSA key is an odd number of at most 32 bits."
+OFF_CURVE = "The point x, y is not on the curve."
+MALFORMED = "A member is missing, or is not base64url of its right length."
+
+
+class BadKey(ValueError):
+    """Not a key that could be used: one of the sentences above, and the member that it is about."""
+
+    def __init__(self, sentence: str, member: str = "") -> None:
+        self.sentence, self.member = sentence, member
+        super().__init__(f"{sentence} ({member})" if member else sentence)
 
 
 class Algorithm(ABC):
@@ -155,9 +170,9 @@ def payload_of(header: str, payload: str, signature: str, algorithm: str, key: P
 
 
 def public_key(jwk: Mapping[str, Json]) -> PublicKey:
-    """The key behind a public JWK. ValueError, with a sentence: it is none, or has a private part, or is too weak."""
-    if NEVER_PUBLIC & jwk.keys():
-        raise ValueError("A key that others see has no private part, and is not a shared secret.")
+    """The key behind a public JWK. Raises BadKey, a ValueError: it is none, or has a private part, or is too weak."""
+    if secret := NEVER_PUBLIC & jwk.keys():
+        raise BadKey(PRIVATE, min(secret))
     kty = jwk.get("kty")
     if kty == "RSA":
         return _rsa_key(_number(jwk, "n"), _number(jwk, "e"))
@@ -165,14 +180,14 @@ def public_key(jwk: Mapping[str, Json]) -> PublicKey:
         return _ec_key(_number(jwk, "x", 32), _number(jwk, "y", 32))
     if kty == "OKP" and jwk.get("crv") == "Ed25519":
         return ed25519.Ed25519PublicKey.from_public_bytes(_bytes(jwk, "x", 32))
-    raise ValueError("Keys are RSA, EC on P-256, or OKP on Ed25519.")
+    raise BadKey(UNKNOWN, "kty")
 
 
 def _rsa_key(modulus: int, exponent: int) -> rsa.RSAPublicKey:
     if modulus.bit_length() not in RSA_BITS or modulus % 2 == 0:
-        raise ValueError(f"An RSA key has {RSA_BITS.start} bits at least, and {RSA_BITS.stop - 1} at most.")
+        raise BadKey(WEAK, "n")
     if not 3 <= exponent < MAX_RSA_EXPONENT or exponent % 2 == 0:
-        raise ValueError("The exponent of an RSA key is an odd number of at most 32 bits.")
+        raise BadKey(EXPONENT, "e")
     return rsa.RSAPublicNumbers(exponent, modulus).public_key()
 
 
@@ -180,7 +195,7 @@ def _ec_key(x: int, y: int) -> ec.EllipticCurvePublicKey:
     try:
         return ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
     except ValueError:
-        raise ValueError("The point x, y is not on the curve.") from None
+        raise BadKey(OFF_CURVE, "x") from None
 
 
 def _number(jwk: Mapping[str, Json], name: str, size: int | None = None) -> int:
@@ -191,16 +206,16 @@ def _bytes(jwk: Mapping[str, Json], name: str, size: int | None = None) -> bytes
     text = jwk.get(name)
     data = decode(text) if isinstance(text, str) else None
     if not data or (size is not None and len(data) != size):
-        raise ValueError(f"The member {name} is missing, or is not base64url of its right length.")
+        raise BadKey(MALFORMED, name)
     return data
 
 
 def thumbprint(jwk: Mapping[str, Json]) -> str:
-    """RFC 7638. ValueError: it is no key of a kind we know."""
+    """RFC 7638. Raises BadKey: it is no key of a kind we know."""
     kty = jwk.get("kty")
     members = {name: jwk.get(name) for name in MEMBERS.get(kty if isinstance(kty, str) else "", ())}
     if not members or not all(isinstance(value, str) for value in members.values()):
-        raise ValueError("Keys are RSA, EC on P-256, or OKP on Ed25519.")
+        raise BadKey(UNKNOWN, "kty")
     return encode(hashlib.sha256(json.dumps(members, separators=(",", ":"), sort_keys=True).encode()).digest())
 
 

@@ -14,8 +14,10 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 TOTAL_TIMEOUT = 10.0  # seconds for everything: the name, the connection, TLS, the answer
 CONNECT_TIMEOUT = 3.0  # seconds for each address of the name
-MAX_ANSWER = 16_384  # bytes that are read of an answer at most; only its status counts
+MAX_ANSWER = 16_384  # bytes that are read of an answer at most, where only its status counts
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 # `ipaddress.is_global` takes these for global, in one version of Python or another: addresses that carry or stand for
@@ -44,6 +46,10 @@ class Unreachable(Exception):
     """The address cannot be reached, or must not be. The message is for operators and holds nothing that was sent."""
 
 
+class _Unexpected(ValueError):
+    """An answer that we have no use for, in words of ours."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Target:
     host: str
@@ -54,14 +60,40 @@ class _Target:
 
 def post_form(url: str, form: Mapping[str, str]) -> int:
     """POST a form and return the status of the answer, whatever it is. Raises Unreachable."""
-    deadline = time.monotonic() + TOTAL_TIMEOUT
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    with _asked(url, "POST", headers, urlencode(form).encode(), MAX_ANSWER, TOTAL_TIMEOUT) as answer:
+        return answer.status
+
+
+def get(url: str, accept: str, most: int, seconds: float) -> bytes:
+    """What is there: the body of a 200, of `most` bytes, within so many seconds. Raises Unreachable."""
+    with _asked(url, "GET", {"Accept": accept}, None, most + MAX_ANSWER, seconds) as answer:
+        if answer.status != HTTPStatus.OK:
+            raise _Unexpected(f"the status is {answer.status}, not 200")
+        body = answer.read(most + 1)
+        if len(body) > most:
+            raise _Unexpected("the answer is too long")
+        return body
+
+
+@contextmanager
+def _asked(
+    url: str,
+    method: str,
+    headers: Mapping[str, str],
+    body: bytes | None,
+    most: int,
+    seconds: float,
+) -> Iterator[http.client.HTTPResponse]:
+    """The answer, as long as it is read within the deadline. Whatever goes wrong is Unreachable."""
+    deadline = time.monotonic() + seconds
     target = _target(url)
     addresses = _checked(target, _resolve(target, deadline))
-    connection = _Connection(target, addresses, deadline)
-    headers = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": "vestibule", "Connection": "close"}
+    connection = _Connection(target, addresses, deadline, most)
     try:
-        connection.request("POST", target.path, urlencode(form).encode(), headers)
-        return connection.getresponse().status
+        connection.request(method, target.path, body, {"User-Agent": "vestibule", "Connection": "close", **headers})
+        with connection.getresponse() as answer:
+            yield answer
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise Unreachable(f"{target.host} does not answer as it should: {_reason(error)}.") from error
     finally:
@@ -170,10 +202,10 @@ def _not_public(target: _Target) -> Unreachable:
 class _Connection(http.client.HTTPConnection):
     """A connection to addresses that were checked, with one deadline for everything."""
 
-    def __init__(self, target: _Target, addresses: list[_SocketAddress], deadline: float) -> None:
+    def __init__(self, target: _Target, addresses: list[_SocketAddress], deadline: float, most: int) -> None:
         super().__init__(target.host, target.port)
         self.default_port = 443 if target.secure else 80  # left out of the Host header
-        self._target, self._addresses, self._deadline = target, addresses, deadline
+        self._target, self._addresses, self._deadline, self._most = target, addresses, deadline, most
 
     def connect(self) -> None:
         sock = self._dial()
@@ -184,7 +216,7 @@ class _Connection(http.client.HTTPConnection):
             except BaseException:
                 sock.close()
                 raise
-        self.sock = _DeadlineSocket(sock, self._deadline)
+        self.sock = _DeadlineSocket(sock, self._deadline, self._most)
 
     def _dial(self) -> socket.socket:
         problem: OSError = OSError("no address")
@@ -204,25 +236,33 @@ class _Connection(http.client.HTTPConnection):
 class _DeadlineSocket:
     """A socket as http.client uses it. Every operation ends by the deadline."""
 
-    def __init__(self, sock: socket.socket, deadline: float) -> None:
-        self._sock, self._deadline = sock, deadline
+    def __init__(self, sock: socket.socket, deadline: float, most: int) -> None:
+        self._sock, self._deadline, self._most = sock, deadline, most
+        self._read = False
 
     def sendall(self, data: bytes) -> None:
         self._sock.settimeout(_seconds_left(self._deadline))
         self._sock.sendall(data)
 
     def makefile(self, *_args: object, **_options: object) -> io.BufferedReader:
-        return io.BufferedReader(_DeadlineReader(self._sock, self._deadline), 4096)
+        self._read = True
+        return io.BufferedReader(_DeadlineReader(self._sock, self._deadline, self._most), 4096)
 
     def close(self) -> None:
-        self._sock.close()
+        """http.client closes its socket when it has the head of the answer: the body is read after that."""
+        if not self._read:
+            self._sock.close()
 
 
 class _DeadlineReader(io.RawIOBase):
-    """Reads until the deadline, and at most MAX_ANSWER bytes."""
+    """Reads until the deadline, and at most so many bytes."""
 
-    def __init__(self, sock: socket.socket, deadline: float) -> None:
-        self._sock, self._deadline, self._bytes_left = sock, deadline, MAX_ANSWER
+    def __init__(self, sock: socket.socket, deadline: float, most: int) -> None:
+        self._sock, self._deadline, self._bytes_left = sock, deadline, most
+
+    def close(self) -> None:
+        super().close()
+        self._sock.close()
 
     def readable(self) -> bool:
         return True
@@ -249,6 +289,8 @@ def _reason(error: Exception) -> str:
         return f"its certificate is not valid ({error.verify_message})"
     if isinstance(error, TimeoutError):
         return "it takes too long"
+    if isinstance(error, _Unexpected):
+        return str(error)
     if isinstance(error, OSError):
         return error.strerror or str(error)[:100]
     return type(error).__name__

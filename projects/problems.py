@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -70,7 +70,7 @@ def _what(metadata: object, problem: Problem) -> tuple[object, ...]:
     value: object = getattr(metadata, name, None)
     if index and isinstance(value, tuple):
         value = value[int(index)]
-    elif key:
+    elif key and not isinstance(value, Mapping):  # one of those is judged as a whole
         value = getattr(value, key, None)
     return name, key, value, problem.message
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
+from common.jws import Parts
 from provider.protocol.facts import ClientFacts
 from provider.protocol.request import Params
 
@@ -25,6 +26,7 @@ class Credentials:
     secret: str | None = field(repr=False)
     by_header: bool = False  # a failure is answered with a challenge (RFC 6749 section 5.2)
     unencoded: str | None = field(default=None, repr=False, compare=False)  # another reading: as it was sent
+    assertion: Parts | None = field(default=None, repr=False)  # in place of a secret: cannot be guessed
 
     @property
     def readings(self) -> tuple[str, ...]:

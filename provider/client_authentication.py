@@ -13,6 +13,7 @@ from common import slow
 from common.networks import network_of
 from provider import throttle
 from provider.authentication_method import Credentials, Method, Sent
+from provider.client_assertion import Assertion
 from provider.client_secret import Basic, Nothing, Post
 from provider.facts import find_client
 from provider.protocol.errors import InvalidClient, InvalidRequest, Refusal, TooManyGuesses
@@ -24,10 +25,10 @@ from provider.store import events
 METHODS: dict[str, Method] = {
     AuthMethod.BASIC: Basic(),
     AuthMethod.POST: Post(),
+    AuthMethod.PRIVATE_KEY_JWT: Assertion(),
     AuthMethod.NONE: Nothing(),
 }
 HERE = At("client_authentication")
-_ASSERTIONS = ("client_assertion", "client_assertion_type")  # (RFC 7521 section 4.2)
 
 
 def authenticate(params: Params, authorization: str | None, address: str) -> ClientFacts:
@@ -83,19 +84,9 @@ def _tried(client: ClientFacts | None, presented: Credentials, address: str, pro
 
 def method_used(sent: Sent) -> Method:
     """The one method of this request. A failed header is never rescued by the body."""
-    _refuse_unread(sent)
     used = [method for method in METHODS.values() if method.used(sent)]
     if sent.authorization is not None and not any(method.reads_header for method in used):
         raise InvalidClient("Use HTTP Basic, or client_id and client_secret in the body.", challenge=True)
     if len(used) > 1:
         raise InvalidRequest("Use one way of client authentication, not two.")
     return used[0] if used else METHODS[AuthMethod.NONE]
-
-
-def _refuse_unread(sent: Sent) -> None:
-    """Credentials no method reads are refused by name, not ignored."""
-    asserted = [name for name in _ASSERTIONS if sent.params.has(name)]
-    if asserted and not any(set(asserted) <= set(method.parameters) for method in METHODS.values()):
-        raise InvalidClient(
-            "client_assertion is not supported. Use a client secret.", challenge=bool(sent.authorization)
-        )

@@ -23,14 +23,18 @@ _LAST_USED_RESOLUTION = timedelta(hours=1)
 
 class Secret(Method):
     def proves(self, client: ClientFacts | None, presented: Credentials) -> bool:
-        """A public client has no secret, whatever was sent."""
-        return (client is None or not client.public) and _fits(client, presented, secrets.matches_quickly)
+        """A client that proves itself in another way has no secret, whatever was sent."""
+        return _fits(client if _has_secrets(client) else None, presented, secrets.matches_quickly)
 
     def has_guessable(self, client: ClientFacts | None) -> bool:
-        return client is not None and any(secrets.is_slow(one.digest) for one in _live_secrets(client, clock.now()))
+        return (
+            client is not None
+            and _has_secrets(client)
+            and any(secrets.is_slow(one.digest) for one in _live_secrets(client, clock.now()))
+        )
 
     def proves_slowly(self, client: ClientFacts | None, presented: Credentials) -> bool:
-        return client is not None and not client.public and _fits(client, presented, secrets.matches)
+        return _has_secrets(client) and _fits(client, presented, secrets.matches)
 
 
 class Basic(Secret):
@@ -80,6 +84,10 @@ class Nothing(Method):
         return (
             client.public if client is not None and client.public else _fits(client, presented, secrets.matches_quickly)
         )
+
+
+def _has_secrets(client: ClientFacts | None) -> bool:
+    return client is not None and not client.public and client.uses_secrets
 
 
 def _decode(value: str) -> tuple[str, str, str | None]:

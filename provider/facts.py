@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from django.conf import settings
 
 from accounts.models import SignIn, User
+from clients import keys
 from clients.models import Client
 from common import cache
 from projects.apis import apis_near, project_facts
@@ -61,6 +62,10 @@ def client_facts(client: Client) -> ClientFacts:
         cross_client_public=client.cross_client_public,
         tokens_not_before=client.tokens_not_before,
         dpop_bound=client.dpop_bound_access_tokens,
+        auth_method=client.token_endpoint_auth_method,
+        assertion_algorithm=client.token_endpoint_auth_signing_alg,
+        jwks=keys.text_of(client.jwks),
+        jwks_uri=client.jwks_uri,
     )
 
 

@@ -121,16 +121,16 @@ def test_an_api_cannot_have_a_scope_that_is_added(groups: None) -> None:
 # --- A client authentication method --------------------------------------------------------------------------------
 
 
-class Assertion(Method):
-    """As `private_key_jwt` will be, with a signature that is easy to check."""
+class Spoken(Method):
+    """Whoever says its word is the client."""
 
-    parameters = ("client_assertion", "client_assertion_type")
+    parameters = ("spoken_word",)
 
     def used(self, sent: Sent) -> bool:
-        return bool(sent.params.one("client_assertion"))
+        return bool(sent.params.one("spoken_word"))
 
     def read(self, sent: Sent) -> Credentials:
-        assertion = sent.params.one("client_assertion")
+        assertion = sent.params.one("spoken_word")
         return Credentials(assertion.partition(".")[0], assertion)
 
     def proves(self, client: ClientFacts | None, presented: Credentials) -> bool:
@@ -139,18 +139,18 @@ class Assertion(Method):
 
 @pytest.fixture
 def assertion(world: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(METHODS, "private_key_jwt", Assertion())
+    monkeypatch.setitem(METHODS, "spoken_word", Spoken())
 
 
 def asserted(assertion: str, authorization: str | None = None, **more: str) -> ClientFacts:
-    return authenticate(Params([("client_assertion", assertion), *more.items()]), authorization, ADDRESS)
+    return authenticate(Params([("spoken_word", assertion), *more.items()]), authorization, ADDRESS)
 
 
 def test_a_method_that_is_added_proves_clients_and_is_listed(assertion: None) -> None:
     assert asserted("web.signed").client_id == "web"
     metadata = discovery.metadata()
     for endpoint in ("token", "revocation", "introspection"):
-        assert "private_key_jwt" in metadata[f"{endpoint}_endpoint_auth_methods_supported"]
+        assert "spoken_word" in metadata[f"{endpoint}_endpoint_auth_methods_supported"]
 
 
 @pytest.mark.parametrize("sent", ["web.forged", "nobody.signed", "."])
@@ -200,11 +200,11 @@ def test_an_algorithm_that_is_added_has_keys_signs_is_believed_and_listed(ps384:
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_no_algorithm_signs_with_a_key_of_another_kind(world: None, algorithm: str) -> None:
     other = next(name for name, row in ALGORITHMS.items() if row.key["kty"] != ALGORITHMS[algorithm].key["kty"])
-    key = next(key for key in cache.once(mint._active_keys).values() if key.algorithm == other)
+    key = next(key for key in cache.once(mint.active_keys).values() if key.algorithm == other)
     with pytest.raises(TypeError, match="needs"):
         ALGORITHMS[algorithm].sign(b"", mint._private_key(key.kid, key.private_jwk, keyring.secrets_fingerprint()))
     with pytest.raises(TypeError, match="needs"):
-        ALGORITHMS[algorithm].verify(b"", b"", mint._public_key(key))
+        ALGORITHMS[algorithm].verify(b"", b"", mint.public_key(key))
 
 
 # --- The database lists no row -------------------------------------------------------------------------------------

@@ -39,7 +39,15 @@ class ClientAdmin(SecretPages, ProjectScopedAdmin):
         (None, {"fields": ["project", "name", "client_id", "enabled"]}),
         (
             gettext_lazy("Client authentication"),
-            {"fields": ["client_type", "token_endpoint_auth_method", "secrets_in_words"]},
+            {
+                "fields": [
+                    "client_type",
+                    "token_endpoint_auth_method",
+                    "secrets_in_words",
+                    "jwks_uri",
+                    "token_endpoint_auth_signing_alg",
+                ]
+            },
         ),
         (
             gettext_lazy("What it may do"),
@@ -101,6 +109,8 @@ class ClientAdmin(SecretPages, ProjectScopedAdmin):
             return _("A secret is made when you save a confidential client, and shown once.")
         if client.public:
             return _("None: a public client has no secret.")
+        if not client.uses_secrets:
+            return _("None: this client proves who it is in another way.")
         live = client.secrets.filter(slot__isnull=False).count()
         if not live:
             return _("None: this client cannot authenticate. Make one under “Secrets”, above.")
@@ -125,7 +135,7 @@ class ClientAdmin(SecretPages, ProjectScopedAdmin):
 
     def response_add(self, request: HttpRequest, obj: Client, post_url_continue: str | None = None) -> HttpResponse:
         """The only answer that ever shows the secret; it is made in the transaction that made the client."""
-        if obj.public:
+        if not obj.uses_secrets:
             return super().response_add(request, obj, post_url_continue)
         return self.show_once(request, obj, registration.generate_secret(obj, actor_of(request)))
 

@@ -20,6 +20,7 @@ class GrantType(models.TextChoices):
 class AuthMethod(models.TextChoices):
     BASIC = "client_secret_basic", _("Secret in the Authorization header")
     POST = "client_secret_post", _("Secret in the request body")
+    PRIVATE_KEY_JWT = "private_key_jwt", _("Assertion signed by a key of its own")
     NONE = "none", _("None: a public client that cannot keep a secret")
 
 

@@ -11,6 +11,7 @@ from oauth2_provider.models import AbstractApplication
 
 from clients import rules
 from clients.identifiers import new_client_id
+from clients.metadata import SECRET_METHODS
 from clients.models.choices import AuthMethod, ClientTokenFormat, GrantType, Introspection, auth_methods
 from clients.models.columns import MetadataColumns
 from clients.models.constraints import CONSTRAINTS
@@ -32,6 +33,7 @@ CHOICES: rules.Choices = {
     "id_token_signed_response_alg": jws.ALGORITHMS,
     "userinfo_signed_response_alg": jws.ALGORITHMS,
     "authorization_signed_response_alg": jws.ALGORITHMS,
+    "token_endpoint_auth_signing_alg": jws.ALGORITHMS,
 }
 
 
@@ -130,6 +132,13 @@ class Client(MetadataColumns, AbstractApplication):
     dpop_bound_access_tokens = models.BooleanField(
         _("bind access tokens to a key"), default=False, help_text=_("Refuse token requests without a DPoP proof.")
     )
+    jwks = models.JSONField(
+        _("keys"), null=True, blank=True, help_text=_("A JWK Set (RFC 7517) of public keys: ten at most.")
+    )
+    jwks_uri = models.CharField(_("address of its keys"), max_length=500, blank=True)
+    token_endpoint_auth_signing_alg = models.CharField(
+        _("signature of its assertions"), max_length=16, choices=jws.names, blank=True
+    )
 
     class Meta:
         verbose_name = _("client")
@@ -145,6 +154,10 @@ class Client(MetadataColumns, AbstractApplication):
     @property
     def public(self) -> bool:
         return bool(self.client_type == AbstractApplication.CLIENT_PUBLIC)
+
+    @property
+    def uses_secrets(self) -> bool:
+        return self.token_endpoint_auth_method.startswith(SECRET_METHODS)
 
     @property
     def held(self) -> bool:

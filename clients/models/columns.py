@@ -27,6 +27,9 @@ PLAIN = (
     "introspection",
     "dpop_bound_access_tokens",
     "require_pushed_authorization_requests",
+    "jwks",
+    "jwks_uri",
+    "token_endpoint_auth_signing_alg",
 )
 
 

@@ -81,6 +81,12 @@ CONSTRAINTS = [
         name="client_authorization_algorithm_is_asymmetric",
     ),
     models.CheckConstraint(
+        condition=asymmetric("token_endpoint_auth_signing_alg"), name="client_assertion_algorithm_is_asymmetric"
+    ),
+    models.CheckConstraint(
+        condition=models.Q(jwks__isnull=True) | models.Q(jwks_uri=""), name="client_keys_are_in_one_place"
+    ),
+    models.CheckConstraint(
         condition=_bounded(*rules.LIFETIMES, *rules.LIFETIMES_OR_NONE),
         name="client_lifetimes_are_bounded",
     ),

@@ -21,7 +21,7 @@ REFERENCES = ("audience", "introspects", "acts_for", "allowed_callers")
 # Clients may be named before they stand in the file: those lists follow when all are there. APIs are there by then.
 FOLLOWING = ("introspects", "allowed_callers")
 TEXT_LISTS = ("grant_types", "redirect_uris", "post_logout_redirect_uris", "introspects", "acts_for", "allowed_callers")
-NOT_METADATA = ("client_secret", "client_secret_from", "jwks", "jwks_uri")
+NOT_METADATA = ("client_secret", "client_secret_from")
 ELSEWHERE = "Only clients of the same project can be callers."
 
 
@@ -37,7 +37,7 @@ def apply_clients(context: Context, project: Project, entries: Iterable[Entry]) 
         if client_id in made:
             wanted = ClientMetadata(client_id=client_id).changed(_said_first(entry))
             fields = registration.differences(ClientMetadata(client_id=client_id).settled(), wanted.settled())
-            fields += [] if wanted.public else ["client_secret"]
+            fields += ["client_secret"] if wanted.uses_secrets else []
             context.ledger.note("client", client_id, created=True, fields=entry.section.in_order(fields))
         elif client_id in stored:
             _change(context, stored[client_id], entry)
@@ -68,7 +68,7 @@ def _change(context: Context, client: Client, entry: Entry) -> None:
             _tell(context, entry, error.problems)
             return
     context.clients[client.client_id] = client
-    changed += set_secret(context, client, entry, was_public=before.public)
+    changed += set_secret(context, client, entry, had_none=not before.uses_secrets)
     context.ledger.note("client", client.client_id, fields=entry.section.in_order(changed))
 
 

@@ -19,7 +19,6 @@ from idp.configuration.values import (
     shared,
     text,
     texts,
-    unavailable,
     version,
 )
 from projects.models import ConsentMode, CrossClient, Status, TokenFormat
@@ -97,7 +96,8 @@ CLIENT = Section(
         "allowed_callers": Key(texts),
         "cross_client_public": Key(flag),
         "jwks": Key(jwks),
-        "jwks_uri": Key(unavailable("Client keys")),
+        "jwks_uri": Key(text),
+        "token_endpoint_auth_signing_alg": Key(text),
         "enabled": Key(flag),
         "dpop_bound_access_tokens": Key(flag),
     },

@@ -11,7 +11,6 @@ from idp.configuration.reading import Node
 from idp.configuration.shape import Entry, Reader, Section, Wrong, read_section
 
 _ENVIRONMENT = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
-NOT_AVAILABLE = "not available in this version"
 
 
 def text(node: Node, problems: Problems) -> str:
@@ -162,16 +161,14 @@ def sections(of: Section) -> Callable[[Node, Problems], list[Entry]]:
     return read
 
 
-def jwks(node: Node, problems: Problems) -> None:
-    """Accepted while it holds no key, so that exported files may carry it."""
-    if not isinstance(node.value, dict) or set(node.value) != {"keys"}:
-        raise Wrong("Write 'jwks: {keys: []}', or leave the key out.")
-    if _list(node.value["keys"]):
-        raise Wrong(f"Client keys are {NOT_AVAILABLE}. Use a client secret.")
+def jwks(node: Node, problems: Problems) -> Any:
+    """A JWK Set as it is; what its keys must be like is for the registration to say."""
+    if not isinstance(node.value, dict):
+        raise Wrong("Write 'jwks: {keys: [...]}', or leave the key out.")
+    return _plain(node)
 
 
-def unavailable(what: str) -> Reader:
-    def read(node: Node, problems: Problems) -> Any:
-        raise Wrong(f"{what} are {NOT_AVAILABLE}. Leave this key out.")
-
-    return read
+def _plain(node: Node) -> Any:
+    if isinstance(node.value, dict):
+        return {name: _plain(child) for name, child in node.value.items()}
+    return [_plain(child) for child in node.value] if isinstance(node.value, list) else node.value

@@ -43,7 +43,7 @@ def _private_key(kid: str, encrypted: str, _secrets: str) -> jws.PrivateKey:
 
 
 @lru_cache(maxsize=64)
-def _public_key(key: SigningKey) -> jws.PublicKey:
+def public_key(key: SigningKey) -> jws.PublicKey:
     """A key's id is its thumbprint, so what was parsed for one id never changes."""
     public: jws.PublicKey = jwk.JWK(**key.public_jwk).get_op_key("verify")
     return public
@@ -54,13 +54,13 @@ def _header(algorithm: str, kid: str, typ: str) -> str:
     return jws.encode(json.dumps({"alg": algorithm, "kid": kid, "typ": typ}).encode())
 
 
-def _active_keys() -> dict[str, SigningKey]:
+def active_keys() -> dict[str, SigningKey]:
     return {key.algorithm: key for key in rotation.known() if key.state == KeyState.ACTIVE}
 
 
 def sign(claims: Mapping[str, Json], algorithm: str, typ: str) -> str:
     """A compact JWS by the active key of this algorithm."""
-    key = cache.once(_active_keys).get(algorithm)
+    key = cache.once(active_keys).get(algorithm)
     if key is None:
         raise TemporarilyUnavailable("The provider has no signing key yet. Its operator has to run quickstart.")
     private = _private_key(key.kid, key.private_jwk, keyring.secrets_fingerprint())
@@ -82,7 +82,7 @@ def verify(token: str, typ: str, *, late: timedelta = timedelta()) -> dict[str, 
     key = next(ours, None)
     if key is None or not rotation.believed(key, late):
         return None
-    text = jws.payload_of(header, payload, signature, key.algorithm, _public_key(key))
+    text = jws.payload_of(header, payload, signature, key.algorithm, public_key(key))
     try:
         claims = orjson.loads(text) if text is not None else None
     except orjson.JSONDecodeError:

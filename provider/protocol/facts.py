@@ -60,11 +60,19 @@ class ClientFacts:
     cross_client_public: bool = False
     tokens_not_before: datetime | None = None
     dpop_bound: bool = False  # its access tokens are always bound to a key
+    auth_method: str = "client_secret_basic"
+    assertion_algorithm: str = ""  # empty: whichever its keys are for
+    jwks: str = ""  # its keys, as JSON (RFC 7517)
+    jwks_uri: str = ""
     entries: Addresses[Entry] = field(init=False, compare=False, repr=False)  # the allowlist, found by path
 
     def __post_init__(self) -> None:
         found = Addresses((entry.value, entry.mode, entry) for entry in self.allowlist)
         object.__setattr__(self, "entries", found)  # once, while it is made
+
+    @property
+    def uses_secrets(self) -> bool:
+        return self.auth_method.startswith("client_secret_")
 
     def may_use(self, grant_type: str) -> bool:
         """Whether the client registered this grant; a public one never speaks for itself (RFC 6749 section 4.4)."""

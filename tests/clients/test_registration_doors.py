@@ -60,7 +60,13 @@ ROWS = [
     Row({**CODE, "client_id": "gone"}, ("client_id",)),
     Row({**CODE, "client_id": "foreign"}, ("client_id",)),
     # Authentication and what a public client has no choice in
-    Row({"token_endpoint_auth_method": "private_key_jwt"}, ("token_endpoint_auth_method",)),
+    Row({"token_endpoint_auth_method": "client_secret_jwt"}, ("token_endpoint_auth_method",)),
+    Row({"token_endpoint_auth_method": "private_key_jwt"}),
+    Row({"token_endpoint_auth_method": "private_key_jwt", "token_endpoint_auth_signing_alg": "EdDSA"}),
+    Row({"token_endpoint_auth_signing_alg": "HS256"}, ("token_endpoint_auth_signing_alg",)),
+    Row({"jwks_uri": "https://new.example/jwks.json"}, by="editor"),
+    Row({"jwks_uri": "http://new.example/jwks.json"}, ("jwks_uri",)),
+    Row({"jwks_uri": "https://10.1.2.3/jwks.json"}, ("jwks_uri",)),
     Row({**PUBLIC, "grant_types": ["client_credentials"]}, ("grant_types",)),
     Row({**CODE, **PUBLIC}),
     # Grants and addresses

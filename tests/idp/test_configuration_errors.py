@@ -168,8 +168,8 @@ MISTAKES = [
     ),
     (
         "scope: openid",
-        "token_endpoint_auth_method: private_key_jwt",
-        f"19: {CLIENT}.token_endpoint_auth_method: 'private_key_jwt' is not available in this version.",
+        "token_endpoint_auth_method: client_secret_jwt",
+        f"19: {CLIENT}.token_endpoint_auth_method: 'client_secret_jwt' is not available in this version.",
     ),
     ("[authorization_code]", "[implicit]", f"16: {CLIENT}.grant_types[0]: 'implicit' is not known here. Use one of:"),
     (
@@ -255,12 +255,17 @@ MISTAKES = [
     (
         "scope: openid",
         "jwks: {keys: [{kty: RSA}]}",
-        f"19: {CLIENT}.jwks: Client keys are not available in this version",
+        f"19: {CLIENT}.jwks: Key 1: A member is missing, or is not base64url",
     ),
     (
         "scope: openid",
-        "jwks_uri: https://a.example",
-        f"19: {CLIENT}.jwks_uri: Client keys are not available in this ver",
+        "jwks: [1]",
+        f"19: {CLIENT}.jwks: Write 'jwks: {{keys: [...]}}', or leave the key out.",
+    ),
+    (
+        "scope: openid",
+        "jwks_uri: http://a.example",
+        f"19: {CLIENT}.jwks_uri: http://a.example: use https.",
     ),
     (
         "scope: openid",

@@ -120,7 +120,7 @@ def test_id_tokens_are_signed_with_what_is_listed(metadata: dict[str, Any]) -> N
 
 
 def test_client_authentication_methods(metadata: dict[str, Any]) -> None:
-    methods = {"client_secret_basic", "client_secret_post", "none"}
+    methods = {"client_secret_basic", "client_secret_post", "private_key_jwt", "none"}
     assert set(metadata["token_endpoint_auth_methods_supported"]) == methods
     assert set(metadata["revocation_endpoint_auth_methods_supported"]) == methods
     assert set(metadata["introspection_endpoint_auth_methods_supported"]) == methods - {"none"}

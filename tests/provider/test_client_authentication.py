@@ -66,12 +66,12 @@ def test_the_body_is_read_and_an_empty_secret_there_is_none() -> None:
 
 
 @pytest.mark.parametrize("name", ["client_assertion", "client_assertion_type"])
-def test_an_assertion_is_refused_by_name_and_not_ignored(name: str) -> None:
+def test_an_assertion_beside_a_secret_is_refused_and_not_ignored_a6(name: str) -> None:
     for header, params in (
         (basic("web", "web-secret"), {}),
         (None, {"client_id": "web", "client_secret": "web-secret"}),
     ):
-        with pytest.raises(InvalidClient, match="client_assertion is not supported"):
+        with pytest.raises(InvalidRequest, match="one way of client authentication"):
             read(sent(**params, **{name: "x"}), header)
         assert read(sent(**params, **{name: ""}), header).client_id == "web", "an empty value counts as omitted"
 
@@ -349,4 +349,9 @@ def test_what_was_guessed_is_not_kept(world: None, monkeypatch: Any) -> None:
 
 
 def test_the_methods_discovery_lists_are_those_that_work() -> None:
-    assert tuple(client_authentication.METHODS) == ("client_secret_basic", "client_secret_post", "none")
+    assert tuple(client_authentication.METHODS) == (
+        "client_secret_basic",
+        "client_secret_post",
+        "private_key_jwt",
+        "none",
+    )
