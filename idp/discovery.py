@@ -9,7 +9,7 @@ import orjson
 from django.conf import settings
 
 from accounts import sign_in
-from common.jws import ALGORITHMS
+from common.jws import ALGORITHMS, FOREIGN
 from projects.scopes import SIGN_IN_SCOPES
 from provider import client_authentication
 from provider.endpoints.http import CORS, JSON, Answer, protocol_endpoint
@@ -41,7 +41,7 @@ def metadata() -> dict[str, Any]:
         "introspection_signing_alg_values_supported": list(ALGORITHMS),
         "revocation_endpoint_auth_methods_supported": list(client_authentication.METHODS),
         "code_challenge_methods_supported": list(pkce.METHODS),
-        "dpop_signing_alg_values_supported": list(ALGORITHMS),
+        "dpop_signing_alg_values_supported": list(FOREIGN),
         "prompt_values_supported": list(prompts.PROMPTS),
         "include_granted_scopes_supported": True,  # no specification has a name for it; clients of Google's ask
         "claim_types_supported": ["normal"],

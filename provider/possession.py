@@ -58,7 +58,7 @@ def proved(sent: Evidence, access_token: str = "") -> Proof | None:
     parts = jws.parts(sent.proof, MAX_PROOF)
     if parts is None:
         raise InvalidDpopProof("The DPoP header must be one signed JWT.")
-    algorithm, jwk = dpop.key_of(parts.header, jws.ALGORITHMS)
+    algorithm, jwk = dpop.key_of(parts.header, jws.FOREIGN)
     key, jkt = _imported(orjson.dumps(jwk))
     if not parts.verified_by(key, algorithm):
         raise InvalidDpopProof("The DPoP proof is not signed with the key in its header.")

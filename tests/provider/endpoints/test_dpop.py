@@ -61,6 +61,20 @@ def test_a_proof_binds_the_token_of_the_client_itself(algorithm: str) -> None:
     assert dpop_nonces.is_known(answer["DPoP-Nonce"])
 
 
+def test_ed25519_has_two_names() -> None:
+    """RFC 9864; and neither stands for a key of another kind."""
+    holder = Holder.with_key_for("EdDSA")
+    header, claims, _signature = holder.proof().split(".")
+    said = json.loads(jws.decode(header) or b"")
+    renamed = jws.encode(json.dumps({**said, "alg": "Ed25519"}).encode())
+    signature = holder.key.get_op_key("sign").sign(f"{renamed}.{claims}".encode())
+    assert own_token(holder, proof=f"{renamed}.{claims}.{jws.encode(signature)}").status_code == 200
+    other = Holder()
+    header = jws.encode(json.dumps({**said, "alg": "Ed25519", "jwk": other.public}).encode())
+    proof = ".".join([header, *other.proof().split(".")[1:]])
+    assert is_refused(own_token(other, proof=proof), "invalid_dpop_proof")
+
+
 @pytest.mark.parametrize("token_format", ["opaque", "jwt"], ids=lambda one: f"D9 {one}")
 def test_introspection_says_what_a_token_is_bound_to(holder: Holder, token_format: str) -> None:
     change("service", access_token_format=token_format)
@@ -357,7 +371,7 @@ def test_an_unbound_token_is_no_dpop_token(holder: Holder) -> None:
 
 def test_challenges_name_the_scheme_that_was_used_or_both(holder: Holder) -> None:
     """D12."""
-    algs = 'algs="RS256 ES256 PS256 EdDSA"'
+    algs = 'algs="RS256 ES256 PS256 EdDSA Ed25519"'
     assert Http().get(USERINFO)["WWW-Authenticate"] == f'Bearer realm="vestibule", DPoP {algs}'
     unknown = Http().get(USERINFO, HTTP_AUTHORIZATION="DPoP x")["WWW-Authenticate"]
     assert unknown.startswith('DPoP error="invalid_token", error_description="')
