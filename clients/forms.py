@@ -49,6 +49,7 @@ SAME = (
     "cross_client_public",
     "introspection",
     "dpop_bound_access_tokens",
+    "tls_client_certificate_bound_access_tokens",
 )
 
 
@@ -121,6 +122,7 @@ class ClientForm(DoorForm):
             "introspects",
             "acts_for",
             "dpop_bound_access_tokens",
+            "tls_client_certificate_bound_access_tokens",
         ]
         help_texts = HELP
 

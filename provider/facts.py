@@ -61,6 +61,7 @@ def client_facts(client: Client) -> ClientFacts:
         cross_client_public=client.cross_client_public,
         tokens_not_before=client.tokens_not_before,
         dpop_bound=client.dpop_bound_access_tokens,
+        certificate_bound=client.tls_client_certificate_bound_access_tokens,
     )
 
 

@@ -130,6 +130,11 @@ class Client(MetadataColumns, AbstractApplication):
     dpop_bound_access_tokens = models.BooleanField(
         _("bind access tokens to a key"), default=False, help_text=_("Refuse token requests without a DPoP proof.")
     )
+    tls_client_certificate_bound_access_tokens = models.BooleanField(
+        _("bind access tokens to its certificate"),
+        default=False,
+        help_text=_("Refuse token requests over connections without a client certificate."),
+    )
 
     class Meta:
         verbose_name = _("client")

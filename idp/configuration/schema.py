@@ -100,6 +100,7 @@ CLIENT = Section(
         "jwks_uri": Key(unavailable("Client keys")),
         "enabled": Key(flag),
         "dpop_bound_access_tokens": Key(flag),
+        "tls_client_certificate_bound_access_tokens": Key(flag),
     },
 )
 

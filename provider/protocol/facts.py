@@ -60,6 +60,7 @@ class ClientFacts:
     cross_client_public: bool = False
     tokens_not_before: datetime | None = None
     dpop_bound: bool = False  # its access tokens are always bound to a key
+    certificate_bound: bool = False  # and these to the certificate it connects with
     entries: Addresses[Entry] = field(init=False, compare=False, repr=False)  # the allowlist, found by path
 
     def __post_init__(self) -> None:

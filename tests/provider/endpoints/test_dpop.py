@@ -10,13 +10,11 @@ from django.test import Client as Http
 
 from clients.models import AccessToken, Client, RefreshToken
 from common import clock, jws
-from provider import dpop_nonces, possession
-from provider.parameters import Request
-from provider.protocol.errors import InvalidDpopProof, TemporarilyUnavailable
-from provider.protocol.request import Params
+from provider import dpop_nonces
+from provider.protocol.errors import TemporarilyUnavailable
 from provider.store import replay
 from tests.provider.proving import KINDS, TOKEN, Holder
-from tests.world import ISSUER, App, Browser, Response, claims_of, redirected
+from tests.world import CHALLENGE, ISSUER, REDIRECTS, App, Browser, Response, claims_of, redirected
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 USERINFO = "/oauth2/userinfo"
@@ -252,33 +250,40 @@ def test_a_thumbprint_that_is_none_is_refused_at_once() -> None:
     assert redirected(Browser("owner").authorize("web", dpop_jkt="x"))["error"] == "invalid_request"
 
 
-class Pushed:
-    """A request at the endpoint for pushed requests."""
-
-    method = "POST"
-    body = b""
-
-    def __init__(self, proof: str | None) -> None:
-        self.META = {} if proof is None else {"HTTP_DPOP": proof}
+PAR = f"{ISSUER}/oauth2/par"
+ASKED = {"response_type": "code", "redirect_uri": REDIRECTS["web"], "scope": "openid", "state": "s", "nonce": "n"}
+ASKED |= {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
 
 
-def test_a_pushed_request_is_bound_by_its_proof_or_by_name(holder: Holder) -> None:
-    """D11, F12."""
-    url, named = f"{ISSUER}/oauth2/par", Params([("dpop_jkt", holder.jkt)])
+def push(proof: str | None, **more: str) -> Response:
+    headers = {} if proof is None else {"HTTP_DPOP": proof}
+    return App("web").post("/oauth2/par", {**ASKED, **more}, **headers)
 
-    def bound(params: Params, proof: str | None) -> str:
-        request: Request = Pushed(proof)
-        return possession.pushed(params, possession.evidence(request, "par")).one("dpop_jkt")
 
-    assert bound(Params(), None) == ""
-    assert bound(named, None) == holder.jkt
-    assert bound(Params(), holder.proof(url)) == holder.jkt
-    assert bound(named, holder.proof(url)) == holder.jkt
-    used = holder.proof(url)
-    bound(Params(), used)
-    for params, proof in ((named, Holder().proof(url)), (Params(), used), (Params(), holder.proof())):
-        with pytest.raises(InvalidDpopProof):
-            bound(params, proof)
+@pytest.mark.parametrize("named", [True, False], ids=["F12 by both", "F12 by its proof"])
+def test_a_pushed_request_is_bound_to_the_key_of_its_proof(holder: Holder, named: bool) -> None:
+    """D11."""
+    answer = push(holder.proof(PAR), **({"dpop_jkt": holder.jkt} if named else {}))
+    assert answer.status_code == 201, answer.content
+    assert dpop_nonces.is_known(answer["DPoP-Nonce"])
+    browser = Browser("owner")
+    query = {"client_id": "web", "request_uri": answer.json()["request_uri"]}
+    page = browser.http.get("/oauth2/authorize", query)
+    code = redirected(browser.answer(page))["code"]
+    for wrong in (App("web").exchange(code), App("web").exchange_with(code, HTTP_DPOP=Holder().proof())):
+        assert (wrong.status_code, wrong.json()["error"]) == (400, "invalid_grant")
+    assert App("web").exchange_with(code, HTTP_DPOP=holder.proof()).json()["token_type"] == "DPoP"
+
+
+def test_a_pushed_request_and_its_proof_name_one_key(holder: Holder) -> None:
+    """D11, F12; and the proof is of that endpoint, and works once."""
+    assert is_refused(push(Holder().proof(PAR), dpop_jkt=holder.jkt), "invalid_dpop_proof")
+    assert is_refused(push(holder.proof()), "invalid_dpop_proof")
+    used = holder.proof(PAR)
+    assert push(used, scope="unknown").status_code == 400, "which uses it up no more than any refused request does"
+    assert push(used).status_code == 201
+    assert is_refused(push(used), "invalid_dpop_proof")
+    assert push(None, dpop_jkt="x").json()["error"] == "invalid_request"
 
 
 # --- Nonces ----------------------------------------------------------------------------------------------------------
