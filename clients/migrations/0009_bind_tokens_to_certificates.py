@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('clients', '0006_pushed_requests'),
+        ('clients', '0008_exchanged_tokens'),
     ]
 
     operations = [
