@@ -74,4 +74,8 @@ HELP: dict[str, Any] = {
         "Refuse token requests without a DPoP proof (RFC 9449): a stolen access token is worth nothing without the "
         "key. Unticked, those who send a proof get bound tokens all the same."
     ),
+    "tls_client_certificate_bound_access_tokens": _(
+        "Bind access tokens to the certificate of the TLS connection (RFC 8705), and refuse token requests without "
+        "one. The proxy has to pass certificates on."
+    ),
 }

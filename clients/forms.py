@@ -51,6 +51,7 @@ SAME = (
     "dpop_bound_access_tokens",
     "jwks_uri",
     "token_endpoint_auth_signing_alg",
+    "tls_client_certificate_bound_access_tokens",
 )
 
 
@@ -125,6 +126,7 @@ class ClientForm(DoorForm):
             "dpop_bound_access_tokens",
             "jwks_uri",
             "token_endpoint_auth_signing_alg",
+            "tls_client_certificate_bound_access_tokens",
         ]
         help_texts = HELP
 

@@ -65,6 +65,7 @@ class ClientMetadata:
     introspects: tuple[str, ...] = ()
     acts_for: tuple[str, ...] = ()
     dpop_bound_access_tokens: bool = False
+    tls_client_certificate_bound_access_tokens: bool = False
     require_pushed_authorization_requests: bool = False
     jwks: Json = None  # a JWK Set (RFC 7517)
     jwks_uri: str = ""

@@ -128,6 +128,9 @@ ALGORITHMS: dict[str, Algorithm] = {
     "EdDSA": EdDsa({"kty": "OKP", "crv": "Ed25519"}),
 }
 
+# What others may have signed with. EdDSA has a second name (RFC 9864), and some libraries know that one alone.
+FOREIGN = {**ALGORITHMS, "Ed25519": ALGORITHMS["EdDSA"]}
+
 
 def names() -> list[tuple[str, str]]:
     """As choices of a model field: each is its own label."""
@@ -221,7 +224,7 @@ def thumbprint(jwk: Mapping[str, Json]) -> str:
 
 def fits(algorithm: str, key: PublicKey) -> bool:
     """Whether signatures of this algorithm can be checked with this key."""
-    known = ALGORITHMS.get(algorithm)
+    known = FOREIGN.get(algorithm)
     return known is not None and isinstance(key, known.verifies_with)
 
 
@@ -248,7 +251,7 @@ class Parts:
         if algorithm != self.algorithm or not fits(algorithm, key):
             return False
         try:
-            ALGORITHMS[algorithm].verify(self.signed, self.signature, key)
+            FOREIGN[algorithm].verify(self.signed, self.signature, key)
         except InvalidSignature:
             return False
         return True

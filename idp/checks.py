@@ -86,6 +86,18 @@ def cache_is_shared(app_configs: object, **kwargs: object) -> list[CheckMessage]
 
 
 @register(Tags.security, deploy=True)
+def certificates_come_from_a_proxy(app_configs: object, **kwargs: object) -> list[CheckMessage]:
+    """Half of the settings for client certificates: nobody is let in by mistake, and nobody is let in at all."""
+    found = []
+    if settings.IDP_CLIENT_CERTIFICATE_HEADER and not settings.IDP_TRUSTED_PROXIES:
+        found.append("IDP_CLIENT_CERTIFICATE_HEADER is believed from nobody: IDP_TRUSTED_PROXIES is empty.")
+    for name in ("IDP_CLIENT_CERTIFICATE_VERIFIED_HEADER", "IDP_MTLS_URL"):
+        if getattr(settings, name) and not settings.IDP_CLIENT_CERTIFICATE_HEADER:
+            found.append(f"{name} does nothing: IDP_CLIENT_CERTIFICATE_HEADER is not set.")
+    return [Warning(problem, hint="See docs/operations.md, Client certificates.", id="idp.W010") for problem in found]
+
+
+@register(Tags.security, deploy=True)
 def issuer_is_set(app_configs: object, **kwargs: object) -> list[CheckMessage]:
     """With only some of a deployment's variables set, tokens would carry the demo's address as issuer."""
     if not settings.IDP_ISSUER_FORGOTTEN:

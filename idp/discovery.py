@@ -9,7 +9,8 @@ import orjson
 from django.conf import settings
 
 from accounts import sign_in
-from common.jws import ALGORITHMS
+from common import certificates
+from common.jws import ALGORITHMS, FOREIGN
 from projects.scopes import SIGN_IN_SCOPES
 from provider import client_authentication
 from provider.endpoints.http import CORS, JSON, Answer, protocol_endpoint
@@ -20,6 +21,11 @@ from provider.protocol.claims import ABOUT_THE_TOKEN, CLAIMS
 from provider.protocol.facts import Json
 from provider.protocol.response_modes import RESPONSE_MODES
 
+# What programs ask, and no browser does.
+AT_MTLS = tuple(
+    f"{name}_endpoint"
+    for name in ("token", "userinfo", "introspection", "revocation", "pushed_authorization_request", "tokeninfo")
+)
 MAX_AGE = int(rotation.JWKS_MAX_AGE.total_seconds())
 
 
@@ -44,7 +50,7 @@ def metadata() -> dict[str, Any]:
         "revocation_endpoint_auth_methods_supported": list(client_authentication.METHODS),
         "revocation_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
         "code_challenge_methods_supported": list(pkce.METHODS),
-        "dpop_signing_alg_values_supported": list(ALGORITHMS),
+        "dpop_signing_alg_values_supported": list(FOREIGN),
         "prompt_values_supported": list(prompts.PROMPTS),
         "include_granted_scopes_supported": True,  # no specification has a name for it; clients of Google's ask
         "claim_types_supported": ["normal"],
@@ -55,8 +61,21 @@ def metadata() -> dict[str, Any]:
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "authorization_response_iss_parameter_supported": True,
+        **_about_certificates(),
         **_about_sessions(),
     }
+
+
+def _about_certificates() -> dict[str, Json]:
+    """RFC 8705 sections 3.3 and 5, where the proxy of this deployment passes certificates on."""
+    if not certificates.are_passed_on():
+        return {}
+    said: dict[str, Json] = {"tls_client_certificate_bound_access_tokens": True}
+    if settings.IDP_MTLS_URL:
+        at = settings.IDP_MTLS_URL + "/oauth2/"
+        own = {name: url.rpartition("/")[2] for name, url in _addresses().items() if name in AT_MTLS}
+        said["mtls_endpoint_aliases"] = {name: at + path for name, path in own.items()}
+    return said
 
 
 def _about_sessions() -> dict[str, Json]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -13,12 +14,14 @@ from typing import Any, ClassVar
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from common.issuer import checked_issuer, split
 from idp.variables import text_of
 
 MAX_GRACE = 3600  # seconds
 MAX_IN_MEMORY = 100_000  # entries of a cache in memory: some forty megabytes when all are there
 NOTSET = environ.Env.NOTSET
 Settings = dict[str, Any]
+_HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")  # an underscore reads like a hyphen here, and anybody could send the other
 FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 # For each variable that is a URL: an example, and the schemes it may have.
 URLS = {
@@ -66,6 +69,13 @@ class Environment(environ.Env):
     def networks(self, name: str) -> list[str]:
         """This variable as networks, comma-separated. None by default."""
         return checked_networks(name, self.list(name, default=[]))
+
+    def header(self, name: str) -> str:
+        """This variable as the name of a header. None by default."""
+        value = str(self.str(name, default="")).strip()
+        if value and not _HEADER.fullmatch(value):
+            raise ImproperlyConfigured(f"{name} must be the name of a header, such as X-Client-Cert, not {value!r}.")
+        return value
 
     def positive(self, name: str, default: int) -> int:
         """This variable as a number of things, of which there must be one at least."""
@@ -123,6 +133,19 @@ def checked_grace(seconds: int) -> int:
     if not 0 <= seconds <= MAX_GRACE:
         raise ImproperlyConfigured(f"IDP_REFRESH_GRACE_SECONDS must be 0 to {MAX_GRACE}, not {seconds}.")
     return seconds
+
+
+def checked_mtls_url(value: str, own_issuer: str) -> str:
+    """IDP_MTLS_URL: like the issuer, with the same path, at another host or port."""
+    if not value:
+        return ""
+    try:
+        url = checked_issuer(value)
+    except ImproperlyConfigured as error:
+        raise ImproperlyConfigured(str(error).replace("IDP_ISSUER", "IDP_MTLS_URL")) from None
+    if split(url)[1] != split(own_issuer)[1]:
+        raise ImproperlyConfigured(f"IDP_MTLS_URL must have the path of IDP_ISSUER: {value!r}.")
+    return url
 
 
 def with_counters(cache: dict[str, Any]) -> dict[str, dict[str, Any]]:

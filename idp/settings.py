@@ -19,6 +19,7 @@ from idp.environment import (
     checked_key_secrets,
     checked_level,
     checked_log_format,
+    checked_mtls_url,
     local_secrets,
     with_counters,
 )
@@ -70,6 +71,12 @@ IDP_DPOP_NONCE_REQUIRED = env.flag("IDP_DPOP_NONCE_REQUIRED")
 IDP_REQUIRE_PUSHED_AUTHORIZATION_REQUESTS = env.flag("IDP_REQUIRE_PUSHED_AUTHORIZATION_REQUESTS")
 # Addresses (IP or CIDR) of reverse proxies whose X-Forwarded-For is believed. Nobody's by default.
 IDP_TRUSTED_PROXIES = env.networks("IDP_TRUSTED_PROXIES")
+# Client certificates (RFC 8705): the headers in which those proxies pass them on, and say that a CA vouches for them.
+IDP_CLIENT_CERTIFICATE_HEADER: str = env.header("IDP_CLIENT_CERTIFICATE_HEADER")
+IDP_CLIENT_CERTIFICATE_VERIFIED_HEADER: str = env.header("IDP_CLIENT_CERTIFICATE_VERIFIED_HEADER")
+# A second address, where the proxy asks for certificates; the issuer's own is for browsers.
+IDP_MTLS_URL: str = checked_mtls_url(env.str("IDP_MTLS_URL", default=""), IDP_ISSUER)
+ALLOWED_HOSTS += [host for host in hosts_of(IDP_MTLS_URL) if host and host not in ALLOWED_HOSTS]
 # Networks that many people share, as an office or a VPN does: more wrong passwords may come from there.
 IDP_SHARED_NETWORKS = env.networks("IDP_SHARED_NETWORKS")
 # Networks (CIDR) of your own where apps get logout tokens although no public address leads there. None by default.

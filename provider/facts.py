@@ -66,6 +66,7 @@ def client_facts(client: Client) -> ClientFacts:
         assertion_algorithm=client.token_endpoint_auth_signing_alg,
         jwks=keys.text_of(client.jwks),
         jwks_uri=client.jwks_uri,
+        certificate_bound=client.tls_client_certificate_bound_access_tokens,
     )
 
 

@@ -1,4 +1,4 @@
-"""What a request shows of a key: a DPoP proof (RFC 9449), checked and used up. Tokens are bound to what was shown."""
+"""What a request shows of a key, for its tokens to be bound to: a DPoP proof (RFC 9449), a certificate (RFC 8705)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from functools import lru_cache
 import orjson
 from django.conf import settings
 
-from common import clock, jws
+from common import certificates, clock, jws
+from common.certificates import Certificate
 from provider import dpop_nonces
 from provider.parameters import Request
 from provider.protocol import dpop
 from provider.protocol.confirmation import NOT_BOUND, Confirmation
-from provider.protocol.errors import InvalidDpopProof, InvalidToken, UseDpopNonce
+from provider.protocol.errors import InvalidDpopProof, InvalidRequest, InvalidToken, UseDpopNonce
 from provider.protocol.facts import ClientFacts, TokenFacts
 from provider.protocol.request import Params
 from provider.store import replay
@@ -29,6 +30,7 @@ class Evidence:
     endpoint: str = ""
     method: str = ""
     proof: str | None = field(default=None, repr=False)
+    certificate: Certificate | None = field(default=None, repr=False)  # its connection proved to have the key of it
 
 
 NO_EVIDENCE = Evidence()
@@ -45,7 +47,8 @@ class Proof:
 def evidence(request: Request, endpoint: str) -> Evidence:
     """Of several DPoP headers the server makes one with commas, which no proof has."""
     proof = request.META.get("HTTP_DPOP")
-    return Evidence(endpoint, request.method or "", None if proof is None else str(proof))
+    certificate = certificates.of_connection(request.META)
+    return Evidence(endpoint, request.method or "", None if proof is None else str(proof), certificate)
 
 
 # --- A proof -------------------------------------------------------------------------------------------------------
@@ -58,11 +61,11 @@ def proved(sent: Evidence, access_token: str = "") -> Proof | None:
     parts = jws.parts(sent.proof, MAX_PROOF)
     if parts is None:
         raise InvalidDpopProof("The DPoP header must be one signed JWT.")
-    algorithm, jwk = dpop.key_of(parts.header, jws.ALGORITHMS)
+    algorithm, jwk = dpop.key_of(parts.header, jws.FOREIGN)
     key, jkt = _imported(orjson.dumps(jwk))
     if not parts.verified_by(key, algorithm):
         raise InvalidDpopProof("The DPoP proof is not signed with the key in its header.")
-    now, urls = clock.seconds(), urls_of(sent.endpoint, settings.IDP_ISSUER)
+    now, urls = clock.seconds(), urls_of(sent.endpoint, settings.IDP_ISSUER, settings.IDP_MTLS_URL)
     use = dpop.check(parts.claims, dpop.Expected(sent.method, urls, now, access_token))
     nonce = dpop.nonce_of(parts.claims)
     if not dpop_nonces.is_known(nonce) if nonce else settings.IDP_DPOP_NONCE_REQUIRED:
@@ -81,9 +84,9 @@ def _imported(jwk: bytes) -> tuple[jws.PublicKey, str]:
 
 
 @lru_cache(maxsize=64)
-def urls_of(endpoint: str, issuer: str) -> frozenset[str]:
+def urls_of(endpoint: str, *bases: str) -> frozenset[str]:
     """As the world knows it: a proxy may have changed host and path, and anybody may send a Host header."""
-    return frozenset(dpop.normalized(f"{issuer}/{prefix}/{endpoint}") for prefix in PREFIXES)
+    return frozenset(dpop.normalized(f"{base}/{prefix}/{endpoint}") for base in bases if base for prefix in PREFIXES)
 
 
 def use_up(proof: Proof | None) -> None:
@@ -95,22 +98,24 @@ def use_up(proof: Proof | None) -> None:
 # --- Where tokens are asked for ------------------------------------------------------------------------------------
 
 
-def shown_by(client: ClientFacts, proof: Proof | None) -> Confirmation:
+def shown_by(client: ClientFacts, proof: Proof | None, certificate: Certificate | None) -> Confirmation:
     """What the tokens of this request are bound to, whatever its grant is (rule G4)."""
     if proof is None and client.dpop_bound:
         raise InvalidDpopProof("The tokens of this client are bound to a key: send a DPoP proof.")
-    return Confirmation(jkt=proof.jkt) if proof else NOT_BOUND
+    if certificate is None and client.certificate_bound:
+        raise InvalidRequest("The tokens of this client are bound to its certificate: connect with one.")
+    x5t = certificate.thumbprint if certificate is not None and client.certificate_bound else ""
+    return Confirmation(proof.jkt if proof else "", x5t) if proof or x5t else NOT_BOUND
 
 
-def pushed(params: Params, sent: Evidence) -> Params:
+def pushed(params: Params, proof: Proof | None) -> Params:
     """The parameters of a pushed request, with the key that its code will be bound to (RFC 9449 section 10.1)."""
-    named, proof = params.one("dpop_jkt"), proved(sent)
-    if proof is None:
+    named = params.one("dpop_jkt")
+    if proof is None or named == proof.jkt:
         return params
-    if named and named != proof.jkt:
+    if named:
         raise InvalidDpopProof("dpop_jkt is not the thumbprint of the key of the DPoP proof.")
-    use_up(proof)
-    return params if named else Params((*params.pairs, ("dpop_jkt", proof.jkt)))
+    return Params((*params.pairs, ("dpop_jkt", proof.jkt)), params.wrapped)
 
 
 # --- Where they are shown ------------------------------------------------------------------------------------------
@@ -121,6 +126,8 @@ def refuse_others(sent: Evidence, scheme: str, token: str, found: TokenFacts) ->
 
     `scheme` of the Authorization header, in small letters; empty: the token came in another way.
     """
+    if found.bound.x5t and (sent.certificate is None or sent.certificate.thumbprint != found.bound.x5t):
+        raise InvalidToken("The access token is bound to another certificate than that of the connection.")
     if scheme != "dpop":
         if found.bound.jkt:
             raise InvalidToken("The access token is bound to a key: send it with the scheme DPoP, and a proof.")

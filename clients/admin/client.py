@@ -78,6 +78,7 @@ class ClientAdmin(SecretPages, ProjectScopedAdmin):
                     "rotate_refresh_tokens",
                     "tokens_not_before",
                     "dpop_bound_access_tokens",
+                    "tls_client_certificate_bound_access_tokens",
                 ]
             },
         ),

@@ -139,6 +139,11 @@ class Client(MetadataColumns, AbstractApplication):
     token_endpoint_auth_signing_alg = models.CharField(
         _("signature of its assertions"), max_length=16, choices=jws.names, blank=True
     )
+    tls_client_certificate_bound_access_tokens = models.BooleanField(
+        _("bind access tokens to its certificate"),
+        default=False,
+        help_text=_("Refuse token requests over connections without a client certificate."),
+    )
 
     class Meta:
         verbose_name = _("client")

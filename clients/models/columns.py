@@ -26,6 +26,7 @@ PLAIN = (
     "cross_client_public",
     "introspection",
     "dpop_bound_access_tokens",
+    "tls_client_certificate_bound_access_tokens",
     "require_pushed_authorization_requests",
     "jwks",
     "jwks_uri",

@@ -100,6 +100,7 @@ CLIENT = Section(
         "token_endpoint_auth_signing_alg": Key(text),
         "enabled": Key(flag),
         "dpop_bound_access_tokens": Key(flag),
+        "tls_client_certificate_bound_access_tokens": Key(flag),
     },
 )
 

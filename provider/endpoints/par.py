@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from common.address import address_of
-from provider import parameters, pushed_requests
+from provider import parameters, possession, pushed_requests
 from provider.authorization_request import ErrorResponse, NotRedirectable, validate
 from provider.client_authentication import METHODS, authenticate
 from provider.endpoints.http import Answer, json_answer, protocol_endpoint
@@ -16,13 +16,15 @@ from provider.protocol.request import Params, Wrapped
 from provider.protocol.runner import At
 
 
-@protocol_endpoint("POST", cors=True)
+@protocol_endpoint("POST", cors=True, proofs=True)
 def par(request: Request) -> Answer:
     sent = parameters.from_body(request)
     client = authenticate(sent, parameters.authorization(request), address_of(request))
     with At("pushed_request"):
-        params = _asked(sent, client)
+        proof = possession.proved(possession.evidence(request, "par"))
+        params = possession.pushed(_asked(sent, client), proof)
         _refuse_what_would_be_refused(params, client)
+        possession.use_up(proof)
         reference = pushed_requests.keep(params, client)
     return json_answer({"request_uri": reference, "expires_in": pushed_requests.EXPIRES_IN}, 201)
 

@@ -79,6 +79,8 @@ class TokenPreview:
     format: str
     lifetime: int
     id_token: Mapping[str, Json] | None = None
+    to_a_key: bool = False  # bound to the key of a proof that the request has to bring
+    to_a_certificate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +228,8 @@ def _preview(decided: TokenRequest) -> TokenPreview:
         format="" if decided.id_token_alone else token_format(decided),
         lifetime=lifetime(decided),
         id_token=id_token,
+        to_a_key=decided.client.dpop_bound,
+        to_a_certificate=decided.client.certificate_bound,
     )
 
 

@@ -108,6 +108,10 @@ def preview(token: TokenPreview) -> list[tuple[str, str]]:
     words = {"format": token.format, "lifetime": token.lifetime}
     lines = [(_("access token"), _("%(format)s, %(lifetime)s seconds") % words), ("aud", aud)] if token.format else []
     lines.append(("scope", token.scope or _("none")))
+    if token.format and token.to_a_key:
+        lines.append((_("bound to"), _("a key: the request needs a DPoP proof")))
+    if token.format and token.to_a_certificate:
+        lines.append((_("bound to"), _("the client certificate of the connection")))
     if token.id_token:
         lines.append((_("ID token"), _("aud %(aud)s, azp %(azp)s, %(lifetime)s seconds") % token.id_token))
     return lines

@@ -71,7 +71,7 @@ def answer(
             raise UnauthorizedClient
     with AT_POSSESSION:
         proof = possession.proved(evidence)
-        shown = possession.shown_by(client, proof)
+        shown = possession.shown_by(client, proof, evidence.certificate)
     try:
         with AT_OPENING:
             presented = grant.open(params, client)

@@ -64,6 +64,7 @@ class ClientFacts:
     assertion_algorithm: str = ""  # empty: whichever its keys are for
     jwks: str = ""  # its keys, as JSON (RFC 7517)
     jwks_uri: str = ""
+    certificate_bound: bool = False  # and these to the certificate it connects with
     entries: Addresses[Entry] = field(init=False, compare=False, repr=False)  # the allowlist, found by path
 
     def __post_init__(self) -> None:

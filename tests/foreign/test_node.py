@@ -111,3 +111,34 @@ def test_oauth4webapi_checks_signed_userinfo(issuer: str) -> None:
     Api.objects.filter(identifier=ORDERS).update(token_format="jwt")
     Client.objects.filter(client_id="web").update(userinfo_signed_response_alg="ES256")
     assert run("oauth4webapi.mjs", issuer, "web")["userinfo"]["signed"] is True
+
+
+def check_bound(found: dict[str, Any], client_id: str) -> None:
+    """Code, refresh, client credentials and userinfo, for the holder of the key and for nobody else."""
+    refused = {"code": "OAUTH_RESPONSE_BODY_ERROR", "status": 400, "error": "invalid_grant"}
+    assert found["code_of_another"] == refused
+    assert found["userinfo"]["sub"] == found["userinfo_again"]["sub"] == found["sub"]
+    stolen = {"code": "OAUTH_WWW_AUTHENTICATE_CHALLENGE", "status": 401, "error": "invalid_token"}
+    assert found["userinfo_of_another"] == {**stolen, "scheme": "dpop"}
+    assert found["userinfo_as_bearer"] == {**stolen, "scheme": "bearer"}
+    assert set(found["types"]) == {"dpop"}
+    if client_id in SECRETS:
+        assert found["introspection"]["cnf"] == {"jkt": found["thumbprint"]}
+        assert found["introspection"]["token_type"] == "DPoP"
+    else:
+        assert found["refresh_of_another"] == refused
+
+
+@pytest.mark.parametrize("program", ["openid_client_dpop.mjs", "oauth4webapi_dpop.mjs"])
+@pytest.mark.parametrize("client_id", ["web", "spa"])
+@pytest.mark.parametrize("nonce_required", [False, True], ids=["nonce optional", "nonce demanded"])
+def test_tokens_are_bound_to_a_key(
+    issuer: str, program: str, client_id: str, nonce_required: bool, settings: Any
+) -> None:
+    settings.IDP_DPOP_NONCE_REQUIRED = nonce_required
+    Client.objects.filter(client_id=client_id).update(dpop_bound_access_tokens=True)
+    found = run(program, issuer, client_id)
+    check_bound(found, client_id)
+    assert not {"PS256", "RS256", "Ed25519"} & found.keys()
+    if "nonces" in found:
+        assert (found["nonces"] > 0) is nonce_required

@@ -168,6 +168,18 @@ def test_a_cache_of_one_process_is_warned_about_off_loopback(settings: Any) -> N
     assert checks.cache_is_shared(None) == []
 
 
+def test_half_of_the_settings_for_certificates_are_warned_about(settings: Any) -> None:
+    assert checks.certificates_come_from_a_proxy(None) == []
+    settings.IDP_CLIENT_CERTIFICATE_VERIFIED_HEADER = "X-Client-Verify"
+    settings.IDP_MTLS_URL = "https://mtls.localhost"
+    assert [message.id for message in checks.certificates_come_from_a_proxy(None)] == ["idp.W010"] * 2
+    settings.IDP_CLIENT_CERTIFICATE_HEADER = "X-Client-Cert"
+    (warning,) = checks.certificates_come_from_a_proxy(None)
+    assert "believed from nobody" in warning.msg
+    settings.IDP_TRUSTED_PROXIES = ["127.0.0.1"]
+    assert checks.certificates_come_from_a_proxy(None) == []
+
+
 def test_a_database_without_an_issuer_is_warned_about(settings: Any) -> None:
     assert checks.issuer_is_set(None) == []
     settings.IDP_ISSUER_FORGOTTEN = True

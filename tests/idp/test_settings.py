@@ -98,6 +98,14 @@ WRONG = {
         "https://id.example.com:443",
         "IDP_ISSUER must be written as browsers write it, https://id.example.com, not 'https://id.example.com:443'.",
     ),
+    "IDP_CLIENT_CERTIFICATE_HEADER": (
+        "X_Client_Cert",
+        "IDP_CLIENT_CERTIFICATE_HEADER must be the name of a header, such as X-Client-Cert, not 'X_Client_Cert'.",
+    ),
+    "IDP_MTLS_URL": (
+        "https://mtls.example.com/elsewhere",
+        "IDP_MTLS_URL must have the path of IDP_ISSUER: 'https://mtls.example.com/elsewhere'.",
+    ),
     "IDP_TRUSTED_PROXIES": ("proxy.example", "IDP_TRUSTED_PROXIES takes addresses and networks, not names: .*"),
 }
 

@@ -42,6 +42,7 @@ def test_every_fact_of_a_client_comes_from_its_row() -> None:
         "tokens_not_before": THEN,
         "registration_source": "dynamic",
         "dpop_bound_access_tokens": True,
+        "tls_client_certificate_bound_access_tokens": True,
     }
     Client.objects.filter(pk=row.pk).update(**columns)
     project = {"cross_client": "off", "status": "testing", "require_pushed_authorization_requests": True}
@@ -81,6 +82,7 @@ def test_every_fact_of_a_client_comes_from_its_row() -> None:
         cross_client_public=True,
         tokens_not_before=THEN,
         dpop_bound=True,
+        certificate_bound=True,
     )
     usual = ClientFacts(id=0, client_id="", project=ProjectFacts(0))
     same = {one.name for one in fields(ClientFacts) if getattr(found, one.name) == getattr(usual, one.name)}

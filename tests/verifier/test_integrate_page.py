@@ -139,6 +139,17 @@ def test_signing_out_and_hearing_of_it(reader: Reader) -> None:
         assert refused.status_code == 400
 
 
+@pytest.mark.parametrize("nonce_required", [False, True], ids=["nonce optional", "nonce demanded"])
+def test_a_bound_token_is_for_the_holder_of_its_key(reader: Reader, settings: Any, nonce_required: bool) -> None:
+    settings.IDP_DPOP_NONCE_REQUIRED = nonce_required
+    ended, said = reader.python("bound.py")
+    assert (ended, said.split()) == (0, ["DPoP", "library-web", "invalid_token"])
+    if nonce_required:
+        assert json.loads(reader.shell("bound-token"))["error"] == "use_dpop_nonce"
+    else:
+        reader.curl("bound-token")
+
+
 def test_checking_locally(signed_in: Reader) -> None:
     status, output = signed_in.python("check_locally.py")
     assert status == 0, output

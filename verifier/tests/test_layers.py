@@ -13,6 +13,7 @@ import vestibule_verifier
 PACKAGE = Path(vestibule_verifier.__file__).parent
 DISTRIBUTION = PACKAGE.parent
 ADAPTERS = {"django.py": {"django", "asgiref"}, "rest_framework.py": {"rest_framework"}}
+ADAPTERS["rest_framework_nonces.py"] = ADAPTERS["rest_framework.py"]
 
 
 def imported(path: Path) -> set[str]:

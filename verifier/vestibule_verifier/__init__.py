@@ -10,12 +10,22 @@ framework `vestibule_verifier.rest_framework`.
 from __future__ import annotations
 
 from vestibule_verifier.access import AccessToken, AccessTokenVerifier, Proof
-from vestibule_verifier.errors import InsufficientScope, Invalid, Missing, TokenError, Unavailable
+from vestibule_verifier.errors import (
+    InsufficientScope,
+    Invalid,
+    InvalidProof,
+    Missing,
+    NonceNeeded,
+    TokenError,
+    Unavailable,
+)
 from vestibule_verifier.id_tokens import IDToken, IDTokenVerifier
 from vestibule_verifier.introspection import IntrospectionVerifier
 from vestibule_verifier.local import LocalVerifier
 from vestibule_verifier.logout_tokens import LogoutToken, LogoutTokenVerifier
 from vestibule_verifier.provider import Provider
+from vestibule_verifier.replays import Nonces, ReplayMemory, Replays
+from vestibule_verifier.sender import Proofs, Sender
 
 __all__ = [
     "AccessToken",
@@ -25,12 +35,19 @@ __all__ = [
     "InsufficientScope",
     "IntrospectionVerifier",
     "Invalid",
+    "InvalidProof",
     "LocalVerifier",
     "LogoutToken",
     "LogoutTokenVerifier",
     "Missing",
+    "NonceNeeded",
+    "Nonces",
     "Proof",
+    "Proofs",
     "Provider",
+    "ReplayMemory",
+    "Replays",
+    "Sender",
     "TokenError",
     "Unavailable",
 ]

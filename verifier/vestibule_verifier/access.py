@@ -10,6 +10,7 @@ from vestibule_verifier.claims import Audiences, Claims, audiences, moment, scop
 from vestibule_verifier.errors import InsufficientScope, Invalid
 from vestibule_verifier.matcher import covers
 from vestibule_verifier.provider import Provider
+from vestibule_verifier.sender import Proofs, Sender
 
 # Answers True when the sender of this request proved to hold the key that `cnf` names (RFC 7800).
 Proof = Callable[[Claims], bool]
@@ -46,8 +47,16 @@ class AccessTokenVerifier(ABC):
     `others` too: the identifiers of other APIs there.
     """
 
-    def __init__(self, provider: Provider, audience: str | Iterable[str], *, others: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        provider: Provider,
+        audience: str | Iterable[str],
+        *,
+        others: Iterable[str] = (),
+        proofs: Proofs | None = None,
+    ) -> None:
         self.provider = provider
+        self._proofs = Proofs() if proofs is None else proofs
         self._audiences = Audiences(audience, others)
 
     def verify(
@@ -57,11 +66,12 @@ class AccessTokenVerifier(ABC):
         scope: str = "",
         audience: str | Iterable[str] | None = None,
         proof: Proof | None = None,
+        sender: Sender | None = None,
     ) -> AccessToken:
         """The token, when it is genuine, alive, for this API and has every scope of `scope`; raises TokenError.
 
         `audience` takes the place of the verifier's for this call. A token bound to a key of its sender is refused
-        unless `proof` says the sender has that key.
+        unless `sender` shows a proof or a certificate, or `proof` says that the sender has that key.
         """
         wanted = scopes(scope)
         mine = self._audiences if audience is None else Audiences(audience, self._audiences.others)
@@ -69,7 +79,10 @@ class AccessTokenVerifier(ABC):
         here = mine.among(audiences(claims))
         if not here:
             raise Invalid("The token is for another API" + (NONE_NAMED if _is_for_its_client(claims) else "."))
-        _check_binding(claims, proof)
+        if sender is not None:
+            self._proofs.check(token, claims, sender)
+        else:
+            _check_binding(claims, proof)
         granted = frozenset(_scope_text(claims).split())
         if not wanted <= granted:
             raise InsufficientScope(" ".join(sorted(wanted)))

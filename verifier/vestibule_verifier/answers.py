@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from vestibule_verifier.errors import InsufficientScope, Missing, TokenError, Unavailable
+from vestibule_verifier.errors import InsufficientScope, Missing, NonceNeeded, TokenError, Unavailable
+from vestibule_verifier.sender import ALGORITHMS
 
 logger = logging.getLogger(__name__)
 RETRY_AFTER = 5  # seconds
@@ -26,8 +27,19 @@ def bearer(header: str) -> str:
     return token.strip()
 
 
-def answer(error: TokenError, realm: str = "api") -> Answer:
-    """Status, headers and JSON body. Why the provider cannot be asked goes to the log, not to the caller."""
+def presented(header: str) -> tuple[str, str]:
+    """The scheme of an Authorization header, in small letters, and its token: bearer or dpop; raises Missing."""
+    scheme, _space, token = header.partition(" ")
+    if scheme.lower() not in ("bearer", "dpop") or not token.strip():
+        raise Missing("Send an access token in the Authorization header.")
+    return scheme.lower(), token.strip()
+
+
+def answer(error: TokenError, realm: str = "api", scheme: str = "bearer") -> Answer:
+    """Status, headers and JSON body. Why the provider cannot be asked goes to the log, not to the caller.
+
+    `scheme`: the one that the request used. The challenge is of that one.
+    """
     headers = {"Cache-Control": "no-store"}
     description = str(error)
     if isinstance(error, Unavailable):
@@ -35,12 +47,16 @@ def answer(error: TokenError, realm: str = "api") -> Answer:
         description = "Tokens cannot be checked at the moment. Try again."
         headers["Retry-After"] = str(RETRY_AFTER)
     else:
-        headers["WWW-Authenticate"] = _challenge(error, realm)
+        headers["WWW-Authenticate"] = _challenge(error, realm, "DPoP" if scheme == "dpop" else "Bearer")
+    if isinstance(error, NonceNeeded):
+        headers["DPoP-Nonce"] = error.nonce
     return Answer(error.status, headers, {"error": error.code, "error_description": description})
 
 
-def _challenge(error: TokenError, realm: str) -> str:
-    challenge = f'Bearer realm="{realm}"'
+def _challenge(error: TokenError, realm: str, scheme: str) -> str:
+    challenge = f'{scheme} realm="{realm}"'
+    if scheme == "DPoP":
+        challenge += f', algs="{" ".join(ALGORITHMS)}"'
     if isinstance(error, Missing):
         return challenge  # nothing was sent that could be wrong
     challenge += f', error="{error.code}", error_description="{error}"'

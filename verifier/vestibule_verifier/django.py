@@ -14,9 +14,10 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from vestibule_verifier.access import AccessTokenVerifier
-from vestibule_verifier.answers import answer, bearer
+from vestibule_verifier.answers import answer, presented
 from vestibule_verifier.claims import scopes
 from vestibule_verifier.errors import TokenError
+from vestibule_verifier.sender import Sender
 
 SETTING = "ACCESS_TOKEN_VERIFIER"
 View = TypeVar("View", bound=Callable[..., Any])
@@ -28,6 +29,24 @@ def configured_verifier() -> AccessTokenVerifier:
     if not isinstance(verifier, AccessTokenVerifier):
         raise ImproperlyConfigured(f"Set {SETTING} to a LocalVerifier or an IntrospectionVerifier.")
     return verifier
+
+
+def sender_of(request: HttpRequest, scheme: str) -> Sender:
+    """What this request shows of the key or certificate that its token may be bound to.
+
+    Its address is below ACCESS_TOKEN_BASE_URL: what apps call, not what a proxy made of it. Without that setting it is
+    what Django takes it for, so ALLOWED_HOSTS has to name this API alone. ACCESS_TOKEN_CERTIFICATE is a function that
+    answers the certificate of the connection, from a header that only your proxy can set.
+    """
+    base = getattr(settings, "ACCESS_TOKEN_BASE_URL", "")
+    certificate = getattr(settings, "ACCESS_TOKEN_CERTIFICATE", None)
+    return Sender(
+        method=request.method or "",
+        url=base.rstrip("/") + request.path if base else request.build_absolute_uri(request.path),
+        scheme=scheme,
+        proof=request.META.get("HTTP_DPOP"),
+        certificate=certificate(request) if certificate is not None else None,
+    )
 
 
 def require_access_token(
@@ -45,11 +64,13 @@ def require_access_token(
     audience = tuple(audience) if audience is not None and not isinstance(audience, str) else audience
 
     def check(request: HttpRequest) -> HttpResponseBase | None:
+        sent = request.META.get("HTTP_AUTHORIZATION", "")
         try:
-            token = bearer(request.META.get("HTTP_AUTHORIZATION", ""))
-            found = (verifier or configured_verifier()).verify(token, scope=scope, audience=audience)
+            scheme, token = presented(sent)
+            sender = sender_of(request, scheme)
+            found = (verifier or configured_verifier()).verify(token, scope=scope, audience=audience, sender=sender)
         except TokenError as error:
-            refused = answer(error)
+            refused = answer(error, scheme=sent.partition(" ")[0].lower())
             return JsonResponse(refused.body, status=refused.status, headers=refused.headers)
         request.access_token = found  # type: ignore[attr-defined]
         return None

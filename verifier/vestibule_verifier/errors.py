@@ -18,6 +18,22 @@ class Invalid(TokenError):
     """This token gives no access here, and sending it again will not help."""
 
 
+class InvalidProof(Invalid):
+    """The token is bound to a key, and this DPoP proof does not prove it (RFC 9449 section 7.1)."""
+
+    code = "invalid_dpop_proof"
+
+
+class NonceNeeded(InvalidProof):
+    """The proof needs a nonce of this API, and here it is (RFC 9449 section 9)."""
+
+    code = "use_dpop_nonce"
+
+    def __init__(self, nonce: str) -> None:
+        super().__init__("Make a DPoP proof with the nonce of the DPoP-Nonce header.")
+        self.nonce = nonce
+
+
 class InsufficientScope(TokenError):
     """The token is good, but the person or operator did not allow this."""
 

@@ -13,6 +13,7 @@ from vestibule_verifier.cache import Answer, AnswerCache
 from vestibule_verifier.claims import Claims, check_times, moment
 from vestibule_verifier.errors import Invalid, Unavailable
 from vestibule_verifier.provider import Provider
+from vestibule_verifier.sender import Proofs
 from vestibule_verifier.signed import MAX_LENGTH
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750 section 2.1
@@ -34,12 +35,13 @@ class IntrospectionVerifier(AccessTokenVerifier):
         client_id: str,
         client_secret: str,
         others: Iterable[str] = (),
+        proofs: Proofs | None = None,
         keep: float = 30,
         keep_refusals: float = 5,
         size: int = 10_000,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(provider, audience, others=others)
+        super().__init__(provider, audience, others=others, proofs=proofs)
         # RFC 6749 section 2.3.1: both parts form-encoded, then joined.
         pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
         self._headers = {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}

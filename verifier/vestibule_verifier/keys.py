@@ -24,7 +24,7 @@ _MEMBERS = {
 }
 _CURVES = {"ES256": "P-256", "EdDSA": "Ed25519"}
 ALGORITHMS = tuple(_MEMBERS)
-_DEFAULT_ALGORITHMS = {"RSA": "RS256", "EC": "ES256", "OKP": "EdDSA"}
+DEFAULT_ALGORITHMS = {"RSA": "RS256", "EC": "ES256", "OKP": "EdDSA"}
 _MIN_RSA_BITS = 2048
 _MAX_KEYS = 100
 
@@ -122,15 +122,23 @@ def read_keys(document: Mapping[str, object]) -> dict[str, PublicKey]:
 
 def _read_key(entry: dict[str, object]) -> PublicKey | None:
     kid, use, operations = entry.get("kid"), entry.get("use", "sig"), entry.get("key_ops", ["verify"])
-    algorithm = entry.get("alg", _DEFAULT_ALGORITHMS.get(str(entry.get("kty"))))
+    algorithm = entry.get("alg", DEFAULT_ALGORITHMS.get(str(entry.get("kty"))))
     if not isinstance(kid, str) or not isinstance(algorithm, str) or algorithm not in _MEMBERS:
         return None
+    if use != "sig" or not isinstance(operations, list) or "verify" not in operations:
+        return None
+    key = public_key(entry, algorithm)
+    return PublicKey(algorithm, key) if key is not None else None
+
+
+def public_key(entry: Mapping[str, object], algorithm: str) -> jwk.JWK | None:
+    """The key of a JWK for this algorithm, without anything else it says; None: of another kind, malformed or weak."""
     kty, members = _MEMBERS[algorithm]
-    if use != "sig" or not isinstance(operations, list) or "verify" not in operations or entry.get("kty") != kty:
+    if entry.get("kty") != kty:
         return None
     try:
         key = jwk.JWK(kty=kty, **{name: entry[name] for name in members})
-        return PublicKey(algorithm, key) if _strong(algorithm, key) else None
+        return key if _strong(algorithm, key) else None
     except (JWException, KeyError, ValueError, TypeError):
         return None
 

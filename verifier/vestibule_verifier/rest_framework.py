@@ -11,10 +11,10 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from vestibule_verifier.access import AccessToken, AccessTokenVerifier
-from vestibule_verifier.answers import RETRY_AFTER, answer, bearer
+from vestibule_verifier.answers import RETRY_AFTER, answer, presented
 from vestibule_verifier.claims import scopes
-from vestibule_verifier.django import configured_verifier
-from vestibule_verifier.errors import InsufficientScope, Missing, TokenError, Unavailable
+from vestibule_verifier.django import configured_verifier, sender_of
+from vestibule_verifier.errors import InsufficientScope, Missing, NonceNeeded, TokenError, Unavailable
 
 if TYPE_CHECKING:
     # Not at run time: the framework's views import this module when it is their default authentication class.
@@ -43,18 +43,19 @@ class Caller:
 class Refused(APIException):
     """A TokenError as the framework answers it: status, challenge and JSON body of RFC 6750."""
 
-    def __init__(self, error: TokenError, realm: str = "api") -> None:
-        refused = answer(error, realm)
+    def __init__(self, error: TokenError, realm: str = "api", scheme: str = "bearer") -> None:
+        refused = answer(error, realm, scheme)
         super().__init__(detail=refused.body, code=error.code)
         self.status_code = refused.status
         self.auth_header = refused.headers.get("WWW-Authenticate")
         self.wait = RETRY_AFTER if isinstance(error, Unavailable) else None
+        self.nonce = error.nonce if isinstance(error, NonceNeeded) else ""
 
 
 class AccessTokenAuthentication(BaseAuthentication):
     """Makes `request.auth` the AccessToken and `request.user` its Caller.
 
-    A request without a bearer token stays anonymous, as the framework wants it: every view needs a permission too,
+    A request without an access token stays anonymous, as the framework wants it: every view needs a permission too,
     for example HasScope. Subclass to give another verifier, or users of your own in `user_for`.
     """
 
@@ -63,12 +64,13 @@ class AccessTokenAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[object, AccessToken] | None:
         try:
-            text = bearer(request.META.get("HTTP_AUTHORIZATION", ""))
-            token = (self.verifier or configured_verifier()).verify(text)
+            scheme, text = presented(request.META.get("HTTP_AUTHORIZATION", ""))
         except Missing:
             return None
+        try:
+            token = (self.verifier or configured_verifier()).verify(text, sender=sender_of(request._request, scheme))
         except TokenError as error:
-            raise Refused(error, self.realm) from error
+            raise Refused(error, self.realm, scheme) from error
         return self.user_for(token), token
 
     def user_for(self, token: AccessToken) -> object:

@@ -10,13 +10,11 @@ from django.test import Client as Http
 
 from clients.models import AccessToken, Client, RefreshToken
 from common import clock, jws
-from provider import dpop_nonces, possession
-from provider.parameters import Request
-from provider.protocol.errors import InvalidDpopProof, TemporarilyUnavailable
-from provider.protocol.request import Params
+from provider import dpop_nonces
+from provider.protocol.errors import TemporarilyUnavailable
 from provider.store import replay
 from tests.provider.proving import KINDS, TOKEN, Holder
-from tests.world import ISSUER, App, Browser, Response, claims_of, redirected
+from tests.world import CHALLENGE, ISSUER, REDIRECTS, App, Browser, Response, claims_of, redirected
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 USERINFO = "/oauth2/userinfo"
@@ -59,6 +57,20 @@ def test_a_proof_binds_the_token_of_the_client_itself(algorithm: str) -> None:
     answer = own_token(Holder.with_key_for(algorithm))
     assert (answer.status_code, answer.json()["token_type"]) == (200, "DPoP")
     assert dpop_nonces.is_known(answer["DPoP-Nonce"])
+
+
+def test_ed25519_has_two_names() -> None:
+    """RFC 9864; and neither stands for a key of another kind."""
+    holder = Holder.with_key_for("EdDSA")
+    header, claims, _signature = holder.proof().split(".")
+    said = json.loads(jws.decode(header) or b"")
+    renamed = jws.encode(json.dumps({**said, "alg": "Ed25519"}).encode())
+    signature = holder.key.get_op_key("sign").sign(f"{renamed}.{claims}".encode())
+    assert own_token(holder, proof=f"{renamed}.{claims}.{jws.encode(signature)}").status_code == 200
+    other = Holder()
+    header = jws.encode(json.dumps({**said, "alg": "Ed25519", "jwk": other.public}).encode())
+    proof = ".".join([header, *other.proof().split(".")[1:]])
+    assert is_refused(own_token(other, proof=proof), "invalid_dpop_proof")
 
 
 @pytest.mark.parametrize("token_format", ["opaque", "jwt"], ids=lambda one: f"D9 {one}")
@@ -238,33 +250,40 @@ def test_a_thumbprint_that_is_none_is_refused_at_once() -> None:
     assert redirected(Browser("owner").authorize("web", dpop_jkt="x"))["error"] == "invalid_request"
 
 
-class Pushed:
-    """A request at the endpoint for pushed requests."""
-
-    method = "POST"
-    body = b""
-
-    def __init__(self, proof: str | None) -> None:
-        self.META = {} if proof is None else {"HTTP_DPOP": proof}
+PAR = f"{ISSUER}/oauth2/par"
+ASKED = {"response_type": "code", "redirect_uri": REDIRECTS["web"], "scope": "openid", "state": "s", "nonce": "n"}
+ASKED |= {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
 
 
-def test_a_pushed_request_is_bound_by_its_proof_or_by_name(holder: Holder) -> None:
-    """D11, F12."""
-    url, named = f"{ISSUER}/oauth2/par", Params([("dpop_jkt", holder.jkt)])
+def push(proof: str | None, **more: str) -> Response:
+    headers = {} if proof is None else {"HTTP_DPOP": proof}
+    return App("web").post("/oauth2/par", {**ASKED, **more}, **headers)
 
-    def bound(params: Params, proof: str | None) -> str:
-        request: Request = Pushed(proof)
-        return possession.pushed(params, possession.evidence(request, "par")).one("dpop_jkt")
 
-    assert bound(Params(), None) == ""
-    assert bound(named, None) == holder.jkt
-    assert bound(Params(), holder.proof(url)) == holder.jkt
-    assert bound(named, holder.proof(url)) == holder.jkt
-    used = holder.proof(url)
-    bound(Params(), used)
-    for params, proof in ((named, Holder().proof(url)), (Params(), used), (Params(), holder.proof())):
-        with pytest.raises(InvalidDpopProof):
-            bound(params, proof)
+@pytest.mark.parametrize("named", [True, False], ids=["F12 by both", "F12 by its proof"])
+def test_a_pushed_request_is_bound_to_the_key_of_its_proof(holder: Holder, named: bool) -> None:
+    """D11."""
+    answer = push(holder.proof(PAR), **({"dpop_jkt": holder.jkt} if named else {}))
+    assert answer.status_code == 201, answer.content
+    assert dpop_nonces.is_known(answer["DPoP-Nonce"])
+    browser = Browser("owner")
+    query = {"client_id": "web", "request_uri": answer.json()["request_uri"]}
+    page = browser.http.get("/oauth2/authorize", query)
+    code = redirected(browser.answer(page))["code"]
+    for wrong in (App("web").exchange(code), App("web").exchange_with(code, HTTP_DPOP=Holder().proof())):
+        assert (wrong.status_code, wrong.json()["error"]) == (400, "invalid_grant")
+    assert App("web").exchange_with(code, HTTP_DPOP=holder.proof()).json()["token_type"] == "DPoP"
+
+
+def test_a_pushed_request_and_its_proof_name_one_key(holder: Holder) -> None:
+    """D11, F12; and the proof is of that endpoint, and works once."""
+    assert is_refused(push(Holder().proof(PAR), dpop_jkt=holder.jkt), "invalid_dpop_proof")
+    assert is_refused(push(holder.proof()), "invalid_dpop_proof")
+    used = holder.proof(PAR)
+    assert push(used, scope="unknown").status_code == 400, "which uses it up no more than any refused request does"
+    assert push(used).status_code == 201
+    assert is_refused(push(used), "invalid_dpop_proof")
+    assert push(None, dpop_jkt="x").json()["error"] == "invalid_request"
 
 
 # --- Nonces ----------------------------------------------------------------------------------------------------------
@@ -357,7 +376,7 @@ def test_an_unbound_token_is_no_dpop_token(holder: Holder) -> None:
 
 def test_challenges_name_the_scheme_that_was_used_or_both(holder: Holder) -> None:
     """D12."""
-    algs = 'algs="RS256 ES256 PS256 EdDSA"'
+    algs = 'algs="RS256 ES256 PS256 EdDSA Ed25519"'
     assert Http().get(USERINFO)["WWW-Authenticate"] == f'Bearer realm="vestibule", DPoP {algs}'
     unknown = Http().get(USERINFO, HTTP_AUTHORIZATION="DPoP x")["WWW-Authenticate"]
     assert unknown.startswith('DPoP error="invalid_token", error_description="')

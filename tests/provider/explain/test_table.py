@@ -52,6 +52,19 @@ def test_what_is_allowed_names_every_step_and_refuses_nothing(row: str) -> None:
 
 
 @pytest.mark.parametrize("row", list(AT_TOKEN))
+@pytest.mark.parametrize("bound", [{}, {"dpop_bound": True}, {"certificate_bound": True}], ids=str)
+def test_it_says_what_the_token_is_bound_to(row: str, bound: dict[str, bool]) -> None:
+    token = table.attempt(question(ORDERS, client=replace(WEB, **bound)), row).token
+    assert token is not None
+    assert {"dpop_bound": token.to_a_key, "certificate_bound": token.to_a_certificate} == {
+        "dpop_bound": False,
+        "certificate_bound": False,
+        **bound,
+    }
+    assert [name for name, _value in preview(token)].count("bound to") == len(bound)
+
+
+@pytest.mark.parametrize("row", list(AT_TOKEN))
 def test_the_token_carries_what_the_steps_decided(row: str) -> None:
     jwt = replace(WEB, access_token_format="jwt", access_token_lifetime=900)
     known = registry(api(ORDERS, "orders.read", token_lifetime=60), clients=[SIBLING])

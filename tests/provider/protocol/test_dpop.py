@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from common.jws import ALGORITHMS
+from common.jws import FOREIGN as ALGORITHMS
 from provider.protocol import dpop
 from provider.protocol.dpop import MAX_AGE, Expected, hash_of, normalized
 from provider.protocol.errors import InvalidDpopProof, InvalidRequest
