@@ -18,7 +18,7 @@ from provider.parameters import Request
 from provider.protocol import AT_TOKEN, authorization, logout, pkce, prompts
 from provider.protocol.claims import ABOUT_THE_TOKEN, CLAIMS
 from provider.protocol.facts import Json
-from provider.protocol.response_modes import RESPONSE_MODES
+from provider.protocol.response_modes import LEGACY, RESPONSE_MODES
 
 MAX_AGE = int(rotation.JWKS_MAX_AGE.total_seconds())
 
@@ -30,7 +30,7 @@ def metadata() -> dict[str, Any]:
         "issuer": settings.IDP_ISSUER,
         **_addresses(),
         "scopes_supported": list(SIGN_IN_SCOPES),
-        "response_types_supported": list(authorization.RESPONSE_TYPES),
+        "response_types_supported": _response_types(),
         "response_modes_supported": list(RESPONSE_MODES),
         "grant_types_supported": list(AT_TOKEN),
         "subject_types_supported": ["public"],
@@ -54,6 +54,11 @@ def metadata() -> dict[str, Any]:
         "authorization_response_iss_parameter_supported": True,
         **_about_sessions(),
     }
+
+
+def _response_types() -> list[str]:
+    legacy = LEGACY if settings.IDP_LEGACY_RESPONSE_TYPES else ()
+    return [*authorization.RESPONSE_TYPES, *legacy]
 
 
 def _about_sessions() -> dict[str, Json]:
