@@ -28,6 +28,10 @@ HELP: dict[str, Any] = {
     ),
     "token_endpoint_auth_signing_alg": _("What it signs assertions with. Empty: whichever its keys are for."),
     "grant_types": _("How it gets tokens. Refresh tokens are issued only when “Refresh token” is ticked."),
+    "response_types": _(
+        "What it may ask an authorization request for. All but “Code” are for apps that cannot be changed: a superuser "
+        "allows them, and the deployment has to offer them."
+    ),
     "redirect_uris": _(
         "Where people are sent back with a code; one per line, matched exactly. "
         "On http://127.0.0.1 and http://[::1] any port fits."

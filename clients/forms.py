@@ -18,6 +18,7 @@ from clients.metadata import FIXED_FOR_PUBLIC, PUBLIC_METHOD, Audience, ClientMe
 from clients.models import AudienceEntry, Client
 from clients.models.allowlist import EntryMode
 from clients.models.choices import GrantType
+from clients.models.response_type import ResponseType, usual
 from clients.policy import HELD, listing_problems, metadata_of, problems
 from clients.rules import LIFETIMES as ALWAYS
 from clients.rules import LIFETIMES_OR_NONE, URI_LISTS, audience_problems
@@ -29,6 +30,7 @@ from projects.rules import LONGEST_LIFETIME
 
 LIFETIMES = (*ALWAYS, *LIFETIMES_OR_NONE)
 LINES = (*URI_LISTS, "introspects", "allowed_callers", "acts_for")
+BOXES = ("grant_types", "response_types")
 # Fields whose value is that of the metadata of the same name.
 SAME = (
     "client_id",
@@ -84,6 +86,14 @@ class ClientForm(DoorForm):
         label=gettext_lazy("Grant types"),
         help_text=HELP["grant_types"],
     )
+    response_types = forms.MultipleChoiceField(
+        choices=ResponseType.choices,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "radiolist"}),
+        required=False,
+        initial=usual,
+        label=gettext_lazy("Response types"),
+        help_text=HELP["response_types"],
+    )
     redirect_uris = _lines("redirect_uris")
     post_logout_redirect_uris = _lines("post_logout_redirect_uris")
     scope = _lines("scope", separator=" ")
@@ -105,6 +115,7 @@ class ClientForm(DoorForm):
             "client_type",
             "token_endpoint_auth_method",
             "grant_types",
+            "response_types",
             "redirect_uris",
             "post_logout_redirect_uris",
             "backchannel_logout_uri",
@@ -161,8 +172,7 @@ class ClientForm(DoorForm):
         said |= {name: self.words(name) for name in LINES if name in self.cleaned_data}
         if "name" in self.cleaned_data:
             said["client_name"] = self.cleaned_data["name"]
-        if "grant_types" in self.cleaned_data:
-            said["grant_types"] = tuple(self.cleaned_data["grant_types"])
+        said |= {name: tuple(self.cleaned_data[name]) for name in BOXES if name in self.cleaned_data}
         if said.get("token_endpoint_auth_method") == PUBLIC_METHOD or said.get("client_type") == Client.CLIENT_PUBLIC:
             said |= dict.fromkeys(FIXED_FOR_PUBLIC)  # the page says that these are no choice
         return (metadata_of(self.current) if self.current else ClientMetadata()).changed(said)

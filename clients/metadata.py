@@ -43,6 +43,7 @@ class ClientMetadata:
     held: bool | None = None  # None: switched off by whoever may overrule members
     token_endpoint_auth_method: str = "client_secret_basic"  # noqa: S105 - a method
     grant_types: tuple[str, ...] = ()
+    response_types: tuple[str, ...] = ("code",)
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
     backchannel_logout_uri: str = ""

@@ -197,6 +197,13 @@ def _outside(case: Case, metadata: ClientMetadata) -> set[str]:
     return introspected_elsewhere(kept, case.project) | acted_for_elsewhere(kept, case.project)
 
 
+def _response_types(case: Case) -> Iterator[Problem]:
+    """Tokens that come through the browser are seen by whatever sees its addresses: no project decides that alone."""
+    new = set(case.wanted.response_types) - set(case.had.response_types) - {rules.CODE}
+    if new and not case.by.may(Right.BRING_TOKENS_THROUGH_BROWSERS):
+        yield Problem("response_types", _("Only a superuser may let tokens come through the browser."))
+
+
 def _keys(case: Case) -> Iterator[Problem]:
     return key_problems(case.before, case.wanted, case.project, case.by) if case.before else iter(())
 
@@ -246,6 +253,7 @@ CHECKS: tuple[Callable[[Case], Iterator[Problem]], ...] = (
     _introspects,
     _acts_for,
     _introspection,
+    _response_types,
     _keys,
     _audience,
 )

@@ -26,8 +26,9 @@ MAX_URI = 500
 MAY_BE_EMPTY = ("userinfo_signed_response_alg", "token_endpoint_auth_signing_alg")
 MODES = ("prefix", "exact")
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a grant type (RFC 8693)
+CODE = "code"  # the one response type that brings no token through the browser
 URI_LISTS = ("redirect_uris", "post_logout_redirect_uris")
-LISTS = ("grant_types", *URI_LISTS, "allowed_callers", "introspects", "acts_for")
+LISTS = ("grant_types", "response_types", *URI_LISTS, "allowed_callers", "introspects", "acts_for")
 LIFETIMES = ("access_token_lifetime", "id_token_lifetime")
 LIFETIMES_OR_NONE = ("refresh_token_lifetime", "refresh_token_idle_lifetime")
 # Registered with IANA, and not served by this version.
@@ -98,6 +99,8 @@ def _uris(wanted: ClientMetadata) -> Iterator[Problem]:
                 yield Problem(f"{name}[{index}]", problem)
     if "authorization_code" in wanted.grant_types and not wanted.redirect_uris:
         yield Problem("redirect_uris", _("The authorization code grant needs at least one redirect URI."))
+    elif set(wanted.response_types) - {CODE} and not wanted.redirect_uris:
+        yield Problem("redirect_uris", _("Tokens that come through the browser need at least one redirect URI."))
     uri = wanted.backchannel_logout_uri
     if problem := text_problem(uri, MAX_URI) or backchannel_uri_problem(uri):
         yield Problem("backchannel_logout_uri", problem)

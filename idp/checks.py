@@ -45,6 +45,20 @@ def legacy_query_credentials(app_configs: object, **kwargs: object) -> list[Chec
 
 
 @register(Tags.security, deploy=True)
+def legacy_response_types(app_configs: object, **kwargs: object) -> list[CheckMessage]:
+    """Tokens in addresses end up in histories and scripts, and nothing binds them to who asked (RFC 9700 2.1.2)."""
+    if not settings.IDP_LEGACY_RESPONSE_TYPES:
+        return []
+    return [
+        Warning(
+            "IDP_LEGACY_RESPONSE_TYPES lets clients get tokens through the browser (implicit and hybrid flows).",
+            hint="Move the apps that need it to response_type=code, then unset it.",
+            id="idp.W010",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
 def trusted_proxies_are_set(app_configs: object, **kwargs: object) -> list[CheckMessage]:
     """Without them everybody behind the proxy has its address: a hundred wrong passwords stop all new browsers."""
     if settings.IS_LOCAL or settings.IDP_TRUSTED_PROXIES:

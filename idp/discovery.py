@@ -19,7 +19,7 @@ from provider.parameters import Request
 from provider.protocol import AT_TOKEN, authorization, logout, pkce, prompts
 from provider.protocol.claims import ABOUT_THE_TOKEN, CLAIMS
 from provider.protocol.facts import Json
-from provider.protocol.response_modes import RESPONSE_MODES
+from provider.protocol.response_modes import LEGACY, RESPONSE_MODES
 
 # What programs ask, and no browser does.
 AT_MTLS = tuple(
@@ -36,7 +36,7 @@ def metadata() -> dict[str, Any]:
         "issuer": settings.IDP_ISSUER,
         **_addresses(),
         "scopes_supported": list(SIGN_IN_SCOPES),
-        "response_types_supported": list(authorization.RESPONSE_TYPES),
+        "response_types_supported": _response_types(),
         "response_modes_supported": list(RESPONSE_MODES),
         "grant_types_supported": list(AT_TOKEN),
         "subject_types_supported": ["public"],
@@ -76,6 +76,11 @@ def _about_certificates() -> dict[str, Json]:
         own = {name: url.rpartition("/")[2] for name, url in _addresses().items() if name in AT_MTLS}
         said["mtls_endpoint_aliases"] = {name: at + path for name, path in own.items()}
     return said
+
+
+def _response_types() -> list[str]:
+    legacy = LEGACY if settings.IDP_LEGACY_RESPONSE_TYPES else ()
+    return [*authorization.RESPONSE_TYPES, *legacy]
 
 
 def _about_sessions() -> dict[str, Json]:

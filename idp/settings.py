@@ -67,6 +67,8 @@ IDP_PLAIN_HTTP_AUDIENCES = env.flag("IDP_PLAIN_HTTP_AUDIENCES")
 IDP_TOKENINFO_QUERY = env.flag("IDP_TOKENINFO_QUERY")
 # Whether every DPoP proof needs a nonce of ours. Each answer to a proof brings one either way.
 IDP_DPOP_NONCE_REQUIRED = env.flag("IDP_DPOP_NONCE_REQUIRED")
+# Whether clients that a superuser allows it may ask for tokens through the browser: for apps that cannot be changed.
+IDP_LEGACY_RESPONSE_TYPES = env.flag("IDP_LEGACY_RESPONSE_TYPES")
 # Whether every authorization request has to be pushed before a browser brings it (RFC 9126 section 5).
 IDP_REQUIRE_PUSHED_AUTHORIZATION_REQUESTS = env.flag("IDP_REQUIRE_PUSHED_AUTHORIZATION_REQUESTS")
 # Addresses (IP or CIDR) of reverse proxies whose X-Forwarded-For is believed. Nobody's by default.

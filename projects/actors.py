@@ -27,6 +27,7 @@ class Right(Enum):
     TAKE_ADDRESSES = auto()  # that clients of other projects list, or that were an API of another project
     EXCEED_QUOTAS = auto()  # more clients and APIs than a project may have
     MANAGE_KEYS = auto()
+    BRING_TOKENS_THROUGH_BROWSERS = auto()  # the legacy response types
 
 
 @dataclass(frozen=True, slots=True)

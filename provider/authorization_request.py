@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from clients.identifiers import redirect_uri_matches
 from clients.models import Authorization
-from provider import facts, kept_requests, parameters, pushed_requests
+from provider import facts, front_channel, kept_requests, parameters, pushed_requests
 from provider.authorization_response import deliver
 from provider.keys import mint
 from provider.parameters import Request
@@ -16,6 +16,7 @@ from provider.protocol.channel import Channel, Delivery
 from provider.protocol.errors import InvalidRequestUri, Refusal
 from provider.protocol.facts import ClientFacts
 from provider.protocol.request import AuthorizationRequest, Params
+from provider.protocol.response_modes import CODE, brings_tokens
 from provider.protocol.runner import run
 from provider.store import authorizations
 
@@ -150,8 +151,16 @@ def _only_registered(params: Params, client: ClientFacts) -> str:
 # --- Answered ------------------------------------------------------------------------------------------------------
 
 
-def issue_code(decided: AuthorizationRequest, row: Authorization) -> Delivery:
-    """Keep a code of 256 random bits for this authorization, and say how the browser takes it there."""
+def issue(decided: AuthorizationRequest, row: Authorization) -> Delivery:
+    """What the response type names, for this Authorization; and how the browser takes it to the app."""
+    channel = decided.channel
+    code = _code(decided, row) if CODE in channel.response_type.split() else ""
+    tokens = front_channel.tokens(decided, row, code) if brings_tokens(channel.response_type) else {}
+    return deliver(channel, **({"code": code} if code else {}), **tokens)
+
+
+def _code(decided: AuthorizationRequest, row: Authorization) -> str:
+    """A code of 256 random bits."""
     code, channel = mint.opaque(), decided.channel
     authorizations.save_code(code, row, channel.redirect_uri if channel.named else "", decided)
-    return deliver(channel, code=code)
+    return code

@@ -21,6 +21,7 @@ from provider.protocol.facts import (
     RequestedClaims,
     SignInFacts,
 )
+from provider.protocol.response_modes import CODE
 from provider.store.statements import AuthorizationRow
 
 MAX_CLIENT_ID = 255  # characters, as its column has
@@ -51,6 +52,7 @@ def client_facts(client: Client) -> ClientFacts:
         refresh_token_idle_lifetime=client.refresh_token_idle_lifetime,
         id_token_algorithm=client.id_token_signed_response_alg,
         userinfo_algorithm=client.userinfo_signed_response_alg,
+        response_types=_offered(client.response_types),
         authorization_algorithm=client.authorization_signed_response_alg,
         pushes=pushes(client),
         require_pkce=client.require_pkce,
@@ -68,6 +70,11 @@ def client_facts(client: Client) -> ClientFacts:
         jwks_uri=client.jwks_uri,
         certificate_bound=client.tls_client_certificate_bound_access_tokens,
     )
+
+
+def _offered(response_types: Iterable[str]) -> frozenset[str]:
+    """What the deployment offers of them: tokens through the browser need two switches (protocol section 21)."""
+    return frozenset(response_types) if settings.IDP_LEGACY_RESPONSE_TYPES else frozenset(response_types) & {CODE}
 
 
 def pushes(client: Client) -> bool:

@@ -15,6 +15,7 @@ from clients.admin.secret_pages import SecretPages
 from clients.forms import AudienceEntryForm, AudienceEntryFormSet, ClientForm
 from clients.models import AudienceEntry, Client
 from clients.models.choices import GrantType
+from clients.models.response_type import ResponseType
 from projects.console import ProjectFilter, ProjectScopedAdmin, ProjectScopedInline
 from projects.door import actor_of
 
@@ -54,6 +55,7 @@ class ClientAdmin(SecretPages, ProjectScopedAdmin):
             {
                 "fields": [
                     "grant_types",
+                    "response_types",
                     "redirect_uris",
                     "post_logout_redirect_uris",
                     "backchannel_logout_uri",
@@ -93,7 +95,10 @@ class ClientAdmin(SecretPages, ProjectScopedAdmin):
         sets = super().get_fieldsets(request, obj)
         if obj is None or self.has_change_permission(request, obj):
             return sets
-        words: dict[Any, Any] = {"grant_types": "grant_types_in_words"}
+        words: dict[Any, Any] = {
+            "grant_types": "grant_types_in_words",
+            "response_types": "response_types_in_words",
+        }
         return [(name, {**one, "fields": [words.get(field, field) for field in one["fields"]]}) for name, one in sets]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
@@ -103,6 +108,11 @@ class ClientAdmin(SecretPages, ProjectScopedAdmin):
     def grant_types_in_words(self, client: Client) -> str:
         words = dict(GrantType.choices)
         return "\n".join(str(words.get(one, one)) for one in client.grant_types)
+
+    @admin.display(description=gettext_lazy("response types"))
+    def response_types_in_words(self, client: Client) -> str:
+        words = dict(ResponseType.choices)
+        return "\n".join(str(words.get(one, one)) for one in client.response_types)
 
     @admin.display(description=gettext_lazy("secrets"))
     def secrets_in_words(self, client: Client) -> str:

@@ -15,6 +15,7 @@ from clients.metadata import SECRET_METHODS
 from clients.models.choices import AuthMethod, ClientTokenFormat, GrantType, Introspection, auth_methods
 from clients.models.columns import MetadataColumns
 from clients.models.constraints import CONSTRAINTS
+from clients.models.response_type import ResponseType, usual
 from common import jws
 from projects.events import CLIENT_DELETED, SecurityEvent
 from projects.models import Api, Project
@@ -28,6 +29,7 @@ CHOICES: rules.Choices = {
     "client_type": [value for value, _label in AbstractApplication.CLIENT_TYPES],
     "token_endpoint_auth_method": AuthMethod.values,
     "grant_types": GrantType.values,
+    "response_types": ResponseType.values,
     "introspection": Introspection.values,
     "access_token_format": ClientTokenFormat.values,
     "id_token_signed_response_alg": jws.ALGORITHMS,
@@ -62,6 +64,7 @@ class Client(MetadataColumns, AbstractApplication):
         _("client authentication method"), max_length=40, choices=auth_methods, default=AuthMethod.BASIC
     )
     grant_types = models.JSONField(_("grant types"), default=list, blank=True)
+    response_types = models.JSONField(_("response types"), default=usual, blank=True)
     scope = models.TextField(_("scopes"), blank=True, help_text=_("What this client may ask for, separated by spaces."))
     backchannel_logout_uri = models.CharField(_("back-channel logout URI"), max_length=500, blank=True)
 

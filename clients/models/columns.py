@@ -40,6 +40,7 @@ class MetadataColumns:
     name: str
     client_type: str
     grant_types: list[str]
+    response_types: list[str]
     redirect_uris: str
     post_logout_redirect_uris: str
     scope: str
@@ -51,6 +52,7 @@ class MetadataColumns:
             client_name=self.name,
             client_type=self.client_type,
             grant_types=tuple(self.grant_types),
+            response_types=tuple(self.response_types),
             redirect_uris=tuple(str(self.redirect_uris).split()),
             post_logout_redirect_uris=tuple(str(self.post_logout_redirect_uris).split()),
             **{name: getattr(self, name) for name in PLAIN},
@@ -63,6 +65,7 @@ class MetadataColumns:
             setattr(self, name, getattr(settled, name))
         self.name = settled.client_name
         self.grant_types = list(settled.grant_types)
+        self.response_types = list(settled.response_types)
         self.scope = " ".join(settled.scopes)
         for uris in URI_LISTS:
             if str(getattr(self, uris)).split() != [*getattr(settled, uris)]:

@@ -20,7 +20,10 @@ from projects.problems import Problem, RegistrationError
 REFERENCES = ("audience", "introspects", "acts_for", "allowed_callers")
 # Clients may be named before they stand in the file: those lists follow when all are there. APIs are there by then.
 FOLLOWING = ("introspects", "allowed_callers")
-TEXT_LISTS = ("grant_types", "redirect_uris", "post_logout_redirect_uris", "introspects", "acts_for", "allowed_callers")
+TEXT_LISTS = (
+    *("grant_types", "response_types", "redirect_uris", "post_logout_redirect_uris"),
+    *("introspects", "acts_for", "allowed_callers"),
+)
 NOT_METADATA = ("client_secret", "client_secret_from")
 ELSEWHERE = "Only clients of the same project can be callers."
 

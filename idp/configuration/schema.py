@@ -74,6 +74,7 @@ CLIENT = Section(
         "client_secret_from": Key(secret_source),
         "token_endpoint_auth_method": Key(text),
         "grant_types": Key(texts),
+        "response_types": Key(texts),
         "redirect_uris": Key(texts),
         "post_logout_redirect_uris": Key(texts),
         "backchannel_logout_uri": Key(text),

@@ -28,7 +28,7 @@ from provider.authorization_request import (
     ErrorResponse,
     NotRedirectable,
     confirm,
-    issue_code,
+    issue,
     received,
     told_to_the_client,
     validate,
@@ -228,7 +228,7 @@ def finish(
     with transaction.atomic():
         pushed_requests.use_up(decided.params)
         decided, authorization = allow(request, decided, choice, end_user, shown=shown)
-        delivery = issue_code(decided, authorization)
+        delivery = issue(decided, authorization)
     interaction.proof_used(request, decided.params)
     return deliver(request, delivery, silent=_silent(decided.params))
 

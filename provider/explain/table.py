@@ -41,6 +41,7 @@ from provider.protocol.facts import (
     Registry,
 )
 from provider.protocol.request import AuthorizationRequest, Params, Subject, TokenRequest, Wrapped
+from provider.protocol.response_modes import CODE, brings_tokens
 from provider.protocol.runner import run
 
 AUTHORIZE = "authorize"  # the row of the authorization endpoint; the others are grant types
@@ -129,7 +130,11 @@ class Value:
 
 def rows_of(client: ClientFacts) -> list[str]:
     """The rows this client can come by: what it did not register is not asked."""
-    return [row for row in ROWS if client.may_use("authorization_code" if row == AUTHORIZE else row)]
+    return [row for row in ROWS if (_authorizes(client) if row == AUTHORIZE else client.may_use(row))]
+
+
+def _authorizes(client: ClientFacts) -> bool:
+    return client.may_use("authorization_code") or any(map(brings_tokens, client.response_types))
 
 
 def attempt(question: Question, row: str) -> Attempt:
@@ -171,7 +176,8 @@ def _from_device(question: Question, *, offline: bool = False) -> tuple[Attempt,
 
 def _authorize(question: Question, *, offline: bool = False) -> tuple[Attempt, AuthorizationRequest]:
     """At the first redirect URI of the client, as a well-behaved app sends it."""
-    pairs = [("response_type", "code"), ("scope", question.asked_scope), ("audience", question.audience)]
+    pairs = [("response_type", _response_type(question.client)), ("nonce", "any"), ("scope", question.asked_scope)]
+    pairs.append(("audience", question.audience))
     pairs += [("code_challenge", _CHALLENGE), ("code_challenge_method", "S256")]
     if offline:
         pairs.append(("access_type", "offline"))
@@ -180,6 +186,11 @@ def _authorize(question: Question, *, offline: bool = False) -> tuple[Attempt, A
     request = AuthorizationRequest(params, channel, question.registry)
     steps, refusal = _run(AT_AUTHORIZATION, request)
     return Attempt(AUTHORIZE, steps, refusal), request
+
+
+def _response_type(client: ClientFacts) -> str:
+    """A code, unless the client gets none."""
+    return CODE if CODE in client.response_types else next(iter(sorted(client.response_types)), CODE)
 
 
 def decided_authorization(question: Question) -> AuthorizationRequest | None:

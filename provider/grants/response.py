@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from datetime import datetime
 from typing import NotRequired, TypedDict
 
@@ -64,6 +65,24 @@ def mint(decided: TokenRequest, presented: Presented, until: datetime | None = N
     return Minted(access, seconds, refresh, stored=not jwt), answer
 
 
+def mint_in_front(
+    decided: TokenRequest, presented: Presented, kinds: Collection[str], code: str, until: datetime | None
+) -> tuple[Minted | None, dict[str, str]]:
+    """Of these kinds, for the browser to bring (OpenID Connect Core 1.0 sections 3.2.2.5 and 3.3.2.5)."""
+    jwt, now = token_format(decided) == "jwt", clock.now()
+    seconds = lifetime(decided) if until is None else min(lifetime(decided), _seconds(now, until))
+    issue = _issue(decided, presented, now, seconds)
+    minted, access, answer = None, "", {}
+    if "token" in kinds:
+        access = _signed(issue, signing_alg(decided)) if jwt else keys.opaque()
+        minted = Minted(access, seconds, "", stored=not jwt)
+        told = {"access_token": access, "token_type": "Bearer", "expires_in": str(seconds)}
+        answer = {**told, "scope": " ".join(decided.scopes)}
+    if "id_token" in kinds:
+        answer["id_token"] = _id_token(issue, access, code)
+    return minted, answer
+
+
 def _seconds(now: datetime, until: datetime) -> int:
     """Whole ones that are left: no token is said to live longer than it does."""
     return max(0, int((until - now).total_seconds()))
@@ -107,9 +126,9 @@ def _signed(issue: Issue, algorithm: str) -> str:
     return keys.sign(claims.access_token(issue), algorithm, keys.ACCESS_TOKEN_TYPE)
 
 
-def _id_token(issue: Issue, access_token: str) -> str:
+def _id_token(issue: Issue, access_token: str, code: str = "") -> str:
     signed_for = issue.target or issue.client
-    return keys.sign(claims.id_token(issue, access_token), signed_for.id_token_algorithm, keys.ID_TOKEN_TYPE)
+    return keys.sign(claims.id_token(issue, access_token, code), signed_for.id_token_algorithm, keys.ID_TOKEN_TYPE)
 
 
 def _issue(

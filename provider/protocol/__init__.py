@@ -16,6 +16,7 @@ from provider.protocol import (
     device,
     dpop,
     exchange,
+    front_channel,
     included,
     pkce,
     requested_claims,
@@ -35,6 +36,7 @@ AT_AUTHORIZATION: Steps = (
     audience.at_authorization,
     scopes.something_asked,
     included.at_authorization,
+    front_channel.at_authorization,
     cross_client.at_authorization,
 )
 

@@ -118,8 +118,11 @@ def about_sign_in(sign_in: SignInFacts | None) -> Claims:
     return {name: value for name, value in claims.items() if value}
 
 
-def id_token(issue: Issue, access_token: str) -> Claims:
-    """OpenID Connect Core 1.0 section 2; for a sibling: protocol section 2 (no nonce, no sid)."""
+def id_token(issue: Issue, access_token: str, code: str = "") -> Claims:
+    """OpenID Connect Core 1.0 section 2; for a sibling: protocol section 2 (no nonce, no sid).
+
+    It names the access token and the code that come with it, if they do (section 3.3.2.11).
+    """
     if issue.person is None:
         raise ValueError("An ID token speaks of a person.")
     audience = issue.target or issue.client
@@ -131,7 +134,7 @@ def id_token(issue: Issue, access_token: str) -> Claims:
         "iat": issue.now,
         "exp": issue.now + id_token_lifetime(issue),
         "jti": half_hash(f"ID token of {issue.jti}"),  # another object than the access token, so another id
-        **({"at_hash": half_hash(access_token, audience.id_token_algorithm)} if access_token else {}),
+        **_beside(access_token, code, audience.id_token_algorithm),
         **about_sign_in(issue.sign_in),
         **about_person(issue.person, issue.scopes, _requested(issue)),
     }
@@ -147,6 +150,11 @@ def id_token_lifetime(issue: Issue) -> int:
     """In seconds: the shorter one of the client and of whom it is for, and no longer than what it is made of."""
     lifetimes = (issue.client, issue.target or issue.client)
     return min([one.id_token_lifetime for one in lifetimes] + ([] if issue.at_most is None else [issue.at_most]))
+
+
+def _beside(access_token: str, code: str, algorithm: str) -> Claims:
+    named = {"at_hash": access_token, "c_hash": code}
+    return {name: half_hash(text, algorithm) for name, text in named.items() if text}
 
 
 def _requested(issue: Issue) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import re
 from provider.protocol.errors import InvalidGrant, InvalidRequest
 from provider.protocol.facts import NO_CHALLENGE, Challenge
 from provider.protocol.request import AuthorizationRequest, TokenRequest
+from provider.protocol.response_modes import CODE
 
 METHODS = ("S256",)
 # For an app that cannot: many send no challenge until they are told to, and some never do.
@@ -19,13 +20,14 @@ _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # section 4.1
 
 
 def at_authorization(request: AuthorizationRequest) -> None:
-    """A challenge must be S256 and well-formed; a client that requires one must send one."""
+    """A challenge must be S256 and well-formed; a client that requires one must send one where it asks for a code."""
     challenge = request.params.one("code_challenge")
     method = request.params.one("code_challenge_method")
     if not challenge:
-        if request.client.public:
+        for_a_code = CODE in request.channel.response_type.split()
+        if request.client.public and for_a_code:
             raise InvalidRequest("code_challenge is required for this client (PKCE, RFC 7636).")
-        if request.client.require_pkce:
+        if request.client.require_pkce and for_a_code:
             raise InvalidRequest(f"code_challenge is required for this client (PKCE, RFC 7636). {TURN_IT_OFF}")
         if method:
             raise InvalidRequest("code_challenge_method was sent without code_challenge.")

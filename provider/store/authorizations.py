@@ -29,7 +29,7 @@ from provider.protocol.errors import InvalidGrant
 from provider.protocol.facts import NO_CHALLENGE, Challenge, ClientFacts
 from provider.protocol.request import AuthorizationRequest, Subject, TokenRequest
 from provider.store import events, generations, statements
-from provider.store.presented import UNUSABLE, Following, Presented, Reused, Spend
+from provider.store.presented import NOTHING, UNUSABLE, Following, Presented, Reused, Spend
 from provider.store.statements import AuthorizationRow
 
 CODE_LIFETIME = timedelta(seconds=60)
@@ -104,6 +104,14 @@ def save_code(code: str, authorization: Authorization, redirect_uri: str, reques
         nonce=request.params.one("nonce"),
         dpop_jkt=request.params.one("dpop_jkt"),
     )
+
+
+def in_front(authorization_id: uuid.UUID, nonce: str) -> Presented:
+    """An Authorization of this transaction, for tokens that the browser brings at once."""
+    behind = statements.authorization(authorization_id)
+    if behind is None:
+        raise InvalidGrant(UNUSABLE)
+    return of_authorization(NOTHING, behind, behind.created_at, None, nonce=nonce)
 
 
 def open_code(code: str, client: ClientFacts, verifier: str = "", redirect_uri: str = "") -> Presented:

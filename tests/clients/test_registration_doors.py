@@ -31,7 +31,8 @@ CALLBACK = "https://new.example/cb"
 CODE = {"grant_types": ["authorization_code"], "redirect_uris": [CALLBACK], "scope": "openid"}
 WEB = ["https://web.acme.example/cb", "https://web.acme.example/other"]
 PUBLIC = {"token_endpoint_auth_method": "none"}
-LISTS = ("grant_types", "redirect_uris", "post_logout_redirect_uris", "introspects", "acts_for", "allowed_callers")
+BOXES = ("grant_types", "response_types")
+LISTS = (*BOXES, "redirect_uris", "post_logout_redirect_uris", "introspects", "acts_for", "allowed_callers")
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,13 @@ ROWS = [
     # Grants and addresses
     Row({"grant_types": ["implicit"]}, ("grant_types",)),
     Row({"grant_types": ["authorization_code"]}, ("redirect_uris",)),
+    # Tokens through the browser are a superuser's, or a file's, to allow
+    Row({"response_types": ["paper"]}, ("response_types",)),
+    Row({"response_types": ["id_token token"]}, ("redirect_uris",)),
+    Row({**CODE, "response_types": ["code", "id_token"]}, ("response_types",), "editor"),
+    Row({**CODE, "response_types": ["code", "id_token"]}),
+    Row({"response_types": ["code", "code id_token token"]}, ("response_types",), "editor", "web"),
+    Row({"response_types": ["code", "code id_token token"]}, (), "root", "web"),
     Row({"redirect_uris": ["http://web.acme.example/cb"]}, ("redirect_uris",)),
     Row({"redirect_uris": [f"{CALLBACK}#part"]}, ("redirect_uris",)),
     Row({"redirect_uris": ["https://a.example/cb,"]}, ("redirect_uris",)),
@@ -200,7 +208,7 @@ def in_the_console(row: Row) -> tuple[str, ...]:
         fields |= {f"audience_entries-{index}-value": value, f"audience_entries-{index}-mode": "prefix"}
         fields["audience_entries-TOTAL_FORMS"] = index + 1
     for name, value in said.items():
-        lines = name in LISTS and name != "grant_types"
+        lines = name in LISTS and name not in BOXES
         fields[name] = "\n".join(value) if lines else "" if value is None else value
     if row.said.get("token_endpoint_auth_method") == "none":
         fields["client_type"] = "public"
