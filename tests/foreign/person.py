@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import requests
 
@@ -57,3 +57,13 @@ def sign_in_and_allow(authorize: str) -> str:
     person.visit(authorize)
     person.send(login="owner", password="owner-pw")
     return person.send(decision="allow")
+
+
+def connect(verification_uri_complete: str, decision: str = "allow") -> None:
+    """Somebody scans the code of a device, signs in and answers."""
+    person = Person()
+    person.visit(verification_uri_complete)
+    person.send(user_code=parse_qs(urlsplit(verification_uri_complete).query)["user_code"][0])
+    person.send(login="owner", password="owner-pw")
+    person.send(decision=decision)
+    assert "Go back to your device" in person.page or decision == "deny"

@@ -7,12 +7,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+from authlib.integrations.base_client.errors import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from tests.foreign.person import Person, sign_in_and_allow
-from tests.world import REDIRECTS, SECRETS
+from tests.foreign.person import Person, connect, sign_in_and_allow
+from tests.provider.devices import GRANT, TV, add_devices
+from tests.world import ORDERS, REDIRECTS, SECRETS
 
 pytestmark = [pytest.mark.foreign, pytest.mark.django_db(transaction=True)]
 SCOPE = "openid email profile offline_access"
@@ -83,3 +85,20 @@ def test_a_relying_party_hears_that_the_person_denied(metadata: dict[str, Any]) 
 
 def test_both_discovery_documents_tell_the_same(metadata: dict[str, Any], issuer: str) -> None:
     assert requests.get(f"{issuer}/.well-known/oauth-authorization-server", timeout=30).json() == metadata
+
+
+def test_a_device_without_a_browser_is_connected(metadata: dict[str, Any]) -> None:
+    """Authlib has the grant for its token request; asking for the codes and waiting is the app's."""
+    add_devices()
+    asked = {"client_id": TV, "scope": f"{SCOPE} orders.read", "audience": ORDERS}
+    device = requests.post(metadata["device_authorization_endpoint"], asked, timeout=30).json()
+    app = OAuth2Session(TV, token_endpoint_auth_method="none")
+    grant = {"grant_type": GRANT, "device_code": device["device_code"]}
+    with pytest.raises(OAuthError, match="authorization_pending"):
+        app.fetch_token(metadata["token_endpoint"], **grant)
+    connect(device["verification_uri_complete"])
+    token = app.fetch_token(metadata["token_endpoint"], **grant)
+    assert token["scope"] == f"{SCOPE} orders.read"
+    assert app.get(metadata["userinfo_endpoint"], timeout=30).json()["email"] == "owner@people.example"
+    with pytest.raises(OAuthError, match="invalid_grant"):
+        app.fetch_token(metadata["token_endpoint"], **grant)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -15,7 +16,8 @@ import requests
 from accounts.models import User
 from clients.models import AudienceEntry, Client
 from projects.models import Api
-from tests.foreign.person import sign_in_and_allow
+from tests.foreign.person import connect, sign_in_and_allow
+from tests.provider.devices import BOX, TV, add_devices
 from tests.world import ORDERS, REDIRECTS, SECRETS
 
 pytestmark = [pytest.mark.foreign, pytest.mark.node, pytest.mark.django_db(transaction=True)]
@@ -41,6 +43,11 @@ def run(program: str, issuer: str, client_id: str, **more: str) -> dict[str, Any
         "resource": ORDERS,
         **more,
     }
+    return answered(program, asked, sign_in_and_allow)
+
+
+def answered(program: str, asked: dict[str, Any], visit: Callable[[str], str | None]) -> dict[str, Any]:
+    """What a program found, after somebody visited the address that it said; it hears where they ended."""
     command = ["node", "--require", str(PROGRAMS / "webcrypto.cjs"), str(PROGRAMS / program)]
     with subprocess.Popen(
         command,
@@ -53,12 +60,23 @@ def run(program: str, issuer: str, client_id: str, **more: str) -> dict[str, Any
             assert process.stdout
             address = process.stdout.readline()
             assert address, f"{program} ended before it sent anybody anywhere"
-            output, _none = process.communicate(sign_in_and_allow(json.loads(address)) + "\n", timeout=60)
+            output, _none = process.communicate(f"{visit(json.loads(address)) or ''}\n", timeout=60)
         finally:
             process.kill()
     assert process.returncode == 0
     found: dict[str, Any] = json.loads(output)
     return found
+
+
+@pytest.mark.parametrize("client_id", [TV, BOX])
+def test_openid_client_connects_a_device(issuer: str, client_id: str) -> None:
+    add_devices()
+    asked = {"issuer": issuer, "client_id": client_id, "client_secret": SECRETS.get(client_id), "scope": SCOPE}
+    found = answered("openid_client_device.mjs", {**asked, "resource": ORDERS}, connect)
+    sub = str(User.objects.get(username="owner").sub)
+    assert (found["claims"]["sub"], found["userinfo"]["sub"], found["refreshed"]) == (sub, sub, sub)
+    assert (found["claims"]["aud"], found["scope"]) == (client_id, SCOPE)
+    assert found["again"] == {"code": "OAUTH_RESPONSE_BODY_ERROR", "status": 400, "error": "invalid_grant"}
 
 
 def check(found: dict[str, Any], issuer: str, client_id: str) -> None:

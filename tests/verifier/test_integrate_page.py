@@ -15,6 +15,7 @@ from django.test import Client as Http
 from accounts.models import SignIn, User
 from clients.models import Client
 from idp.configuration import apply
+from provider.protocol import device
 from tests.verifier import documented
 from tests.verifier.documented import EXAMPLES, PAGE, ROOT, SHOWN, Reader, registered
 from tests.world import VERIFIER, App, Browser, claims_of
@@ -118,6 +119,35 @@ def test_pushing_a_request_in_python(reader: Reader) -> None:
         output, _none = program.communicate(location + "\n", timeout=60)
         assert program.returncode == 0
     assert output.splitlines()[-1] == "openid email loans.read"
+
+
+def type_code(code: str, decision: str = "allow") -> None:
+    """As `demo`, at the page that the device named."""
+    browser = Browser("demo", Http(SERVER_NAME="localhost"))
+    page = browser.http.get(browser.http.post("/device", {"user_code": code})["Location"])
+    assert browser.answer(page, decision)["Location"].startswith("/device/done")
+
+
+def test_connecting_a_device(reader: Reader) -> None:
+    apply(EXAMPLES["tv.yaml"], environ=reader.environ)
+    codes = reader.curl("device")
+    assert codes["verification_uri"] == f"{reader.environ['ISSUER']}/device"
+    reader.environ["DEVICE_CODE"] = codes["device_code"]
+    assert json.loads(reader.shell("device-token"))["error"] == "authorization_pending"
+    type_code(codes["user_code"])
+    assert claims_of(reader.curl("device-token")["id_token"])["sub"] == person()
+
+
+@pytest.mark.parametrize("decision", ["allow", "deny"])
+def test_connecting_a_terminal(reader: Reader, monkeypatch: pytest.MonkeyPatch, decision: str) -> None:
+    apply(EXAMPLES["tv.yaml"], environ=reader.environ)
+    monkeypatch.setattr(device, "INTERVAL", 1)
+    with reader.started("connect.py") as program:
+        assert program.stdout
+        type_code(program.stdout.readline().split()[-1], decision)
+        output, _none = program.communicate(timeout=60)
+    connected = "Connected to the account of demo@acme.example, with openid email offline_access loans.read"
+    assert (program.returncode, output.strip()) == ((0, connected) if decision == "allow" else (1, ""))
 
 
 def test_signing_out_and_hearing_of_it(reader: Reader) -> None:

@@ -13,6 +13,11 @@ export async function browse(address) {
   }
 }
 
+/** Let somebody see what a device shows, and go on. */
+export function show(text) {
+  console.log(JSON.stringify(text))
+}
+
 export function tell(found) {
   console.log(JSON.stringify(found))
 }

@@ -79,8 +79,8 @@ def node(name: str) -> Path:
 
 
 def go(name: str, package: str) -> Path:
-    """A program of a module, built from what NAME/go.sum holds the digests of."""
-    files = [HERE / name / "go.mod", HERE / name / "go.sum"]
+    """A program of a module, or the one in NAME, built from what NAME/go.sum holds the digests of."""
+    files = [HERE / name / "go.mod", HERE / name / "go.sum", *sorted((HERE / name).glob("*.go"))]
 
     def install(folder: Path) -> None:
         for path in files:
