@@ -73,10 +73,13 @@ class Whose:
         return self._of_them(said, "user", "", "project", made="updated_at")
 
     def own_tokens(self) -> QuerySet[AccessToken]:
-        """Those that clients got for themselves. Without `since` the moment ends them."""
+        """Those that clients got for themselves, or by passing on what hangs from another client's authorization.
+
+        Without `since` the moment ends them.
+        """
         if self.since is None or self.user:
             return AccessToken.objects.none()
-        live = AccessToken.objects.filter(authorization=None, revoked_at=None)
+        live = AccessToken.objects.filter(Q(authorization=None) | ~Q(actors=""), revoked_at=None)
         return self._of_them(live, "", "application", "application__project", made="created")
 
     def clients_told_by_nothing(self) -> list[Client]:

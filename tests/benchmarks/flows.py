@@ -47,6 +47,10 @@ _CODE = (
 )
 _REFRESH = f"grant_type=refresh_token&refresh_token={ITEM}"
 _REFRESH_TOKEN = "refresh_token"
+_EXCHANGE = (
+    "grant_type=urn:ietf:params:oauth:grant-type:token-exchange&scope=read"
+    f"&subject_token={ITEM}&subject_token_type=urn:ietf:params:oauth:token-type:access_token"
+)
 _OWN = "grant_type=client_credentials&scope=read"
 
 FLOWS = {
@@ -76,6 +80,7 @@ FLOWS = {
             _REFRESH_TOKEN,
         ),
         Flow("code", "code + PKCE + ID token (RS256)", "token", '"id_token"', _CODE, "web", Items.ONCE),
+        Flow("exchange", "token exchange, opaque", "token", '"issued_token_type"', _EXCHANGE, "web", Items.CYCLE),
         Flow("userinfo", "userinfo", "userinfo", '"sub"', items=Items.CYCLE),
         Flow("jwks", "JWKS", "jwks", '"keys"'),
     )

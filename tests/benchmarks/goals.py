@@ -15,7 +15,15 @@ GOALS: dict[str, dict[str, float]] = {
         "userinfo": 15,
         "jwks": 10,
     },
-    "node": {"client_credentials": 1, "jwt": 4, "introspect": 1, "refresh": 1, "code": 1, "userinfo": 1.1},
+    "node": {
+        "client_credentials": 1,
+        "jwt": 4,
+        "introspect": 1,
+        "refresh": 1,
+        "code": 1,
+        "exchange": 1,
+        "userinfo": 1.1,
+    },
     "node-memory": {"jwks": 2.5},
     "glewlwyd": {"client_credentials": 10, "introspect": 3, "refresh": 7, "code": 10, "userinfo": 5, "jwks": 1},
 }
@@ -27,6 +35,7 @@ STATEMENTS: dict[str, float] = {
     "refresh": 2,
     "kept": 2,
     "code": 2,
+    "exchange": 2,
     "userinfo": 1,
     "jwks": 0,
 }

@@ -35,7 +35,8 @@ from tests.benchmarks.flows import API, CHALLENGE, REDIRECT_URI, VERIFIER  # noq
 from tests.world import App, Browser, redirected  # noqa: E402
 
 SCOPE = "openid profile email offline_access read"
-_SIGNS_IN = f"grant_types: [authorization_code, refresh_token], redirect_uris: ['{REDIRECT_URI}'], scope: {SCOPE}"
+_GRANTS = "authorization_code, refresh_token, 'urn:ietf:params:oauth:grant-type:token-exchange'"
+_SIGNS_IN = f"grant_types: [{_GRANTS}], redirect_uris: ['{REDIRECT_URI}'], scope: {SCOPE}"
 WORLD = f"""
 version: 1
 users: [{{username: bench, password: {secrets.token_urlsafe(12)}, email: bench@people.example, given_name: Ben}}]

@@ -16,6 +16,8 @@ import requests
 from accounts.models import User
 from clients.models import AudienceEntry, Client
 from projects.models import Api
+from provider.protocol.exchange import ACCESS_TOKEN, ID_TOKEN
+from provider.protocol.facts import TOKEN_EXCHANGE
 from tests.foreign.person import connect, sign_in_and_allow
 from tests.provider.devices import BOX, TV, add_devices
 from tests.world import ORDERS, REDIRECTS, SECRETS
@@ -28,7 +30,10 @@ AFTER_LOGOUT = "https://web.acme.example/bye"
 
 @pytest.fixture(autouse=True)
 def allowlist(issuer: str) -> None:
-    """The single page app may ask for tokens for the API as well."""
+    """The single page app may ask for tokens for the API as well; the web app exchanges tokens."""
+    web = Client.objects.get(client_id="web")
+    web.grant_types.append(TOKEN_EXCHANGE)
+    web.save()
     AudienceEntry.objects.create(client=Client.objects.get(client_id="spa"), value=ORDERS)
 
 
@@ -95,6 +100,8 @@ def check(found: dict[str, Any], issuer: str, client_id: str) -> None:
         assert (looked["active"], looked["sub"], looked["client_id"]) == (True, sub, client_id)
         assert looked["aud"] == ORDERS
         assert found["introspection_after"]["active"] is False
+        assert found["exchanged"] == {"type": ACCESS_TOKEN, "scope": "orders.read", "aud": f"{ORDERS}/7"}
+        assert found["exchange_refused"] == {**refused, "error": "invalid_target"}
 
 
 @pytest.mark.parametrize("client_id", ["web", "spa"])
@@ -123,6 +130,7 @@ def test_oauth4webapi_signs_somebody_in_and_checks_the_token_at_its_api(issuer: 
     assert found["userinfo"]["signed"] is False
     if client_id in SECRETS:
         assert found["signed_introspection"] == found["introspection"]
+        assert found["exchanged_id_token"] == {"type": "n_a", "issued": ID_TOKEN}
 
 
 def test_oauth4webapi_checks_signed_userinfo(issuer: str) -> None:

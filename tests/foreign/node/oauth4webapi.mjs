@@ -71,6 +71,16 @@ async function introspect(token, requestJwtResponse) {
   return answer
 }
 
+/** Exchange the access token for another one (RFC 8693); an ID token is of no type of access token (N_A). */
+const urn = 'urn:ietf:params:oauth'
+async function exchangeToken(more) {
+  const subject = { subject_token: fresh.access_token, subject_token_type: `${urn}:token-type:access_token` }
+  const asked = [`${urn}:grant-type:token-exchange`, { ...subject, ...more }]
+  const response = await oauth.genericTokenEndpointRequest(provider, client, authentication, ...asked, options)
+  const recognizedTokenTypes = { n_a: () => {} }
+  return oauth.processGenericTokenEndpointResponse(provider, client, response, { recognizedTokenTypes })
+}
+
 async function revoke(token, token_type_hint) {
   const sent = { ...options, additionalParameters: { token_type_hint } }
   const response = await oauth.revocationRequest(provider, client, authentication, token, sent)
@@ -88,6 +98,12 @@ const found = {
 if (client_secret) {
   found.introspection = await introspect(fresh.access_token, false)
   found.signed_introspection = await introspect(fresh.access_token, true)
+  const narrow = await exchangeToken({ resource: `${resource}/7`, scope: 'orders.read' })
+  const seen = await introspect(narrow.access_token, false)
+  found.exchanged = { type: narrow.issued_token_type, scope: narrow.scope, aud: seen.aud }
+  found.exchange_refused = await refusal(exchangeToken({ resource: 'https://else.example' }))
+  const sibling = await exchangeToken({ audience: 'sibling', requested_token_type: `${urn}:token-type:id_token` })
+  found.exchanged_id_token = { type: sibling.token_type, issued: sibling.issued_token_type }
 }
 await revoke(fresh.access_token, 'access_token')
 if (client_secret) found.introspection_after = await introspect(fresh.access_token, true)

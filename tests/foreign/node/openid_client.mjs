@@ -33,6 +33,19 @@ const fresh = await client.refreshTokenGrant(provider, tokens.refresh_token, { r
 const current = fresh.refresh_token ?? tokens.refresh_token
 const found = { claims, userinfo, scope: fresh.scope, refreshed: fresh.claims()?.sub }
 if (client_secret) found.introspection = await client.tokenIntrospection(provider, fresh.access_token)
+
+/** Exchange the access token for another one (RFC 8693). */
+async function exchange(parameters) {
+  const subject = { subject_token: fresh.access_token, subject_token_type: `${type}:access_token` }
+  return client.genericGrantRequest(provider, grant, { ...subject, ...parameters })
+}
+const [grant, type] = ['grant-type:token-exchange', 'token-type'].map((name) => `urn:ietf:params:oauth:${name}`)
+if (client_secret) {
+  const narrow = await exchange({ resource: `${resource}/7`, scope: 'orders.read' })
+  const seen = await client.tokenIntrospection(provider, narrow.access_token)
+  found.exchanged = { type: narrow.issued_token_type, scope: narrow.scope, aud: seen.aud }
+  found.exchange_refused = await refusal(exchange({ resource: 'https://else.example' }))
+}
 const leaving = { id_token_hint: tokens.id_token, post_logout_redirect_uri, state }
 found.end_session = client.buildEndSessionUrl(provider, leaving).href
 if (client_secret) found.sibling = await refusal(client.refreshTokenGrant(provider, current, { audience: 'sibling' }))

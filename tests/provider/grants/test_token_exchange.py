@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
 import time_machine
+from django.core.management import call_command
 from django.utils import timezone
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -461,6 +463,16 @@ def test_x6_ending_what_stands_behind_it_ends_it(ending: str, kind: str) -> None
     assert stranger.introspect(second).json()["active"] is True
     ENDS[ending]()
     assert stranger.introspect(second).json() == {"active": False}
+
+
+def test_x6_an_operator_ends_what_a_client_passed_on_since_a_time() -> None:
+    token = signed_in()["access_token"]
+    text = exchanged(ORDERS_API, token, audience=BILLING)
+    with time_machine.travel(timezone.now() + timedelta(seconds=60)):
+        since = (timezone.now() - timedelta(seconds=90)).isoformat()
+        call_command("revoke", "--client", "orders-api", "--since", since, stdout=StringIO())
+        assert ORDERS_API.introspect(text).json() == {"active": False}
+        assert WEB.introspect(token).json()["active"] is True
 
 
 @pytest.mark.parametrize("kind", ["opaque", "jwt"])
