@@ -15,6 +15,7 @@ from django.db.models import F, Max, Min, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
+from clients import remains
 from clients.models import Authorization, Client, DeviceGrant, Grant, RefreshToken
 from common import clock
 from projects import ends
@@ -171,15 +172,21 @@ def revoke(user: User, key: str, *, scope: str = "", audience: str = "") -> Perm
 def revoke_all(user: User, key: str) -> None:
     """Delete the consent, and with it every Authorization and token of this person in the project. Raises NotGranted.
 
-    Where nobody was asked there is no consent to delete: the Authorizations end.
+    Where nobody was asked there is no consent to delete: the Authorizations end. Nor is it deleted where there are many
+    of them (`clients.remains`): it is emptied, they end, and `cleartokens` clears them later.
     """
     with transaction.atomic():
         consent = _locked(user, key)
         access = get_access(user, key)
         everything = Authorization.objects.filter(user=user, client__project=access.project)
-        _lock(everything)
+        many = everything.values_list("pk")[remains.FEW :].exists()
+        if not many:
+            _lock(everything)
         ended = _end(everything)
-        if consent:
+        if consent and many:
+            consent.scopes, consent.audiences = [], []
+            consent.save(update_fields=["scopes", "audiences", "updated_at"])
+        elif consent:
             consent.delete()
         events.consent_revoked(str(user.sub), key, ended)
 

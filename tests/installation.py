@@ -31,15 +31,29 @@ class Installation:
     def command(self, *arguments: str) -> str:
         """What `manage.py` answers."""
         asked = [sys.executable, "manage.py", *arguments]
-        return subprocess.run(asked, cwd=ROOT, env=self.environment, check=True, capture_output=True, text=True).stdout
+        done = subprocess.run(asked, cwd=ROOT, env=self.environment, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
 
 
 @contextmanager
 def installation(folder: Path, path: str, more: str = "") -> Iterator[Installation]:
     """The world of tests/world.py below a path, and what `more` says of it."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    origin, mails = f"http://localhost:{port}", folder / "mails"
+    port = free_port()
+    made = prepared(folder, f"http://localhost:{port}", path, more)
+    with serving(made, port):
+        yield made
+
+
+def prepared(folder: Path, origin: str, path: str, more: str = "", **settings: str) -> Installation:
+    """Its database and its environment; nothing serves it yet."""
+    mails = folder / "mails"
     environment = {
         **{name: value for name, value in os.environ.items() if name in KEPT},
         "IDP_ISSUER": origin + path,
@@ -47,17 +61,24 @@ def installation(folder: Path, path: str, more: str = "") -> Iterator[Installati
         "EMAIL_URL": f"filemail:///{mails}",
         "ADMIN_PASSWORD": ADMIN_PASSWORD,
         "LOG_LEVEL": "ERROR",
+        **settings,
     }
     made = Installation(origin + path, origin, mails, environment)
     made.command("quickstart", "--no-demo")
     for number, text in enumerate(filter(None, (WORLD, more))):
         (folder / f"{number}.yaml").write_text(text)
         made.command("applyconfig", str(folder / f"{number}.yaml"))
+    return made
+
+
+@contextmanager
+def serving(made: Installation, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """One of its nodes, until it is left."""
     server = [sys.executable, "-m", "idp.server", "--port", str(port), "--workers", "1", "--quiet"]
-    process = subprocess.Popen(server, cwd=ROOT, env=environment)
+    process = subprocess.Popen(server, cwd=ROOT, env=made.environment)
     try:
         _wait_for(f"http://127.0.0.1:{port}/healthz/ready", process)
-        yield made
+        yield process
     finally:
         process.terminate()
         process.wait(timeout=40)

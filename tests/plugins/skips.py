@@ -31,6 +31,7 @@ ALLOWED_SKIPS_OUTSIDE_CI = frozenset(
         "needs node and npm",
         "needs npm",
         "needs dovecot",
+        "needs nginx",
         "needs root for dovecot",
     }
 )

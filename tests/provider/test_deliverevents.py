@@ -246,6 +246,7 @@ def test_these_answers_mean_that_the_app_took_it(app: Receiver, capsys: Any, sta
     assert notice.delivered_at is not None
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("status", [201, 202, 302, 307, 400, 401, 404, 500, 503])
 def test_any_other_answer_is_tried_again_later(app: Receiver, capsys: Any, status: int) -> None:
     app.answer = lambda handler: Receiver.say(handler, status, Location="/elsewhere")

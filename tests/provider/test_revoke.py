@@ -213,6 +213,7 @@ def test_a_time_that_cannot_be_meant_is_refused(time: str, sentence: str) -> Non
 # --- The command ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

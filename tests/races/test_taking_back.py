@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accounts.models import User
+from clients import remains
 from clients.models import Authorization, Client
 from projects.models import Consent
 from provider import access, facts
@@ -31,9 +32,13 @@ def granted(client_id: str) -> str:
     return token
 
 
+@pytest.mark.parametrize("few", [remains.FEW, 0])
 @pytest.mark.parametrize("client_id", ["spa", "web"])
-def test_refreshing_while_everything_is_taken_back_fails_nobody_and_saves_nothing(client_id: str) -> None:
-    """With rotation and without: tokens kept for an Authorization that is being deleted."""
+def test_refreshing_while_everything_is_taken_back_fails_nobody_and_saves_nothing(
+    client_id: str, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With rotation and without: tokens kept for an Authorization that is being deleted, or ended because of many."""
+    monkeypatch.setattr(remains, "FEW", few)
     for _ in range(ROUNDS):
         token = granted(client_id)
 
@@ -45,7 +50,8 @@ def test_refreshing_while_everything_is_taken_back_fails_nobody_and_saves_nothin
 
         assert set(race(work, 4)) <= {0, 200, 400}
         assert App(client_id).refresh(token).status_code == 400
-        assert not Authorization.objects.exists()
+        assert not Authorization.objects.filter(ended_at=None).exists()
+        assert Authorization.objects.exists() is (few == 0)
 
 
 @pytest.mark.parametrize("everything", [True, False])

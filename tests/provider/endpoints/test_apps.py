@@ -13,6 +13,7 @@ from django.test import Client as Http
 from django.utils import timezone
 
 from accounts.models import SignIn, User
+from clients import remains
 from clients.models import Authorization, Client, SecurityEvent
 from projects.models import Api, ApiScope, Consent, ConsentScreen, Project
 from tests.world import BILLING, ORDERS, App, Browser, Response, redirected
@@ -441,6 +442,24 @@ def test_taking_everything_back_ends_every_code_and_token_at_once(person: Browse
     assert (tokeninfo.status_code, tokeninfo.json()["error"]) == (400, "invalid_token")
     for refused in (web.refresh(tokens["refresh_token"]), web.exchange(code)):
         assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+
+
+def test_of_many_all_end_at_once_and_none_is_deleted_within_the_request(
+    person: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remains, "FEW", 2)
+    tokens = person.tokens("web", scope="openid email offline_access")
+    for _ in range(2):
+        person.code("web", scope="openid email")
+    take_back(person)
+    assert App("web").introspect(tokens["access_token"]).json() == {"active": False}
+    assert App("web").refresh(tokens["refresh_token"]).status_code == 400
+    assert Authorization.objects.filter(ended_at__isnull=False).count() == Authorization.objects.count() == 3
+    assert (consent().scopes, consent().audiences) == ([], [])
+    assert [event.detail["authorizations"] for event in events()] == [3]
+    assert "No app has access" in text(person.http.get(LIST))
+    assert person.authorize("web", scope="openid email").status_code == 200, "they are asked anew"
+    assert person.tokens("web", scope="openid email")["scope"] == "openid email"
 
 
 # --- Two tabs ------------------------------------------------------------------------------------------------------

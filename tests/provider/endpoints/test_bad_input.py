@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import pytest
 
@@ -13,7 +14,21 @@ from tests.world import Browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 
-ALL_RUBBISH = [*RUBBISH, *(pytest.param(one, marks=pytest.mark.any_database) for one in PACKED)]
+ONE = pytest.mark.any_database
+# What a database may refuse as a text: NUL, what is no UTF-8, half a character; as they are, or escaped.
+ODD = re.compile(rb"\0|\\000|%00|%ED|%FF|[\x80-\xff]")
+
+
+def reaches_a_database(rubbish: Rubbish) -> bool:
+    """What is in both the query and the body is refused for that, where not one of the two is read alone."""
+    sent = rubbish.query + rubbish.body + "".join(rubbish.extra.values()).encode("latin-1")
+    return ODD.search(sent) is not None and not rubbish.name.endswith(" in both")
+
+
+ALL_RUBBISH = [
+    *(one if reaches_a_database(one) else pytest.param(one, marks=ONE) for one in RUBBISH),
+    *(pytest.param(one, marks=ONE) for one in PACKED),
+]
 PROTOCOL = ["/oauth2/token", "/openid/introspect", "/oauth2/revoke/", "/openid/userinfo/", "/oauth2/tokeninfo"]
 AUTHORIZATION = ["/oauth2/authorize", "/openid/authorize/", "/oauth2/consent"]
 EVERY = sorted(set(addresses(VALUES)))
@@ -48,13 +63,16 @@ def test_the_addresses_are_really_all_of_them() -> None:
     assert len(EVERY) > 300
 
 
-@pytest.mark.parametrize("username", ["", "root"])
+NOBODY = pytest.param("", marks=ONE)  # of the console they see the way to the sign-in page
+
+
+@pytest.mark.parametrize("username", [NOBODY, "root"])
 def test_no_name_in_an_address_fails(username: str) -> None:
     cookie = signed_in_as(username)
     assert not {path[:80] for path in EVERY if send("GET", path, RUBBISH[0], cookie).status >= 500}
 
 
-@pytest.mark.parametrize("username", ["", "owner", "root"])
+@pytest.mark.parametrize("username", [NOBODY, "owner", "root"])
 def test_no_query_of_the_console_fails(username: str) -> None:
     cookie = signed_in_as(username)
     asked = list(itertools.product(CONSOLE, QUERIES))
@@ -87,6 +105,7 @@ def test_no_form_of_an_account_fails(value: str | bytes) -> None:
         assert page.status_code < 500, path
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("method", METHODS)
 def test_no_method_fails(method: str) -> None:
     cookie = cookie_of("owner")

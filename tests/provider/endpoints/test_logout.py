@@ -381,6 +381,7 @@ def test_an_address_without_an_app(person: Browser) -> None:
     assert refused(leave(Browser(), post_logout_redirect_uri=OUT))
 
 
+@pytest.mark.any_database
 def test_forged_hints(person: Browser, hint: str) -> None:
     for name, forged in {**forgeries(hint), **near_misses(hint), "rubbish": "garbage", "empty parts": ".."}.items():
         for more in ({}, {"client_id": "web"}):
@@ -427,6 +428,7 @@ def test_a_hint_of_another_client_than_the_one_named(person: Browser, hint: str,
 NAMES = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state", "logout_hint", "ui_locales")
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("name", NAMES)
 def test_each_parameter_comes_once(person: Browser, hint: str, name: str) -> None:
     good = {"id_token_hint": hint, "client_id": "web", "post_logout_redirect_uri": OUT, "state": "s"}

@@ -63,6 +63,7 @@ def test_a_failed_header_is_challenged_as_basic() -> None:
 # --- What is not offered -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     "grant_type",
     [
@@ -144,6 +145,7 @@ def test_a_redirect_uri_that_was_named_is_named_again_whatever_else_is_asked(sco
 OURS = ("decided", "opened", "minted", "client", "user", "authorize", "choice", "scopes", "headers", "_params")
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("name", OURS)
 def test_a_parameter_named_like_our_own_state_is_ignored(name: str) -> None:
     code = redirected(_allowed(Browser("owner"), **{name: "1"}))["code"]

@@ -140,6 +140,7 @@ def test_this_ends_every_token_of_a_client(kind: Kind, ending: str) -> None:
     assert not lives(text)
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("elsewhere", ELSEWHERE)
 @pytest.mark.parametrize("kind", [*OF_A_PERSON, *OF_A_CLIENT], ids=lambda kind: kind.__name__)
 def test_what_happens_elsewhere_ends_nothing(kind: Kind, elsewhere: str) -> None:
