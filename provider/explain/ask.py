@@ -19,9 +19,9 @@ from provider.endpoints import interaction
 from provider.endpoints.consent import to_ask
 from provider.explain import table
 from provider.explain.table import AUTHORIZE, Attempt, Question, Value
-from provider.protocol import audience, device, prompts
+from provider.protocol import audience, device, exchange, prompts
 from provider.protocol.errors import AccessDenied, Refusal
-from provider.protocol.facts import TOKEN_EXCHANGE, ClientFacts, Registry, SignInFacts
+from provider.protocol.facts import NO_CEILING, TOKEN_EXCHANGE, Ceiling, ClientFacts, Registry, SignInFacts
 from provider.protocol.prompts import Interaction, RequestedAuthentication, SessionFacts
 from provider.protocol.request import AuthorizationRequest, Params
 from provider.store import live, statements
@@ -72,7 +72,7 @@ def explain(
     """What the table answers. `rows` empty: all the client registered; `viewer` None: the operator, who sees all."""
     caller = facts.client_facts(client)
     granted = _authorization(client, user) if user else None
-    ceiling = facts.ceiling_of(granted) if granted else None
+    ceiling = facts.ceiling_of(granted) if granted else _consented(caller, user)
     registry = facts.registry(_named(asked), caller, ceiling.audiences if ceiling else ())
     projects = access.visible(viewer) if viewer else Project.objects.all()
     seen = registry if viewer is None or viewer.is_superuser else _seen(registry, caller, projects)
@@ -126,6 +126,16 @@ def _authorization(client: Client, user: User) -> AuthorizationRow | None:
     newest = rows.order_by("-created_at").values_list("pk", flat=True).first()
     found = statements.authorization(newest) if newest else None
     return found if found and live.authorization_lives(found, found.created_at) else None
+
+
+def _consented(caller: ClientFacts, user: User | None) -> Ceiling | None:
+    """What this person allowed the project of a client that only passes tokens on; None: nobody is asked."""
+    if user is None or not exchange.supposed(caller).passed_on or caller.project.consent_mode == "implicit":
+        return None
+    found = statements.consent(user.pk, caller.project.id)
+    if found is None or live.expired(found.ends_at):
+        return NO_CEILING
+    return Ceiling(tuple(found.scopes), tuple(found.audiences), tuple(found.scopes))
 
 
 def _for_person(attempt: Attempt, decided: AuthorizationRequest | None, user: User) -> Attempt:

@@ -14,7 +14,7 @@ from provider.protocol import exchange
 from provider.protocol.confirmation import NOT_BOUND
 from provider.protocol.errors import InvalidGrant
 from provider.protocol.exchange import InvalidSubject
-from provider.protocol.facts import Ceiling, ClientFacts, Exchanged, Registry, TokenFacts
+from provider.protocol.facts import Ceiling, ClientFacts, Exchanged, Registry
 from provider.protocol.request import Params, Subject
 from provider.store import authorizations, find, live
 from provider.store.presented import NOTHING, Presented, Reused
@@ -47,7 +47,7 @@ def _refresh_token(text: str, client: ClientFacts) -> Presented:
 def _access_token(text: str, found: find.Found, client: ClientFacts) -> Presented:
     token, behind = found.token, found.behind
     passed_on = token.client.client_id != client.client_id
-    ceiling, ends_at = _passed_on(token, client) if passed_on else (exchange.narrower(token), None)
+    ceiling, ends_at = _passed_on(found, client) if passed_on else (exchange.narrower(token), None)
     return Presented(
         Subject.PERSON if token.person is not None else Subject.CLIENT,
         NOTHING,
@@ -70,14 +70,15 @@ def _access_token(text: str, found: find.Found, client: ClientFacts) -> Presente
     )
 
 
-def _passed_on(token: TokenFacts, client: ClientFacts) -> tuple[Ceiling, datetime | None]:
+def _passed_on(found: find.Found, client: ClientFacts) -> tuple[Ceiling, datetime | None]:
     """Of another client: for an API that this one acts for, what its person allowed this one's project, until then."""
+    token, behind = found.token, found.behind
     apis = Registry(apis=apis_near(token.audience))
-    if token.person is None or not exchange.may_pass_on(client, token, apis, settings.IDP_ISSUER):
+    if behind is None or not exchange.may_pass_on(client, token, apis, settings.IDP_ISSUER):
         raise InvalidSubject
-    if not admits(client.project, token.person.id):
+    if not admits(client.project, behind.user_id):
         raise InvalidSubject
     if client.project.consent_mode == "implicit":
         return exchange.passed_on(token, exchange.all_of(client)), None
-    allowed, ends_at = live.allowed_in(client.project, token.person.id)
+    allowed, ends_at = live.allowed_in(client.project, behind)
     return exchange.passed_on(token, Ceiling(allowed.scopes, allowed.audiences)), ends_at

@@ -165,7 +165,7 @@ def _live(
             return None
         if actors:
             held = Permission(more["scopes"], more["audience"])
-            if not live.passed_on_lives(client, actors, authorization.user_id, issued_at, held):
+            if not live.passed_on_lives(client, actors, authorization, issued_at, held):
                 return None
         more |= {
             "sign_in": sign_in_of(authorization),

@@ -72,7 +72,7 @@ def until(presented: Presented) -> datetime | None:
 
 
 def passed_on_lives(
-    client: ClientFacts, actors: tuple[str, ...], person_id: int, issued_at: datetime, held: Permission
+    client: ClientFacts, actors: tuple[str, ...], behind: AuthorizationRow, issued_at: datetime, held: Permission
 ) -> bool:
     """Whether a token that this client got by passing another on still works.
 
@@ -82,18 +82,23 @@ def passed_on_lives(
     if not all(one in found and client_lives(found[one], issued_at) for one in actors):
         return False
     if client.project.consent_mode != "implicit":
-        given, _ends_at = allowed_in(client.project, person_id)
+        given, _ends_at = allowed_in(client.project, behind)
         if missing(held, given, apis_near((*held.audiences, *given.audiences)).covers):
             return False
-    return admits(client.project, person_id)
+    return admits(client.project, behind.user_id)
 
 
-def allowed_in(project: ProjectFacts, person_id: int) -> tuple[Permission, datetime | None]:
-    """What this person allowed the clients of a project, and until when; for one that asks people."""
-    found = statements.consent(person_id, project.id)
+def allowed_in(project: ProjectFacts, behind: AuthorizationRow) -> tuple[Permission, datetime | None]:
+    """What the person of this Authorization allowed the clients of a project that asks people, and until when.
+
+    The Authorization itself counts where it is of that project: apps that share no consent have nothing else.
+    """
+    found, client = statements.consent(behind.user_id, project.id), facts.client_of(behind.client_id)
     if found is None or expired(found.ends_at):
-        return Permission(), None
-    return Permission(tuple(found.scopes), tuple(found.audiences)), found.ends_at
+        found = statements.Consent([], [], None)
+    own = client is not None and client.project.id == project.id
+    scopes, audiences = (behind.scopes, behind.audiences) if own else ([], [])
+    return Permission((*found.scopes, *scopes), (*found.audiences, *audiences)), found.ends_at
 
 
 def sign_in_allows(authorization: AuthorizationRow) -> bool:

@@ -13,7 +13,9 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from clients.models import AudienceEntry, Client
+from idp.configuration import apply
 from projects.models import Project
+from provider.protocol.facts import TOKEN_EXCHANGE
 from tests.world import BILLING, FOREIGN, ORDERS, App, Browser, claims_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
@@ -200,6 +202,17 @@ def test_loopback_apps_always_ask_and_first_parties_never(explain: Any) -> None:
     assert "A page asks for: openid." in said
     assert "It is shown every time: another program could answer at http://127.0.0.1/cb." in said
     assert "First party: nobody is asked." in explain("desk", "desk", "--user=owner")[1]
+
+
+def test_what_an_api_passes_on_is_tried_within_what_the_person_allowed(explain: Any) -> None:
+    grants = [{"client_id": "service", "grant_types": [TOKEN_EXCHANGE], "acts_for": [ORDERS], "audience": [BILLING]}]
+    apply({"version": 1, "projects": [{"id": "acme", "clients": grants}]})
+    assert explain("service", BILLING)[0] == 0, "of some person"
+    code, said = explain("service", BILLING, "--user=owner")
+    assert code == 1
+    assert "This audience was not granted" in said
+    Browser("owner").code("web", scope="openid", resource=BILLING)
+    assert explain("service", BILLING, "--user=owner")[0] == 0
 
 
 def test_a_refresh_is_tried_within_what_was_granted(explain: Any) -> None:

@@ -394,13 +394,25 @@ def test_a_project_in_testing_admits_its_test_users_only() -> None:
 
 
 def test_what_the_person_allowed_until_a_moment_is_passed_on_until_then() -> None:
-    token = signed_in()["access_token"]
-    Consent.objects.update(ends_at=timezone.now() + timedelta(seconds=60))
-    answer = exchange(ORDERS_API, token, audience=BILLING).json()
+    token, house = signed_in()["access_token"], Project.objects.get(key="house")
+    Project.objects.update(consent_mode="explicit")
+    until, owner = timezone.now() + timedelta(seconds=60), User.objects.get(username="owner")
+    consent = Consent.objects.create(user=owner, project=house, scopes=["openid"], audiences=[LEDGER], ends_at=until)
+    answer = exchange(CLERK, token, audience=LEDGER).json()
     assert answer["expires_in"] <= 60
-    Consent.objects.update(ends_at=timezone.now())
-    assert ORDERS_API.introspect(answer["access_token"]).json() == {"active": False}
-    assert refused(exchange(ORDERS_API, token, audience=BILLING)) == "invalid_target"
+    Consent.objects.filter(pk=consent.pk).update(ends_at=timezone.now())
+    assert CLERK.introspect(answer["access_token"]).json() == {"active": False}
+    assert refused(exchange(CLERK, token, audience=LEDGER)) == "invalid_target"
+
+
+def test_what_an_app_was_allowed_alone_counts_for_its_own_project() -> None:
+    """An app on a device shares no consent: what the person allowed stands on its Authorization only."""
+    token = signed_in()["access_token"]
+    Consent.objects.update(scopes=[], audiences=[])
+    text = exchanged(ORDERS_API, token, audience=BILLING, scope="billing.read")
+    assert BILLING_API.introspect(text).json()["scope"] == "billing.read"
+    Project.objects.update(consent_mode="explicit")
+    assert refused(exchange(CLERK, token, audience=LEDGER)) == "invalid_target"
 
 
 def test_nothing_outlives_the_authorization_it_hangs_from() -> None:
