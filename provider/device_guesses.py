@@ -61,3 +61,9 @@ def _record(request: HttpRequest, reached: list[str]) -> None:
     sub = str(request.user.sub) if isinstance(request.user, User) else ""
     for limit in reached:
         events.device_codes_guessed(limit, sub, network_of(address_of(request)), WINDOW)
+
+
+def lift(limit: str, sub: str, network: str) -> bool:
+    """Let somebody try again whose wait was recorded with these details. False when nothing was counted."""
+    counted = {ACCOUNT.name: (ACCOUNT, sub), NETWORK.name: (NETWORK, network), EVERYBODY.name: (EVERYBODY, "")}
+    return counters.clear(*counted[limit])

@@ -17,6 +17,7 @@ from provider.store import statements
 
 logger = logging.getLogger(__name__)
 LOCKED_OUT = "client.locked_out"
+DEVICE_LOCKED_OUT = "device.locked_out"
 
 
 def cross_client_token(caller: ClientFacts, target: ClientFacts, sub: str, now: datetime) -> Insert:
@@ -83,7 +84,7 @@ def device_codes_guessed(limit: str, sub: str, network: str, seconds: int) -> No
     until = (timezone.now() + timedelta(seconds=seconds)).isoformat(timespec="seconds")
     logger.warning("Too many wrong user codes (%s): network %s, until %s.", limit, network[:100], until)
     detail = {"limit": limit, "network": network[:100], "until": until}
-    SecurityEvent.objects.create(kind="device.locked_out", sub=sub, detail=detail)
+    SecurityEvent.objects.create(kind=DEVICE_LOCKED_OUT, sub=sub, detail=detail)
 
 
 def swept(counts: Mapping[str, int], by: str) -> None:

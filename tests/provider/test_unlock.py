@@ -19,7 +19,7 @@ from accounts.models import AccountEvent, AccountEventKind, User
 from clients import secrets
 from clients.models import SecurityEvent
 from common import counters
-from provider import throttle
+from provider import device_guesses, throttle
 from tests.accounts.second_steps import code, enrol, give_code, wrong_code
 from tests.world import App, Response, basic
 
@@ -178,3 +178,17 @@ def test_a_person_is_named_in_any_spelling(name: str) -> None:
     lock_person(Http())
     assert [one["what"] for one in unlock("--user", name)] == ["password"]
     assert sign_in(Http()).status_code == 302
+
+
+def test_who_mistyped_codes_of_devices_types_on() -> None:
+    owner = User.objects.get(username="owner")
+    http = Http(REMOTE_ADDR="192.0.2.1")
+    http.force_login(owner)
+    for _guess in range(device_guesses.ACCOUNT.amount):
+        assert http.post("/device", {"user_code": "BBBB-BBBB"}).status_code == 200
+    assert http.post("/device", {"user_code": "BBBB-BBBB"}).status_code == 429
+    locked = {"what": "device-code-account", "who": str(owner.sub), "network": "192.0.2.1"}
+    assert unlock("--user", "member") == []
+    assert unlock("--network", "192.0.2.0/24", "--dry-run") == [locked]
+    assert unlock("--user", "owner") == [locked]
+    assert http.post("/device", {"user_code": "BBBB-BBBB"}).status_code == 200

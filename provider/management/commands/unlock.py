@@ -19,8 +19,8 @@ from clients.models import Client, SecurityEvent
 from common import counters
 from common.command import DatabaseCommand
 from common.memory import Memory
-from provider import throttle
-from provider.store.events import LOCKED_OUT
+from provider import device_guesses, throttle
+from provider.store.events import DEVICE_LOCKED_OUT, LOCKED_OUT
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -77,12 +77,13 @@ def _locks(options: dict[str, object]) -> Iterator[Lock]:
             raise CommandError(f"There is no account {name}.")
         for person in people:
             yield from _of_people(sub=str(person.sub))
+            yield from _of_device_codes(sub=str(person.sub))
     else:
         try:
             network = ipaddress.ip_network(str(options["network"]), strict=False)
         except ValueError:
             raise CommandError("--network takes an address or a network, such as 198.51.100.0/24.") from None
-        found = [*_of_clients(), *_of_people()]
+        found = [*_of_clients(), *_of_people(), *_of_device_codes()]
         yield from (lock for lock in found if _is_within(lock.network, network))
 
 
@@ -98,8 +99,14 @@ def _of_people(**which: str) -> Iterator[Lock]:
         yield Lock(limit, row.sub, network, partial(guesses.lift, limit, row.sub, device, network))
 
 
+def _of_device_codes(**which: str) -> Iterator[Lock]:
+    for row in SecurityEvent.objects.filter(kind=DEVICE_LOCKED_OUT, at__gte=_begin(), **which):
+        limit, network = row.detail["limit"], row.detail["network"]
+        yield Lock(limit, row.sub, network, partial(device_guesses.lift, limit, row.sub, network))
+
+
 def _begin() -> datetime:
-    return timezone.now() - timedelta(seconds=max(guesses.WINDOW, throttle.WINDOW))
+    return timezone.now() - timedelta(seconds=max(guesses.WINDOW, throttle.WINDOW, device_guesses.WINDOW))
 
 
 def _is_within(text: str, network: Network) -> bool:

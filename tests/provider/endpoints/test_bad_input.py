@@ -37,6 +37,7 @@ PAGES = [path for path in EACH if not path.startswith("/admin/")]
 CONSOLE = [path for path in EACH if path.startswith("/admin/")]
 FIELDS = ["scope", "audience", "sid", "code", "credential", "name", "next", "first_name", "phone_number", "address"]
 FIELDS += ["login", "password", "email", "action_add", "action_primary", "oldpassword", "password1", "password2"]
+FIELDS += ["user_code", "seen", "decision"]
 QUERIES = [b"", b"q=%00", b"q=\xff&p=x&o=x&all=", b"e=1&_popup=x&_to_field=%00", b"id__exact=%00", b"term=%00"]
 
 

@@ -10,6 +10,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from django.db import connection
 from django.test import Client as Http
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from accounts.models import SignIn, User
 from clients.models import Authorization, Client, DeviceGrant, RefreshToken, SecurityEvent
@@ -21,6 +23,7 @@ from provider.endpoints import device_authorization
 from provider.protocol import device as rules
 from provider.store import devices
 from tests.provider.devices import BOX, GRANT, LAMP, TV, Device, add_devices, alert, answer, connect, page
+from tests.provider.proving import Holder
 from tests.world import BILLING, FOREIGN, ISSUER, ORDERS, App, Browser, claims_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clients")]
@@ -622,3 +625,52 @@ def test_discovery_says_where_devices_begin() -> None:
     assert said["device_authorization_endpoint"] == f"{ISSUER}/oauth2/device_authorization"
     assert GRANT in said["grant_types_supported"]
     assert rules.GRANT_TYPE == GRANT
+
+
+# --- Whatever is sent ----------------------------------------------------------------------------------------------
+
+anything = st.text(max_size=200)
+
+
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.sampled_from([*rules.KEPT, "client_id", "request", "user_code"]), anything, max_size=4))
+def test_g9_whatever_a_device_asks_for_is_answered(params: dict[str, str]) -> None:
+    response = App(TV).post("/oauth2/device_authorization", params, **{"auth": ""} if "client_id" in params else {})
+    assert response.status_code in (200, 400, 401, 429)
+    assert response.json()
+
+
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(anything)
+@example("a.b.c")
+@example("\0")
+def test_g9_whatever_is_a_device_code_is_answered(text: str) -> None:
+    response = App(TV).token(grant_type=GRANT, device_code=text)
+    assert response.status_code == 400
+    assert response.json()["error"] in ("invalid_grant", "invalid_request")
+
+
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(anything)
+@example("\0")
+@example("BCDF-GHJK")
+@example("\u0130" * 8)
+def test_g9_whatever_is_typed_or_linked_is_answered(text: str) -> None:
+    browser = Browser()
+    assert browser.http.post("/device", {"user_code": text}).status_code in (200, 400, 429)
+    assert browser.http.get("/device", {"user_code": text}).status_code in (200, 400)
+    assert browser.http.get("/device/confirm", {"found": text}).status_code in (302, 400)
+
+
+# --- Bound to a key ------------------------------------------------------------------------------------------------
+
+
+def test_d7_g4_the_tokens_of_a_device_are_bound_to_its_key() -> None:
+    holder, device = Holder(), Device().begin(scope="openid email offline_access")
+    connect(device)
+    Client.objects.filter(client_id=TV).update(dpop_bound_access_tokens=True)
+    assert device.poll().status_code == 400, "a client that has to prove it gets none without"
+    form = {"grant_type": GRANT, "device_code": device.said["device_code"]}
+    answered = App(TV).post("/oauth2/token", form, HTTP_DPOP=holder.proof())
+    assert (answered.status_code, answered.json()["token_type"]) == (200, "DPoP"), "and nothing was used up by that"
+    assert App(TV).userinfo(answered.json()["access_token"]).status_code == 401

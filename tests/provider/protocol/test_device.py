@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider.protocol import AT_AUTHORIZATION, AT_DEVICE_AUTHORIZATION, authorization, device, dpop, included, pkce
+from provider.protocol import (
+    AT_AUTHORIZATION,
+    AT_DEVICE_AUTHORIZATION,
+    authorization,
+    device,
+    dpop,
+    front_channel,
+    included,
+    pkce,
+)
 from provider.protocol.device import State, answer_poll, kept, shown, typed
 from provider.protocol.errors import Refusal
 from tests.provider.protocol.building import sent
@@ -19,8 +28,9 @@ codes = st.text(device.LETTERS, min_size=device.LENGTH, max_size=device.LENGTH)
 
 def test_a_device_runs_the_steps_of_the_authorization_endpoint() -> None:
     """It has no response type and no code to bind, and nothing comes along that was granted before."""
-    of_codes = (authorization.check_shape, pkce.at_authorization, dpop.at_authorization, included.at_authorization)
-    theirs = [one for one in AT_AUTHORIZATION if one not in of_codes]
+    of_browsers = {authorization.check_shape, pkce.at_authorization, dpop.at_authorization}
+    of_browsers |= {included.at_authorization, front_channel.at_authorization}
+    theirs = [one for one in AT_AUTHORIZATION if one not in of_browsers]
     assert list(AT_DEVICE_AUTHORIZATION) == [device.check_shape, *theirs]
 
 
