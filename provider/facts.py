@@ -69,6 +69,7 @@ def client_facts(client: Client) -> ClientFacts:
         jwks=keys.text_of(client.jwks),
         jwks_uri=client.jwks_uri,
         certificate_bound=client.tls_client_certificate_bound_access_tokens,
+        certificate_names=tuple((name.rpartition("_")[2], value) for name, value in client.columns.certificate_names),
     )
 
 
