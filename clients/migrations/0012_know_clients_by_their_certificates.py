@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('clients', '0010_bind_tokens_to_certificates'),
+        ('clients', '0011_response_types'),
     ]
 
     operations = [
