@@ -41,10 +41,7 @@ def client_facts(client: Client) -> ClientFacts:
         grant_types=frozenset(client.grant_types),
         redirect_uris=tuple(client.redirect_uri_list),
         scopes=tuple(client.scope.split()),
-        allowlist=tuple(
-            Entry(entry.value, "exact" if entry.mode == "exact" else "prefix", entry.default)
-            for entry in client.audience_entries.all()
-        ),
+        allowlist=_allowlist(client),
         access_token_format=client.access_token_format,
         access_token_lifetime=client.access_token_lifetime,
         id_token_lifetime=client.id_token_lifetime,
@@ -82,6 +79,13 @@ def pushes(client: Client) -> bool:
     """Whether its authorization requests have to be pushed (RFC 9126 sections 5 and 6)."""
     said = (one.require_pushed_authorization_requests for one in (client, client.project))
     return settings.IDP_REQUIRE_PUSHED_AUTHORIZATION_REQUESTS or any(said)
+
+
+def _allowlist(client: Client) -> tuple[Entry, ...]:
+    return tuple(
+        Entry(entry.value, "exact" if entry.mode == "exact" else "prefix", entry.default)
+        for entry in client.audience_entries.all()
+    )
 
 
 def find_clients(client_ids: Iterable[str]) -> dict[str, ClientFacts]:

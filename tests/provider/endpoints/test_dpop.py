@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from django.test import Client as Http
@@ -216,6 +217,19 @@ def test_no_row_of_the_table_can_leave_it_out(grant_type: str, field: str, error
     assert (refused.status_code, refused.json()["error"]) == (400, error)
     change("web", **{field: False})
     assert App("web").token(grant_type=grant_type, **needed).json().get("error") != error or grant_type not in TYPES
+
+
+@pytest.mark.parametrize("field", ["dpop_bound_access_tokens", "tls_client_certificate_bound_access_tokens"])
+@pytest.mark.parametrize("response_type", ["token", "id_token token", "code token", "code id_token token"])
+def test_nothing_unbound_comes_through_the_browser(settings: Any, field: str, response_type: str) -> None:
+    """G4: whoever answers for a grant is not the only one who mints."""
+    settings.IDP_LEGACY_RESPONSE_TYPES = True
+    change("web", response_types=["code", response_type], **{field: True})
+    asked = Browser("owner").authorize("web", response_type=response_type)
+    told = dict(parse_qsl(urlsplit(asked["Location"]).fragment))
+    assert told["error"] == "unauthorized_client"
+    assert not AccessToken.objects.exists()
+    assert Browser("owner").code("web")
 
 
 # --- Refresh tokens --------------------------------------------------------------------------------------------------
