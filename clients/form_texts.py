@@ -82,4 +82,12 @@ HELP: dict[str, Any] = {
         "Bind access tokens to the certificate of the TLS connection (RFC 8705), and refuse token requests without "
         "one. The proxy has to pass certificates on."
     ),
+    "tls_client_auth_subject_dn": _(
+        "With “Client certificate that a CA vouches for”: what its certificate is called, in one of these fields. "
+        "The whole subject, as RFC 4514 writes it: CN=till,OU=Shops,O=Acme."
+    ),
+    "tls_client_auth_san_dns": _("Or a DNS name among its subject alternative names."),
+    "tls_client_auth_san_uri": _("Or a URI among them."),
+    "tls_client_auth_san_ip": _("Or an IP address among them."),
+    "tls_client_auth_san_email": _("Or an e-mail address among them."),
 }

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from accounts.console_forms import LinesField
 from clients.around import Around
 from clients.form_texts import HELP
-from clients.metadata import FIXED_FOR_PUBLIC, PUBLIC_METHOD, Audience, ClientMetadata
+from clients.metadata import CERTIFICATE_NAMES, FIXED_FOR_PUBLIC, PUBLIC_METHOD, Audience, ClientMetadata
 from clients.models import AudienceEntry, Client
 from clients.models.allowlist import EntryMode
 from clients.models.choices import GrantType
@@ -54,6 +54,7 @@ SAME = (
     "jwks_uri",
     "token_endpoint_auth_signing_alg",
     "tls_client_certificate_bound_access_tokens",
+    *CERTIFICATE_NAMES,
 )
 
 
@@ -138,6 +139,7 @@ class ClientForm(DoorForm):
             "jwks_uri",
             "token_endpoint_auth_signing_alg",
             "tls_client_certificate_bound_access_tokens",
+            *CERTIFICATE_NAMES,
         ]
         help_texts = HELP
 

@@ -17,6 +17,10 @@ from common.json_type import Json
 _HAS_PATHS = re.compile("https?:", re.IGNORECASE)
 PUBLIC_METHOD = "none"  # of authentication: a client that cannot keep a secret (RFC 7591 section 2)
 SECRET_METHODS = "client_secret_"  # noqa: S105 - how the names of those begin that need one
+BY_NAMED_CERTIFICATE = "tls_client_auth"
+CERTIFICATE_NAMES = tuple(
+    f"tls_client_auth_{kind}" for kind in ("subject_dn", "san_dns", "san_uri", "san_ip", "san_email")
+)
 # What a public client has no choice in. None: whatever its kind has.
 FIXED_FOR_PUBLIC = ("require_pkce", "rotate_refresh_tokens", "introspection")
 
@@ -67,6 +71,11 @@ class ClientMetadata:
     acts_for: tuple[str, ...] = ()
     dpop_bound_access_tokens: bool = False
     tls_client_certificate_bound_access_tokens: bool = False
+    tls_client_auth_subject_dn: str = ""
+    tls_client_auth_san_dns: str = ""
+    tls_client_auth_san_uri: str = ""
+    tls_client_auth_san_ip: str = ""
+    tls_client_auth_san_email: str = ""
     require_pushed_authorization_requests: bool = False
     jwks: Json = None  # a JWK Set (RFC 7517)
     jwks_uri: str = ""
@@ -75,6 +84,12 @@ class ClientMetadata:
     @property
     def public(self) -> bool:
         return self.token_endpoint_auth_method == PUBLIC_METHOD
+
+    @property
+    def certificate_names(self) -> tuple[tuple[str, str], ...]:
+        """What names its certificate, by field: its subject, or a subject alternative name (RFC 8705 section 2.1.2)."""
+        named = ((name, str(getattr(self, name))) for name in CERTIFICATE_NAMES)
+        return tuple((name, value) for name, value in named if value)
 
     @property
     def uses_secrets(self) -> bool:

@@ -89,6 +89,7 @@ def key_problems(before: ClientMetadata, wanted: ClientMetadata, project: Projec
     cut = [
         name for name, one in (("jwks", _new_keys(before, wanted)), ("jwks_uri", _new_address(before, wanted))) if one
     ]
+    cut += [name for name, value in wanted.certificate_names if value != getattr(before, name)]
     if not (new or opened or cut) or not (because := missing_rights(wanted, project, by)):
         return
     message = _(

@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 
 from clients import keys
 from clients.identifiers import backchannel_uri_problem, client_id_problem, jwks_uri_problem, redirect_uri_problem
-from clients.metadata import Audience, ClientMetadata
+from clients.metadata import BY_NAMED_CERTIFICATE, Audience, ClientMetadata
+from common import certificates
 from projects import matcher, quotas
 from projects.problems import Problem
 from projects.rules import lifetime_problem, quoted, scope_problem, text_problem
@@ -35,8 +36,6 @@ LIFETIMES_OR_NONE = ("refresh_token_lifetime", "refresh_token_idle_lifetime")
 NOT_AVAILABLE = frozenset(
     {
         "client_secret_jwt",
-        "tls_client_auth",
-        "self_signed_tls_client_auth",
         "urn:ietf:params:oauth:grant-type:jwt-bearer",
     }
 )
@@ -54,6 +53,7 @@ def problems(wanted: ClientMetadata, choices: Choices) -> list[Problem]:
         *_kind(wanted),
         *audience_problems(wanted.audience),
         *_keys(wanted),
+        *_certificate(wanted),
     ]
 
 
@@ -152,6 +152,25 @@ def _keys(wanted: ClientMetadata) -> Iterator[Problem]:
         yield Problem("jwks_uri", problem)
     if uri and keys.keys_of(wanted.jwks):
         yield Problem("jwks_uri", _("Register keys, or an address that has them, and not both."))
+
+
+def _certificate(wanted: ClientMetadata) -> Iterator[Problem]:
+    """One name of the certificate that proves who it is, where certificates come this far (RFC 8705 section 2.1.2)."""
+    method, named = wanted.token_endpoint_auth_method, wanted.certificate_names
+    enough = certificates.are_verified() if method == BY_NAMED_CERTIFICATE else certificates.are_passed_on()
+    if method.endswith(BY_NAMED_CERTIFICATE) and not enough:
+        message = _("No proxy of this deployment passes certificates on (docs/operations.md, “Client certificates”).")
+        yield Problem("token_endpoint_auth_method", message)
+    if method == BY_NAMED_CERTIFICATE and not named:
+        message = _("Say what its certificate is called: its subject, or one of its alternative names.")
+        yield Problem("tls_client_auth_subject_dn", message)
+    for name, value in named:
+        if problem := text_problem(value, MAX_URI):
+            yield Problem(name, problem)
+        elif not certificates.is_name(name.rpartition("_")[2], value):
+            yield Problem(name, _("%(value)s is no such name.") % {"value": quoted(value)})
+    for name, _value in named[1:]:
+        yield Problem(name, _("Name the certificate in one way, not in several."))
 
 
 def audience_problems(entries: tuple[Audience, ...]) -> list[Problem]:

@@ -120,6 +120,11 @@ def subject_named(text: str) -> x509.Name | None:
         return None
 
 
+def is_name(kind: str, text: str) -> bool:
+    """Whether this could be in a certificate: its subject (`dn`), or an alternative name of this kind."""
+    return subject_named(text) is not None if kind == "dn" else bool(canonical_name(kind, text))
+
+
 def canonical_name(kind: str, text: str) -> str:
     """A subject alternative name of this kind, as certificates say it here; empty: it is none."""
     if not text.isascii() or any(one <= " " for one in text):

@@ -31,7 +31,8 @@ MAX_AGE = int(rotation.JWKS_MAX_AGE.total_seconds())
 
 def metadata() -> dict[str, Any]:
     """OpenID Connect Discovery 1.0 section 3 and RFC 8414 section 2: only what works."""
-    secret_methods = [name for name, method in client_authentication.METHODS.items() if not method.public]
+    methods = client_authentication.offered()
+    secret_methods = [name for name in methods if not client_authentication.METHODS[name].public]
     return {
         "issuer": settings.IDP_ISSUER,
         **_addresses(),
@@ -42,12 +43,12 @@ def metadata() -> dict[str, Any]:
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": list(ALGORITHMS),
         "userinfo_signing_alg_values_supported": list(ALGORITHMS),
-        "token_endpoint_auth_methods_supported": list(client_authentication.METHODS),
+        "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
         "introspection_endpoint_auth_methods_supported": secret_methods,
         "introspection_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
         "introspection_signing_alg_values_supported": list(ALGORITHMS),
-        "revocation_endpoint_auth_methods_supported": list(client_authentication.METHODS),
+        "revocation_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
         "code_challenge_methods_supported": list(pkce.METHODS),
         "dpop_signing_alg_values_supported": list(FOREIGN),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
+from common.certificates import Certificate
 from common.jws import Parts
 from provider.protocol.facts import ClientFacts
 from provider.protocol.request import Params
@@ -16,6 +17,7 @@ class Sent:
 
     params: Params
     authorization: str | None
+    certificate: Certificate | None = None  # of the connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class Credentials:
     by_header: bool = False  # a failure is answered with a challenge (RFC 6749 section 5.2)
     unencoded: str | None = field(default=None, repr=False, compare=False)  # another reading: as it was sent
     assertion: Parts | None = field(default=None, repr=False)  # in place of a secret: cannot be guessed
+
+    certificate: Certificate | None = field(default=None, repr=False)  # the same
 
     @property
     def readings(self) -> tuple[str, ...]:
@@ -42,6 +46,10 @@ class Method(ABC):
     reads_header = False
     public = False  # for clients that cannot keep a secret
     parameters: tuple[str, ...] = ()  # those it reads besides client_id
+
+    def offered(self) -> bool:
+        """Whether this deployment can do it."""
+        return True
 
     @abstractmethod
     def used(self, sent: Sent) -> bool:

@@ -10,10 +10,12 @@ from collections.abc import Callable
 
 from clients.models.choices import AuthMethod
 from common import slow
+from common.certificates import Certificate
 from common.networks import network_of
 from provider import throttle
 from provider.authentication_method import Credentials, Method, Sent
 from provider.client_assertion import Assertion
+from provider.client_certificate import ByCertificate
 from provider.client_secret import Basic, Nothing, Post
 from provider.facts import find_client
 from provider.protocol.errors import InvalidClient, InvalidRequest, Refusal, TooManyGuesses
@@ -26,15 +28,27 @@ METHODS: dict[str, Method] = {
     AuthMethod.BASIC: Basic(),
     AuthMethod.POST: Post(),
     AuthMethod.PRIVATE_KEY_JWT: Assertion(),
+    AuthMethod.TLS: ByCertificate(verified=True),
+    AuthMethod.SELF_SIGNED_TLS: ByCertificate(verified=False),
     AuthMethod.NONE: Nothing(),
 }
 HERE = At("client_authentication")
 
 
-def authenticate(params: Params, authorization: str | None, address: str) -> ClientFacts:
-    """The enabled client these credentials belong to, else InvalidClient; a public client needs none."""
+def offered() -> list[str]:
+    """The methods that this deployment can do."""
+    return [name for name, method in METHODS.items() if method.offered()]
+
+
+def authenticate(
+    params: Params, authorization: str | None, address: str, certificate: Certificate | None = None
+) -> ClientFacts:
+    """The enabled client these credentials belong to, else InvalidClient; a public client needs none.
+
+    `certificate`: of the connection. Without it only clients of other methods are found.
+    """
     with HERE:
-        sent = Sent(params, authorization)
+        sent = Sent(params, authorization, certificate)
         method = method_used(sent)
         presented = method.read(sent)
         client = find_client(presented.client_id)

@@ -41,10 +41,7 @@ def client_facts(client: Client) -> ClientFacts:
         grant_types=frozenset(client.grant_types),
         redirect_uris=tuple(client.redirect_uri_list),
         scopes=tuple(client.scope.split()),
-        allowlist=tuple(
-            Entry(entry.value, "exact" if entry.mode == "exact" else "prefix", entry.default)
-            for entry in client.audience_entries.all()
-        ),
+        allowlist=_allowlist(client),
         access_token_format=client.access_token_format,
         access_token_lifetime=client.access_token_lifetime,
         id_token_lifetime=client.id_token_lifetime,
@@ -69,6 +66,7 @@ def client_facts(client: Client) -> ClientFacts:
         jwks=keys.text_of(client.jwks),
         jwks_uri=client.jwks_uri,
         certificate_bound=client.tls_client_certificate_bound_access_tokens,
+        certificate_names=tuple((name.rpartition("_")[2], value) for name, value in client.columns.certificate_names),
     )
 
 
@@ -81,6 +79,13 @@ def pushes(client: Client) -> bool:
     """Whether its authorization requests have to be pushed (RFC 9126 sections 5 and 6)."""
     said = (one.require_pushed_authorization_requests for one in (client, client.project))
     return settings.IDP_REQUIRE_PUSHED_AUTHORIZATION_REQUESTS or any(said)
+
+
+def _allowlist(client: Client) -> tuple[Entry, ...]:
+    return tuple(
+        Entry(entry.value, "exact" if entry.mode == "exact" else "prefix", entry.default)
+        for entry in client.audience_entries.all()
+    )
 
 
 def find_clients(client_ids: Iterable[str]) -> dict[str, ClientFacts]:

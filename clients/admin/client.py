@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from clients import registration
 from clients.admin.secret_pages import SecretPages
 from clients.forms import AudienceEntryForm, AudienceEntryFormSet, ClientForm
+from clients.metadata import CERTIFICATE_NAMES
 from clients.models import AudienceEntry, Client
 from clients.models.choices import GrantType
 from clients.models.response_type import ResponseType
@@ -47,6 +48,7 @@ class ClientAdmin(SecretPages, ProjectScopedAdmin):
                     "secrets_in_words",
                     "jwks_uri",
                     "token_endpoint_auth_signing_alg",
+                    *CERTIFICATE_NAMES,
                 ]
             },
         ),

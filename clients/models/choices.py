@@ -21,6 +21,8 @@ class AuthMethod(models.TextChoices):
     BASIC = "client_secret_basic", _("Secret in the Authorization header")
     POST = "client_secret_post", _("Secret in the request body")
     PRIVATE_KEY_JWT = "private_key_jwt", _("Assertion signed by a key of its own")
+    TLS = "tls_client_auth", _("Client certificate that a CA vouches for")
+    SELF_SIGNED_TLS = "self_signed_tls_client_auth", _("Client certificate with a key of its own")
     NONE = "none", _("None: a public client that cannot keep a secret")
 
 

@@ -147,6 +147,11 @@ class Client(MetadataColumns, AbstractApplication):
         default=False,
         help_text=_("Refuse token requests over connections without a client certificate."),
     )
+    tls_client_auth_subject_dn = models.CharField(_("subject of its certificate"), max_length=500, blank=True)
+    tls_client_auth_san_dns = models.CharField(_("DNS name in its certificate"), max_length=500, blank=True)
+    tls_client_auth_san_uri = models.CharField(_("URI in its certificate"), max_length=500, blank=True)
+    tls_client_auth_san_ip = models.CharField(_("IP address in its certificate"), max_length=500, blank=True)
+    tls_client_auth_san_email = models.CharField(_("e-mail address in its certificate"), max_length=500, blank=True)
 
     class Meta:
         verbose_name = _("client")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clients.metadata import ClientMetadata
+from clients.metadata import CERTIFICATE_NAMES, ClientMetadata
 from clients.rules import URI_LISTS
 
 # Columns with the name of their metadata, and the same value.
@@ -27,6 +27,7 @@ PLAIN = (
     "introspection",
     "dpop_bound_access_tokens",
     "tls_client_certificate_bound_access_tokens",
+    *CERTIFICATE_NAMES,
     "require_pushed_authorization_requests",
     "jwks",
     "jwks_uri",

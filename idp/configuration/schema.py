@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from clients.metadata import CERTIFICATE_NAMES
 from common.jws import ALGORITHMS
 from idp.configuration.shape import Key, Section
 from idp.configuration.values import (
@@ -102,6 +103,7 @@ CLIENT = Section(
         "enabled": Key(flag),
         "dpop_bound_access_tokens": Key(flag),
         "tls_client_certificate_bound_access_tokens": Key(flag),
+        **{name: Key(text) for name in CERTIFICATE_NAMES},
     },
 )
 

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from common import counters, issuer
 from common.address import address_of
+from common.certificates import of_connection
 from common.counters import Limit
 from common.networks import SHARED_FACTOR, is_shared, network_of
 from provider import parameters
@@ -29,7 +30,7 @@ AT_GRANT_TYPES, AT_BEGINNING = map(At, ("grant_types", "begin"))
 def device_authorization(request: Request) -> Answer:
     """What is asked for is validated now, by the steps of the authorization endpoint (section 3.2)."""
     params, address = parameters.from_body(request), address_of(request)
-    client = authenticate(params, parameters.authorization(request), address)
+    client = authenticate(params, parameters.authorization(request), address, of_connection(request.META))
     with AT_GRANT_TYPES:
         if not client.may_use(device.GRANT_TYPE):
             raise UnauthorizedClient

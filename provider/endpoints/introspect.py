@@ -8,6 +8,7 @@ from django.conf import settings
 
 from common import clock
 from common.address import address_of
+from common.certificates import of_connection
 from projects.apis import apis_near
 from provider import parameters
 from provider.client_authentication import authenticate
@@ -27,7 +28,7 @@ _WEIGHT_OF_NOTHING = re.compile(r"q=0(\.0{0,3})?")
 @protocol_endpoint("POST", machines=True)
 def introspect(request: Request) -> Answer:
     params = parameters.from_body(request)
-    caller = authenticate(params, parameters.authorization(request), address_of(request))
+    caller = authenticate(params, parameters.authorization(request), address_of(request), of_connection(request.META))
     introspection.check_caller(caller)
     text = params.one("token")
     if not text:

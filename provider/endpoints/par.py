@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from common.address import address_of
+from common.certificates import of_connection
 from provider import parameters, possession, pushed_requests
 from provider.authorization_request import ErrorResponse, NotRedirectable, validate
 from provider.client_authentication import METHODS, authenticate
@@ -19,7 +20,7 @@ from provider.protocol.runner import At
 @protocol_endpoint("POST", cors=True, proofs=True)
 def par(request: Request) -> Answer:
     sent = parameters.from_body(request)
-    client = authenticate(sent, parameters.authorization(request), address_of(request))
+    client = authenticate(sent, parameters.authorization(request), address_of(request), of_connection(request.META))
     with At("pushed_request"):
         proof = possession.proved(possession.evidence(request, "par"))
         params = possession.pushed(_asked(sent, client), proof)

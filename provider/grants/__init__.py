@@ -65,7 +65,7 @@ def answer(
     Whatever the grant is, its tokens are bound to what the request shows, and what is bound is not given to others.
     """
     grant_type, grant = _asked(params)
-    client = authenticate(params, authorization, address)
+    client = authenticate(params, authorization, address, evidence.certificate)
     with AT_GRANT_TYPES:
         if not client.may_use(grant_type):
             raise UnauthorizedClient

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from provider.protocol.errors import InvalidDpopProof, InvalidRequest
+from provider.protocol.errors import InvalidDpopProof, InvalidRequest, UnauthorizedClient
 from provider.protocol.facts import Json
 from provider.protocol.foreign_jwt import Unacceptable, check_age, text
 from provider.protocol.request import AuthorizationRequest
@@ -104,7 +104,13 @@ def normalized(url: str) -> str:
 
 
 def at_authorization(request: AuthorizationRequest) -> None:
-    """`dpop_jkt`: the code will be worth something to the holder of this key only (RFC 9449 section 10)."""
+    """`dpop_jkt`: the code will be worth something to the holder of this key only (RFC 9449 section 10).
+
+    What comes through a browser is bound to nobody, so a client whose tokens are bound gets none there (rule G4).
+    """
+    client = request.client
+    if (client.dpop_bound or client.certificate_bound) and "token" in request.channel.response_type.split():
+        raise UnauthorizedClient("Access tokens of this client are bound to it: ask with response_type=code.")
     jkt = request.params.one("dpop_jkt")
     if jkt and not _THUMBPRINT.fullmatch(jkt):
         raise InvalidRequest("dpop_jkt must be the SHA-256 thumbprint of a key, in base64url.")

@@ -353,5 +353,13 @@ def test_the_methods_discovery_lists_are_those_that_work() -> None:
         "client_secret_basic",
         "client_secret_post",
         "private_key_jwt",
+        "tls_client_auth",
+        "self_signed_tls_client_auth",
         "none",
     )
+    assert client_authentication.offered() == [
+        "client_secret_basic",
+        "client_secret_post",
+        "private_key_jwt",
+        "none",
+    ], "no proxy passes certificates on"

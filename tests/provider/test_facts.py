@@ -44,6 +44,7 @@ def test_every_fact_of_a_client_comes_from_its_row(settings: Any) -> None:
         "registration_source": "dynamic",
         "dpop_bound_access_tokens": True,
         "tls_client_certificate_bound_access_tokens": True,
+        "tls_client_auth_san_dns": "till.acme.example",
     }
     settings.IDP_LEGACY_RESPONSE_TYPES = True
     Client.objects.filter(pk=row.pk).update(**columns, response_types=["code", "token"])
@@ -86,6 +87,7 @@ def test_every_fact_of_a_client_comes_from_its_row(settings: Any) -> None:
         tokens_not_before=THEN,
         dpop_bound=True,
         certificate_bound=True,
+        certificate_names=(("dns", "till.acme.example"),),
     )
     usual = ClientFacts(id=0, client_id="", project=ProjectFacts(0))
     same = {one.name for one in fields(ClientFacts) if getattr(found, one.name) == getattr(usual, one.name)}

@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.test import Client as Http
+from jwcrypto import jwk
 
+from clients import rules
+from clients.metadata import ClientMetadata
 from clients.models import AccessToken, Client
+from clients.models.client import CHOICES
 from idp import discovery
-from tests.provider.certified import HEADER, VERIFIED_HEADER, Connected
+from tests.provider.certified import HEADER, SUBJECT, VERIFIED_HEADER, Connected
 from tests.provider.proving import Holder
 from tests.world import ISSUER, App, Browser, Response, claims_of
 
@@ -140,3 +146,114 @@ def test_a_proof_may_name_the_other_address(till: Connected, settings: Any) -> N
     assert own_token(HTTP_DPOP=holder.proof(f"{MTLS}/oauth2/token"), **till.headers).status_code == 200
     settings.IDP_MTLS_URL = ""
     assert own_token(HTTP_DPOP=holder.proof(f"{MTLS}/oauth2/token"), **till.headers).status_code == 400
+
+
+# --- Who a client is -------------------------------------------------------------------------------------------------
+
+
+def known_by(method: str, **fields: Any) -> None:
+    Client.objects.filter(client_id="service").update(token_endpoint_auth_method=method, **fields)
+
+
+def by_certificate(**headers: Any) -> Response:
+    """With its client_id and nothing else."""
+    asked = {"grant_type": "client_credentials", "client_id": "service"}
+    return App("service").post("/oauth2/token", asked, auth=None, **headers)
+
+
+NAMES = {
+    "subject_dn": SUBJECT,
+    "san_dns": "TILL.acme.example",
+    "san_uri": "urn:acme:till",
+    "san_ip": "192.0.2.7",
+    "san_email": "till@acme.example",
+}
+NO_NAMES = {f"tls_client_auth_{name}": "" for name in NAMES}
+
+
+@pytest.mark.parametrize("name", NAMES, ids=lambda name: f"A9 {name}")
+def test_a_client_is_the_one_whose_certificate_has_its_name(till: Connected, name: str) -> None:
+    known_by("tls_client_auth", **{f"tls_client_auth_{name}": NAMES[name]})
+    assert by_certificate(**till.verified).status_code == 200
+    other = Connected("CN=till2,O=Acme", (x509.DNSName("till2.acme.example"),))
+    for headers in (
+        {},
+        till.headers,  # made by anybody
+        other.verified,
+        {**till.verified, "REMOTE_ADDR": "192.0.2.1"},
+    ):
+        refused = by_certificate(**headers)
+        assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+    known_by("tls_client_auth", **NO_NAMES)
+    assert by_certificate(**till.verified).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("san_dns", "urn:acme:till"), ("san_uri", "till.acme.example"), ("san_email", "192.0.2.7")]
+)
+def test_a_name_of_one_kind_is_none_of_another(till: Connected, name: str, value: str) -> None:
+    """A9."""
+    known_by("tls_client_auth", **{**NO_NAMES, f"tls_client_auth_{name}": value})
+    assert by_certificate(**till.verified).status_code == 401
+
+
+def test_a_client_is_the_one_whose_key_the_certificate_has(till: Connected) -> None:
+    key = jwk.JWK.from_pem(till.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    known_by("self_signed_tls_client_auth", jwks={"keys": [key.export_public(as_dict=True)]})
+    assert by_certificate(**till.headers).status_code == 200
+    assert by_certificate(**till.verified).status_code == 200, "who vouches for it is no matter"
+    for headers in ({}, Connected().headers, {**till.headers, "REMOTE_ADDR": "192.0.2.1"}):
+        refused = by_certificate(**headers)
+        assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+
+
+def test_a_certificate_proves_nothing_for_clients_of_other_methods(till: Connected) -> None:
+    assert by_certificate(**till.verified).status_code == 401
+    assert own_token(**till.verified).status_code == 200, "beside a secret it is there to bind tokens to"
+    known_by("tls_client_auth", tls_client_auth_san_dns="till.acme.example")
+    assert own_token(**till.verified).status_code == 401, "and a secret is nothing for one of this method"
+
+
+def test_it_proves_who_asks_at_every_endpoint(till: Connected) -> None:
+    known_by("tls_client_auth", tls_client_auth_san_dns="till.acme.example")
+    token = by_certificate(**till.verified).json()["access_token"]
+    for path in ("/oauth2/introspect", "/oauth2/revoke"):
+        sent = {"token": token, "client_id": "service"}
+        assert App("service").post(path, sent, auth=None, **till.verified).status_code == 200
+        assert App("service").post(path, sent, auth=None).status_code == 401
+
+
+def test_discovery_lists_the_methods_that_the_proxy_makes_possible(settings: Any) -> None:
+    both = {"tls_client_auth", "self_signed_tls_client_auth"}
+    assert both <= set(discovery.metadata()["token_endpoint_auth_methods_supported"])
+    settings.IDP_CLIENT_CERTIFICATE_VERIFIED_HEADER = ""
+    listed = discovery.metadata()["introspection_endpoint_auth_methods_supported"]
+    assert both & set(listed) == {"self_signed_tls_client_auth"}
+    settings.IDP_CLIENT_CERTIFICATE_HEADER = ""
+    assert not both & set(discovery.metadata()["token_endpoint_auth_methods_supported"])
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({"san_dns": "till.acme.example"}, set()),
+        ({}, {"subject_dn"}),
+        ({"subject_dn": "x"}, {"subject_dn"}),
+        ({"san_ip": "till.acme.example"}, {"san_ip"}),
+        ({"subject_dn": SUBJECT, "san_dns": "till.acme.example"}, {"san_dns"}),
+    ],
+    ids=["one", "none", "no name", "no address", "two"],
+)
+def test_one_name_is_registered(fields: dict[str, str], wrong: set[str]) -> None:
+    named = {f"tls_client_auth_{name}": value for name, value in fields.items()}
+    wanted = ClientMetadata(client_id="till", token_endpoint_auth_method="tls_client_auth", **named)  # type: ignore[arg-type]
+    assert {one.name.removeprefix("tls_client_auth_") for one in rules.problems(wanted, CHOICES)} == wrong
+
+
+@pytest.mark.parametrize("method", ["tls_client_auth", "self_signed_tls_client_auth"])
+def test_nobody_registers_what_the_deployment_cannot_do(settings: Any, method: str) -> None:
+    settings.IDP_CLIENT_CERTIFICATE_HEADER = ""
+    wanted = ClientMetadata(
+        client_id="till", token_endpoint_auth_method=method, tls_client_auth_san_dns="till.acme.example"
+    )
+    assert {one.name for one in rules.problems(wanted, CHOICES)} == {"token_endpoint_auth_method"}

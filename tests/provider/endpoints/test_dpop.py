@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from django.test import Client as Http
@@ -11,6 +12,7 @@ from django.test import Client as Http
 from clients.models import AccessToken, Client, RefreshToken
 from common import clock, jws
 from provider import dpop_nonces
+from provider.grants import GRANTS
 from provider.protocol.errors import TemporarilyUnavailable
 from provider.store import replay
 from tests.provider.proving import KINDS, TOKEN, Holder
@@ -179,10 +181,10 @@ def test_what_cannot_be_remembered_is_not_accepted(holder: Holder, monkeypatch: 
     assert not AccessToken.objects.exists()
 
 
-GRANTS = ["authorization_code", "refresh_token", "client_credentials"]
+TYPES = ["authorization_code", "refresh_token", "client_credentials"]
 
 
-@pytest.mark.parametrize("grant_type", GRANTS, ids=lambda one: f"D7 G4 {one}")
+@pytest.mark.parametrize("grant_type", TYPES, ids=lambda one: f"D7 G4 {one}")
 def test_a_client_whose_tokens_are_bound_gets_none_without_a_proof(holder: Holder, grant_type: str) -> None:
     sent = {
         "authorization_code": {"code": Browser("owner").code("web")},
@@ -197,6 +199,37 @@ def test_a_client_whose_tokens_are_bound_gets_none_without_a_proof(holder: Holde
     assert AccessToken.objects.count() == before
     answer = holder.asks(App("web"), **asked)
     assert (answer.status_code, answer.json()["token_type"]) == (200, "DPoP"), "and nothing was used up by that"
+
+
+@pytest.mark.parametrize("grant_type", GRANTS, ids=lambda one: f"D7 G4 {one}")
+@pytest.mark.parametrize(
+    ("field", "error"),
+    [
+        ("dpop_bound_access_tokens", "invalid_dpop_proof"),
+        ("tls_client_certificate_bound_access_tokens", "invalid_request"),
+    ],
+)
+def test_no_row_of_the_table_can_leave_it_out(grant_type: str, field: str, error: str) -> None:
+    """Before anything that was presented is opened."""
+    change("web", grant_types=list(GRANTS), **{field: True})
+    needed = dict.fromkeys(GRANTS[grant_type].needs, "x")
+    refused = App("web").token(grant_type=grant_type, **needed)
+    assert (refused.status_code, refused.json()["error"]) == (400, error)
+    change("web", **{field: False})
+    assert App("web").token(grant_type=grant_type, **needed).json().get("error") != error or grant_type not in TYPES
+
+
+@pytest.mark.parametrize("field", ["dpop_bound_access_tokens", "tls_client_certificate_bound_access_tokens"])
+@pytest.mark.parametrize("response_type", ["token", "id_token token", "code token", "code id_token token"])
+def test_nothing_unbound_comes_through_the_browser(settings: Any, field: str, response_type: str) -> None:
+    """G4: whoever answers for a grant is not the only one who mints."""
+    settings.IDP_LEGACY_RESPONSE_TYPES = True
+    change("web", response_types=["code", response_type], **{field: True})
+    asked = Browser("owner").authorize("web", response_type=response_type)
+    told = dict(parse_qsl(urlsplit(asked["Location"]).fragment))
+    assert told["error"] == "unauthorized_client"
+    assert not AccessToken.objects.exists()
+    assert Browser("owner").code("web")
 
 
 # --- Refresh tokens --------------------------------------------------------------------------------------------------
