@@ -16,7 +16,7 @@ from clients.models import Client, FirstUse
 from common import jws
 from provider import client_assertion
 from provider.client_authentication import authenticate
-from provider.protocol.errors import InvalidClient, Refusal
+from provider.protocol.errors import InvalidClient, Refusal, TemporarilyUnavailable
 from provider.protocol.request import Params
 from provider.store import replay
 from tests.foreign_keys import KEYS, OTHERS, public, signed
@@ -149,7 +149,7 @@ def test_nothing_is_taken_while_uses_cannot_be_remembered_a4(monkeypatch: pytest
     registered()
 
     def away(*_what: object) -> bool:
-        raise replay.TemporarilyUnavailable("away")
+        raise TemporarilyUnavailable("away")
 
     monkeypatch.setattr(client_assertion, "first_use", away)
     answer = token_request(assertion())
@@ -261,7 +261,7 @@ def test_it_costs_one_write_more_and_no_look_up(monkeypatch: pytest.MonkeyPatch)
         return execute(statement, *others)
 
     with connection.execute_wrapper(watch):
-        authenticate(Params(proving(assertion()).items()), None, ADDRESS)
+        authenticate(Params([*proving(assertion()).items()]), None, ADDRESS)
     assert [one for one in seen if one not in ("SELECT", "SAVEPOINT", "RELEASE")] == ["INSERT"]
 
 
@@ -270,7 +270,7 @@ def test_a_failure_leaves_a_trace_with_the_client_and_no_assertion() -> None:
     registered()
     forged = signed(OTHERS["ES256"], "ES256", claims(), kid=KID)
     with pytest.raises(InvalidClient) as error:
-        authenticate(Params(proving(forged).items()), None, ADDRESS)
+        authenticate(Params([*proving(forged).items()]), None, ADDRESS)
     assert error.value.step == "client_authentication"
     assert forged not in str(error.value)
 
