@@ -80,6 +80,14 @@ def secret_problem(metadata: ClientMetadata, project: Project, by: Actor) -> str
     return message % {"because": because}
 
 
+def new_key_problem(metadata: ClientMetadata, project: Project, by: Actor) -> str:
+    """Why they may not add a public key to it, or an empty string."""
+    if not (because := missing_rights(metadata, project, by)):
+        return ""
+    message = _("Only a superuser adds a key to this client, for it reaches outside its project: %(because)s.")
+    return message % {"because": because}
+
+
 def key_problems(before: ClientMetadata, wanted: ClientMetadata, project: Project, by: Actor) -> Iterator[Problem]:
     """New redirect URIs and keys, and a secret that is not asked for any more."""
     new = [index for index, uri in enumerate(wanted.redirect_uris) if uri not in before.redirect_uris]

@@ -41,6 +41,7 @@ class ClientKey:
     """A public key that may check signatures. `algorithm` empty: whichever it fits."""
 
     kid: str
+    kty: str
     algorithm: str
     thumbprint: str
     public: jws.PublicKey
@@ -69,7 +70,9 @@ def _read(key: Mapping[str, Json]) -> ClientKey | None:
     if keys.problems({"keys": [key]}):
         return None
     print_ = jws.thumbprint(key)
-    return ClientKey(str(key.get("kid") or print_), str(key.get("alg") or ""), print_, jws.public_key(key))
+    return ClientKey(
+        str(key.get("kid") or print_), str(key["kty"]), str(key.get("alg") or ""), print_, jws.public_key(key)
+    )
 
 
 class FetchedKeys:

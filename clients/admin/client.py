@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from clients import registration
+from clients.admin.key_pages import KeyPages
 from clients.admin.secret_pages import SecretPages
 from clients.forms import AudienceEntryForm, AudienceEntryFormSet, ClientForm
 from clients.metadata import CERTIFICATE_NAMES
@@ -28,7 +29,7 @@ class AudienceEntryInline(ProjectScopedInline):
     extra = 1
 
 
-class ClientAdmin(SecretPages, ProjectScopedAdmin):
+class ClientAdmin(KeyPages, SecretPages, ProjectScopedAdmin):
     form = ClientForm
     inlines = [AudienceEntryInline]
     change_form_template = "admin/clients/client/change_form.html"

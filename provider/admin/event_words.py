@@ -18,6 +18,7 @@ WORDS = {
     "client.created": _("Client added"),
     "client.changed": _("Client changed"),
     "client.introspection_changed": _("What a client may ask about tokens was changed"),
+    "client.keys_changed": _("Keys of a client changed"),
     "client.enabled": _("Client enabled"),
     "client.disabled": _("Client disabled"),
     "client.deleted": _("Client deleted"),

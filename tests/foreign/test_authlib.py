@@ -9,10 +9,13 @@ import pytest
 import requests
 from authlib.integrations.base_client.errors import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
+from authlib.oauth2.rfc7523 import PrivateKeyJWT, private_key_jwt_sign
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from tests.foreign.person import Person, connect, sign_in_and_allow
+from tests.foreign_keys import KEYS, public
+from tests.provider.assertions import registered
 from tests.provider.devices import GRANT, TV, add_devices
 from tests.world import ORDERS, REDIRECTS, SECRETS
 
@@ -70,6 +73,25 @@ def test_a_service_gets_a_token_and_looks_at_it(metadata: dict[str, Any]) -> Non
     assert service.revoke_token(metadata["revocation_endpoint"], token=token["access_token"]).status_code == 200
     looked = service.introspect_token(metadata["introspection_endpoint"], token=token["access_token"]).json()
     assert looked == {"active": False}
+
+
+@pytest.mark.parametrize("algorithm", ["ES256", "PS256", "RS256"])  # its library warns of the name EdDSA
+def test_a_service_with_a_key_in_place_of_the_secret(metadata: dict[str, Any], algorithm: str) -> None:
+    registered("service", public(KEYS[algorithm], kid="one"))
+    key = {**KEYS[algorithm].export_private(as_dict=True), "kid": "one"}
+    service = OAuth2Session("service", key, token_endpoint_auth_method="private_key_jwt")
+
+    class Signed(PrivateKeyJWT):
+        """For the issuer, and for a minute."""
+
+        def sign(self, auth: Any, _token_endpoint: str) -> Any:
+            more = {"header": {"kid": "one"}, "alg": algorithm, "expires_in": 60}
+            return private_key_jwt_sign(auth.client_secret, auth.client_id, metadata["issuer"], **more)
+
+    service.register_client_auth_method(Signed())
+    token = service.fetch_token(metadata["token_endpoint"], grant_type="client_credentials")
+    looked = service.introspect_token(metadata["introspection_endpoint"], token=token["access_token"]).json()
+    assert (looked["active"], looked["sub"]) == (True, "service")
 
 
 def test_a_relying_party_hears_that_the_person_denied(metadata: dict[str, Any]) -> None:

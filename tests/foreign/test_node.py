@@ -19,6 +19,8 @@ from projects.models import Api
 from provider.protocol.exchange import ACCESS_TOKEN, ID_TOKEN
 from provider.protocol.facts import TOKEN_EXCHANGE
 from tests.foreign.person import connect, sign_in_and_allow
+from tests.foreign_keys import KEYS, public
+from tests.provider.assertions import registered
 from tests.provider.devices import BOX, TV, add_devices
 from tests.world import ORDERS, REDIRECTS, SECRETS
 
@@ -37,7 +39,7 @@ def allowlist(issuer: str) -> None:
     AudienceEntry.objects.create(client=Client.objects.get(client_id="spa"), value=ORDERS)
 
 
-def run(program: str, issuer: str, client_id: str, **more: str) -> dict[str, Any]:
+def run(program: str, issuer: str, client_id: str, **more: Any) -> dict[str, Any]:
     """Run a program; where it sends a browser, somebody signs in and allows. Answers what it found."""
     asked = {
         "issuer": issuer,
@@ -131,6 +133,18 @@ def test_oauth4webapi_signs_somebody_in_and_checks_the_token_at_its_api(issuer: 
     if client_id in SECRETS:
         assert found["signed_introspection"] == found["introspection"]
         assert found["exchanged_id_token"] == {"type": "n_a", "issued": ID_TOKEN}
+
+
+@pytest.mark.parametrize("algorithm", ["ES256", "PS256", "RS256"])
+@pytest.mark.parametrize("program", ["openid_client.mjs", "oauth4webapi.mjs"])
+def test_a_key_in_place_of_the_secret(metadata: dict[str, Any], program: str, algorithm: str) -> None:
+    """`private_key_jwt`, at the token endpoint, introspection and revocation."""
+    Api.objects.filter(identifier=ORDERS).update(token_format="jwt")
+    Client.objects.filter(client_id="web").update(id_token_signed_response_alg="ES256")
+    registered("web", public(KEYS[algorithm], kid="one"), post_logout_redirect_uris=AFTER_LOGOUT)
+    key = {**KEYS[algorithm].export_private(as_dict=True), "kid": "one", "alg": algorithm}
+    found = run(program, metadata["issuer"], "web", private_jwk=key, post_logout_redirect_uri=AFTER_LOGOUT)
+    check(found, metadata["issuer"], "web")
 
 
 def test_oauth4webapi_checks_signed_userinfo(issuer: str) -> None:

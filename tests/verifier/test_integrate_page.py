@@ -72,6 +72,14 @@ def test_an_api_calls_another_api(reader: Reader) -> None:
     assert refused[1].startswith("invalid_request: The subject token is unknown")
 
 
+def test_a_client_proves_itself_by_a_key(reader: Reader) -> None:
+    assert reader.python("make_key.py") == (0, "")
+    apply((reader.folder / "worker.yaml").read_text(), environ=reader.environ)
+    reader.environ["ASSERTION"] = reader.python("assertion.py")[1]
+    assert claims_of(reader.curl("worker-token")["access_token"])["sub"] == "library-worker"
+    assert reader.python("work.py") == (0, "loans.read")
+
+
 def test_signing_in_with_authlib(reader: Reader) -> None:
     with reader.started("sign_in.py") as program:
         assert program.stdin

@@ -33,3 +33,13 @@ export async function refusal(request) {
   }
   throw new Error('This should have been refused.')
 }
+
+/** A private JWK, ready to sign. */
+export async function privateKey({ kid, alg, ...jwk }) {
+  const algorithm = {
+    ES256: { name: 'ECDSA', namedCurve: 'P-256' },
+    PS256: { name: 'RSA-PSS', hash: 'SHA-256' },
+    RS256: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
+  }[alg]
+  return crypto.subtle.importKey('jwk', jwk, algorithm, false, ['sign'])
+}

@@ -1,11 +1,16 @@
 // oauth4webapi, which checks each answer strictly: as a relying party, and as the API its access token is for.
 import * as oauth from 'oauth4webapi'
-import { asked, browse, refusal, tell } from './conversation.mjs'
+import { asked, browse, privateKey, refusal, tell } from './conversation.mjs'
 
 const { issuer, client_id, client_secret, redirect_uri, scope, resource } = asked
 const options = { [oauth.allowInsecureRequests]: true } // http on loopback
 const client = { client_id }
-const authentication = client_secret ? oauth.ClientSecretPost(client_secret) : oauth.None()
+const { private_jwk } = asked // a key of its own, in place of the secret
+const authentication = private_jwk
+  ? oauth.PrivateKeyJwt({ key: await privateKey(private_jwk), kid: private_jwk.kid })
+  : client_secret
+    ? oauth.ClientSecretPost(client_secret)
+    : oauth.None()
 
 /** The discovery document at either well-known address. */
 async function discover(algorithm) {

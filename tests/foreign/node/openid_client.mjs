@@ -1,10 +1,15 @@
 // openid-client as a relying party that knows the issuer, its own client and nothing else.
 import * as client from 'openid-client'
-import { asked, browse, refusal, tell } from './conversation.mjs'
+import { asked, browse, privateKey, refusal, tell } from './conversation.mjs'
 
 const { issuer, client_id, client_secret, redirect_uri, scope, resource, post_logout_redirect_uri } = asked
 
-const authentication = client_secret ? client.ClientSecretBasic(client_secret) : client.None()
+const { private_jwk } = asked // a key of its own, in place of the secret
+const authentication = private_jwk
+  ? client.PrivateKeyJwt({ key: await privateKey(private_jwk), kid: private_jwk.kid })
+  : client_secret
+    ? client.ClientSecretBasic(client_secret)
+    : client.None()
 const provider = await client.discovery(new URL(issuer), client_id, undefined, authentication, {
   execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks], // http on loopback; check every signature
 })
