@@ -11,6 +11,7 @@ from clients import keys
 from clients.models import Client
 from common import cache
 from projects.apis import apis_near, project_facts
+from provider.protocol import profile
 from provider.protocol.facts import (
     NO_CLAIMS,
     Ceiling,
@@ -30,7 +31,7 @@ _RELATED = ("audience_entries", "allowed_callers", "introspects", "acts_for")
 
 def client_facts(client: Client) -> ClientFacts:
     """A client with everything the steps may ask of it."""
-    return ClientFacts(
+    facts = ClientFacts(
         id=client.pk,
         client_id=client.client_id,
         project=project_facts(client.project),
@@ -69,7 +70,9 @@ def client_facts(client: Client) -> ClientFacts:
         jwks=keys.text_of(client.jwks),
         jwks_uri=client.jwks_uri,
         certificate_bound=client.tls_client_certificate_bound_access_tokens,
+        profile=client.profile or client.project.profile,
     )
+    return profile.applied(facts)
 
 
 def _offered(response_types: Iterable[str]) -> frozenset[str]:

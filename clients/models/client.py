@@ -17,6 +17,7 @@ from clients.models.columns import MetadataColumns
 from clients.models.constraints import CONSTRAINTS
 from clients.models.response_type import ResponseType, usual
 from common import jws
+from projects.choices import Profile
 from projects.events import CLIENT_DELETED, SecurityEvent
 from projects.models import Api, Project
 from projects.problems import new_problems
@@ -34,6 +35,7 @@ CHOICES: rules.Choices = {
     "access_token_format": ClientTokenFormat.values,
     "id_token_signed_response_alg": jws.ALGORITHMS,
     "userinfo_signed_response_alg": jws.ALGORITHMS,
+    "profile": Profile.values,
     "authorization_signed_response_alg": jws.ALGORITHMS,
     "token_endpoint_auth_signing_alg": jws.ALGORITHMS,
 }
@@ -147,6 +149,8 @@ class Client(MetadataColumns, AbstractApplication):
         default=False,
         help_text=_("Refuse token requests over connections without a client certificate."),
     )
+
+    profile = models.CharField(_("profile"), max_length=10, choices=Profile.choices, blank=True)
 
     class Meta:
         verbose_name = _("client")

@@ -65,6 +65,7 @@ class ClientFacts:
     jwks: str = ""  # its keys, as JSON (RFC 7517)
     jwks_uri: str = ""
     certificate_bound: bool = False  # and these to the certificate it connects with
+    profile: str = ""  # its own, or its project's
     entries: Addresses[Entry] = field(init=False, compare=False, repr=False)  # the allowlist, found by path
 
     def __post_init__(self) -> None:
