@@ -9,17 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from clients import keys
 from clients.metadata import ClientMetadata
 from projects.facts import FAPI2
 from projects.problems import Problem
 
+METHODS = ("private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth")
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 FORBIDDEN = "RS256"  # its padding has been broken again and again (section 5.4)
+NOT_RS256 = gettext_lazy("The profile fapi2 forbids RS256: choose PS256, ES256 or EdDSA.")
 SIGNATURES = (
     "id_token_signed_response_alg",
     "userinfo_signed_response_alg",
     "authorization_signed_response_alg",
+    "token_endpoint_auth_signing_alg",
 )
 
 
@@ -36,9 +41,14 @@ def missing_for(profile: str, wanted: ClientMetadata) -> list[Problem]:
 
 def _authentication(wanted: ClientMetadata) -> Iterator[Problem]:
     """F1: who it is, it proves by a key that nobody else has."""
-    if wanted.public:
-        message = _("The profile fapi2 demands a confidential client: make it one that runs on a server.")
+    if wanted.token_endpoint_auth_method not in METHODS:
+        message = _("The profile fapi2 demands a key instead of a secret: choose private_key_jwt.")
         yield Problem("token_endpoint_auth_method", message)
+    registered = keys.keys_of(wanted.jwks)
+    if not (registered or wanted.jwks_uri):
+        yield Problem("jwks", _("The profile fapi2 demands a public key of the client: register one, or its address."))
+    if any(key.get("alg") == FORBIDDEN for key in registered):
+        yield Problem("jwks", str(NOT_RS256))
 
 
 def _requests(wanted: ClientMetadata) -> Iterator[Problem]:
@@ -70,5 +80,4 @@ def _signatures(wanted: ClientMetadata) -> Iterator[Problem]:
     """F3."""
     for name in SIGNATURES:
         if getattr(wanted, name) == FORBIDDEN:
-            message = _("The profile fapi2 forbids RS256: choose PS256, ES256 or EdDSA.")
-            yield Problem(name, message)
+            yield Problem(name, str(NOT_RS256))

@@ -16,6 +16,7 @@ from provider.authentication_method import Credentials, Method, Sent
 from provider.client_assertion import Assertion
 from provider.client_secret import Basic, Nothing, Post
 from provider.facts import find_client
+from provider.protocol import profile
 from provider.protocol.errors import InvalidClient, InvalidRequest, Refusal, TooManyGuesses
 from provider.protocol.facts import ClientFacts
 from provider.protocol.request import Params
@@ -28,7 +29,7 @@ METHODS: dict[str, Method] = {
     AuthMethod.PRIVATE_KEY_JWT: Assertion(),
     AuthMethod.NONE: Nothing(),
 }
-HERE = At("client_authentication")
+HERE, AT_PROFILE = map(At, ("client_authentication", "profile"))
 
 
 def authenticate(params: Params, authorization: str | None, address: str) -> ClientFacts:
@@ -41,7 +42,9 @@ def authenticate(params: Params, authorization: str | None, address: str) -> Cli
         proved = method.proves(client, presented) or _guesses_right(method, client, presented, address)
         if client is None or not proved or not client.enabled:
             raise InvalidClient(challenge=presented.by_header)
-        return client
+    with AT_PROFILE:
+        profile.check_authentication(client, presented.assertion)
+    return client
 
 
 def client_named(params: Params, authorization: str | None) -> str:

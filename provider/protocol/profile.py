@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from common.jws import Parts
 from projects.facts import FAPI2
 from provider.protocol.access_tokens import signing_alg, token_format
 from provider.protocol.confirmation import Confirmation
 from provider.protocol.errors import (
+    InvalidClient,
     InvalidDpopProof,
     InvalidGrant,
     InvalidRequest,
@@ -22,6 +24,7 @@ from provider.protocol.errors import (
 from provider.protocol.facts import ClientFacts
 from provider.protocol.request import AuthorizationRequest, TokenRequest
 
+METHODS = ("private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth")
 GRANT_TYPES = frozenset({"authorization_code", "refresh_token", "client_credentials"})
 FORBIDDEN = "RS256"
 
@@ -51,9 +54,10 @@ def check_client(client: ClientFacts) -> None:
 
 
 def _lacks(client: ClientFacts) -> Iterator[str]:
-    if client.public:
-        yield "a confidential client"
+    if client.public or client.auth_method not in METHODS:
+        yield "a client that authenticates with private_key_jwt or a certificate"
     signed = {
+        "token_endpoint_auth_signing_alg": client.assertion_algorithm,
         "id_token_signed_response_alg": client.id_token_algorithm,
         "userinfo_signed_response_alg": client.userinfo_algorithm,
         "authorization_signed_response_alg": client.authorization_algorithm,
@@ -76,6 +80,20 @@ def at_authorization(request: AuthorizationRequest) -> None:
         raise InvalidRequest("The profile fapi2 demands a redirect_uri with https.")
     if not request.params.one("code_challenge"):
         raise InvalidRequest("The profile fapi2 demands PKCE: code_challenge is missing.")
+
+
+def check_authentication(client: ClientFacts, assertion: Parts | None) -> None:
+    """F1: by a key that nobody else has. F2: for the issuer, as a text. F3: signed with nothing weak."""
+    if not demanded(client):
+        return
+    if client.auth_method not in METHODS:
+        raise InvalidClient("The profile fapi2 demands private_key_jwt or a certificate, and no secret.")
+    if assertion is None:
+        return
+    if assertion.algorithm == FORBIDDEN:
+        raise InvalidClient(f"The profile fapi2 forbids {FORBIDDEN}: sign client_assertion with another algorithm.")
+    if not isinstance(assertion.claims.get("aud"), str):
+        raise InvalidClient("The profile fapi2 demands aud of client_assertion as a text, not as an array.")
 
 
 def at_grant(client: ClientFacts, grant_type: str) -> None:
