@@ -33,7 +33,8 @@ class AudienceEntryInline(ProjectScopedInline):
 
 def _label(name: str) -> str:
     """What the page calls this field."""
-    return str(ClientForm.base_fields[name].label)
+    field = ClientForm.base_fields.get(name)
+    return str(field.label) if field else name
 
 
 class ClientAdmin(SecretPages, ProjectScopedAdmin):
