@@ -57,6 +57,9 @@ def _requests(wanted: ClientMetadata) -> Iterator[Problem]:
         if grant_type not in GRANT_TYPES:
             message = _("The profile fapi2 allows no other grant types than these: %(names)s.")
             yield Problem(f"grant_types[{index}]", message % {"names": ", ".join(GRANT_TYPES)})
+    for index, response_type in enumerate(wanted.response_types):
+        if response_type != "code":
+            yield Problem(f"response_types[{index}]", _("The profile fapi2 allows no other response type than code."))
     for index, uri in enumerate(wanted.redirect_uris):
         if not uri.lower().startswith("https://"):
             yield Problem(f"redirect_uris[{index}]", _("The profile fapi2 demands https: register another address."))
@@ -69,7 +72,7 @@ def _requests(wanted: ClientMetadata) -> Iterator[Problem]:
 
 def _tokens(wanted: ClientMetadata) -> Iterator[Problem]:
     """F9, F12: they are bound to a key; refresh tokens stay, for the key protects them."""
-    if not wanted.dpop_bound_access_tokens:
+    if not (wanted.dpop_bound_access_tokens or wanted.tls_client_certificate_bound_access_tokens):
         message = _("The profile fapi2 demands access tokens that are bound to a key: switch this on.")
         yield Problem("dpop_bound_access_tokens", message)
     if wanted.rotate_refresh_tokens:

@@ -43,7 +43,10 @@ def authenticate(params: Params, authorization: str | None, address: str) -> Cli
         if client is None or not proved or not client.enabled:
             raise InvalidClient(challenge=presented.by_header)
     with AT_PROFILE:
-        profile.check_authentication(client, presented.assertion)
+        if (assertion := presented.assertion) is not None:
+            profile.check_authentication(client, assertion.algorithm, assertion.claims)
+        else:
+            profile.check_authentication(client)
     return client
 
 

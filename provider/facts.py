@@ -42,10 +42,7 @@ def client_facts(client: Client) -> ClientFacts:
         grant_types=frozenset(client.grant_types),
         redirect_uris=tuple(client.redirect_uri_list),
         scopes=tuple(client.scope.split()),
-        allowlist=tuple(
-            Entry(entry.value, "exact" if entry.mode == "exact" else "prefix", entry.default)
-            for entry in client.audience_entries.all()
-        ),
+        allowlist=_allowlist(client),
         access_token_format=client.access_token_format,
         access_token_lifetime=client.access_token_lifetime,
         id_token_lifetime=client.id_token_lifetime,
@@ -78,6 +75,11 @@ def client_facts(client: Client) -> ClientFacts:
 def _offered(response_types: Iterable[str]) -> frozenset[str]:
     """What the deployment offers of them: tokens through the browser need two switches (protocol section 21)."""
     return frozenset(response_types) if settings.IDP_LEGACY_RESPONSE_TYPES else frozenset(response_types) & {CODE}
+
+
+def _allowlist(client: Client) -> tuple[Entry, ...]:
+    rows = client.audience_entries.all()
+    return tuple(Entry(row.value, "exact" if row.mode == "exact" else "prefix", row.default) for row in rows)
 
 
 def pushes(client: Client) -> bool:

@@ -6,10 +6,10 @@ client lacks is refused by name, at every endpoint and for every grant (rules G4
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
-from common.jws import Parts
 from projects.facts import FAPI2
 from provider.protocol.access_tokens import signing_alg, token_format
 from provider.protocol.confirmation import Confirmation
@@ -21,12 +21,13 @@ from provider.protocol.errors import (
     InvalidTarget,
     UnauthorizedClient,
 )
-from provider.protocol.facts import ClientFacts
+from provider.protocol.facts import ClientFacts, Json
 from provider.protocol.request import AuthorizationRequest, TokenRequest
 
 METHODS = ("private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth")
 GRANT_TYPES = frozenset({"authorization_code", "refresh_token", "client_credentials"})
 FORBIDDEN = "RS256"
+NO_CLAIMS: Mapping[str, Json] = MappingProxyType({})
 
 
 def demanded(client: ClientFacts) -> bool:
@@ -82,17 +83,17 @@ def at_authorization(request: AuthorizationRequest) -> None:
         raise InvalidRequest("The profile fapi2 demands PKCE: code_challenge is missing.")
 
 
-def check_authentication(client: ClientFacts, assertion: Parts | None) -> None:
+def check_authentication(client: ClientFacts, algorithm: str = "", claims: Mapping[str, Json] = NO_CLAIMS) -> None:
     """F1: by a key that nobody else has. F2: for the issuer, as a text. F3: signed with nothing weak."""
     if not demanded(client):
         return
     if client.auth_method not in METHODS:
         raise InvalidClient("The profile fapi2 demands private_key_jwt or a certificate, and no secret.")
-    if assertion is None:
-        return
-    if assertion.algorithm == FORBIDDEN:
+    if not algorithm:
+        return  # a certificate
+    if algorithm == FORBIDDEN:
         raise InvalidClient(f"The profile fapi2 forbids {FORBIDDEN}: sign client_assertion with another algorithm.")
-    if not isinstance(assertion.claims.get("aud"), str):
+    if not isinstance(claims.get("aud"), str):
         raise InvalidClient("The profile fapi2 demands aud of client_assertion as a text, not as an array.")
 
 
@@ -103,10 +104,14 @@ def at_grant(client: ClientFacts, grant_type: str) -> None:
         raise UnauthorizedClient(f"The profile fapi2 allows {', '.join(sorted(GRANT_TYPES))}, and no other grant.")
 
 
-def at_possession(client: ClientFacts, shown: Confirmation) -> None:
-    """Tokens are bound to what the request shows, whatever the grant is."""
-    if demanded(client) and not shown:
+def at_possession(client: ClientFacts, shown: Confirmation, algorithm: str = "") -> None:
+    """Tokens are bound to what the request shows, whatever the grant is. `algorithm`: of the proof, if it is one."""
+    if not demanded(client):
+        return
+    if not shown:
         raise InvalidDpopProof("The profile fapi2 demands tokens that are bound to a key: send a DPoP proof.")
+    if algorithm == FORBIDDEN:
+        raise InvalidDpopProof(f"The profile fapi2 forbids {FORBIDDEN}: sign the DPoP proof with another algorithm.")
 
 
 def at_token(request: TokenRequest) -> None:

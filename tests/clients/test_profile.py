@@ -56,6 +56,7 @@ def test_nothing_is_missing_where_all_is_there() -> None:
         ({"jwks": {"keys": []}}, "jwks"),
         ({"jwks": {"keys": [public(KEYS["RS256"], kid="one", alg="RS256")]}}, "jwks"),
         ({"grant_types": ("authorization_code", "urn:ietf:params:oauth:grant-type:device_code")}, "grant_types[1]"),
+        ({"response_types": ("code", "code id_token")}, "response_types[1]"),
         ({"redirect_uris": ("https://a.example/cb", "http://127.0.0.1/cb")}, "redirect_uris[1]"),
         ({"require_pushed_authorization_requests": False}, "require_pushed_authorization_requests"),
         ({"require_pkce": False}, "require_pkce"),
@@ -64,13 +65,25 @@ def test_nothing_is_missing_where_all_is_there() -> None:
         *(({name: "RS256"}, name) for name in profile.SIGNATURES),
     ],
     ids=[
-        *("F1 secret", "F1 secret in the body", "F1 no key", "F1 no keys", "F3 a key for RS256", "F1 grant"),
+        *(
+            "F1 secret",
+            "F1 secret in the body",
+            "F1 no key",
+            "F1 no keys",
+            "F3 a key for RS256",
+            "F1 grant",
+            "F1 token by the browser",
+        ),
         *("F5 http", "F4 not pushed", "F6 no PKCE", "F12 not bound", "F9 rotates"),
         *(f"F3 {name}" for name in profile.SIGNATURES),
     ],
 )
 def test_each_thing_is_missing_by_name(fields: dict[str, Any], missing: str) -> None:
     assert lacks(**fields) == [missing]
+
+
+def test_f12_a_certificate_binds_as_well_as_a_proof() -> None:
+    assert lacks(dpop_bound_access_tokens=False, tls_client_certificate_bound_access_tokens=True) == []
 
 
 def test_a_client_without_people_need_not_push() -> None:

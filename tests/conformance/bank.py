@@ -86,7 +86,7 @@ class Bank:
             "client_assertion": self.assertion() if assertion is None else assertion,
         }
         sent = pairs({**credentials, **params})
-        headers = {} if proof is None else {"HTTP_DPOP": proof or self.holder.proof(f"{ISSUER}{path}")}
+        headers: dict[str, Any] = {} if proof is None else {"HTTP_DPOP": proof or self.holder.proof(f"{ISSUER}{path}")}
         return self.http.post(path, urlencode(sent), content_type="application/x-www-form-urlencoded", **headers)
 
     def push(self, *, assertion: str | None = None, proof: str | None = None, **params: Any) -> Response:

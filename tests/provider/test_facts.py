@@ -89,7 +89,18 @@ def test_every_fact_of_a_client_comes_from_its_row(settings: Any) -> None:
     )
     usual = ClientFacts(id=0, client_id="", project=ProjectFacts(0))
     same = {one.name for one in fields(ClientFacts) if getattr(found, one.name) == getattr(usual, one.name)}
+    same -= {"profile"}  # it changes others: below
     assert same == {"public"}, "every other fact was shown to be read"
+
+
+@pytest.mark.parametrize(("own", "of_project"), [("fapi2", ""), ("", "fapi2"), ("fapi2", "fapi2")])
+def test_the_profile_of_a_client_is_its_own_or_its_projects_and_is_applied(own: str, of_project: str) -> None:
+    assert not getattr(facts.find_client("web"), "profile", None)
+    Client.objects.filter(client_id="web").update(profile=own, rotate_refresh_tokens=True)
+    Project.objects.filter(key="acme").update(profile=of_project)
+    found = facts.find_client("web")
+    assert found
+    assert (found.profile, found.pushes, found.require_pkce, found.rotates) == ("fapi2", True, True, False)
 
 
 def test_a_public_client_is_one() -> None:
