@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from django.conf import settings
 
@@ -31,7 +32,20 @@ _RELATED = ("audience_entries", "allowed_callers", "introspects", "acts_for")
 
 def client_facts(client: Client) -> ClientFacts:
     """A client with everything the steps may ask of it."""
-    facts = ClientFacts(
+    lists = replace(
+        _columns(client),
+        allowlist=_allowlist(client),
+        introspects=frozenset(other.client_id for other in client.introspects.all()),
+        acts_for=tuple(api.identifier for api in client.acts_for.all()),
+        allowed_callers=frozenset(other.client_id for other in client.allowed_callers.all()),
+        profile=client.profile or client.project.profile,
+    )
+    return profile.applied(lists)
+
+
+def _columns(client: Client) -> ClientFacts:
+    """What its own row and its project's say."""
+    return ClientFacts(
         id=client.pk,
         client_id=client.client_id,
         project=project_facts(client.project),
@@ -42,7 +56,6 @@ def client_facts(client: Client) -> ClientFacts:
         grant_types=frozenset(client.grant_types),
         redirect_uris=tuple(client.redirect_uri_list),
         scopes=tuple(client.scope.split()),
-        allowlist=_allowlist(client),
         access_token_format=client.access_token_format,
         access_token_lifetime=client.access_token_lifetime,
         id_token_lifetime=client.id_token_lifetime,
@@ -56,9 +69,6 @@ def client_facts(client: Client) -> ClientFacts:
         require_pkce=client.require_pkce,
         rotates=client.rotate_refresh_tokens,
         introspection=client.introspection,
-        introspects=frozenset(other.client_id for other in client.introspects.all()),
-        acts_for=tuple(api.identifier for api in client.acts_for.all()),
-        allowed_callers=frozenset(other.client_id for other in client.allowed_callers.all()),
         cross_client_public=client.cross_client_public,
         tokens_not_before=client.tokens_not_before,
         dpop_bound=client.dpop_bound_access_tokens,
@@ -67,9 +77,7 @@ def client_facts(client: Client) -> ClientFacts:
         jwks=keys.text_of(client.jwks),
         jwks_uri=client.jwks_uri,
         certificate_bound=client.tls_client_certificate_bound_access_tokens,
-        profile=client.profile or client.project.profile,
     )
-    return profile.applied(facts)
 
 
 def _offered(response_types: Iterable[str]) -> frozenset[str]:

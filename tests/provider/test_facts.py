@@ -44,6 +44,9 @@ def test_every_fact_of_a_client_comes_from_its_row(settings: Any) -> None:
         "registration_source": "dynamic",
         "dpop_bound_access_tokens": True,
         "tls_client_certificate_bound_access_tokens": True,
+        "token_endpoint_auth_method": "private_key_jwt",
+        "token_endpoint_auth_signing_alg": "PS256",
+        "jwks_uri": "https://web.acme.example/jwks.json",
     }
     settings.IDP_LEGACY_RESPONSE_TYPES = True
     Client.objects.filter(pk=row.pk).update(**columns, response_types=["code", "token"])
@@ -86,10 +89,13 @@ def test_every_fact_of_a_client_comes_from_its_row(settings: Any) -> None:
         tokens_not_before=THEN,
         dpop_bound=True,
         certificate_bound=True,
+        auth_method="private_key_jwt",
+        assertion_algorithm="PS256",
+        jwks_uri="https://web.acme.example/jwks.json",
     )
     usual = ClientFacts(id=0, client_id="", project=ProjectFacts(0))
     same = {one.name for one in fields(ClientFacts) if getattr(found, one.name) == getattr(usual, one.name)}
-    same -= {"profile"}  # it changes others: below
+    same -= {"profile", "jwks"}  # the one changes others: below; the other stands in place of an address
     assert same == {"public"}, "every other fact was shown to be read"
 
 
