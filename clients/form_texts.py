@@ -51,6 +51,10 @@ HELP: dict[str, Any] = {
     "id_token_signed_response_alg": _("The “alg” of ID tokens for this client."),
     "userinfo_signed_response_alg": _("The “alg” of userinfo answers as signed JWTs; empty: plain JSON."),
     "authorization_signed_response_alg": _("The “alg” of signed authorization responses (response_mode=jwt)."),
+    "profile": _(
+        "FAPI 2.0: everything it demands holds for this client, on every way to a token. What is missing for it stands "
+        "below; switch it on when nothing is."
+    ),
     "require_pushed_authorization_requests": _(
         "Refuse authorization requests that come through the browser: they are pushed to /oauth2/par before (RFC 9126)."
     ),

@@ -80,6 +80,7 @@ class ClientMetadata:
     jwks: Json = None  # a JWK Set (RFC 7517)
     jwks_uri: str = ""
     token_endpoint_auth_signing_alg: str = ""  # of assertions; empty: whichever its keys are for
+    profile: str = ""
 
     @property
     def public(self) -> bool:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.console_forms import shortened
 from accounts.moments import moment_problem
-from clients import rules
+from clients import profile, rules
 from clients.around import Around
 from clients.metadata import Audience, ClientMetadata
 from clients.models import Client
@@ -117,6 +117,15 @@ def _scope(case: Case) -> Iterator[Problem]:
     if unknown and (unknown := [name for name in unknown if name not in case.around.scopes]):
         message = _("Unknown: %(names)s. Add the scope to an API of the project, or have its API shared with it.")
         yield Problem("scope", message % {"names": shortened(unknown)}, "unknown")
+
+
+def _profile(case: Case) -> Iterator[Problem]:
+    """All that its profile demands. What it lacked when its project took the profile on stands in no other way."""
+    demanded = case.wanted.profile or case.project.profile
+    was = case.before is not None and demanded in (case.before.profile, case.project.profile)
+    yield from new_problems(
+        lambda one: profile.missing_for(demanded, one), case.wanted.with_modes(), case.before if was else None
+    )
 
 
 def _tokens_not_before(case: Case) -> Iterator[Problem]:
@@ -247,6 +256,7 @@ CHECKS: tuple[Callable[[Case], Iterator[Problem]], ...] = (
     _client_id,
     _enabled,
     _scope,
+    _profile,
     _tokens_not_before,
     _lifetimes,
     _allowed_callers,

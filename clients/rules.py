@@ -23,8 +23,8 @@ Choices = Mapping[str, Collection[str]]  # the values a field may have
 
 MAX_NAME = 255
 MAX_URI = 500
-# Plain JSON; whichever its keys are for.
-MAY_BE_EMPTY = ("userinfo_signed_response_alg", "token_endpoint_auth_signing_alg")
+# Plain JSON; whichever its keys are for; no profile.
+MAY_BE_EMPTY = ("userinfo_signed_response_alg", "token_endpoint_auth_signing_alg", "profile")
 MODES = ("prefix", "exact")
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a grant type (RFC 8693)
 CODE = "code"  # the one response type that brings no token through the browser

@@ -79,7 +79,7 @@ class ProjectAdmin(ProjectScopedAdmin):
         (_("Who may sign in"), {"fields": ["status", "test_users"]}),
         (_("What people are asked"), {"fields": ["consent_mode"]}),
         (_("Tokens"), {"fields": ["cross_client", "longest_grant", "tokens_not_before"]}),
-        (_("Authorization requests"), {"fields": ["require_pushed_authorization_requests"]}),
+        (_("Authorization requests"), {"fields": ["require_pushed_authorization_requests", "profile"]}),
     ]
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

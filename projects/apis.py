@@ -37,6 +37,7 @@ def project_facts(project: Project) -> ProjectFacts:
         tokens_not_before=project.tokens_not_before,
         longest_grant=project.longest_grant,
         grants_not_before=project.grants_not_before,
+        profile=project.profile,
         pushes=project.require_pushed_authorization_requests,
     )
 

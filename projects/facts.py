@@ -10,6 +10,7 @@ from typing import Self
 from projects.addresses import Addresses
 from projects.matcher import Mode, covers
 
+FAPI2 = "fapi2"  # the profile of that name; none other is offered
 NO_PROJECT = 0  # the provider's own API is of none: rows count from 1
 LONGEST_FOR_EDITORS = 86_400  # seconds for which access tokens and ID tokens live; more is a superuser's to allow
 
@@ -23,6 +24,7 @@ class ProjectFacts:
     tokens_not_before: datetime | None = None
     longest_grant: int | None = None  # seconds; None: no limit
     grants_not_before: datetime | None = None  # what was granted before is over
+    profile: str = ""  # that all of its clients have to meet
     pushes: bool = False  # authorization requests of its clients have to be pushed
 
 

@@ -42,7 +42,7 @@ class ProjectForm(DoorForm):
         model = Project
         fields = [
             *("name", "key", "status", "test_users", "consent_mode", "cross_client", "longest_grant"),
-            *("tokens_not_before", "require_pushed_authorization_requests"),
+            *("tokens_not_before", "require_pushed_authorization_requests", "profile"),
         ]
         help_texts = {
             "name": gettext_lazy("Shown here, and to people unless the consent screen says another name."),

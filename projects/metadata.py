@@ -33,6 +33,7 @@ class ProjectMetadata:
     test_users: tuple[str, ...] = ()
     tokens_not_before: datetime | None = None
     longest_grant: int | None = None
+    profile: str = ""
     require_pushed_authorization_requests: bool = False
     members: tuple[Membership, ...] = ()
     consent_screen: Screen = Screen()

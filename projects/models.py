@@ -13,25 +13,17 @@ from django.utils.translation import gettext_lazy as _
 
 from common import jws
 from projects import matcher
+from projects.choices import ConsentMode as ConsentMode
+from projects.choices import CrossClient as CrossClient
+from projects.choices import Profile
+from projects.choices import Role as Role
+from projects.choices import Shared as Shared
+from projects.choices import Status as Status
+from projects.choices import TokenFormat as TokenFormat
 from projects.rules import LONGEST_LIFETIME, scope_token
 from projects.scopes import SIGN_IN_SCOPES
 
 web_page = URLValidator(schemes=["https", "http"])  # shown as a link: never javascript: or data:
-
-
-class ConsentMode(models.TextChoices):
-    EXPLICIT = "explicit", _("Ask people for consent")
-    IMPLICIT = "implicit", _("First party: never ask")
-
-
-class CrossClient(models.TextChoices):
-    SAME_PROJECT = "same_project", _("Clients of this project may get ID tokens for each other")
-    OFF = "off", _("No ID tokens for other clients")
-
-
-class Status(models.TextChoices):
-    PRODUCTION = "production", _("Production: everybody may sign in")
-    TESTING = "testing", _("Testing: only test users may sign in")
 
 
 class Project(models.Model):
@@ -58,6 +50,13 @@ class Project(models.Model):
         help_text=_("Tokens of this project's clients issued before this moment stop working."),
     )
     longest_grant = models.PositiveIntegerField(_("longest grant in seconds"), null=True, blank=True)
+    profile = models.CharField(
+        _("profile"),
+        max_length=10,
+        choices=Profile.choices,
+        blank=True,
+        help_text=_("What all of its clients have to meet. A client that does not is refused, and told what it lacks."),
+    )
     # When a longest grant was lifted, what it had ended by then had begun before this moment: it stays ended.
     grants_not_before = models.DateTimeField(null=True, editable=False)
     require_pushed_authorization_requests = models.BooleanField(
@@ -80,6 +79,9 @@ class Project(models.Model):
             ),
             models.CheckConstraint(condition=models.Q(status__in=Status.values), name="project_status_is_known"),
             models.CheckConstraint(
+                condition=models.Q(profile__in=["", *Profile.values]), name="project_profile_is_known"
+            ),
+            models.CheckConstraint(
                 condition=models.Q(longest_grant__isnull=True)
                 | models.Q(longest_grant__gt=0, longest_grant__lte=LONGEST_LIFETIME),
                 name="project_longest_grant_is_bounded",
@@ -93,12 +95,6 @@ class Project(models.Model):
         """Two keys never differ in capitals alone."""
         if self._state.adding and self.key != self.key.lower():
             raise ValidationError({"key": _("Use lower case letters only.")})
-
-
-class Role(models.TextChoices):
-    OWNER = "owner", _("Owner: everything, members included")
-    EDITOR = "editor", _("Editor: clients, APIs and the consent screen")
-    VIEWER = "viewer", _("Viewer: looks, changes nothing")
 
 
 class Member(models.Model):
@@ -136,18 +132,6 @@ class ConsentScreen(models.Model):
 
     def __str__(self) -> str:
         return str(self.project)
-
-
-class TokenFormat(models.TextChoices):
-    INHERIT = "inherit", _("As the client says")
-    OPAQUE = "opaque", _("Opaque: checked by introspection, revoked at once")
-    JWT = "jwt", _("JWT: checked locally, valid until it expires")
-
-
-class Shared(models.TextChoices):
-    PRIVATE = "private", _("Only clients of this project")
-    LISTED = "listed", _("Clients of this project and of the listed ones")
-    PUBLIC = "public", _("Clients of every project")
 
 
 def one_at_a_time() -> None:

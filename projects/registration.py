@@ -29,6 +29,7 @@ NOT_FOUND = gettext_lazy("No account has this username: %(names)s. Check the spe
 COLUMNS = (
     *("name", "consent_mode", "cross_client", "status", "tokens_not_before", "longest_grant"),
     "require_pushed_authorization_requests",
+    "profile",
 )
 BY_EDITORS = ("consent_screen",)  # everything else is for owners
 

@@ -18,6 +18,7 @@ from provider.client_assertion import Assertion
 from provider.client_certificate import ByCertificate
 from provider.client_secret import Basic, Nothing, Post
 from provider.facts import find_client
+from provider.protocol import profile
 from provider.protocol.errors import InvalidClient, InvalidRequest, Refusal, TooManyGuesses
 from provider.protocol.facts import ClientFacts
 from provider.protocol.request import Params
@@ -32,7 +33,7 @@ METHODS: dict[str, Method] = {
     AuthMethod.SELF_SIGNED_TLS: ByCertificate(verified=False),
     AuthMethod.NONE: Nothing(),
 }
-HERE = At("client_authentication")
+HERE, AT_PROFILE = map(At, ("client_authentication", "profile"))
 
 
 def offered() -> list[str]:
@@ -55,7 +56,12 @@ def authenticate(
         proved = method.proves(client, presented) or _guesses_right(method, client, presented, address)
         if client is None or not proved or not client.enabled:
             raise InvalidClient(challenge=presented.by_header)
-        return client
+    with AT_PROFILE:
+        if (assertion := presented.assertion) is not None:
+            profile.check_authentication(client, assertion.algorithm, assertion.claims)
+        else:
+            profile.check_authentication(client)
+    return client
 
 
 def client_named(params: Params, authorization: str | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from django.conf import settings
 
@@ -11,6 +12,7 @@ from clients import keys
 from clients.models import Client
 from common import cache
 from projects.apis import apis_near, project_facts
+from provider.protocol import profile
 from provider.protocol.facts import (
     NO_CLAIMS,
     Ceiling,
@@ -30,6 +32,19 @@ _RELATED = ("audience_entries", "allowed_callers", "introspects", "acts_for")
 
 def client_facts(client: Client) -> ClientFacts:
     """A client with everything the steps may ask of it."""
+    lists = replace(
+        _columns(client),
+        allowlist=_allowlist(client),
+        introspects=frozenset(other.client_id for other in client.introspects.all()),
+        acts_for=tuple(api.identifier for api in client.acts_for.all()),
+        allowed_callers=frozenset(other.client_id for other in client.allowed_callers.all()),
+        profile=client.profile or client.project.profile,
+    )
+    return profile.applied(lists)
+
+
+def _columns(client: Client) -> ClientFacts:
+    """What its own row and its project's say."""
     return ClientFacts(
         id=client.pk,
         client_id=client.client_id,
@@ -41,7 +56,6 @@ def client_facts(client: Client) -> ClientFacts:
         grant_types=frozenset(client.grant_types),
         redirect_uris=tuple(client.redirect_uri_list),
         scopes=tuple(client.scope.split()),
-        allowlist=_allowlist(client),
         access_token_format=client.access_token_format,
         access_token_lifetime=client.access_token_lifetime,
         id_token_lifetime=client.id_token_lifetime,
@@ -55,9 +69,6 @@ def client_facts(client: Client) -> ClientFacts:
         require_pkce=client.require_pkce,
         rotates=client.rotate_refresh_tokens,
         introspection=client.introspection,
-        introspects=frozenset(other.client_id for other in client.introspects.all()),
-        acts_for=tuple(api.identifier for api in client.acts_for.all()),
-        allowed_callers=frozenset(other.client_id for other in client.allowed_callers.all()),
         cross_client_public=client.cross_client_public,
         tokens_not_before=client.tokens_not_before,
         dpop_bound=client.dpop_bound_access_tokens,
@@ -75,17 +86,15 @@ def _offered(response_types: Iterable[str]) -> frozenset[str]:
     return frozenset(response_types) if settings.IDP_LEGACY_RESPONSE_TYPES else frozenset(response_types) & {CODE}
 
 
+def _allowlist(client: Client) -> tuple[Entry, ...]:
+    rows = client.audience_entries.all()
+    return tuple(Entry(row.value, "exact" if row.mode == "exact" else "prefix", row.default) for row in rows)
+
+
 def pushes(client: Client) -> bool:
     """Whether its authorization requests have to be pushed (RFC 9126 sections 5 and 6)."""
     said = (one.require_pushed_authorization_requests for one in (client, client.project))
     return settings.IDP_REQUIRE_PUSHED_AUTHORIZATION_REQUESTS or any(said)
-
-
-def _allowlist(client: Client) -> tuple[Entry, ...]:
-    return tuple(
-        Entry(entry.value, "exact" if entry.mode == "exact" else "prefix", entry.default)
-        for entry in client.audience_entries.all()
-    )
 
 
 def find_clients(client_ids: Iterable[str]) -> dict[str, ClientFacts]:

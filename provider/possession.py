@@ -42,6 +42,7 @@ class Proof:
 
     jkt: str
     use: dpop.Use
+    algorithm: str
 
 
 def evidence(request: Request, endpoint: str) -> Evidence:
@@ -70,7 +71,7 @@ def proved(sent: Evidence, access_token: str = "") -> Proof | None:
     nonce = dpop.nonce_of(parts.claims)
     if not dpop_nonces.is_known(nonce) if nonce else settings.IDP_DPOP_NONCE_REQUIRED:
         raise UseDpopNonce
-    return Proof(jkt, use)
+    return Proof(jkt, use, algorithm)
 
 
 @lru_cache(maxsize=1024)

@@ -7,10 +7,11 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from clients import registration
+from clients import profile, registration
 from clients.admin.key_pages import KeyPages
 from clients.admin.secret_pages import SecretPages
 from clients.forms import AudienceEntryForm, AudienceEntryFormSet, ClientForm
@@ -18,8 +19,11 @@ from clients.metadata import CERTIFICATE_NAMES
 from clients.models import AudienceEntry, Client
 from clients.models.choices import GrantType
 from clients.models.response_type import ResponseType
+from clients.policy import metadata_of
 from projects.console import ProjectFilter, ProjectScopedAdmin, ProjectScopedInline
 from projects.door import actor_of
+
+WORDS = ("secrets_in_words", "missing_for_fapi2")  # not to be filled in
 
 
 class AudienceEntryInline(ProjectScopedInline):
@@ -27,6 +31,12 @@ class AudienceEntryInline(ProjectScopedInline):
     form = AudienceEntryForm
     formset = AudienceEntryFormSet
     extra = 1
+
+
+def _label(name: str) -> str:
+    """What the page calls this field."""
+    field = ClientForm.base_fields.get(name)
+    return str(field.label) if field else name
 
 
 class ClientAdmin(KeyPages, SecretPages, ProjectScopedAdmin):
@@ -65,6 +75,8 @@ class ClientAdmin(KeyPages, SecretPages, ProjectScopedAdmin):
                     "scope",
                     "require_pkce",
                     "require_pushed_authorization_requests",
+                    "profile",
+                    "missing_for_fapi2",
                 ]
             },
         ),
@@ -105,7 +117,7 @@ class ClientAdmin(KeyPages, SecretPages, ProjectScopedAdmin):
         return [(name, {**one, "fields": [words.get(field, field) for field in one["fields"]]}) for name, one in sets]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return ["secrets_in_words", "project", "client_id"] if obj else ["secrets_in_words"]
+        return [*WORDS, "project", "client_id"] if obj else [*WORDS]
 
     @admin.display(description=gettext_lazy("grant types"))
     def grant_types_in_words(self, client: Client) -> str:
@@ -116,6 +128,16 @@ class ClientAdmin(KeyPages, SecretPages, ProjectScopedAdmin):
     def response_types_in_words(self, client: Client) -> str:
         words = dict(ResponseType.choices)
         return "\n".join(str(words.get(one, one)) for one in client.response_types)
+
+    @admin.display(description=gettext_lazy("missing for FAPI 2.0"))
+    def missing_for_fapi2(self, client: Client) -> str:
+        """What to do before the profile can be switched on, or since the project did."""
+        lacks = profile.missing(metadata_of(client)) if client.pk else []
+        lines = [(_label(one.name), one.message) for one in lacks]
+        if not lines:
+            return _("Nothing.") if client.pk else _("This is said when it is saved.")
+        items = format_html_join("", "<li><strong>{}</strong>: {}</li>", lines)
+        return format_html('<ul class="lacks">{}</ul>', items)
 
     @admin.display(description=gettext_lazy("secrets"))
     def secrets_in_words(self, client: Client) -> str:

@@ -17,6 +17,7 @@ from clients.models.columns import MetadataColumns
 from clients.models.constraints import CONSTRAINTS
 from clients.models.response_type import ResponseType, usual
 from common import jws
+from projects.choices import Profile
 from projects.events import CLIENT_DELETED, SecurityEvent
 from projects.models import Api, Project
 from projects.problems import new_problems
@@ -34,6 +35,7 @@ CHOICES: rules.Choices = {
     "access_token_format": ClientTokenFormat.values,
     "id_token_signed_response_alg": jws.ALGORITHMS,
     "userinfo_signed_response_alg": jws.ALGORITHMS,
+    "profile": Profile.values,
     "authorization_signed_response_alg": jws.ALGORITHMS,
     "token_endpoint_auth_signing_alg": jws.ALGORITHMS,
 }
@@ -152,6 +154,8 @@ class Client(MetadataColumns, AbstractApplication):
     tls_client_auth_san_uri = models.CharField(_("URI in its certificate"), max_length=500, blank=True)
     tls_client_auth_san_ip = models.CharField(_("IP address in its certificate"), max_length=500, blank=True)
     tls_client_auth_san_email = models.CharField(_("e-mail address in its certificate"), max_length=500, blank=True)
+
+    profile = models.CharField(_("profile"), max_length=10, choices=Profile.choices, blank=True)
 
     class Meta:
         verbose_name = _("client")

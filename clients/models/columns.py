@@ -32,6 +32,7 @@ PLAIN = (
     "jwks",
     "jwks_uri",
     "token_endpoint_auth_signing_alg",
+    "profile",
 )
 
 

@@ -11,6 +11,7 @@ from oauth2_provider.models import AbstractApplication
 
 from clients import rules
 from clients.models.choices import AuthMethod, ClientTokenFormat, Introspection
+from projects.choices import Profile
 from projects.rules import LONGEST_LIFETIME
 
 
@@ -61,6 +62,7 @@ CONSTRAINTS = [
         condition=_public_lacks("client_credentials"), name="client_public_has_no_client_credentials"
     ),
     models.CheckConstraint(condition=_public_lacks(rules.TOKEN_EXCHANGE), name="client_public_has_no_token_exchange"),
+    models.CheckConstraint(condition=models.Q(profile__in=["", *Profile.values]), name="client_profile_is_known"),
     models.CheckConstraint(
         condition=models.Q(introspection__in=Introspection.values), name="client_introspection_is_known"
     ),

@@ -41,6 +41,7 @@ class Grant(AbstractGrant):
     digest = models.CharField(primary_key=True, max_length=DIGEST_LENGTH)
     authorization = models.ForeignKey(Authorization, on_delete=models.CASCADE, related_name="codes")
     used_at = models.DateTimeField(null=True)
+    nonce = models.CharField(max_length=512, blank=True, default="")  # profiles send longer ones than the toolkit has
     # The thumbprint of the key whose holder alone may redeem it (RFC 9449 section 10); empty: anybody it belongs to.
     dpop_jkt = models.CharField(max_length=THUMBPRINT_LENGTH, blank=True)
 

@@ -19,6 +19,7 @@ ROLES = {"owners": Role.OWNER, "editors": Role.EDITOR, "viewers": Role.VIEWER}
 PROJECT_KEYS = (
     *("name", "consent_mode", "cross_client", "status", "longest_grant"),
     "require_pushed_authorization_requests",
+    "profile",
 )
 API_KEYS = ("identifier", "name", "description", "token_format", "token_signing_alg", "token_lifetime")
 Places = Mapping[str, Place]  # of fields that do not stand where their name says

@@ -23,6 +23,7 @@ from provider.protocol import (
     claims,
     device,
     exchange,
+    profile,
 )
 from provider.protocol.access_tokens import lifetime, token_format
 from provider.protocol.channel import Channel
@@ -143,6 +144,10 @@ def attempt(question: Question, row: str) -> Attempt:
         return Attempt(row, ("client.enabled",), InvalidClient("This client is disabled."))
     if row == AUTHORIZE:
         return _authorize(question)[0]
+    try:
+        profile.check_client(question.client)
+    except Refusal as refusal:
+        return Attempt(row, ("profile.check_client",), refusal)
     if not question.client.may_use(row):
         return Attempt(row, ("client.may_use",), UnauthorizedClient())
     if row == "client_credentials":
@@ -210,7 +215,8 @@ def _token(
     request = TokenRequest(Params(pairs), question.client, question.registry, subject, ceiling, exchanged=exchanged)
     if row == "authorization_code":
         request.challenge = Challenge(_CHALLENGE, "S256")
-    steps, refusal = _run(AT_TOKEN[row], request)
+    more = (profile.at_token,) if profile.demanded(question.client) else ()
+    steps, refusal = _run((*AT_TOKEN[row], *more), request)
     if refusal is not None:
         refusal.code = CODES.get(row, {}).get(refusal.code, refusal.code)
     return Attempt(row, steps, refusal, None if refusal else _preview(request))

@@ -22,6 +22,7 @@ OBSTACLES: dict[Obstacle, Promise] = {
     Obstacle.CALLER_NOT_LISTED: gettext_lazy("It lists the clients that may ask, and this one is not among them."),
     Obstacle.CALLER_PUBLIC: gettext_lazy("The client that asks is public, and was not allowed to ask although it is."),
     Obstacle.TARGET_ALGORITHM: gettext_lazy("Its ID tokens are not signed with a public key."),
+    Obstacle.TARGET_PROFILE: gettext_lazy("It has a security profile, and the client that asks has not."),
 }
 
 

@@ -20,7 +20,7 @@ from provider.grants import (
     token_exchange,
 )
 from provider.possession import NO_EVIDENCE, Evidence
-from provider.protocol import AT_TOKEN, CODES, audience, device
+from provider.protocol import AT_TOKEN, CODES, audience, device, profile
 from provider.protocol.confirmation import Confirmation, refuse_another_holder
 from provider.protocol.errors import InvalidAudience, InvalidRequest, Refusal, UnauthorizedClient, UnsupportedGrantType
 from provider.protocol.facts import TOKEN_EXCHANGE, ClientFacts
@@ -54,7 +54,7 @@ GRANTS: Mapping[str, Grant] = {
 }
 
 AT_GRANT_TYPES, AT_OPENING, AT_LAST_CHECKS, AT_ISSUE = map(At, ("grant_types", "grant", "last_checks", "issue"))
-AT_POSSESSION = At("possession")
+AT_POSSESSION, AT_PROFILE = map(At, ("possession", "profile"))
 
 
 def answer(
@@ -66,12 +66,16 @@ def answer(
     """
     grant_type, grant = _asked(params)
     client = authenticate(params, authorization, address, evidence.certificate)
+    with AT_PROFILE:
+        profile.at_grant(client, grant_type)
     with AT_GRANT_TYPES:
         if not client.may_use(grant_type):
             raise UnauthorizedClient
     with AT_POSSESSION:
         proof = possession.proved(evidence)
         shown = possession.shown_by(client, proof, evidence.certificate)
+    with AT_PROFILE:
+        profile.at_possession(client, shown, proof.algorithm if proof else "")
     try:
         with AT_OPENING:
             presented = grant.open(params, client)
@@ -80,6 +84,8 @@ def answer(
         with AT_POSSESSION:
             refuse_another_holder(presented.bound, shown)
         decided = _decided(grant, params, client, presented, shown)
+        with AT_PROFILE:
+            profile.at_token(decided)
         with AT_POSSESSION:
             possession.use_up(proof)
         minted, said = response.mint(decided, presented, live.until(presented))

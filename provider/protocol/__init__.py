@@ -19,6 +19,7 @@ from provider.protocol import (
     front_channel,
     included,
     pkce,
+    profile,
     requested_claims,
     scopes,
 )
@@ -28,6 +29,7 @@ from provider.protocol.request import AuthorizationRequest, TokenRequest
 Steps: TypeAlias = Sequence[Callable[[AuthorizationRequest], None]]
 
 AT_AUTHORIZATION: Steps = (
+    profile.at_authorization,
     authorization.check_shape,
     pkce.at_authorization,
     dpop.at_authorization,

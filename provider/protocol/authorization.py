@@ -18,7 +18,7 @@ from provider.protocol.request import AuthorizationRequest, Params
 from provider.protocol.response_modes import CODE, RESPONSE_MODES, ResponseMode
 
 RESPONSE_TYPES = (CODE,)  # for every app; `response_modes.LEGACY` is for those that cannot be changed
-MAX_NONCE = 255
+MAX_NONCE = 512
 MAX_STATE = 4096
 
 

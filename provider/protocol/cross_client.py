@@ -21,6 +21,7 @@ class Obstacle(Enum):
     CALLER_NOT_LISTED = "caller_not_listed"
     CALLER_PUBLIC = "caller_public"
     TARGET_ALGORITHM = "target_algorithm"
+    TARGET_PROFILE = "target_profile"
 
 
 def obstacles(caller: ClientFacts, target: ClientFacts) -> tuple[Obstacle, ...]:
@@ -34,6 +35,7 @@ def obstacles(caller: ClientFacts, target: ClientFacts) -> tuple[Obstacle, ...]:
         Obstacle.CALLER_NOT_LISTED: not target.allowed_callers or caller.client_id in target.allowed_callers,
         Obstacle.CALLER_PUBLIC: not caller.public or caller.cross_client_public,
         Obstacle.TARGET_ALGORITHM: _asymmetric(target.id_token_algorithm),
+        Obstacle.TARGET_PROFILE: not target.profile or caller.profile == target.profile,
     }
     return tuple(obstacle for obstacle, fine in holds.items() if not fine)
 

@@ -66,6 +66,7 @@ class ClientFacts:
     jwks_uri: str = ""
     certificate_bound: bool = False  # and these to the certificate it connects with
     certificate_names: tuple[tuple[str, str], ...] = ()  # what names the certificate that proves who it is, by kind
+    profile: str = ""  # its own, or its project's
     entries: Addresses[Entry] = field(init=False, compare=False, repr=False)  # the allowlist, found by path
 
     def __post_init__(self) -> None:

@@ -9,9 +9,13 @@ from __future__ import annotations
 import inspect
 from types import ModuleType
 
+PREFIXES = ("oidcc-", "fapi2-security-profile-final-")
+
 
 def test_name(module: str) -> str:
-    return "test_" + module.removeprefix("oidcc-").replace("-", "_")
+    for prefix in PREFIXES:
+        module = module.removeprefix(prefix)
+    return "test_" + module.replace("-", "_")
 
 
 def unmatched(modules: list[str], tests: ModuleType) -> set[str]:

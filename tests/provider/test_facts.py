@@ -45,6 +45,9 @@ def test_every_fact_of_a_client_comes_from_its_row(settings: Any) -> None:
         "dpop_bound_access_tokens": True,
         "tls_client_certificate_bound_access_tokens": True,
         "tls_client_auth_san_dns": "till.acme.example",
+        "token_endpoint_auth_method": "private_key_jwt",
+        "token_endpoint_auth_signing_alg": "PS256",
+        "jwks_uri": "https://web.acme.example/jwks.json",
     }
     settings.IDP_LEGACY_RESPONSE_TYPES = True
     Client.objects.filter(pk=row.pk).update(**columns, response_types=["code", "token"])
@@ -88,10 +91,24 @@ def test_every_fact_of_a_client_comes_from_its_row(settings: Any) -> None:
         dpop_bound=True,
         certificate_bound=True,
         certificate_names=(("dns", "till.acme.example"),),
+        auth_method="private_key_jwt",
+        assertion_algorithm="PS256",
+        jwks_uri="https://web.acme.example/jwks.json",
     )
     usual = ClientFacts(id=0, client_id="", project=ProjectFacts(0))
     same = {one.name for one in fields(ClientFacts) if getattr(found, one.name) == getattr(usual, one.name)}
+    same -= {"profile", "jwks"}  # the one changes others: below; the other stands in place of an address
     assert same == {"public"}, "every other fact was shown to be read"
+
+
+@pytest.mark.parametrize(("own", "of_project"), [("fapi2", ""), ("", "fapi2"), ("fapi2", "fapi2")])
+def test_the_profile_of_a_client_is_its_own_or_its_projects_and_is_applied(own: str, of_project: str) -> None:
+    assert not getattr(facts.find_client("web"), "profile", None)
+    Client.objects.filter(client_id="web").update(profile=own, rotate_refresh_tokens=True)
+    Project.objects.filter(key="acme").update(profile=of_project)
+    found = facts.find_client("web")
+    assert found
+    assert (found.profile, found.pushes, found.require_pkce, found.rotates) == ("fapi2", True, True, False)
 
 
 def test_a_public_client_is_one() -> None:

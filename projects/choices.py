@@ -1,0 +1,47 @@
+"""What the fields of projects and APIs may say, in words for people."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from projects.facts import FAPI2
+
+
+class ConsentMode(models.TextChoices):
+    EXPLICIT = "explicit", _("Ask people for consent")
+    IMPLICIT = "implicit", _("First party: never ask")
+
+
+class CrossClient(models.TextChoices):
+    SAME_PROJECT = "same_project", _("Clients of this project may get ID tokens for each other")
+    OFF = "off", _("No ID tokens for other clients")
+
+
+class Status(models.TextChoices):
+    PRODUCTION = "production", _("Production: everybody may sign in")
+    TESTING = "testing", _("Testing: only test users may sign in")
+
+
+class Role(models.TextChoices):
+    OWNER = "owner", _("Owner: everything, members included")
+    EDITOR = "editor", _("Editor: clients, APIs and the consent screen")
+    VIEWER = "viewer", _("Viewer: looks, changes nothing")
+
+
+class TokenFormat(models.TextChoices):
+    INHERIT = "inherit", _("As the client says")
+    OPAQUE = "opaque", _("Opaque: checked by introspection, revoked at once")
+    JWT = "jwt", _("JWT: checked locally, valid until it expires")
+
+
+class Shared(models.TextChoices):
+    PRIVATE = "private", _("Only clients of this project")
+    LISTED = "listed", _("Clients of this project and of the listed ones")
+    PUBLIC = "public", _("Clients of every project")
+
+
+class Profile(models.TextChoices):
+    """Sets of demands on clients and their requests. None: what the clients themselves say."""
+
+    FAPI2 = FAPI2, _("FAPI 2.0: keys instead of secrets, pushed requests, tokens bound to a key")
