@@ -335,6 +335,7 @@ def _answer(path: str, method: str) -> Any:
     return Http().generic(method, path)
 
 
+@pytest.mark.any_database
 @pytest.mark.django_db
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "PUT"])
 @pytest.mark.parametrize("path", ENDPOINTS)

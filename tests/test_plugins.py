@@ -7,6 +7,7 @@ import re
 import socket
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,13 @@ from tests.plugins.loopback import NotLoopbackError, is_loopback
 from tests.plugins.places import needs_this_run
 
 ROOT = Path(__file__).parent.parent
+
+
+@dataclass
+class Row:
+    """One of a table."""
+
+    said: dict[str, str]
 
 
 @pytest.mark.parametrize(
@@ -140,3 +148,13 @@ def test_the_second_database_gets_the_tests_that_could_tell_it_from_the_first(
     fixtures: tuple[str, ...], marks: tuple[str, ...], kept: bool
 ) -> None:
     assert needs_this_run(fixtures, marks) is kept
+
+
+@pytest.mark.parametrize("row", ["a\0b", {"a": ["\udcff"]}, {("x" * 256,)}, 2**31, Row({"name": "9" * 30}), {"\0": 1}])
+def test_what_a_database_may_refuse_goes_to_both(row: object) -> None:
+    assert needs_this_run(("db",), ("any_database",), row)
+
+
+@pytest.mark.parametrize("row", [None, "a", b"\0", {"a": [1, ("b", True)]}, Row({"name": ""}), Row, 999_999_999])
+def test_what_every_database_takes_does_not(row: object) -> None:
+    assert not needs_this_run(("db",), ("any_database",), row)

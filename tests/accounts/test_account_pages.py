@@ -44,6 +44,7 @@ def authorize(**query: str) -> str:
     return f"/oauth2/authorize?{urlencode(query)}"
 
 
+@pytest.mark.any_database
 def test_a_login_hint_fills_in_the_name_and_nothing_else(client: Client, person: User) -> None:
     hinted = login_page(client, next=authorize(client_id="web", login_hint="person@example.com"))
     assert 'value="person@example.com"' in hinted
@@ -260,6 +261,7 @@ def test_activity_is_paged(client: Client, person: User) -> None:
     assert 'rel="next"' not in client.get(f"{reverse('account_activity')}?page=3").content.decode()
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("page", ["0", "-1", "x", "9" * 400, "\0", "²"])
 def test_a_page_that_is_none_is_the_first(client: Client, person: User, page: str) -> None:
     client.force_login(person)

@@ -143,6 +143,7 @@ def test_a_name_may_change_its_capitals() -> None:
     assert user("Person")
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("field", "value"),
     [

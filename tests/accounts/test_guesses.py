@@ -124,6 +124,7 @@ def test_another_browser_address_or_host_name_is_no_way_round_the_limit(person: 
     assert "Too many wrong" in guess(Client(), "person", PASSWORD, REMOTE_ADDR="198.51.100.1", HTTP_HOST="127.0.0.1:99")
 
 
+@pytest.mark.any_database
 def test_one_address_cannot_try_many_accounts(client: Client) -> None:
     for number in range(guesses.NETWORK.amount):
         assert "Too many" not in guess(client, f"person{number}")
@@ -131,18 +132,21 @@ def test_one_address_cannot_try_many_accounts(client: Client) -> None:
     assert "Too many wrong" not in guess(client, "another", REMOTE_ADDR="192.0.2.1")
 
 
+@pytest.mark.any_database
 def test_nobody_chooses_the_address_that_is_counted(client: Client) -> None:
     for number in range(guesses.NETWORK.amount):
         guess(client, f"person{number}", HTTP_X_FORWARDED_FOR=f"192.0.2.{number}")
     assert "Too many wrong" in guess(client, "another", HTTP_X_FORWARDED_FOR="192.0.2.99")
 
 
+@pytest.mark.any_database
 def test_the_addresses_of_one_ipv6_network_count_as_one(client: Client) -> None:
     for number in range(guesses.NETWORK.amount):
         guess(client, f"person{number}", REMOTE_ADDR=f"2001:db8::{number:x}")
     assert "Too many wrong" in guess(client, "another", REMOTE_ADDR="2001:db8::ffff")
 
 
+@pytest.mark.any_database
 def test_a_network_that_many_people_share_may_err_more(client: Client, settings: Any) -> None:
     settings.IDP_SHARED_NETWORKS = ["198.51.100.0/24"]
     for number in range(guesses.NETWORK.amount + 20):
@@ -150,6 +154,7 @@ def test_a_network_that_many_people_share_may_err_more(client: Client, settings:
     assert counters.is_reached(guesses.NETWORK, "198.51.100.7")
 
 
+@pytest.mark.any_database
 def test_a_crowd_with_right_passwords_signs_in_at_one_address(person: User) -> None:
     """An office on Monday morning: 40 sign-ins a minute from one address, none of them wrong."""
     for _ in range(40):
@@ -157,6 +162,7 @@ def test_a_crowd_with_right_passwords_signs_in_at_one_address(person: User) -> N
     assert not counters.clear(guesses.NETWORK, "127.0.0.1")
 
 
+@pytest.mark.any_database
 def test_one_account_fills_no_networks_counter(client: Client, person: User) -> None:
     for _ in range(guesses.NETWORK.amount + 5):
         guess(client, "person")

@@ -49,6 +49,7 @@ def test_others_do_not_lock_people_out_of_their_own_browser(theirs: Client) -> N
     assert sign_in(theirs).status_code == 302
 
 
+@pytest.mark.any_database
 def test_a_crowded_network_does_not_either(theirs: Client) -> None:
     for number in range(guesses.NETWORK.amount):
         sign_in(Client(), "a guess", f"nobody{number}")

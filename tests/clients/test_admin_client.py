@@ -138,6 +138,7 @@ def test_the_page_that_deletes_says_that_the_id_is_spent() -> None:
     assert "The client ID can never be used again. To pause the client, untick Enabled instead." in text
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     "client_id", ["", "two words", "ümlaut", "a\0b", "x" * 300, "1b4e28ba-2fa1-11d2-883f-0016d3cca427"]
 )
@@ -147,6 +148,7 @@ def test_a_bad_client_id_is_an_error(client_id: str) -> None:
     assert form_of(response)["client_id"] == client_id
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     "value",
     [
@@ -210,12 +212,14 @@ def test_a_scope_that_a_file_registered_stands_in_the_way_of_no_other_change() -
     assert list(problems(change(scope="openid of.another.kind"))) == ["scope"]
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("grant_types", [["password"], ["implicit"], ["authorization_code", "\0"], ["x" * 100_000]])
 def test_other_grant_types_are_refused(grant_types: list[str]) -> None:
     assert list(problems(change(grant_types=grant_types))) == ["grant_types"]
     assert client().grant_types == ["authorization_code", "refresh_token"]
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("value", ["0", "-1", "9" * 30, "315360001", "1e3", "soon", "\0"])
 def test_lifetimes_are_between_a_second_and_ten_years(value: str) -> None:
     assert set(problems(change(**dict.fromkeys(LIFETIMES, value)))) == set(LIFETIMES)
@@ -239,6 +243,7 @@ def test_more_than_a_day_is_a_superusers_to_allow_and_then_stays_until_somebody_
     assert list(problems(change("owner", **week))) == ["access_token_lifetime"]
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -283,6 +288,7 @@ def test_introspecting_every_token_is_for_a_superuser_to_grant() -> None:
     assert list(problems(change("owner", introspection="all"))) == ["introspection"]
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("field", "inside", "outside"), [("introspects", "spa", "foreign"), ("acts_for", ORDERS, OPEN)]
 )
@@ -389,6 +395,7 @@ def test_members_list_apis_their_project_may_use(value: str) -> None:
     assert client().audience_entries.count() == 3
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     "value", [REPORTS, REPORTS + "/deep", "https://nobody.example", "urn:a:b", "name", "https://api.acme.example"]
 )
@@ -435,6 +442,7 @@ def test_an_audience_added_from_another_window_is_no_fault() -> None:
     assert problems(response)["inlines"] == [{"value": ["This audience is listed twice."]}]
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     "value",
     [

@@ -108,6 +108,7 @@ def test_narrowing_what_reaches_out_is_no_way_to_a_key() -> None:
     assert "acts for" in refused(lambda: registration.change(client(), wanted, by("editor")))
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("because", OUTSIDE)
 def test_the_console_says_why_before_and_after_somebody_tries(because: str) -> None:
     web, http = granted(OUTSIDE[because]), browser("editor")

@@ -28,6 +28,7 @@ def test_an_editor_adds_an_api_with_its_scopes() -> None:
     assert [scope.name for scope in api(NEW).scopes.all()] == ["new.read"]
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("path", "registered"),
     [("/orders", True), ("/authority", True), ("/auth", False), ("/auth/orders", False), ("", False)],
@@ -57,6 +58,7 @@ def test_the_identifier_and_the_project_stay() -> None:
     assert (api().identifier, api().project.key, api().name) == (ORDERS, "acme", "Renamed")
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     "identifier",
     [
@@ -109,6 +111,7 @@ def test_an_address_other_projects_use_is_not_taken_from_them(identifier: str) -
     assert add("root", identifier=identifier).status_code == 302
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -131,6 +134,7 @@ def test_bad_input_is_an_error_on_its_field(field: str, value: str) -> None:
     assert not Api.objects.filter(identifier=NEW).exists()
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("name", ["openid", "admin.read", "two words", 'a"b', "a\0b", "x" * 200, ""])
 def test_a_bad_scope_is_an_error_on_its_row(name: str) -> None:
     errors = problems(add(**{"scopes-0-name": name, "scopes-0-description": "See"}))

@@ -116,6 +116,7 @@ def test_only_those_who_choose_members_are_told_who_cannot_enter() -> None:
     assert "viewer" not in " ".join(_told("editor"))
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("name", ["missing", "NOBODY", "person@people.example", "nob", "x" * 5000, "no\0body"])
 def test_a_member_nobody_knows_is_an_error_on_the_row(name: str) -> None:
     rows = len(project().members.all())
@@ -181,6 +182,7 @@ def test_the_list_of_people_is_never_offered() -> None:
     assert "person@people.example" not in text
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("field", "value"),
     [

@@ -53,6 +53,7 @@ def foreign_pages() -> list[tuple[str, object]]:
     ]
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("name", LISTS)
 @pytest.mark.parametrize("username", MEMBERS)
 def test_lists_show_the_own_project_and_nothing_else(name: str, username: str) -> None:

@@ -33,6 +33,7 @@ def sent(who: str, url: str, prefix: str, changes: Fields) -> int:
 # --- Rows below the form -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("changes", [NONE, {"INITIAL_FORMS": "0"}, {"TOTAL_FORMS": "3", "INITIAL_FORMS": "0"}], ids=str)
 @pytest.mark.parametrize("who", ["editor", "owner", "root"])
 def test_without_its_row_the_consent_screen_stays(who: str, changes: Fields) -> None:
