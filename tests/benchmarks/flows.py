@@ -36,6 +36,7 @@ class Flow:
     client: str | None = None
     items: Items = Items.NONE
     token: str = "access_token"
+    proof: bool = False  # the item is a DPoP proof, in its header
 
     @property
     def method(self) -> str:
@@ -57,6 +58,7 @@ FLOWS = {
     flow.key: flow
     for flow in (
         Flow("client_credentials", "client credentials, opaque", "token", '"access_token"', _OWN, "machine"),
+        Flow("dpop", "client credentials, DPoP", "token", '"DPoP"', _OWN, "machine", Items.ONCE, proof=True),
         Flow("jwt", "client credentials, JWT (ES256)", "token", '"access_token"', _OWN, "jwt"),
         Flow("introspect", "introspection", "introspect", '"active"', f"token={ITEM}", "api", Items.CYCLE),
         Flow(

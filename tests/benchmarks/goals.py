@@ -17,6 +17,7 @@ GOALS: dict[str, dict[str, float]] = {
     },
     "node": {
         "client_credentials": 1,
+        "dpop": 1,
         "jwt": 4,
         "introspect": 1,
         "refresh": 1,
@@ -30,6 +31,7 @@ GOALS: dict[str, dict[str, float]] = {
 # Statements per request on PostgreSQL with warm caches; transaction control is counted apart.
 STATEMENTS: dict[str, float] = {
     "client_credentials": 1,
+    "dpop": 1,  # the memory of proofs is Redis
     "jwt": 0,
     "introspect": 1,
     "refresh": 2,

@@ -2,6 +2,7 @@
 local path, body = os.getenv("BENCH_PATH"), os.getenv("BENCH_BODY")
 local method, authorization = os.getenv("BENCH_METHOD"), os.getenv("BENCH_AUTHORIZATION")
 local kind, file = os.getenv("BENCH_KIND"), os.getenv("BENCH_ITEMS")
+local proof = os.getenv("BENCH_PROOF") ~= ""
 
 local items, first, last = {}, 1, 0
 local worker
@@ -23,6 +24,7 @@ end
 local function built(item)
   local headers = {}
   if authorization ~= "" then headers["Authorization"] = put(authorization, item) end
+  if proof then headers["DPoP"] = item end
   if body == "" then return wrk.format(method, path, headers) end
   headers["Content-Type"] = "application/x-www-form-urlencoded"
   return wrk.format(method, path, headers, put(body, encoded(item)))

@@ -40,6 +40,8 @@ class Call:
         """Send it by hand and look at the answer: error answers are quick, and must not be taken for speed."""
         body = self.body.replace(ITEM, item).encode() or None
         headers = {"Authorization": self.authorization.replace(ITEM, item)} if self.authorization else {}
+        if self.flow.proof:
+            headers["DPoP"] = item
         request = urllib.request.Request(self.url, body, headers, method=self.flow.method)
         try:
             with urllib.request.urlopen(request, timeout=60) as response:
@@ -73,6 +75,7 @@ def press(
             "BENCH_BODY": call.body,
             "BENCH_AUTHORIZATION": call.authorization,
             "BENCH_KIND": str(call.flow.items),
+            "BENCH_PROOF": "yes" if call.flow.proof else "",
             "BENCH_ITEMS": "" if call.flow.items is Items.NONE else file.name,
         }
         command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", str(SCRIPT)]

@@ -55,6 +55,8 @@ def answered(call: Call, item: str) -> str:
     }
     if not call.authorization:
         del environ["HTTP_AUTHORIZATION"]
+    if call.flow.proof:
+        environ["HTTP_DPOP"] = item
     statuses: list[str] = []
     start: Any = lambda status, _headers, _error=None: statuses.append(status)  # noqa: E731
     response: Any = application(environ, start)
@@ -72,6 +74,10 @@ class Inside(Vestibule):
     def __init__(self, secrets: dict[str, str]) -> None:
         super().__init__("inside", "Vestibule in one process")
         self.installation = Installation({}, secrets)
+
+    @property
+    def issuer(self) -> str:
+        return "http://localhost:8000"
 
     def codes(self, role: str, count: int) -> list[str]:
         return data.codes(f"bench-{role}", count)

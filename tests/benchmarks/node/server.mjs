@@ -91,6 +91,7 @@ const provider = new Provider(`http://127.0.0.1:${PORT}`, {
   features: {
     devInteractions: { enabled: false },
     clientCredentials: { enabled: true },
+    dPoP: { enabled: true },
     introspection: { enabled: true, allowedPolicy: (_context, caller) => caller.clientId === "bench-api" },
     resourceIndicators: { enabled: true, getResourceServerInfo: (_context, audience) => ({ ...api, audience }) },
   },

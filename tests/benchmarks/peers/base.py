@@ -19,6 +19,7 @@ from tests.benchmarks.flows import FLOWS, Flow, Items
 from tests.benchmarks.load import Call, basic
 from tests.benchmarks.machine import Cores, parent_of
 from tests.benchmarks.processes import free_port, running, wait_for
+from tests.benchmarks.proofs import proofs
 
 ROOT = databases.ROOT
 CACHE = ROOT / ".bench"  # installed peers and logs; not in git
@@ -81,6 +82,11 @@ class Peer(ABC):
         """Client id and secret of the client in this role."""
         return f"bench-{role}", GOOD_FOR_ALL
 
+    @property
+    def issuer(self) -> str:
+        """What its proofs are for."""
+        return self.origin
+
     @abstractmethod
     def codes(self, role: str, count: int) -> list[str]:
         """Unused authorization codes of a person for the client in this role, by the quickest way the peer has."""
@@ -104,6 +110,8 @@ class Peer(ABC):
         """Codes or tokens nobody has used. Access tokens are those of the client that people sign in to."""
         if flow.items is Items.NONE:
             return []
+        if flow.proof:
+            return proofs(self.issuer + self.paths[flow.path], count)
         if flow.items is Items.ONCE:
             return self.codes(flow.client or "web", count)
         role = flow.client if flow.token == "refresh_token" and flow.client else "web"

@@ -82,6 +82,10 @@ class Vestibule(Peer):
         environment = {**environment, "IDP_ISSUER": f"http://localhost:{port}"}
         self.serve(setting, self.command(port, setting.workers), environment, port)
 
+    @property
+    def issuer(self) -> str:
+        return self.origin.replace("127.0.0.1", "localhost")
+
     def credentials(self, role: str) -> tuple[str, str]:
         client_id = f"bench-{role}"
         return client_id, self.installation.secrets[client_id]
