@@ -158,7 +158,7 @@ def _live(
     actors: tuple[str, ...],
     **more: Any,
 ) -> Found | None:
-    if client is None or not live.client_lives(client, issued_at):
+    if client is None or not live.client_lives(client, issued_at) or (actors and authorization is None):
         return None
     if authorization is not None:
         if not live.authorization_lives(authorization, issued_at):

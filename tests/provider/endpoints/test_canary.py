@@ -19,6 +19,8 @@ from django.test import Client as Http
 from accounts.models import User
 from clients import secrets
 from clients.models import Client, SecurityEvent
+from provider.protocol.exchange import ACCESS_TOKEN, REFRESH_TOKEN
+from provider.protocol.facts import TOKEN_EXCHANGE
 from tests.accounts.second_steps import code, recovery_codes, secret_on
 from tests.world import CHALLENGE, VERIFIER, WEB_CB, App, Browser, basic, redirected
 
@@ -189,3 +191,18 @@ def test_the_ear_hears_and_the_look_into_tables_sees(ear: Ear) -> None:
     assert "canary-logged" in "\n".join(ear.heard)
     assert "canary-kept" in every_value()
     assert "canary-kept" in "\n".join(ear.heard), "as a parameter of a statement"
+
+
+def test_no_token_that_is_exchanged_is_heard_or_kept(ear: Ear) -> None:
+    web = Client.objects.get(client_id="web")
+    web.grant_types.append(TOKEN_EXCHANGE)
+    web.save()
+    app, tokens = App("web"), Browser("owner").tokens("web", scope="openid offline_access")
+    said = [tokens[name] for name in ("access_token", "refresh_token", "id_token")]
+    for subject, kind in zip(tuple(said), (ACCESS_TOKEN, REFRESH_TOKEN, ACCESS_TOKEN), strict=True):
+        for audience in (None, "stranger"):
+            asked = {"subject_token": subject, "subject_token_type": kind, "audience": audience}
+            said.append(app.token(grant_type=TOKEN_EXCHANGE, **asked).json().get("access_token", subject))
+    heard = "\n".join(ear.heard) + str(list(SecurityEvent.objects.values_list("detail")))
+    assert len(set(said)) == 5
+    assert [one[:12] for one in said if one in heard] == []
