@@ -52,6 +52,7 @@ _EXCHANGE = (
     "grant_type=urn:ietf:params:oauth:grant-type:token-exchange&scope=read"
     f"&subject_token={ITEM}&subject_token_type=urn:ietf:params:oauth:token-type:access_token"
 )
+_DEVICE = f"grant_type=urn:ietf:params:oauth:grant-type:device_code&device_code={ITEM}"
 _OWN = "grant_type=client_credentials&scope=read"
 
 FLOWS = {
@@ -82,6 +83,7 @@ FLOWS = {
             _REFRESH_TOKEN,
         ),
         Flow("code", "code + PKCE + ID token (RS256)", "token", '"id_token"', _CODE, "web", Items.ONCE),
+        Flow("device", "device code + ID token (RS256)", "token", '"id_token"', _DEVICE, "device", Items.ONCE),
         Flow("exchange", "token exchange, opaque", "token", '"issued_token_type"', _EXCHANGE, "web", Items.CYCLE),
         Flow("userinfo", "userinfo", "userinfo", '"sub"', items=Items.CYCLE),
         Flow("jwks", "JWKS", "jwks", '"keys"'),

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import django
@@ -24,13 +25,17 @@ django.setup()
 from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
-from django.db.models import Model  # noqa: E402
+from django.db.models import F, Model  # noqa: E402
 from django.test import Client as Http  # noqa: E402
 
 from accounts.models import User  # noqa: E402
-from clients.models import AccessToken, Client, ClientSecret, Grant, RefreshToken  # noqa: E402
+from clients.models import AccessToken, Client, ClientSecret, DeviceGrant, Grant, RefreshToken  # noqa: E402
 from idp.configuration import apply  # noqa: E402
+from provider.facts import find_client  # noqa: E402
 from provider.keys import keyring, mint  # noqa: E402
+from provider.protocol import device  # noqa: E402
+from provider.protocol.request import Params  # noqa: E402
+from provider.store import devices  # noqa: E402
 from tests.benchmarks.flows import API, CHALLENGE, REDIRECT_URI, VERIFIER  # noqa: E402
 from tests.world import App, Browser, redirected  # noqa: E402
 
@@ -50,6 +55,7 @@ projects:
          audience: [{API}]}}
       - {{client_id: bench-api, grant_types: [client_credentials], scope: read, introspection: project}}
       - {{client_id: bench-web, {_SIGNS_IN}, rotate_refresh_tokens: true}}
+      - {{client_id: bench-device, grant_types: [refresh_token, '{device.GRANT_TYPE}'], scope: {SCOPE}}}
       - {{client_id: bench-kept, {_SIGNS_IN}}}
       - {{client_id: bench-other, grant_types: [client_credentials], scope: read}}
 """
@@ -146,8 +152,22 @@ def _code(client_id: str) -> str:
     return str(redirected(browser.answer(page) if page.status_code == 200 else page)["code"])
 
 
+def _device(client_id: str) -> DeviceGrant:
+    """A device that somebody allowed, and that has a day to ask."""
+    client = find_client(client_id)
+    assert client is not None
+    begun = devices.begin(client, Params([("scope", SCOPE)]), "")
+    browser = Browser("bench", http())
+    browser.answer(browser.http.get(browser.http.post("/device", {"user_code": begun.user_code})["Location"]))
+    known = DeviceGrant.objects.filter(digest=mint.digest(begun.device_code))
+    known.update(expires=F("expires") + timedelta(days=1))
+    return known.select_related("authorization").get()
+
+
 def codes(client_id: str, count: int) -> list[str]:
     """Codes, each of an authorization of its own, of one person after the other."""
+    if client_id == "bench-device":
+        return _authorized(_device(client_id), count)
     template = Grant.objects.select_related("authorization").get(digest=mint.digest(_code(client_id)))
     return _authorized(template, count)
 
@@ -158,12 +178,14 @@ def refresh_tokens(count: int) -> list[str]:
     return _authorized(known.get(digest=mint.digest(AUTHORIZATIONS[1])), count)
 
 
-def _authorized(template: Grant | RefreshToken, count: int) -> list[str]:
+def _authorized(template: Grant | RefreshToken | DeviceGrant, count: int) -> list[str]:
     texts = Texts.new()
+    assert template.authorization is not None
+    more = {"user_digest": texts.digest} if isinstance(template, DeviceGrant) else {}
     with transaction.atomic():
         person = {"user": f"{PEOPLE}[{TURN}]", "sign_in": SIGN_INS.uuid(TURN)}
         copies(template.authorization, count, id=texts.uuid(), **person)
-        copies(template, count, digest=texts.digest, authorization=texts.uuid())
+        copies(template, count, digest=texts.digest, authorization=texts.uuid(), **more)
     return [texts[number] for number in range(1, count + 1)]
 
 

@@ -80,18 +80,24 @@ const signsIn = {
   redirect_uris: [shared.redirect_uri], response_types: ["code"], scope,
   grant_types: ["authorization_code", "refresh_token", exchange], id_token_signed_response_alg: "RS256",
 };
+const device = {
+  scope, grant_types: ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"],
+  id_token_signed_response_alg: "RS256",
+};
 const api = { scope: "read", accessTokenFormat: "jwt", jwt: { sign: { alg: "ES256" } } };
 const day = 86400;
 
 const provider = new Provider(`http://127.0.0.1:${PORT}`, {
   adapter: redis ? InRedis : Memory,
-  clients: [client("machine"), client("jwt"), client("api"), client("web", signsIn), client("kept", signsIn)],
+  clients: [client("machine"), client("jwt"), client("api"), client("web", signsIn), client("kept", signsIn),
+    client("device", device)],
   jwks: { keys: [key("rsa.pem", { alg: "RS256", kid: "rsa" }), key("ec.pem", { alg: "ES256", kid: "ec" })] },
   scopes: ["openid", "offline_access", "read"],
   features: {
     devInteractions: { enabled: false },
     clientCredentials: { enabled: true },
     dPoP: { enabled: true },
+    deviceFlow: { enabled: true },
     introspection: { enabled: true, allowedPolicy: (_context, caller) => caller.clientId === "bench-api" },
     resourceIndicators: { enabled: true, getResourceServerInfo: (_context, audience) => ({ ...api, audience }) },
   },
@@ -100,7 +106,8 @@ const provider = new Provider(`http://127.0.0.1:${PORT}`, {
   rotateRefreshToken: (context) => context.oidc.client.clientId === "bench-web",
   pkce: { required: () => true },
   ttl: {
-    AccessToken: 3600, AuthorizationCode: 3600, ClientCredentials: 3600, IdToken: 3600, Grant: day, RefreshToken: day,
+    AccessToken: 3600, AuthorizationCode: 3600, ClientCredentials: 3600, DeviceCode: 3600, IdToken: 3600, Grant: day,
+    RefreshToken: day,
   },
 });
 provider.on("server_error", (_context, error) => console.error(error));
@@ -133,11 +140,13 @@ async function mint(clientId, count) {
   for (let made = 0; made < count; made += 1) {
     const grant = new provider.Grant({ accountId: "bench", clientId });
     grant.addOIDCScope(scope);
-    const code = new provider.AuthorizationCode({
-      accountId: "bench", client: owner, grantId: await grant.save(), gty: "authorization_code", scope,
-      redirectUri: shared.redirect_uri, codeChallenge: shared.challenge, codeChallengeMethod: "S256",
-      authTime: now(), claims: {}, nonce: "bench",
-    });
+    const known = { accountId: "bench", client: owner, grantId: await grant.save(), scope, authTime: now(), claims: {} };
+    const code = clientId === "bench-device"
+      ? new provider.DeviceCode({ ...known, gty: "device_code", params: { scope }, userCode: `BENCH${made}` })
+      : new provider.AuthorizationCode({
+        ...known, gty: "authorization_code", redirectUri: shared.redirect_uri, codeChallenge: shared.challenge,
+        codeChallengeMethod: "S256", nonce: "bench",
+      });
     codes.push(await code.save());
   }
   return codes.join("\n");

@@ -89,7 +89,10 @@ class Peer(ABC):
 
     @abstractmethod
     def codes(self, role: str, count: int) -> list[str]:
-        """Unused authorization codes of a person for the client in this role, by the quickest way the peer has."""
+        """Unused codes of a person for the client in this role, by the quickest way the peer has.
+
+        Authorization codes; of the role `device` device codes that somebody allowed.
+        """
 
     def call(self, flow: Flow) -> Call:
         authorization = ""
