@@ -74,7 +74,7 @@ ROWS = [
     Row({"grant_types": ["implicit"]}, ("grant_types",)),
     Row({"grant_types": ["authorization_code"]}, ("redirect_uris",)),
     # Tokens through the browser are a superuser's, or a file's, to allow
-    Row({"response_types": ["paper"]}, ("response_types",)),
+    Row({**CODE, "response_types": ["paper"]}, ("response_types",)),
     Row({"response_types": ["id_token token"]}, ("redirect_uris",)),
     Row({**CODE, "response_types": ["code", "id_token"]}, ("response_types",), "editor"),
     Row({**CODE, "response_types": ["code", "id_token"]}),
