@@ -53,6 +53,7 @@ SAME = (
     "dpop_bound_access_tokens",
     "jwks_uri",
     "token_endpoint_auth_signing_alg",
+    "request_object_signing_alg",
     "tls_client_certificate_bound_access_tokens",
 )
 
@@ -137,6 +138,7 @@ class ClientForm(DoorForm):
             "dpop_bound_access_tokens",
             "jwks_uri",
             "token_endpoint_auth_signing_alg",
+            "request_object_signing_alg",
             "tls_client_certificate_bound_access_tokens",
         ]
         help_texts = HELP

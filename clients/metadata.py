@@ -68,6 +68,7 @@ class ClientMetadata:
     dpop_bound_access_tokens: bool = False
     tls_client_certificate_bound_access_tokens: bool = False
     require_pushed_authorization_requests: bool = False
+    request_object_signing_alg: str = ""  # empty: requests need not be signed
     jwks: Json = None  # a JWK Set (RFC 7517)
     jwks_uri: str = ""
     token_endpoint_auth_signing_alg: str = ""  # of assertions; empty: whichever its keys are for

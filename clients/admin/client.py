@@ -47,6 +47,7 @@ class ClientAdmin(SecretPages, ProjectScopedAdmin):
                     "secrets_in_words",
                     "jwks_uri",
                     "token_endpoint_auth_signing_alg",
+                    "request_object_signing_alg",
                 ]
             },
         ),

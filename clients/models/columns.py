@@ -28,6 +28,7 @@ PLAIN = (
     "dpop_bound_access_tokens",
     "tls_client_certificate_bound_access_tokens",
     "require_pushed_authorization_requests",
+    "request_object_signing_alg",
     "jwks",
     "jwks_uri",
     "token_endpoint_auth_signing_alg",
