@@ -19,6 +19,7 @@ from projects.models import Api
 from provider.protocol.exchange import ACCESS_TOKEN, ID_TOKEN
 from provider.protocol.facts import TOKEN_EXCHANGE
 from tests.foreign.person import connect, sign_in_and_allow
+from tests.foreign_keys import KEYS, public
 from tests.provider.devices import BOX, TV, add_devices
 from tests.world import ORDERS, REDIRECTS, SECRETS
 
@@ -37,7 +38,7 @@ def allowlist(issuer: str) -> None:
     AudienceEntry.objects.create(client=Client.objects.get(client_id="spa"), value=ORDERS)
 
 
-def run(program: str, issuer: str, client_id: str, **more: str) -> dict[str, Any]:
+def run(program: str, issuer: str, client_id: str, **more: Any) -> dict[str, Any]:
     """Run a program; where it sends a browser, somebody signs in and allows. Answers what it found."""
     asked = {
         "issuer": issuer,
@@ -137,6 +138,26 @@ def test_oauth4webapi_checks_signed_userinfo(issuer: str) -> None:
     Api.objects.filter(identifier=ORDERS).update(token_format="jwt")
     Client.objects.filter(client_id="web").update(userinfo_signed_response_alg="ES256")
     assert run("oauth4webapi.mjs", issuer, "web")["userinfo"]["signed"] is True
+
+
+@pytest.mark.parametrize("client_id", ["web", "spa"])
+@pytest.mark.parametrize(
+    ("program", "way"),
+    [
+        *(("openid_client_ways.mjs", way) for way in ("par", "par jarm", "par form_post", "jar ", "jar par jarm")),
+        *(("oauth4webapi_ways.mjs", way) for way in ("par", "par jarm", "jar ", "jar par jarm")),
+    ],
+)
+def test_requests_are_pushed_and_signed_and_answers_signed_and_posted(
+    issuer: str, program: str, way: str, client_id: str
+) -> None:
+    Client.objects.filter(client_id=client_id).update(jwks={"keys": [public(KEYS["ES256"], kid="mine")]})
+    key = {**KEYS["ES256"].export_private(as_dict=True), "kid": "mine"}
+    found = run(program, issuer, client_id, way=way, key=key)
+    assert found["sub"] == str(User.objects.get(username="owner").sub)
+    assert found["scope"].split() == SCOPE.split()
+    expected = ["client_id", "request_uri"] if "par" in way else ["client_id", "request"]
+    assert sorted(found["parameters"]) == expected
 
 
 def check_bound(found: dict[str, Any], client_id: str) -> None:
