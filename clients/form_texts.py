@@ -26,6 +26,10 @@ HELP: dict[str, Any] = {
     "jwks_uri": _(
         "Where the app publishes its public keys, as a JWK Set; https, at a public address. Empty: see “Keys”."
     ),
+    "request_object_signing_alg": _(
+        "Refuse authorization requests that are not signed like this (RFC 9101); empty: signed ones are read by "
+        "whichever its keys are for, and others are accepted."
+    ),
     "token_endpoint_auth_signing_alg": _("What it signs assertions with. Empty: whichever its keys are for."),
     "grant_types": _("How it gets tokens. Refresh tokens are issued only when “Refresh token” is ticked."),
     "response_types": _(

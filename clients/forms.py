@@ -54,6 +54,7 @@ SAME = (
     "dpop_bound_access_tokens",
     "jwks_uri",
     "token_endpoint_auth_signing_alg",
+    "request_object_signing_alg",
     "tls_client_certificate_bound_access_tokens",
     *CERTIFICATE_NAMES,
 )
@@ -140,6 +141,7 @@ class ClientForm(DoorForm):
             "dpop_bound_access_tokens",
             "jwks_uri",
             "token_endpoint_auth_signing_alg",
+            "request_object_signing_alg",
             "tls_client_certificate_bound_access_tokens",
             *CERTIFICATE_NAMES,
         ]

@@ -77,6 +77,7 @@ class ClientMetadata:
     tls_client_auth_san_ip: str = ""
     tls_client_auth_san_email: str = ""
     require_pushed_authorization_requests: bool = False
+    request_object_signing_alg: str = ""  # empty: requests need not be signed
     jwks: Json = None  # a JWK Set (RFC 7517)
     jwks_uri: str = ""
     token_endpoint_auth_signing_alg: str = ""  # of assertions; empty: whichever its keys are for

@@ -24,7 +24,10 @@ Choices = Mapping[str, Collection[str]]  # the values a field may have
 MAX_NAME = 255
 MAX_URI = 500
 # Plain JSON; whichever its keys are for; no profile.
-MAY_BE_EMPTY = ("userinfo_signed_response_alg", "token_endpoint_auth_signing_alg", "profile")
+MAY_BE_EMPTY = (
+    *("userinfo_signed_response_alg", "token_endpoint_auth_signing_alg", "request_object_signing_alg"),
+    "profile",
+)
 MODES = ("prefix", "exact")
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a grant type (RFC 8693)
 CODE = "code"  # the one response type that brings no token through the browser
@@ -150,6 +153,8 @@ def _keys(wanted: ClientMetadata) -> Iterator[Problem]:
     uri = wanted.jwks_uri
     if problem := text_problem(uri, MAX_URI) or jwks_uri_problem(uri):
         yield Problem("jwks_uri", problem)
+    if wanted.request_object_signing_alg and not (uri or keys.keys_of(wanted.jwks)):
+        yield Problem("request_object_signing_alg", _("Register the keys that sign its requests, or their address."))
     if uri and keys.keys_of(wanted.jwks):
         yield Problem("jwks_uri", _("Register keys, or an address that has them, and not both."))
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from clients.identifiers import redirect_uri_matches
 from clients.models import Authorization
-from provider import facts, front_channel, kept_requests, parameters, pushed_requests
+from provider import facts, front_channel, kept_requests, parameters, pushed_requests, request_objects
 from provider.authorization_response import deliver
 from provider.keys import mint
 from provider.parameters import Request
@@ -64,7 +64,7 @@ def received(request: Request, *, in_body: bool = False, has_begun: Callable[[st
     `has_begun`: whether this browser came with a pushed request before it expired.
     """
     sent = parameters.with_repeats(request) if in_body else kept_requests.unfolded(parameters.from_query(request))
-    return pushed_requests.opened(sent, has_begun)
+    return request_objects.opened(pushed_requests.opened(sent, has_begun))
 
 
 # --- Validated -----------------------------------------------------------------------------------------------------

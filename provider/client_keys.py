@@ -47,6 +47,11 @@ def typed(parts: Parts, types: Collection[str]) -> bool:
     return isinstance(typ, str) and typ.lower().removeprefix("application/") in types
 
 
+def has_keys(client: ClientFacts) -> bool:
+    """Whether it registered any, or where they are."""
+    return bool(client.jwks or client.jwks_uri)
+
+
 def keys_of(client: ClientFacts, kid: str | None = None) -> tuple[ClientKey, ...]:
     """The keys a client has now. Raises TemporarilyUnavailable while they are fetched, and nobody may wait."""
     if client.jwks_uri:

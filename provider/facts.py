@@ -63,6 +63,7 @@ def _columns(client: Client) -> ClientFacts:
         refresh_token_idle_lifetime=client.refresh_token_idle_lifetime,
         id_token_algorithm=client.id_token_signed_response_alg,
         userinfo_algorithm=client.userinfo_signed_response_alg,
+        request_object_algorithm=client.request_object_signing_alg,
         response_types=_offered(client.response_types),
         authorization_algorithm=client.authorization_signed_response_alg,
         pushes=pushes(client),

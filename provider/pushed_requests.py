@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from urllib.parse import urlencode
 
 from clients.models import PushedRequest
 from common import clock, sealing
@@ -36,7 +37,7 @@ def keep(params: Params, client: ClientFacts) -> str:
     PushedRequest.objects.create(
         digest=digest(reference),
         client_id=client.client_id,
-        sealed=sealing.seal(PURPOSE, params.query),
+        sealed=sealing.seal(PURPOSE, urlencode(params.pairs)),
         signed=params.wrapped.signed,
         expires_at=begin,
         kept_until=begin + BEGUN_FOR,

@@ -212,7 +212,7 @@ def test_no_algorithm_signs_with_a_key_of_another_kind(world: None, algorithm: s
 TABLES = {
     Client: (
         *("token_endpoint_auth_method", "id_token_signed_response_alg", "userinfo_signed_response_alg"),
-        "authorization_signed_response_alg",
+        *("authorization_signed_response_alg", "request_object_signing_alg"),
     ),
     SigningKey: ("algorithm",),
 }
@@ -262,6 +262,7 @@ execute_from_command_line(["manage.py", "makemigrations", "--check", "--dry-run"
         ("id_token_signed_response_alg", ("HS256", "HS512", "none", "")),
         ("userinfo_signed_response_alg", ("HS256", "HS512", "none")),
         ("authorization_signed_response_alg", ("HS256", "none", "")),
+        ("request_object_signing_alg", ("HS256", "none")),
         ("token_endpoint_auth_method", ("none", "")),
     ],
 )

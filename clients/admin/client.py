@@ -60,6 +60,7 @@ class ClientAdmin(KeyPages, SecretPages, ProjectScopedAdmin):
                     "jwks_uri",
                     "token_endpoint_auth_signing_alg",
                     *CERTIFICATE_NAMES,
+                    "request_object_signing_alg",
                 ]
             },
         ),

@@ -38,6 +38,7 @@ CHOICES: rules.Choices = {
     "profile": Profile.values,
     "authorization_signed_response_alg": jws.ALGORITHMS,
     "token_endpoint_auth_signing_alg": jws.ALGORITHMS,
+    "request_object_signing_alg": jws.ALGORITHMS,
 }
 
 
@@ -139,6 +140,9 @@ class Client(MetadataColumns, AbstractApplication):
     )
     jwks = models.JSONField(
         _("keys"), null=True, blank=True, help_text=_("A JWK Set (RFC 7517) of public keys: ten at most.")
+    )
+    request_object_signing_alg = models.CharField(
+        _("signature of its requests"), max_length=16, choices=jws.names, blank=True
     )
     jwks_uri = models.CharField(_("address of its keys"), max_length=500, blank=True)
     token_endpoint_auth_signing_alg = models.CharField(

@@ -29,6 +29,7 @@ PLAIN = (
     "tls_client_certificate_bound_access_tokens",
     *CERTIFICATE_NAMES,
     "require_pushed_authorization_requests",
+    "request_object_signing_alg",
     "jwks",
     "jwks_uri",
     "token_endpoint_auth_signing_alg",

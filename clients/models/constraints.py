@@ -83,6 +83,9 @@ CONSTRAINTS = [
         name="client_authorization_algorithm_is_asymmetric",
     ),
     models.CheckConstraint(
+        condition=asymmetric("request_object_signing_alg"), name="client_request_algorithm_is_asymmetric"
+    ),
+    models.CheckConstraint(
         condition=asymmetric("token_endpoint_auth_signing_alg"), name="client_assertion_algorithm_is_asymmetric"
     ),
     models.CheckConstraint(

@@ -101,6 +101,7 @@ CLIENT = Section(
         "jwks": Key(jwks),
         "jwks_uri": Key(text),
         "token_endpoint_auth_signing_alg": Key(text),
+        "request_object_signing_alg": Key(text),
         "enabled": Key(flag),
         "dpop_bound_access_tokens": Key(flag),
         "tls_client_certificate_bound_access_tokens": Key(flag),

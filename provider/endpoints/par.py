@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from common.address import address_of
 from common.certificates import of_connection
-from provider import parameters, possession, pushed_requests
+from provider import parameters, possession, pushed_requests, request_objects
 from provider.authorization_request import ErrorResponse, NotRedirectable, validate
 from provider.client_authentication import METHODS, authenticate
 from provider.endpoints.http import Answer, json_answer, protocol_endpoint
@@ -38,7 +38,10 @@ def _asked(sent: Params, client: ClientFacts) -> Params:
         raise InvalidRequest("client_id is not the client that authenticated.")
     credentials = {"client_id", *(name for method in METHODS.values() for name in method.parameters)}
     pairs = [("client_id", client.client_id), *((name, value) for name, value in sent if name not in credentials)]
-    return Params(pairs, Wrapped(pushed="now"))
+    params = request_objects.opened(Params(pairs, Wrapped(pushed="now")))
+    if params.wrapped.fault is not None:
+        raise params.wrapped.fault
+    return params
 
 
 def _refuse_what_would_be_refused(params: Params, client: ClientFacts) -> None:

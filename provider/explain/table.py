@@ -186,7 +186,7 @@ def _authorize(question: Question, *, offline: bool = False) -> tuple[Attempt, A
     pairs += [("code_challenge", _CHALLENGE), ("code_challenge_method", "S256")]
     if offline:
         pairs.append(("access_type", "offline"))
-    params = Params(pairs, Wrapped(pushed="as it has to be")) if question.client.pushes else Params(pairs)
+    params = Params(pairs, Wrapped(pushed="as it may have to be", signed=True))
     channel = authorization.channel(params, question.client, next(iter(question.client.redirect_uris), ""))
     request = AuthorizationRequest(params, channel, question.registry)
     steps, refusal = _run(AT_AUTHORIZATION, request)

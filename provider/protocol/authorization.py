@@ -45,6 +45,7 @@ def _mode(name: str, response_type: str, redirect_uri: str) -> ResponseMode | No
 def check_shape(request: AuthorizationRequest) -> None:
     """RFC 6749 section 4.1.1; OpenID Connect Core 1.0 sections 3.1.2.1 and 6."""
     params, client = request.params, request.client
+    _check_way_in(params, client)
     if not params.one("response_type"):
         raise InvalidRequest("response_type is missing.")
     if not request.channel.response_type:
@@ -52,15 +53,23 @@ def check_shape(request: AuthorizationRequest) -> None:
         raise UnsupportedResponseType(f"Only response_type={offered} is offered.")
     if CODE in request.channel.response_type.split() and "authorization_code" not in client.grant_types:
         raise UnauthorizedClient("This client is not registered for the authorization code grant.")
-    if params.one("request"):
-        raise RequestNotSupported("Request objects are not supported.")
-    if params.one("request_uri"):
-        raise RequestUriNotSupported("request_uri is not supported, but for requests that were pushed.")
-    if client.pushes and not params.wrapped.pushed:
-        raise InvalidRequest("Requests of this client have to be pushed (RFC 9126).")
     if _mode(params.one("response_mode"), request.channel.response_type, request.channel.redirect_uri) is None:
         raise InvalidRequest(f"This response_mode is not offered here. There are {', '.join(RESPONSE_MODES)}.")
     if len(params.one("nonce")) > MAX_NONCE:
         raise InvalidRequest(f"nonce may have at most {MAX_NONCE} characters.")
     if len(params.one("state")) > MAX_STATE:
         raise InvalidRequest(f"state may have at most {MAX_STATE} characters.")
+
+
+def _check_way_in(params: Params, client: ClientFacts) -> None:
+    """Signed and pushed where it has to be, and nothing that was not read (RFC 9101, RFC 9126)."""
+    if params.wrapped.fault is not None:
+        raise params.wrapped.fault
+    if params.one("request"):
+        raise RequestNotSupported("This client has registered no keys, so it cannot sign a request object.")
+    if params.one("request_uri"):
+        raise RequestUriNotSupported("request_uri is not supported, but for requests that were pushed.")
+    if client.request_object_algorithm and not params.wrapped.signed:
+        raise InvalidRequest("Requests of this client have to be signed (RFC 9101).")
+    if client.pushes and not params.wrapped.pushed:
+        raise InvalidRequest("Requests of this client have to be pushed (RFC 9126).")

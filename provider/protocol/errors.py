@@ -123,6 +123,12 @@ class RequestUriNotSupported(Refusal):
     code = "request_uri_not_supported"
 
 
+class InvalidRequestObject(Refusal):
+    """RFC 9101 section 6.2: it is not signed by this client for us, or not now, or says what no request says."""
+
+    code = "invalid_request_object"
+
+
 class InvalidRequestUri(Refusal):
     """RFC 9101 section 6.2, RFC 9126 section 2: it stands for no request that this client may begin with."""
 

@@ -49,6 +49,7 @@ class ClientFacts:
     id_token_algorithm: str = "RS256"  # noqa: S105 - an algorithm
     userinfo_algorithm: str = ""  # empty: plain JSON
     authorization_algorithm: str = "RS256"  # of signed authorization responses
+    request_object_algorithm: str = ""  # what signs its requests, which have to be signed then; empty: need not be
     response_types: frozenset[str] = frozenset({"code"})  # those the deployment offers it
     pushes: bool = False  # its authorization requests have to be pushed: it, its project or the deployment says so
     require_pkce: bool = False

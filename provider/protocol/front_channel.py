@@ -6,7 +6,7 @@ They are decided by the steps of the token endpoint, as for a request there that
 from __future__ import annotations
 
 from provider.protocol import audience, scopes
-from provider.protocol.errors import InvalidRequest, InvalidScope
+from provider.protocol.errors import InvalidRequest, InvalidScope, UnauthorizedClient
 from provider.protocol.request import AuthorizationRequest, Params, Subject, TokenRequest
 from provider.protocol.response_modes import brings_tokens
 
@@ -21,6 +21,8 @@ def at_authorization(request: AuthorizationRequest) -> None:
             raise InvalidRequest("An ID token that comes through the browser needs a nonce.")
         if "openid" not in request.asked_scopes:
             raise InvalidScope("An ID token needs the scope openid.")
+    if "token" in kinds and (request.client.dpop_bound or request.client.certificate_bound):
+        raise UnauthorizedClient("Access tokens of this client are bound to a key, and a browser proves none.")
     if brings_tokens(request.channel.response_type):
         trial = TokenRequest(Params(), request.client, request.registry, Subject.PERSON, request.ceiling)
         for step in STEPS:

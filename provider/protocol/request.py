@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from provider.protocol.channel import Channel
 from provider.protocol.claims import within
 from provider.protocol.confirmation import NOT_BOUND, Confirmation
+from provider.protocol.errors import Refusal
 from provider.protocol.facts import (
     NO_CEILING,
     NO_CHALLENGE,
@@ -31,6 +32,7 @@ class Wrapped:
     pairs: tuple[tuple[str, str], ...] = ()  # of the URI that stands for them all
     pushed: str = ""  # the digest of the reference
     signed: bool = False  # they are what a request object says
+    fault: Refusal | None = None  # why they are not
 
 
 PLAIN = Wrapped()

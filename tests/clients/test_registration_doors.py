@@ -74,7 +74,7 @@ ROWS = [
     Row({"grant_types": ["implicit"]}, ("grant_types",)),
     Row({"grant_types": ["authorization_code"]}, ("redirect_uris",)),
     # Tokens through the browser are a superuser's, or a file's, to allow
-    Row({"response_types": ["paper"]}, ("response_types",)),
+    Row({**CODE, "response_types": ["paper"]}, ("response_types",)),
     Row({"response_types": ["id_token token"]}, ("redirect_uris",)),
     Row({**CODE, "response_types": ["code", "id_token"]}, ("response_types",), "editor"),
     Row({**CODE, "response_types": ["code", "id_token"]}),
@@ -113,6 +113,9 @@ ROWS = [
     # Formats and algorithms
     Row({"id_token_signed_response_alg": "HS256"}, ("id_token_signed_response_alg",)),
     Row({"userinfo_signed_response_alg": "none"}, ("userinfo_signed_response_alg",)),
+    Row({"request_object_signing_alg": "ES256"}, ("request_object_signing_alg",)),
+    Row({"request_object_signing_alg": "ES256", "jwks_uri": "https://new.example/jwks.json"}),
+    Row({"request_object_signing_alg": "none"}, ("request_object_signing_alg",)),
     Row({"authorization_signed_response_alg": ""}, ("authorization_signed_response_alg",)),
     Row({"authorization_signed_response_alg": "none"}, ("authorization_signed_response_alg",)),
     Row({"authorization_signed_response_alg": "ES256", "require_pushed_authorization_requests": True}, by="editor"),

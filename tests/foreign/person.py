@@ -5,9 +5,12 @@ from __future__ import annotations
 import html
 import re
 from typing import Any
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import requests
+
+_FORM = re.compile(r'<form [^>]*method="post" action="([^"]*)" id="answer">(.*?)</form>', re.DOTALL)
+_ARRIVED = re.compile(r"[?&#](code|error|response)=")  # what an app gets
 
 
 class Person:
@@ -25,7 +28,7 @@ class Person:
                 self.page, self.address = response.text, address
                 return address
             address = urljoin(address, ahead)
-            if "code=" in address or "error=" in address:
+            if _ARRIVED.search(address):
                 return address
 
     def send(self, **fields: Any) -> str:
@@ -41,13 +44,16 @@ class Person:
         response = self.http.post(target, data, allow_redirects=False, headers={"Referer": self.address}, timeout=30)
         assert leads_to(response), response.text
         address = urljoin(target, leads_to(response))
-        return address if "code=" in address or "error=" in address else self.visit(address)
+        return address if _ARRIVED.search(address) else self.visit(address)
 
 
 def leads_to(response: requests.Response) -> str:
-    """Where a redirect leads, or a page that goes on by itself; '': nowhere."""
+    """Where a redirect leads, or a page that goes on by itself; '': nowhere. A form is told as a query."""
     if response.status_code in (302, 303):
         return response.headers["Location"]
+    if posted := _FORM.search(response.text):
+        fields = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', posted[2])
+        return f"{html.unescape(posted[1])}?{urlencode([(name, html.unescape(value)) for name, value in fields])}"
     found = re.search(r'<meta http-equiv="refresh" content="0; url=([^"]*)">', response.text)
     return html.unescape(found[1]) if found else ""
 

@@ -153,6 +153,26 @@ def test_oauth4webapi_checks_signed_userinfo(issuer: str) -> None:
     assert run("oauth4webapi.mjs", issuer, "web")["userinfo"]["signed"] is True
 
 
+@pytest.mark.parametrize("client_id", ["web", "spa"])
+@pytest.mark.parametrize(
+    ("program", "way"),
+    [
+        *(("openid_client_ways.mjs", way) for way in ("par", "par jarm", "par form_post", "jar ", "jar par jarm")),
+        *(("oauth4webapi_ways.mjs", way) for way in ("par", "par jarm", "jar ", "jar par jarm")),
+    ],
+)
+def test_requests_are_pushed_and_signed_and_answers_signed_and_posted(
+    issuer: str, program: str, way: str, client_id: str
+) -> None:
+    Client.objects.filter(client_id=client_id).update(jwks={"keys": [public(KEYS["ES256"], kid="mine")]})
+    key = {**KEYS["ES256"].export_private(as_dict=True), "kid": "mine"}
+    found = run(program, issuer, client_id, way=way, key=key)
+    assert found["sub"] == str(User.objects.get(username="owner").sub)
+    assert found["scope"].split() == SCOPE.split()
+    expected = ["client_id", "request_uri"] if "par" in way else ["client_id", "request"]
+    assert sorted(found["parameters"]) == expected
+
+
 def check_bound(found: dict[str, Any], client_id: str) -> None:
     """Code, refresh, client credentials and userinfo, for the holder of the key and for nobody else."""
     refused = {"code": "OAUTH_RESPONSE_BODY_ERROR", "status": 400, "error": "invalid_grant"}

@@ -158,6 +158,20 @@ def test_connecting_a_terminal(reader: Reader, monkeypatch: pytest.MonkeyPatch, 
     assert (program.returncode, output.strip()) == ((0, connected) if decision == "allow" else (1, ""))
 
 
+def test_signing_a_request(reader: Reader) -> None:
+    reader.shell("authorize")  # makes a verifier and its challenge
+    with reader.started("signed_request.py") as program:
+        assert program.stdin
+        assert program.stdout
+        Client.objects.filter(client_id="library-web").update(jwks=json.loads(program.stdout.readline()))
+        output, _none = program.communicate("\n", timeout=60)
+        assert program.returncode == 0
+    reader.environ["REQUEST_URI"] = output.strip()
+    location = allowed(reader.shell("authorize-pushed"))
+    reader.environ["CODE"] = re.findall(r"[?&]code=([^&]+)", location)[0]
+    assert json.loads(reader.shell("code"))["scope"] == "openid"
+
+
 def test_signing_out_and_hearing_of_it(reader: Reader) -> None:
     browser = Browser("demo", Http(SERVER_NAME="localhost"))
     answer = browser.answer(browser.http.get(reader.shell("authorize")))

@@ -206,3 +206,13 @@ def test_a_code_that_comes_twice_ends_the_token_that_came_with_it(legacy: None) 
     Grant.objects.update(used_at="2026-01-01T00:00:00Z")
     assert App("web").exchange(found["code"]).status_code == 400
     assert App("web").userinfo(found["access_token"]).status_code == 401
+
+
+@pytest.mark.parametrize("bound", ["dpop_bound_access_tokens", "tls_client_certificate_bound_access_tokens"])
+def test_a_client_whose_tokens_are_bound_gets_none_this_way(legacy: None, bound: str) -> None:
+    """Rule G4: what is demanded of a client holds for every path that mints for it."""
+    Client.objects.filter(client_id="web").update(**{bound: True})
+    for response_type in LEGACY:
+        if "token" in response_type.split():
+            assert refused(response_type) == "unauthorized_client"
+    assert answer("code id_token")["id_token"]
