@@ -82,6 +82,17 @@ def test_no_member_sends_its_codes_somewhere_else_or_lets_it_do_without_a_secret
     assert registration.change(client(), fewer, by("editor")) == ["redirect_uris"]
 
 
+@pytest.mark.parametrize("because", OUTSIDE)
+def test_no_member_says_whose_certificate_proves_that_it_is_this_client(settings: Any, because: str) -> None:
+    settings.IDP_CLIENT_CERTIFICATE_HEADER = settings.IDP_CLIENT_CERTIFICATE_VERIFIED_HEADER = "X-Any"
+    mine = {"token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_san_dns": "web.acme.example"}
+    before = metadata_of(granted({**OUTSIDE[because], **mine}))
+    for name, value in (("san_dns", "mallory.example"), ("subject_dn", "CN=mallory")):
+        said = {"tls_client_auth_san_dns": "", f"tls_client_auth_{name}": value}
+        assert because in refused(lambda said=said: registration.change(client(), before.changed(said), by("editor")))
+    assert metadata_of(client()) == before
+
+
 @pytest.mark.parametrize("said", WITHIN, ids=str)
 def test_members_make_keys_to_what_stays_within_their_project(said: dict[str, Any]) -> None:
     before = metadata_of(granted(said))

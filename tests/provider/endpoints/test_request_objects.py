@@ -20,6 +20,7 @@ from clients.models import Client, KeptRequest
 from common.jws import ALGORITHMS
 from tests.foreign_keys import KEYS, OTHERS, public, signed
 from tests.provider.endpoints.test_pushed_requests import begin, is_page_that_leads_nowhere
+from tests.provider.proving import Holder
 from tests.world import CHALLENGE, ISSUER, WEB_CB, App, Browser, Response, redirected
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
@@ -257,3 +258,21 @@ def test_nothing_that_is_signed_is_a_fault_of_ours(more: dict[str, Any]) -> None
     token = signed(KEYS["ES256"], "ES256", {**claims(), **more}, typ=TYPE)
     assert ask(Browser("owner"), token).status_code < 500
     assert push(token).status_code in (201, 400)
+
+
+# --- The key of the tokens -------------------------------------------------------------------------------------------
+
+
+def test_the_proof_beside_a_pushed_request_object_binds_its_code() -> None:
+    """D11, F12: nothing beside it is read, but what the request proves."""
+    holder, other = Holder(), Holder()
+    par = f"{ISSUER}/oauth2/par"
+    form = {"request": request_object()}
+    answer = App("web").post("/oauth2/par", form, HTTP_DPOP=holder.proof(par))
+    browser = Browser("owner")
+    code = redirected(browser.answer(begin(browser, answer.json()["request_uri"])))["code"]
+    assert App("web").exchange_with(code, HTTP_DPOP=other.proof()).json()["error"] == "invalid_grant"
+    assert App("web").exchange_with(code, HTTP_DPOP=holder.proof()).json()["token_type"] == "DPoP"
+    named = {"request": request_object(dpop_jkt=other.jkt)}
+    refused = App("web").post("/oauth2/par", named, HTTP_DPOP=holder.proof(par))
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_dpop_proof")
