@@ -28,7 +28,7 @@ def problems(jwks: Json) -> list[Problem]:
     """What is wrong with a key set, each problem at its key."""
     keys = jwks.get("keys") if isinstance(jwks, Mapping) else None
     if not isinstance(keys, list):
-        return [Problem("jwks", _('Write a JWK Set: {"keys": [ … ]}.'))]
+        return [Problem("jwks", _("Write a JWK Set (RFC 7517): an object with a list of keys."))]
     if len(keys) > MAX_KEYS:
         return [Problem("jwks.keys", _("There are at most %(most)s keys.") % {"most": MAX_KEYS})]
     found = [one for index, key in enumerate(keys) for one in _key_problems(key, index)]

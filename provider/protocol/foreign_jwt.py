@@ -77,10 +77,10 @@ def check_begun(claims: Mapping[str, Json], now: float) -> None:
             raise Unacceptable(f"{name} is in the future: is the clock of this client right?")
 
 
-def check_audience(claims: Mapping[str, Json], ours: str, *, as_text: bool = False) -> None:
-    """It is for us alone (RFC 7523bis): another audience could present it here. `as_text`: no array either."""
+def check_audience(claims: Mapping[str, Json], ours: str) -> None:
+    """It is for us alone (RFC 7523bis): another audience could present it here. An array of one will do."""
     value = claims.get("aud")
-    if value == ours or (not as_text and isinstance(value, list) and value == [ours]):
+    if value == ours or value == [ours]:
         return
     raise Unacceptable("aud has to be the issuer of this provider, and nothing else.")
 
