@@ -16,7 +16,8 @@ from clients.metadata import ClientMetadata
 from projects.facts import FAPI2
 from projects.problems import Problem
 
-METHODS = ("private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth")
+CERTIFICATE_OF_A_CA = "tls_client_auth"
+METHODS = ("private_key_jwt", CERTIFICATE_OF_A_CA, "self_signed_tls_client_auth")
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 FORBIDDEN = "RS256"  # its padding has been broken again and again (section 5.4)
 NOT_RS256 = gettext_lazy("The profile fapi2 forbids RS256: choose PS256, ES256 or EdDSA.")
@@ -25,6 +26,7 @@ SIGNATURES = (
     "userinfo_signed_response_alg",
     "authorization_signed_response_alg",
     "token_endpoint_auth_signing_alg",
+    "request_object_signing_alg",
 )
 
 
@@ -45,7 +47,7 @@ def _authentication(wanted: ClientMetadata) -> Iterator[Problem]:
         message = _("The profile fapi2 demands a key instead of a secret: choose private_key_jwt.")
         yield Problem("token_endpoint_auth_method", message)
     registered = keys.keys_of(wanted.jwks)
-    if not (registered or wanted.jwks_uri):
+    if wanted.token_endpoint_auth_method != CERTIFICATE_OF_A_CA and not (registered or wanted.jwks_uri):
         yield Problem("jwks", _("The profile fapi2 demands a public key of the client: register one, or its address."))
     if any(key.get("alg") == FORBIDDEN for key in registered):
         yield Problem("jwks", str(NOT_RS256))

@@ -10,7 +10,7 @@ from common import clock
 from common.jws import ALGORITHMS
 from provider import client_keys
 from provider.facts import find_client
-from provider.protocol import request_object
+from provider.protocol import profile, request_object
 from provider.protocol.errors import InvalidRequestObject, Refusal
 from provider.protocol.facts import ClientFacts
 from provider.protocol.request import Params, Wrapped
@@ -41,12 +41,12 @@ def _read(params: Params, client: ClientFacts) -> tuple[tuple[str, str], ...]:
     if params.sent_twice("request") or params.has("request_uri"):
         raise InvalidRequestObject("Send one request object, and no request_uri.")
     chosen = client.request_object_algorithm
-    claims = client_keys.verified(
-        params.one("request"), client, types=TYPES, algorithms=(chosen,) if chosen else tuple(ALGORITHMS)
-    )
+    algorithms = profile.may_sign_with(client, (chosen,) if chosen else ALGORITHMS)
+    claims = client_keys.verified(params.one("request"), client, types=TYPES, algorithms=algorithms)
     if claims is None:
         raise InvalidRequestObject(
             "The request object is not signed by a key of this client, by an algorithm it may use, or has another typ."
         )
-    expected = Expected(client.client_id, settings.IDP_ISSUER, clock.seconds())
+    dated = profile.demanded(client)
+    expected = Expected(client.client_id, settings.IDP_ISSUER, clock.seconds(), dated)
     return request_object.parameters(claims, params, expected)

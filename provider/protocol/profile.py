@@ -6,7 +6,7 @@ client lacks is refused by name, at every endpoint and for every grant (rules G4
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -59,6 +59,7 @@ def _lacks(client: ClientFacts) -> Iterator[str]:
         yield "a client that authenticates with private_key_jwt or a certificate"
     signed = {
         "token_endpoint_auth_signing_alg": client.assertion_algorithm,
+        "request_object_signing_alg": client.request_object_algorithm,
         "id_token_signed_response_alg": client.id_token_algorithm,
         "userinfo_signed_response_alg": client.userinfo_algorithm,
         "authorization_signed_response_alg": client.authorization_algorithm,
@@ -95,6 +96,11 @@ def check_authentication(client: ClientFacts, algorithm: str = "", claims: Mappi
         raise InvalidClient(f"The profile fapi2 forbids {FORBIDDEN}: sign client_assertion with another algorithm.")
     if not isinstance(claims.get("aud"), str):
         raise InvalidClient("The profile fapi2 demands aud of client_assertion as a text, not as an array.")
+
+
+def may_sign_with(client: ClientFacts, algorithms: Iterable[str]) -> tuple[str, ...]:
+    """F3: of these algorithms those that a client may sign its requests with."""
+    return tuple(one for one in algorithms if not (demanded(client) and one == FORBIDDEN))
 
 
 def at_grant(client: ClientFacts, grant_type: str) -> None:

@@ -84,6 +84,7 @@ def test_each_thing_is_missing_by_name(fields: dict[str, Any], missing: str) -> 
 
 def test_f12_a_certificate_binds_as_well_as_a_proof() -> None:
     assert lacks(dpop_bound_access_tokens=False, tls_client_certificate_bound_access_tokens=True) == []
+    assert lacks(token_endpoint_auth_method="tls_client_auth", jwks=None) == []
 
 
 def test_a_client_without_people_need_not_push() -> None:

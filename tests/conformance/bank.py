@@ -77,7 +77,7 @@ class Bank:
         return signed(self.key, algorithm or self.algorithm, present)
 
     def post(
-        self, path: str, params: dict[str, Any], *, assertion: str | None = None, proof: str | None = ""
+        self, path: str, params: dict[str, Any], *, assertion: str | None = None, proof: str | None = "", **extra: Any
     ) -> Response:
         """With an assertion and a proof; `proof=None` sends none, another text replaces it."""
         credentials = {
@@ -87,7 +87,9 @@ class Bank:
         }
         sent = pairs({**credentials, **params})
         headers: dict[str, Any] = {} if proof is None else {"HTTP_DPOP": proof or self.holder.proof(f"{ISSUER}{path}")}
-        return self.http.post(path, urlencode(sent), content_type="application/x-www-form-urlencoded", **headers)
+        return self.http.post(
+            path, urlencode(sent), content_type="application/x-www-form-urlencoded", **headers, **extra
+        )
 
     def push(self, *, assertion: str | None = None, proof: str | None = None, **params: Any) -> Response:
         request = {
@@ -101,6 +103,31 @@ class Bank:
             **params,
         }
         return self.post(PAR, request, assertion=assertion, proof=proof)
+
+    def request_object(self, algorithm: str = "", **claims: Any) -> str:
+        """The same request, signed (RFC 9101)."""
+        now = int(time.time())
+        said = {
+            "iss": self.client_id,
+            "aud": ISSUER,
+            "iat": now,
+            "nbf": now,
+            "exp": now + 60,
+            "client_id": self.client_id,
+            "response_type": "code",
+            "redirect_uri": CALLBACK,
+            "scope": "openid profile",
+            "state": "the-state",
+            "nonce": "the-nonce",
+            "code_challenge": CHALLENGE,
+            "code_challenge_method": "S256",
+            **claims,
+        }
+        present = {name: value for name, value in said.items() if value is not None}
+        return signed(self.key, algorithm or self.algorithm, present, typ="oauth-authz-req+jwt")
+
+    def push_signed(self, request: str = "", **claims: Any) -> Response:
+        return self.post(PAR, {"request": request or self.request_object(**claims)}, proof=None)
 
     def pushed(self, **params: Any) -> str:
         answer = self.push(**params)

@@ -286,3 +286,21 @@ def test_its_links_and_paths_lead_somewhere() -> None:
     assert [link for link in files if not (ROOT / "docs" / link).exists()] == []
     paths = re.findall(r"`((?:clients|projects|docs)/[\w./]*)`", PAGE)
     assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_an_app_that_meets_fapi_2(reader: Reader) -> None:
+    ended, written = reader.python("fapi_key.py")
+    assert ended == 0, written
+    apply(written, path="bank.yaml")
+    with reader.started("fapi.py") as program:
+        assert program.stdin
+        assert program.stdout
+        program.stdout.readline()
+        location = allowed(program.stdout.readline().strip())
+        output, _none = program.communicate(location + "\n", timeout=60)
+        assert program.returncode == 0, output
+    assert json.loads(output.splitlines()[-1]) == {
+        "sub": person(),
+        "email": "demo@acme.example",
+        "email_verified": True,
+    }

@@ -62,8 +62,9 @@ def test_a_request_that_meets_it_passes() -> None:
         {"userinfo_algorithm": "RS256"},
         {"authorization_algorithm": "RS256"},
         {"assertion_algorithm": "RS256"},
+        {"request_object_algorithm": "RS256"},
     ],
-    ids=["F1 secret", "F1 public", "F3 ID token", "F3 userinfo", "F3 answer", "F3 assertion"],
+    ids=["F1 secret", "F1 public", "F3 ID token", "F3 userinfo", "F3 answer", "F3 assertion", "F3 request"],
 )
 def test_what_a_client_lacks_is_refused_with_every_request(lack: dict[str, Any]) -> None:
     weak = bank(**lack)
@@ -97,6 +98,12 @@ def test_no_other_grant_is_its_own(grant_type: str) -> None:
     of = bank(grant_types=frozenset({grant_type, "authorization_code"}))
     assert not of.may_use(grant_type), "endpoints that ask the client hear the same"
     assert refusal(profile.at_grant, of, grant_type).code == "unauthorized_client"
+
+
+def test_f3_requests_are_signed_by_strong_algorithms() -> None:
+    assert set(profile.may_sign_with(bank(), ALGORITHMS)) == set(ALGORITHMS) - {"RS256"}
+    assert profile.may_sign_with(bank(), ("RS256",)) == ()
+    assert profile.may_sign_with(client("web"), ALGORITHMS) == tuple(ALGORITHMS)
 
 
 def test_f12_g4_tokens_are_bound_whatever_the_grant() -> None:
