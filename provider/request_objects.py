@@ -10,7 +10,7 @@ from common import clock
 from common.jws import ALGORITHMS
 from provider import client_keys
 from provider.facts import find_client
-from provider.protocol import request_object
+from provider.protocol import profile, request_object
 from provider.protocol.errors import InvalidRequestObject, Refusal
 from provider.protocol.facts import ClientFacts
 from provider.protocol.request import Params, Wrapped
@@ -40,13 +40,13 @@ def opened(params: Params) -> Params:
 def _read(params: Params, client: ClientFacts) -> tuple[tuple[str, str], ...]:
     if params.sent_twice("request") or params.has("request_uri"):
         raise InvalidRequestObject("Send one request object, and no request_uri.")
-    chosen = client.request_object_algorithm
-    claims = client_keys.verified(
-        params.one("request"), client, types=TYPES, algorithms=(chosen,) if chosen else tuple(ALGORITHMS)
-    )
+    strict = profile.demanded(client)  # FAPI 2.0 Message Signing section 5.3.1
+    named = (client.request_object_algorithm,) if client.request_object_algorithm else ALGORITHMS
+    allowed = [one for one in named if not (strict and one == profile.FORBIDDEN)]
+    claims = client_keys.verified(params.one("request"), client, types=TYPES, algorithms=allowed)
     if claims is None:
         raise InvalidRequestObject(
             "The request object is not signed by a key of this client, by an algorithm it may use, or has another typ."
         )
-    expected = Expected(client.client_id, settings.IDP_ISSUER, clock.seconds())
+    expected = Expected(client.client_id, settings.IDP_ISSUER, clock.seconds(), dated=strict)
     return request_object.parameters(claims, params, expected)
