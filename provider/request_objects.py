@@ -47,6 +47,6 @@ def _read(params: Params, client: ClientFacts) -> tuple[tuple[str, str], ...]:
         raise InvalidRequestObject(
             "The request object is not signed by a key of this client, by an algorithm it may use, or has another typ."
         )
-    dated = profile.demanded(client)
+    dated = profile.demanded(client)  # FAPI 2.0 Message Signing section 5.3.1
     expected = Expected(client.client_id, settings.IDP_ISSUER, clock.seconds(), dated)
     return request_object.parameters(claims, params, expected)

@@ -221,13 +221,13 @@ def test_oidcc_idtoken_signature(variant: Variant) -> None:
 
 
 def test_oidcc_userinfo_get(variant: Variant) -> None:
-    header = {"HTTP_AUTHORIZATION": f"Bearer {log_in(variant).access_token}"}
-    assert Http().get("/oauth2/userinfo", **header).json()["sub"] == sub()
+    token = log_in(variant).access_token
+    assert Http().get("/oauth2/userinfo", HTTP_AUTHORIZATION=f"Bearer {token}").json()["sub"] == sub()
 
 
 def test_oidcc_userinfo_post_header(variant: Variant) -> None:
-    header = {"HTTP_AUTHORIZATION": f"Bearer {log_in(variant).access_token}"}
-    assert Http().post("/oauth2/userinfo", **header).json()["sub"] == sub()
+    token = log_in(variant).access_token
+    assert Http().post("/oauth2/userinfo", HTTP_AUTHORIZATION=f"Bearer {token}").json()["sub"] == sub()
 
 
 def test_oidcc_userinfo_post_body(variant: Variant) -> None:

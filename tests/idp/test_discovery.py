@@ -15,7 +15,8 @@ from common.jws import ALGORITHMS, MEMBERS
 from idp.discovery import MAX_AGE
 from provider.keys import keyring
 from provider.protocol.claims import CLAIMS
-from tests.world import BILLING, CHALLENGE, ISSUER, App, Browser, basic, claims_of, header_of, redirected
+from tests.foreign_keys import KEYS, public, signed
+from tests.world import BILLING, CHALLENGE, ISSUER, WEB_CB, App, Browser, basic, claims_of, header_of, redirected
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 OPENID, OAUTH = "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"
@@ -134,10 +135,23 @@ def test_client_authentication_methods(metadata: dict[str, Any]) -> None:
     assert App("spa").post(path_of(metadata["introspection_endpoint"]), form).status_code == 403
 
 
-@pytest.mark.parametrize("name", ["request", "request_uri"])
-def test_what_is_not_supported_says_so_and_is_refused(metadata: dict[str, Any], name: str) -> None:
-    assert metadata[f"{name}_parameter_supported"] is False
-    assert redirected(Browser("owner").authorize("web", **{name: "x"}))["error"]
+def test_what_is_not_supported_says_so_and_is_refused(metadata: dict[str, Any]) -> None:
+    assert metadata["request_uri_parameter_supported"] is False
+    assert redirected(Browser("owner").authorize("web", request_uri="x"))["error"] == "request_uri_not_supported"
+
+
+def test_signed_requests_are_read_and_answers_signed_by_what_is_listed(metadata: dict[str, Any]) -> None:
+    assert metadata["request_parameter_supported"] is True
+    for algorithm in metadata["request_object_signing_alg_values_supported"]:
+        Client.objects.filter(client_id="web").update(jwks={"keys": [public(KEYS[algorithm])]})
+        said = {"iss": "web", "aud": ISSUER, "response_type": "code", "redirect_uri": WEB_CB, "scope": "openid"}
+        form = {"request": signed(KEYS[algorithm], algorithm, said)}
+        path = path_of(metadata["pushed_authorization_request_endpoint"])
+        assert App("web").post(path, form).status_code == 201, algorithm
+    for algorithm in metadata["authorization_signing_alg_values_supported"]:
+        Client.objects.filter(client_id="web").update(authorization_signed_response_alg=algorithm)
+        answered = redirected(Browser().authorize("web", response_mode="jwt", prompt="none"))
+        assert header_of(answered["response"])["alg"] == algorithm
 
 
 def test_single_claims_may_be_asked_for(metadata: dict[str, Any]) -> None:

@@ -18,6 +18,10 @@ from hypothesis import strategies as st
 
 from clients.models import Client, KeptRequest
 from common.jws import ALGORITHMS
+from provider import request_objects
+from provider.facts import find_client
+from provider.protocol.errors import InvalidRequestObject
+from provider.protocol.request import Params
 from tests.foreign_keys import KEYS, OTHERS, public, signed
 from tests.provider.endpoints.test_pushed_requests import begin, is_page_that_leads_nowhere
 from tests.provider.proving import Holder
@@ -236,6 +240,24 @@ def test_who_has_to_sign_is_not_heard_otherwise() -> None:
     assert redirected(browser.answer(ask(browser, request_object("EdDSA"))))["code"]
     reference = push(request_object("EdDSA")).json()["request_uri"]
     assert redirected(begin(browser, reference))["code"]
+
+
+def test_where_the_profile_holds_it_says_until_when_and_is_not_signed_weakly() -> None:
+    """FAPI 2.0 Message Signing section 5.3.1: `nbf` and `exp`, an hour at most; rule F3: no RS256."""
+    Client.objects.filter(client_id="web").update(profile="fapi2")
+    web, now = find_client("web"), int(timezone.now().timestamp())
+    assert web is not None
+    good = {"nbf": now, "exp": now + 300}
+
+    def fault(algorithm: str = "ES256", **more: Any) -> object:
+        token = request_object(algorithm, **more)
+        return request_objects.opened(Params([("client_id", "web"), ("request", token)])).wrapped.fault
+
+    assert fault(**good) is None
+    assert fault("EdDSA", **good) is None
+    assert isinstance(fault("RS256", **good), InvalidRequestObject)
+    for bad in ({}, {"nbf": now}, {"exp": now + 300}, {**good, "nbf": now - 4_000}, {**good, "exp": now + 4_000}):
+        assert isinstance(fault(**bad), InvalidRequestObject), bad
 
 
 @hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
