@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from provider.protocol import (
     AT_AUTHORIZATION,
     AT_DEVICE_AUTHORIZATION,
-    authorization,
+    audience,
+    cross_client,
     device,
-    dpop,
-    front_channel,
     included,
-    pkce,
+    requested_claims,
+    scopes,
 )
 from provider.protocol.device import State, answer_poll, kept, shown, typed
 from provider.protocol.errors import Refusal
@@ -27,11 +27,12 @@ codes = st.text(device.LETTERS, min_size=device.LENGTH, max_size=device.LENGTH)
 
 
 def test_a_device_runs_the_steps_of_the_authorization_endpoint() -> None:
-    """It has no response type and no code to bind, and nothing comes along that was granted before."""
-    of_browsers = {authorization.check_shape, pkce.at_authorization, dpop.at_authorization}
-    of_browsers |= {included.at_authorization, front_channel.at_authorization}
-    theirs = [one for one in AT_AUTHORIZATION if one not in of_browsers]
-    assert list(AT_DEVICE_AUTHORIZATION) == [device.check_shape, *theirs]
+    """In the same order. It has no response type, no address to go to and no code to bind."""
+    shared = [step for step in AT_AUTHORIZATION if step in AT_DEVICE_AUTHORIZATION]
+    assert list(AT_DEVICE_AUTHORIZATION) == [device.check_shape, *shared]
+    assert {scopes.at_authorization, scopes.something_asked, requested_claims.at_authorization} <= set(shared)
+    assert {audience.at_authorization, cross_client.at_authorization} <= set(shared)
+    assert included.at_authorization not in shared, "nothing comes along that was granted before"
 
 
 def test_v7_no_words_come_of_the_letters_and_there_are_enough_codes() -> None:
