@@ -88,7 +88,7 @@ def test_a_service_with_a_key_in_place_of_the_secret(metadata: dict[str, Any], a
             more = {"header": {"kid": "one"}, "alg": algorithm, "expires_in": 60}
             return private_key_jwt_sign(auth.client_secret, auth.client_id, metadata["issuer"], **more)
 
-    service.register_client_auth_method(Signed())
+    service.register_client_auth_method(Signed())  # type: ignore[no-untyped-call]
     token = service.fetch_token(metadata["token_endpoint"], grant_type="client_credentials")
     looked = service.introspect_token(metadata["introspection_endpoint"], token=token["access_token"]).json()
     assert (looked["active"], looked["sub"]) == (True, "service")

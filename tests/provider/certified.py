@@ -57,7 +57,7 @@ class Connected:
         return f":{base64.b64encode(self.der).decode()}:"
 
     @property
-    def headers(self) -> dict[str, str]:
+    def headers(self) -> dict[str, Any]:
         """What Django's test client sends."""
         return {"HTTP_X_CLIENT_CERT": self.escaped, "HTTP_X_CLIENT_VERIFY": "FAILED:self signed certificate"}
 

@@ -106,5 +106,5 @@ def test_what_is_not_allowed_any_more_is_told_to_the_client(world: None) -> None
     Client.objects.filter(client_id="web").update(scope="phone")
     with pytest.raises(ErrorResponse) as refused:
         confirm(decided)
-    answer = dict(parse_qsl(urlsplit(refused.value.location).query))
+    answer = dict(parse_qsl(urlsplit(refused.value.delivery().address).query))
     assert (answer["error"], answer["state"], answer["iss"]) == ("invalid_scope", "the-state", ISSUER)

@@ -63,7 +63,13 @@ def test_a_token_works_over_connections_with_its_certificate_only(till: Connecte
         assert claims_of(token)["cnf"] == {"x5t#S256": till.thumbprint}
     assert shows(token, **till.headers).status_code == 200
     assert shows(token, HTTP_X_CLIENT_CERT=till.structured).status_code == 200
-    for headers in ({}, Connected().headers, {"HTTP_X_CLIENT_CERT": "x"}, {**till.headers, "REMOTE_ADDR": "192.0.2.1"}):
+    others: list[dict[str, Any]] = [
+        {},
+        Connected().headers,
+        {"HTTP_X_CLIENT_CERT": "x"},
+        {**till.headers, "REMOTE_ADDR": "192.0.2.1"},
+    ]
+    for headers in others:
         refused = shows(token, **headers)
         assert (refused.status_code, refused.json()["error"]) == (401, "invalid_token")
     told = App("web").introspect(token).json()
@@ -102,7 +108,7 @@ def test_a_token_may_be_bound_to_both(till: Connected) -> None:
     token = own_token(HTTP_DPOP=holder.proof(), **till.headers).json()["access_token"]
     told = App("service").introspect(token).json()
     assert told["cnf"] == {"jkt": holder.jkt, "x5t#S256": till.thumbprint}
-    sent = {"HTTP_AUTHORIZATION": f"DPoP {token}"}
+    sent: dict[str, Any] = {"HTTP_AUTHORIZATION": f"DPoP {token}"}
     for headers, status in ((till.headers, 200), (Connected().headers, 401)):
         proof = holder.proof(f"{ISSUER}{USERINFO}", "GET", token)
         assert Http().get(USERINFO, HTTP_DPOP=proof, **sent, **headers).status_code == status
@@ -111,7 +117,7 @@ def test_a_token_may_be_bound_to_both(till: Connected) -> None:
 
 def test_tokeninfo_tells_the_holder_alone(till: Connected) -> None:
     token = persons_tokens(till)["access_token"]
-    sent = {"HTTP_AUTHORIZATION": f"Bearer {token}"}
+    sent: dict[str, Any] = {"HTTP_AUTHORIZATION": f"Bearer {token}"}
     assert Http().get("/oauth2/tokeninfo", **sent, **till.headers).status_code == 200
     assert Http().get("/oauth2/tokeninfo", **sent).status_code == 400
 
@@ -202,7 +208,8 @@ def test_a_client_is_the_one_whose_key_the_certificate_has(till: Connected) -> N
     known_by("self_signed_tls_client_auth", jwks={"keys": [key.export_public(as_dict=True)]})
     assert by_certificate(**till.headers).status_code == 200
     assert by_certificate(**till.verified).status_code == 200, "who vouches for it is no matter"
-    for headers in ({}, Connected().headers, {**till.headers, "REMOTE_ADDR": "192.0.2.1"}):
+    others: list[dict[str, Any]] = [{}, Connected().headers, {**till.headers, "REMOTE_ADDR": "192.0.2.1"}]
+    for headers in others:
         refused = by_certificate(**headers)
         assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
 

@@ -94,7 +94,8 @@ def test_a_proof_without_one_of_its_members_is_refused(holder: Holder, name: str
         good = holder.proof().split(".")
         proof = ".".join([_without("alg", good[0]), *good[1:]])
     else:
-        proof = holder.proof(**{name: None})
+        left_out: dict[str, Any] = {name: None}
+        proof = holder.proof(**left_out)
     assert is_refused(own_token(holder, proof=proof), "invalid_dpop_proof")
     assert not AccessToken.objects.exists()
 
@@ -382,7 +383,7 @@ def test_a_bound_token_needs_its_scheme_its_proof_and_its_key(holder: Holder, to
         holder.proof(url, "GET", "another"),
         holder.proof(url, "POST", token),
     ):
-        headers = {"HTTP_DPOP": proof} if proof is not None else {}
+        headers: dict[str, Any] = {"HTTP_DPOP": proof} if proof is not None else {}
         assert is_refused(
             Http().get(USERINFO, HTTP_AUTHORIZATION=f"DPoP {token}", **headers), "invalid_dpop_proof", 401
         )

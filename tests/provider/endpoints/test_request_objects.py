@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -249,15 +250,23 @@ def test_where_the_profile_holds_it_says_until_when_and_is_not_signed_weakly() -
     assert web is not None
     good = {"nbf": now, "exp": now + 300}
 
-    def fault(algorithm: str = "ES256", **more: Any) -> object:
+    def fault(algorithm: str = "ES256", dates: Mapping[str, int] = good) -> object:
+        more: dict[str, Any] = dict(dates)
         token = request_object(algorithm, **more)
         return request_objects.opened(Params([("client_id", "web"), ("request", token)])).wrapped.fault
 
-    assert fault(**good) is None
-    assert fault("EdDSA", **good) is None
-    assert isinstance(fault("RS256", **good), InvalidRequestObject)
-    for bad in ({}, {"nbf": now}, {"exp": now + 300}, {**good, "nbf": now - 4_000}, {**good, "exp": now + 4_000}):
-        assert isinstance(fault(**bad), InvalidRequestObject), bad
+    assert fault() is None
+    assert fault("EdDSA") is None
+    assert isinstance(fault("RS256"), InvalidRequestObject)
+    dated: tuple[Mapping[str, int], ...] = (
+        {},
+        {"nbf": now},
+        {"exp": now + 300},
+        {**good, "nbf": now - 4_000},
+        {**good, "exp": now + 4_000},
+    )
+    for bad in dated:
+        assert isinstance(fault(dates=bad), InvalidRequestObject), bad
 
 
 @hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

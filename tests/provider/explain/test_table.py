@@ -53,7 +53,7 @@ def test_what_is_allowed_names_every_step_and_refuses_nothing(row: str) -> None:
 
 @pytest.mark.parametrize("row", list(AT_TOKEN))
 @pytest.mark.parametrize("bound", [{}, {"dpop_bound": True}, {"certificate_bound": True}], ids=str)
-def test_it_says_what_the_token_is_bound_to(row: str, bound: dict[str, bool]) -> None:
+def test_it_says_what_the_token_is_bound_to(row: str, bound: dict[str, Any]) -> None:
     token = table.attempt(question(ORDERS, client=replace(WEB, **bound)), row).token
     assert token is not None
     assert {"dpop_bound": token.to_a_key, "certificate_bound": token.to_a_certificate} == {

@@ -10,18 +10,19 @@ from common.jws import FOREIGN as ALGORITHMS
 from provider.protocol import dpop
 from provider.protocol.dpop import MAX_AGE, Expected, hash_of, normalized
 from provider.protocol.errors import InvalidDpopProof, InvalidRequest
+from provider.protocol.facts import Json
 from tests.provider.protocol.building import authorization
 
 NOW = 1_800_000_000
 URL = "https://login.example/oauth2/token"
 EXPECTED = Expected("POST", {URL}, NOW)
-HEADER = {"typ": "dpop+jwt", "alg": "ES256", "jwk": {"kty": "EC"}}
-CLAIMS = {"jti": "one", "htm": "POST", "htu": URL, "iat": NOW}
+HEADER: dict[str, Json] = {"typ": "dpop+jwt", "alg": "ES256", "jwk": {"kty": "EC"}}
+CLAIMS: dict[str, Json] = {"jti": "one", "htm": "POST", "htu": URL, "iat": NOW}
 
 
 def refused(part: str, name: str, *value: Any) -> bool:
     """With this value, or without the member: whether it is, and the sentence names this."""
-    changed = {
+    changed: dict[str, Json] = {
         key: one for key, one in (HEADER | CLAIMS | dict.fromkeys([name], *value)).items() if value or key != name
     }
     header = {key: changed[key] for key in HEADER if key in changed}
