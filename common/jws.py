@@ -131,6 +131,9 @@ ALGORITHMS: dict[str, Algorithm] = {
 
 # What others may have signed with. EdDSA has a second name (RFC 9864), and some libraries know that one alone.
 FOREIGN = {**ALGORITHMS, "Ed25519": ALGORITHMS["EdDSA"]}
+# What a DPoP proof may be signed with. RS256 is for programs that know nothing else, and none of those makes proofs:
+# a padding that was broken again and again need not begin a new life here (FAPI 2.0 section 5.4 forbids it).
+PROOFS = {name: algorithm for name, algorithm in FOREIGN.items() if name != "RS256"}
 
 
 def names() -> list[tuple[str, str]]:

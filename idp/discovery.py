@@ -10,7 +10,7 @@ from django.conf import settings
 
 from accounts import sign_in
 from common import certificates
-from common.jws import ALGORITHMS, FOREIGN
+from common.jws import ALGORITHMS, PROOFS
 from projects.scopes import SIGN_IN_SCOPES
 from provider import client_authentication
 from provider.endpoints.http import CORS, JSON, Answer, protocol_endpoint
@@ -51,7 +51,7 @@ def metadata() -> dict[str, Any]:
         "revocation_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
         "code_challenge_methods_supported": list(pkce.METHODS),
-        "dpop_signing_alg_values_supported": list(FOREIGN),
+        "dpop_signing_alg_values_supported": list(PROOFS),
         "prompt_values_supported": list(prompts.PROMPTS),
         "include_granted_scopes_supported": True,  # no specification has a name for it; clients of Google's ask
         "claim_types_supported": ["normal"],

@@ -42,7 +42,6 @@ class Proof:
 
     jkt: str
     use: dpop.Use
-    algorithm: str
 
 
 def evidence(request: Request, endpoint: str) -> Evidence:
@@ -62,7 +61,7 @@ def proved(sent: Evidence, access_token: str = "") -> Proof | None:
     parts = jws.parts(sent.proof, MAX_PROOF)
     if parts is None:
         raise InvalidDpopProof("The DPoP header must be one signed JWT.")
-    algorithm, jwk = dpop.key_of(parts.header, jws.FOREIGN)
+    algorithm, jwk = dpop.key_of(parts.header, jws.PROOFS)
     key, jkt = _imported(orjson.dumps(jwk))
     if not parts.verified_by(key, algorithm):
         raise InvalidDpopProof("The DPoP proof is not signed with the key in its header.")
@@ -71,7 +70,7 @@ def proved(sent: Evidence, access_token: str = "") -> Proof | None:
     nonce = dpop.nonce_of(parts.claims)
     if not dpop_nonces.is_known(nonce) if nonce else settings.IDP_DPOP_NONCE_REQUIRED:
         raise UseDpopNonce
-    return Proof(jkt, use, algorithm)
+    return Proof(jkt, use)
 
 
 @lru_cache(maxsize=1024)

@@ -19,7 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from common.connection import connection
 from common.database_errors import one_line
-from common.jws import FOREIGN
+from common.jws import PROOFS
 from common.slow import Busy
 from provider import dpop_nonces, parameters
 from provider.parameters import Request
@@ -47,7 +47,7 @@ CORS = {
 
 SCHEMES = ("bearer", "dpop")  # of access tokens
 REALM = 'realm="vestibule"'
-ALGS = f'algs="{" ".join(FOREIGN)}"'  # that a DPoP proof may be signed with
+ALGS = f'algs="{" ".join(PROOFS)}"'  # that a DPoP proof may be signed with
 
 
 @dataclass(slots=True)

@@ -75,7 +75,7 @@ def answer(
         proof = possession.proved(evidence)
         shown = possession.shown_by(client, proof, evidence.certificate)
     with AT_PROFILE:
-        profile.at_possession(client, shown, proof.algorithm if proof else "")
+        profile.at_possession(client, shown)
     try:
         with AT_OPENING:
             presented = grant.open(params, client)

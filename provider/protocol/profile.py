@@ -110,14 +110,10 @@ def at_grant(client: ClientFacts, grant_type: str) -> None:
         raise UnauthorizedClient(f"The profile fapi2 allows {', '.join(sorted(GRANT_TYPES))}, and no other grant.")
 
 
-def at_possession(client: ClientFacts, shown: Confirmation, algorithm: str = "") -> None:
-    """Tokens are bound to what the request shows, whatever the grant is. `algorithm`: of the proof, if it is one."""
-    if not demanded(client):
-        return
-    if not shown:
+def at_possession(client: ClientFacts, shown: Confirmation) -> None:
+    """Tokens are bound to what the request shows, whatever the grant is. No proof is signed with RS256 (F3)."""
+    if demanded(client) and not shown:
         raise InvalidDpopProof("The profile fapi2 demands tokens that are bound to a key: send a DPoP proof.")
-    if algorithm == FORBIDDEN:
-        raise InvalidDpopProof(f"The profile fapi2 forbids {FORBIDDEN}: sign the DPoP proof with another algorithm.")
 
 
 def at_token(request: TokenRequest) -> None:

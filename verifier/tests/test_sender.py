@@ -190,7 +190,15 @@ def test_a_demanded_nonce_is_given(provider: TestProvider, holder: Holder, token
     assert verifier.verify(token, sender=sent(holder.proof(token, nonce=refused.value.nonce)))
 
 
-@pytest.mark.parametrize("algorithm", ["ES256", "PS256", "RS256", "EdDSA"])
+def test_no_proof_is_signed_with_rs256(provider: TestProvider, local: LocalVerifier) -> None:
+    """The provider takes none either."""
+    holder = Holder(jwk.JWK.generate(kty="RSA", size=2048), "RS256")
+    token = signed(provider.access_claims(cnf=holder.cnf))
+    with pytest.raises(InvalidProof):
+        local.verify(token, sender=sent(holder.proof(token)))
+
+
+@pytest.mark.parametrize("algorithm", ["ES256", "PS256", "EdDSA"])
 def test_every_algorithm_of_the_provider(provider: TestProvider, local: LocalVerifier, algorithm: str) -> None:
     kinds = {"ES256": {"kty": "EC", "crv": "P-256"}, "EdDSA": {"kty": "OKP", "crv": "Ed25519"}}
     holder = Holder(jwk.JWK.generate(**kinds.get(algorithm, {"kty": "RSA", "size": 2048})), algorithm)

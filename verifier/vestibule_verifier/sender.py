@@ -23,7 +23,7 @@ MAX_PROOF = 8192  # characters
 MAX_AGE = 300  # seconds for which a proof may be shown
 LEEWAY = 30  # seconds by which the clocks of app and API may differ
 # The names of EdDSA: RFC 8037, RFC 9864.
-ALGORITHMS = {"ES256": "ES256", "PS256": "PS256", "RS256": "RS256", "EdDSA": "EdDSA", "Ed25519": "EdDSA"}
+ALGORITHMS = {"ES256": "ES256", "PS256": "PS256", "EdDSA": "EdDSA", "Ed25519": "EdDSA"}
 _PORTS = {"http": 80, "https": 443}
 _UNPROVED = "The token is bound to a key, and the request does not prove to have it."
 

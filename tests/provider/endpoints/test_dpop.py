@@ -54,7 +54,12 @@ def is_refused(response: Response, error: str, status: int = 400) -> bool:
 # --- The token endpoint ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("algorithm", KINDS, ids=lambda one: f"D1 {one}")
+def test_no_proof_is_signed_with_rs256() -> None:
+    """F3, and for every client: nobody has to begin with it."""
+    assert is_refused(own_token(Holder.with_key_for("RS256")), "invalid_dpop_proof")
+
+
+@pytest.mark.parametrize("algorithm", [one for one in KINDS if one != "RS256"], ids=lambda one: f"D1 {one}")
 def test_a_proof_binds_the_token_of_the_client_itself(algorithm: str) -> None:
     answer = own_token(Holder.with_key_for(algorithm))
     assert (answer.status_code, answer.json()["token_type"]) == (200, "DPoP")
@@ -410,7 +415,7 @@ def test_an_unbound_token_is_no_dpop_token(holder: Holder) -> None:
 
 def test_challenges_name_the_scheme_that_was_used_or_both(holder: Holder) -> None:
     """D12."""
-    algs = 'algs="RS256 ES256 PS256 EdDSA Ed25519"'
+    algs = 'algs="ES256 PS256 EdDSA Ed25519"'
     assert Http().get(USERINFO)["WWW-Authenticate"] == f'Bearer realm="vestibule", DPoP {algs}'
     unknown = Http().get(USERINFO, HTTP_AUTHORIZATION="DPoP x")["WWW-Authenticate"]
     assert unknown.startswith('DPoP error="invalid_token", error_description="')

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from common.jws import FOREIGN as ALGORITHMS
+from common.jws import PROOFS as ALGORITHMS
 from provider.protocol import dpop
 from provider.protocol.dpop import MAX_AGE, Expected, hash_of, normalized
 from provider.protocol.errors import InvalidDpopProof, InvalidRequest
@@ -67,7 +67,7 @@ def test_only_its_own_type_exactly(typ: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "algorithm", ["none", "HS256", "HS512", "ES384", "es256", "A128KW"], ids=lambda one: f"D1 {one}"
+    "algorithm", ["none", "HS256", "HS512", "RS256", "ES384", "es256", "A128KW"], ids=lambda one: f"D1 {one}"
 )
 def test_only_asymmetric_algorithms_of_the_table(algorithm: str) -> None:
     assert refused("alg", "alg", algorithm)
