@@ -20,6 +20,7 @@ WORDS = {
     jws.WEAK: gettext_lazy("RSA keys have 2048 bits at least, and 8192 at most."),
     jws.EXPONENT: gettext_lazy("The exponent of an RSA key is an odd number of at most 32 bits."),
     jws.OFF_CURVE: gettext_lazy("Its point is not on the curve."),
+    jws.NOBODYS: gettext_lazy("Its point has a small order: anybody can sign with it. Make another key."),
     jws.MALFORMED: gettext_lazy("A member is missing, or is not base64url of its right length."),
 }
 

@@ -33,12 +33,18 @@ MAX_RSA_EXPONENT = 2**32
 # What each kind of key consists of (RFC 7518 section 6, RFC 8037 section 2): all that its thumbprint is made of.
 MEMBERS = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}
 NEVER_PUBLIC = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+# The y of every point of Ed25519 with a small order, also written as a number beyond the field. Anybody can make
+# signatures that fit such a key (RFC 8032 does not refuse them).
+_FIELD = 2**255 - 19
+_EIGHTH = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
+_SMALL_ORDER = frozenset({0, 1, _EIGHTH, _FIELD - _EIGHTH, _FIELD - 1, _FIELD, _FIELD + 1})
 # Why a JWK is not taken.
 PRIVATE = "A key that others see has no private part, and is not a shared secret."
 UNKNOWN = "Keys are RSA, EC on P-256, or OKP on Ed25519."
 WEAK = f"An RSA key has {RSA_BITS.start} bits at least, and {RSA_BITS.stop - 1} at most."
 EXPONENT = "The exponent of an RSA key is an odd number of at most 32 bits."
 OFF_CURVE = "The point x, y is not on the curve."
+NOBODYS = "The point x has a small order: anybody can sign with it."
 MALFORMED = "A member is missing, or is not base64url of its right length."
 
 
@@ -186,7 +192,7 @@ def public_key(jwk: Mapping[str, Json]) -> PublicKey:
     if kty == "EC" and jwk.get("crv") == "P-256":
         return _ec_key(_number(jwk, "x", 32), _number(jwk, "y", 32))
     if kty == "OKP" and jwk.get("crv") == "Ed25519":
-        return ed25519.Ed25519PublicKey.from_public_bytes(_bytes(jwk, "x", 32))
+        return _ed25519_key(_bytes(jwk, "x", 32))
     raise BadKey(UNKNOWN, "kty")
 
 
@@ -203,6 +209,12 @@ def _ec_key(x: int, y: int) -> ec.EllipticCurvePublicKey:
         return ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
     except ValueError:
         raise BadKey(OFF_CURVE, "x") from None
+
+
+def _ed25519_key(x: bytes) -> ed25519.Ed25519PublicKey:
+    if int.from_bytes(x, "little") % 2**255 in _SMALL_ORDER:  # the highest bit is a sign
+        raise BadKey(NOBODYS, "x")
+    return ed25519.Ed25519PublicKey.from_public_bytes(x)
 
 
 def _number(jwk: Mapping[str, Json], name: str, size: int | None = None) -> int:

@@ -59,6 +59,9 @@ class _Kept:
     fetching: threading.Event | None = None
     problem: str = field(default="", compare=False)
 
+    def usable(self) -> tuple[ClientKey, ...]:
+        return self.keys if time.monotonic() < self.usable_until else ()
+
 
 def read(document: Json) -> tuple[ClientKey, ...]:
     """Those of a key set that can be used here: others may be for other purposes."""
@@ -89,7 +92,7 @@ class FetchedKeys:
         now = time.monotonic()
         with self._lock:
             kept = self._entry(name)
-            usable = kept.keys if now < kept.usable_until else ()
+            usable = kept.usable()
             known = bool(usable) and (kid is None or any(one.kid == kid for one in usable))
             if not (known and now < kept.fresh_until) and now >= kept.next_try:
                 self._begin(name, kept, now)
@@ -97,7 +100,7 @@ class FetchedKeys:
         if known or fetching is None:
             return usable
         self._wait(fetching)
-        return kept.keys
+        return kept.usable()  # the fetch may have failed, and what was kept be too old
 
     def problem(self, name: Name) -> str:
         """Why the last fetch of this process failed, for whoever runs the client."""
@@ -140,16 +143,18 @@ class FetchedKeys:
     def _fetch(self, name: Name, kept: _Kept, done: threading.Event) -> None:
         client, address = name
         try:
-            found = read(orjson.loads(outbound.get(address, ACCEPT, MAX_BYTES, TIMEOUT)))
+            document = orjson.loads(outbound.get(address, ACCEPT, MAX_BYTES, TIMEOUT))
+            found, is_set = read(document), isinstance(document, dict) and isinstance(document.get("keys"), list)
             problem = "" if found else "There is no key in it that can be used here."
         except (outbound.Unreachable, orjson.JSONDecodeError) as error:
-            found, problem = (), str(error) if isinstance(error, outbound.Unreachable) else "It is no JSON."
+            found, is_set = (), False
+            problem = str(error) if isinstance(error, outbound.Unreachable) else "It is no JSON."
         except Exception:  # a mistake of ours; whoever waits must not wait for ever
             logger.exception("The keys of client %s could not be read.", client)
-            found, problem = (), "They could not be read."
+            found, is_set, problem = (), False, "They could not be read."
         now = time.monotonic()
         with self._lock:
-            if found:
+            if is_set:  # one without keys says as well that the old ones count no longer
                 kept.keys, kept.fresh_until, kept.usable_until = found, now + FRESH, now + USABLE
             kept.problem, kept.fetching = problem, None
         if problem:

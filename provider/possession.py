@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -15,7 +16,7 @@ from provider.parameters import Request
 from provider.protocol import dpop
 from provider.protocol.confirmation import NOT_BOUND, Confirmation
 from provider.protocol.errors import InvalidDpopProof, InvalidRequest, InvalidToken, UseDpopNonce
-from provider.protocol.facts import ClientFacts, TokenFacts
+from provider.protocol.facts import ClientFacts, Json, TokenFacts
 from provider.protocol.request import Params
 from provider.store import replay
 
@@ -62,7 +63,7 @@ def proved(sent: Evidence, access_token: str = "") -> Proof | None:
     if parts is None:
         raise InvalidDpopProof("The DPoP header must be one signed JWT.")
     algorithm, jwk = dpop.key_of(parts.header, jws.PROOFS)
-    key, jkt = _imported(orjson.dumps(jwk))
+    key, jkt = _imported(_written(jwk))
     if not parts.verified_by(key, algorithm):
         raise InvalidDpopProof("The DPoP proof is not signed with the key in its header.")
     now, urls = clock.seconds(), urls_of(sent.endpoint, settings.IDP_ISSUER, settings.IDP_MTLS_URL)
@@ -71,6 +72,14 @@ def proved(sent: Evidence, access_token: str = "") -> Proof | None:
     if not dpop_nonces.is_known(nonce) if nonce else settings.IDP_DPOP_NONCE_REQUIRED:
         raise UseDpopNonce
     return Proof(jkt, use)
+
+
+def _written(jwk: Mapping[str, Json]) -> bytes:
+    """As one text. More can be read than written: what lies deeper than any key is nobody's."""
+    try:
+        return orjson.dumps(jwk)
+    except orjson.JSONEncodeError:
+        raise InvalidDpopProof("jwk in the header of the DPoP proof is no key.") from None
 
 
 @lru_cache(maxsize=1024)

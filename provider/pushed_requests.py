@@ -27,8 +27,12 @@ UNUSABLE = "The request_uri is unknown, expired, used already or another client'
 
 
 def keep(params: Params, client: ClientFacts) -> str:
-    """Keep this request of this client, and answer the `request_uri` that stands for it."""
-    now, reference = clock.now(), PREFIX + opaque()
+    """Keep this request of this client, and answer the `request_uri` that stands for it.
+
+    What is kept is written out again, which may be longer than it came: nothing is kept that cannot be read then.
+    """
+    now, reference, text = clock.now(), PREFIX + opaque(), urlencode(params.pairs)
+    parameters.decode(text)
     own = PushedRequest.objects.filter(client_id=client.client_id)
     if own.filter(expires_at__gt=now)[MAX_PER_CLIENT - 1 : MAX_PER_CLIENT].exists():
         raise TemporarilyUnavailable("Too many pushed requests of this client wait. Try again.")
@@ -37,7 +41,7 @@ def keep(params: Params, client: ClientFacts) -> str:
     PushedRequest.objects.create(
         digest=digest(reference),
         client_id=client.client_id,
-        sealed=sealing.seal(PURPOSE, urlencode(params.pairs)),
+        sealed=sealing.seal(PURPOSE, text),
         signed=params.wrapped.signed,
         expires_at=begin,
         kept_until=begin + BEGUN_FOR,

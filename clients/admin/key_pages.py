@@ -16,6 +16,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from jwcrypto import jwk
+from jwcrypto.common import JWException
 
 from clients import key_registration, keys
 from clients.models import Client
@@ -32,6 +33,8 @@ else:
     Base = object
 
 MAX_TEXT = 10_000  # characters of a key
+# What the library raises for a key that is encrypted, of another curve, or of another kind.
+OF_PEM = (TypeError, KeyError, JWException)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class NewKeyForm(forms.Form):
         text = self.cleaned_data["key"].strip()
         try:
             return _from_pem(text) if text.startswith("-----BEGIN") else _from_json(text)
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError, *OF_PEM):
             raise forms.ValidationError(_("This is neither a JWK nor a public key in PEM.")) from None
 
 

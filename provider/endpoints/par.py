@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from common import counters
 from common.address import address_of
 from common.certificates import of_connection
+from common.counters import Limit
+from common.networks import SHARED_FACTOR, is_shared, network_of
 from provider import parameters, possession, pushed_requests, request_objects
 from provider.authorization_request import ErrorResponse, NotRedirectable, validate
 from provider.client_authentication import METHODS, authenticate
@@ -11,20 +14,24 @@ from provider.endpoints.http import Answer, json_answer, protocol_endpoint
 from provider.endpoints.interaction import read_hint
 from provider.parameters import Request
 from provider.protocol import prompts
-from provider.protocol.errors import InvalidRequest
+from provider.protocol.errors import InvalidRequest, TooManyWait
 from provider.protocol.facts import ClientFacts
 from provider.protocol.request import Params, Wrapped
 from provider.protocol.runner import At
 
+# Anybody may speak as a public client, and one network must not take all its places.
+PER_NETWORK = Limit("pushed-requests", 200, pushed_requests.EXPIRES_IN)
+
 
 @protocol_endpoint("POST", cors=True, proofs=True)
 def par(request: Request) -> Answer:
-    sent = parameters.from_body(request)
-    client = authenticate(sent, parameters.authorization(request), address_of(request), of_connection(request.META))
+    sent, address = parameters.from_body(request), address_of(request)
+    client = authenticate(sent, parameters.authorization(request), address, of_connection(request.META))
     with At("pushed_request"):
         proof = possession.proved(possession.evidence(request, "par"))
         params = possession.pushed(_asked(sent, client), proof)
         _refuse_what_would_be_refused(params, client)
+        _refuse_too_many(client, address)
         possession.use_up(proof)
         reference = pushed_requests.keep(params, client)
     return json_answer({"request_uri": reference, "expires_in": pushed_requests.EXPIRES_IN}, 201)
@@ -54,3 +61,12 @@ def _refuse_what_would_be_refused(params: Params, client: ClientFacts) -> None:
         raise error.refusal from error
     prompts.read(params)
     read_hint(params, client)
+
+
+def _refuse_too_many(client: ClientFacts, address: str) -> None:
+    """Of one network, in the name of a client that proves nothing."""
+    if not client.public:
+        return
+    allowed = PER_NETWORK.amount * (SHARED_FACTOR if is_shared(address) else 1)
+    if counters.count(PER_NETWORK, client.client_id, network_of(address)) > allowed:
+        raise TooManyWait("Too many requests of this network were pushed. Try again later.")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
 from provider.protocol.facts import ClientFacts
-from provider.protocol.response_modes import CODE, QUERY, ResponseMode
+from provider.protocol.response_modes import CODE, QUERY, ResponseMode, brings_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,11 @@ class Channel:
     def is_proved(self) -> bool:
         """Whether only the client itself can use what comes of this.
 
-        A confidential client proves itself when it redeems the code, wherever that went (RFC 8252 section 8.6).
+        A confidential client proves itself when it redeems the code, wherever that went (RFC 8252 section 8.6). Tokens
+        that come through the browser nobody redeems.
         """
-        return not self.client.public or not (self.device or reaches_any_program(self.redirect_uri))
+        redeems = not self.client.public and not brings_tokens(self.response_type)
+        return redeems or not (self.device or reaches_any_program(self.redirect_uri))
 
     @property
     def shares_consent(self) -> bool:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import dsa, ec
 from django.test import Client as Http
 
 from clients.models import Client, SecurityEvent
@@ -83,6 +85,22 @@ def test_a_key_in_pem_will_do(algorithm: str) -> None:
 def test_what_is_no_public_key_is_refused_with_a_reason(key: Any, why: str) -> None:
     response = add(browser("editor"), key)
     assert why in response.content.decode()
+    assert client().jwks is None
+
+
+def in_pem(key: ec.EllipticCurvePublicKey | dsa.DSAPublicKey) -> str:
+    return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+@pytest.mark.parametrize("kind", ["encrypted", "another curve", "DSA"])
+def test_a_key_in_pem_that_the_library_stumbles_over_is_no_fault_of_ours(kind: str) -> None:
+    if kind == "encrypted":
+        text = KEYS["ES256"].export_to_pem(private_key=True, password=b"secret").decode()
+    elif kind == "another curve":
+        text = in_pem(ec.generate_private_key(ec.SECP224R1()).public_key())
+    else:
+        text = in_pem(dsa.generate_private_key(2048).public_key())
+    assert "neither a JWK nor" in add(browser("editor"), text).content.decode()
     assert client().jwks is None
 
 

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from hypothesis import example, given
 from hypothesis import strategies as st
 from jwcrypto import jwk
@@ -129,6 +129,32 @@ RSA_KEY, EC_KEY, OKP_KEY = public(KEYS["RS256"]), public(KEYS["ES256"]), public(
 def test_other_keys_are_refused(key: dict[str, Any], why: str) -> None:
     with pytest.raises(ValueError, match=why):
         jws.public_key(key)
+
+
+@pytest.mark.parametrize("sign", ["", "80"], ids=["", "with a sign"])
+@pytest.mark.parametrize(
+    "point",
+    [
+        f"{'00' * 32}",
+        f"01{'00' * 31}",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        f"ec{'ff' * 30}7f",
+        f"ed{'ff' * 30}7f",
+        f"ee{'ff' * 30}7f",
+    ],
+)
+def test_a_key_that_anybody_can_sign_with_is_refused(point: str, sign: str) -> None:
+    """The neutral point, and others of a small order: whoever registers one lets everybody in."""
+    data = bytes.fromhex(point)
+    data = bytes((*data[:31], data[31] | int(sign or "0", 16)))
+    with pytest.raises(jws.BadKey, match="anybody can sign"):
+        jws.public_key({"kty": "OKP", "crv": "Ed25519", "x": jws.encode(data)})
+
+
+def test_such_a_key_would_verify_anything() -> None:
+    neutral = b"\1" + bytes(31)
+    ed25519.Ed25519PublicKey.from_public_bytes(neutral).verify(neutral + bytes(32), b"anything at all")
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)

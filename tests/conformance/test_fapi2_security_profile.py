@@ -190,6 +190,8 @@ def test_ensure_mismatched_dpop_jkt_fails(bank: Bank) -> None:
     """`dpop_jkt` of another key than that of the proof at PAR (F12)."""
     proof = bank.holder.proof(f"{ISSUER}{PAR}")
     refused(bank.push(proof=proof, dpop_jkt=Holder().jkt), "invalid_dpop_proof", "invalid_request")
+    weak = Holder.with_key_for("RS256")
+    refused(bank.push(proof=weak.proof(f"{ISSUER}{PAR}")), "invalid_dpop_proof")  # F3, there too
 
 
 def test_ensure_token_endpoint_fails_with_mismatched_dpop_proof_jkt(bank: Bank) -> None:

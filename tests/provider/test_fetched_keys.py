@@ -119,6 +119,24 @@ def test_while_nobody_answers_old_keys_count_for_an_hour_and_no_longer(
     assert "the status is 500" in fetched.problem((1, server.url))
 
 
+def test_who_waited_in_vain_gets_no_key_that_is_too_old(server: KeyServer, fetched: FetchedKeys, clock: Clock) -> None:
+    """The request that begins a fetch, too: whoever has a key that was taken away may hold up the client's server."""
+    fetched.find((1, server.url), "old")
+    server.status = 500
+    clock.passed = fetched_keys.USABLE + 5
+    assert kids(fetched.find((1, server.url), "old")) == []
+
+
+def test_a_set_without_keys_takes_all_of_them_away(server: KeyServer, fetched: FetchedKeys, clock: Clock) -> None:
+    fetched.find((1, server.url), "old")
+    server.has()
+    clock.passed = fetched_keys.FRESH + 1
+    fetched.find((1, server.url), "old")
+    settled(fetched)
+    assert kids(fetched.find((1, server.url), "old")) == []
+    assert "no key" in fetched.problem((1, server.url))
+
+
 def test_a_failure_is_remembered_for_a_minute(server: KeyServer, fetched: FetchedKeys, clock: Clock) -> None:
     server.status = 404
     for _ in range(5):

@@ -152,6 +152,14 @@ def test_the_key_is_public_strong_and_the_one_that_signed(holder: Holder, part: 
     assert is_refused(own_token(holder, proof=proof), "invalid_dpop_proof")
 
 
+def test_a_key_that_nests_deeper_than_can_be_written_is_no_fault_of_ours(holder: Holder) -> None:
+    """G9: what can be read is not always what can be written."""
+    deep = json.dumps({"typ": "dpop+jwt", "alg": "ES256", "jwk": {**holder.public, "x5c": 0}})
+    header = jws.encode(deep.replace('"x5c": 0', f'"x5c": {"[" * 300}{"]" * 300}').encode())
+    proof = ".".join([header, *holder.proof().split(".")[1:]])
+    assert is_refused(own_token(holder, proof=proof), "invalid_dpop_proof")
+
+
 def test_two_proofs_are_none(holder: Holder) -> None:
     """D2: the server joins two headers with a comma."""
     for between in (",", ", "):

@@ -155,6 +155,18 @@ def test_errors_of_the_sign_in_arrive_in_the_fragment(legacy: None) -> None:
     assert in_fragment(denied)["error"] == "access_denied"
 
 
+def test_no_program_on_the_device_gets_tokens_that_nobody_redeems_unseen(legacy: None) -> None:
+    """RFC 8252 section 8.6: only a code brings a confidential client back to prove itself."""
+    Client.objects.filter(client_id="desk").update(redirect_uris="com.house.desk:/cb", response_types=[CODE, *LEGACY])
+    browser = Browser("owner")
+    asked = {"redirect_uri": "com.house.desk:/cb", "scope": "openid email"}
+    assert browser.authorize("desk", **asked).status_code == 302, "nobody is asked in this project"
+    for _time in range(2):
+        page = browser.authorize("desk", response_type="id_token token", **asked)
+        assert page.status_code == 200, "but here every time"
+        assert "access_token=" in browser.answer(page)["Location"]
+
+
 # --- What they are good for ----------------------------------------------------------------------------------------
 
 

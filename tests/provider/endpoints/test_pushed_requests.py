@@ -17,10 +17,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from clients.models import AccessToken, Client, Grant, PushedRequest
+from common.counters import Limit
 from idp.discovery import metadata
 from projects.models import Project
 from provider import pushed_requests
+from provider.endpoints import par
 from provider.protocol.request import Params
+from tests.provider.proving import Holder
 from tests.world import CHALLENGE, ISSUER, ORDERS, REDIRECTS, WEB_CB, App, Browser, Response, basic, redirected
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
@@ -200,6 +203,30 @@ def test_a_client_keeps_no_more_than_so_many(monkeypatch: pytest.MonkeyPatch) ->
     with time_machine.travel(timezone.now() + timedelta(hours=1)):
         pushed("spa")
         assert PushedRequest.objects.filter(client_id="spa").count() == 1, "and leaves in the end"
+
+
+def test_one_network_cannot_take_all_places_of_a_public_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody may speak in its name; who proves a name is not held up by others of the network."""
+    monkeypatch.setattr(par, "PER_NETWORK", Limit("few", 2, 60))
+    for _number in range(2):
+        pushed("spa")
+        pushed("web")
+    too_many = push("spa")
+    refused(too_many, "temporarily_unavailable", 429)
+    assert int(too_many["Retry-After"]) > 0
+    assert push("web").status_code == 201
+    elsewhere = App("spa", Http(REMOTE_ADDR="198.51.100.9"))
+    assert elsewhere.post(PATH, asked("spa")).status_code == 201
+    assert PushedRequest.objects.filter(client_id="spa").count() == 3
+
+
+@pytest.mark.parametrize("more", ["".join(f"&x{number}=1" for number in range(92)), "&x=" + "(" * 30_000])
+def test_what_could_not_be_read_again_is_refused_at_once(more: str) -> None:
+    """Who proved a key and a name adds two parameters, and escaped texts are longer than they came."""
+    http = Http(HTTP_AUTHORIZATION=basic("web", "web-secret"), HTTP_DPOP=Holder().proof(f"{ISSUER}{PATH}"))
+    response = http.post(PATH, urlencode(asked()) + more, content_type=FORM)
+    refused(response, status=response.status_code)
+    assert not PushedRequest.objects.exists()
 
 
 # --- Coming with it ------------------------------------------------------------------------------------------------

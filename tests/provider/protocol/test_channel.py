@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from provider.protocol.channel import Channel
+from provider.protocol.response_modes import LEGACY
 from tests.provider.protocol.building import ACME, client
 
 
@@ -48,6 +49,18 @@ def test_a_client_that_proves_itself_is_remembered_wherever_the_code_goes(redire
     assert (channel.always_asks, channel.shares_consent) == (False, True)
     itself = Channel(client(registered_by_administrator=False), redirect_uri)
     assert (itself.shares_consent, itself.remembers_its_own) == (False, True)
+
+
+@pytest.mark.parametrize("response_type", LEGACY)
+@pytest.mark.parametrize("redirect_uri", ["http://127.0.0.1/cb", "http://localhost:3000/cb", "com.acme.app:/cb"])
+def test_what_nobody_redeems_proves_no_client(redirect_uri: str, response_type: str) -> None:
+    """RFC 8252 section 8.6 speaks of codes. A token is worth something to whatever program receives it."""
+    house = client(project=replace(ACME, consent_mode="implicit"))
+    for itself in (house, replace(house, registered_by_administrator=False)):
+        channel = Channel(itself, redirect_uri, response_type=response_type)
+        assert (channel.always_asks, channel.first_party) == (True, False)
+        assert (channel.shares_consent, channel.remembers_its_own) == (False, False)
+    assert Channel(house, "https://web.acme.example/cb", response_type=response_type).first_party
 
 
 def test_a_client_that_registered_itself_shares_no_consent() -> None:
