@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.utils import quote
@@ -16,6 +17,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from jwcrypto import jwk
+from jwcrypto.common import JWException
 
 from clients import key_registration, keys
 from clients.models import Client
@@ -62,7 +64,10 @@ class NewKeyForm(forms.Form):
 
 def _from_pem(text: str) -> Json:
     """A private key stays one: it is refused for that, and not taken for public."""
-    key = jwk.JWK.from_pem(text.encode())
+    try:
+        key = jwk.JWK.from_pem(text.encode())
+    except (JWException, UnsupportedAlgorithm, TypeError, KeyError):  # of another kind, or behind a passphrase
+        raise ValueError("This is no key that can be read.") from None
     made: dict[str, Json] = key.export(private_key=key.has_private, as_dict=True)
     made.pop("kid", None)
     return made

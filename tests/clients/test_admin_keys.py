@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import dsa, ec
 from django.test import Client as Http
 
 from clients.models import Client, SecurityEvent
 from common import jws
 from provider import fetched_keys
 from tests.console import browser, client, keep_web_within_its_project, page, send
-from tests.foreign_keys import KEYS, OTHERS, public
+from tests.foreign_keys import KEYS, OTHERS, pem, public
 from tests.provider.key_server import KeyServer, serving_keys
 from tests.world import Response
 
@@ -77,6 +78,9 @@ def test_a_key_in_pem_will_do(algorithm: str) -> None:
         (KEYS["ES256"].export_private(as_dict=True), "private part"),
         (KEYS["ES256"].export_to_pem(private_key=True, password=None).decode(), "private part"),
         ({"kty": "oct", "k": "AAAA"}, "shared secret"),
+        (KEYS["ES256"].export_to_pem(private_key=True, password=b"passphrase").decode(), "neither a JWK nor"),
+        (pem(dsa.generate_private_key(1024).public_key()), "neither a JWK nor"),
+        (pem(ec.generate_private_key(ec.SECP224R1()).public_key()), "neither a JWK nor"),
         ("1", "A key is a JSON object"),
     ],
 )
