@@ -15,6 +15,7 @@ from clients import keys
 from clients.identifiers import redirect_uri_problem
 from clients.metadata import ClientMetadata
 from clients.models import Client
+from clients.rules import TOKEN_EXCHANGE
 from projects import matcher
 from projects.actors import Actor, Right
 from projects.apis import resolve
@@ -55,8 +56,9 @@ def introspected_elsewhere(settled: ClientMetadata, project: Project) -> set[str
 
 
 def acted_for_elsewhere(settled: ClientMetadata, project: Project) -> set[str]:
-    """APIs of other projects that it introspects for."""
-    named = owners_named(settled.acts_for) if settled.introspection != "none" else {}
+    """APIs of other projects that it introspects for, or whose tokens it may pass on (protocol sections 8 and 13)."""
+    acts = settled.introspection != "none" or TOKEN_EXCHANGE in settled.grant_types
+    named = owners_named(settled.acts_for) if acts else {}
     return {name for name, owner in named.items() if owner != project.pk}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from accounts.models import User
-from clients import registration, secrets
+from clients import registration, rules, secrets
 from clients.metadata import Audience
 from clients.models import Client
 from clients.policy import metadata_of
@@ -111,6 +111,27 @@ def test_who_takes_the_right_away_makes_keys_and_does_not_get_it_back(because: s
     registration.generate_secret(client(), by("editor"))
     again = within.changed({"introspection": outside.introspection, "audience": outside.audience})
     assert refused(lambda: registration.change(client(), again, by("editor")))
+
+
+EXCHANGES = ("authorization_code", rules.TOKEN_EXCHANGE)
+
+
+def test_an_api_of_others_counts_for_who_may_pass_on_its_tokens_though_it_introspects_nothing() -> None:
+    """It acts for that API in a token exchange, too (protocol section 13)."""
+    before = metadata_of(granted({"introspection": "none", "acts_for": (OPEN,), "grant_types": EXCHANGES}))
+    assert reaching_out(before, client().project) == ["acts_for"]
+    assert "acts for" in refused(lambda: registration.generate_secret(client(), by("editor")))
+    wanted = before.changed({"redirect_uris": (*before.redirect_uris, NEW)})
+    assert "acts for" in refused(lambda: registration.change(client(), wanted, by("editor")))
+
+
+def test_nobody_begins_to_pass_on_tokens_of_an_api_of_others_that_was_switched_off() -> None:
+    before = metadata_of(granted({"introspection": "none", "acts_for": (OPEN,)}))
+    wanted = before.changed({"grant_types": EXCHANGES})
+    assert "Only a superuser" in refused(lambda: registration.change(client(), wanted, by("editor")))
+    assert metadata_of(client()) == before
+    registration.change(client(), wanted.changed({"acts_for": ()}), by("editor"))
+    assert client().grant_types == list(EXCHANGES)
 
 
 def test_narrowing_what_reaches_out_is_no_way_to_a_key() -> None:
