@@ -21,6 +21,7 @@ from jwcrypto.common import JWException
 
 from clients import key_registration, keys
 from clients.models import Client
+from clients.models.choices import AuthMethod
 from clients.policy import metadata_of
 from clients.reach import new_key_problem
 from common import jws
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 else:
     Base = object
 
+BY_KEYS = (AuthMethod.PRIVATE_KEY_JWT, AuthMethod.SELF_SIGNED_TLS)
 MAX_TEXT = 10_000  # characters of a key
 
 
@@ -146,6 +148,7 @@ class KeyPages(Base):
             "original": client,
             "keys": fetched if client.jwks_uri else _registered(client),
             "problem": problem,
+            "by_keys": BY_KEYS,
             "form": form,
             "why_not": new_key_problem(metadata_of(client), client.project, actor_of(request)),
             "may_change": self.has_change_permission(request, client),
