@@ -187,7 +187,7 @@ def _introspection(case: Case) -> Iterator[Problem]:
             "It names clients or APIs of other projects below. Only a superuser may let it introspect for them "
             "again: remove them first."
         )
-        yield Problem("introspection", message)
+        yield Problem("introspection" if before != after else "grant_types", message)
 
 
 def _reaches_out_again(case: Case) -> bool:

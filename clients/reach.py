@@ -1,7 +1,7 @@
 """What a client may do outside its project. A superuser granted it, so only a superuser hands out a key to it.
 
-Such a key is a secret, a public key, a redirect URI, and being public: each lets somebody else be the client
-(protocol section 0).
+Such a key is a secret, a public key, a redirect URI, being public, and devices of a public client: each lets somebody
+else be the client (protocol section 0).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from clients import keys
 from clients.identifiers import redirect_uri_problem
 from clients.metadata import ClientMetadata
 from clients.models import Client
+from clients.models.choices import GrantType
 from projects import matcher
 from projects.actors import Actor, Right
 from projects.apis import resolve
@@ -55,8 +56,9 @@ def introspected_elsewhere(settled: ClientMetadata, project: Project) -> set[str
 
 
 def acted_for_elsewhere(settled: ClientMetadata, project: Project) -> set[str]:
-    """APIs of other projects that it introspects for."""
-    named = owners_named(settled.acts_for) if settled.introspection != "none" else {}
+    """APIs of other projects that it introspects for, or whose tokens it may pass on (protocol sections 8 and 13)."""
+    acts = settled.introspection != "none" or GrantType.TOKEN_EXCHANGE in settled.grant_types
+    named = owners_named(settled.acts_for) if acts else {}
     return {name for name, owner in named.items() if owner != project.pk}
 
 
@@ -89,15 +91,17 @@ def new_key_problem(metadata: ClientMetadata, project: Project, by: Actor) -> st
 
 
 def key_problems(before: ClientMetadata, wanted: ClientMetadata, project: Project, by: Actor) -> Iterator[Problem]:
-    """New redirect URIs and keys, and a secret that is not asked for any more."""
+    """New redirect URIs and keys, another way to prove who it is, and devices that speak in its name unproved."""
     new = [index for index, uri in enumerate(wanted.redirect_uris) if uri not in before.redirect_uris]
     if any(redirect_uri_problem(wanted.redirect_uris[index]) for index in new):
         new = []  # what they are refused for is told first
-    opened = (wanted.public and not before.public) or (before.uses_secrets and not wanted.uses_secrets)
+    # Another secret has to be made first. A key or a name of a certificate may be there already, for something else.
+    opened = not wanted.uses_secrets and wanted.token_endpoint_auth_method != before.token_endpoint_auth_method
     cut = [
         name for name, one in (("jwks", _new_keys(before, wanted)), ("jwks_uri", _new_address(before, wanted))) if one
     ]
     cut += [name for name, value in wanted.certificate_names if value != getattr(before, name)]
+    cut += ["grant_types"] if _lets_devices_speak(wanted) and not _lets_devices_speak(before) else []
     if not (new or opened or cut) or not (because := missing_rights(wanted, project, by)):
         return
     message = _(
@@ -117,6 +121,11 @@ def _new_keys(before: ClientMetadata, wanted: ClientMetadata) -> bool:
 def _new_address(before: ClientMetadata, wanted: ClientMetadata) -> bool:
     """Whoever answers there decides what its keys are."""
     return bool(wanted.jwks_uri) and wanted.jwks_uri != before.jwks_uri
+
+
+def _lets_devices_speak(metadata: ClientMetadata) -> bool:
+    """Whether a device of anybody may begin in its name."""
+    return metadata.public and GrantType.DEVICE_CODE in metadata.grant_types
 
 
 # --- Clients and APIs by name --------------------------------------------------------------------------------------

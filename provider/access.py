@@ -184,8 +184,8 @@ def revoke_all(user: User, key: str) -> None:
             _lock(everything)
         ended = _end(everything)
         if consent and many:
-            consent.scopes, consent.audiences = [], []
-            consent.save(update_fields=["scopes", "audiences", "updated_at"])
+            consent.scopes, consent.audiences, consent.ends_at = [], [], None
+            consent.save(update_fields=["scopes", "audiences", "ends_at", "updated_at"])
         elif consent:
             consent.delete()
         events.consent_revoked(str(user.sub), key, ended)

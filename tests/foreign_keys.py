@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import dsa, ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwcrypto import jwk, jws
 
 RSA = jwk.JWK.generate(kty="RSA", size=2048)
@@ -22,6 +24,11 @@ OTHERS = {"ES256": jwk.JWK.generate(kty="EC", crv="P-256"), "EdDSA": jwk.JWK.gen
 def public(key: jwk.JWK, **members: Any) -> dict[str, Any]:
     """As its owner registers it."""
     return {**key.export_public(as_dict=True), **members}
+
+
+def pem(key: dsa.DSAPublicKey | ec.EllipticCurvePublicKey) -> str:
+    """Of a kind that no JWK is for."""
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 def signed(key: jwk.JWK, algorithm: str, claims: Mapping[str, Any] | bytes, **header: Any) -> str:

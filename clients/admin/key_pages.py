@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.utils import quote
@@ -20,6 +21,7 @@ from jwcrypto.common import JWException
 
 from clients import key_registration, keys
 from clients.models import Client
+from clients.models.choices import AuthMethod
 from clients.policy import metadata_of
 from clients.reach import new_key_problem
 from common import jws
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 else:
     Base = object
 
+BY_KEYS = (AuthMethod.PRIVATE_KEY_JWT, AuthMethod.SELF_SIGNED_TLS)
 MAX_TEXT = 10_000  # characters of a key
 # What the library raises for a key that is encrypted, of another curve, or of another kind.
 OF_PEM = (TypeError, KeyError, JWException)
@@ -65,7 +68,10 @@ class NewKeyForm(forms.Form):
 
 def _from_pem(text: str) -> Json:
     """A private key stays one: it is refused for that, and not taken for public."""
-    key = jwk.JWK.from_pem(text.encode())
+    try:
+        key = jwk.JWK.from_pem(text.encode())
+    except (JWException, UnsupportedAlgorithm, TypeError, KeyError):  # of another kind, or behind a passphrase
+        raise ValueError("This is no key that can be read.") from None
     made: dict[str, Json] = key.export(private_key=key.has_private, as_dict=True)
     made.pop("kid", None)
     return made
@@ -144,6 +150,7 @@ class KeyPages(Base):
             "original": client,
             "keys": fetched if client.jwks_uri else _registered(client),
             "problem": problem,
+            "by_keys": BY_KEYS,
             "form": form,
             "why_not": new_key_problem(metadata_of(client), client.project, actor_of(request)),
             "may_change": self.has_change_permission(request, client),

@@ -15,7 +15,7 @@ from clients.models import Client, SecurityEvent
 from common import jws
 from provider import fetched_keys
 from tests.console import browser, client, keep_web_within_its_project, page, send
-from tests.foreign_keys import KEYS, OTHERS, public
+from tests.foreign_keys import KEYS, OTHERS, pem, public
 from tests.provider.key_server import KeyServer, serving_keys
 from tests.world import Response
 
@@ -79,6 +79,9 @@ def test_a_key_in_pem_will_do(algorithm: str) -> None:
         (KEYS["ES256"].export_private(as_dict=True), "private part"),
         (KEYS["ES256"].export_to_pem(private_key=True, password=None).decode(), "private part"),
         ({"kty": "oct", "k": "AAAA"}, "shared secret"),
+        (KEYS["ES256"].export_to_pem(private_key=True, password=b"passphrase").decode(), "neither a JWK nor"),
+        (pem(dsa.generate_private_key(1024).public_key()), "neither a JWK nor"),  # noqa: S505 - it is refused
+        (pem(ec.generate_private_key(ec.SECP224R1()).public_key()), "neither a JWK nor"),
         ("1", "A key is a JSON object"),
     ],
 )
@@ -154,6 +157,16 @@ def test_a_client_that_gets_a_key_for_its_secret_loses_the_secret() -> None:
     send(browser("editor"), page("clients_client_change", client().pk), changed)
     assert client().token_endpoint_auth_method == "private_key_jwt"
     assert not client().secrets.filter(slot__isnull=False).exists()
+
+
+def test_the_page_says_where_keys_are_not_what_the_client_proves_itself_by() -> None:
+    for method, said in (
+        ("client_secret_basic", True),
+        ("private_key_jwt", False),
+        ("self_signed_tls_client_auth", False),
+    ):
+        Client.objects.filter(client_id="web").update(token_endpoint_auth_method=method)
+        assert ("proves who it is in another way" in browser("editor").get(url()).content.decode()) is said, method
 
 
 @pytest.fixture

@@ -8,14 +8,16 @@ import pytest
 
 from accounts.models import User
 from clients import registration, secrets
-from clients.metadata import Audience
+from clients.metadata import Audience, ClientMetadata
 from clients.models import Client
+from clients.models.choices import GrantType
 from clients.policy import metadata_of
-from clients.reach import reaching_out
+from clients.reach import key_problems, reaching_out
 from idp.configuration import apply
 from projects.actors import Actor
 from projects.problems import RegistrationError
 from tests.console import OPEN, ORDERS, browser, client, form_of, page, send
+from tests.foreign_keys import KEYS, public
 
 pytestmark = pytest.mark.usefixtures("console")
 
@@ -111,6 +113,53 @@ def test_who_takes_the_right_away_makes_keys_and_does_not_get_it_back(because: s
     registration.generate_secret(client(), by("editor"))
     again = within.changed({"introspection": outside.introspection, "audience": outside.audience})
     assert refused(lambda: registration.change(client(), again, by("editor")))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("tls_client_auth", "private_key_jwt"), ("private_key_jwt", "tls_client_auth"), ("private_key_jwt", "none")],
+)
+def test_what_is_registered_for_something_else_does_not_become_a_key(before: str, after: str) -> None:
+    """A key may be there to sign requests, and the name of a certificate from before."""
+    keys = {"keys": [public(KEYS["ES256"], kid="of its requests")]}
+    was = ClientMetadata(
+        token_endpoint_auth_method=before, jwks=keys, tls_client_auth_san_dns="a.example", audience=(QUEUE,)
+    )
+    wanted = was.changed({"token_endpoint_auth_method": after})
+    [problem] = key_problems(was, wanted, client().project, by("editor"))
+    assert (problem.field, "no API" in problem.message) == ("token_endpoint_auth_method", True)
+    assert not list(key_problems(was, wanted, client().project, by("root")))
+
+
+def test_no_member_lets_devices_speak_for_a_public_client_that_reaches_outside() -> None:
+    """Anybody begins at a device of theirs: that is as good as a redirect URI."""
+    registration.change(client("spa"), metadata_of(client("spa")).changed({"audience": (QUEUE,)}), by("root"))
+    before = metadata_of(client("spa"))
+    wanted = before.changed({"grant_types": (*before.grant_types, GrantType.DEVICE_CODE)})
+    assert "audiences that are no API" in refused(lambda: registration.change(client("spa"), wanted, by("editor")))
+    registration.change(client("spa"), wanted.changed({"audience": ()}), by("root"))
+    assert GrantType.DEVICE_CODE in client("spa").grant_types
+
+
+EXCHANGES = ("authorization_code", GrantType.TOKEN_EXCHANGE)
+
+
+def test_an_api_of_others_counts_for_who_may_pass_on_its_tokens_though_it_introspects_nothing() -> None:
+    """It acts for that API in a token exchange, too (protocol section 13)."""
+    before = metadata_of(granted({"introspection": "none", "acts_for": (OPEN,), "grant_types": EXCHANGES}))
+    assert reaching_out(before, client().project) == ["acts_for"]
+    assert "acts for" in refused(lambda: registration.generate_secret(client(), by("editor")))
+    wanted = before.changed({"redirect_uris": (*before.redirect_uris, NEW)})
+    assert "acts for" in refused(lambda: registration.change(client(), wanted, by("editor")))
+
+
+def test_nobody_begins_to_pass_on_tokens_of_an_api_of_others_that_was_switched_off() -> None:
+    before = metadata_of(granted({"introspection": "none", "acts_for": (OPEN,)}))
+    wanted = before.changed({"grant_types": EXCHANGES})
+    assert "Only a superuser" in refused(lambda: registration.change(client(), wanted, by("editor")))
+    assert metadata_of(client()) == before
+    registration.change(client(), wanted.changed({"acts_for": ()}), by("editor"))
+    assert client().grant_types == list(EXCHANGES)
 
 
 def test_narrowing_what_reaches_out_is_no_way_to_a_key() -> None:

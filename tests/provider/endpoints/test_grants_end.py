@@ -14,10 +14,12 @@ import time_machine
 from django.core.management import call_command
 
 from accounts.models import User
+from clients import remains
 from clients.models import Authorization, Client
 from projects import registration
 from projects.actors import Actor
 from projects.models import Consent, Project
+from provider import access
 from tests.world import ORDERS, App, Browser, Response, claims_of, redirected
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
@@ -218,6 +220,14 @@ def test_another_page_prolongs_nothing_unasked() -> None:
     page = Browser("owner").authorize("web", scope=OFFLINE, audience=ORDERS, prompt="consent")
     redirected(choose(page, ""))
     assert Consent.objects.get().ends_at is None, "they said so"
+
+
+@pytest.mark.parametrize("few", [remains.FEW, 0])
+def test_nothing_is_left_of_the_choice_when_everything_is_taken_back(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remains, "FEW", few)
+    allow("web", str(DAY))
+    access.revoke_all(User.objects.get(username="owner"), "acme")
+    assert next(iter(choices(Browser("owner").authorize("web", scope=OFFLINE, audience=ORDERS)))) == ""
 
 
 def test_a_choice_is_never_longer_than_the_project_allows() -> None:
