@@ -54,4 +54,4 @@ def device_authorization(request: Request) -> Answer:
 def _refuse_too_many(client_id: str, address: str) -> None:
     allowed = PER_NETWORK.amount * (SHARED_FACTOR if is_shared(address) else 1)
     if counters.count(PER_NETWORK, client_id, network_of(address)) > allowed:
-        raise TooManyWait("Too many devices of this network asked. Try again later.")
+        raise TooManyWait("Too many devices in this network have asked. Try again later.")

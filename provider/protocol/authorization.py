@@ -68,8 +68,8 @@ def _check_way_in(params: Params, client: ClientFacts) -> None:
     if params.one("request"):
         raise RequestNotSupported("This client has registered no keys, so it cannot sign a request object.")
     if params.one("request_uri"):
-        raise RequestUriNotSupported("request_uri is not supported, but for requests that were pushed.")
+        raise RequestUriNotSupported("request_uri is only for requests that were pushed to /oauth2/par.")
     if client.request_object_algorithm and not params.wrapped.signed:
-        raise InvalidRequest("Requests of this client have to be signed (RFC 9101).")
+        raise InvalidRequest("Requests of this client have to be signed, and sent as request (RFC 9101).")
     if client.pushes and not params.wrapped.pushed:
-        raise InvalidRequest("Requests of this client have to be pushed (RFC 9126).")
+        raise InvalidRequest("Requests of this client have to be pushed to /oauth2/par first (RFC 9126).")

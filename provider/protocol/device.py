@@ -53,11 +53,11 @@ def check_shape(request: AuthorizationRequest) -> None:
     """A device waits for a person, so it cannot ask that nobody is shown anything."""
     params = request.params
     if params.one("request"):
-        raise RequestNotSupported("Request objects are not supported here.")
+        raise RequestNotSupported("request is not supported here: send the parameters themselves.")
     if params.one("request_uri"):
-        raise RequestUriNotSupported("request_uri is not supported here.")
+        raise RequestUriNotSupported("request_uri is not supported here: send the parameters themselves.")
     if prompts.read(params).silent:
-        raise InvalidRequest("prompt=none makes no sense here: a person has to confirm the code.")
+        raise InvalidRequest("prompt=none is not possible here: a person has to confirm the code.")
 
 
 def typed(text: str) -> str:

@@ -65,7 +65,7 @@ def check(claims: Mapping[str, Json], expected: Expected) -> Use:
     try:
         return Use(text(claims, "jti"), check_age(claims, expected.now, MAX_AGE))
     except Unacceptable as error:
-        raise InvalidDpopProof(f"Of the DPoP proof {error}") from None
+        raise InvalidDpopProof(f"The DPoP proof does not hold: {error}") from None
 
 
 def nonce_of(claims: Mapping[str, Json]) -> str:

@@ -128,7 +128,7 @@ def asked(request: TokenRequest) -> None:
         raise ValueError("No token was presented.")
     words = _words(request)
     if request.exchanged.bound and request.exchanged.passed_on and not request.shown:
-        raise InvalidRequest("The subject token is bound to a key: show a proof of yours, to bind the result.")
+        raise InvalidRequest("The subject token is bound: send a proof or certificate of yours, to bind the result.")
     if _requested(request.params) == ID_TOKEN:
         if request.exchanged.actors or request.exchanged.passed_on:
             raise InvalidTarget("An ID token is made of a token that the client got from the person itself.")

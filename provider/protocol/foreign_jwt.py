@@ -78,7 +78,7 @@ def check_begun(claims: Mapping[str, Json], now: float) -> None:
 
 
 def check_audience(claims: Mapping[str, Json], ours: str) -> None:
-    """It is for us alone (RFC 7523bis): another audience could present it here. An array of one will do."""
+    """It is for us alone (RFC 10070): another audience could present it here. An array of one will do."""
     value = claims.get("aud")
     if value == ours or value == [ours]:
         return

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from projects.facts import ApiFacts, Apis, ProjectFacts
+from provider.protocol import authorization as shape
 from provider.protocol.channel import Channel
 from provider.protocol.facts import NO_CEILING, Ceiling, ClientFacts, Entry, PersonFacts, Registry
 from provider.protocol.request import AuthorizationRequest, Params, Subject, TokenRequest
@@ -73,8 +74,10 @@ def sent(**params: Any) -> Params:
 def authorization(
     caller: ClientFacts | None = None, known: Registry | None = None, /, **params: Any
 ) -> AuthorizationRequest:
-    channel = Channel(caller or client(), "https://web.acme.example/cb")
-    return AuthorizationRequest(params=sent(**params), channel=channel, registry=known or Registry())
+    """Its way back is the one that it asks for, where it says what it asks for."""
+    asked, back = sent(**params), (caller or client(), "https://web.acme.example/cb")
+    channel = shape.channel(asked, *back) if "response_type" in params else Channel(*back)
+    return AuthorizationRequest(params=asked, channel=channel, registry=known or Registry())
 
 
 def token(

@@ -38,6 +38,11 @@ CODES = {
     "InsufficientScope": ("insufficient_scope", 403),
     "TemporarilyUnavailable": ("temporarily_unavailable", 503),
     "TooManyWait": ("temporarily_unavailable", 429),
+    "TooLarge": ("invalid_request", 413),
+    "InvalidRequestObject": ("invalid_request_object", 400),
+    "InvalidRequestUri": ("invalid_request_uri", 400),
+    "InvalidDpopProof": ("invalid_dpop_proof", 400),
+    "UseDpopNonce": ("use_dpop_nonce", 400),
 }
 
 
