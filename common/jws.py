@@ -301,7 +301,7 @@ def _json_object(text: str) -> dict[str, Json] | None:
         found = orjson.loads(data) if data else None
         if not isinstance(found, dict) or data is None:
             return None
-        json.loads(data, object_pairs_hook=_each_once)
+        _REPEATS.decode(data.decode())
     except (ValueError, RecursionError):  # orjson.JSONDecodeError is a ValueError
         return None
     return found
@@ -310,3 +310,6 @@ def _json_object(text: str) -> dict[str, Json] | None:
 def _each_once(members: list[tuple[str, object]]) -> None:
     if len({name for name, _value in members}) != len(members):
         raise ValueError("A member occurs twice.")
+
+
+_REPEATS = json.JSONDecoder(object_pairs_hook=_each_once)  # `json.loads` would make one for each text

@@ -189,4 +189,6 @@ def known(value: datetime | str) -> datetime:
 
 def hyphenated(value: str | None) -> str | None:
     """The text of a UUID. SQLite keeps 32 digits."""
-    return str(uuid.UUID(value)) if value is not None and len(value) == 32 else value
+    if value is None or len(value) != 32:
+        return value
+    return f"{value[:8]}-{value[8:12]}-{value[12:16]}-{value[16:20]}-{value[20:]}"

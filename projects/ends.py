@@ -27,6 +27,8 @@ def after(begun: datetime, seconds: int | None) -> datetime | None:
 
 def end_of(begun: datetime, ends_at: datetime | None, project: ProjectFacts) -> datetime | None:
     """When what was allowed then is over, as the project stands now; None: not by itself."""
+    if project.longest_grant is None and project.grants_not_before is None:
+        return ends_at
     over_already = begun if project.grants_not_before is not None and begun < project.grants_not_before else None
     return earliest(ends_at, after(begun, project.longest_grant), over_already)
 

@@ -32,7 +32,7 @@ class Assertion(Method):
     auth_method: ClassVar[str] = AuthMethod.PRIVATE_KEY_JWT
 
     def used(self, sent: Sent) -> bool:
-        return any(sent.params.one(name) for name in self.parameters)
+        return sent.params.has("client_assertion") or sent.params.has("client_assertion_type")
 
     def read(self, sent: Sent) -> Credentials:
         if sent.params.one("client_assertion_type") != ASSERTION_TYPE or not sent.params.one("client_assertion"):

@@ -33,7 +33,7 @@ METHODS: dict[str, Method] = {
     AuthMethod.SELF_SIGNED_TLS: ByCertificate(verified=False),
     AuthMethod.NONE: Nothing(),
 }
-HERE, AT_PROFILE = map(At, ("client_authentication", "profile"))
+HERE = At("client_authentication")
 
 
 def offered() -> list[str]:
@@ -56,11 +56,10 @@ def authenticate(
         proved = method.proves(client, presented) or _guesses_right(method, client, presented, address)
         if client is None or not proved or not client.enabled:
             raise InvalidClient(challenge=presented.by_header)
-    with AT_PROFILE:
-        if (assertion := presented.assertion) is not None:
-            profile.check_authentication(client, assertion.algorithm, assertion.claims)
-        else:
-            profile.check_authentication(client)
+    if (assertion := presented.assertion) is not None:
+        profile.check_authentication(client, assertion.algorithm, assertion.claims)
+    else:
+        profile.check_authentication(client)
     return client
 
 

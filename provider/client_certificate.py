@@ -23,8 +23,9 @@ class ByCertificate(Method):
 
     def used(self, sent: Sent) -> bool:
         """Alone. Beside a secret or an assertion a certificate is there to bind tokens to."""
-        alone = sent.authorization is None and not any(map(sent.params.one, ("client_secret", "client_assertion")))
-        return alone and sent.certificate is not None and sent.certificate.verified is self.verified
+        if sent.certificate is None or sent.certificate.verified is not self.verified:
+            return False
+        return sent.authorization is None and not any(map(sent.params.has, ("client_secret", "client_assertion")))
 
     def read(self, sent: Sent) -> Credentials:
         return Credentials(sent.params.one("client_id"), None, certificate=sent.certificate)

@@ -18,11 +18,11 @@ def tokens(decided: AuthorizationRequest, row: Authorization, code: str) -> dict
     client, kinds = decided.client, decided.channel.response_type.split()
     presented = authorizations.in_front(row.pk, decided.params.one("nonce"))
     with AT_LAST_CHECKS:
-        live.refuse_ended(presented, client)
+        until = live.refuse_ended(presented, client)
     registry = facts.registry((), client, presented.ceiling.audiences)
     request = TokenRequest(Params(), client, registry, Subject.PERSON, presented.ceiling)
     run(front_channel.STEPS, request)
-    minted, said = response.mint_in_front(request, presented, kinds, code, live.until(presented))
+    minted, said = response.mint_in_front(request, presented, kinds, code, until)
     if minted is not None:
         authorizations.issue(request, presented, minted)
     return said

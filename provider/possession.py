@@ -49,6 +49,8 @@ def evidence(request: Request, endpoint: str) -> Evidence:
     """Of several DPoP headers the server makes one with commas, which no proof has."""
     proof = request.META.get("HTTP_DPOP")
     certificate = certificates.of_connection(request.META)
+    if proof is None and certificate is None:
+        return NO_EVIDENCE
     return Evidence(endpoint, request.method or "", None if proof is None else str(proof), certificate)
 
 
@@ -98,9 +100,9 @@ def urls_of(endpoint: str, *bases: str) -> frozenset[str]:
     return frozenset(dpop.normalized(f"{base}/{prefix}/{endpoint}") for base in bases if base for prefix in PREFIXES)
 
 
-def use_up(proof: Proof | None) -> None:
+def use_up(proof: Proof) -> None:
     """From now on nobody shows it again. Where that cannot be remembered, nothing is accepted (`replay`)."""
-    if proof and not replay.first_use("dpop", proof.jkt, proof.use.jti, proof.use.seconds):
+    if not replay.first_use("dpop", proof.jkt, proof.use.jti, proof.use.seconds):
         raise InvalidDpopProof("This DPoP proof was used already: make one for each request.")
 
 

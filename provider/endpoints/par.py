@@ -32,7 +32,8 @@ def par(request: Request) -> Answer:
         params = possession.pushed(_asked(sent, client), proof)
         _refuse_what_would_be_refused(params, client)
         _refuse_too_many(client, address)
-        possession.use_up(proof)
+        if proof is not None:
+            possession.use_up(proof)
         reference = pushed_requests.keep(params, client)
     return json_answer({"request_uri": reference, "expires_in": pushed_requests.EXPIRES_IN}, 201)
 

@@ -54,7 +54,7 @@ GRANTS: Mapping[str, Grant] = {
 }
 
 AT_GRANT_TYPES, AT_OPENING, AT_LAST_CHECKS, AT_ISSUE = map(At, ("grant_types", "grant", "last_checks", "issue"))
-AT_POSSESSION, AT_PROFILE = map(At, ("possession", "profile"))
+AT_POSSESSION = At("possession")
 
 
 def answer(
@@ -66,29 +66,27 @@ def answer(
     """
     grant_type, grant = _asked(params)
     client = authenticate(params, authorization, address, evidence.certificate)
-    with AT_PROFILE:
-        profile.at_grant(client, grant_type)
+    profile.at_grant(client, grant_type)
     with AT_GRANT_TYPES:
         if not client.may_use(grant_type):
             raise UnauthorizedClient
     with AT_POSSESSION:
         proof = possession.proved(evidence)
         shown = possession.shown_by(client, proof, evidence.certificate)
-    with AT_PROFILE:
-        profile.at_possession(client, shown)
+    profile.at_possession(client, shown)
     try:
         with AT_OPENING:
             presented = grant.open(params, client)
         with AT_LAST_CHECKS:
-            live.refuse_ended(presented, client)
+            until = live.refuse_ended(presented, client)
         with AT_POSSESSION:
             refuse_another_holder(presented.bound, shown)
         decided = _decided(grant, params, client, presented, shown)
-        with AT_PROFILE:
-            profile.at_token(decided)
-        with AT_POSSESSION:
-            possession.use_up(proof)
-        minted, said = response.mint(decided, presented, live.until(presented))
+        profile.at_token(decided)
+        if proof is not None:
+            with AT_POSSESSION:
+                possession.use_up(proof)
+        minted, said = response.mint(decided, presented, until)
         with AT_ISSUE:
             authorizations.issue(decided, presented, minted)
     except Refusal as refusal:

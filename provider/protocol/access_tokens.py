@@ -7,11 +7,12 @@ from datetime import datetime
 
 from projects.facts import LONGEST_FOR_EDITORS, ApiFacts
 from provider.protocol.audience import offered_abroad, offered_by, offered_or_of_signing_in
-from provider.protocol.facts import ClientFacts, Exchanged, Registry, TokenFacts
+from provider.protocol.facts import ClientFacts, Registry, TokenFacts
 from provider.protocol.request import TokenRequest
 
 LIFETIME_ABROAD = 3600  # seconds, where an API says none: of tokens that clients of other projects get for it
-EXCHANGED_JWT = 300  # seconds at most
+# Seconds at most: a JWT does not hear that the access token it came from was revoked.
+EXCHANGED_JWT = 300
 
 
 def _apis(decided: TokenRequest) -> list[ApiFacts]:
@@ -38,15 +39,10 @@ def signing_alg(decided: TokenRequest) -> str:
 
 def lifetime(decided: TokenRequest) -> int:
     """In seconds: the client's, or less when one of the Apis says so, or is another project's and says nothing."""
-    limits = [_limit_at(api, decided.client) for api in _apis(decided)]
-    if decided.exchanged is not None:
-        limits.append(_limit_of_jwt(decided, decided.exchanged))
-    return min([decided.client.access_token_lifetime, *(limit for limit in limits if limit is not None)])
-
-
-def _limit_of_jwt(decided: TokenRequest, exchanged: Exchanged) -> int | None:
-    """A JWT does not hear that the access token it came from was revoked: it lives for a short time instead."""
-    return EXCHANGED_JWT if exchanged.came_from and token_format(decided) == "jwt" else None
+    limits = [limit for api in _apis(decided) if (limit := _limit_at(api, decided.client)) is not None]
+    if decided.exchanged is not None and decided.exchanged.came_from and token_format(decided) == "jwt":
+        limits.append(EXCHANGED_JWT)
+    return min([decided.client.access_token_lifetime, *limits])
 
 
 def _limit_at(api: ApiFacts, client: ClientFacts) -> int | None:

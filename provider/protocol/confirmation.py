@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -23,6 +24,11 @@ class Confirmation:
         """As tokens, rows and introspection say it."""
         named = {"jkt": self.jkt, "x5t#S256": self.x5t}
         return {name: value for name, value in named.items() if value}
+
+    @property
+    def text(self) -> str:
+        """The same for a row, as JSON."""
+        return json.dumps(self.members) if self else "{}"
 
     @classmethod
     def of(cls, members: Mapping[str, str] | None) -> Confirmation:

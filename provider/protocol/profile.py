@@ -23,10 +23,12 @@ from provider.protocol.errors import (
 )
 from provider.protocol.facts import ClientFacts, Json
 from provider.protocol.request import AuthorizationRequest, TokenRequest
+from provider.protocol.runner import At
 
 METHODS = ("private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth")
 GRANT_TYPES = frozenset({"authorization_code", "refresh_token", "client_credentials"})
 FORBIDDEN = "RS256"
+HERE = At("profile")  # where nothing is demanded, nothing is entered: every token request comes by
 NO_CLAIMS: Mapping[str, Json] = MappingProxyType({})
 
 
@@ -88,14 +90,15 @@ def check_authentication(client: ClientFacts, algorithm: str = "", claims: Mappi
     """F1: by a key that nobody else has. F2: for the issuer, as a text. F3: signed with nothing weak."""
     if not demanded(client):
         return
-    if client.auth_method not in METHODS:
-        raise InvalidClient("The profile fapi2 demands private_key_jwt or a certificate, and no secret.")
-    if not algorithm:
-        return  # a certificate
-    if algorithm == FORBIDDEN:
-        raise InvalidClient(f"The profile fapi2 forbids {FORBIDDEN}: sign client_assertion with another algorithm.")
-    if not isinstance(claims.get("aud"), str):
-        raise InvalidClient("The profile fapi2 demands aud of client_assertion as a text, not as an array.")
+    with HERE:
+        if client.auth_method not in METHODS:
+            raise InvalidClient("The profile fapi2 demands private_key_jwt or a certificate, and no secret.")
+        if not algorithm:
+            return  # a certificate
+        if algorithm == FORBIDDEN:
+            raise InvalidClient(f"The profile fapi2 forbids {FORBIDDEN}: sign client_assertion with another algorithm.")
+        if not isinstance(claims.get("aud"), str):
+            raise InvalidClient("The profile fapi2 demands aud of client_assertion as a text, not as an array.")
 
 
 def may_sign_with(client: ClientFacts, algorithms: Iterable[str]) -> tuple[str, ...]:
@@ -105,22 +108,27 @@ def may_sign_with(client: ClientFacts, algorithms: Iterable[str]) -> tuple[str, 
 
 def at_grant(client: ClientFacts, grant_type: str) -> None:
     """F1: a grant that the client registered may be none of the profile's."""
-    check_client(client)
-    if demanded(client) and grant_type not in GRANT_TYPES:
-        raise UnauthorizedClient(f"The profile fapi2 allows {', '.join(sorted(GRANT_TYPES))}, and no other grant.")
+    if not demanded(client):
+        return
+    with HERE:
+        check_client(client)
+        if grant_type not in GRANT_TYPES:
+            raise UnauthorizedClient(f"The profile fapi2 allows {', '.join(sorted(GRANT_TYPES))}, and no other grant.")
 
 
 def at_possession(client: ClientFacts, shown: Confirmation) -> None:
     """Tokens are bound to what the request shows, whatever the grant is. No proof is signed with RS256 (F3)."""
     if demanded(client) and not shown:
-        raise InvalidDpopProof("The profile fapi2 demands tokens that are bound to a key: send a DPoP proof.")
+        with HERE:
+            raise InvalidDpopProof("The profile fapi2 demands tokens that are bound to a key: send a DPoP proof.")
 
 
 def at_token(request: TokenRequest) -> None:
     """F6, also of a code that was issued before. F3, also where an API chose the algorithm of its tokens."""
     if not demanded(request.client):
         return
-    if request.params.one("grant_type") == "authorization_code" and not request.challenge.value:
-        raise InvalidGrant("The profile fapi2 demands PKCE, and the authorization request had no code_challenge.")
-    if token_format(request) == "jwt" and signing_alg(request) == FORBIDDEN:
-        raise InvalidTarget(f"The profile fapi2 forbids {FORBIDDEN}, and an API of this audience demands it.")
+    with HERE:
+        if request.params.one("grant_type") == "authorization_code" and not request.challenge.value:
+            raise InvalidGrant("The profile fapi2 demands PKCE, and the authorization request had no code_challenge.")
+        if token_format(request) == "jwt" and signing_alg(request) == FORBIDDEN:
+            raise InvalidTarget(f"The profile fapi2 forbids {FORBIDDEN}, and an API of this audience demands it.")

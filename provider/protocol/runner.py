@@ -40,5 +40,5 @@ class At:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _at: TracebackType | None
     ) -> None:
-        if isinstance(error, Refusal) and not error.step:
+        if kind is not None and isinstance(error, Refusal) and not error.step:
             error.step = self.step

@@ -29,7 +29,7 @@ from provider.protocol.errors import InvalidGrant
 from provider.protocol.facts import NO_CHALLENGE, Challenge, ClientFacts
 from provider.protocol.request import AuthorizationRequest, Subject, TokenRequest
 from provider.store import events, generations, statements
-from provider.store.presented import NOTHING, UNUSABLE, Following, Presented, Reused, Spend
+from provider.store.presented import NONE_FOLLOWS, NOTHING, UNUSABLE, Following, Presented, Reused, Spend
 from provider.store.statements import AuthorizationRow
 
 CODE_LIFETIME = timedelta(seconds=60)
@@ -199,15 +199,20 @@ def issue(decided: TokenRequest, presented: Presented, minted: Minted) -> None:
     rows = [_access_token(decided, presented, minted, now)] if minted.stored else []
     if decided.target is not None:
         rows.append(events.cross_client_token(decided.client, decided.target, presented.sub, now))
-    bound = for_refresh_token(decided.shown, public=decided.client.public)
     if presented.exchanged is not None:
         audience = [decided.target.client_id] if decided.target else decided.audience
         rows.append(events.exchanged(decided.client, presented.exchanged.client, presented.sub, audience, now))
     try:
-        presented.spend.keep(rows, Following(minted.refresh_token, bound), decided.client, now)
+        presented.spend.keep(rows, _following(decided, minted), decided.client, now)
     except IntegrityError as error:
         # The Authorization was deleted in this very moment: the person took everything back, or left for good.
         raise InvalidGrant(UNUSABLE) from error
+
+
+def _following(decided: TokenRequest, minted: Minted) -> Following:
+    if not minted.refresh_token:
+        return NONE_FOLLOWS
+    return Following(minted.refresh_token, for_refresh_token(decided.shown, public=decided.client.public))
 
 
 def _access_token(decided: TokenRequest, presented: Presented, minted: Minted, now: datetime) -> Insert:
@@ -223,7 +228,7 @@ def _access_token(decided: TokenRequest, presented: Presented, minted: Minted, n
         expires=expires,
         scope=" ".join(decided.scopes),
         resource=orjson.dumps(decided.audience).decode(),
-        cnf=orjson.dumps(decided.shown.members).decode(),
+        cnf=decided.shown.text,
         **more,
     )
 

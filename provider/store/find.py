@@ -53,7 +53,7 @@ def refresh_token(token: str) -> TokenFacts | None:
         return None
     try:
         opened = authorizations.of_refresh_token(token, row, client)
-        live.refuse_ended(opened, client)
+        ends_at = ends.earliest(row.expires, live.refuse_ended(opened, client))
     except InvalidGrant:
         return None
     audiences = opened.ceiling.audiences
@@ -64,7 +64,7 @@ def refresh_token(token: str) -> TokenFacts | None:
         scopes=opened.ceiling.scopes,
         audience=still_open(audiences, client, Registry(apis=apis_near(audiences))),
         issued_at=_seconds(row.created),
-        expires_at=_seconds(expires) if (expires := ends.earliest(row.expires, live.until(opened))) else None,
+        expires_at=_seconds(ends_at) if ends_at is not None else None,
         sign_in=opened.sign_in,
         authorization_id=str(row.authorization.id),
         bound=opened.bound,

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-import orjson
 from django.conf import settings
 
 from common.sql import Insert, write
@@ -123,7 +122,7 @@ def row(
         generation=generation,
         created=now,
         expires=expiry(client, authorized_at, now),
-        cnf=orjson.dumps(following.bound.members).decode(),
+        cnf=following.bound.text,
     )
 
 

@@ -30,14 +30,19 @@ SHORTEST = timedelta(seconds=1)  # of a token's life: what ends sooner is as goo
 ENDED = "The tokens of this client are ended until a later moment."
 
 
-def refuse_ended(presented: Presented, client: ClientFacts) -> None:
-    """Whatever a grant opened: its client, project, person, sign-in and Authorization must let it work now."""
+def refuse_ended(presented: Presented, client: ClientFacts) -> datetime | None:
+    """Whatever a grant opened: its client, project, person, sign-in and Authorization must let it work now.
+
+    Answers when the first of those that a token would stand on ends by itself: nothing that is minted outlives it.
+    """
     if not client_lives(client, presented.issued_at):
         raise InvalidGrant(UNUSABLE if presented.behind else ENDED)
     if expired(presented.expires) or not all(authorization_lives(one, presented.issued_at) for one in presented.behind):
         raise InvalidGrant(UNUSABLE)
-    if (last := until(presented)) is not None and expired(last - SHORTEST):
+    last = _until(presented, client)
+    if last is not None and expired(last - SHORTEST):
         raise InvalidGrant(UNUSABLE)
+    return last
 
 
 def authorization_lives(authorization: AuthorizationRow, issued_at: datetime) -> bool:
@@ -64,11 +69,15 @@ def end_of(authorization: AuthorizationRow, client: ClientFacts) -> datetime | N
     return ends.end_of(authorization.created_at, authorization.ends_at, client.project)
 
 
-def until(presented: Presented) -> datetime | None:
-    """When the first of those that a token would stand on ends by itself: nothing that is minted outlives it."""
-    clients = [(one, facts.client_of(one.client_id)) for one in presented.behind]
-    subject_ends = presented.expires if presented.exchanged is not None else None
-    return ends.earliest(subject_ends, *(end_of(one, client) for one, client in clients if client is not None))
+def _until(presented: Presented, client: ClientFacts) -> datetime | None:
+    if not presented.behind and presented.exchanged is None:
+        return None  # a client for itself
+    of_others = ((one, facts.client_of(one.client_id)) for one in presented.behind if one.client_id != client.id)
+    moments = [end_of(one, client) for one in presented.behind if one.client_id == client.id]
+    moments += [end_of(one, other) for one, other in of_others if other is not None]
+    if presented.exchanged is not None:
+        moments.append(presented.expires)
+    return ends.earliest(*moments)
 
 
 def passed_on_lives(

@@ -47,6 +47,9 @@ class Following:
         return bool(self.token)
 
 
+NONE_FOLLOWS = Following()
+
+
 class Spend(Protocol):
     """How what was presented is used up, together with the rows that are kept for it: all of it or nothing."""
 

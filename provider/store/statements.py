@@ -81,7 +81,9 @@ _CONVERSIONS = [
 
 def as_authorization(row: Row) -> AuthorizationRow:
     for place, convert in _CONVERSIONS:
-        row[place] = convert(row[place])
+        value = row[place]
+        if value is not None:
+            row[place] = convert(value)
     return AuthorizationRow._make([*row[:_COLUMNS], person.facts(row[_COLUMNS:])])
 
 

@@ -37,6 +37,7 @@ class Flow:
     items: Items = Items.NONE
     token: str = "access_token"
     proof: bool = False  # the item is a DPoP proof, in its header
+    assertion: bool = False  # the item is a JWT that the client of the role `key` signed
 
     @property
     def method(self) -> str:
@@ -54,12 +55,24 @@ _EXCHANGE = (
 )
 _DEVICE = f"grant_type=urn:ietf:params:oauth:grant-type:device_code&device_code={ITEM}"
 _OWN = "grant_type=client_credentials&scope=read"
+_ASSERTED = (
+    f"{_OWN}&client_assertion={ITEM}&client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+)
 
 FLOWS = {
     flow.key: flow
     for flow in (
         Flow("client_credentials", "client credentials, opaque", "token", '"access_token"', _OWN, "machine"),
         Flow("dpop", "client credentials, DPoP", "token", '"DPoP"', _OWN, "machine", Items.ONCE, proof=True),
+        Flow(
+            "private_key_jwt",
+            "client credentials, private_key_jwt",
+            "token",
+            '"access_token"',
+            _ASSERTED,
+            items=Items.ONCE,
+            assertion=True,
+        ),
         Flow("jwt", "client credentials, JWT (ES256)", "token", '"access_token"', _OWN, "jwt"),
         Flow("introspect", "introspection", "introspect", '"active"', f"token={ITEM}", "api", Items.CYCLE),
         Flow(

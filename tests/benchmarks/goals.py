@@ -18,6 +18,7 @@ GOALS: dict[str, dict[str, float]] = {
     "node": {
         "client_credentials": 1,
         "dpop": 1,
+        "private_key_jwt": 1,
         "jwt": 4,
         "introspect": 1,
         "refresh": 1,
@@ -32,7 +33,8 @@ GOALS: dict[str, dict[str, float]] = {
 # Statements per request on PostgreSQL with warm caches; transaction control is counted apart.
 STATEMENTS: dict[str, float] = {
     "client_credentials": 1,
-    "dpop": 1,  # the memory of proofs is Redis
+    "dpop": 1,  # the memory of proofs and assertions is Redis
+    "private_key_jwt": 1,
     "jwt": 0,
     "introspect": 1,
     "refresh": 2,

@@ -37,6 +37,7 @@ from provider.protocol import device  # noqa: E402
 from provider.protocol.request import Params  # noqa: E402
 from provider.store import devices  # noqa: E402
 from tests.benchmarks.flows import API, CHALLENGE, REDIRECT_URI, VERIFIER  # noqa: E402
+from tests.benchmarks.proofs import public_jwk  # noqa: E402
 from tests.world import App, Browser, redirected  # noqa: E402
 
 SCOPE = "openid profile email offline_access read"
@@ -51,6 +52,8 @@ projects:
     apis: [{{identifier: {API}, name: Bench, scopes: {{read: Read}}}}]
     clients:
       - {{client_id: bench-machine, grant_types: [client_credentials], scope: read}}
+      - {{client_id: bench-key, grant_types: [client_credentials], scope: read,
+         token_endpoint_auth_method: private_key_jwt, jwks: {json.dumps({"keys": [public_jwk()]})}}}
       - {{client_id: bench-jwt, grant_types: [client_credentials], scope: read, access_token_format: jwt,
          audience: [{API}]}}
       - {{client_id: bench-api, grant_types: [client_credentials], scope: read, introspection: project}}

@@ -1,5 +1,5 @@
 // node oidc-provider with the clients of the benchmark. Environment: PORT, STORE (memory or redis), REDIS_URL,
-// KEYS (directory with rsa.pem and ec.pem), CLIENTS (JSON: id, secret, redirect_uri, challenge).
+// KEYS (directory with rsa.pem and ec.pem), CLIENTS (JSON: id, secret, redirect_uri, challenge, jwk).
 // `GET /bench/codes/CLIENT/COUNT` mints codes; it exists in this server only and only on loopback.
 import { createPrivateKey } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -84,13 +84,16 @@ const device = {
   scope, grant_types: ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"],
   id_token_signed_response_alg: "RS256",
 };
+const keyed = {
+  client_secret: undefined, token_endpoint_auth_method: "private_key_jwt", jwks: { keys: [shared.jwk] },
+};
 const api = { scope: "read", accessTokenFormat: "jwt", jwt: { sign: { alg: "ES256" } } };
 const day = 86400;
 
 const provider = new Provider(`http://127.0.0.1:${PORT}`, {
   adapter: redis ? InRedis : Memory,
   clients: [client("machine"), client("jwt"), client("api"), client("web", signsIn), client("kept", signsIn),
-    client("device", device)],
+    client("device", device), client("key", keyed)],
   jwks: { keys: [key("rsa.pem", { alg: "RS256", kid: "rsa" }), key("ec.pem", { alg: "ES256", kid: "ec" })] },
   scopes: ["openid", "offline_access", "read"],
   features: {

@@ -19,7 +19,7 @@ from tests.benchmarks.flows import FLOWS, Flow, Items
 from tests.benchmarks.load import Call, basic
 from tests.benchmarks.machine import Cores, parent_of
 from tests.benchmarks.processes import free_port, running, wait_for
-from tests.benchmarks.proofs import proofs
+from tests.benchmarks.proofs import assertions, proofs
 
 ROOT = databases.ROOT
 CACHE = ROOT / ".bench"  # installed peers and logs; not in git
@@ -115,6 +115,8 @@ class Peer(ABC):
             return []
         if flow.proof:
             return proofs(self.issuer + self.paths[flow.path], count)
+        if flow.assertion:
+            return assertions(self.credentials("key")[0], self.issuer, count)
         if flow.items is Items.ONCE:
             return self.codes(flow.client or "web", count)
         role = flow.client if flow.token == "refresh_token" and flow.client else "web"

@@ -52,7 +52,7 @@ class Glewlwyd(Peer):
     name = "glewlwyd"
     title = "glewlwyd, SQLite"
     programs = {"glewlwyd": "glewlwyd"}
-    flows = tuple(key for key in FLOWS if key not in ("jwt", "kept", "device", "exchange", "dpop"))
+    flows = tuple(key for key in FLOWS if key not in ("jwt", "kept", "device", "exchange", "dpop", "private_key_jwt"))
     wanted = {"refresh": '"refresh_token"'}  # it signs no new ID token then; its access token is signed, by RS256
     paths = {
         "token": f"{PLUGIN}/token",

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from tests.benchmarks.flows import API, CHALLENGE, REDIRECT_URI
 from tests.benchmarks.peers import keys
 from tests.benchmarks.peers.base import CACHE, GOOD_FOR_ALL, Peer, Setting, new_port, package
+from tests.benchmarks.proofs import public_jwk
 
 
 def installed() -> Path:
@@ -38,7 +39,7 @@ class Node(Peer):
     def start(self, setting: Setting) -> None:
         port = new_port()
         keys.private_keys()
-        clients = {"secret": GOOD_FOR_ALL, "redirect_uri": REDIRECT_URI, "challenge": CHALLENGE}
+        clients = {"secret": GOOD_FOR_ALL, "redirect_uri": REDIRECT_URI, "challenge": CHALLENGE, "jwk": public_jwk()}
         environment = {
             "PORT": str(port),
             "STORE": self.store,

@@ -22,7 +22,7 @@ class Toolkit(Peer):
         "userinfo": "/o/userinfo/",
         "jwks": "/o/.well-known/jwks.json",
     }
-    flows = tuple(key for key in FLOWS if key not in ("jwt", "kept", "device", "exchange", "dpop"))
+    flows = tuple(key for key in FLOWS if key not in ("jwt", "kept", "device", "exchange", "dpop", "private_key_jwt"))
 
     environment: Mapping[str, str]
 
