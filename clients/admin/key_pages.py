@@ -36,8 +36,8 @@ else:
 
 BY_KEYS = (AuthMethod.PRIVATE_KEY_JWT, AuthMethod.SELF_SIGNED_TLS)
 MAX_TEXT = 10_000  # characters of a key
-# What the library raises for a key that is encrypted, of another curve, or of another kind.
-OF_PEM = (TypeError, KeyError, JWException)
+# What the libraries raise for a key that is encrypted, of another curve, or of another kind.
+OF_PEM = (TypeError, KeyError, JWException, UnsupportedAlgorithm)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,7 @@ class NewKeyForm(forms.Form):
 
 def _from_pem(text: str) -> Json:
     """A private key stays one: it is refused for that, and not taken for public."""
-    try:
-        key = jwk.JWK.from_pem(text.encode())
-    except (JWException, UnsupportedAlgorithm, TypeError, KeyError):  # of another kind, or behind a passphrase
-        raise ValueError("This is no key that can be read.") from None
+    key = jwk.JWK.from_pem(text.encode())
     made: dict[str, Json] = key.export(private_key=key.has_private, as_dict=True)
     made.pop("kid", None)
     return made
