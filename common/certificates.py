@@ -1,7 +1,8 @@
 """The certificate of a client's TLS connection, as a proxy in front of us passes it on (RFC 8705).
 
 TLS ends at the proxy. What its header says is believed from the proxies of IDP_TRUSTED_PROXIES alone; from anybody else
-the header is not there. Servers join two headers with a comma, which neither of the two forms has.
+the header is not there. Servers join two headers of one name with a comma, which neither of the two forms has. Of
+`Client-Cert` and `Client_Cert` they take the last: a proxy drops what callers send, or its header has no hyphen.
 """
 
 from __future__ import annotations

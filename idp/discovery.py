@@ -21,10 +21,15 @@ from provider.protocol.claims import ABOUT_THE_TOKEN, CLAIMS
 from provider.protocol.facts import Json
 from provider.protocol.response_modes import LEGACY, RESPONSE_MODES
 
-# What programs ask, and no browser does.
-AT_MTLS = tuple(
-    f"{name}_endpoint"
-    for name in ("token", "userinfo", "introspection", "revocation", "pushed_authorization_request", "tokeninfo")
+# What programs ask, and no browser does: each of them that clients authenticate at, and that takes tokens.
+AT_MTLS = (
+    "token_endpoint",
+    "userinfo_endpoint",
+    "device_authorization_endpoint",
+    "introspection_endpoint",
+    "revocation_endpoint",
+    "pushed_authorization_request_endpoint",
+    "tokeninfo_endpoint",
 )
 MAX_AGE = int(rotation.JWKS_MAX_AGE.total_seconds())
 

@@ -105,6 +105,12 @@ def test_every_rule_of_the_map_has_a_file_and_a_test() -> None:
         assert all("::" in one for one in quoted(tests)), rule
 
 
+def test_no_rule_of_the_map_stands_twice() -> None:
+    """Merges keep the lines of both sides: an old row then stands beside the one that replaced it."""
+    tests = [row[-1] for row in rows()]
+    assert [one for one in tests if tests.count(one) > 1] == []
+
+
 def test_every_module_of_the_protocol_is_on_the_map() -> None:
     text = MAP.read_text()
     modules = [name(path) for path in (ROOT / "provider" / "protocol").glob("*.py")]

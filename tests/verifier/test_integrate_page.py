@@ -172,6 +172,16 @@ def test_signing_a_request(reader: Reader) -> None:
     assert json.loads(reader.shell("code"))["scope"] == "openid"
 
 
+def test_signing_a_request_for_curl(reader: Reader) -> None:
+    reader.shell("authorize")  # makes a verifier and its challenge
+    reader.environ["REQUEST"] = reader.python("request_object.py")[1]
+    apply((reader.folder / "desk.yaml").read_text(), path="desk.yaml")
+    location = allowed(reader.shell("authorize-signed"))
+    assert "state=check-me" in location
+    reader.environ["CODE"] = re.findall(r"[?&]code=([^&]+)", location)[0]
+    assert json.loads(reader.shell("code"))["scope"] == "openid loans.read"
+
+
 def test_signing_out_and_hearing_of_it(reader: Reader) -> None:
     browser = Browser("demo", Http(SERVER_NAME="localhost"))
     answer = browser.answer(browser.http.get(reader.shell("authorize")))
@@ -278,12 +288,17 @@ def test_every_example_is_run_and_every_answer_compared() -> None:
     assert [name for name in EXAMPLES if f'"{name}"' not in tests] == []
 
 
+def anchors(page: str) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", line.lower()).replace(" ", "-") for line in headings}
+
+
 def test_its_links_and_paths_lead_somewhere() -> None:
-    headings = {re.sub(r"[^\w -]", "", line.lower()).replace(" ", "-") for line in re.findall(r"^#+ (.+)$", PAGE, re.M)}
     links = re.findall(r"\]\(([^)]+)\)", PAGE)
-    assert [link for link in links if link.startswith("#") and link[1:] not in headings] == []
-    files = [link for link in links if not link.startswith("#")]
-    assert [link for link in files if not (ROOT / "docs" / link.partition("#")[0]).exists()] == []
+    assert [link for link in links if link.startswith("#") and link[1:] not in anchors(PAGE)] == []
+    files = [link.partition("#") for link in links if not link.startswith("#")]
+    assert [file for file, _, _ in files if not (ROOT / "docs" / file).exists()] == []
+    assert [(file, at) for file, _, at in files if at and at not in anchors((ROOT / "docs" / file).read_text())] == []
     paths = re.findall(r"`((?:clients|projects|docs)/[\w./]*)`", PAGE)
     assert [path for path in paths if not (ROOT / path).exists()] == []
 
@@ -304,3 +319,15 @@ def test_an_app_that_meets_fapi_2(reader: Reader) -> None:
         "email": "demo@acme.example",
         "email_verified": True,
     }
+
+
+def test_what_meets_fapi_2_with_curl(reader: Reader) -> None:
+    reader.shell("authorize")  # makes a verifier and its challenge
+    apply(reader.python("fapi_key.py")[1], path="bank.yaml")
+    assert reader.python("bank_signs.py", AT="par") == (0, "")
+    reader.environ["REQUEST_URI"] = reader.curl("bank-push")["request_uri"]
+    location = allowed(reader.shell("authorize-bank"))
+    reader.environ["CODE"] = re.findall(r"[?&]code=([^&]+)", location)[0]
+    assert json.loads(reader.shell("bank-code"))["error"] == "invalid_client", "its assertion was used"
+    assert reader.python("bank_signs.py", AT="token") == (0, "")
+    assert "cnf" in claims_of(reader.curl("bank-code")["access_token"])

@@ -17,40 +17,16 @@ import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
-from tests.foreign.programs.running import lacks, running
+from tests.foreign.programs.nginx import NGINX, block, nginx
+from tests.foreign.programs.running import lacks
 from tests.foreign.programs.visitor import Visitor
-from tests.installation import ROOT, Installation, free_port, prepared, serving
+from tests.installation import Installation, free_port, prepared, serving
 from tests.world import CHALLENGE, VERIFIER
 
-NGINX = Path("/usr/sbin/nginx")  # where Debian's packages put it
 LACKING = lacks(NGINX)
 pytestmark = [pytest.mark.foreign, pytest.mark.programs, pytest.mark.skipif(bool(LACKING), reason=LACKING)]
-PAGE = (ROOT / "docs" / "operations.md").read_text()
 SECRET = "a secret of the app that is long enough"
 TRUSTED = {"IDP_TRUSTED_PROXIES": "127.0.0.1"}
-# An app of its own beside it, whose address is as long as codes make it. All else is nginx's default.
-AROUND = """
-daemon off;
-pid {folder}/nginx.pid;
-error_log stderr;
-{user}
-events {{}}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/bodies;
-    proxy_temp_path {folder}/answers;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    {more}
-    server {{ listen 127.0.0.1:{app}; large_client_header_buffers 4 32k; location / {{ return 200 "hello"; }} }}
-    {upstream}
-    server {{
-        listen 127.0.0.1:{port};
-        {location}
-    }}
-}}
-"""
 CLIENT = """
 version: 1
 projects:
@@ -85,24 +61,6 @@ class Site:
         """From where refused requests came, as the console says."""
         with sqlite3.connect(self.folder / "db.sqlite3") as database:
             return {row[0] for row in database.execute("SELECT network FROM clients_refusedrequest")}
-
-
-def block(heading: str, first: str) -> str:
-    """The lines of the page below this heading, from one that begins so until the end of the block."""
-    below = PAGE.partition(f"\n{heading}\n")[2]
-    found = re.search(rf"^{re.escape(first)}.*?^}}$", below, re.MULTILINE | re.DOTALL)
-    assert found, f"no such block below {heading}"
-    return found[0]
-
-
-@contextmanager
-def nginx(folder: Path, port: int, app: int, location: str, upstream: str = "", more: str = "") -> Iterator[None]:
-    written = folder / "nginx.conf"
-    user = "user root;" if folder.owner() == "root" else ""
-    around = {"folder": folder, "user": user, "more": more, "app": app, "port": port}
-    written.write_text(AROUND.format(location=location, upstream=upstream, **around))
-    with running([NGINX, "-p", folder, "-c", written], folder, port):
-        yield
 
 
 def made(folder: Path, port: int, app: int, path: str = "") -> Installation:

@@ -146,6 +146,14 @@ def test_discovery_says_it_where_a_proxy_does_it(settings: Any) -> None:
     assert not {"tls_client_certificate_bound_access_tokens", "mtls_endpoint_aliases"} & discovery.metadata().keys()
 
 
+def test_wherever_clients_authenticate_they_may_connect_with_a_certificate(settings: Any) -> None:
+    settings.IDP_MTLS_URL = MTLS
+    said = discovery.metadata()
+    own = {"token", "introspection", "revocation", "device_authorization", "pushed_authorization_request"}
+    methods = {name.partition("_endpoint_auth_methods_")[0] for name in said if "_endpoint_auth_methods_" in name}
+    assert {f"{name}_endpoint" for name in own | methods} <= said["mtls_endpoint_aliases"].keys()
+
+
 def test_a_proof_may_name_the_other_address(till: Connected, settings: Any) -> None:
     settings.IDP_MTLS_URL = MTLS
     holder = Holder()
