@@ -108,7 +108,22 @@ def certificates_come_from_a_proxy(app_configs: object, **kwargs: object) -> lis
     for name in ("IDP_CLIENT_CERTIFICATE_VERIFIED_HEADER", "IDP_MTLS_URL"):
         if getattr(settings, name) and not settings.IDP_CLIENT_CERTIFICATE_HEADER:
             found.append(f"{name} does nothing: IDP_CLIENT_CERTIFICATE_HEADER is not set.")
-    return [Warning(problem, hint="See docs/operations.md, Client certificates.", id="idp.W010") for problem in found]
+    return [Warning(problem, hint="See docs/operations.md, Client certificates.", id="idp.W011") for problem in found]
+
+
+@register(Tags.security, deploy=True)
+def headers_of_certificates_have_one_spelling(app_configs: object, **kwargs: object) -> list[CheckMessage]:
+    """The server takes `Client_Cert` for `Client-Cert`. A proxy that lets it through lets callers forge the header."""
+    names = (settings.IDP_CLIENT_CERTIFICATE_HEADER, settings.IDP_CLIENT_CERTIFICATE_VERIFIED_HEADER)
+    return [
+        Warning(
+            f"{name} may be sent as {name.replace('-', '_')}, too.",
+            hint="Choose a name without dashes, or have the proxy drop that one and silence this warning.",
+            id="idp.W012",
+        )
+        for name in names
+        if "-" in name
+    ]
 
 
 @register(Tags.security, deploy=True)

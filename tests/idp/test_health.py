@@ -172,12 +172,24 @@ def test_half_of_the_settings_for_certificates_are_warned_about(settings: Any) -
     assert checks.certificates_come_from_a_proxy(None) == []
     settings.IDP_CLIENT_CERTIFICATE_VERIFIED_HEADER = "X-Client-Verify"
     settings.IDP_MTLS_URL = "https://mtls.localhost"
-    assert [message.id for message in checks.certificates_come_from_a_proxy(None)] == ["idp.W010"] * 2
+    assert [message.id for message in checks.certificates_come_from_a_proxy(None)] == ["idp.W011"] * 2
     settings.IDP_CLIENT_CERTIFICATE_HEADER = "X-Client-Cert"
     (warning,) = checks.certificates_come_from_a_proxy(None)
     assert "believed from nobody" in warning.msg
     settings.IDP_TRUSTED_PROXIES = ["127.0.0.1"]
     assert checks.certificates_come_from_a_proxy(None) == []
+
+
+def test_a_header_of_certificates_with_a_second_spelling_is_warned_about(settings: Any) -> None:
+    """Granian makes one variable of `Client-Cert` and `Client_Cert`; what the caller wrote may win."""
+    settings.IDP_CLIENT_CERTIFICATE_HEADER, settings.IDP_CLIENT_CERTIFICATE_VERIFIED_HEADER = (
+        "ClientCert",
+        "ClientVerify",
+    )
+    assert checks.headers_of_certificates_have_one_spelling(None) == []
+    settings.IDP_CLIENT_CERTIFICATE_HEADER = "Client-Cert"
+    (warning,) = checks.headers_of_certificates_have_one_spelling(None)
+    assert (warning.id, "Client_Cert" in warning.msg) == ("idp.W012", True)
 
 
 def test_a_database_without_an_issuer_is_warned_about(settings: Any) -> None:
