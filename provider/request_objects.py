@@ -25,8 +25,10 @@ def opened(params: Params) -> Params:
     What is wrong with it is for the steps to refuse: what stands beside it says where the client hears of it. So is one
     of a client without keys: nobody could have signed it.
     """
+    if not params.has("request"):
+        return params
     client = find_client(params.one("client_id"))
-    if not params.has("request") or client is None or not client_keys.has_keys(client):
+    if client is None or not client_keys.has_keys(client):
         return params
     try:
         pairs = _read(params, client)

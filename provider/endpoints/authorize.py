@@ -84,6 +84,8 @@ def with_params(name: str, *, in_body: bool) -> Callable[[View], Callable[[HttpR
                 return used_up(request, name, refusal)
             except Refusal as refusal:
                 return error_page(request, name, str(refusal))
+            except (OperationalError, InterfaceError) as error:
+                return unavailable(request, name, error)
             locales.speak(request, params)
             return locales.pass_on(params, _answer(view, name, request, params))
 

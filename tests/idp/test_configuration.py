@@ -11,6 +11,7 @@ from allauth.account.models import EmailAddress
 from accounts.models import AccountEvent, AccountEventKind, SignIn, User
 from clients import secrets
 from clients.models import AudienceEntry, Client, ClientSecret, SecurityEvent
+from clients.rules import TOKEN_EXCHANGE
 from idp.configuration import ConfigurationError, apply
 from idp.configuration.schema import SECTIONS
 from projects.models import Api, ApiScope, Project
@@ -80,7 +81,7 @@ def test_every_field_of_a_client_is_stored() -> None:
         "name": "Orchard on the web",
         "client_type": "confidential",
         "token_endpoint_auth_method": "client_secret_basic",
-        "grant_types": ["authorization_code", "refresh_token", "client_credentials"],
+        "grant_types": ["authorization_code", "refresh_token", "client_credentials", TOKEN_EXCHANGE],
         "redirect_uris": "https://www.orchard.example/callback",
         "post_logout_redirect_uris": "https://www.orchard.example/",
         "backchannel_logout_uri": "https://www.orchard.example/logout",

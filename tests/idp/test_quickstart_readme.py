@@ -50,15 +50,6 @@ def test_the_paths_it_names_exist(page: str) -> None:
     assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
-def test_the_anchors_it_links_to_exist() -> None:
-    for page in PAGES:
-        for anchor in re.findall(r"\]\([^):]*#([\w-]+)\)", page):
-            headings = [
-                re.sub(r"[^\w -]", "", line.lower()) for line in re.findall(r"^#+ (.+)$", PAGES[1], re.MULTILINE)
-            ]
-            assert anchor in {heading.replace(" ", "-") for heading in headings}
-
-
 def same(shown: Any, real: Any) -> bool:
     """Equal but for what differs from start to start: moments, and what is cut with an ellipsis."""
     if isinstance(shown, str) and shown.endswith("…"):

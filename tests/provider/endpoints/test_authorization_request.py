@@ -81,7 +81,7 @@ def test_only_the_response_type_code_is_offered(response_type: Any, error: str) 
         ({"acr_values": " ".join(f"level{number}" for number in range(21))}, "invalid_request"),
         ({"claims": "{"}, "invalid_request"),
         ({"claims": "[" * 2000}, "invalid_request"),
-        ({"nonce": "n" * 256}, "invalid_request"),
+        ({"nonce": "n" * 513}, "invalid_request"),
         ({"access_type": "sometimes"}, "invalid_request"),
         ({"scope": "nonsense"}, "invalid_scope"),
         ({"scope": 'openid "quoted"'}, "invalid_scope"),

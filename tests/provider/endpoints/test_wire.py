@@ -188,7 +188,11 @@ def test_without_a_database_endpoints_say_when_to_come_back(path: str, gone: Non
     assert "gone" not in response.content.decode()
 
 
-@pytest.mark.parametrize("path", [AUTHORIZE, "/.well-known/jwks.json", "/openid/jwks.json"])
+WRAPPED = ("request=a.b.c", "request_uri=urn:ietf:params:oauth:request_uri:x")
+AUTHORIZES = [AUTHORIZE, *(f"/oauth2/authorize?{one}&client_id=web" for one in WRAPPED), "/oauth2/authorize?kept=x"]
+
+
+@pytest.mark.parametrize("path", [*AUTHORIZES, "/.well-known/jwks.json", "/openid/jwks.json"])
 def test_pages_and_keys_do_too(path: str, gone: None) -> None:
     response = Http().get(path)
     assert (response.status_code, int(response["Retry-After"]) > 0) == (503, True)
