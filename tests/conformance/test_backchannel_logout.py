@@ -14,7 +14,7 @@ from tests.conformance.modules import unmatched
 from tests.provider.receiver import receiving
 from tests.world import ISSUER, Browser, claims_of, header_of, redirected
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database, pytest.mark.usefixtures("world")]
 MODULES = ["oidcc-backchannel-logout-discovery-endpoint-verification", "oidcc-backchannel-rp-initiated-logout"]
 OUT = "https://rp.certification.example/post_logout_redirect"
 

@@ -26,7 +26,7 @@ from clients.models import Client
 from idp.configuration import ConfigurationError, apply
 from tests.world import CHALLENGE, ISSUER, VERIFIER, WEB_CB, WORLD, App, Browser, claims_of, header_of, redirected
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database, pytest.mark.usefixtures("world")]
 PLAN = (Path(__file__).parent / "basic_op.txt").read_text().split()
 DISCOVERY = "/.well-known/openid-configuration"
 NEW = "https://web.acme.example/not-registered"

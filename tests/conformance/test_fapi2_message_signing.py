@@ -24,7 +24,7 @@ from tests.conformance.modules import unmatched
 from tests.foreign_keys import OTHERS, RSA, public
 from tests.world import ISSUER, Browser, Response, claims_of, header_of, redirected
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world", "bank")]
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database, pytest.mark.usefixtures("world", "bank")]
 PLAN = (Path(__file__).parent / "fapi2_message_signing.txt").read_text().split()
 PREFIX = "fapi2-security-profile-final-"
 NOT_APPLICABLE = {

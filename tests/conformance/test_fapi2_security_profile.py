@@ -22,7 +22,7 @@ from tests.foreign_keys import OTHERS, RSA, public
 from tests.provider.proving import Holder
 from tests.world import ISSUER, Browser, Response, claims_of, header_of, redirected
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world", "banks")]
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database, pytest.mark.usefixtures("world", "banks")]
 PLAN = (Path(__file__).parent / "fapi2_security_profile.txt").read_text().split()
 PREFIX = "fapi2-security-profile-final-"
 # Of ecosystems with rules of their own. The suite runs these only when that ecosystem is chosen.

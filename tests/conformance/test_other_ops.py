@@ -29,7 +29,7 @@ from provider.protocol.response_modes import CODE, LEGACY
 from tests.conformance.test_basic_op import DISCOVERY, NEW, PROFILE, unsigned
 from tests.world import CHALLENGE, ISSUER, VERIFIER, WEB_CB, App, Browser, Response, claims_of, header_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database, pytest.mark.usefixtures("world")]
 HERE = Path(__file__).parent
 
 

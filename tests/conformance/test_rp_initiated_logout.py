@@ -14,7 +14,7 @@ from clients.models import Client
 from tests.conformance.modules import unmatched
 from tests.world import ISSUER, Browser, Response, redirected
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database, pytest.mark.usefixtures("world")]
 MODULES = [
     "oidcc-rp-initiated-logout-discovery-endpoint-verification",
     "oidcc-rp-initiated-logout",

@@ -13,7 +13,7 @@ from clients.models import Authorization
 from tests.accounts.second_steps import enrol
 from tests.world import Browser, Response
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database, pytest.mark.usefixtures("world")]
 NEXT = "/oauth2/authorize?client_id=web&state=s"
 OWNER = {"login": "owner", "password": "owner-pw"}
 

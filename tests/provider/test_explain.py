@@ -18,7 +18,7 @@ from projects.models import Project
 from provider.protocol.facts import TOKEN_EXCHANGE
 from tests.world import BILLING, FOREIGN, ORDERS, App, Browser, claims_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database, pytest.mark.usefixtures("world")]
 
 
 @pytest.fixture

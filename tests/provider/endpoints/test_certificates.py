@@ -19,7 +19,7 @@ from tests.provider.certified import HEADER, SUBJECT, VERIFIED_HEADER, Connected
 from tests.provider.proving import Holder
 from tests.world import ISSUER, App, Browser, Response, claims_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database, pytest.mark.usefixtures("world")]
 USERINFO = "/oauth2/userinfo"
 MTLS = "https://mtls.localhost:8443"
 

@@ -23,7 +23,7 @@ from tests.foreign_keys import KEYS, OTHERS, public, signed
 from tests.provider.assertions import KID, TYPE, assertion, claims, proving, registered, token_request
 from tests.world import ISSUER, App, basic
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database, pytest.mark.usefixtures("world")]
 
 ENDPOINTS = ["/oauth2/token", "/oauth2/introspect", "/oauth2/revoke"]
 ADDRESS = "192.0.2.1"

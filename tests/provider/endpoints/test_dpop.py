@@ -18,7 +18,7 @@ from provider.store import replay
 from tests.provider.proving import KINDS, TOKEN, Holder
 from tests.world import CHALLENGE, ISSUER, REDIRECTS, App, Browser, Response, claims_of, redirected
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database, pytest.mark.usefixtures("world")]
 USERINFO = "/oauth2/userinfo"
 FORM = "application/x-www-form-urlencoded"
 

@@ -16,7 +16,7 @@ from provider.protocol.claims import half_hash
 from provider.protocol.response_modes import CODE, LEGACY
 from tests.world import BILLING, FOREIGN, ISSUER, ORDERS, WEB_CB, App, Browser, Response, claims_of, redirected
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database, pytest.mark.usefixtures("world")]
 
 
 @pytest.fixture

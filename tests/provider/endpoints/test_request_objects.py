@@ -28,7 +28,7 @@ from tests.provider.endpoints.test_pushed_requests import begin, is_page_that_le
 from tests.provider.proving import Holder
 from tests.world import CHALLENGE, ISSUER, WEB_CB, App, Browser, Response, redirected
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database, pytest.mark.usefixtures("world")]
 TYPE = "oauth-authz-req+jwt"
 
 
