@@ -77,7 +77,7 @@ if (client_secret) {
   found.types.push(own.token_type)
   const response = await oauth.introspectionRequest(provider, client, authentication, own.access_token, options)
   found.introspection = await oauth.processIntrospectionResponse(provider, client, response)
-  for (const algorithm of ['PS256', 'RS256', 'Ed25519']) {
+  for (const algorithm of ['PS256', 'Ed25519']) {
     try {
       found.types.push((await itself(await holder(algorithm))).token_type)
     } catch (error) {
