@@ -27,7 +27,7 @@ from accounts.models import AccountEventKind, User
 from common import counters
 from common.address import address_of
 from common.counters import Limit
-from common.networks import SHARED_FACTOR, is_shared, network_of
+from common.networks import allowed_at, network_of
 
 logger = logging.getLogger(__name__)
 WINDOW = 300  # seconds
@@ -110,7 +110,7 @@ def guess(request: HttpRequest, limit: Limit, user: User | None, name: str = "")
     """At what `user` knows, or at a `name` that nobody has; apps know a `sub`, and it may be typed as a name."""
     account = str(user.sub) if user else f"nobody {name}"
     address = address_of(request)
-    allowed = NETWORK.amount * (SHARED_FACTOR if is_shared(address) else 1)
+    allowed = allowed_at(NETWORK.amount, address)
     return Guess(limit, account, user, Place(_devices(request).get(account, ""), network_of(address), allowed))
 
 

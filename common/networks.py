@@ -28,6 +28,11 @@ def is_shared(address: str) -> bool:
     return bool(settings.IDP_SHARED_NETWORKS) and _is_in(address, tuple(settings.IDP_SHARED_NETWORKS))
 
 
+def allowed_at(amount: int, address: str) -> int:
+    """How many there may be of what the network of this address may do `amount` times, and a shared one more often."""
+    return amount * (SHARED_FACTOR if is_shared(address) else 1)
+
+
 @lru_cache(maxsize=1024)
 def _is_in(address: str, networks: tuple[str, ...]) -> bool:
     try:

@@ -13,7 +13,7 @@ from accounts.models import User
 from common import counters
 from common.address import address_of
 from common.counters import Limit
-from common.networks import SHARED_FACTOR, is_shared, network_of
+from common.networks import allowed_at, network_of
 from provider.protocol.device import typed
 from provider.store import devices, events
 from provider.store.devices import Waiting
@@ -51,8 +51,7 @@ def look_up(request: HttpRequest, text: str) -> Waiting | None:
 
 def _counted(request: HttpRequest) -> list[tuple[Limit, str]]:
     address = address_of(request)
-    allowed = NETWORK.amount * (SHARED_FACTOR if is_shared(address) else 1)
-    counted = [(Limit(NETWORK.name, allowed, WINDOW), network_of(address)), (EVERYBODY, "")]
+    counted = [(Limit(NETWORK.name, allowed_at(NETWORK.amount, address), WINDOW), network_of(address)), (EVERYBODY, "")]
     return [*counted, (ACCOUNT, str(request.user.sub))] if isinstance(request.user, User) else counted
 
 

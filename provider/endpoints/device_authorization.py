@@ -10,7 +10,7 @@ from common import counters, issuer
 from common.address import address_of
 from common.certificates import of_connection
 from common.counters import Limit
-from common.networks import SHARED_FACTOR, is_shared, network_of
+from common.networks import allowed_at, network_of
 from provider import parameters
 from provider.authorization_request import validate_for_device
 from provider.client_authentication import authenticate
@@ -52,6 +52,5 @@ def device_authorization(request: Request) -> Answer:
 
 
 def _refuse_too_many(client_id: str, address: str) -> None:
-    allowed = PER_NETWORK.amount * (SHARED_FACTOR if is_shared(address) else 1)
-    if counters.count(PER_NETWORK, client_id, network_of(address)) > allowed:
+    if counters.count(PER_NETWORK, client_id, network_of(address)) > allowed_at(PER_NETWORK.amount, address):
         raise TooManyWait("Too many devices in this network have asked. Try again later.")

@@ -6,7 +6,7 @@ from common import counters
 from common.address import address_of
 from common.certificates import of_connection
 from common.counters import Limit
-from common.networks import SHARED_FACTOR, is_shared, network_of
+from common.networks import allowed_at, network_of
 from provider import parameters, possession, pushed_requests, request_objects
 from provider.authorization_request import ErrorResponse, NotRedirectable, validate
 from provider.client_authentication import METHODS, authenticate
@@ -68,6 +68,5 @@ def _refuse_too_many(client: ClientFacts, address: str) -> None:
     """Of one network, in the name of a client that proves nothing."""
     if not client.public:
         return
-    allowed = PER_NETWORK.amount * (SHARED_FACTOR if is_shared(address) else 1)
-    if counters.count(PER_NETWORK, client.client_id, network_of(address)) > allowed:
+    if counters.count(PER_NETWORK, client.client_id, network_of(address)) > allowed_at(PER_NETWORK.amount, address):
         raise TooManyWait("Too many requests of this network were pushed. Try again later.")
