@@ -21,6 +21,8 @@ from django.db import IntegrityError, models, transaction
 from django.test import Client as Http
 
 from accounts.models import User
+from clients import profile as registered_profile
+from clients import rules
 from clients.models import Client, SigningKey
 from clients.models.choices import AuthMethod
 from common import cache
@@ -32,9 +34,10 @@ from provider.authentication_method import Credentials, Method, Sent
 from provider.client_authentication import METHODS, authenticate
 from provider.keys import keyring, mint
 from provider.protocol import claims
+from provider.protocol import profile as requested_profile
 from provider.protocol.claims import CLAIMS, Claim
 from provider.protocol.errors import InvalidClient, InvalidRequest
-from provider.protocol.facts import ClientFacts
+from provider.protocol.facts import TOKEN_EXCHANGE, ClientFacts
 from provider.protocol.request import Params
 from provider.store import statements
 from provider.store.person import PERSON, Fact
@@ -166,6 +169,14 @@ def test_a_method_that_is_added_is_no_second_way(assertion: None) -> None:
     for authorization, more in ((basic("web", "web-secret"), {}), (None, {"client_secret": "web-secret"})):
         with pytest.raises(InvalidRequest, match="one way"):
             asserted("web.signed", authorization, **more)
+
+
+def test_the_profile_demands_the_same_of_registrations_and_of_requests() -> None:
+    """The steps of the protocol know nothing of registration, so both say it."""
+    assert registered_profile.METHODS == requested_profile.METHODS
+    assert set(registered_profile.GRANT_TYPES) == requested_profile.GRANT_TYPES
+    assert registered_profile.FORBIDDEN == requested_profile.FORBIDDEN
+    assert TOKEN_EXCHANGE == rules.TOKEN_EXCHANGE
 
 
 def test_every_method_clients_may_register_can_be_used_and_the_other_way_round() -> None:

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from accounts.models import User
 from tests.browser.scene import Scene
@@ -46,6 +46,18 @@ def app() -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture(params=[True, False], ids=["with scripts", "without scripts"])
+def uncomplaining(request: Any, browser: Browser) -> Iterator[Page]:
+    """A page with scripts and one without, and nothing on them that the Content Security Policy forbids."""
+    context = browser.new_context(java_script_enabled=request.param)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    yield page
+    context.close()
+    assert [text for text in complaints if "Content Security Policy" in text] == []
 
 
 @pytest.fixture

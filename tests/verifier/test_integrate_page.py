@@ -80,15 +80,20 @@ def test_a_client_proves_itself_by_a_key(reader: Reader) -> None:
     assert reader.python("work.py") == (0, "loans.read")
 
 
-def test_signing_in_with_authlib(reader: Reader) -> None:
-    with reader.started("sign_in.py") as program:
+def printed_by(reader: Reader, name: str) -> list[str]:
+    """What this program prints in the end, when a person followed its address and came back."""
+    with reader.started(name) as program:
         assert program.stdin
         assert program.stdout
         program.stdout.readline()
         location = allowed(program.stdout.readline().strip())
         output, _none = program.communicate(location + "\n", timeout=60)
-        assert program.returncode == 0
-    who, tokens = (json.loads(line) for line in output.splitlines()[-2:])
+        assert program.returncode == 0, output
+    return str(output).splitlines()
+
+
+def test_signing_in_with_authlib(reader: Reader) -> None:
+    who, tokens = (json.loads(line) for line in printed_by(reader, "sign_in.py")[-2:])
     assert who == {"sub": person(), "email": "demo@acme.example"}
     assert {"access_token", "refresh_token", "id_token"} <= tokens.keys()
 
@@ -119,14 +124,7 @@ def test_pushing_a_request(reader: Reader) -> None:
 
 
 def test_pushing_a_request_in_python(reader: Reader) -> None:
-    with reader.started("push.py") as program:
-        assert program.stdin
-        assert program.stdout
-        program.stdout.readline()
-        location = allowed(program.stdout.readline().strip())
-        output, _none = program.communicate(location + "\n", timeout=60)
-        assert program.returncode == 0
-    assert output.splitlines()[-1] == "openid email loans.read"
+    assert printed_by(reader, "push.py")[-1] == "openid email loans.read"
 
 
 def type_code(code: str, decision: str = "allow") -> None:
@@ -307,14 +305,7 @@ def test_an_app_that_meets_fapi_2(reader: Reader) -> None:
     ended, written = reader.python("fapi_key.py")
     assert ended == 0, written
     apply(written, path="bank.yaml")
-    with reader.started("fapi.py") as program:
-        assert program.stdin
-        assert program.stdout
-        program.stdout.readline()
-        location = allowed(program.stdout.readline().strip())
-        output, _none = program.communicate(location + "\n", timeout=60)
-        assert program.returncode == 0, output
-    assert json.loads(output.splitlines()[-1]) == {
+    assert json.loads(printed_by(reader, "fapi.py")[-1]) == {
         "sub": person(),
         "email": "demo@acme.example",
         "email_verified": True,
