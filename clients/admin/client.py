@@ -57,11 +57,19 @@ class ClientAdmin(KeyPages, SecretPages, ProjectScopedAdmin):
                     "client_type",
                     "token_endpoint_auth_method",
                     "secrets_in_words",
+                ]
+            },
+        ),
+        (
+            gettext_lazy("Keys and certificates"),
+            {
+                "classes": ["collapse"],  # most apps have a secret; a field that is wrong opens it
+                "fields": [
                     "jwks_uri",
                     "token_endpoint_auth_signing_alg",
                     *CERTIFICATE_NAMES,
                     "request_object_signing_alg",
-                ]
+                ],
             },
         ),
         (

@@ -15,6 +15,7 @@ from django.test.signals import template_rendered
 from django.urls import URLPattern, URLResolver, resolve, reverse
 from playwright.sync_api import Page
 
+from clients import keys as client_keys
 from clients.models import Client, ClientSecret
 from idp import urls
 from idp.settings import BASE_DIR
@@ -22,6 +23,7 @@ from projects.models import Api, Project
 from provider.endpoints.device import page_of
 from provider.protocol.device import typed
 from tests.browser.scene import AFTER_LOGOUT, WIDE, Scene, cookie
+from tests.foreign_keys import KEYS, public
 from tests.world import CHALLENGE, ORDERS, WEB_CB
 
 
@@ -185,6 +187,7 @@ def console_sights(scene: Scene) -> list[Sight]:
     acme = Project.objects.get(key="acme").pk
     secret = ClientSecret.objects.get(client_id=web).pk
     audience = urlencode({"audience": f"{ORDERS}/7"})
+    Client.objects.filter(pk=web).update(jwks=client_keys.settled({"keys": [public(KEYS["ES256"], kid="2026-11")]}))
 
     def sight(name: str, page: str, *args: Any, query: str = "", act: Callable[[Page], None] | None = None) -> Sight:
         return Sight(f"console-{name}", reverse(f"admin:{page}", args=args) + query, "root", act=act)
@@ -202,6 +205,8 @@ def console_sights(scene: Scene) -> list[Sight]:
         sight("audience", "clients_client_audience", web, query=f"?{audience}"),
         sight("secrets", "clients_client_secrets", web),
         sight("secret-revoke", "clients_client_revoke_secret", web, secret),
+        sight("client-keys", "clients_client_keys", web),
+        sight("client-key-remove", "clients_client_remove_key", web, KEYS["ES256"].thumbprint()),
         sight("secret-once", "clients_client_secrets", web, act=_make_secret),
         sight("keys", "clients_signingkey_changelist"),
         sight("key-activate", "clients_signingkey_activate", scene.next_key.pk),
