@@ -106,7 +106,7 @@ class UserAdmin(FreshProofAdmin, BaseUserAdmin):
     change_password_form = PasswordSetForm
     list_display = ["username", "email", "is_active", "is_staff", "is_superuser", "last_login"]
     list_filter = ["is_active", "is_staff", "is_superuser"]
-    search_fields = ["username", "email", "first_name", "last_name", "=sub"]
+    search_fields = ["username", "email", "first_name", "last_name"]  # and the whole `sub`
     readonly_fields = ["sub", "email_is_verified", "last_login", "date_joined"]
     filter_horizontal = []
     actions = ["remove_second_steps"]
@@ -134,7 +134,8 @@ class UserAdmin(FreshProofAdmin, BaseUserAdmin):
         self, request: HttpRequest, queryset: QuerySet[User], search_term: str
     ) -> tuple[QuerySet[User], bool]:
         words = [normalization.mail_address(word) for word in search_term.split()]
-        return super().get_search_results(request, queryset, " ".join(words))
+        found, may_repeat = super().get_search_results(request, queryset, " ".join(words))
+        return found | queryset.filter(sub=search_term), may_repeat
 
     @admin.display(description=gettext_lazy("e-mail verified"), boolean=True)
     def email_is_verified(self, user: User) -> bool:
@@ -207,7 +208,7 @@ class AccountEventAdmin(ConsoleAdmin):
 
     list_display = ["at", "kind", "sub", "address"]
     list_filter = ["kind", "at"]
-    search_fields = ["=sub", "=address"]
+    search_fields = ["sub__exact", "=address"]
     fields = ["at", "kind", "sub", "address", "detail"]
 
     def has_module_permission(self, request: HttpRequest) -> bool:

@@ -20,7 +20,7 @@ def record(
     user: AbstractBaseUser | None, kind: AccountEventKind, request: HttpRequest | None, **detail: object
 ) -> None:
     """Add one row. `detail` never holds a name, mail address or secret: rows outlive the account."""
-    sub = str(user.sub) if isinstance(user, User) else ""
+    sub = user.sub if isinstance(user, User) else ""
     address = address_of(request)[:45] if request is not None else ""
     AccountEvent.objects.create(sub=sub, kind=kind, address=address, detail=detail)
 
@@ -32,7 +32,7 @@ def record_deletion(user: User, request: HttpRequest | None) -> None:
     """
     record(user, AccountEventKind.DELETED, request)
     rows = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(User), object_id=str(user.pk))
-    rows.update(object_repr=str(user.sub), change_message="")
+    rows.update(object_repr=user.sub, change_message="")
 
 
 @receiver(account.password_changed, dispatch_uid="accounts.password_changed")

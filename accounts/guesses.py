@@ -9,6 +9,7 @@ guesses:
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import secrets
 from collections.abc import Callable
@@ -107,11 +108,11 @@ def _record(request: HttpRequest, user: User | None, limit: str, place: Place) -
 
 
 def guess(request: HttpRequest, limit: Limit, user: User | None, name: str = "") -> Guess:
-    """At what `user` knows, or at a `name` that nobody has; apps know a `sub`, and it may be typed as a name."""
-    account = str(user.sub) if user else f"nobody {name}"
+    """At what `user` knows, or at a `name` that nobody has: no `sub` is like it, though it may be typed as a name."""
+    account = user.sub if user else f"\0{name}"
     address = address_of(request)
     allowed = allowed_at(NETWORK.amount, address)
-    return Guess(limit, account, user, Place(_devices(request).get(account, ""), network_of(address), allowed))
+    return Guess(limit, account, user, Place(_devices(request).get(_short(account), ""), network_of(address), allowed))
 
 
 def take_back(several: list[Guess]) -> None:
@@ -162,9 +163,14 @@ def cookie_name() -> str:
 
 @receiver(user_logged_in, dispatch_uid="accounts.know_device")
 def _know_device(request: HttpRequest, user: User, **kwargs: object) -> None:
-    known, sub = _devices(request), str(user.sub)
-    name = known.pop(sub, "") or secrets.token_urlsafe(16)
-    request.known_devices = dict([*known.items(), (sub, name)][-MAX_ACCOUNTS:])  # type: ignore[attr-defined]
+    known, account = _devices(request), _short(user.sub)
+    name = known.pop(account, "") or secrets.token_urlsafe(16)
+    request.known_devices = dict([*known.items(), (account, name)][-MAX_ACCOUNTS:])  # type: ignore[attr-defined]
+
+
+def _short(account: str) -> str:
+    """A cookie has 4 KB, and five long names do not fit."""
+    return hashlib.sha256(account.encode(errors="replace")).hexdigest()[:32]
 
 
 def _devices(request: HttpRequest) -> Devices:

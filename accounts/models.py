@@ -18,7 +18,7 @@ from django.db.models.signals import pre_save
 from django.dispatch import receiver
 from django.utils.translation import gettext_lazy as _
 
-from accounts import normalization
+from accounts import normalization, subjects
 from accounts.fields import MailAddressColumn, UserNameColumn, as_in_django
 from accounts.mails import Mail as Mail  # Django looks for models here
 from common import clock
@@ -58,11 +58,21 @@ class UserManager(BaseUserManager):
 
 
 class User(AbstractUser):
-    """A person. `sub` is the identifier every token carries: a UUID that never changes and is never reused."""
+    """A person. `sub` is the identifier every token carries: it never changes and is never reused.
+
+    New people get a UUID. Those who were brought along keep what their apps know them by (`accounts.subjects`).
+    """
 
     username = UserNameColumn(**as_in_django("username"))
     email = MailAddressColumn(**as_in_django("email"))
-    sub = models.UUIDField(_("subject"), default=uuid.uuid4, unique=True, editable=False)
+    sub = models.CharField(
+        _("subject"),
+        max_length=subjects.MAX_LENGTH,
+        default=subjects.new,
+        unique=True,
+        editable=False,
+        validators=[subjects.check],
+    )
     # Of a password that a file set: spares `applyconfig` the slow hash (common.chosen).
     password_fingerprint = models.CharField(max_length=64, blank=True, default="", editable=False)
     phone_number = models.CharField(_("phone number"), max_length=40, blank=True)
@@ -87,6 +97,7 @@ class User(AbstractUser):
 
     class Meta(AbstractUser.Meta):
         constraints = [
+            models.CheckConstraint(condition=models.Q(sub__regex=subjects.CLEAN), name="subject_is_a_clean_text"),
             # The email claim identifies people to apps: two accounts must never share one.
             models.UniqueConstraint(
                 Lower("email"),
@@ -262,7 +273,7 @@ class AccountEvent(models.Model):
     """
 
     at = models.DateTimeField(_("time"), auto_now_add=True, db_index=True)
-    sub = models.CharField(max_length=36, blank=True)
+    sub = models.CharField(max_length=subjects.MAX_LENGTH, blank=True)
     kind = models.CharField(_("what happened"), max_length=60, choices=AccountEventKind.choices)
     address = models.CharField(_("network address"), max_length=45, blank=True)
     detail = models.JSONField(_("details"), default=dict)

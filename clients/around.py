@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
+from accounts.models import User
 from clients.metadata import ClientMetadata
 from clients.models import AudienceEntry, Client, SecurityEvent
 from projects.access import open_apis
@@ -32,6 +33,11 @@ class Around:
         """Ids of clients that are deleted."""
         found = SecurityEvent.objects.filter(kind=CLIENT_DELETED, client_id__in=self.ids)
         return frozenset(found.values_list("client_id", flat=True))
+
+    @cached_property
+    def people(self) -> frozenset[str]:
+        """Ids that are the `sub` of a person."""
+        return frozenset(User.objects.filter(sub__in=self.ids).values_list("sub", flat=True))
 
     @cached_property
     def listed(self) -> frozenset[str]:

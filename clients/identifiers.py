@@ -49,7 +49,8 @@ def new_client_secret() -> str:
 def client_id_problem(client_id: str) -> str:
     """Why this client id is refused, or an empty string.
 
-    UUIDs are refused because people's `sub` are UUIDs: nobody may mistake one for the other. URIs are refused because
+    UUIDs are refused because people's `sub` are UUIDs: nobody may mistake one for the other (`clients.subjects` has
+    the rest of it). URIs are refused because
     a token for nobody else has the client id as its `aud`: it must not be taken for a token for an API.
     """
     if not _VISIBLE.fullmatch(client_id or ""):

@@ -99,6 +99,8 @@ def _client_id(case: Case) -> Iterator[Problem]:
         yield Problem("client_id", str(ID_BURIED))
     elif client_id in around.listed:
         yield Problem("client_id", str(ID_LISTED))
+    elif client_id in around.people:
+        yield Problem("client_id", _("A client ID must not be the sub of a person: tokens name both."))
 
 
 def _enabled(case: Case) -> Iterator[Problem]:

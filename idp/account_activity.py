@@ -39,7 +39,7 @@ APP_EVENTS: dict[str, Callable[[str, str], str]] = {
 def activity(request: HttpRequest) -> HttpResponse:
     page = _page(request.GET.get("page", ""))
     limit = page * PER_PAGE + 1
-    sub = str(actor(request).sub)
+    sub = actor(request).sub
     entries = sorted(_account_entries(sub, limit) + _app_entries(sub, limit), key=attrgetter("at"), reverse=True)
     context = {
         "entries": entries[limit - 1 - PER_PAGE : limit - 1],

@@ -44,7 +44,7 @@ class Actor:
     def person(cls, user: User, roles: Roles | None = None) -> Self:
         """Somebody signed in: a superuser has every right, everybody else a role in some projects."""
         rights = frozenset(Right) if user.is_active and user.is_superuser else frozenset[Right]()
-        return cls(roles or Roles.of(user), rights, sub=str(user.sub))
+        return cls(roles or Roles.of(user), rights, sub=user.sub)
 
     @classmethod
     def operator(cls, name: str, run_by: str = "") -> Self:

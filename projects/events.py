@@ -25,7 +25,7 @@ class SecurityEvent(models.Model):
     kind = models.CharField(_("kind"), max_length=60)
     client_id = models.CharField(_("client ID"), max_length=255, blank=True)
     target_client_id = models.CharField(_("client ID of the other client"), max_length=255, blank=True)
-    sub = models.CharField(max_length=36, blank=True)
+    sub = models.CharField(max_length=255, blank=True)
     detail = models.JSONField(_("details"), default=dict)
 
     class Meta:

@@ -250,4 +250,4 @@ def _write_members(project: Project, wanted: Sequence[Membership], by: Actor) ->
 
 
 def _member(row: Member) -> dict[str, Detail]:
-    return {"member": str(row.user.sub), "role": row.role}
+    return {"member": row.user.sub, "role": row.role}

@@ -40,7 +40,7 @@ def _touches(identifier: str, deleted: QuerySet[SecurityEvent]) -> bool:
 
 
 watch(Project, lambda project: ("", {"project": project.key}))
-watch(Member, lambda member: ("", {"project": member.project.key, "member": str(member.user.sub), "role": member.role}))
+watch(Member, lambda member: ("", {"project": member.project.key, "member": member.user.sub, "role": member.role}))
 watch(ConsentScreen, lambda screen: ("", {"project": screen.project.key}))
 watch(Api, lambda api: ("", {"project": api.project.key, "identifier": api.identifier}), buried=True)
 watch(ApiScope, lambda scope: ("", {"identifier": scope.api.identifier, "scope": scope.name}))

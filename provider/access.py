@@ -165,7 +165,7 @@ def revoke(user: User, key: str, *, scope: str = "", audience: str = "") -> Perm
             left = without(Permission(tuple(consent.scopes), tuple(consent.audiences)), gone, covers)
             consent.scopes, consent.audiences = list(left.scopes), list(left.audiences)
             consent.save(update_fields=["scopes", "audiences", "updated_at"])
-        events.consent_revoked(str(user.sub), key, ended, gone.scopes, gone.audiences)
+        events.consent_revoked(user.sub, key, ended, gone.scopes, gone.audiences)
     return gone
 
 
@@ -188,7 +188,7 @@ def revoke_all(user: User, key: str) -> None:
             consent.save(update_fields=["scopes", "audiences", "ends_at", "updated_at"])
         elif consent:
             consent.delete()
-        events.consent_revoked(str(user.sub), key, ended)
+        events.consent_revoked(user.sub, key, ended)
 
 
 def _locked(user: User, key: str) -> Consent | None:

@@ -52,12 +52,12 @@ def look_up(request: HttpRequest, text: str) -> Waiting | None:
 def _counted(request: HttpRequest) -> list[tuple[Limit, str]]:
     address = address_of(request)
     counted = [(Limit(NETWORK.name, allowed_at(NETWORK.amount, address), WINDOW), network_of(address)), (EVERYBODY, "")]
-    return [*counted, (ACCOUNT, str(request.user.sub))] if isinstance(request.user, User) else counted
+    return [*counted, (ACCOUNT, request.user.sub)] if isinstance(request.user, User) else counted
 
 
 def _record(request: HttpRequest, reached: list[str]) -> None:
     """The last that was allowed is recorded: from now on others have to wait."""
-    sub = str(request.user.sub) if isinstance(request.user, User) else ""
+    sub = request.user.sub if isinstance(request.user, User) else ""
     for limit in reached:
         events.device_codes_guessed(limit, sub, network_of(address_of(request)), WINDOW)
 

@@ -161,7 +161,7 @@ def _request(notice: LogoutNotice) -> tuple[str, str]:
     claims = logout.logout_token(
         issuer=settings.IDP_ISSUER,
         client_id=client.client_id,
-        sub=str(notice.sub),
+        sub=notice.sub,
         sid=str(notice.sid),
         jti=uuid.uuid4().hex,  # new for each try: an app may refuse one that it has seen
         now=clock.seconds(),
@@ -186,7 +186,7 @@ def _give_up(notice: LogoutNotice, problem: str) -> Attempt:
     client_id = notice.client.client_id if notice.client else ""
     with transaction.atomic():
         attempt = _save_outcome(notice, NoticeState.GIVEN_UP, problem)
-        events.logout_notice_given_up(client_id, str(notice.sub), logout.MAX_TRIES, problem)
+        events.logout_notice_given_up(client_id, notice.sub, logout.MAX_TRIES, problem)
     return attempt
 
 

@@ -192,7 +192,7 @@ def _move_moments(whose: Whose, told_by_nothing: Sequence[Client]) -> None:
 def _detail(whose: Whose) -> dict[str, Detail]:
     said: dict[str, Detail] = {"consents": whose.consents}
     if whose.user:
-        said["person"] = str(whose.user.sub)
+        said["person"] = whose.user.sub
     if whose.project:
         said["project"] = whose.project.key
     if whose.everybody:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from accounts import subjects
 from clients.models.client import Client
 from common import clock
 
@@ -23,7 +24,7 @@ class LogoutNotice(models.Model):
     """
 
     sid = models.UUIDField()
-    sub = models.UUIDField()
+    sub = models.CharField(max_length=subjects.MAX_LENGTH)
     # A deleted client leaves its notices behind, so that it is on record why nobody was told.
     client = models.ForeignKey(
         Client, on_delete=models.SET_NULL, null=True, related_name="logout_notices", verbose_name=_("client")

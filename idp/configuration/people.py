@@ -8,6 +8,7 @@ from allauth.account.models import EmailAddress
 
 from accounts import emails, events, normalization, sign_in
 from accounts.models import PROFILE, AccountEventKind, User
+from clients import subjects
 from common.chosen import Kept, marked
 from idp.configuration.context import Context
 from idp.configuration.hashes import Chosen
@@ -21,7 +22,7 @@ def apply_user(context: Context, entry: Entry) -> None:
     context.users[username] = None
     user = User.objects.filter(username=username).first() or User(username=username)
     creating = user._state.adding
-    if _taken(context, user, entry):
+    if _taken(context, user, entry) or not _sub_holds(context, user, entry):
         return
     if creating:
         user.set_unusable_password()
@@ -53,7 +54,7 @@ def _record(user: User, old_email: str, changed: set[str]) -> None:
 
 
 def _values(entry: Entry) -> dict[str, object]:
-    keys = [key for key in entry.section.keys if key not in ("username", "password", "email_verified")]
+    keys = [key for key in entry.section.keys if key not in ("username", "password", "email_verified", "sub")]
     values = entry.fields(*keys)
     if "email" in values:
         values["email"] = normalization.mail_address(values["email"])
@@ -74,6 +75,21 @@ def _taken(context: Context, user: User, entry: Entry) -> bool:
         context.problems.add(entry.place_of("email"), "Another account has verified this e-mail address.")
         return True
     return False
+
+
+def _sub_holds(context: Context, user: User, entry: Entry) -> bool:
+    """A new account gets the `sub` that the file says; that of an old one stays, as apps know it."""
+    sub = entry.values.get("sub", user.sub)
+    if sub == user.sub:
+        return True
+    if not user._state.adding:
+        problem = "The sub of an account never changes: to apps it would be another person."
+    else:
+        problem = subjects.problem_of_new(sub)
+        user.sub = sub
+    if problem:
+        context.problems.add(entry.place_of("sub"), problem)
+    return not problem
 
 
 def _set_password(context: Context, user: User, entry: Entry) -> list[str]:

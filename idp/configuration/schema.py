@@ -38,6 +38,7 @@ USER = Section(
         "is_superuser": Key(flag),
         "phone_number": Key(text),
         "address": Key(text),
+        "sub": Key(text),
     },
 )
 

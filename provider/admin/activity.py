@@ -73,7 +73,7 @@ class AuthorizationAdmin(FreshProofAdmin, ReadOnly):
     list_display = ["id", "client", "person", "created_at", "offline", "ends", "ended_at", "ended_because"]
     list_filter = [ClientProjectFilter, StateFilter, "created_at"]
     list_select_related = ["client__project", "user"]
-    search_fields = ["client__client_id", "client__name", "user__sub"]
+    search_fields = ["client__client_id", "client__name", "user__sub__exact"]
     ordering = ["-created_at"]
     fields = [
         "id",
@@ -99,7 +99,7 @@ class AuthorizationAdmin(FreshProofAdmin, ReadOnly):
 
     @admin.display(description=gettext_lazy("person (sub)"))
     def person(self, authorization: Authorization) -> str:
-        return str(authorization.user.sub)
+        return authorization.user.sub
 
     @admin.display(description=gettext_lazy("ends by itself"), ordering="ends_at")
     def ends(self, authorization: Authorization) -> datetime | None:
@@ -137,7 +137,7 @@ class AuthorizationAdmin(FreshProofAdmin, ReadOnly):
         with transaction.atomic():
             ended = revocation.end_some(live, ENDED_BECAUSE)
             for one in ended:
-                detail = {"authorization": str(one.pk), "person": str(one.user.sub)}
+                detail = {"authorization": str(one.pk), "person": one.user.sub}
                 record(actor_of(request), "authorization.ended", one.client.client_id, **detail)
                 self.log_change(request, one, _("Ended."))
         done = ngettext("%(number)s authorization ended.", "%(number)s authorizations ended.", len(ended))

@@ -81,7 +81,7 @@ class KindFilter(admin.SimpleListFilter):
 class SecurityEventAdmin(OfClients):
     list_display = ["at", "what", "client_id", "target_client_id", "sub"]
     list_filter = ["at", ProjectOfClientFilter, KindFilter]
-    search_fields = ["kind", "client_id", "target_client_id", "sub"]
+    search_fields = ["kind", "client_id", "target_client_id", "sub__exact"]
     fields = ["at", "what", "kind", "client_id", "target_client_id", "sub", "detail"]
 
     @admin.display(description=_("what happened"), ordering="kind")

@@ -220,4 +220,4 @@ def _unseal(seen: str, params: Params, end_user: EndUser) -> tuple[Permission, s
 
 
 def _binding(params: Params, end_user: EndUser) -> list[str]:
-    return [fingerprint(params), str(end_user.user.sub), str(end_user.sign_in.sid)]
+    return [fingerprint(params), end_user.user.sub, str(end_user.sign_in.sid)]

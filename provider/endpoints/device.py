@@ -162,7 +162,7 @@ def _decide(
         else:
             _decided, authorization = allow(request, decided, choice, end_user, shown=True)
             devices.allow(waiting, authorization)
-        events.device_decided(waiting.client, str(end_user.user.sub), waiting.address, allowed=choice is not None)
+        events.device_decided(waiting.client, end_user.user.sub, waiting.address, allowed=choice is not None)
 
 
 @require_safe

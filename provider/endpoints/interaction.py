@@ -119,7 +119,7 @@ def session_facts(request: HttpRequest, decided: AuthorizationRequest, end_user:
     return SessionFacts(
         sign_in=sign_in_facts(row),
         now=clock.seconds(),
-        sub=str(user.sub),
+        sub=user.sub,
         hint_sub=hint_sub,
         proved=_proved(request, params, row),
         acrs_met=sign_in.levels_met_by(row.acr),
@@ -136,7 +136,7 @@ def _nobody(request: HttpRequest, hint_sub: str) -> SessionFacts:
     return SessionFacts(
         sign_in=None,
         now=clock.seconds(),
-        sub=str(user.sub) if user else "",
+        sub=user.sub if user else "",
         hint_sub=hint_sub,
         half_way=user is not None,
         acrs_offered=frozenset(sign_in.ACR_VALUES),

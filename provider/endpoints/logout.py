@@ -83,7 +83,7 @@ def end_session(request: HttpRequest) -> HttpResponse:
     row = sign_in.current(request)
     if row is None:
         return _nobody_here(request, asked)
-    if logout.goes_without_asking(asked.hint, str(row.user.sub), str(row.sid)):
+    if logout.goes_without_asking(asked.hint, row.user.sub, str(row.sid)):
         return _leave(request, asked, confirmed=False)
     return _ask(request, params, asked)
 
@@ -155,7 +155,7 @@ def _leave(request: HttpRequest, asked: LogoutRequest, *, confirmed: bool) -> Ht
     with transaction.atomic():
         if isinstance(user, User):
             client_id = asked.client.client_id if asked.client else ""
-            events.signed_out_by(client_id, str(user.sub), asked=confirmed)
+            events.signed_out_by(client_id, user.sub, asked=confirmed)
         sign_in.sign_out(request)
     if asked.location:
         return to_app(request, asked.location)

@@ -71,7 +71,7 @@ _PERSON = "LEFT JOIN accounts_user u ON u.id = a.user_id LEFT JOIN accounts_sign
 _CONVERTED: dict[Callable[[Any], object], tuple[str, ...]] = {
     moment: ("auth_time", "created_at", "ended_at", "ends_at", "tokens_not_before"),
     uuid.UUID: ("id",),
-    hyphenated: ("sign_in_id", "sub"),
+    hyphenated: ("sign_in_id",),
     bool: ("offline", "narrowed", "signed_in", "is_active"),
 }
 _CONVERSIONS = [

@@ -133,3 +133,13 @@ def test_people_sign_in_while_the_cache_is_away(person: User, monkeypatch: pytes
     give_password(again, person)
     assert give_code(again, given).status_code == 200, "used"
     lock_out()
+
+
+def test_a_browser_stays_known_to_five_people_with_long_subs(client: Client) -> None:
+    for number in range(guesses.MAX_ACCOUNTS):
+        User.objects.create_user(f"person-{number}", password=PASSWORD, sub=f"{number}" + "人" * 254)
+        sign_in(client, login=f"person-{number}")
+        client.post("/accounts/logout/")
+    assert len(client.cookies[guesses.cookie_name()].value) < 1000
+    lock_out("person-0")
+    assert sign_in(client, login="person-0").status_code == 302

@@ -76,8 +76,8 @@ def _locks(options: dict[str, object]) -> Iterator[Lock]:
         if not people:
             raise CommandError(f"There is no account {name}.")
         for person in people:
-            yield from _of_people(sub=str(person.sub))
-            yield from _of_device_codes(sub=str(person.sub))
+            yield from _of_people(sub=person.sub)
+            yield from _of_device_codes(sub=person.sub)
     else:
         try:
             network = ipaddress.ip_network(str(options["network"]), strict=False)
