@@ -1,19 +1,52 @@
-"""The base of our management commands."""
+"""The base of our management commands: how they are asked, how they answer, and how they end.
+
+- The answer is on standard output: sentences, or with `--format json` one JSON document, also when the answer is a
+  refusal (`{"error": …}`). Only made secrets are ever in it.
+- Progress is on standard error, and only where somebody looks on or has waited for a while.
+- What writes has `--dry-run`.
+- Exit 0: done. 1: the answer is no, or it could not be done. 2: it was asked in a wrong way; nothing was changed.
+"""
 
 from __future__ import annotations
 
 import getpass
 import os
 import socket
+import sys
 import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
+from typing import ClassVar
 
-from django.core.management.base import BaseCommand, CommandError
-from django.db import Error, connection
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error, connection, transaction
 
 from common import clock
+from common.command_output import encoded, printable
 from common.database_errors import advice, is_for_the_operator
 from common.unreleased import is_unreleased, start_anew
+
+DONE, NO, WRONG_USE = 0, 1, 2  # exit statuses
+INTERRUPTED = 130
+PATIENCE = 2.0  # seconds after which a run says how far it is, and between two such lines
+
+
+class Refused(CommandError):
+    """The answer is no (1), or what was asked cannot be (2); with the problems of each field, where there are any."""
+
+    def __init__(
+        self, sentence: str, *, returncode: int = NO, problems: Iterable[tuple[str, str]] = (), **more: object
+    ) -> None:
+        super().__init__(sentence, returncode=returncode)
+        self.document: dict[str, object] = {"error": sentence, **more}
+        if found := [{"field": field, "message": message} for field, message in problems]:
+            self.document["problems"] = found
+
+
+def wrong_use(sentence: str) -> Refused:
+    """What was typed cannot be: nobody of that name, no such value."""
+    return Refused(sentence, returncode=WRONG_USE)
 
 
 def readable(argument: str) -> str:
@@ -35,10 +68,46 @@ def whoever_runs_this() -> str:
     return f"{name}@{socket.gethostname()}"[:100]
 
 
+@contextmanager
+def kept_unless(dry_run: bool) -> Iterator[None]:
+    """All of it or nothing; and nothing at all of a dry run, which goes the same way to see what would come of it."""
+    with transaction.atomic():
+        yield
+        if dry_run:
+            transaction.set_rollback(True)
+
+
 class DatabaseCommand(BaseCommand):
     """A command that needs the database and its tables, and says so in a sentence when they are missing."""
 
+    writes: ClassVar[bool] = False  # whether it has --dry-run
+    as_json = False
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """What every command has; those with arguments of their own call this last."""
+        if self.writes:
+            parser.add_argument("--dry-run", action="store_true", help="say what would come of it, change nothing")
+        parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print the answer")
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        try:
+            super().run_from_argv(argv)
+        except BrokenPipeError:  # whoever reads has enough: `| head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at its end
+        except KeyboardInterrupt:
+            sys.exit(INTERRUPTED)
+
     def execute(self, *args: object, **options: object) -> str | None:
+        self.as_json, self._answered = options.get("format") == "json", False
+        self._begun = self._told = time.monotonic()
+        try:
+            return self._execute(*args, **options)
+        except CommandError as error:
+            if self.as_json and not self._answered:
+                self._write_document(error.document if isinstance(error, Refused) else {"error": str(error)})
+            raise
+
+    def _execute(self, *args: object, **options: object) -> str | None:
         try:
             if is_unreleased(connection):
                 raise CommandError(start_anew(connection))
@@ -48,6 +117,27 @@ class DatabaseCommand(BaseCommand):
             if not is_for_the_operator(error):
                 raise
             raise CommandError(advice(error)) from None
+
+    def answer(self, document: Mapping[str, object], lines: Iterable[str]) -> None:
+        """The answer of this run, for programs and for people. Once in a run."""
+        if self.as_json:
+            self._write_document(document)
+            return
+        self._answered = True
+        for line in lines:
+            self.stdout.write(printable(line))
+
+    def _write_document(self, document: Mapping[str, object]) -> None:
+        self._answered = True
+        self.stdout.write(encoded(document, indent=2))
+
+    def progress(self, sentence: str) -> None:
+        """How far it is: now and then, for whoever looks on or has waited for a while."""
+        now = time.monotonic()
+        waited = now - self._told > PATIENCE
+        if waited or (self._told == self._begun and self.stderr.isatty()):
+            self._told = now
+            self.stderr.write(printable(sentence))
 
 
 def learn_the_time() -> None:

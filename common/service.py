@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import signal
 import sys
 import threading
@@ -14,12 +13,12 @@ from contextlib import contextmanager
 from django.core.management.base import CommandError, CommandParser
 from django.db import Error, IntegrityError, InterfaceError, OperationalError, ProgrammingError, close_old_connections
 
-from common.command import DatabaseCommand, learn_the_time
+from common.command import NO, DatabaseCommand, learn_the_time
+from common.command_output import encoded
 from common.database_errors import advice
 
 DATABASE_TROUBLE = (OperationalError, InterfaceError, ProgrammingError)
 MAX_INTERVAL = 3600  # seconds between two runs
-EXIT_GIVEN_UP = 2  # exit status: something was not delivered and will not be
 
 
 class ServiceCommand(DatabaseCommand):
@@ -39,7 +38,7 @@ class ServiceCommand(DatabaseCommand):
         mode.add_argument(
             "--interval", type=_seconds, metavar="SECONDS", help="send again every so many seconds, until SIGTERM"
         )
-        parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print the answer")
+        super().add_arguments(parser)
 
     def handle(self, *, interval: float | None, format: str, **options: object) -> None:
         stop = threading.Event()
@@ -57,7 +56,7 @@ class ServiceCommand(DatabaseCommand):
             raise CommandError(f"{self.sentence(error)}{again}") from error
         self._answer(counts, output_format)
         if counts["given_up"]:  # what only failed is tried again
-            sys.exit(EXIT_GIVEN_UP)
+            sys.exit(NO)
 
     def _run_until_stopped(self, stop: threading.Event, interval: float, output_format: str) -> None:
         """Report what goes wrong and try again: a service does not end because a database restarts."""
@@ -76,7 +75,7 @@ class ServiceCommand(DatabaseCommand):
 
     def _answer(self, counts: Counter[str], output_format: str) -> None:
         if output_format == "json":
-            self.stdout.write(json.dumps(counts))
+            self.stdout.write(encoded(counts))  # a line for each run of a service
         else:
             self.stdout.write(", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items()))
         self.stdout.flush()

@@ -128,7 +128,7 @@ def test_what_was_not_taken_is_tried_again_and_given_up_after_a_day(
         clock.shift(timedelta(minutes=5))
         assert run(capsys) == outcome(failed=1)
         clock.shift(timedelta(days=1))
-        assert run(capsys) == outcome(given_up=1, status=2)
+        assert run(capsys) == outcome(given_up=1, status=1)
     assert not Mail.objects.exists()
 
 

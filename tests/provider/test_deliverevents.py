@@ -532,7 +532,7 @@ def test_a_last_try_that_was_killed_is_given_up(app: Receiver, capsys: Any) -> N
     signed_out()
     logout_notices.announce(lambda: False)
     LogoutNotice.objects.update(attempts=logout.MAX_TRIES)
-    assert run(capsys) == outcome(given_up=1, status=2)
+    assert run(capsys) == outcome(given_up=1, status=1)
     assert app.requests == []
     assert SecurityEvent.objects.filter(kind="logout_notice.given_up").count() == 1
 

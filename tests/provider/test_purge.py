@@ -27,11 +27,11 @@ from clients.models import (
     RevokedToken,
     SecurityEvent,
 )
+from common import command
 from projects.events import API_DELETED, CLIENT_DELETED
 from projects.models import Consent
 from provider import purge
 from provider.keys import mint
-from provider.management.commands import cleartokens
 from provider.store import authorizations
 from tests.provider.devices import Device, add_devices
 from tests.world import App, Browser
@@ -328,7 +328,7 @@ def test_how_long_things_are_kept_can_be_chosen_but_not_nothing_at_all() -> None
 
 
 def test_it_says_how_far_it_is(monkeypatch: Any) -> None:
-    monkeypatch.setattr(cleartokens, "PROGRESS_EVERY", -1.0)
+    monkeypatch.setattr(command, "PATIENCE", -1.0)
     tokens(5, timezone.now() - DAY)
     out, err = StringIO(), StringIO()
     call_command("cleartokens", stdout=out, stderr=err)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from argparse import ArgumentParser
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 
 from accounts.models import User
 from common.command import DatabaseCommand, whoever_runs_this
@@ -35,9 +33,9 @@ class Admin:
 class Command(DatabaseCommand):
     help = "Prepare the database, signing keys, an administrator and, on loopback, demo data. Safe to run again."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--no-demo", action="store_true", help="without the demo user and clients")
-        parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print the result")
+        super().add_arguments(parser)
 
     def handle(self, *args: object, **options: object) -> None:
         wants_demo = not options["no_demo"]
@@ -53,10 +51,7 @@ class Command(DatabaseCommand):
             self.stderr.write(f"Made {len(made)} signing keys", self.style.NOTICE)
         admin = ensure_admin()
         shown = self._prepare_demo() if wants_demo else None
-        if options["format"] == "json":
-            self.stdout.write(json.dumps(as_dict(admin, shown), indent=2))
-        else:
-            self.stdout.write(as_text(admin, shown))
+        self.answer(as_dict(admin, shown), as_text(admin, shown))
 
     def _prepare_demo(self) -> demo.Demo:
         try:
@@ -123,7 +118,7 @@ def as_dict(admin: Admin, shown: demo.Demo | None) -> dict[str, object]:
     return answer
 
 
-def as_text(admin: Admin, shown: demo.Demo | None) -> str:
+def as_text(admin: Admin, shown: demo.Demo | None) -> list[str]:
     lines = [
         "",
         f"Issuer     {settings.IDP_ISSUER}",
@@ -137,7 +132,7 @@ def as_text(admin: Admin, shown: demo.Demo | None) -> str:
         lines += ["", "Paste these while the server runs:"]
         for title, command in shown.commands or [("None: the demo client's secret was changed", "")]:
             lines += ["", f"# {title}", command]
-    return "\n".join([*lines, ""])
+    return [*lines, ""]
 
 
 def _credentials(name: str | None, password: str | None) -> str:

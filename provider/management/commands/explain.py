@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
+from django.core.management.base import CommandParser
 
-from django.core.management.base import CommandError, CommandParser
-
-from accounts.models import User
-from clients.models import Client
-from common.command import DatabaseCommand, as_name, readable
+from clients.named import client_named, person_called
+from common.command import DatabaseCommand, Refused, readable
 from provider.explain import Explanation, explain
 from provider.explain.table import ROWS, Attempt, Value
 from provider.explain.words import about, about_consent, advice, heading, preview, verdict
-
-EXIT_REFUSED, EXIT_WRONG_INPUT = 1, 2
 
 
 class Command(DatabaseCommand):
@@ -27,7 +22,7 @@ class Command(DatabaseCommand):
         parser.add_argument("--user", metavar="USERNAME", help="also: what this person's consent covers")
         parser.add_argument("--grant", choices=ROWS, help="only this grant; without it, every one the client has")
         parser.add_argument("--scope", default="", help="the scopes asked for; without it, all the client registered")
-        parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print the answer")
+        super().add_arguments(parser)
 
     def handle(
         self,
@@ -37,36 +32,18 @@ class Command(DatabaseCommand):
         user: str | None,
         grant: str | None,
         scope: str,
-        format: str,
         **options: object,
     ) -> None:
-        who = _client(client)
-        person = _person(user) if user is not None else None
+        who = client_named(client)
+        person = person_called(user) if user is not None else None
         rows = [grant] if grant else []
         explained = explain(who, readable(audience), scope=readable(scope), rows=rows, user=person)
-        if format == "json":
-            self.stdout.write(json.dumps(as_dict(explained), indent=2))
-        else:
-            self.stdout.write(as_text(explained))
+        self.answer(as_dict(explained), as_text(explained))
         if not explained.allowed:
-            raise CommandError("Refused.", returncode=EXIT_REFUSED)
+            raise Refused("Refused.")
 
 
-def _client(client_id: str) -> Client:
-    found = Client.objects.select_related("project").filter(client_id=as_name(client_id)).first()
-    if found is None:
-        raise CommandError(f"There is no client {client_id!r}.", returncode=EXIT_WRONG_INPUT)
-    return found
-
-
-def _person(username: str) -> User:
-    found = User.objects.filter(username=as_name(username)).first()
-    if found is None:
-        raise CommandError(f"There is no user {username!r}.", returncode=EXIT_WRONG_INPUT)
-    return found
-
-
-def as_text(explained: Explanation) -> str:
+def as_text(explained: Explanation) -> list[str]:
     client = explained.client
     outcome = "allowed" if explained.allowed else "refused"
     lines = [
@@ -84,7 +61,7 @@ def as_text(explained: Explanation) -> str:
             lines += [f"  {name}: {value}" for name, value in preview(attempt.token)]
     if explained.user is not None:
         lines += ["", f"Consent of {explained.user.get_username()}", *_consent_lines(explained)]
-    return "\n".join(lines)
+    return lines
 
 
 def _consent_lines(explained: Explanation) -> list[str]:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 from django.conf import settings
-from django.core.management.base import CommandError, CommandParser
 
 from accounts import events, mfa
 from accounts.models import AccountEventKind
-from common.command import DatabaseCommand, whoever_runs_this
+from common.command import DatabaseCommand, Refused, whoever_runs_this
 from common.sealing import Unreadable
 from provider.keys.needed import needed, ordinal
 
@@ -17,23 +14,16 @@ from provider.keys.needed import needed, ordinal
 class Command(DatabaseCommand):
     help = "Encrypt TOTP secrets and recovery codes anew, under the first of IDP_KEY_SECRETS. Running it again is safe."
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print the answer")
-
     def handle(self, *args: object, **options: object) -> None:
         try:
             number = mfa.reseal()
             others = {which: what for which, what in sorted(needed().items()) if which > 1}
         except Unreadable as error:
-            raise CommandError(str(error)) from None
+            raise Refused(str(error)) from None
         events.record(None, AccountEventKind.FACTORS_RESEALED, None, number=number, by=whoever_runs_this())
-        if options["format"] == "json":
-            more: dict[str, object] = {"still_needed": others} if others else {}
-            self.stdout.write(json.dumps({"resealed": number, **more}))
-            return
-        self.stdout.write(f"{number} secrets are encrypted under the first of IDP_KEY_SECRETS.")
-        for sentence in _when_others_may_go(others):
-            self.stdout.write(sentence)
+        more: dict[str, object] = {"still_needed": others} if others else {}
+        said = f"{number} secrets are encrypted under the first of IDP_KEY_SECRETS."
+        self.answer({"resealed": number, **more}, [said, *_when_others_may_go(others)])
 
 
 def _when_others_may_go(needed: dict[int, list[str]]) -> list[str]:

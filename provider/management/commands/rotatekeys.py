@@ -5,13 +5,11 @@ With `--revoke KID` a key that leaked ends at once instead.
 
 from __future__ import annotations
 
-import json
-
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.db import IntegrityError
 
 from common import clock
-from common.command import DatabaseCommand, whoever_runs_this
+from common.command import DatabaseCommand, Refused, as_name, whoever_runs_this, wrong_use
 from common.jws import ALGORITHMS
 from common.sealing import Unreadable
 from projects.actors import Actor
@@ -28,6 +26,7 @@ SENTENCES = {
 
 
 class Command(DatabaseCommand):
+    writes = True
     help = "Publish, activate and retire signing keys, each step when it is safe. Run it again for the next step."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -38,8 +37,7 @@ class Command(DatabaseCommand):
             action="store_true",
             help="IDP_KEY_SECRETS changed, and every server was restarted with it since",
         )
-        parser.add_argument("--dry-run", action="store_true", help="say what would happen, change nothing")
-        parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print the answer")
+        super().add_arguments(parser)
 
     def handle(
         self,
@@ -48,14 +46,16 @@ class Command(DatabaseCommand):
         algorithm: str | None,
         servers_restarted: bool,
         dry_run: bool,
-        format: str,
         **options: object,
     ) -> None:
         if revoke:
-            steps = [_revoke(revoke, dry_run=dry_run)]
+            steps = [_revoke(as_name(revoke), dry_run=dry_run)]
         else:
             steps = self._rotate(algorithm, dry_run=dry_run, restarted=servers_restarted)
-        self._tell(steps, dry_run=dry_run, format=format)
+        self.answer(
+            {"dry_run": dry_run, "steps": [_as_dict(one) for one in steps]},
+            [f"Would do: {_sentence(one)}" if dry_run else _sentence(one) for one in steps],
+        )
         for step in steps:
             if step.action != "revoke" and next_is_under_another(step.algorithm):
                 self.stderr.write(RESTART.format(algorithm=step.algorithm), self.style.WARNING)
@@ -72,22 +72,8 @@ class Command(DatabaseCommand):
                 steps.append(self._step(one, dry_run=dry_run))
         except Unreadable as error:  # later than the first: another process made a key meanwhile
             done = ", ".join(f"{step.algorithm} ({step.action})" for step in steps)
-            raise CommandError(f"{error} {f'Done before: {done}.' if done else 'Nothing was changed.'}") from None
+            raise Refused(f"{error} {f'Done before: {done}.' if done else 'Nothing was changed.'}") from None
         return steps
-
-    def _tell(self, steps: list[Step], *, dry_run: bool, format: str) -> None:
-        if format == "json":
-            self.stdout.write(json.dumps({"dry_run": dry_run, "steps": [_as_dict(one) for one in steps]}))
-            return
-        for step in steps:
-            at = f"{step.at:%Y-%m-%d %H:%M:%S %Z}" if step.at else ""
-            sentence = SENTENCES[step.action].format(
-                algorithm=step.algorithm,
-                kid=step.kid,
-                at=at,
-                before="; the one before is retired" if step.retires else "",
-            )
-            self.stdout.write(f"Would do: {sentence}" if dry_run else sentence)
 
     def _step(self, algorithm: str, *, dry_run: bool) -> Step:
         if dry_run:
@@ -99,6 +85,15 @@ class Command(DatabaseCommand):
             return rotation.next_step(algorithm, clock.now())
 
 
+def _sentence(step: Step) -> str:
+    return SENTENCES[step.action].format(
+        algorithm=step.algorithm,
+        kid=step.kid,
+        at=f"{step.at:%Y-%m-%d %H:%M:%S %Z}" if step.at else "",
+        before="; the one before is retired" if step.retires else "",
+    )
+
+
 def _operator() -> Actor:
     return Actor.operator("rotatekeys", whoever_runs_this())
 
@@ -107,16 +102,16 @@ def _require_restarted(algorithm: str) -> None:
     """Activating that key on servers that cannot open it would end every signature: at once, and everywhere."""
     step = rotation.next_step(algorithm, clock.now())
     if step.action == "activate" and next_is_under_another(algorithm):
-        raise CommandError(f"{RESTART.format(algorithm=algorithm)} {THEN} Nothing was changed.")
+        raise Refused(f"{RESTART.format(algorithm=algorithm)} {THEN} Nothing was changed.")
 
 
 def _revoke(kid: str, *, dry_run: bool) -> Step:
     try:
         key = keyring.revocable(kid) if dry_run else registration.revoke(kid, _operator())
     except Unreadable as error:
-        raise CommandError(f"{error} Nothing was changed.") from None
+        raise Refused(f"{error} Nothing was changed.") from None
     if key is None:
-        raise CommandError("There is no such key, or it is revoked already.")
+        raise wrong_use("There is no such key, or it is revoked already.")
     return Step(key.algorithm, "revoke", key.kid)
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from accounts import guesses
@@ -17,7 +16,7 @@ from accounts.backend import candidates
 from accounts.models import AccountEvent, AccountEventKind, User
 from clients.models import Client, SecurityEvent
 from common import counters
-from common.command import DatabaseCommand
+from common.command import DatabaseCommand, Refused, as_name, wrong_use
 from common.memory import Memory
 from provider import device_guesses, throttle
 from provider.store.events import DEVICE_LOCKED_OUT, LOCKED_OUT
@@ -36,6 +35,7 @@ class Lock:
 
 
 class Command(DatabaseCommand):
+    writes = True
     help = "Lift lock-outs after too many wrong passwords, codes or client secrets. Running it again is safe."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -43,38 +43,30 @@ class Command(DatabaseCommand):
         whom.add_argument("--client", help="the client_id of the client")
         whom.add_argument("--user", help="the user name or e-mail address of the person")
         whom.add_argument("--network", help="an address or a network (CIDR)")
-        parser.add_argument("--dry-run", action="store_true", help="say what would be lifted")
-        parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print the answer")
+        super().add_arguments(parser)
 
     def handle(self, *args: object, **options: object) -> None:
         if isinstance(counters.shared(), Memory):
-            raise CommandError(
-                "Without CACHE_URL each server counts in its own memory: wait five minutes, or restart it."
-            )
+            raise Refused("Without CACHE_URL each server counts in its own memory: wait five minutes, or restart it.")
         locks = list(_locks(options))
         if not options["dry_run"]:
             for lock in locks:
                 lock.lift()
-        if options["format"] == "json":
-            rows = [{"what": lock.what, "who": lock.who, "network": lock.network} for lock in locks]
-            self.stdout.write(json.dumps({"lifted": rows, "dry_run": options["dry_run"]}))
-            return
         verb = "would be lifted" if options["dry_run"] else "lifted"
-        for lock in locks:
-            self.stdout.write(f"{lock.what} {lock.who or '-'} from {lock.network}: {verb}")
-        if not locks:
-            self.stdout.write("Nothing is locked.")
+        rows = [{"what": lock.what, "who": lock.who, "network": lock.network} for lock in locks]
+        lines = [f"{lock.what} {lock.who or '-'} from {lock.network}: {verb}" for lock in locks]
+        self.answer({"lifted": rows, "dry_run": options["dry_run"]}, lines or ["Nothing is locked."])
 
 
 def _locks(options: dict[str, object]) -> Iterator[Lock]:
-    if name := str(options["client"] or ""):
+    if name := as_name(str(options["client"] or "")):
         if not Client.objects.filter(client_id=name).exists():
-            raise CommandError(f"There is no client {name}.")
+            raise wrong_use(f"There is no client {name}.")
         yield from _of_clients(client_id=name)
-    elif name := str(options["user"] or ""):
+    elif name := as_name(str(options["user"] or "")):
         people = [one for one in candidates(name, name) if isinstance(one, User)]
         if not people:
-            raise CommandError(f"There is no account {name}.")
+            raise wrong_use(f"There is no account {name}.")
         for person in people:
             yield from _of_people(sub=person.sub)
             yield from _of_device_codes(sub=person.sub)
@@ -82,7 +74,7 @@ def _locks(options: dict[str, object]) -> Iterator[Lock]:
         try:
             network = ipaddress.ip_network(str(options["network"]), strict=False)
         except ValueError:
-            raise CommandError("--network takes an address or a network, such as 198.51.100.0/24.") from None
+            raise wrong_use("--network takes an address or a network, such as 198.51.100.0/24.") from None
         found = [*_of_clients(), *_of_people(), *_of_device_codes()]
         yield from (lock for lock in found if _is_within(lock.network, network))
 
