@@ -68,7 +68,7 @@ def cache_with_time_limits(given: Settings) -> Settings:
     """The same Redis, never waited for without end. Other caches stay as they are."""
     if not given["BACKEND"].endswith(".RedisCache"):
         return given
-    return {**given, "OPTIONS": REDIS_LIMITS | given.get("OPTIONS", {})}
+    return {**given, "BACKEND": "common.redis_cache.RedisCache", "OPTIONS": REDIS_LIMITS | given.get("OPTIONS", {})}
 
 
 def mail(env: Environment) -> Settings:

@@ -17,7 +17,7 @@ from django.utils.crypto import salted_hmac
 from clients.models import Authorization, DeviceGrant
 from common import clock
 from common.connection import connection
-from common.sql import Guard, array, change, known, seconds_since
+from common.sql import Guard, Row, array, change, known, read, seconds_since
 from common.sql import clock as sql_clock
 from provider import facts, parameters
 from provider.keys.mint import digest, opaque
@@ -125,9 +125,12 @@ def _decide(waiting: Waiting, **values: object) -> None:
 def open_device_code(device_code: str, client: ClientFacts) -> Presented:
     """What the person allowed this device of this client; until then, and after that, what it has to be told.
 
-    That it asked is written whatever the answer is, by the statement that reads it.
+    That one that waits has asked is written, by the statement that reads it. What was decided is only read: a write for
+    nothing would cost as much as spending it.
     """
-    row = change(_poll(connection().vendor), (digest(device_code), client.id))
+    values = (digest(device_code), client.id)
+    # Nothing was found: no such code, or somebody decided while this looked. Then it is found now.
+    row = _poll(values) or _poll(values)
     if row is None:
         raise InvalidGrant(UNUSABLE)
     status, expires, hasty, used_at, authorization = row
@@ -139,21 +142,42 @@ def open_device_code(device_code: str, client: ClientFacts) -> Presented:
     return authorizations.of_authorization(spend, behind, behind.created_at, known(expires))
 
 
+def _poll(values: tuple[str, int]) -> Row | None:
+    if connection().vendor == "postgresql":
+        return change(_polled_or_read("postgresql"), (*values, *values))
+    return change(_polled("sqlite"), values) or read(_decided_before("sqlite"), values)
+
+
+@lru_cache(maxsize=1)
+def _polled_or_read(vendor: str) -> str:
+    """In one statement, which sees the same moment twice: each row is in the one half or in the other."""
+    return f"WITH polled AS ({_polled(vendor)}) TABLE polled UNION ALL ({_decided_before(vendor)})"
+
+
 @lru_cache(maxsize=2)
-def _poll(vendor: str) -> str:
+def _polled(vendor: str) -> str:
     """Who asks too early has to wait longer from now on, counted from when it last asked in time.
 
     So one that obeys from now on gets through, however hasty it was before.
     """
     early = f'{seconds_since("polled_at", vendor)} < "interval" - {device.EARLY}'
-    hasty = f"(status = '{State.PENDING.value}' AND polled_at IS NOT NULL AND {early})"
+    hasty = f"(polled_at IS NOT NULL AND {early})"
     slower = f'"interval" + {device.SLOWER_BY}'
-    authorization = statements.behind("clients_devicegrant.authorization_id", vendor)
-    told = array(("status", "expires", "hasty", "used_at", authorization), (authorization,), vendor)
     return f"""UPDATE clients_devicegrant SET hasty = {hasty},
         "interval" = CASE WHEN {hasty} AND {slower} <= {device.LONGEST_INTERVAL} THEN {slower} ELSE "interval" END,
         polled_at = CASE WHEN {hasty} THEN polled_at ELSE {sql_clock()} END
-        WHERE digest = %s AND client_id = %s RETURNING {told}"""  # noqa: S608 - constants
+        WHERE digest = %s AND client_id = %s AND status = '{State.PENDING.value}'
+        RETURNING {_told(vendor)} AS told"""  # noqa: S608 - constants
+
+
+def _decided_before(vendor: str) -> str:
+    return f"""SELECT {_told(vendor)} FROM clients_devicegrant
+        WHERE digest = %s AND client_id = %s AND status <> '{State.PENDING.value}'"""  # noqa: S608 - constants
+
+
+def _told(vendor: str) -> str:
+    authorization = statements.behind("clients_devicegrant.authorization_id", vendor)
+    return array(("status", "expires", "hasty", "used_at", authorization), (authorization,), vendor)
 
 
 def _use(of: str, now: datetime) -> Guard:

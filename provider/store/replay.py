@@ -13,10 +13,8 @@ import logging
 import random
 from datetime import timedelta
 
-from django.core.cache import BaseCache
-from django.core.cache.backends.redis import RedisCache
-
 from common import clock, counters, sql
+from common.redis_cache import RedisCache
 from provider.protocol.errors import TemporarilyUnavailable
 
 logger = logging.getLogger(__name__)
@@ -52,9 +50,9 @@ def _digest(*parts: str) -> str:
     return hashlib.sha256(counted.encode(errors="surrogatepass")).hexdigest()
 
 
-def _first_key(cache: BaseCache, digest: str, seconds: int) -> bool:
+def _first_key(cache: RedisCache, digest: str, seconds: int) -> bool:
     try:
-        return bool(cache.add(f"first-use:{digest}", 1, seconds))
+        return cache.first(f"first-use:{digest}", seconds)
     except Exception as error:  # the library has its own
         logger.error("The cache does not answer, so nothing that may be used once is accepted. It said: %s", error)
         raise TemporarilyUnavailable("The provider cannot tell now whether this was used before.") from error

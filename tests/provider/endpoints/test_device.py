@@ -182,6 +182,17 @@ def test_v4_when_it_asked_is_kept_although_the_answer_is_an_error(settings: Any)
         connection.settings_dict["ATOMIC_REQUESTS"] = False
 
 
+@pytest.mark.parametrize("decision", ["allow", "deny"])
+def test_asking_what_was_decided_writes_nothing(decision: str) -> None:
+    """A write for nothing would cost as much as redeeming the code."""
+    device = Device().begin(scope="openid email")
+    device.poll()
+    connect(device, decision=decision)
+    before = device.row.polled_at
+    assert device.error(scope="orders.read") == ("invalid_scope" if decision == "allow" else "access_denied")
+    assert device.row.polled_at == before
+
+
 def test_v5_after_the_end_it_is_expired_token() -> None:
     device = Device().begin()
     device.poll()

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.core.cache import caches
 from django.db import connection
 from django.utils import timezone
 
 from clients.models import FirstUse
+from common.redis_cache import RedisCache
 from idp.environment import with_counters
 from idp.neighbours import cache_with_time_limits
 from provider.protocol.errors import TemporarilyUnavailable
@@ -83,19 +83,18 @@ def test_uses_clear_away_what_is_over_so_that_the_table_does_not_grow(monkeypatc
 
 def test_a_redis_keeps_it_where_one_is_configured(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has no row then. What Redis does with `SET NX EX` is Redis's matter: what it is told is ours."""
-    told: list[tuple[Any, ...]] = []
+    told: list[tuple[str, int]] = []
 
-    def add(_cache: object, *arguments: Any) -> bool:
-        told.append(arguments)
+    def first(_cache: object, key: str, seconds: int) -> bool:
+        told.append((key, seconds))
         return len(told) == 1
 
-    settings.CACHES = with_counters(
-        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1"}
-    )
-    monkeypatch.setattr(type(caches["counters"]), "add", add)
+    address = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1"}
+    settings.CACHES = with_counters(cache_with_time_limits(address))
+    monkeypatch.setattr(RedisCache, "first", first)
     assert first_use("assertion", "web", "one", 60)
     assert not first_use("assertion", "web", "one", 60)
-    ((key, _value, seconds), again) = told
+    ((key, seconds), again) = told
     assert (key, seconds) == (again[0], 60)
     assert "one" not in key
     assert not FirstUse.objects.exists()

@@ -1,0 +1,41 @@
+"""Django's Redis cache, with one client and one connection for each thread.
+
+Django makes a client for each call, which costs more than what Redis is asked, and takes a connection out of the pool.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import redis
+from django.core.cache.backends.redis import RedisCache as DjangoRedisCache
+from django.core.cache.backends.redis import RedisCacheClient
+
+
+class OneClient(RedisCacheClient):
+    """Django gives each thread a cache object of its own, and so a client: one for reading, one for writing."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._made: dict[bool, redis.Redis] = {}
+
+    def get_client(self, key: str | bytes | memoryview | None = None, *, write: bool = False) -> redis.Redis:
+        if write not in self._made:
+            pool = super().get_client(key, write=write).connection_pool
+            self._made[write] = redis.Redis(connection_pool=pool, single_connection_client=True)
+        return self._made[write]
+
+
+class RedisCache(DjangoRedisCache):
+    def __init__(self, server: str, params: dict[str, Any]) -> None:
+        super().__init__(server, params)
+        self._class = OneClient
+
+    def first(self, key: str, seconds: int) -> bool:
+        """Whether there was nothing under this key. There is now, for so many seconds.
+
+        `add` in fewer steps: it is half of what a request costs that proves a key.
+        """
+        client = self._cache.get_client(key, write=True)
+        command = ("SET", self.make_and_validate_key(key), b"1", "NX", "EX", seconds)
+        return client.execute_command(*command) is not None  # type: ignore[no-untyped-call]
