@@ -231,7 +231,7 @@ class AudienceEntryFormSet(DoorFormSet[Audience]):
         had = metadata_of(client).audience if client.pk else ()
         wanted, before = ClientMetadata(audience=values).with_modes(), ClientMetadata(audience=had)
         found = new_problems(lambda one: audience_problems(one.audience), wanted, before)
-        if client.project_id is None:
+        if client.project is None:
             return found
         wrong = {one.field for one in found}
         unlisted = listing_problems(values, Actor.person(self.form.actor), Around([wanted], client.project), had)

@@ -13,7 +13,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from clients import keys, lists, secrets
+from clients import guest_registration, keys, lists, secrets
 from clients.around import Around
 from clients.identifiers import new_client_id
 from clients.metadata import Audience, ClientMetadata
@@ -88,9 +88,11 @@ def change_locked(client: Client, wanted: ClientMetadata, by: Actor) -> list[str
     """`change`, of a client that `locked` answered in this transaction."""
     with acting(by), transaction.atomic():
         stored = metadata_of(client)
-        require(problems(wanted, client.project, by, client, stored))
+        require(_problems(client, wanted, stored, by))
         before = stored.settled()
         after = _switched(before, _after(before, wanted, by))
+        if client.guest:
+            after = guest_registration.anew(before, after)
         moved = differences(before, after)
         if "held" in moved and "enabled" not in moved:
             moved.append("enabled")  # by somebody whom members do not overrule
@@ -104,6 +106,12 @@ def change_locked(client: Client, wanted: ClientMetadata, by: Actor) -> list[str
             moved.append("client_secret")
     vars(client).pop("_prefetched_objects_cache", None)  # lists that were read before are not true any more
     return moved
+
+
+def _problems(client: Client, wanted: ClientMetadata, stored: ClientMetadata, by: Actor) -> list[Problem]:
+    if client.project is None:
+        return guest_registration.problems(wanted, client.registration_source, by, stored)
+    return problems(wanted, client.project, by, client, stored)
 
 
 def _after(before: ClientMetadata, wanted: ClientMetadata, by: Actor) -> ClientMetadata:
@@ -176,8 +184,7 @@ def obstacles(client: Client) -> list[str]:
 def delete(client: Client, by: Actor) -> None:
     """End it and everything of it. Its id is never used again: `clients.tombstones` sees to that."""
     with acting(by), transaction.atomic():
-        if not by.edits(client.project):
-            require([Problem("project", _("You may not change the clients of this project."))])
+        _may_change(client, by)
         require(Problem("client_id", sentence) for sentence in obstacles(client))
         client.delete()
 
@@ -215,8 +222,7 @@ def revoke_secret(secret: ClientSecret, by: Actor) -> bool:
     """Whether it was this call that ended it."""
     with acting(by), transaction.atomic():
         client = secret.client
-        if not by.edits(client.project):
-            require([Problem("project", _("You may not change the clients of this project."))])
+        _may_change(client, by)
         if client.secrets.select_for_update().filter(pk=secret.pk, revoked_at__isnull=True).first() is None:
             return False
         secrets.revoke(secret)
@@ -224,15 +230,22 @@ def revoke_secret(secret: ClientSecret, by: Actor) -> bool:
     return True
 
 
-def _may_have_secrets(client: Client, by: Actor) -> None:
-    if not by.edits(client.project):
+def _may_change(client: Client, by: Actor) -> None:
+    if client.project is None and not by.manages_guest(client.client_id):
+        require([Problem("client_id", str(guest_registration.NOT_YOURS))])
+    if client.project is not None and not by.edits(client.project):
         require([Problem("project", _("You may not change the clients of this project."))])
+
+
+def _may_have_secrets(client: Client, by: Actor) -> None:
+    _may_change(client, by)
     if client.public:
         require([Problem("client_secret", _("A public client has no secret. Leave this key out."))])
     if not client.uses_secrets:
         message = _("This client proves who it is in another way, and has no secret. Leave this key out.")
         require([Problem("client_secret", message)])
-    if is_bound(by) and (problem := secret_problem(metadata_of(client), client.project, by)):
+    bound = client.project is not None and is_bound(by)
+    if bound and (problem := secret_problem(metadata_of(client), client.home, by)):
         require([Problem("client_secret", problem)])
 
 

@@ -21,7 +21,7 @@ FEW = 2_000  # rows of one kind that a request clears
 LEAVERS: dict[type[Model], tuple[tuple[type[Model], str], ...]] = {
     User: ((Authorization, "user"), (Consent, "user"), (SignIn, "user")),
     Client: ((Authorization, "client"), (AccessToken, "application"), (DeviceGrant, "client")),
-    Project: ((Consent, "project"),),
+    Project: ((Consent, "project"), (Authorization, "project")),
 }
 
 
@@ -46,7 +46,8 @@ def _of_client(instance: Client, **_signal: object) -> None:
 @receiver(post_delete, sender=Project, dispatch_uid="clients.remains_of_project")
 def _of_project(instance: Project, **_signal: object) -> None:
     left = Authorization.objects.filter(consent__project=instance.pk)  # of clients that were busy
-    _clear(left, Consent.objects.filter(project=instance.pk))
+    guests = Authorization.objects.filter(project=instance.pk)
+    _clear(left, guests, Consent.objects.filter(project=instance.pk))
 
 
 def _clear(*kinds: Rows) -> None:

@@ -30,6 +30,7 @@ MAY_BE_EMPTY = (
 )
 MODES = ("prefix", "exact")
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a grant type (RFC 8693)
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 CODE = "code"  # the one response type that brings no token through the browser
 URI_LISTS = ("redirect_uris", "post_logout_redirect_uris")
 LISTS = ("grant_types", "response_types", *URI_LISTS, "allowed_callers", "introspects", "acts_for")

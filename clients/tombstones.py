@@ -12,11 +12,15 @@ from projects.events import CLIENT_DELETED, acts_now, record, watch
 
 @receiver(pre_delete, sender=Client, dispatch_uid="clients.client_tombstone")
 def _bury(sender: type[Client], instance: Client, **kwargs: object) -> None:
-    about = {"project": instance.project.key, "name": instance.name, "at": timezone.now().isoformat()}
+    about = {**_whose(instance), "name": instance.name, "at": timezone.now().isoformat()}
     record(acts_now(), CLIENT_DELETED, instance.client_id, **about)
 
 
-watch(Client, lambda client: (client.client_id, {"project": client.project.key}), buried=True)
+def _whose(client: Client) -> dict[str, str]:
+    return {"project": client.project.key} if client.project else {"source": client.registration_source}
+
+
+watch(Client, lambda client: (client.client_id, {**_whose(client)}), buried=True)
 watch(AudienceEntry, lambda entry: (entry.client.client_id, {"audience": entry.value}))
 watch(ClientSecret, lambda secret: (secret.client.client_id, {"label": secret.label}))
 watch(SigningKey, lambda key: ("", {"kid": key.kid, "algorithm": key.algorithm, "state": key.state}))

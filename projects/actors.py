@@ -39,6 +39,7 @@ class Actor:
     sub: str = ""  # of a person
     name: str = ""  # of who is none
     run_by: str = ""  # of a command: the user and machine that ran it
+    app: str = ""  # the id of an app that registers itself
 
     @classmethod
     def person(cls, user: User, roles: Roles | None = None) -> Self:
@@ -51,6 +52,11 @@ class Actor:
         """Who runs this provider, through a file or a command: decides like a superuser."""
         return cls(Roles(is_superuser=True, by_project={}), frozenset(Right), name=name, run_by=run_by)
 
+    @classmethod
+    def itself(cls, client_id: str) -> Self:
+        """An app that registers itself and is of no project: it changes nothing but itself."""
+        return cls(Roles(is_superuser=False, by_project={}), name="the app itself", app=client_id)
+
     def may(self, right: Right) -> bool:
         return right in self.rights
 
@@ -61,6 +67,10 @@ class Actor:
     def owns(self, project: Project) -> bool:
         """Whether they may change the project itself and its members."""
         return self.roles.in_project(project.pk, OWNERS)
+
+    def manages_guest(self, client_id: str) -> bool:
+        """Whether they may change this guest app: no project's members do."""
+        return self.roles.is_superuser or bool(self.app and self.app == client_id)
 
     def visible(self) -> QuerySet[Project]:
         """The projects they know of."""

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from accounts.moments import moment_problem
 from common import clock
-from projects import matcher, quotas
+from projects import guests, matcher, quotas
 from projects.actors import Actor, Right
 from projects.apis import resolve
 from projects.events import Detail, acting, record
@@ -38,7 +38,7 @@ def metadata_of(api: Api) -> ApiMetadata:
     return ApiMetadata(
         identifier=api.identifier,
         shared_with=tuple(api.shared_with.order_by("key").values_list("key", flat=True)),
-        scopes=tuple(Scope(*row) for row in api.scopes.values_list("name", "description", "sensitive")),
+        scopes=tuple(Scope(*row) for row in api.scopes.values_list("name", "description", "sensitive", "guests")),
         **{name: getattr(api, name) for name in COLUMNS},
     )
 
@@ -188,6 +188,8 @@ def change(api: Api, wanted: ApiMetadata, by: Actor) -> list[str]:
         if moved:
             if _takes_back(before, wanted):
                 api.others_not_before = clock.now()
+            if guests.closes_a_scope(before, wanted):
+                api.guests_not_before = clock.now()
             _write(api, wanted)
             told: dict[str, Detail] = {
                 name: {"before": _told(getattr(before, name)), "after": _told(getattr(wanted, name))} for name in moved
@@ -232,7 +234,8 @@ def _told(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Scope):
-        return f"{value.name}: {value.description}{' (sensitive)' if value.sensitive else ''}"
+        marks = ((value.sensitive, " (sensitive)"), (value.guests, " (open to guest apps)"))
+        return f"{value.name}: {value.description}{''.join(text for marked, text in marks if marked)}"
     return sorted(str(_told(one)) for one in value) if isinstance(value, tuple) else value
 
 
@@ -245,8 +248,9 @@ def _write(api: Api, wanted: ApiMetadata) -> None:
     rows = {row.name: row for row in api.scopes.all()}
     for scope in wanted.scopes:
         row = rows.pop(scope.name, None) or ApiScope(api=api, name=scope.name)
-        if row._state.adding or (row.description, row.sensitive) != (scope.description, scope.sensitive):
-            row.description, row.sensitive = scope.description, scope.sensitive
+        said = {"description": scope.description, "sensitive": scope.sensitive, "guests": scope.guests}
+        if row._state.adding or any(getattr(row, name) != value for name, value in said.items()):
+            vars(row).update(said)
             row.save()
     for row in rows.values():
         row.delete()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from functools import lru_cache
 from typing import TypeVar
 
@@ -25,6 +26,7 @@ COLUMNS = (
     "token_lifetime",
     "tokens_not_before",
     "others_not_before",
+    "guests_not_before",
 )
 
 
@@ -42,6 +44,31 @@ def project_facts(project: Project) -> ProjectFacts:
     )
 
 
+def guest_terms(project: Project) -> ProjectFacts:
+    """What a project is to the guest apps that it lets in: never first party, and nobody's siblings."""
+    longest = [one for one in (project.longest_grant, project.guest_longest_grant) if one is not None]
+    over = [one for one in (project.grants_not_before, project.guests_not_before) if one is not None]
+    return replace(
+        project_facts(project),
+        consent_mode="explicit",
+        cross_client="off",
+        longest_grant=min(longest, default=None),
+        grants_not_before=max(over, default=None),
+        to_guests=True,
+        guest_apps=project.guest_apps,
+        guest_hosts=frozenset(project.guest_hosts),
+    )
+
+
+def terms_of(project_id: int) -> ProjectFacts | None:
+    """The same by the number of a project; None: it is gone."""
+    return cache.find(_load_terms, project_id)
+
+
+def _load_terms(ids: Collection[int]) -> dict[int, ProjectFacts]:
+    return {project.pk: guest_terms(project) for project in Project.objects.filter(pk__in=ids)}
+
+
 def apis_near(audiences: Iterable[str]) -> Apis:
     """Registered APIs that could cover one of these audiences: those on the same origin."""
     origins = {origin for value in audiences if (origin := _origin(value))}
@@ -57,12 +84,19 @@ def apis_near(audiences: Iterable[str]) -> Apis:
 def _load_apis(origins: Collection[str]) -> dict[str, Apis]:
     """Columns, not rows of a model: an origin may have thousands, and each change makes a process read them anew."""
     rows = Api.objects.filter(origin__in=origins)
-    scopes = _grouped(ApiScope.objects.filter(api__in=rows).order_by().values_list("api", "name"))
+    offered = list(ApiScope.objects.filter(api__in=rows).order_by().values_list("api", "name", "guests"))
+    scopes = _grouped((api, name) for api, name, _guests in offered)
+    to_guests = _grouped((api, name) for api, name, guests in offered if guests)
     shared = _grouped(Api.shared_with.through.objects.filter(api__in=rows).values_list("api", "project"))
     by_origin: dict[str, list[ApiFacts]] = {}
     for pk, origin, *values in rows.order_by().values_list("pk", "origin", *COLUMNS):
         of_it = dict(zip(COLUMNS, values, strict=True))
-        api = ApiFacts(scopes=frozenset(scopes.get(pk, ())), shared_with=frozenset(shared.get(pk, ())), **of_it)
+        api = ApiFacts(
+            scopes=frozenset(scopes.get(pk, ())),
+            shared_with=frozenset(shared.get(pk, ())),
+            guest_scopes=frozenset(to_guests.get(pk, ())),
+            **of_it,
+        )
         by_origin.setdefault(origin, []).append(api)
     return {origin: Apis.of(apis) for origin, apis in by_origin.items()}
 

@@ -41,6 +41,14 @@ class Shared(models.TextChoices):
     PUBLIC = "public", _("Clients of every project")
 
 
+class GuestApps(models.TextChoices):
+    """Which apps from outside every project may ask people for access to its APIs."""
+
+    NONE = "none", _("None: its APIs are for registered apps only")
+    LISTED = "listed", _("Those of the listed hosts")
+    ANY = "any", _("Any app that registers itself")
+
+
 class Profile(models.TextChoices):
     """Sets of demands on clients and their requests. None: what the clients themselves say."""
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from common.json_type import Json
 from common.jws import ALGORITHMS
-from projects.choices import ConsentMode, CrossClient, Role, Shared, Status, TokenFormat
+from projects.choices import ConsentMode, CrossClient, GuestApps, Role, Shared, Status, TokenFormat
 from projects.json_shape import (
     Members,
     Reader,
@@ -74,11 +74,14 @@ PROJECT: Members = {
     "status": choice(Status.values),
     "longest_grant": seconds_or_none,
     "test_users": texts,
+    "guest_apps": choice(GuestApps.values),
+    "guest_hosts": texts,
+    "guest_longest_grant": seconds_or_none,
     "members": _nested(MEMBERS_BY_ROLE),
     "consent_screen": _nested(SCREEN),
     "tokens_not_before": moment_or_none,
 }
-SCOPE: Members = {"description": text, "sensitive": flag}
+SCOPE: Members = {"description": text, "sensitive": flag, "guests": flag}
 API: Members = {
     "identifier": text,
     "name": text,
@@ -158,7 +161,7 @@ def represent_api(metadata: ApiMetadata) -> dict[str, Json]:
     """The whole of it. Scopes stand in the order of their names."""
     scopes = sorted(metadata.scopes, key=lambda scope: scope.name)
     forms: dict[str, Json] = {
-        "scopes": {one.name: {"description": one.description, "sensitive": one.sensitive} for one in scopes},
+        "scopes": {one.name: {name: getattr(one, name) for name in SCOPE} for one in scopes},
         "shared": sorted(metadata.shared_with) if metadata.shared == Shared.LISTED else metadata.shared,
     }
     return {name: forms[name] if name in forms else as_json(getattr(metadata, name)) for name in API}

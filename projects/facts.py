@@ -12,6 +12,7 @@ from projects.matcher import Mode, covers
 
 FAPI2 = "fapi2"  # the profile of that name; none other is offered
 NO_PROJECT = 0  # the provider's own API is of none: rows count from 1
+NOWHERE = -1  # and guest apps are of none that there is
 LONGEST_FOR_EDITORS = 86_400  # seconds for which access tokens and ID tokens live; more is a superuser's to allow
 
 
@@ -26,6 +27,19 @@ class ProjectFacts:
     grants_not_before: datetime | None = None  # what was granted before is over
     profile: str = ""  # that all of its clients have to meet
     pushes: bool = False  # authorization requests of its clients have to be pushed
+    to_guests: bool = False  # what it is to an app from outside that it lets in: never a project of its clients
+    guest_apps: str = "none"
+    guest_hosts: frozenset[str] = frozenset()
+
+    def is_same(self, other: ProjectFacts) -> bool:
+        """Whether clients of the one are siblings of clients of the other. Guests are nobody's, not even each other's.
+
+        Whoever compares projects of clients asks this.
+        """
+        return self.id == other.id and not (self.to_guests or other.to_guests)
+
+
+OUTSIDE = ProjectFacts(NOWHERE, cross_client="off", to_guests=True)  # of a guest that no project has let in yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +56,36 @@ class ApiFacts:
     token_lifetime: int | None = None
     tokens_not_before: datetime | None = None
     others_not_before: datetime | None = None  # of clients of other projects
+    guest_scopes: frozenset[str] = frozenset()  # those that guest apps may be allowed; none: it is closed to them
+    guests_not_before: datetime | None = None  # of guest apps
 
     def of_another(self, project: ProjectFacts) -> bool:
-        """Whether another project has it: then it decides what tokens for it are like (protocol section 4)."""
-        return self.project_id not in (NO_PROJECT, project.id)
+        """Whether another project has it: then it decides what tokens for it are like (protocol section 4).
+
+        To a guest every API is somebody else's.
+        """
+        return project.to_guests or self.project_id not in (NO_PROJECT, project.id)
 
     def closed_to(self, project: ProjectFacts) -> bool:
         """Whether it was never shared with this project, or is no longer. The provider's own is not shared at all."""
         return self.of_another(project) and not self.open_to(project)
 
     def open_to(self, project: ProjectFacts) -> bool:
-        """Whether clients of this project may ask for it (protocol section 0)."""
+        """Whether clients of this project may ask for it (protocol section 0); or the guests it lets in."""
+        if project.to_guests:
+            return self.project_id == project.id and bool(self.guest_scopes)
         if self.shared == "public" or self.project_id == project.id:
             return True
         return self.shared == "listed" and project.id in self.shared_with
+
+    def scopes_for(self, project: ProjectFacts) -> frozenset[str]:
+        """What it offers clients of this project, or the guests it lets in."""
+        return self.guest_scopes if project.to_guests else self.scopes
+
+    def not_before(self, project: ProjectFacts) -> tuple[datetime | None, ...]:
+        """The moments before which everything is over that these got for it."""
+        others = self.others_not_before if self.of_another(project) and not project.to_guests else None
+        return self.tokens_not_before, others, self.guests_not_before if project.to_guests else None
 
 
 class Apis(Addresses[ApiFacts]):

@@ -18,6 +18,8 @@ from projects.models import Api, ApiScope, ConsentScreen, Member, Project
 from projects.problems import Problem, new_problems
 from projects.rules import LONGEST_LIFETIME
 
+LINES = ("test_users", "guest_hosts")  # fields of a project that are a list
+
 
 class ProjectForm(DoorForm):
     longest_grant = forms.IntegerField(
@@ -26,6 +28,21 @@ class ProjectForm(DoorForm):
             "What a person allowed an app ends by itself so long after they allowed it. Shortened, it cuts what was "
             "allowed before; lengthened, it gives nothing back. Empty: until they or the app end it."
         ),
+        required=False,
+        min_value=1,
+        max_value=LONGEST_LIFETIME,
+    )
+    guest_hosts = LinesField(
+        label=gettext_lazy("Hosts of guest apps"),
+        help_text=gettext_lazy(
+            "With “those of the listed hosts”: one per line, such as agent.example. localhost stands for apps on "
+            "people's own devices, a scheme such as com.example.app: for one of them. Who is taken off the list, or "
+            "a door that is closed, ends everything that guest apps have here."
+        ),
+    )
+    guest_longest_grant = forms.IntegerField(
+        label=gettext_lazy("Longest grant to guest apps in seconds"),
+        help_text=gettext_lazy("As above, for guest apps. The shorter of both counts. Empty: as above."),
         required=False,
         min_value=1,
         max_value=LONGEST_LIFETIME,
@@ -43,11 +60,16 @@ class ProjectForm(DoorForm):
         fields = [
             *("name", "key", "status", "test_users", "consent_mode", "cross_client", "longest_grant"),
             *("tokens_not_before", "require_pushed_authorization_requests", "profile"),
+            *("guest_apps", "guest_hosts", "guest_longest_grant"),
         ]
         help_texts = {
             "name": gettext_lazy("Shown here, and to people unless the consent screen says another name."),
             "status": gettext_lazy(
                 "Only a superuser changes this. Every token of the project's clients ends for good when it changes."
+            ),
+            "guest_apps": gettext_lazy(
+                "Apps that registered themselves and belong to no project, such as agents that people bring. People "
+                "are always asked, and see the app's host first. Which scopes they may allow is said at each API."
             ),
             "consent_mode": gettext_lazy(
                 "People who are asked see what they share. Only a superuser makes a project first party."
@@ -69,12 +91,10 @@ class ProjectForm(DoorForm):
         current = self.instance if self.instance.pk else None
         before = registration.metadata_of(current) if current else ProjectMetadata(id=self.cleaned_data.get("key", ""))
         said = {name: self.cleaned_data[name] for name in registration.COLUMNS if name in self.cleaned_data}
-        if "test_users" in self.cleaned_data:
-            said["test_users"] = self.words("test_users")
+        said |= {name: self.words(name) for name in LINES if name in self.cleaned_data}
         self.wanted = replace(before, **said)
         self.show(registration.problems(self.wanted, self.by, current))
-        if "test_users" in self.cleaned_data:
-            self.cleaned_data["test_users"] = self.words("test_users")
+        self.cleaned_data |= {name: said[name] for name in LINES if name in said}
         return self.cleaned_data
 
 
@@ -215,7 +235,7 @@ class ApiForm(DoorForm):
 class ApiScopeForm(DoorForm):
     class Meta:
         model = ApiScope
-        fields = ["name", "description", "sensitive"]
+        fields = ["name", "description", "sensitive", "guests"]
 
     def clean(self) -> dict[str, Any]:
         super().clean()
@@ -226,10 +246,11 @@ class ApiScopeForm(DoorForm):
 class ApiScopeFormSet(DoorFormSet[Scope]):
     def typed(self, form: ApiScopeForm) -> Scope:
         cleaned = form.cleaned_data
-        return Scope(cleaned["name"], cleaned["description"], cleaned.get("sensitive", False))
+        marks = (cleaned.get(name, False) for name in ("sensitive", "guests"))
+        return Scope(cleaned["name"], cleaned["description"], *marks)
 
     def stored(self, row: ApiScope) -> Scope:
-        return Scope(row.name, row.description, row.sensitive)
+        return Scope(row.name, row.description, row.sensitive, row.guests)
 
     def judge(self, values: tuple[Scope, ...]) -> list[Problem]:
         had = tuple(map(self.stored, self.instance.scopes.all())) if self.instance.pk else ()

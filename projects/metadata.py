@@ -35,6 +35,9 @@ class ProjectMetadata:
     longest_grant: int | None = None
     profile: str = ""
     require_pushed_authorization_requests: bool = False
+    guest_apps: str = "none"
+    guest_hosts: tuple[str, ...] = ()
+    guest_longest_grant: int | None = 30 * 24 * 3600
     members: tuple[Membership, ...] = ()
     consent_screen: Screen = Screen()
 
@@ -44,6 +47,7 @@ class Scope:
     name: str
     description: str = ""
     sensitive: bool = False
+    guests: bool = False  # open to guest apps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,12 +15,13 @@ from common import jws
 from projects import matcher
 from projects.choices import ConsentMode as ConsentMode
 from projects.choices import CrossClient as CrossClient
-from projects.choices import Profile
+from projects.choices import GuestApps, Profile
 from projects.choices import Role as Role
 from projects.choices import Shared as Shared
 from projects.choices import Status as Status
 from projects.choices import TokenFormat as TokenFormat
-from projects.rules import LONGEST_LIFETIME, scope_token
+from projects.constraints import API, PROJECT
+from projects.rules import scope_token
 from projects.scopes import SIGN_IN_SCOPES
 
 web_page = URLValidator(schemes=["https", "http"])  # shown as a link: never javascript: or data:
@@ -64,29 +65,30 @@ class Project(models.Model):
         default=False,
         help_text=_("Of every client of this project (RFC 9126)."),
     )
+    guest_apps = models.CharField(
+        _("guest apps"),
+        max_length=6,
+        choices=GuestApps.choices,
+        default=GuestApps.NONE,
+        help_text=_("Apps that registered themselves. They reach only the scopes of its APIs that are open to them."),
+    )
+    guest_hosts = models.JSONField(_("hosts of guest apps"), default=list, blank=True)
+    guest_longest_grant = models.PositiveIntegerField(
+        _("longest grant to guest apps in seconds"),
+        null=True,
+        blank=True,
+        default=30 * 24 * 3600,
+        help_text=_("What a person allowed a guest app ends by itself so long after they allowed it."),
+    )
+    # When the door was last closed to somebody: opening it again revives nothing that guests had.
+    guests_not_before = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         verbose_name = _("project")
         verbose_name_plural = _("projects")
         ordering = ["name"]
-        constraints = [
-            models.CheckConstraint(
-                condition=models.Q(consent_mode__in=ConsentMode.values), name="project_consent_mode_is_known"
-            ),
-            models.CheckConstraint(
-                condition=models.Q(cross_client__in=CrossClient.values), name="project_cross_client_is_known"
-            ),
-            models.CheckConstraint(condition=models.Q(status__in=Status.values), name="project_status_is_known"),
-            models.CheckConstraint(
-                condition=models.Q(profile__in=["", *Profile.values]), name="project_profile_is_known"
-            ),
-            models.CheckConstraint(
-                condition=models.Q(longest_grant__isnull=True)
-                | models.Q(longest_grant__gt=0, longest_grant__lte=LONGEST_LIFETIME),
-                name="project_longest_grant_is_bounded",
-            ),
-        ]
+        constraints = PROJECT
 
     def __str__(self) -> str:
         return self.name
@@ -184,24 +186,14 @@ class Api(models.Model):
     shared_with = models.ManyToManyField(Project, blank=True, related_name="+", verbose_name=_("shared with"))
     # When sharing was last taken back from somebody: sharing again revives no token that clients of others had.
     others_not_before = models.DateTimeField(null=True, editable=False)
+    # The same for guest apps: when one of its scopes was last closed to them.
+    guests_not_before = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("API")
         verbose_name_plural = _("APIs")
         ordering = ["name"]
-        constraints = [
-            models.UniqueConstraint(fields=["canonical"], name="one_api_per_identifier"),
-            models.CheckConstraint(condition=~models.Q(canonical=""), name="api_has_an_identifier"),
-            models.CheckConstraint(
-                condition=models.Q(token_format__in=TokenFormat.values), name="api_token_format_is_known"
-            ),
-            models.CheckConstraint(condition=models.Q(shared__in=Shared.values), name="api_shared_is_known"),
-            models.CheckConstraint(
-                condition=models.Q(token_lifetime__isnull=True)
-                | models.Q(token_lifetime__gt=0, token_lifetime__lte=LONGEST_LIFETIME),
-                name="api_token_lifetime_is_bounded",
-            ),
-        ]
+        constraints = API
 
     def __str__(self) -> str:
         return f"{self.name} ({self.identifier})"
@@ -241,6 +233,11 @@ class ApiScope(models.Model):
         _("sensitive"),
         default=False,
         help_text=_("Marked on the consent page; whoever allows it gets a mail that says so."),
+    )
+    guests = models.BooleanField(
+        _("open to guest apps"),
+        default=False,
+        help_text=_("An app that registered itself may ask people for it, if the project lets that app in."),
     )
 
     class Meta:

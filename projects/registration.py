@@ -17,19 +17,20 @@ from accounts import normalization
 from accounts.models import User
 from accounts.moments import moment_problem
 from common import clock
-from projects import ends
+from projects import ends, guests, quotas
 from projects.actors import Actor, Right
 from projects.events import Detail, acting, record
 from projects.metadata import Membership, ProjectMetadata, Screen
 from projects.models import ConsentMode, ConsentScreen, Member, Project, Status
 from projects.problems import Problem, new_problems, of_validation, require
-from projects.rules import lifetime_problem
+from projects.rules import lifetime_problem, quoted
 
 NOT_FOUND = gettext_lazy("No account has this username: %(names)s. Check the spelling, capitals included.")
 COLUMNS = (
     *("name", "consent_mode", "cross_client", "status", "tokens_not_before", "longest_grant"),
     "require_pushed_authorization_requests",
     "profile",
+    *("guest_apps", "guest_longest_grant"),
 )
 BY_EDITORS = ("consent_screen",)  # everything else is for owners
 
@@ -40,6 +41,7 @@ def metadata_of(project: Project) -> ProjectMetadata:
     members = project.members.order_by("pk").values_list("user__username", "role")
     return ProjectMetadata(
         id=project.key,
+        guest_hosts=tuple(project.guest_hosts),
         test_users=tuple(project.test_users.order_by("username").values_list("username", flat=True)),
         members=tuple(Membership(*member) for member in members),
         consent_screen=Screen(**{one.name: getattr(screen, one.name) for one in fields(Screen)}),
@@ -72,15 +74,29 @@ def _own(wanted: ProjectMetadata, project: Project | None) -> list[Problem]:
     row._state.adding = project is None
     for name in COLUMNS:
         setattr(row, name, getattr(wanted, name))
+    row.guest_hosts = list(wanted.guest_hosts)
     found = [Problem("id", _("The key of a project stays."))] if project and wanted.id != project.key else []
-    if problem := lifetime_problem(wanted.longest_grant, nullable=True):
-        found.append(Problem("longest_grant", problem))
-        row.longest_grant = None
+    for name in ("longest_grant", "guest_longest_grant"):
+        if problem := lifetime_problem(getattr(wanted, name), nullable=True):
+            found.append(Problem(name, problem))
+            setattr(row, name, None)
+    found += _hosts(wanted.guest_hosts)
     try:
         row.full_clean()
     except ValidationError as error:
         found += of_validation(error, {"key": "id"})
     return found
+
+
+def _hosts(hosts: Sequence[str]) -> Iterator[Problem]:
+    """Of guest apps: each once, and no more than anybody reads."""
+    if len(hosts) > guests.MOST_HOSTS:
+        yield Problem("guest_hosts", quotas.too_many(guests.MOST_HOSTS))
+    for index, host in enumerate(hosts):
+        if problem := guests.host_problem(host):
+            yield Problem(f"guest_hosts[{index}]", problem)
+        elif host in hosts[:index]:
+            yield Problem(f"guest_hosts[{index}]", _("%(value)s is listed twice.") % {"value": quoted(host)})
 
 
 def _rights(wanted: ProjectMetadata, by: Actor, before: ProjectMetadata | None, *, owns: bool) -> Iterator[Problem]:
@@ -169,9 +185,10 @@ def change(project: Project, wanted: ProjectMetadata, by: Actor) -> list[str]:
         if moved:
             longest = (before.longest_grant, wanted.longest_grant)
             project.grants_not_before = ends.not_before(project.grants_not_before, *longest, clock.now())
+            project.guests_not_before = guests.not_before(project.guests_not_before, before, wanted, clock.now())
             _write(project, wanted, by)
             told: dict[str, Detail] = {
-                name: {"before": _told(getattr(before, name)), "after": _told(getattr(wanted, name))}
+                name: {"before": _told(name, before), "after": _told(name, wanted)}
                 for name in moved
                 if name not in ("name", "members")
             }
@@ -208,18 +225,20 @@ def _sorted(value: object) -> object:
     return sorted(value, key=str) if isinstance(value, tuple) else value
 
 
-def _told(value: object) -> object:
+def _told(name: str, metadata: ProjectMetadata) -> object:
     """As an event keeps it: test users are counted, for events name nobody."""
+    value = getattr(metadata, name)
     if isinstance(value, Screen):
         return asdict(value)
     if isinstance(value, tuple):
-        return len(value)
+        return sorted(value) if name == "guest_hosts" else len(value)
     return None if value is None else str(value)
 
 
 def _write(project: Project, wanted: ProjectMetadata, by: Actor) -> None:
     for name in COLUMNS:
         setattr(project, name, getattr(wanted, name))
+    project.guest_hosts = list(wanted.guest_hosts)
     project.save()
     screen = ConsentScreen.objects.filter(project=project).first() or ConsentScreen(project=project)
     for one in fields(Screen):

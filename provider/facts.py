@@ -12,6 +12,7 @@ from clients import keys
 from clients.models import Client
 from common import cache
 from projects.apis import apis_near, project_facts
+from projects.facts import OUTSIDE
 from provider.protocol import profile
 from provider.protocol.facts import (
     NO_CLAIMS,
@@ -38,7 +39,7 @@ def client_facts(client: Client) -> ClientFacts:
         introspects=frozenset(other.client_id for other in client.introspects.all()),
         acts_for=tuple(api.identifier for api in client.acts_for.all()),
         allowed_callers=frozenset(other.client_id for other in client.allowed_callers.all()),
-        profile=client.profile or client.project.profile,
+        profile=client.profile or (client.project.profile if client.project else ""),
     )
     return profile.applied(lists)
 
@@ -48,7 +49,7 @@ def _columns(client: Client) -> ClientFacts:
     return ClientFacts(
         id=client.pk,
         client_id=client.client_id,
-        project=project_facts(client.project),
+        project=project_facts(client.project) if client.project else OUTSIDE,
         name=str(client),
         enabled=client.enabled,
         public=client.public,
@@ -94,7 +95,7 @@ def _allowlist(client: Client) -> tuple[Entry, ...]:
 
 def pushes(client: Client) -> bool:
     """Whether its authorization requests have to be pushed (RFC 9126 sections 5 and 6)."""
-    said = (one.require_pushed_authorization_requests for one in (client, client.project))
+    said = (one.require_pushed_authorization_requests for one in (client, client.project) if one is not None)
     return settings.IDP_REQUIRE_PUSHED_AUTHORIZATION_REQUESTS or any(said)
 
 

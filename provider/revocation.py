@@ -127,7 +127,7 @@ def _may_have_got_jwts(client: Client, formerly: Formerly) -> bool:
         return False
     own = client.access_token_format == ClientTokenFormat.JWT or client.client_id in formerly.got_jwts
     apis = Q(token_format=TokenFormat.JWT) | Q(identifier__in=formerly.took_jwts)
-    return own or open_apis(client.project).filter(apis).exists()
+    return own or open_apis(client.home).filter(apis).exists()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import SignIn
 from clients.models.client import Client
 from common import clock
-from projects.models import Consent
+from projects.models import Consent, Project
 
 
 class Authorization(models.Model):
@@ -41,7 +41,16 @@ class Authorization(models.Model):
         related_name="authorizations",
     )
     sign_in = models.ForeignKey(SignIn, on_delete=models.SET_NULL, null=True, related_name="authorizations")
-    # None in first-party projects, where nobody was asked.
+    # Of a guest app: the project whose door it came in by. Its consent is this very row, for it is always asked.
+    project = models.ForeignKey(
+        Project,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        null=True,
+        related_name="guest_authorizations",
+        verbose_name=_("project"),
+    )
+    # None in first-party projects, where nobody was asked, and of guest apps.
     consent = models.ForeignKey(Consent, on_delete=models.CASCADE, null=True, related_name="authorizations")
 
     scopes = models.JSONField(_("ceiling: scopes"), default=list)
@@ -86,6 +95,10 @@ class Authorization(models.Model):
                 condition=models.Q(generation=0, rotated_at__isnull=True, rotated_from="")
                 | (models.Q(generation__gt=0, rotated_at__isnull=False) & ~models.Q(rotated_from="")),
                 name="authorization_knows_its_rotation",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(project__isnull=True) | models.Q(consent__isnull=True),
+                name="authorization_of_a_guest_shares_no_consent",
             ),
             models.CheckConstraint(
                 condition=models.Q(ended_at__isnull=True, ended_because="")

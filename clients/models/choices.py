@@ -13,7 +13,7 @@ class GrantType(models.TextChoices):
     AUTHORIZATION_CODE = "authorization_code", _("Authorization code: people sign in")
     REFRESH_TOKEN = "refresh_token", _("Refresh token: go on without the person")
     CLIENT_CREDENTIALS = "client_credentials", _("Client credentials: the service itself")
-    DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code", _("Device code: people allow it on another device")
+    DEVICE_CODE = rules.DEVICE_CODE, _("Device code: people allow it on another device")
     TOKEN_EXCHANGE = rules.TOKEN_EXCHANGE, _("Token exchange: a narrower token, or one for the next API")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -9,9 +10,9 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import AbstractApplication
 
-from clients import rules
+from clients import guests, rules
 from clients.identifiers import new_client_id
-from clients.metadata import SECRET_METHODS
+from clients.metadata import SECRET_METHODS, ClientMetadata
 from clients.models.choices import AuthMethod, ClientTokenFormat, GrantType, Introspection, auth_methods
 from clients.models.columns import MetadataColumns
 from clients.models.constraints import CONSTRAINTS
@@ -20,7 +21,7 @@ from common import jws
 from projects.choices import Profile
 from projects.events import CLIENT_DELETED, SecurityEvent
 from projects.models import Api, Project
-from projects.problems import new_problems
+from projects.problems import Problem, new_problems
 
 ID_BURIED = _("This client ID belonged to a deleted client; an ID is never used again.")
 ID_LISTED = _("Clients name this as an audience already. Choose another client ID.")
@@ -43,7 +44,10 @@ CHOICES: rules.Choices = {
 
 
 class Client(MetadataColumns, AbstractApplication):
-    """An OAuth client (RFC 6749 section 2). Belongs to one project for ever; a `client_id` is never reused."""
+    """An OAuth client (RFC 6749 section 2). Belongs to one project for ever; a `client_id` is never reused.
+
+    Without a project it is a guest: it registered itself, and each project decides whether to let it in.
+    """
 
     # The toolkit's single grant type, single secret, HS256 and consent switches: ours are below, or not wanted.
     authorization_grant_type = None
@@ -55,7 +59,7 @@ class Client(MetadataColumns, AbstractApplication):
     user = None
 
     project = models.ForeignKey(
-        Project, on_delete=models.PROTECT, related_name="clients", editable=True, verbose_name=_("project")
+        Project, on_delete=models.PROTECT, related_name="clients", null=True, verbose_name=_("project")
     )
     client_id = models.CharField(_("client ID"), max_length=255, unique=True, default=new_client_id)
     enabled = models.BooleanField(
@@ -173,6 +177,17 @@ class Client(MetadataColumns, AbstractApplication):
         constraints = CONSTRAINTS
 
     @property
+    def guest(self) -> bool:
+        return self.project_id is None
+
+    @property
+    def home(self) -> Project:
+        """Its project. Guests have none: whoever asks here has told them apart before."""
+        if self.project is None:
+            raise ValueError("A guest app has no project.")
+        return self.project
+
+    @property
     def public(self) -> bool:
         return bool(self.client_type == AbstractApplication.CLIENT_PUBLIC)
 
@@ -201,7 +216,7 @@ class Client(MetadataColumns, AbstractApplication):
         problems: dict[str, list[Any]] = {}
         stored = Client.objects.filter(pk=self.pk).first() if self.pk else None
         before = stored.columns if stored else None
-        for one in new_problems(lambda columns: rules.problems(columns, CHOICES), self.columns, before):
+        for one in new_problems(self.wrong_with, self.columns, before):
             problems.setdefault({"client_name": "name"}.get(one.name, one.name), []).append(one.message)
         if problem := self.id_taken_otherwise():
             problems["client_id"] = [problem]
@@ -210,9 +225,18 @@ class Client(MetadataColumns, AbstractApplication):
         if problems:
             raise ValidationError(problems)
 
+    def wrong_with(self, columns: ClientMetadata) -> Iterable[Problem]:
+        """What the rules of its kind say."""
+        if self.guest:
+            return guests.problems(columns, self.registration_source, CHOICES)
+        return rules.problems(columns, CHOICES)
+
     def id_taken_otherwise(self) -> Any:
-        """A new id is nobody's: neither a deleted client's nor a name that allowlists mean somebody else by."""
-        if self.pk is not None:
+        """A new id is nobody's: neither a deleted client's nor a name that allowlists mean somebody else by.
+
+        Addresses of documents come again: whoever answers there is who it was.
+        """
+        if self.pk is not None or self.registration_source == guests.CIMD:
             return ""
         if SecurityEvent.objects.filter(kind=CLIENT_DELETED, client_id=self.client_id).exists():
             return ID_BURIED

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import and_
 from typing import Any
 
 from django.db import models
@@ -9,7 +11,7 @@ from django.db.models.functions import Cast
 from django.db.models.lookups import Contains
 from oauth2_provider.models import AbstractApplication
 
-from clients import rules
+from clients import guests, rules
 from clients.models.choices import AuthMethod, ClientTokenFormat, Introspection
 from projects.choices import Profile
 from projects.rules import LONGEST_LIFETIME
@@ -22,8 +24,7 @@ def _public_has(**fields: Any) -> models.Q:
 
 def _public_lacks(grant_type: str) -> models.Q:
     """A constraint's condition: no public client has this grant."""
-    listed = Contains(Cast("grant_types", models.TextField()), models.Value(f'"{grant_type}"'))
-    return ~models.Q(client_type="public") | ~models.Q(listed)
+    return ~models.Q(client_type="public") | _lacks(grant_type)
 
 
 def asymmetric(column: str) -> models.Q:
@@ -40,7 +41,30 @@ def _bounded(*names: str) -> models.Q:
     return condition
 
 
+def _lacks(grant_type: str) -> models.Q:
+    listed = Contains(Cast("grant_types", models.TextField()), models.Value(f'"{grant_type}"'))
+    return ~models.Q(listed)
+
+
+# Whatever wrote the row: an app that registered itself has no right beyond what people allow it.
+_GUEST = models.Q(
+    registration_source__in=guests.SOURCES,
+    introspection=Introspection.NONE,
+    cross_client_public=False,
+    require_pkce=True,
+    rotate_refresh_tokens=True,
+)
+_FOR_NOBODY = [_lacks(one) for one in ("client_credentials", rules.TOKEN_EXCHANGE, rules.DEVICE_CODE)]
+
 CONSTRAINTS = [
+    models.CheckConstraint(
+        condition=models.Q(project__isnull=False) | reduce(and_, [_GUEST, *_FOR_NOBODY]),
+        name="client_without_a_project_is_a_guest",
+    ),
+    models.CheckConstraint(
+        condition=models.Q(project__isnull=True) | ~models.Q(registration_source=guests.CIMD),
+        name="client_of_a_document_is_a_guest",
+    ),
     models.CheckConstraint(condition=~models.Q(client_id=""), name="client_has_an_id"),
     models.CheckConstraint(
         condition=models.Q(client_type__in=[value for value, _label in AbstractApplication.CLIENT_TYPES]),

@@ -140,6 +140,8 @@ def _words(entry: Entry, problem: Problem, place: Place) -> str:
     if problem.code == "taken":
         client_id = entry.values["client_id"]
         owner = Client.objects.select_related("project").get(client_id=client_id).project
+        if owner is None:
+            return f"An app that registered itself has the client id {quoted(client_id)}. Use another client_id."
         return (
             f"The client {quoted(client_id)} belongs to project '{owner.key}' and stays there for ever. "
             "Use another client_id."

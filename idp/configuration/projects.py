@@ -20,6 +20,7 @@ PROJECT_KEYS = (
     *("name", "consent_mode", "cross_client", "status", "longest_grant"),
     "require_pushed_authorization_requests",
     "profile",
+    *("guest_apps", "guest_longest_grant"),
 )
 API_KEYS = ("identifier", "name", "description", "token_format", "token_signing_alg", "token_lifetime")
 Places = Mapping[str, Place]  # of fields that do not stand where their name says
@@ -54,6 +55,10 @@ def _wanted_project(context: Context, before: ProjectMetadata, entry: Entry) -> 
     """What the file makes of the project, and where those stand whom it names."""
     said: dict[str, Any] = {name: entry.values[name] for name in PROJECT_KEYS if name in entry.values}
     places: dict[str, Place] = {}
+    if "guest_hosts" in entry.values:
+        hosts = entry.items("guest_hosts")
+        said["guest_hosts"] = tuple(host for host, _place in hosts)
+        places |= {f"guest_hosts[{index}]": place for index, (_host, place) in enumerate(hosts)}
     if "test_users" in entry.values:
         people = [one for one in entry.items("test_users") if not context.is_refused(one[0])]
         said["test_users"] = tuple(context.username(name) for name, _place in people)

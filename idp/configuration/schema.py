@@ -22,6 +22,7 @@ from idp.configuration.values import (
     texts,
     version,
 )
+from projects.choices import GuestApps
 from projects.models import ConsentMode, CrossClient, Status, TokenFormat
 
 USER = Section(
@@ -49,7 +50,7 @@ CONSENT_SCREEN = Section(
     {name: Key(text) for name in ("app_name", "support_email", "homepage_uri", "policy_uri", "tos_uri")},
 )
 
-SCOPE = Section("scopes", {"description": Key(text), "sensitive": Key(flag)})
+SCOPE = Section("scopes", {"description": Key(text), "sensitive": Key(flag), "guests": Key(flag)})
 
 API = Section(
     "apis",
@@ -122,6 +123,9 @@ PROJECT = Section(
         "status": Key(choice(Status)),
         "longest_grant": Key(seconds(nullable=True)),
         "test_users": Key(texts),
+        "guest_apps": Key(choice(GuestApps)),
+        "guest_hosts": Key(texts),
+        "guest_longest_grant": Key(seconds(nullable=True)),
         "members": Key(section(MEMBERS)),
         "consent_screen": Key(section(CONSENT_SCREEN)),
         "apis": Key(sections(API)),

@@ -20,11 +20,12 @@ from clients.models import Authorization, LogoutNotice
 from clients.models.logout import NoticeState
 from common import clock
 from projects import access
-from projects.apis import project_facts
+from projects.apis import guest_terms, project_facts
 from projects.console import ProjectFilter, ProjectScopedAdmin
 from projects.door import actor_of
 from projects.ends import end_of
 from projects.events import record
+from projects.facts import OUTSIDE
 from projects.models import ConsentMode
 from provider import revocation
 from provider.store import live
@@ -103,7 +104,8 @@ class AuthorizationAdmin(FreshProofAdmin, ReadOnly):
 
     @admin.display(description=gettext_lazy("ends by itself"), ordering="ends_at")
     def ends(self, authorization: Authorization) -> datetime | None:
-        project = project_facts(authorization.client.project)
+        home, host = authorization.client.project, authorization.project
+        project = project_facts(home) if home else guest_terms(host) if host else OUTSIDE
         return end_of(authorization.created_at, authorization.ends_at, project)
 
     @admin.display(description=gettext_lazy("username"))

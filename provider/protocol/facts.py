@@ -75,6 +75,11 @@ class ClientFacts:
         object.__setattr__(self, "entries", found)  # once, while it is made
 
     @property
+    def guest(self) -> bool:
+        """Whether it is of no project. `project` is then `OUTSIDE`, or the terms of one that let it in."""
+        return self.project.to_guests
+
+    @property
     def uses_secrets(self) -> bool:
         return self.auth_method.startswith("client_secret_")
 

@@ -58,7 +58,7 @@ def test_an_editor_adds_a_client() -> None:
     assert made.redirect_uri_list == ["https://new.example/cb", "http://127.0.0.1/cb"]
     assert made.scope == "openid orders.read"
     assert made.require_pkce
-    assert (made.introspection, made.project.key) == ("own", "acme")
+    assert (made.introspection, made.home.key) == ("own", "acme")
     event = SecurityEvent.objects.get(kind="client.created")
     assert (event.client_id, event.sub) == ("new", str(User.objects.get(username="editor").sub))
 
@@ -95,7 +95,7 @@ def test_the_project_and_the_client_id_stay() -> None:
     assert not {"project", "client_id"} & set(shown)
     moved = {**shown, "name": "Moved", "project": project("other").pk, "client_id": "moved"}
     assert http.post(url, moved).status_code == 302
-    assert (client("web").project.key, client("web").name) == ("acme", "Moved")
+    assert (client("web").home.key, client("web").name) == ("acme", "Moved")
 
 
 @pytest.mark.parametrize(

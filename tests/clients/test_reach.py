@@ -77,7 +77,7 @@ def test_no_member_sends_its_codes_somewhere_else_or_lets_it_do_without_a_secret
     before = metadata_of(granted(OUTSIDE[because]))
     for said in ({"redirect_uris": (*before.redirect_uris, NEW)}, {"token_endpoint_auth_method": "none"}):
         wanted = before.changed(said)
-        if reaching_out(wanted, client().project):
+        if reaching_out(wanted, client().home):
             assert because in refused(lambda wanted=wanted: registration.change(client(), wanted, by("editor")))
             assert metadata_of(client()) == before
     fewer = before.changed({"redirect_uris": before.redirect_uris[:1]})
@@ -126,9 +126,9 @@ def test_what_is_registered_for_something_else_does_not_become_a_key(before: str
         token_endpoint_auth_method=before, jwks=keys, tls_client_auth_san_dns="a.example", audience=(QUEUE,)
     )
     wanted = was.changed({"token_endpoint_auth_method": after})
-    [problem] = key_problems(was, wanted, client().project, by("editor"))
+    [problem] = key_problems(was, wanted, client().home, by("editor"))
     assert (problem.field, "no API" in problem.message) == ("token_endpoint_auth_method", True)
-    assert not list(key_problems(was, wanted, client().project, by("root")))
+    assert not list(key_problems(was, wanted, client().home, by("root")))
 
 
 def test_no_member_lets_devices_speak_for_a_public_client_that_reaches_outside() -> None:
@@ -147,7 +147,7 @@ EXCHANGES = ("authorization_code", GrantType.TOKEN_EXCHANGE)
 def test_an_api_of_others_counts_for_who_may_pass_on_its_tokens_though_it_introspects_nothing() -> None:
     """It acts for that API in a token exchange, too (protocol section 13)."""
     before = metadata_of(granted({"introspection": "none", "acts_for": (OPEN,), "grant_types": EXCHANGES}))
-    assert reaching_out(before, client().project) == ["acts_for"]
+    assert reaching_out(before, client().home) == ["acts_for"]
     assert "acts for" in refused(lambda: registration.generate_secret(client(), by("editor")))
     wanted = before.changed({"redirect_uris": (*before.redirect_uris, NEW)})
     assert "acts for" in refused(lambda: registration.change(client(), wanted, by("editor")))

@@ -99,7 +99,7 @@ def test_every_field_of_a_client_is_stored() -> None:
         "enabled": True,
     }
     assert {name: getattr(web, name) for name in expected} == expected
-    assert web.project.key == "orchard"
+    assert web.home.key == "orchard"
     assert [*web.introspects.all()] == [shop]
     assert [*web.acts_for.all()] == [Api.objects.get()]
     assert [*web.allowed_callers.all()] == [phone]

@@ -374,7 +374,7 @@ class TestObjectsThatAreThereAlready:
             "acme.yaml:6: projects[0].clients[0].client_id: The client 'web' belongs to project 'acme' and stays "
             "there for ever. Use another client_id."
         )
-        assert Client.objects.get().project.key == "acme"
+        assert Client.objects.get().home.key == "acme"
         assert not Project.objects.filter(key="other").exists()
 
     def test_an_api_stays_in_its_project(self) -> None:

@@ -61,7 +61,7 @@ class TestTheFirstStart:
         ]
         for one in shown:
             client = Client.objects.get(client_id=one["client_id"])
-            assert client.project.key == one["project"]
+            assert client.home.key == one["project"]
             assert secrets.matches(one["client_secret"], client.secrets.get().digest)
 
     def test_it_makes_signing_keys(self) -> None:

@@ -130,7 +130,7 @@ def test_who_sees_both_projects_reads_whose_it_is() -> None:
         ask(REPORTS, "both")
     )
     assert "It is a client of another project." in text(ask("foreign", "both"))
-    api(REPORTS).shared_with.set([client().project])
+    api(REPORTS).shared_with.set([client().home])
     type(api(REPORTS)).objects.filter(identifier=REPORTS).update(shared=Shared.LISTED)
     AudienceEntry.objects.create(client=client(), value=REPORTS)
     assert f"It belongs to the API {REPORTS}, which the project other shares." in text(ask(REPORTS, "both"))

@@ -179,7 +179,7 @@ def test_a_client_is_neither_made_in_nor_moved_to_its_project() -> None:
     assert list(problems(new_client(project=project("acme").pk))) == ["project"]
     http, url = browser(THIEF), page("clients_client_change", client("foreign").pk)
     assert http.post(url, {**form_of(http.get(url)), "project": project("acme").pk}).status_code == 302
-    assert client("foreign").project.key == "other"
+    assert client("foreign").home.key == "other"
     text = "clients: [{client_id: web, enabled: true}]"
     assert "belongs to project 'acme' and stays there for ever" in from_file(text)
 

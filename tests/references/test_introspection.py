@@ -92,7 +92,7 @@ def test_an_apis_own_client_sees_only_its_own_audience() -> None:
 
 
 def test_a_more_specific_api_is_not_seen_by_the_one_above() -> None:
-    acme = Client.objects.get(client_id="service").project
+    acme = Client.objects.get(client_id="service").home
     Api.objects.create(project=acme, identifier=f"{ORDERS}/secret", name="Secret orders")
     Client.objects.get(client_id="web").audience_entries.create(value=f"{ORDERS}/secret")
     Client.objects.get(client_id="service").acts_for.add(Api.objects.get(identifier=ORDERS))

@@ -190,7 +190,7 @@ def test_client_credentials_are_bounded_by_the_allowlist() -> None:
 
 def test_first_party_projects_get_the_whole_allowlist_without_asking() -> None:
     desk = Client.objects.get(client_id="desk")
-    api = Api.objects.create(project=desk.project, identifier="https://api.house.example", name="House")
+    api = Api.objects.create(project=desk.home, identifier="https://api.house.example", name="House")
     AudienceEntry.objects.create(client=desk, value=api.identifier)
     response = Browser("owner").authorize("desk", scope=OFFLINE)
     assert response.status_code == 302, "nobody is asked"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.core.management.base import CommandParser
 
+from clients.models import Client
 from clients.named import client_named, person_called
 from common.command import DatabaseCommand, Refused, readable
 from provider.explain import Explanation, explain
@@ -43,12 +44,14 @@ class Command(DatabaseCommand):
             raise Refused("Refused.")
 
 
+def _whose(client: Client) -> str:
+    return f"project {client.project.key}" if client.project else "a guest app, of no project"
+
+
 def as_text(explained: Explanation) -> list[str]:
     client = explained.client
     outcome = "allowed" if explained.allowed else "refused"
-    lines = [
-        f"{client.client_id} (project {client.project.key}), audience {explained.audience or '(empty)'}: {outcome}"
-    ]
+    lines = [f"{client.client_id} ({_whose(client)}), audience {explained.audience or '(empty)'}: {outcome}"]
     for value in explained.values:
         lines += ["", value.asked, *(f"  {sentence}" for sentence in about(value, explained))]
     lines += ["", *advice(explained)]
@@ -77,7 +80,7 @@ def as_dict(explained: Explanation) -> dict[str, object]:
     consent = explained.consent
     return {
         "client": explained.client.client_id,
-        "project": explained.client.project.key,
+        "project": explained.client.project.key if explained.client.project else None,
         "audience": explained.audience,
         "user": explained.user.get_username() if explained.user else None,
         "allowed": explained.allowed,

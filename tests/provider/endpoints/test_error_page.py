@@ -64,7 +64,7 @@ def test_staff_of_another_project_learn_nothing_of_this_one() -> None:
 
 
 def _project(client_id: str) -> int:
-    return Client.objects.get(client_id=client_id).project_id
+    return Client.objects.get(client_id=client_id).home.pk
 
 
 def test_a_superuser_sees_every_client() -> None:

@@ -1,0 +1,82 @@
+"""Making and changing guest apps; `clients.registration` changes and deletes them by this."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from clients import guests
+from clients.identifiers import new_client_id
+from clients.metadata import ClientMetadata
+from clients.models import Client
+from clients.models.client import CHOICES, ID_BURIED, ID_LISTED
+from common import clock
+from projects.actors import Actor
+from projects.events import CLIENT_DELETED, SecurityEvent, acting, record
+from projects.guests import places_of
+from projects.problems import Problem, new_problems, require
+
+NOT_YOURS = gettext_lazy("You may not change this app.")
+
+
+def register_guest(wanted: ClientMetadata, by: Actor, source: str) -> Client:
+    """A new guest. Whether one may register now is for the door to say, which anybody may knock at.
+
+    Raises RegistrationError; IntegrityError when somebody else took the id in this very moment.
+    """
+    named = guests.as_guest(replace(wanted, client_id=wanted.client_id or new_client_id()))
+    with acting(by), transaction.atomic():
+        require([*guests.problems(named, source, CHOICES), *_id_problems(named.client_id, source)])
+        client = Client(project=None, registration_source=source)
+        client.take(_as_if_new(named))
+        [made] = Client.objects.bulk_create([client])
+        where = list(places_of(made.client_id, named.redirect_uris))
+        record(by, "client.created", made.client_id, source=source, name=named.client_name, hosts=where)
+    return made
+
+
+def _id_problems(client_id: str, source: str) -> Iterator[Problem]:
+    if Client.objects.filter(client_id=client_id).exists():
+        yield Problem("client_id", _("Client with this Client ID already exists."), "taken")
+    elif source != guests.CIMD and _is_buried(client_id):
+        yield Problem("client_id", str(ID_BURIED))
+    elif Client.objects.filter(audience_entries__canonical=client_id).exists():
+        yield Problem("client_id", str(ID_LISTED))
+
+
+def _is_buried(client_id: str) -> bool:
+    return SecurityEvent.objects.filter(kind=CLIENT_DELETED, client_id=client_id).exists()
+
+
+def _as_if_new(named: ClientMetadata) -> ClientMetadata:
+    """One that comes again begins anew: what was signed for it before is over."""
+    if not _is_buried(named.client_id):
+        return named
+    return replace(named, tokens_not_before=clock.end_of_all_before(named.tokens_not_before, on=True))
+
+
+def problems(wanted: ClientMetadata, source: str, by: Actor, before: ClientMetadata) -> list[Problem]:
+    """Everything that stands in the way of this change of a guest."""
+    if not by.manages_guest(before.client_id):
+        return [Problem("client_id", str(NOT_YOURS))]
+    found = new_problems(lambda one: guests.problems(one, source, CHOICES), guests.as_guest(wanted), before)
+    if wanted.client_id != before.client_id:
+        found.append(Problem("client_id", _("A client ID stays for ever. Create another client instead.")))
+    if (wanted.enabled, bool(wanted.held)) != (before.enabled, bool(before.held)) and not by.roles.is_superuser:
+        found.append(Problem("enabled", _("Only a superuser disables or enables such an app.")))
+    return found
+
+
+def anew(before: ClientMetadata, after: ClientMetadata) -> ClientMetadata:
+    """What it is to be, as far as a guest may be it.
+
+    One that is not what people saw when they allowed it something has lost all of that (rule C10).
+    """
+    after = guests.as_guest(after).settled()
+    if not guests.is_another(before, after):
+        return after
+    return replace(after, tokens_not_before=clock.end_of_all_before(after.tokens_not_before, on=False))
