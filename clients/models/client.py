@@ -12,7 +12,14 @@ from oauth2_provider.models import AbstractApplication
 from clients import rules
 from clients.identifiers import new_client_id
 from clients.metadata import SECRET_METHODS
-from clients.models.choices import AuthMethod, ClientTokenFormat, GrantType, Introspection, auth_methods
+from clients.models.choices import (
+    ApplicationType,
+    AuthMethod,
+    ClientTokenFormat,
+    GrantType,
+    Introspection,
+    auth_methods,
+)
 from clients.models.columns import MetadataColumns
 from clients.models.constraints import CONSTRAINTS
 from clients.models.response_type import ResponseType, usual
@@ -39,6 +46,7 @@ CHOICES: rules.Choices = {
     "authorization_signed_response_alg": jws.ALGORITHMS,
     "token_endpoint_auth_signing_alg": jws.ALGORITHMS,
     "request_object_signing_alg": jws.ALGORITHMS,
+    "application_type": ApplicationType.values,
 }
 
 
@@ -160,6 +168,18 @@ class Client(MetadataColumns, AbstractApplication):
     tls_client_auth_san_email = models.CharField(_("e-mail address in its certificate"), max_length=500, blank=True)
 
     profile = models.CharField(_("profile"), max_length=10, choices=Profile.choices, blank=True)
+
+    application_type = models.CharField(
+        _("kind of app"), max_length=10, choices=ApplicationType.choices, default=ApplicationType.WEB
+    )
+    contacts = models.JSONField(_("contacts"), default=list, blank=True)
+    client_uri = models.CharField(_("home page"), max_length=500, blank=True)
+    logo_uri = models.CharField(_("logo"), max_length=500, blank=True)
+    policy_uri = models.CharField(_("privacy policy"), max_length=500, blank=True)
+    tos_uri = models.CharField(_("terms of service"), max_length=500, blank=True)
+    initiate_login_uri = models.CharField(_("address that begins a sign-in"), max_length=500, blank=True)
+    default_max_age = models.PositiveIntegerField(_("oldest sign-in in seconds"), null=True, blank=True)
+    default_acr_values = models.JSONField(_("preferred strength of sign-ins"), default=list, blank=True)
 
     class Meta:
         verbose_name = _("client")
