@@ -10,7 +10,6 @@ from django.conf import settings
 from accounts.models import SignIn, User
 from clients import keys
 from clients.models import Client
-from clients.models.choices import ApplicationType
 from clients.rules import SHOWN_URIS
 from common import cache
 from projects.apis import apis_near, project_facts
@@ -80,7 +79,7 @@ def _columns(client: Client) -> ClientFacts:
         jwks=keys.text_of(client.jwks),
         jwks_uri=client.jwks_uri,
         certificate_bound=client.tls_client_certificate_bound_access_tokens,
-        native=client.public or client.application_type == ApplicationType.NATIVE,
+        native=client.native,
         pages=tuple((name, uri) for name in SHOWN_URIS if (uri := getattr(client, name))),
         default_max_age=client.default_max_age,
         default_acrs=tuple(client.default_acr_values),

@@ -197,6 +197,11 @@ class Client(MetadataColumns, AbstractApplication):
         return bool(self.client_type == AbstractApplication.CLIENT_PUBLIC)
 
     @property
+    def native(self) -> bool:
+        """It takes the port that it gets, on the person's device."""
+        return self.public or self.application_type == ApplicationType.NATIVE
+
+    @property
     def uses_secrets(self) -> bool:
         return self.token_endpoint_auth_method.startswith(SECRET_METHODS)
 
