@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -200,6 +202,12 @@ class Client(MetadataColumns, AbstractApplication):
     def native(self) -> bool:
         """It takes the port that it gets, on the person's device."""
         return self.public or self.application_type == ApplicationType.NATIVE
+
+    @property
+    def begins_at(self) -> str:
+        """Where it begins a sign-in with us when somebody opens it (OpenID Connect Core 1.0 section 4); or nothing."""
+        uri = str(self.initiate_login_uri)
+        return f"{uri}{'&' if '?' in uri else '?'}{urlencode({'iss': settings.IDP_ISSUER})}" if uri else ""
 
     @property
     def uses_secrets(self) -> bool:

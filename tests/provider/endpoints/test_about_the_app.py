@@ -75,3 +75,11 @@ def test_any_port_of_localhost_fits_for_native_apps(kind: str, fits: bool) -> No
     say(application_type=kind, redirect_uris=("http://localhost/cb",))
     page = Browser("owner").authorize("web", redirect_uri="http://localhost:51004/cb")
     assert page.status_code == (200 if fits else 400)
+
+
+def test_opening_an_app_begins_a_sign_in_there_with_our_name() -> None:
+    say(initiate_login_uri="https://web.acme.example/login?from=list")
+    person = Browser("owner")
+    person.code("web")
+    page = person.http.get("/accounts/apps/acme/").content.decode()
+    assert 'href="https://web.acme.example/login?from=list&amp;iss=http%3A%2F%2Flocalhost%3A8000"' in page
