@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict
 
 from clients.metadata import CERTIFICATE_NAMES, Audience, ClientMetadata
+from clients.rules import SHOWN_URIS
 from common.json_type import Json
 from projects.json_shape import (
     Members,
@@ -62,6 +63,7 @@ def _jwks(spot: Spot) -> Json:
 
 AUDIENCE: Members = {"value": text, "mode": text, "default": flag}
 _NAMES_OF_CERTIFICATES: dict[str, Reader] = dict.fromkeys(CERTIFICATE_NAMES, text)
+_SHOWN_URIS: dict[str, Reader] = dict.fromkeys(SHOWN_URIS, text)
 # Every member, in the order in which they are shown. Each is the field of `ClientMetadata` with its name.
 MEMBERS: Members = {
     "client_id": text,
@@ -98,6 +100,12 @@ MEMBERS: Members = {
     "cross_client_public": flag,
     "dpop_bound_access_tokens": flag,
     "tls_client_certificate_bound_access_tokens": flag,
+    "application_type": text,
+    "contacts": texts,
+    **_SHOWN_URIS,
+    "initiate_login_uri": text,
+    "default_max_age": seconds_or_none,
+    "default_acr_values": texts,
     "enabled": flag,
     "held": flag,  # whether members of the project may not enable it again
     "tokens_not_before": moment_or_none,

@@ -98,4 +98,13 @@ HELP: dict[str, Any] = {
     "tls_client_auth_san_uri": _("Or a URI among them."),
     "tls_client_auth_san_ip": _("Or an IP address among them."),
     "tls_client_auth_san_email": _("Or an e-mail address among them."),
+    "application_type": _("Of apps on people's devices any port fits on http://localhost, too."),
+    "contacts": _("Whom to write to about this app; one per line. Only members of the project see them."),
+    "client_uri": _("Its home page: a link on the consent page, as the next two."),
+    "policy_uri": "",
+    "tos_uri": "",
+    "logo_uri": "",
+    "initiate_login_uri": _("“Open” in people's list of apps leads there, and the app begins a sign-in."),
+    "default_max_age": _("For requests that do not say it (max_age): an older sign-in is renewed first."),
+    "default_acr_values": _("For requests that do not say it (acr_values); one per line, the most wanted first."),
 }

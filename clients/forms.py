@@ -21,7 +21,7 @@ from clients.models.choices import GrantType
 from clients.models.response_type import ResponseType, usual
 from clients.policy import HELD, listing_problems, metadata_of, problems
 from clients.rules import LIFETIMES as ALWAYS
-from clients.rules import LIFETIMES_OR_NONE, URI_LISTS, audience_problems
+from clients.rules import LIFETIMES_OR_NONE, SHOWN_URIS, TEXTS, URI_LISTS, audience_problems
 from projects.actors import Actor, Right
 from projects.door import DoorForm, DoorFormSet
 from projects.models import Project
@@ -29,7 +29,8 @@ from projects.problems import Problem, new_problems
 from projects.rules import LONGEST_LIFETIME
 
 LIFETIMES = (*ALWAYS, *LIFETIMES_OR_NONE)
-LINES = (*URI_LISTS, "introspects", "allowed_callers", "acts_for")
+LINES = (*URI_LISTS, "introspects", "allowed_callers", "acts_for", *TEXTS)
+ABOUT = ("application_type", *SHOWN_URIS, "initiate_login_uri", "default_max_age")
 BOXES = ("grant_types", "response_types")
 # Fields whose value is that of the metadata of the same name.
 SAME = (
@@ -57,6 +58,7 @@ SAME = (
     "request_object_signing_alg",
     "tls_client_certificate_bound_access_tokens",
     *CERTIFICATE_NAMES,
+    *ABOUT,
 )
 
 
@@ -103,6 +105,8 @@ class ClientForm(DoorForm):
     introspects = _lines("introspects")
     allowed_callers = _lines("allowed_callers")
     acts_for = _lines("acts_for")
+    contacts = _lines("contacts")
+    default_acr_values = _lines("default_acr_values")
     access_token_lifetime = _lifetime("access_token_lifetime")
     id_token_lifetime = _lifetime("id_token_lifetime")
     refresh_token_lifetime = _lifetime("refresh_token_lifetime")
@@ -144,6 +148,8 @@ class ClientForm(DoorForm):
             "request_object_signing_alg",
             "tls_client_certificate_bound_access_tokens",
             *CERTIFICATE_NAMES,
+            *ABOUT,
+            *TEXTS,
         ]
         help_texts = HELP
 

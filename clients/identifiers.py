@@ -154,6 +154,16 @@ def _visited_uri_problem(uri: str) -> str:
     return ""
 
 
+def page_uri_problem(uri: str) -> str:
+    """Why people are not led to this address, or an empty string. It may name a place in its page."""
+    return _visited_uri_problem(uri.replace("#", "/", 1))
+
+
+def login_uri_problem(uri: str) -> str:
+    """Why no sign-in begins at this address, or an empty string (OpenID Connect Core 1.0 section 4)."""
+    return _visited_uri_problem(uri)
+
+
 def shown_place(redirect_uri: str) -> str:
     """What people are told of a registered address: its host, or the scheme of an app on their device."""
     url = urlsplit(redirect_uri)

@@ -82,6 +82,15 @@ class ClientMetadata:
     jwks_uri: str = ""
     token_endpoint_auth_signing_alg: str = ""  # of assertions; empty: whichever its keys are for
     profile: str = ""
+    application_type: str = "web"  # or native: it takes the port that it gets, on the person's device
+    contacts: tuple[str, ...] = ()
+    client_uri: str = ""
+    logo_uri: str = ""
+    policy_uri: str = ""
+    tos_uri: str = ""
+    initiate_login_uri: str = ""  # where others begin a sign-in of it (OpenID Connect Core 1.0 section 4)
+    default_max_age: int | None = None  # seconds, where a request names none
+    default_acr_values: tuple[str, ...] = ()
 
     @property
     def public(self) -> bool:

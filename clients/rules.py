@@ -12,6 +12,9 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from clients import keys
+from clients.about_the_app import SHOWN_URIS as SHOWN_URIS
+from clients.about_the_app import TEXTS as TEXTS
+from clients.about_the_app import about_the_app
 from clients.identifiers import backchannel_uri_problem, client_id_problem, jwks_uri_problem, redirect_uri_problem
 from clients.metadata import BY_NAMED_CERTIFICATE, Audience, ClientMetadata
 from common import certificates
@@ -33,7 +36,7 @@ TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 CODE = "code"  # the one response type that brings no token through the browser
 URI_LISTS = ("redirect_uris", "post_logout_redirect_uris")
-LISTS = ("grant_types", "response_types", *URI_LISTS, "allowed_callers", "introspects", "acts_for")
+LISTS = ("grant_types", "response_types", *URI_LISTS, "allowed_callers", "introspects", "acts_for", *TEXTS)
 LIFETIMES = ("access_token_lifetime", "id_token_lifetime")
 LIFETIMES_OR_NONE = ("refresh_token_lifetime", "refresh_token_idle_lifetime")
 # Registered with IANA, and not served by this version.
@@ -58,6 +61,7 @@ def problems(wanted: ClientMetadata, choices: Choices) -> list[Problem]:
         *audience_problems(wanted.audience),
         *_keys(wanted),
         *_certificate(wanted),
+        *about_the_app(wanted),
     ]
 
 

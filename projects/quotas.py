@@ -17,6 +17,7 @@ AUDIENCES = 100  # of one client
 CLIENT_SCOPES = 200
 LISTED = 200  # redirect URIs of one client, and values of its other lists
 REDIRECT_URI = 2000  # characters
+ABOUT_THE_APP = 20  # contacts of one client, and values of acr that it prefers
 API_SCOPES = 100
 APIS = 100  # of one project
 CLIENTS = 2000  # of one project

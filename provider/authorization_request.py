@@ -136,7 +136,7 @@ def _client(client_id: str) -> ClientFacts:
 
 def _registered(redirect_uri: str, client: ClientFacts) -> str:
     """Exact match (RFC 9700 section 2.1); on loopback the port may be chosen."""
-    if not any(redirect_uri_matches(one, redirect_uri, native=client.public) for one in client.redirect_uris):
+    if not any(redirect_uri_matches(one, redirect_uri, native=client.native) for one in client.redirect_uris):
         raise NotRedirectable("redirect_uri is not registered for this client.")
     return redirect_uri
 

@@ -10,6 +10,7 @@ from django.conf import settings
 from accounts.models import SignIn, User
 from clients import keys
 from clients.models import Client
+from clients.rules import SHOWN_URIS
 from common import cache
 from projects.apis import apis_near, project_facts
 from projects.facts import OUTSIDE
@@ -79,6 +80,10 @@ def _columns(client: Client) -> ClientFacts:
         jwks=keys.text_of(client.jwks),
         jwks_uri=client.jwks_uri,
         certificate_bound=client.tls_client_certificate_bound_access_tokens,
+        native=client.native,
+        pages=tuple((name, uri) for name in SHOWN_URIS if (uri := getattr(client, name))),
+        default_max_age=client.default_max_age,
+        default_acrs=tuple(client.default_acr_values),
         certificate_names=tuple((name.rpartition("_")[2], value) for name, value in client.columns.certificate_names),
     )
 

@@ -14,12 +14,13 @@ from django.utils.translation import gettext_lazy, ngettext
 from clients import profile, registration
 from clients.admin.key_pages import KeyPages
 from clients.admin.secret_pages import SecretPages
-from clients.forms import AudienceEntryForm, AudienceEntryFormSet, ClientForm
+from clients.forms import ABOUT, AudienceEntryForm, AudienceEntryFormSet, ClientForm
 from clients.metadata import CERTIFICATE_NAMES
 from clients.models import AudienceEntry, Client
 from clients.models.choices import GrantType
 from clients.models.response_type import ResponseType
 from clients.policy import metadata_of
+from clients.rules import TEXTS
 from projects.console import ProjectFilter, ProjectScopedAdmin, ProjectScopedInline
 from projects.door import actor_of
 
@@ -111,6 +112,10 @@ class ClientAdmin(KeyPages, SecretPages, ProjectScopedAdmin):
         (
             gettext_lazy("Other clients and APIs"),
             {"fields": ["allowed_callers", "cross_client_public", "introspection", "introspects", "acts_for"]},
+        ),
+        (
+            gettext_lazy("About the app"),
+            {"classes": ["collapse"], "fields": [*ABOUT, *TEXTS]},
         ),
     ]
 

@@ -31,6 +31,13 @@ def auth_methods() -> list[tuple[str, str | Promise]]:
     return [(method.value, method.label) for method in AuthMethod]
 
 
+class ApplicationType(models.TextChoices):
+    """OpenID Connect Dynamic Client Registration 1.0 section 2."""
+
+    WEB = "web", _("Web: on a server, or in a browser")
+    NATIVE = "native", _("Native: installed on people's devices")
+
+
 class Introspection(models.TextChoices):
     NONE = "none", _("May not introspect")
     OWN = "own", _("Tokens issued to this client")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clients.metadata import CERTIFICATE_NAMES, ClientMetadata
-from clients.rules import URI_LISTS
+from clients.rules import SHOWN_URIS, URI_LISTS
 
 # Columns with the name of their metadata, and the same value.
 PLAIN = (
@@ -34,7 +34,12 @@ PLAIN = (
     "jwks_uri",
     "token_endpoint_auth_signing_alg",
     "profile",
+    "application_type",
+    *SHOWN_URIS,
+    "initiate_login_uri",
+    "default_max_age",
 )
+TEXTS = ("contacts", "default_acr_values")  # lists in a column of their own
 
 
 class MetadataColumns:
@@ -47,6 +52,8 @@ class MetadataColumns:
     redirect_uris: str
     post_logout_redirect_uris: str
     scope: str
+    contacts: list[str]
+    default_acr_values: list[str]
 
     @property
     def columns(self) -> ClientMetadata:
@@ -58,6 +65,8 @@ class MetadataColumns:
             response_types=tuple(self.response_types),
             redirect_uris=tuple(str(self.redirect_uris).split()),
             post_logout_redirect_uris=tuple(str(self.post_logout_redirect_uris).split()),
+            contacts=tuple(self.contacts),
+            default_acr_values=tuple(self.default_acr_values),
             **{name: getattr(self, name) for name in PLAIN},
         )
 
@@ -70,6 +79,8 @@ class MetadataColumns:
         self.grant_types = list(settled.grant_types)
         self.response_types = list(settled.response_types)
         self.scope = " ".join(settled.scopes)
+        for name in TEXTS:
+            setattr(self, name, list(getattr(settled, name)))
         for uris in URI_LISTS:
             if str(getattr(self, uris)).split() != [*getattr(settled, uris)]:
                 setattr(self, uris, "\n".join(getattr(settled, uris)))

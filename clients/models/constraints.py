@@ -12,7 +12,7 @@ from django.db.models.lookups import Contains
 from oauth2_provider.models import AbstractApplication
 
 from clients import guests, rules
-from clients.models.choices import AuthMethod, ClientTokenFormat, Introspection
+from clients.models.choices import ApplicationType, AuthMethod, ClientTokenFormat, Introspection
 from projects.choices import Profile
 from projects.rules import LONGEST_LIFETIME
 
@@ -114,6 +114,9 @@ CONSTRAINTS = [
     ),
     models.CheckConstraint(
         condition=models.Q(jwks__isnull=True) | models.Q(jwks_uri=""), name="client_keys_are_in_one_place"
+    ),
+    models.CheckConstraint(
+        condition=models.Q(application_type__in=ApplicationType.values), name="client_application_type_is_known"
     ),
     models.CheckConstraint(
         condition=_bounded(*rules.LIFETIMES, *rules.LIFETIMES_OR_NONE),

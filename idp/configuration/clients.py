@@ -23,6 +23,7 @@ FOLLOWING = ("introspects", "allowed_callers")
 TEXT_LISTS = (
     *("grant_types", "response_types", "redirect_uris", "post_logout_redirect_uris"),
     *("introspects", "acts_for", "allowed_callers"),
+    *("contacts", "default_acr_values"),
 )
 NOT_METADATA = ("client_secret", "client_secret_from")
 ELSEWHERE = "Only clients of the same project can be callers."

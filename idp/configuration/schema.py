@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from clients.metadata import CERTIFICATE_NAMES
+from clients.rules import SHOWN_URIS
 from common.jws import ALGORITHMS
 from idp.configuration.shape import Key, Section
 from idp.configuration.values import (
@@ -108,6 +109,11 @@ CLIENT = Section(
         "dpop_bound_access_tokens": Key(flag),
         "tls_client_certificate_bound_access_tokens": Key(flag),
         **{name: Key(text) for name in CERTIFICATE_NAMES},
+        "application_type": Key(text),
+        "contacts": Key(texts),
+        **{name: Key(text) for name in (*SHOWN_URIS, "initiate_login_uri")},
+        "default_max_age": Key(seconds(nullable=True)),
+        "default_acr_values": Key(texts),
     },
 )
 

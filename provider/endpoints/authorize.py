@@ -173,7 +173,7 @@ def _proceed(request: HttpRequest, decided: AuthorizationRequest) -> HttpRespons
 def needed_of(request: HttpRequest, decided: AuthorizationRequest) -> tuple[EndUser | None, Interaction]:
     """Steps 3 to 9: who is here, and what has to be shown to them first."""
     with AT_PROMPTS:
-        requested = prompts.read(decided.params)
+        requested = prompts.asked_by(decided.params, decided.client)
     end_user = interaction.find_end_user(request, decided)
     with AT_PROMPTS:
         return end_user, prompts.decide(requested, interaction.session_facts(request, decided, end_user))
@@ -181,7 +181,7 @@ def needed_of(request: HttpRequest, decided: AuthorizationRequest) -> tuple[EndU
 
 def go_to_sign_in(request: HttpRequest, decided: AuthorizationRequest, needed: Interaction) -> HttpResponse:
     here = shortened(request.get_full_path())
-    if interaction.fresh_sign_in_wanted(prompts.read(decided.params)):
+    if interaction.fresh_sign_in_wanted(prompts.asked_by(decided.params, decided.client)):
         interaction.want_proof(request, decided.params)
     if needed is Interaction.REAUTHENTICATE:
         return redirect(sign_in.reauthenticate_url(request, here))
@@ -252,7 +252,8 @@ def allow(
         row = remember(end_user, decided, shown=shown)
         sensitive.tell(request, end_user, decided)
     signed_in = end_user.sign_in
-    acr = prompts.acr_told(prompts.read(decided.params), signed_in.acr, sign_in.levels_met_by(signed_in.acr))
+    requested = prompts.asked_by(decided.params, decided.client)
+    acr = prompts.acr_told(requested, signed_in.acr, sign_in.levels_met_by(signed_in.acr))
     return decided, authorizations.authorize(decided, end_user.user, signed_in, row, acr=acr)
 
 

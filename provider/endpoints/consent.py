@@ -17,6 +17,7 @@ from common import clock
 from projects.consent import Permission, missing
 from projects.models import Project
 from provider.endpoints import grant_end, permission_words
+from provider.endpoints.app_pages import pages_of
 from provider.endpoints.interaction import EndUser, asked, fingerprint
 from provider.kept_requests import shortened
 from provider.protocol.request import AuthorizationRequest, Choice, Params
@@ -75,6 +76,7 @@ def show(
         "groups": _groups(project, wanted, new, end_user.given),
         "audiences": _audiences(project, decided, wanted, new, also_usable),
         "siblings": permission_words.siblings(project, decided.client.client_id) if channel.shares_consent else [],
+        "app_pages": pages_of(channel),
         "targets": [target.name for target in decided.targets],
         "ends": ends,
         "new_only": new != wanted,

@@ -116,7 +116,7 @@ def _mismatch(client: Client, sent: Params, detail: str) -> Explanation:
         return Explanation(_("This client is disabled."), _("Enable it in the console."), console=console)
     registered = tuple(client.redirect_uri_list)
     uri = sent.one("redirect_uri")
-    if uri and not any(redirect_uri_matches(one, uri, native=client.public) for one in registered):
+    if uri and not any(redirect_uri_matches(one, uri, native=client.native) for one in registered):
         return Explanation(
             _("The redirect_uri that was sent is not registered for this client."),
             _("Register it exactly as it was sent, or let the app send one that is. Every character counts."),

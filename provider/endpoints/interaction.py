@@ -124,10 +124,14 @@ def session_facts(request: HttpRequest, decided: AuthorizationRequest, end_user:
         proved=_proved(request, params, row),
         acrs_met=sign_in.levels_met_by(row.acr),
         acrs_offered=frozenset(sign_in.ACR_VALUES),
-        can_step_up=any(params.one(name) for name in ("acr_values", "claims")) and sign_in.can_step_up(user),
+        can_step_up=_wants_strength(params, decided.client) and sign_in.can_step_up(user),
         consent_missing=bool(still_missing(decided, end_user.given)),
         must_show_consent=decided.channel.always_asks,
     )
+
+
+def _wants_strength(params: Params, client: ClientFacts) -> bool:
+    return bool(client.default_acrs) or any(params.one(name) for name in ("acr_values", "claims"))
 
 
 def _nobody(request: HttpRequest, hint_sub: str) -> SessionFacts:

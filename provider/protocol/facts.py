@@ -68,6 +68,10 @@ class ClientFacts:
     certificate_bound: bool = False  # and these to the certificate it connects with
     certificate_names: tuple[tuple[str, str], ...] = ()  # what names the certificate that proves who it is, by kind
     profile: str = ""  # its own, or its project's
+    native: bool = False  # it takes the port that it gets, on the person's device
+    pages: tuple[tuple[str, str], ...] = ()  # addresses that it says are its own, by the names of RFC 7591
+    default_max_age: int | None = None  # seconds, where a request names none
+    default_acrs: tuple[str, ...] = ()
     entries: Addresses[Entry] = field(init=False, compare=False, repr=False)  # the allowlist, found by path
 
     def __post_init__(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from provider.protocol.errors import (
@@ -12,7 +12,7 @@ from provider.protocol.errors import (
     LoginRequired,
     UnmetAuthenticationRequirements,
 )
-from provider.protocol.facts import SignInFacts
+from provider.protocol.facts import ClientFacts, SignInFacts
 from provider.protocol.request import Params
 from provider.protocol.requested_claims import parse
 
@@ -94,6 +94,14 @@ def read(params: Params) -> RequestedAuthentication:
         claims.acrs or (() if claims.acr_essential else voluntary),
         claims.acr_essential,
     )
+
+
+def asked_by(params: Params, client: ClientFacts) -> RequestedAuthentication:
+    """The same, with what the client registered for requests that do not say it (Registration 1.0 section 2)."""
+    said = read(params)
+    max_age = client.default_max_age if said.max_age is None else said.max_age
+    acrs = said.acrs or (() if said.acr_essential else client.default_acrs)
+    return replace(said, max_age=max_age, acrs=acrs)
 
 
 def decide(requested: RequestedAuthentication, session_facts: SessionFacts) -> Interaction:

@@ -18,6 +18,7 @@ from clients import registration
 from clients.metadata import Audience, ClientMetadata
 from clients.models import Client
 from clients.policy import metadata_of
+from clients.rules import SHOWN_URIS, TEXTS
 from idp.configuration import ConfigurationError, apply
 from projects import quotas
 from projects.actors import Actor
@@ -32,7 +33,7 @@ CODE = {"grant_types": ["authorization_code"], "redirect_uris": [CALLBACK], "sco
 WEB = ["https://web.acme.example/cb", "https://web.acme.example/other"]
 PUBLIC = {"token_endpoint_auth_method": "none"}
 BOXES = ("grant_types", "response_types")
-LISTS = (*BOXES, "redirect_uris", "post_logout_redirect_uris", "introspects", "acts_for", "allowed_callers")
+LISTS = (*BOXES, "redirect_uris", "post_logout_redirect_uris", "introspects", "acts_for", "allowed_callers", *TEXTS)
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,28 @@ ROWS = [
     *(Row({"audience": [REPORTS]}, ("audience",), by) for by in ("editor", "root")),
     *(Row({"audience": [value]}, ("audience",), "editor") for value in ("urn:a:b", "https://nobody.example")),
     *(Row({"audience": [value]}) for value in ("urn:a:b", "https://nobody.example")),
+    # What it says about itself, and about the sign-ins it wants
+    Row({"application_type": "native"}, by="editor"),
+    Row({"application_type": "desktop"}, ("application_type",)),
+    Row({"contacts": ["apps@acme.example", "https://acme.example/contact"]}, by="editor"),
+    Row({"contacts": ["x" * 255]}, ("contacts",)),
+    Row({"contacts": [f"a{number}@acme.example" for number in range(quotas.ABOUT_THE_APP + 1)]}, ("contacts",)),
+    *(
+        Row({name: "https://app.acme.example/about#us"}, by="editor")
+        for name in ("client_uri", "policy_uri", "tos_uri")
+    ),
+    *(
+        Row({name: uri}, (name,))
+        for name in (*SHOWN_URIS, "initiate_login_uri")
+        for uri in ("http://app.acme.example/", "javascript:alert(1)", "https://u@app.acme.example/", "https://#x")
+    ),
+    Row({"logo_uri": f"https://app.acme.example/{'x' * 500}"}, ("logo_uri",)),
+    Row({"initiate_login_uri": "https://app.acme.example/login?from=list"}, by="editor"),
+    Row({"initiate_login_uri": "https://app.acme.example/login#here"}, ("initiate_login_uri",)),
+    Row({"default_max_age": 0}, by="editor"),
+    Row({"default_max_age": 10**9}, ("default_max_age",)),
+    Row({"default_acr_values": ["urn:acme:strong", "2"]}, by="editor"),
+    Row({"default_acr_values": ["\N{KEY}"]}, ("default_acr_values",)),
     # How much there may be (`projects.quotas`)
     Row({"audience": [f"{ORDERS}/{number}" for number in range(quotas.AUDIENCES)]}, by="editor"),
     Row({"audience": [f"{ORDERS}/{number}" for number in range(quotas.AUDIENCES + 1)]}, ("audience",)),

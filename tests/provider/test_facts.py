@@ -49,6 +49,10 @@ def test_every_fact_of_a_client_comes_from_its_row(settings: Any) -> None:
         "token_endpoint_auth_method": "private_key_jwt",
         "token_endpoint_auth_signing_alg": "PS256",
         "jwks_uri": "https://web.acme.example/jwks.json",
+        "application_type": "native",
+        "policy_uri": "https://web.acme.example/privacy",
+        "default_max_age": 15,
+        "default_acr_values": ["urn:acme:strong"],
     }
     settings.IDP_LEGACY_RESPONSE_TYPES = True
     Client.objects.filter(pk=row.pk).update(**columns, response_types=["code", "token"])
@@ -96,6 +100,10 @@ def test_every_fact_of_a_client_comes_from_its_row(settings: Any) -> None:
         auth_method="private_key_jwt",
         assertion_algorithm="PS256",
         jwks_uri="https://web.acme.example/jwks.json",
+        native=True,
+        pages=(("policy_uri", "https://web.acme.example/privacy"),),
+        default_max_age=15,
+        default_acrs=("urn:acme:strong",),
     )
     usual = ClientFacts(id=0, client_id="", project=ProjectFacts(0))
     same = {one.name for one in fields(ClientFacts) if getattr(found, one.name) == getattr(usual, one.name)}
