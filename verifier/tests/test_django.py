@@ -11,9 +11,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.test import AsyncRequestFactory, RequestFactory
-from vestibule_verifier import IDTokenVerifier, LocalVerifier, Provider
-from vestibule_verifier.django import require_access_token
+from django.urls import Resolver404
+from django.urls.resolvers import RegexPattern, URLResolver
+from vestibule_verifier import IDTokenVerifier, LocalVerifier, ProtectedResource, Provider
+from vestibule_verifier.django import metadata_urls, require_access_token
 
+from tests.holder import Holder
 from tests.provider import KEYS, ORDERS, TestProvider, signed
 
 
@@ -145,3 +148,79 @@ def test_apps_post_without_a_csrf_cookie(provider: TestProvider) -> None:
     refusal = check.process_view(request, unguarded, (), {})
     assert refusal is not None
     assert refusal.status_code == 403
+
+
+# --- An API that apps find by themselves (RFC 9728) ----------------------------------------------------------------
+
+DOCUMENT = "/.well-known/oauth-protected-resource/orders"
+DESCRIBED = f'resource_metadata="https://api.acme.example{DOCUMENT}"'
+
+
+@pytest.fixture
+def resource(settings: Any, local: LocalVerifier) -> ProtectedResource:
+    del settings.ACCESS_TOKEN_VERIFIER
+    settings.ACCESS_TOKEN_RESOURCE = ProtectedResource(local, scopes=["orders.read"])
+    found: ProtectedResource = settings.ACCESS_TOKEN_RESOURCE
+    return found
+
+
+def served(path: str, method: str = "get") -> HttpResponse:
+    match = URLResolver(RegexPattern("^/"), metadata_urls()).resolve(path)
+    response: HttpResponse = match.func(getattr(RequestFactory(headers={"host": "evil.example"}), method)(path))
+    return response
+
+
+def test_the_document_is_served_to_everybody_with_or_without_a_slash(resource: ProtectedResource) -> None:
+    for path in (DOCUMENT, f"{DOCUMENT}/"):
+        response = served(path)
+        assert (json.loads(response.content), response["Access-Control-Allow-Origin"]) == (resource.document, "*")
+    assert served(DOCUMENT, "options")["Access-Control-Allow-Headers"] == "*"
+    assert served(DOCUMENT, "post").status_code == 405
+    with pytest.raises(Resolver404):
+        served(f"{DOCUMENT}/7")
+
+
+def test_refusals_lead_to_the_document(resource: ProtectedResource, provider: TestProvider) -> None:
+    assert told(call(orders, None))[2] == f'Bearer realm="api", scope="orders.read", {DESCRIBED}'
+    assert told(call(orders, "Bearer x"))[2] == (
+        'Bearer realm="api", error="invalid_token", '
+        'error_description="The token is malformed, or this provider did not sign it.", '
+        f'scope="orders.read", {DESCRIBED}'
+    )
+    missing = told(call(orders, f"Bearer {signed(provider.access_claims(scope='openid'))}"))
+    assert str(missing[2]).endswith(f'scope="openid orders.read", {DESCRIBED}')
+
+
+def test_a_view_that_is_another_api_is_not_described_by_the_settings(resource: ProtectedResource) -> None:
+    def view(_request: HttpRequest) -> HttpResponse:
+        return HttpResponse("fine")
+
+    assert told(call(require_access_token(audience="urn:acme:queue")(view), None))[2] == 'Bearer realm="api"'
+    own = LocalVerifier(resource.verifier.provider, "https://api.acme.example/mcp")
+    assert told(call(require_access_token(verifier=own)(view), None))[2] == 'Bearer realm="api"'
+    described = require_access_token(resource=ProtectedResource(own))(view)
+    assert str(told(call(described, None))[2]).endswith('/.well-known/oauth-protected-resource/mcp"')
+
+
+def test_a_proof_is_for_the_address_of_the_resource_and_not_for_that_of_a_header(
+    resource: ProtectedResource, provider: TestProvider
+) -> None:
+    holder = Holder()
+    token = signed(provider.access_claims(cnf=holder.cnf))
+    for origin, status in (("https://api.acme.example", 200), ("http://testserver", 401)):
+        headers = {"authorization": f"DPoP {token}", "dpop": holder.proof(token, f"{origin}/orders/7")}
+        assert orders(RequestFactory().get("/orders/7", headers=headers)).status_code == status
+
+
+def test_settings_that_contradict_each_other_are_found(
+    settings: Any, resource: ProtectedResource, provider: TestProvider
+) -> None:
+    settings.ACCESS_TOKEN_VERIFIER = LocalVerifier(Provider(provider.issuer), ORDERS)
+    with pytest.raises(ImproperlyConfigured, match="another verifier"):
+        call(orders, "Bearer x")
+    settings.ACCESS_TOKEN_RESOURCE = "https://api.acme.example/orders"
+    with pytest.raises(ImproperlyConfigured, match="ACCESS_TOKEN_RESOURCE"):
+        call(orders, "Bearer x")
+    del settings.ACCESS_TOKEN_RESOURCE
+    with pytest.raises(ImproperlyConfigured, match="ACCESS_TOKEN_RESOURCE"):
+        metadata_urls()

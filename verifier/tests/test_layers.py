@@ -14,6 +14,7 @@ PACKAGE = Path(vestibule_verifier.__file__).parent
 DISTRIBUTION = PACKAGE.parent
 ADAPTERS = {"django.py": {"django", "asgiref"}, "rest_framework.py": {"rest_framework"}}
 ADAPTERS["rest_framework_nonces.py"] = ADAPTERS["rest_framework.py"]
+ADAPTERS |= {"mcp.py": {"mcp", "starlette"}, "fastmcp.py": {"fastmcp", "pydantic", "starlette"}}
 
 
 def imported(path: Path) -> set[str]:
@@ -68,8 +69,10 @@ def test_every_module_and_the_mark_that_it_is_typed_are_installed(installed: Pat
     assert {"py.typed", "matcher.py", "django.py"} <= found
 
 
-def test_it_asks_for_jwcrypto_alone_and_for_django_by_extra(installed: Path) -> None:
+def test_it_asks_for_jwcrypto_alone_and_for_frameworks_by_extra(installed: Path) -> None:
     program = "from importlib.metadata import requires; print(*requires('vestibule-verifier'), sep='\\n')"
     needs = [line.partition(" ; ") for line in told(installed, program).splitlines()]
     assert [name.partition(">")[0] for name, _if, extra in needs if not extra] == ["jwcrypto"]
-    assert {extra for _name, _if, extra in needs if extra} == {'extra == "django"', 'extra == "drf"'}
+    assert {extra for _name, _if, extra in needs if extra} == {
+        f'extra == "{one}"' for one in ("django", "drf", "mcp", "fastmcp")
+    }

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
-from vestibule_verifier import IDToken, LocalVerifier
+from vestibule_verifier import IDToken, LocalVerifier, ProtectedResource
 from vestibule_verifier.rest_framework import AccessTokenAuthentication, Caller, HasScope
 
 from tests.provider import KEYS, TestProvider, signed
@@ -117,3 +117,35 @@ def test_an_id_token_another_class_let_in_has_no_scope(provider: TestProvider) -
 def test_a_permission_needs_a_scope(scope: str) -> None:
     with pytest.raises(ValueError, match="scope"):
         HasScope(scope)
+
+
+# --- An API that apps find by themselves (RFC 9728) ----------------------------------------------------------------
+
+DESCRIBED = 'resource_metadata="https://api.acme.example/.well-known/oauth-protected-resource/orders"'
+
+
+def test_refusals_lead_to_the_document_and_name_what_the_view_needs(
+    provider: TestProvider, settings: Any, local: LocalVerifier
+) -> None:
+    settings.ACCESS_TOKEN_RESOURCE = ProtectedResource(local)
+    both = with_permissions(HasScope("orders.write"), HasScope("orders.read"))
+    assert call(both)["WWW-Authenticate"] == f'Bearer realm="api", scope="orders.read orders.write", {DESCRIBED}'
+    bad = call(both, "x")["WWW-Authenticate"]
+    assert 'error="invalid_token"' in bad
+    assert bad.endswith(f'scope="orders.read orders.write", {DESCRIBED}')
+    missing = call(both, signed(provider.access_claims()))
+    assert missing.status_code == 403
+    assert missing["WWW-Authenticate"].endswith(f'scope="openid orders.read orders.write", {DESCRIBED}')
+    assert call(with_permissions(IsAuthenticated))["WWW-Authenticate"] == f'Bearer realm="api", {DESCRIBED}'
+
+
+def test_a_class_may_be_another_api(local: LocalVerifier) -> None:
+    class Described(AccessTokenAuthentication):
+        resource = ProtectedResource(local)
+
+    class Undescribed(AccessTokenAuthentication):
+        verifier = local
+
+    for own, end in ((Described, DESCRIBED), (Undescribed, 'realm="api"')):
+        view = type("View", (Orders,), {"authentication_classes": [own], "permission_classes": [IsAuthenticated]})
+        assert call(view)["WWW-Authenticate"].endswith(end)

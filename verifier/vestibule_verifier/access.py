@@ -85,7 +85,7 @@ class AccessTokenVerifier(ABC):
             _check_binding(claims, proof)
         granted = frozenset(_scope_text(claims).split())
         if not wanted <= granted:
-            raise InsufficientScope(" ".join(sorted(wanted)))
+            raise InsufficientScope(" ".join(sorted(wanted)), granted)
         return AccessToken(
             subject=text(claims, "sub"),
             client_id=text(claims, "client_id"),
@@ -95,6 +95,11 @@ class AccessTokenVerifier(ABC):
             expires_at=moment(claims, "exp"),
             claims=claims,
         )
+
+    @property
+    def identifiers(self) -> tuple[str, ...]:
+        """Of the API, as they are registered."""
+        return self._audiences.identifiers
 
     @abstractmethod
     def _genuine(self, token: str) -> Claims:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from vestibule_verifier.errors import InsufficientScope, Missing, NonceNeeded, TokenError, Unavailable
-from vestibule_verifier.sender import ALGORITHMS
+from vestibule_verifier.challenge import challenge
+from vestibule_verifier.errors import Missing, NonceNeeded, TokenError, Unavailable
+from vestibule_verifier.metadata import ProtectedResource
 
 logger = logging.getLogger(__name__)
 RETRY_AFTER = 5  # seconds
@@ -35,10 +36,17 @@ def presented(header: str) -> tuple[str, str]:
     return scheme.lower(), token.strip()
 
 
-def answer(error: TokenError, realm: str = "api", scheme: str = "bearer") -> Answer:
+def answer(
+    error: TokenError,
+    realm: str = "api",
+    scheme: str = "bearer",
+    resource: ProtectedResource | None = None,
+    scope: str = "",
+) -> Answer:
     """Status, headers and JSON body. Why the provider cannot be asked goes to the log, not to the caller.
 
-    `scheme`: the one that the request used. The challenge is of that one.
+    `scheme`: the one that the request used. The challenge is of that one. `scope`: what the request needs; the app
+    hears it where a `resource` describes the API.
     """
     headers = {"Cache-Control": "no-store"}
     description = str(error)
@@ -47,17 +55,7 @@ def answer(error: TokenError, realm: str = "api", scheme: str = "bearer") -> Ans
         description = "Tokens cannot be checked at the moment. Try again."
         headers["Retry-After"] = str(RETRY_AFTER)
     else:
-        headers["WWW-Authenticate"] = _challenge(error, realm, "DPoP" if scheme == "dpop" else "Bearer")
+        headers["WWW-Authenticate"] = challenge(error, realm, scheme, resource, scope)
     if isinstance(error, NonceNeeded):
         headers["DPoP-Nonce"] = error.nonce
     return Answer(error.status, headers, {"error": error.code, "error_description": description})
-
-
-def _challenge(error: TokenError, realm: str, scheme: str) -> str:
-    challenge = f'{scheme} realm="{realm}"'
-    if scheme == "DPoP":
-        challenge += f', algs="{" ".join(ALGORITHMS)}"'
-    if isinstance(error, Missing):
-        return challenge  # nothing was sent that could be wrong
-    challenge += f', error="{error.code}", error_description="{error}"'
-    return f'{challenge}, scope="{error.scope}"' if isinstance(error, InsufficientScope) else challenge

@@ -53,9 +53,14 @@ def audiences(claims: Claims) -> tuple[str, ...]:
 
 def scopes(value: str) -> frozenset[str]:
     """The scopes an API asks for, separated by spaces; raises ValueError for what cannot be a scope."""
-    if not _SCOPE.issuperset(value.replace(" ", "")):
+    if not all(map(is_scope, value.split(" "))):
         raise ValueError(f"{value!r} has characters no scope has.")
     return frozenset(value.split())
+
+
+def is_scope(value: str) -> bool:
+    """Whether it has no character that a scope cannot have, and so may stand in a header."""
+    return _SCOPE.issuperset(value)
 
 
 class Audiences:
@@ -66,14 +71,14 @@ class Audiences:
     """
 
     def __init__(self, mine: str | Iterable[str], others: Iterable[str] = ()) -> None:
-        identifiers = (mine,) if isinstance(mine, str) else tuple(mine)
-        if not identifiers:
+        self.identifiers = (mine,) if isinstance(mine, str) else tuple(mine)
+        if not self.identifiers:
             raise ValueError("Name at least one identifier of this API.")
         self.others = (others,) if isinstance(others, str) else tuple(others)
         for other in self.others:
             parse(other)
         self._mine = [
-            (parse(one), [parse(other) for other in self.others if not covers(other, one)]) for one in identifiers
+            (parse(one), [parse(other) for other in self.others if not covers(other, one)]) for one in self.identifiers
         ]
 
     def among(self, audience: Iterable[str]) -> tuple[str, ...]:

@@ -40,9 +40,10 @@ class InsufficientScope(TokenError):
     code = "insufficient_scope"
     status = 403
 
-    def __init__(self, scope: str) -> None:
+    def __init__(self, scope: str, held: frozenset[str] = frozenset()) -> None:
         super().__init__(f"The access token needs the scope {scope}.")
         self.scope = scope
+        self.held = held  # what the token has
 
 
 class Unavailable(TokenError):

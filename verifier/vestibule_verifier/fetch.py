@@ -14,7 +14,7 @@ from vestibule_verifier.errors import Unavailable
 from vestibule_verifier.parsing import json_object
 
 MAX_BYTES = 262_144
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=(\d{1,9})(?:$|[\s,])")
 
 
@@ -27,7 +27,7 @@ class Reply:
 def checked_url(url: object) -> str:
     """`url` when keys and credentials may travel there: https, or http on this machine. Raises ValueError."""
     parts = urlsplit(url) if isinstance(url, str) else urlsplit("")
-    secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
     if not secure or not parts.hostname or "@" in parts.netloc or parts.fragment:
         raise ValueError("An address of the provider must be https (http only on a loopback host).")
     return parts.geturl()

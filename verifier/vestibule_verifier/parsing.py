@@ -17,7 +17,7 @@ def base64url(text: str) -> bytes:
 def json_object(text: bytes) -> dict[str, object]:
     """A JSON object without repeated names, NaN or infinity; raises ValueError."""
     try:
-        value = json.loads(text.decode(), object_pairs_hook=_unique, parse_constant=_refuse)
+        value = json.loads(text.decode(), object_pairs_hook=unique, parse_constant=_refuse)
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if not isinstance(value, dict):
@@ -25,7 +25,8 @@ def json_object(text: bytes) -> dict[str, object]:
     return value
 
 
-def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object whose names are all different."""
     value = dict(pairs)
     if len(value) < len(pairs):
         raise ValueError("a name is repeated")

@@ -1,0 +1,167 @@
+"""MCP: agents made with the official SDKs against the servers of the page, which our verifier protects."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+import requests
+
+from accounts.models import User
+from tests.foreign.person import Person, sign_in_and_allow
+from tests.foreign.programs import environments
+from tests.foreign.programs.agents import MCP, agent, decides, register, remote
+from tests.foreign.programs.recipes import Place
+from tests.foreign.programs.running import finished, lacks, running
+from tests.world import CHALLENGE, claims_of
+from tests.world import VERIFIER as PKCE
+
+LACKING = lacks("node", "npm")
+needs_node = pytest.mark.skipif(bool(LACKING), reason=LACKING)
+pytestmark = [pytest.mark.foreign, pytest.mark.programs, pytest.mark.django_db(transaction=True)]
+HERE = Path(__file__).parent
+VERIFIER = HERE.parents[2] / "verifier"
+TYPED = """
+[mypy]
+strict = true
+untyped_calls_exclude = jwcrypto
+[mypy-jwcrypto.*]
+implicit_reexport = true
+follow_untyped_imports = true
+ignore_errors = true
+"""
+
+
+@contextmanager
+def serving(place: Place, name: str) -> Iterator[str]:
+    """A server of the page; its address."""
+    place.save(name)
+    with running(
+        [environments.python("mcp_python"), name], place.folder, place.port, PYTHONPATH=str(VERIFIER), **place.environ
+    ):
+        yield f"{place.app}{MCP}"
+
+
+def in_python(place: Place) -> list[str | Path]:
+    return [environments.python("mcp_python"), HERE / "mcp_python" / "client.py"]
+
+
+def in_typescript(place: Place) -> list[str | Path]:
+    folder = environments.node("mcp_node")
+    program = folder / "client.mjs"
+    program.write_text((HERE / "mcp_node" / "client.mjs").read_text())
+    return ["node", program]
+
+
+Program = Callable[[Place], list[str | Path]]
+AGENTS = [in_python, pytest.param(in_typescript, marks=needs_node)]
+
+
+def asked_for(address: str) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+
+
+def token_for(place: Place, scope: str) -> str:
+    """What the client of the page gets for the server."""
+    back = "http://127.0.0.1:51763/callback"
+    query = {"response_type": "code", "client_id": "wiki-mcp", "redirect_uri": back, "scope": scope, "state": "x"}
+    query |= {"code_challenge": CHALLENGE, "code_challenge_method": "S256", "resource": f"{place.app}{MCP}"}
+    answer = asked_for(sign_in_and_allow(f"{place.issuer}/oauth2/authorize?{urlencode(query)}"))
+    form = {"grant_type": "authorization_code", "code": answer["code"], "redirect_uri": back, "client_id": "wiki-mcp"}
+    tokens = requests.post(f"{place.issuer}/oauth2/token", {**form, "code_verifier": PKCE}, timeout=30)
+    return str(tokens.json()["access_token"])
+
+
+def ends(place: Place, person: Person) -> None:
+    """The person takes access back, on their own page."""
+    person.visit(f"{place.issuer}/accounts/apps/wiki/remove/")
+    person.send()
+
+
+@pytest.mark.parametrize("program", AGENTS)
+@pytest.mark.parametrize("server", ["mcp_server.py", "mcp_sdk_server.py"])
+def test_an_agent_calls_a_tool_refreshes_and_asks_for_more(place: Place, server: str, program: Program) -> None:
+    register(place)
+    sub = str(User.objects.get(username="owner").sub)
+    with serving(place, server) as address, agent(program(place), place, Person(), client_id="wiki-mcp") as found:
+        assert found.call() == {"said": [f"Home, as {sub} sees it"], "failed": False}
+        (first,) = map(asked_for, found.asked)
+        assert first["resource"] == address
+        assert set(first["scope"].split()) - {"offline_access"} == {"pages.read"}
+        before = found.tokens["access_token"]
+        assert claims_of(before)["aud"] == address
+
+        found.told({"expire": True})
+        assert found.call()["failed"] is False
+        assert len(found.asked) == 1, "refreshed, without the person"
+        assert found.tokens["access_token"] != before
+
+        if program is in_typescript:
+            assert "403 after trying upscoping" in found.call("write_page")["error"], "this SDK refreshes first"
+            found.told({"forget": True})
+        assert found.call("write_page") == {"said": ["Home is written"], "failed": False}
+        more = asked_for(found.asked[-1])
+        assert set(more["scope"].split()) - {"offline_access"} == {"pages.read", "pages.write"}
+        assert len(found.asked) == 2
+        assert found.call()["failed"] is False, "with what it had before"
+
+
+def test_a_person_ends_it_and_the_next_call_fails(place: Place) -> None:
+    register(place)
+    person = Person()
+    with serving(place, "mcp_server.py"), agent(in_python(place), place, person, client_id="wiki-mcp") as found:
+        assert found.call()["failed"] is False
+        ends(place, person)
+        time.sleep(1)  # what the server of the page keeps for so long
+        found.answer = "deny"
+        assert "No authorization code" in found.call()["error"], "nobody gets in without the person"
+
+
+def test_an_api_of_starlette_asks_for_more_at_one_of_its_routes(place: Place) -> None:
+    register(place)
+    with serving(place, "starlette_api.py") as address:
+        document = requests.get(f"{place.app}/.well-known/oauth-protected-resource{MCP}", timeout=30).json()
+        assert (document["resource"], document["authorization_servers"]) == (address, [place.issuer])
+
+        def ask(path: str, token: str) -> requests.Response:
+            headers = {"Authorization": f"Bearer {token}"}
+            return requests.request(
+                "POST" if path == "write" else "GET", f"{address}/{path}", headers=headers, timeout=30
+            )
+
+        reads, writes = (token_for(place, scope) for scope in ("pages.read", "pages.read pages.write"))
+        assert ask("read", reads).json() == {"for": str(User.objects.get(username="owner").sub)}
+        assert ask("write", writes).json() == {"written by": "wiki-mcp"}
+        refused = ask("write", reads)
+        assert (refused.status_code, refused.json()["error"]) == (403, "insufficient_scope")
+        assert 'scope="pages.read pages.write", resource_metadata="' in refused.headers["WWW-Authenticate"]
+        assert ask("read", "x").status_code == 401
+
+
+def test_the_adapters_are_typed_as_the_frameworks_are(tmp_path: Path) -> None:
+    config = tmp_path / "mypy.ini"
+    config.write_text(TYPED)
+    modules = [VERIFIER / "vestibule_verifier" / name for name in ("asgi.py", "mcp.py", "fastmcp.py")]
+    command: list[str | Path] = [environments.python("mcp_python"), "-m", "mypy", "--config-file", config, *modules]
+    finished(command, tmp_path, PYTHONPATH=str(VERIFIER))
+
+
+@needs_node
+def test_mcp_remote_lets_a_program_in_that_knows_only_pipes(place: Place, tmp_path: Path) -> None:
+    """It listens for the browser itself."""
+    register(place)
+    sub = str(User.objects.get(username="owner").sub)
+    program = environments.node("mcp_node") / "node_modules/mcp-remote/dist/proxy.js"
+    known = json.dumps({"client_id": "wiki-mcp"})
+    beside = Place(place.issuer, tmp_path / "remote")
+    beside.folder.mkdir()
+    with serving(place, "mcp_server.py") as address:
+        command: list[str | Path] = ["node", program, address, str(beside.port), "--static-oauth-client-info", known]
+        with remote(command, beside) as found:
+            requests.get(decides(Person(), found.asked()), timeout=30)
+            assert found.call("read_page", title="Home") == [f"Home, as {sub} sees it"]
