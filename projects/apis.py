@@ -14,6 +14,7 @@ from common import cache
 from projects.facts import NO_PROJECT, ApiFacts, Apis, ProjectFacts
 from projects.matcher import Malformed, parse
 from projects.models import Api, ApiScope, Project, Status
+from projects.scopes import ADMIN_SCOPES
 
 Value = TypeVar("Value")
 # Of an API, by the names of both the column and the fact.
@@ -109,8 +110,12 @@ def _grouped(pairs: Iterable[tuple[int, Value]]) -> dict[int, list[Value]]:
 
 
 def own_api() -> ApiFacts:
-    """The provider's own API: of no project and shared with none, so that no allowlist reaches it."""
-    return ApiFacts(identifier=f"{settings.IDP_ISSUER}/api/v1", project_id=NO_PROJECT)
+    """The provider's own API (docs/api.md): of no project. Only a superuser lets a client list it."""
+    return ApiFacts(identifier=own_identifier(), project_id=NO_PROJECT, scopes=frozenset(ADMIN_SCOPES))
+
+
+def own_identifier() -> str:
+    return f"{settings.IDP_ISSUER}/api/v1"
 
 
 @lru_cache(maxsize=4096)
