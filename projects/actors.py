@@ -44,10 +44,10 @@ class Actor:
     through: str = ""  # the app by whose token it asks: its client id
 
     @classmethod
-    def person(cls, user: User, roles: Roles | None = None) -> Self:
+    def person(cls, user: User, roles: Roles | None = None, *, through: str = "") -> Self:
         """Somebody signed in: a superuser has every right, everybody else a role in some projects."""
         rights = frozenset(Right) if user.is_active and user.is_superuser else frozenset[Right]()
-        return cls(roles or Roles.of(user), rights, sub=user.sub)
+        return cls(roles or Roles.of(user), rights, sub=user.sub, through=through)
 
     @classmethod
     def machine(cls, client_id: str, roles: Roles) -> Self:

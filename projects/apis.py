@@ -86,9 +86,9 @@ def _load_apis(origins: Collection[str]) -> dict[str, Apis]:
     """Columns, not rows of a model: an origin may have thousands, and each change makes a process read them anew."""
     rows = Api.objects.filter(origin__in=origins)
     offered = list(ApiScope.objects.filter(api__in=rows).order_by().values_list("api", "name", "guests"))
-    scopes = _grouped((api, name) for api, name, _guests in offered)
-    to_guests = _grouped((api, name) for api, name, guests in offered if guests)
-    shared = _grouped(Api.shared_with.through.objects.filter(api__in=rows).values_list("api", "project"))
+    scopes = grouped((api, name) for api, name, _guests in offered)
+    to_guests = grouped((api, name) for api, name, guests in offered if guests)
+    shared = grouped(Api.shared_with.through.objects.filter(api__in=rows).values_list("api", "project"))
     by_origin: dict[str, list[ApiFacts]] = {}
     for pk, origin, *values in rows.order_by().values_list("pk", "origin", *COLUMNS):
         of_it = dict(zip(COLUMNS, values, strict=True))
@@ -102,7 +102,8 @@ def _load_apis(origins: Collection[str]) -> dict[str, Apis]:
     return {origin: Apis.of(apis) for origin, apis in by_origin.items()}
 
 
-def _grouped(pairs: Iterable[tuple[int, Value]]) -> dict[int, list[Value]]:
+def grouped(pairs: Iterable[tuple[int, Value]]) -> dict[int, list[Value]]:
+    """The values of each key, in their order."""
     found: dict[int, list[Value]] = {}
     for key, value in pairs:
         found.setdefault(key, []).append(value)

@@ -1,4 +1,4 @@
-"""Scopes that no row describes: those of signing in, and those of the provider's own API. Pure: both `projects` and the protocol read it.
+"""Scopes of signing in, and of the provider's own API. Pure: both `projects` and the protocol read it.
 
 The table: which scopes there are, what people read on the consent page, what discovery lists. The claims a scope stands
 for are rows of `provider.protocol.claims.CLAIMS`.

@@ -66,9 +66,9 @@ def groups(project: Project, scopes: Iterable[str], audiences: Iterable[str]) ->
     scopes = list(dict.fromkeys(scopes))
     about = tuple(Line(scope, _(SIGN_IN_SCOPES[scope].words)) for scope in scopes if scope in SIGN_IN_SCOPES)
     found = [Group(_("About you"), about)] if about else []
-    own = tuple(Line(scope, _(ADMIN_SCOPES[scope].words), sensitive=True) for scope in scopes if scope in ADMIN_SCOPES)
-    if own:
-        found.append(Group(_of_provider().name, own, audience=_of_provider().value))
+    ours = tuple(Line(one, _(ADMIN_SCOPES[one].words), sensitive=True) for one in scopes if one in ADMIN_SCOPES)
+    if ours:
+        found.append(Group(_of_provider().name, ours, audience=_of_provider().value))
     left = [scope for scope in scopes if scope not in SIGN_IN_SCOPES and scope not in ADMIN_SCOPES]
     apis = _apis_of(project, audiences, left)
     for api in apis:
