@@ -52,6 +52,7 @@ PATH: dict[str, str] = {  # descriptions of the variables of paths
     "identifier": "The identifier of the API, percent-encoded as a whole: `https%3A%2F%2Fapi.example.com%2Forders`.",
     "username": "The user name, percent-encoded.",
     "secret": "The number of the secret.",
+    "audience": "The audience, percent-encoded as a whole.",
     "kid": "The key id, percent-encoded.",
 }
 

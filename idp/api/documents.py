@@ -28,6 +28,18 @@ def placed(place: Callable[[str], str]) -> Iterator[None]:
         raise RegistrationError(replace(one, field=place(one.field)) for one in error.problems) from None
 
 
+def refuse_another(said: Mapping[str, object], name: str, value: str, same: Callable[[str], str] = str) -> None:
+    """The address says which one it is; the body may repeat it."""
+    if same(str(said.get(name, value))) != same(value):
+        require([Problem(name, "The address says another one.", "another")])
+
+
+def patched(document: Json, patch: Mapping[str, Json]) -> Mapping[str, Json]:
+    """A document that is an object, changed by a patch that is one."""
+    result = merged(document, patch)
+    return result if isinstance(result, Mapping) else {}
+
+
 def merged(document: Json, patch: Json) -> Json:
     """RFC 7396. A member of the document that is set to null has the value it would have if nobody named it."""
     if not isinstance(patch, Mapping):

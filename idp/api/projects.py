@@ -12,7 +12,7 @@ from clients import resources
 from common.json_type import Json
 from idp.api import deletion
 from idp.api.described import PAGE, WRITE, operation
-from idp.api.documents import merged, placed, said_in
+from idp.api.documents import patched, placed, said_in
 from idp.api.problems import not_found, refused
 from idp.api.resource import Resource
 from projects import document, registration
@@ -63,7 +63,7 @@ class OneProject(Resource):
             if found is None:
                 raise not_found()
             now = represent_project(metadata_of(found))
-            return self._write(project, _object(merged(now, self.sent())))
+            return self._write(project, patched(now, self.sent()))
 
     @operation("delete_project", "Delete a project", answers="Deletion", parameters=("dry_run", "if_match"))
     def delete(self, request: HttpRequest, project: str) -> HttpResponse:
@@ -116,8 +116,3 @@ def _obstacles(found: Project, by: Actor) -> list[str]:
     sentences = resources.obstacles(list(found.apis.all()), by)
     ids = list(found.clients.order_by("client_id").values_list("client_id", flat=True)[: resources.SHOWN])
     return [*sentences, *(f"It has the client {client_id}. Delete it first." for client_id in ids)]
-
-
-def _object(value: Json) -> Mapping[str, Json]:
-    assert isinstance(value, Mapping)  # noqa: S101 - a patch that is an object makes one
-    return value

@@ -123,9 +123,11 @@ class Resource(APIView):
 
     # --- What was sent ---
 
-    def sent(self) -> Mapping[str, Json]:
-        """The body, which is an object."""
+    def sent(self, *, optional: bool = False) -> Mapping[str, Json]:
+        """The body, which is an object. `optional`: none at all says nothing."""
         value: Json = self.request.data
+        if str(self.request.META.get("CONTENT_LENGTH") or "0") == "0":
+            value = {} if optional else None
         if not isinstance(value, Mapping):
             raise problems.refused("malformed", "The body is a JSON object.")
         return value

@@ -91,10 +91,10 @@ def _chosen(schema: Json, name: str, values: Collection[str]) -> Json:
     return _enum(["", *known] if name in MAY_BE_EMPTY else known)
 
 
-def audience() -> dict[str, Json]:
+def audience(*needed: str) -> dict[str, Json]:
     words = "An address and everything below it (`prefix`), or exactly this (`exact`)."
     mode: Json = {"type": "string", "enum": ["prefix", "exact"], "description": words}
-    return _object({"value": TEXT, "mode": mode, "default": {"type": "boolean"}}, ["value"])
+    return _object({"value": TEXT, "mode": mode, "default": {"type": "boolean"}}, needed)
 
 
 def secret() -> dict[str, Json]:
@@ -187,10 +187,12 @@ def every() -> dict[str, Json]:
         "Api": api(),
         "Scope": _object(_members(project_document.SCOPE, {})),
         "Client": client(),
-        "Audience": audience(),
+        "Audience": audience("value"),
+        "AudienceWanted": audience(),
         "Secret": secret(),
         "NewSecret": new_secret(),
         "SecretWanted": _object({"label": {"type": "string", "maxLength": 100}, "expires_at": MOMENT}),
+        "Key": {"type": "object", "description": "A public JWK (RFC 7517)."},
         "KeySet": {"type": "object", "properties": {"keys": {"type": "array", "items": {"type": "object"}}}},
         "Deletion": _object(
             {"deletes": {"type": "object", "additionalProperties": {"type": "integer"}}, "obstacles": TEXTS},

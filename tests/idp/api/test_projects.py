@@ -9,13 +9,7 @@ from projects.events import SecurityEvent
 from projects.models import Member, Project
 from tests.idp.api.caller import machine, path, person
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _world(world: None) -> None:
-    User.objects.filter(username__in=("owner", "member", "outsider")).update(is_staff=True)
-    User.objects.create_superuser("root", "root@people.example", "root-pw")
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("staff")]
 
 
 def test_members_see_their_projects_and_no_other() -> None:
