@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from clients.rules import SHOWN_URIS, URI_LISTS
 from clients.metadata import CERTIFICATE_NAMES, EVERY_PROJECT, ClientMetadata
+from clients.rules import SHOWN_URIS, URI_LISTS
 
 # Columns with the name of their metadata, and the same value.
 PLAIN = (

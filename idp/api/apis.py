@@ -79,9 +79,8 @@ class OneApi(Resource):
             if found is None:
                 raise not_found()
             self.require(represent_api(metadata_of(found)))
-            return deletion.delete(
-                self, found, resources.obstacles([found], by), lambda: resources.delete_api(found, by)
-            )
+            obstacles = resources.obstacles([found], by)
+            return deletion.delete(self, found, obstacles, lambda: resources.delete_api(found, by))
 
     def _locked(self, key: str, identifier: str) -> tuple[Api | None, Project, Actor]:
         """The API, its project and who acts. Nobody else changes an API until the transaction ends."""

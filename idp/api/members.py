@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from django.db import transaction
@@ -11,14 +11,15 @@ from django.http import HttpRequest, HttpResponse
 from accounts import normalization
 from common.json_type import Json
 from idp.api.described import PAGE, WRITE, operation
-from idp.api.documents import placed, refuse_another
+from idp.api.documents import placed, refuse_another, said_in
 from idp.api.problems import not_found, refused
 from idp.api.resource import Resource, storable
 from projects import registration
 from projects.choices import Role
+from projects.json_shape import Members, Spot, choice, read_members, text
 from projects.metadata import Membership
 from projects.models import Member, Project
-from projects.problems import Problem, require
+from projects.problems import Problem
 from projects.registration import metadata_of
 
 
@@ -51,13 +52,8 @@ class OneMember(Resource):
             self.require(self._one(there) if there else None)
             sent = self.sent()
             refuse_another(sent, "username", username, normalization.user_name)
-            require(
-                Problem(name, "Unknown member.", "unknown_member") for name in sent if name not in ("role", "username")
-            )
-            role = sent.get("role")
-            if role not in Role.values:
-                require([Problem("role", f"Use one of: {', '.join(Role.values)}.")])
-            self._write(found, username, str(role))
+            said = said_in(sent, _read)
+            self._write(found, username, str(said["role"]))
             now = self._one(self._found(found, username))
         return self.made(now, "projects", project, "members", username, created=there is None)
 
@@ -98,6 +94,14 @@ class OneMember(Resource):
         wanted = replace(before, members=(*others, Membership(name, role)) if role else others)
         with placed(lambda field: "username" if field.endswith("username") else field.rpartition(".")[2]):
             registration.change(project, wanted, self.by)
+
+
+WANTED: Members = {"username": text, "role": choice(Role.values)}
+
+
+def _read(values: Mapping[str, object]) -> tuple[dict[str, object], list[Problem]]:
+    spot = Spot(values)
+    return read_members(WANTED, spot, needed=["role"]), spot.found
 
 
 def _represent(members: Sequence[Member]) -> list[dict[str, Json]]:

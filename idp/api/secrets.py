@@ -9,7 +9,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
 from clients import registration
-from clients.models import ClientSecret
+from clients.models import Client, ClientSecret
 from common.json_type import Json
 from idp.api.clients import OfClient
 from idp.api.described import PAGE, operation
@@ -20,6 +20,7 @@ from projects.problems import Problem
 from projects.rules import text_problem
 
 MAX_LABEL = 100
+MOST = 2**63  # no row has a number beyond
 
 
 def _label(spot: Spot) -> str:
@@ -73,21 +74,22 @@ class OneSecret(OfClient):
 
     @operation("get_client_secret", "Get a secret's label and dates", answers="Secret")
     def get(self, request: HttpRequest, project: str, client_id: str, secret: int) -> HttpResponse:
-        rows = self.client(project, client_id).secrets.filter(slot__isnull=False)
-        found = rows.filter(pk=secret).first()
-        if found is None:
-            raise not_found()
-        return self.shown(represent([found])[0])
+        return self.shown(represent([_of(self.client(project, client_id), secret)])[0])
 
     @operation("delete_client_secret", "Revoke a secret", status=204)
     def delete(self, request: HttpRequest, project: str, client_id: str, secret: int) -> HttpResponse:
         """It does not work any more from this moment on."""
         with transaction.atomic():
             client, by = self.changing(project, client_id)
-            found = client.secrets.filter(pk=secret, slot__isnull=False).first()
-            if found is None or not registration.revoke_secret(found, by):
-                raise not_found()
+            registration.revoke_secret(_of(client, secret), by)
         return HttpResponse(status=204)
+
+
+def _of(client: Client, number: int) -> ClientSecret:
+    found = client.secrets.filter(pk=number, slot__isnull=False).first() if number < MOST else None
+    if found is None:
+        raise not_found()
+    return found
 
 
 def represent(secrets: Sequence[ClientSecret]) -> list[dict[str, Json]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -17,6 +18,7 @@ from common import clock
 from idp.api.access import caller_of
 from projects.actors import Actor
 from projects.models import Member, Project
+from projects.problems import RegistrationError
 from provider.protocol.errors import InsufficientUserAuthentication
 from tests.accounts.authenticators import SecurityKey
 from tests.idp.api.caller import OPERATOR, OWN, TOOL, Api, machine, path, person, register
@@ -103,7 +105,7 @@ def _disable(client_id: str) -> None:
     registration.change(client, replace(metadata_of(client), enabled=False), OPERATOR)
 
 
-ENDS = {
+ENDS: dict[str, Callable[[], object]] = {
     "the app is disabled": lambda: _disable(TOOL),
     "the person is deactivated": lambda: User.objects.filter(username="owner").update(is_active=False),
     "the sign-in ended": lambda: SignIn.objects.update(ended_at=clock.now()),
@@ -193,7 +195,7 @@ def test_only_a_superuser_gives_a_client_the_api() -> None:
         ({"administers": ("nothing",)}, "administers[0]"),
         ({"administers": ("*",)}, "administers[0]"),
     ):
-        with pytest.raises(registration.RegistrationError) as refused:
+        with pytest.raises(RegistrationError) as refused:
             registration.register(ClientMetadata().changed(said), acme, owner)
         assert [one.field for one in refused.value.problems] == [field]
     registration.register(ClientMetadata(administers=("acme",)), acme, owner)
@@ -202,7 +204,7 @@ def test_only_a_superuser_gives_a_client_the_api() -> None:
 def test_only_a_superuser_hands_out_a_key_to_a_client_that_manages() -> None:
     register("ours", "acme", grant_types=("client_credentials",), redirect_uris=(), administers=("acme",))
     owner = Actor.person(User.objects.get(username="owner"))
-    with pytest.raises(registration.RegistrationError, match="managing this provider"):
+    with pytest.raises(RegistrationError, match="managing this provider"):
         registration.generate_secret(Client.objects.get(client_id="ours"), owner)
 
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('clients', '0002_people_are_known_by_a_text'),
+        ('clients', '0004_what_clients_say_about_themselves'),
         ('projects', '0001_first_release'),
     ]
 
