@@ -109,6 +109,7 @@ MEMBERS: Members = {
     "enabled": flag,
     "held": flag,  # whether members of the project may not enable it again
     "tokens_not_before": moment_or_none,
+    "administers": texts,
 }
 DERIVED = ("client_type",)  # fields that follow from members
 

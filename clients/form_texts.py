@@ -107,4 +107,8 @@ HELP: dict[str, Any] = {
     "initiate_login_uri": _("“Open” in people's list of apps leads there, and the app begins a sign-in."),
     "default_max_age": _("For requests that do not say it (max_age): an older sign-in is renewed first."),
     "default_acr_values": _("For requests that do not say it (acr_values); one per line, the most wanted first."),
+    "administers": _(
+        "Keys of the projects that this client manages by a token of its own, one per line; you have to own them. "
+        "Nothing without a scope “admin.read” or “admin.write”, which a superuser gives it."
+    ),
 }

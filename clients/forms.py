@@ -29,7 +29,7 @@ from projects.problems import Problem, new_problems
 from projects.rules import LONGEST_LIFETIME
 
 LIFETIMES = (*ALWAYS, *LIFETIMES_OR_NONE)
-LINES = (*URI_LISTS, "introspects", "allowed_callers", "acts_for", *TEXTS)
+LINES = (*URI_LISTS, "introspects", "allowed_callers", "acts_for", *TEXTS, "administers")
 ABOUT = ("application_type", *SHOWN_URIS, "initiate_login_uri", "default_max_age")
 BOXES = ("grant_types", "response_types")
 # Fields whose value is that of the metadata of the same name.
@@ -107,6 +107,7 @@ class ClientForm(DoorForm):
     acts_for = _lines("acts_for")
     contacts = _lines("contacts")
     default_acr_values = _lines("default_acr_values")
+    administers = _lines("administers")
     access_token_lifetime = _lifetime("access_token_lifetime")
     id_token_lifetime = _lifetime("id_token_lifetime")
     refresh_token_lifetime = _lifetime("refresh_token_lifetime")
@@ -150,6 +151,7 @@ class ClientForm(DoorForm):
             *CERTIFICATE_NAMES,
             *ABOUT,
             *TEXTS,
+            "administers",
         ]
         help_texts = HELP
 
@@ -163,6 +165,7 @@ class ClientForm(DoorForm):
         for name in ("introspects", "allowed_callers"):
             self.initial[name] = [client.client_id for client in self.initial.get(name) or ()]
         self.initial["acts_for"] = [api.identifier for api in self.initial.get("acts_for") or ()]
+        self.initial["administers"] = list(metadata_of(self.current).administers) if self.current else []
         if self.instance.held and not self.by.may(Right.OVERRULE_MEMBERS) and "enabled" in self.fields:
             self.fields["enabled"].help_text = HELD
         if self.instance.pk is None:
@@ -195,7 +198,7 @@ class ClientForm(DoorForm):
         if self.project is not None:
             self.instance.project = self.project  # the rows below ask for it
             self.show(problems(self.wanted, self.project, self.by, self.current))
-        for name in ("introspects", "allowed_callers", "acts_for"):
+        for name in ("introspects", "allowed_callers", "acts_for", "administers"):
             if name in self.cleaned_data:
                 self.cleaned_data[name] = self.words(name)
         return self.cleaned_data

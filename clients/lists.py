@@ -8,8 +8,10 @@ from clients.metadata import Audience, ClientMetadata
 from clients.models import AudienceEntry, Client
 from clients.reach import apis_named
 from projects import matcher
+from projects.models import Project
 
-REFERENCES = ("introspects", "allowed_callers", "acts_for")
+ALL = ("audience_entries", "introspects", "allowed_callers", "acts_for", "administers")
+REFERENCES = ("introspects", "allowed_callers", "acts_for", "administers")
 
 
 def write_new(made: Mapping[Client, ClientMetadata]) -> None:
@@ -43,6 +45,8 @@ def _write_references(client: Client, wanted: ClientMetadata, moved: Collection[
         client.allowed_callers.set(Client.objects.filter(client_id__in=wanted.allowed_callers))
     if "acts_for" in moved:
         client.acts_for.set(apis_named(wanted.acts_for).values())
+    if "administers" in moved:
+        client.administers.set(Project.objects.filter(key__in=wanted.administers))
 
 
 def _write_audience(client: Client, wanted: Sequence[Audience]) -> None:

@@ -21,6 +21,7 @@ BY_NAMED_CERTIFICATE = "tls_client_auth"
 CERTIFICATE_NAMES = tuple(
     f"tls_client_auth_{kind}" for kind in ("subject_dn", "san_dns", "san_uri", "san_ip", "san_email")
 )
+EVERY_PROJECT = "*"
 # What a public client has no choice in. None: whatever its kind has.
 FIXED_FOR_PUBLIC = ("require_pkce", "rotate_refresh_tokens", "introspection")
 
@@ -91,6 +92,7 @@ class ClientMetadata:
     initiate_login_uri: str = ""  # where others begin a sign-in of it (OpenID Connect Core 1.0 section 4)
     default_max_age: int | None = None  # seconds, where a request names none
     default_acr_values: tuple[str, ...] = ()
+    administers: tuple[str, ...] = ()  # keys of the projects it may manage by its own token; EVERY_PROJECT: all
 
     @property
     def public(self) -> bool:
@@ -132,6 +134,7 @@ class ClientMetadata:
             introspects=tuple(sorted(self.introspects)),
             allowed_callers=tuple(sorted(self.allowed_callers)),
             acts_for=tuple(sorted(self.acts_for)),
+            administers=tuple(sorted(self.administers)),
             jwks=keys.settled(self.jwks),
             held=bool(self.held),
             client_type="public" if self.public else "confidential",

@@ -12,7 +12,7 @@ from accounts.console_forms import shortened
 from accounts.moments import moment_problem
 from clients import profile, rules
 from clients.around import Around
-from clients.metadata import Audience, ClientMetadata
+from clients.metadata import EVERY_PROJECT, Audience, ClientMetadata
 from clients.models import Client
 from clients.models.client import CHOICES, ID_BURIED, ID_LISTED
 from clients.reach import acted_for_elsewhere, clients_named, introspected_elsewhere, key_problems, owners_named
@@ -22,7 +22,7 @@ from projects.apis import refusal_to_list
 from projects.models import Project
 from projects.problems import Problem, new_problems
 from projects.rules import long_lifetime_problem
-from projects.scopes import SIGN_IN_SCOPES
+from projects.scopes import ADMIN_SCOPES, SIGN_IN_SCOPES
 
 HELD = gettext_lazy("A superuser disabled this client. Only a superuser may enable it again.")
 
@@ -53,7 +53,14 @@ def metadata_of(client: Client) -> ClientMetadata:
         introspects=tuple(other.client_id for other in client.introspects.all()),
         allowed_callers=tuple(other.client_id for other in client.allowed_callers.all()),
         acts_for=tuple(api.identifier for api in client.acts_for.all()),
+        administers=_administered(client),
     )
+
+
+def _administered(client: Client) -> tuple[str, ...]:
+    if client.administers_all:
+        return (EVERY_PROJECT,)
+    return tuple(sorted(project.key for project in client.administers.all()))
 
 
 def problems(
@@ -115,7 +122,8 @@ def _enabled(case: Case) -> Iterator[Problem]:
 
 def _scope(case: Case) -> Iterator[Problem]:
     """Those of signing in, and of APIs the project may use. One it has stays, though its API went."""
-    unknown = [name for name in case.wanted.scopes if name not in {*SIGN_IN_SCOPES, *case.had.scopes}]
+    offered = ADMIN_SCOPES if case.by.may(Right.GRANT_ADMINISTRATION) else {}
+    unknown = [name for name in case.wanted.scopes if name not in {*SIGN_IN_SCOPES, *offered, *case.had.scopes}]
     if unknown and (unknown := [name for name in unknown if name not in case.around.scopes]):
         message = _("Unknown: %(names)s. Add the scope to an API of the project, or have its API shared with it.")
         yield Problem("scope", message % {"names": shortened(unknown)}, "unknown")
@@ -177,6 +185,19 @@ def _not_found(case: Case, name: str, owners: Mapping[str, int], *, anywhere: bo
         code = "elsewhere" if value in owners and case.by.may(Right.NAME_OTHER_PROJECTS) else "missing"
         message = _("Not found in this project: %(names)s.") % {"names": shortened([value])}
         yield Problem(f"{name}[{index}]", message, code, value)
+
+
+def _administers(case: Case) -> Iterator[Problem]:
+    """Projects that whoever says so owns. One answer for what does not exist and for what is somebody else's."""
+    new = [name for name in case.wanted.administers if name not in case.had.administers]
+    known = {project.key: project for project in Project.objects.filter(key__in=new)} if new else {}
+    everywhere = case.by.may(Right.GRANT_ADMINISTRATION)
+    for index, name in enumerate(case.wanted.administers):
+        if name not in new or (everywhere and name == EVERY_PROJECT):
+            continue
+        if name not in known or not case.by.owns(known[name]):
+            words = _("There is no project with this key: %(keys)s.") if everywhere else _("You do not own: %(keys)s.")
+            yield Problem(f"administers[{index}]", words % {"keys": shortened([name])}, "missing", name)
 
 
 def _introspection(case: Case) -> Iterator[Problem]:
@@ -244,9 +265,11 @@ def _listing_problem(entry: Audience, by: Actor, around: Around, *, kept: bool) 
         return ""  # told by the rules of the value alone
     if kept:
         return ""  # what became of its API is asked at every request
-    refusal = refusal_to_list(entry.value, around.project, around.apis)
+    refusal, api = refusal_to_list(entry.value, around.project, around.apis), around.apis.resolve(entry.value)
+    if not by.may(Right.GRANT_ADMINISTRATION) and api is not None and api.of_provider:
+        return _("Not an API of this project or shared with it. Only a superuser may list it.")
     if not by.may(Right.LIST_ANY_AUDIENCE):
-        unusable = refusal or around.apis.resolve(entry.value) is None
+        unusable = refusal or api is None
         return _("Not an API of this project or shared with it. Only a superuser may list it.") if unusable else ""
     if entry.value in around.ids | around.clients:
         return _("This is the ID of a client, not an audience.")
@@ -264,6 +287,7 @@ CHECKS: tuple[Callable[[Case], Iterator[Problem]], ...] = (
     _allowed_callers,
     _introspects,
     _acts_for,
+    _administers,
     _introspection,
     _response_types,
     _keys,

@@ -21,6 +21,7 @@ from projects.actors import Actor, Right
 from projects.apis import resolve
 from projects.models import Api, Project
 from projects.problems import Problem
+from projects.scopes import ADMIN_SCOPES
 
 # What reaches out, by the field that says so; and the right that whoever granted it had.
 RIGHTS = {
@@ -28,12 +29,14 @@ RIGHTS = {
     "introspects": Right.NAME_OTHER_PROJECTS,
     "acts_for": Right.NAME_OTHER_PROJECTS,
     "audience": Right.LIST_ANY_AUDIENCE,
+    "scope": Right.GRANT_ADMINISTRATION,
 }
 WORDS = {
     "introspection": gettext_lazy("introspection"),
     "introspects": gettext_lazy("introspects"),
     "acts_for": gettext_lazy("acts for"),
     "audience": gettext_lazy("audiences that are no API"),
+    "scope": gettext_lazy("managing this provider"),
 }
 
 
@@ -45,6 +48,7 @@ def reaching_out(metadata: ClientMetadata, project: Project) -> list[str]:
         "introspects": bool(introspected_elsewhere(settled, project)),
         "acts_for": bool(acted_for_elsewhere(settled, project)),
         "audience": any(resolve(entry.value) is None for entry in settled.audience),
+        "scope": not ADMIN_SCOPES.keys().isdisjoint(settled.scopes),
     }
     return [name for name, reaches in found.items() if reaches]
 

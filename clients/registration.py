@@ -63,10 +63,14 @@ def _new(wanted: ClientMetadata, project: Project, by: Actor) -> Client:
     return client
 
 
-def locked(client_ids: Collection[str]) -> dict[str, Client]:
-    """Those there are of these ids, with all that they list; nobody else changes them until the transaction ends."""
+def locked(client_ids: Collection[str], project: Project | None = None) -> dict[str, Client]:
+    """Those there are of these ids, with all that they list; nobody else changes them until the transaction ends.
+
+    `project`: those of this one only.
+    """
     rows = Client.objects.select_for_update(of=("self",)).select_related("project").order_by("pk")
-    with_lists = rows.prefetch_related("audience_entries", "introspects", "allowed_callers", "acts_for", "secrets")
+    rows = rows if project is None else rows.filter(project=project)
+    with_lists = rows.prefetch_related(*lists.ALL, "secrets")
     return {client.client_id: client for client in with_lists.filter(client_id__in=client_ids)}
 
 

@@ -16,7 +16,7 @@ from clients.about_the_app import SHOWN_URIS as SHOWN_URIS
 from clients.about_the_app import TEXTS as TEXTS
 from clients.about_the_app import about_the_app
 from clients.identifiers import backchannel_uri_problem, client_id_problem, jwks_uri_problem, redirect_uri_problem
-from clients.metadata import BY_NAMED_CERTIFICATE, Audience, ClientMetadata
+from clients.metadata import BY_NAMED_CERTIFICATE, EVERY_PROJECT, Audience, ClientMetadata
 from common import certificates
 from projects import matcher, quotas
 from projects.problems import Problem
@@ -36,7 +36,10 @@ TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 CODE = "code"  # the one response type that brings no token through the browser
 URI_LISTS = ("redirect_uris", "post_logout_redirect_uris")
-LISTS = ("grant_types", "response_types", *URI_LISTS, "allowed_callers", "introspects", "acts_for", *TEXTS)
+LISTS = (
+    *("grant_types", "response_types", *URI_LISTS, "allowed_callers", "introspects", "acts_for", *TEXTS),
+    "administers",
+)
 LIFETIMES = ("access_token_lifetime", "id_token_lifetime")
 LIFETIMES_OR_NONE = ("refresh_token_lifetime", "refresh_token_idle_lifetime")
 # Registered with IANA, and not served by this version.
@@ -62,6 +65,7 @@ def problems(wanted: ClientMetadata, choices: Choices) -> list[Problem]:
         *_keys(wanted),
         *_certificate(wanted),
         *about_the_app(wanted),
+        *_administers(wanted),
     ]
 
 
@@ -181,6 +185,11 @@ def _certificate(wanted: ClientMetadata) -> Iterator[Problem]:
             yield Problem(name, _("%(value)s is no such name.") % {"value": quoted(value)})
     for name, _value in named[1:]:
         yield Problem(name, _("Name the certificate in one way, not in several."))
+
+
+def _administers(wanted: ClientMetadata) -> Iterator[Problem]:
+    if EVERY_PROJECT in wanted.administers and len(wanted.administers) > 1:
+        yield Problem("administers", _("“*” stands for every project, and so alone."))
 
 
 def audience_problems(entries: tuple[Audience, ...]) -> list[Problem]:

@@ -10,6 +10,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from idp import health, pages
 from idp.account_activity import activity
 from idp.account_deletion import delete_account
+from idp.api.resource import NotFound
 from idp.fast_path import BASE, ENDPOINTS
 from provider.endpoints import apps, device
 from provider.endpoints.authorize import authorize, decide
@@ -28,6 +29,8 @@ BELOW: list[URLPattern | URLResolver] = [
     path("device/confirm", device.confirm, name="device_confirm"),
     path("device/done", device.done, name="device_done"),
     path("admin/", admin.site.urls),
+    path("api/v1/", include("idp.api.urls")),
+    re_path(r"^api/v1$", NotFound.as_view()),
     path("accounts/apps/", apps.apps, name="account_apps"),
     path("accounts/apps/<slug:key>/", apps.app, name="account_app"),
     path("accounts/apps/<slug:key>/remove/", apps.remove, name="account_app_remove"),

@@ -28,6 +28,7 @@ class Right(Enum):
     EXCEED_QUOTAS = auto()  # more clients and APIs than a project may have
     MANAGE_KEYS = auto()
     BRING_TOKENS_THROUGH_BROWSERS = auto()  # the legacy response types
+    GRANT_ADMINISTRATION = auto()  # scopes of the provider's own API
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,22 @@ class Actor:
     name: str = ""  # of who is none
     run_by: str = ""  # of a command: the user and machine that ran it
     app: str = ""  # the id of an app that registers itself
+    through: str = ""  # the app by whose token it asks: its client id
 
     @classmethod
-    def person(cls, user: User, roles: Roles | None = None) -> Self:
+    def person(cls, user: User, roles: Roles | None = None, *, through: str = "") -> Self:
         """Somebody signed in: a superuser has every right, everybody else a role in some projects."""
         rights = frozenset(Right) if user.is_active and user.is_superuser else frozenset[Right]()
-        return cls(roles or Roles.of(user), rights, sub=user.sub)
+        return cls(roles or Roles.of(user), rights, sub=user.sub, through=through)
+
+    @classmethod
+    def machine(cls, client_id: str, roles: Roles) -> Self:
+        """A client by a token of its own: it manages the projects that it was given, and with all of them decides all.
+
+        `roles`: of an owner, and of a superuser where it was given every project.
+        """
+        rights = frozenset(Right) if roles.is_superuser else frozenset[Right]()
+        return cls(roles, rights, name=client_id, through=client_id)
 
     @classmethod
     def operator(cls, name: str, run_by: str = "") -> Self:

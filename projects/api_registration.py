@@ -17,7 +17,7 @@ from accounts.moments import moment_problem
 from common import clock
 from projects import guests, matcher, quotas
 from projects.actors import Actor, Right
-from projects.apis import resolve
+from projects.apis import grouped, resolve
 from projects.events import Detail, acting, record
 from projects.facts import ApiFacts
 from projects.metadata import ApiMetadata, Scope
@@ -35,12 +35,24 @@ OVERLAP = "overlap"  # a code: the address lies on, above or below one of anothe
 
 def metadata_of(api: Api) -> ApiMetadata:
     """What an API is now."""
-    return ApiMetadata(
-        identifier=api.identifier,
-        shared_with=tuple(api.shared_with.order_by("key").values_list("key", flat=True)),
-        scopes=tuple(Scope(*row) for row in api.scopes.values_list("name", "description", "sensitive", "guests")),
-        **{name: getattr(api, name) for name in COLUMNS},
-    )
+    return metadata_of_all([api])[0]
+
+
+def metadata_of_all(apis: Sequence[Api]) -> list[ApiMetadata]:
+    """The same of several, in as many statements as of one."""
+    sharing = Api.shared_with.through._default_manager.filter(api__in=apis)
+    shared = grouped(sharing.order_by("project__key").values_list("api", "project__key"))
+    rows = ApiScope.objects.filter(api__in=apis)
+    scopes = grouped((row.api_id, Scope(row.name, row.description, row.sensitive, row.guests)) for row in rows)
+    return [
+        ApiMetadata(
+            identifier=api.identifier,
+            shared_with=tuple(shared.get(api.pk, ())),
+            scopes=tuple(scopes.get(api.pk, ())),
+            **{name: getattr(api, name) for name in COLUMNS},
+        )
+        for api in apis
+    ]
 
 
 # --- Problems ------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from common import cache
 from projects.facts import NO_PROJECT, ApiFacts, Apis, ProjectFacts
 from projects.matcher import Malformed, parse
 from projects.models import Api, ApiScope, Project, Status
+from projects.scopes import ADMIN_SCOPES
 
 Value = TypeVar("Value")
 # Of an API, by the names of both the column and the fact.
@@ -85,9 +86,9 @@ def _load_apis(origins: Collection[str]) -> dict[str, Apis]:
     """Columns, not rows of a model: an origin may have thousands, and each change makes a process read them anew."""
     rows = Api.objects.filter(origin__in=origins)
     offered = list(ApiScope.objects.filter(api__in=rows).order_by().values_list("api", "name", "guests"))
-    scopes = _grouped((api, name) for api, name, _guests in offered)
-    to_guests = _grouped((api, name) for api, name, guests in offered if guests)
-    shared = _grouped(Api.shared_with.through.objects.filter(api__in=rows).values_list("api", "project"))
+    scopes = grouped((api, name) for api, name, _guests in offered)
+    to_guests = grouped((api, name) for api, name, guests in offered if guests)
+    shared = grouped(Api.shared_with.through.objects.filter(api__in=rows).values_list("api", "project"))
     by_origin: dict[str, list[ApiFacts]] = {}
     for pk, origin, *values in rows.order_by().values_list("pk", "origin", *COLUMNS):
         of_it = dict(zip(COLUMNS, values, strict=True))
@@ -101,7 +102,8 @@ def _load_apis(origins: Collection[str]) -> dict[str, Apis]:
     return {origin: Apis.of(apis) for origin, apis in by_origin.items()}
 
 
-def _grouped(pairs: Iterable[tuple[int, Value]]) -> dict[int, list[Value]]:
+def grouped(pairs: Iterable[tuple[int, Value]]) -> dict[int, list[Value]]:
+    """The values of each key, in their order."""
     found: dict[int, list[Value]] = {}
     for key, value in pairs:
         found.setdefault(key, []).append(value)
@@ -109,8 +111,12 @@ def _grouped(pairs: Iterable[tuple[int, Value]]) -> dict[int, list[Value]]:
 
 
 def own_api() -> ApiFacts:
-    """The provider's own API: of no project and shared with none, so that no allowlist reaches it."""
-    return ApiFacts(identifier=f"{settings.IDP_ISSUER}/api/v1", project_id=NO_PROJECT)
+    """The provider's own API (docs/api.md): of no project. Only a superuser lets a client list it."""
+    return ApiFacts(identifier=own_identifier(), project_id=NO_PROJECT, scopes=frozenset(ADMIN_SCOPES))
+
+
+def own_identifier() -> str:
+    return f"{settings.IDP_ISSUER}/api/v1"
 
 
 @lru_cache(maxsize=4096)

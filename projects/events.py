@@ -67,7 +67,7 @@ def record(by: Actor, kind: str, client_id: str = "", /, **detail: Detail) -> No
 
 
 def _whose(by: Actor) -> dict[str, Detail]:
-    said = {"by": by.name, "run_by": by.run_by}
+    said = {"by": by.name, "run_by": by.run_by, "through": by.through}
     return {name: value for name, value in said.items() if value}
 
 

@@ -59,23 +59,28 @@ class ApiFacts:
     guest_scopes: frozenset[str] = frozenset()  # those that guest apps may be allowed; none: it is closed to them
     guests_not_before: datetime | None = None  # of guest apps
 
+    @property
+    def of_provider(self) -> bool:
+        """Whether it is the provider's own, which no row describes and nobody edits."""
+        return self.project_id == NO_PROJECT
+
     def of_another(self, project: ProjectFacts) -> bool:
-        """Whether another project has it: then it decides what tokens for it are like (protocol section 4).
+        """Whether another project, or the provider, has it: it decides what tokens for it are like (section 4).
 
         To a guest every API is somebody else's.
         """
-        return project.to_guests or self.project_id not in (NO_PROJECT, project.id)
+        return project.to_guests or self.project_id != project.id
 
     def closed_to(self, project: ProjectFacts) -> bool:
-        """Whether it was never shared with this project, or is no longer. The provider's own is not shared at all."""
-        return self.of_another(project) and not self.open_to(project)
+        """Whether it was never shared with this project, or is no longer."""
+        return not self.open_to(project)
 
     def open_to(self, project: ProjectFacts) -> bool:
         """Whether clients of this project may ask for it (protocol section 0); or the guests it lets in."""
         if project.to_guests:
             return self.project_id == project.id and bool(self.guest_scopes)
-        if self.shared == "public" or self.project_id == project.id:
-            return True
+        if self.shared == "public" or self.project_id == project.id or self.of_provider:
+            return True  # who may list the provider's own is asked when a client is registered
         return self.shared == "listed" and project.id in self.shared_with
 
     def scopes_for(self, project: ProjectFacts) -> frozenset[str]:

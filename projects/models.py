@@ -22,7 +22,7 @@ from projects.choices import Status as Status
 from projects.choices import TokenFormat as TokenFormat
 from projects.constraints import API, PROJECT
 from projects.rules import scope_token
-from projects.scopes import SIGN_IN_SCOPES
+from projects.scopes import ADMIN_PREFIX, SIGN_IN_SCOPES
 
 web_page = URLValidator(schemes=["https", "http"])  # shown as a link: never javascript: or data:
 
@@ -253,7 +253,7 @@ class ApiScope(models.Model):
     def clean(self) -> None:
         if self.name in SIGN_IN_SCOPES:
             raise ValidationError({"name": _("This scope belongs to signing in; choose another name.")})
-        if self.name.startswith("admin."):
+        if self.name.startswith(ADMIN_PREFIX):
             raise ValidationError({"name": _("Scopes that start with 'admin.' are reserved for the provider.")})
 
     def save(self, *args: Any, **kwargs: Any) -> None:

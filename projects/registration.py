@@ -19,6 +19,7 @@ from accounts.moments import moment_problem
 from common import clock
 from projects import ends, guests, quotas
 from projects.actors import Actor, Right
+from projects.apis import grouped
 from projects.events import Detail, acting, record
 from projects.metadata import Membership, ProjectMetadata, Screen
 from projects.models import ConsentMode, ConsentScreen, Member, Project, Status
@@ -37,16 +38,31 @@ BY_EDITORS = ("consent_screen",)  # everything else is for owners
 
 def metadata_of(project: Project) -> ProjectMetadata:
     """What a project is now."""
-    screen = ConsentScreen.objects.filter(project=project).first() or ConsentScreen()
-    members = project.members.order_by("pk").values_list("user__username", "role")
-    return ProjectMetadata(
-        id=project.key,
-        guest_hosts=tuple(project.guest_hosts),
-        test_users=tuple(project.test_users.order_by("username").values_list("username", flat=True)),
-        members=tuple(Membership(*member) for member in members),
-        consent_screen=Screen(**{one.name: getattr(screen, one.name) for one in fields(Screen)}),
-        **{name: getattr(project, name) for name in COLUMNS},
-    )
+    return metadata_of_all([project])[0]
+
+
+def metadata_of_all(projects: Sequence[Project]) -> list[ProjectMetadata]:
+    """The same of several, in as many statements as of one."""
+    screens = {one.project_id: one for one in ConsentScreen.objects.filter(project__in=projects)}
+    rows = Member.objects.filter(project__in=projects).select_related("user").order_by("pk")
+    members = grouped((row.project_id, Membership(row.user.username, row.role)) for row in rows)
+    invited = Project.test_users.through._default_manager.filter(project__in=projects)
+    testers = grouped(invited.order_by("user__username").values_list("project", "user__username"))
+    return [
+        ProjectMetadata(
+            id=project.key,
+            guest_hosts=tuple(project.guest_hosts),
+            test_users=tuple(testers.get(project.pk, ())),
+            members=tuple(members.get(project.pk, ())),
+            consent_screen=screen_of(screens.get(project.pk)),
+            **{name: getattr(project, name) for name in COLUMNS},
+        )
+        for project in projects
+    ]
+
+
+def screen_of(row: ConsentScreen | None) -> Screen:
+    return Screen(**{one.name: getattr(row, one.name) for one in fields(Screen)}) if row else Screen()
 
 
 # --- Problems ------------------------------------------------------------------------------------------------------

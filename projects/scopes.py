@@ -1,4 +1,4 @@
-"""Scopes that are about people and signing in, not about an API. Pure: both `projects` and the protocol read it.
+"""Scopes of signing in, and of the provider's own API. Pure: both `projects` and the protocol read it.
 
 The table: which scopes there are, what people read on the consent page, what discovery lists. The claims a scope stands
 for are rows of `provider.protocol.claims.CLAIMS`.
@@ -26,4 +26,11 @@ SIGN_IN_SCOPES: dict[str, Scope] = {
     "address": Scope(gettext_noop("See your postal address")),
     "phone": Scope(gettext_noop("See your phone number")),
     "offline_access": Scope(gettext_noop("Keep this access while you are away")),
+}
+# Of the provider's own API. Whatever begins like these is reserved for it.
+ADMIN_PREFIX = "admin."
+READ, WRITE = "admin.read", "admin.write"
+ADMIN_SCOPES: dict[str, Scope] = {
+    READ: Scope(gettext_noop("See the projects you manage at this provider, with their apps")),
+    WRITE: Scope(gettext_noop("Change the projects you manage at this provider, with their apps")),
 }

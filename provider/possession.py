@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from urllib.parse import unquote
 
 import orjson
 from django.conf import settings
@@ -68,12 +69,21 @@ def proved(sent: Evidence, access_token: str = "") -> Proof | None:
     key, jkt = _imported(_written(jwk))
     if not parts.verified_by(key, algorithm):
         raise InvalidDpopProof("The DPoP proof is not signed with the key in its header.")
-    now, urls = clock.seconds(), urls_of(sent.endpoint, settings.IDP_ISSUER, settings.IDP_MTLS_URL)
+    now, urls = clock.seconds(), _urls(sent, parts.claims)
     use = dpop.check(parts.claims, dpop.Expected(sent.method, urls, now, access_token))
     nonce = dpop.nonce_of(parts.claims)
     if not dpop_nonces.is_known(nonce) if nonce else settings.IDP_DPOP_NONCE_REQUIRED:
         raise UseDpopNonce
     return Proof(jkt, use)
+
+
+def _urls(sent: Evidence, claims: Mapping[str, Json]) -> frozenset[str]:
+    """Servers hand over a path decoded. Where a path names something, it may have been written in several ways."""
+    urls = urls_of(sent.endpoint, settings.IDP_ISSUER, settings.IDP_MTLS_URL)
+    if not sent.endpoint.startswith("/"):
+        return urls
+    said = dpop.normalized(str(claims.get("htu")))
+    return frozenset({said}) if unquote(said) in map(unquote, urls) else urls
 
 
 def _written(jwk: Mapping[str, Json]) -> bytes:
@@ -96,7 +106,12 @@ def _imported(jwk: bytes) -> tuple[jws.PublicKey, str]:
 
 @lru_cache(maxsize=64)
 def urls_of(endpoint: str, *bases: str) -> frozenset[str]:
-    """As the world knows it: a proxy may have changed host and path, and anybody may send a Host header."""
+    """As the world knows it: a proxy may have changed host and path, and anybody may send a Host header.
+
+    `endpoint`: its name; or a path below the issuer, which begins with a slash.
+    """
+    if endpoint.startswith("/"):
+        return frozenset(dpop.normalized(f"{base}{endpoint}") for base in bases if base)
     return frozenset(dpop.normalized(f"{base}/{prefix}/{endpoint}") for base in bases if base for prefix in PREFIXES)
 
 

@@ -117,6 +117,7 @@ class ClientAdmin(KeyPages, SecretPages, ProjectScopedAdmin):
             gettext_lazy("About the app"),
             {"classes": ["collapse"], "fields": [*ABOUT, *TEXTS]},
         ),
+        (gettext_lazy("The HTTP API of this provider"), {"classes": ["collapse"], "fields": ["administers"]}),
     ]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:

@@ -3,6 +3,7 @@
 from clients.models.allowlist import AudienceEntry
 from clients.models.authorization import Authorization
 from clients.models.client import Client
+from clients.models.kept_answer import KeptAnswer
 from clients.models.kept_request import KeptRequest
 from clients.models.keys import SigningKey
 from clients.models.logout import LogoutNotice
@@ -23,6 +24,7 @@ __all__ = [
     "FirstUse",
     "Grant",
     "IDToken",
+    "KeptAnswer",
     "KeptRequest",
     "LogoutNotice",
     "PushedRequest",

@@ -148,6 +148,11 @@ class Client(MetadataColumns, AbstractApplication):
     tokens_not_before = models.DateTimeField(
         _("tokens not before"), null=True, blank=True, help_text=_("Tokens issued before this moment stop working.")
     )
+    # Through the HTTP API, by its own tokens. Rows, not keys: a project that takes the key of a deleted one is another.
+    administers = models.ManyToManyField(
+        Project, blank=True, related_name="administrators", verbose_name=_("administers")
+    )
+    administers_all = models.BooleanField(default=False, editable=False)
 
     dpop_bound_access_tokens = models.BooleanField(
         _("bind access tokens to a key"), default=False, help_text=_("Refuse token requests without a DPoP proof.")

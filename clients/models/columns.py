@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clients.metadata import CERTIFICATE_NAMES, ClientMetadata
+from clients.metadata import CERTIFICATE_NAMES, EVERY_PROJECT, ClientMetadata
 from clients.rules import SHOWN_URIS, URI_LISTS
 
 # Columns with the name of their metadata, and the same value.
@@ -54,6 +54,7 @@ class MetadataColumns:
     scope: str
     contacts: list[str]
     default_acr_values: list[str]
+    administers_all: bool
 
     @property
     def columns(self) -> ClientMetadata:
@@ -81,6 +82,7 @@ class MetadataColumns:
         self.scope = " ".join(settled.scopes)
         for name in TEXTS:
             setattr(self, name, list(getattr(settled, name)))
+        self.administers_all = EVERY_PROJECT in settled.administers
         for uris in URI_LISTS:
             if str(getattr(self, uris)).split() != [*getattr(settled, uris)]:
                 setattr(self, uris, "\n".join(getattr(settled, uris)))

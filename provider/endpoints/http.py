@@ -24,6 +24,8 @@ from common.slow import Busy
 from provider import dpop_nonces, parameters
 from provider.parameters import Request
 from provider.protocol.errors import (
+    InsufficientScope,
+    InsufficientUserAuthentication,
     InvalidClient,
     InvalidDpopProof,
     InvalidRequest,
@@ -210,14 +212,19 @@ def bearer_refusal(refusal: Refusal, request: Request) -> Answer:
 
     It is of the scheme that was used. Who used none hears of both (RFC 9449 section 7.1).
     """
+    headers = bearer_headers(refusal, request)
+    answer = {"error": refusal.code, "error_description": str(refusal) or "Send an access token."}
+    return json_answer(answer, refusal.status, headers)
+
+
+def bearer_headers(refusal: Refusal, request: Request) -> dict[str, str]:
     if isinstance(refusal, InvalidDpopProof) or _scheme(request) == "dpop":
         challenge = _dpop_challenge(refusal)
     else:
         challenge = "Bearer " + ", ".join((REALM, *_error(refusal)))
         if refusal.status == 401:
             challenge += f", DPoP {ALGS}"
-    answer = {"error": refusal.code, "error_description": str(refusal) or "Send an access token."}
-    return json_answer(answer, refusal.status, {**headers_of(refusal), "WWW-Authenticate": challenge})
+    return {**headers_of(refusal), "WWW-Authenticate": challenge}
 
 
 def _scheme(request: Request) -> str:
@@ -229,4 +236,13 @@ def _dpop_challenge(refusal: Refusal) -> str:
 
 
 def _error(refusal: Refusal) -> tuple[str, ...]:
-    return (f'error="{refusal.code}"', f'error_description="{refusal}"') if str(refusal) else ()
+    if not str(refusal):
+        return ()
+    return (f'error="{refusal.code}"', f'error_description="{refusal}"', *_wanted(refusal))
+
+
+def _wanted(refusal: Refusal) -> tuple[str, ...]:
+    """What would do instead (RFC 6750 section 3, RFC 9470 section 3)."""
+    if isinstance(refusal, InsufficientUserAuthentication):
+        return tuple(f'{name}="{value}"' for name, value in refusal.wanted.items())
+    return (f'scope="{refusal.scope}"',) if isinstance(refusal, InsufficientScope) and refusal.scope else ()

@@ -9,10 +9,10 @@ from itertools import islice
 from django.utils.translation import gettext as _
 
 from clients.models import Client
-from projects.apis import apis_near, project_facts
+from projects.apis import apis_near, own_identifier, project_facts
 from projects.facts import ProjectFacts
 from projects.models import Api, ApiScope, ConsentScreen, Project
-from projects.scopes import SIGN_IN_SCOPES
+from projects.scopes import ADMIN_SCOPES, SIGN_IN_SCOPES
 from provider.protocol.channel import Channel
 from provider.protocol.facts import ClientFacts, Registry
 
@@ -66,7 +66,10 @@ def groups(project: Project, scopes: Iterable[str], audiences: Iterable[str]) ->
     scopes = list(dict.fromkeys(scopes))
     about = tuple(Line(scope, _(SIGN_IN_SCOPES[scope].words)) for scope in scopes if scope in SIGN_IN_SCOPES)
     found = [Group(_("About you"), about)] if about else []
-    left = [scope for scope in scopes if scope not in SIGN_IN_SCOPES]
+    ours = tuple(Line(one, _(ADMIN_SCOPES[one].words), sensitive=True) for one in scopes if one in ADMIN_SCOPES)
+    if ours:
+        found.append(Group(_of_provider().name, ours, audience=_of_provider().value))
+    left = [scope for scope in scopes if scope not in SIGN_IN_SCOPES and scope not in ADMIN_SCOPES]
     apis = _apis_of(project, audiences, left)
     for api in apis:
         own = {scope.name for scope in api.scopes.all()}
@@ -88,12 +91,19 @@ def places(audiences: Sequence[str], registry: Registry | None = None) -> list[P
     """Audiences by the names of their APIs."""
     registry = registry or Registry(apis=apis_near(audiences))
     resolved = {value: api.identifier for value in audiences if (api := registry.resolve(value))}
-    named = {api.identifier: api for api in Api.objects.filter(identifier__in=set(resolved.values()))}
+    rows = Api.objects.filter(identifier__in=set(resolved.values()))
+    named: dict[str, Api | Place] = {api.identifier: api for api in rows}
+    named[own_identifier()] = _of_provider()
     known = {value: named[identifier] for value, identifier in resolved.items() if identifier in named}
     return [
         Place(value, known[value].name, known[value].description) if value in known else Place(value)
         for value in audiences
     ]
+
+
+def _of_provider() -> Place:
+    """Its own API, which no row describes."""
+    return Place(own_identifier(), _("Managing this provider"))
 
 
 def siblings(project: Project, *except_for: str) -> list[str]:

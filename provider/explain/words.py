@@ -6,7 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from projects.facts import NO_PROJECT, ApiFacts
+from projects.facts import ApiFacts
 from projects.matcher import parse
 from provider.explain.ask import Explanation, PersonsConsent
 from provider.explain.table import AUTHORIZE, Attempt, Reason, TokenPreview, Value
@@ -82,8 +82,8 @@ def rule(number: int | None, entry: Entry | None) -> str:
 
 
 def _about_api(api: ApiFacts, explanation: Explanation) -> str:
-    if api.project_id == NO_PROJECT:
-        return _("It belongs to the provider's own API, which no allowlist opens.")
+    if api.of_provider:
+        return _("It belongs to the provider's own API, which a superuser opens to a client by its address.")
     words = {"api": api.identifier, "project": explanation.projects.get(api.project_id)}
     project = explanation.caller.project
     if api.project_id == project.id:

@@ -26,8 +26,12 @@ def token_format(decided: TokenRequest) -> str:
 
 
 def _format_at(api: ApiFacts, client: ClientFacts) -> str:
-    """A JWT cannot be ended where it is checked locally: no client of another project decides that."""
-    inherited = api.token_format == "inherit" and api.of_another(client.project)  # noqa: S105 - a format
+    """A JWT cannot be ended where it is checked locally: no client of another project decides that.
+
+    The provider's own API looks each one up.
+    """
+    abroad = api.of_another(client.project) and not api.of_provider
+    inherited = api.token_format == "inherit" and abroad  # noqa: S105 - a format
     return "opaque" if inherited else api.token_format
 
 

@@ -102,10 +102,13 @@ def covering_entry(word: str, client: ClientFacts, registry: Registry) -> Entry 
 def _entry_for(word: str, api: ApiFacts | None, client: ClientFacts, registry: Registry) -> Entry | None:
     """One for an API means that API: another that is nested in it has a row of its own.
 
-    One above all APIs, which only a superuser lists, means them all.
+    One above all APIs, which only a superuser lists, means them all but the provider's own.
     """
     for entry in client.entries.covering(word):
-        if api is None or entry.value == api.identifier or registry.resolve(entry.value) in (None, api):
+        if api is None or entry.value == api.identifier:
+            return entry
+        its = registry.resolve(entry.value)
+        if its is api or (its is None and not api.of_provider):
             return entry
     return None
 
@@ -187,7 +190,7 @@ def at_token(request: TokenRequest) -> None:
 
 
 def _refuse_sharing(request: TokenRequest) -> None:
-    """Another project's API shares a token with nobody: it alone decides what tokens for it are like (section 4)."""
+    """Another's API shares a token with nobody: it alone decides what tokens for it are like (section 4)."""
     apis = [request.registry.resolve(one) for one in request.audience]
     if len(apis) > 1 and any(api is not None and api.of_another(request.client.project) for api in apis):
         raise InvalidTarget("An API of another project gets a token of its own. Name one audience in each request.")
@@ -196,7 +199,7 @@ def _refuse_sharing(request: TokenRequest) -> None:
 def _itself(client: ClientFacts, registry: Registry) -> tuple[str, ...]:
     """A token for the client alone. A client id may look like an address: it opens no API of another project."""
     api = registry.resolve(client.client_id)
-    if api is not None and not api.open_to(client.project):
+    if api is not None and (api.of_provider or not api.open_to(client.project)):
         raise InvalidTarget("The id of this client is the address of an API. Name an audience, or use another client.")
     return (client.client_id,)
 

@@ -218,10 +218,25 @@ class UseDpopNonce(InvalidDpopProof):
 
 
 class InsufficientScope(Refusal):
-    """RFC 6750 section 3.1."""
+    """RFC 6750 section 3.1. `scope`: what would do, where that is told."""
 
     code = "insufficient_scope"
     status = 403
+
+    def __init__(self, message: str = "", *, scope: str = "") -> None:
+        super().__init__(message)
+        self.scope = scope
+
+
+class InsufficientUserAuthentication(Refusal):
+    """RFC 9470 section 3: the person has to sign in more strongly, or anew. `wanted`: parameters of the challenge."""
+
+    code = "insufficient_user_authentication"
+    status = 401
+
+    def __init__(self, message: str, **wanted: str) -> None:
+        super().__init__(message)
+        self.wanted = wanted
 
 
 class TemporarilyUnavailable(Refusal):

@@ -113,9 +113,10 @@ def test_a_rule_above_a_foreign_api_says_no_more_than_that_it_is_refused() -> No
 
 def test_the_providers_own_api_is_just_another_address() -> None:
     AudienceEntry.objects.create(client=client(), value="http://localhost:8000")
-    said = text(ask("http://localhost:8000/api/v1/clients"))
-    assert "the address is not this project's to use" in said
-    assert "which no allowlist opens" in text(ask("http://localhost:8000/api/v1", "root"))
+    for username in ("viewer", "root"):
+        said = text(ask("http://localhost:8000/api/v1/clients", username))
+        assert "No, it would be refused" in said
+        assert "which a superuser opens to a client by its address" in said
 
 
 def test_a_shared_api_is_named_and_its_project_is_not() -> None:

@@ -171,7 +171,8 @@ def test_the_providers_own_api_belongs_to_nobody() -> None:
     assert web is not None
     own = facts.registry([f"{ISSUER}/api/v1/projects"], web).resolve(f"{ISSUER}/api/v1/projects")
     assert own is not None
-    assert not any(own.open_to(project_facts(project)) for project in Project.objects.all())
+    assert all(own.of_another(project_facts(project)) for project in Project.objects.all())
+    assert own.scopes == {"admin.read", "admin.write"}
 
 
 def person() -> PersonFacts:

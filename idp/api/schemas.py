@@ -1,0 +1,203 @@
+"""JSON Schemas of what the API takes and answers, from the tables of members that every door reads by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import MISSING, fields
+
+from django.utils.translation import override
+
+from clients import document as client_document
+from clients.form_texts import HELP
+from clients.metadata import ClientMetadata
+from clients.models.client import CHOICES
+from clients.rules import MAY_BE_EMPTY
+from common.json_type import Json
+from common.jws import ALGORITHMS
+from idp.api.described import ref
+from idp.api.problems import CODES, TYPE
+from projects import choices
+from projects import document as project_document
+from projects import json_shape as shape
+from projects.json_shape import Members
+
+TEXT: Json = {"type": "string"}
+TEXTS: Json = {"type": "array", "items": {"type": "string"}}
+MOMENT: Json = {"type": ["string", "null"], "format": "date-time"}
+# What each reader of the tables takes.
+SHAPES: dict[Callable[..., object], Json] = {
+    shape.text: TEXT,
+    shape.texts: TEXTS,
+    shape.scope: {"type": "string", "description": "Scopes, separated by spaces."},
+    shape.flag: {"type": "boolean"},
+    shape.seconds: {"type": "integer"},
+    shape.seconds_or_none: {"type": ["integer", "null"]},
+    shape.moment_or_none: MOMENT,
+}
+PROJECT_WORDS = {
+    "id": "Chosen when it is made; it stays.",
+    "consent_mode": "Whether people are asked; only a superuser makes a project `implicit` (first party).",
+    "cross_client": "Whether its apps get ID tokens for each other.",
+    "status": "`testing`: only test users sign in.",
+    "longest_grant": "Seconds after which what people allowed ends by itself.",
+    "tokens_not_before": "Tokens issued before this moment do not work. It only moves forward.",
+}
+
+
+def _object(properties: Mapping[str, Json], required: Collection[str] = (), **more: Json) -> dict[str, Json]:
+    said: dict[str, Json] = {"type": "object", "properties": dict(properties), "additionalProperties": False, **more}
+    return {**said, "required": [*required]} if required else said
+
+
+def _members(members: Members, special: Mapping[str, Json]) -> dict[str, Json]:
+    return {name: special[name] if name in special else SHAPES[reader] for name, reader in members.items()}
+
+
+def _with(schema: Json, **more: Json) -> Json:
+    assert isinstance(schema, Mapping)  # noqa: S101 - for the type
+    return {**schema, **{name: value for name, value in more.items() if value not in (None, "")}}
+
+
+def _enum(values: Collection[str]) -> Json:
+    return {"type": "string", "enum": [str(one) for one in values]}
+
+
+# --- Clients -------------------------------------------------------------------------------------------------------
+
+
+def client() -> dict[str, Json]:
+    special: dict[str, Json] = {
+        "jwks": {"anyOf": [ref("KeySet"), {"type": "null"}]},
+        "audience": {"type": "array", "items": {"anyOf": [TEXT, ref("Audience")]}},
+    }
+    found = _members(client_document.MEMBERS, special)
+    defaults = {one.name: one.default for one in fields(ClientMetadata) if one.default is not MISSING}
+    with override("en"):
+        for name, schema in found.items():
+            values = CHOICES.get(name)
+            said = _chosen(schema, name, values) if values else schema
+            default = defaults.get(name)
+            plain = default if isinstance(default, str | bool | int) and default != "" else None
+            found[name] = _with(
+                said, description=str(HELP.get({"client_name": "name"}.get(name, name), "")), default=plain
+            )
+    return _object(found, example={"client_name": "Web", "redirect_uris": ["https://app.example.com/callback"]})
+
+
+def _chosen(schema: Json, name: str, values: Collection[str]) -> Json:
+    known = [str(one) for one in values]
+    if schema == TEXTS:
+        return {"type": "array", "items": {"type": "string", "enum": [*known]}}
+    return _enum(["", *known] if name in MAY_BE_EMPTY else known)
+
+
+def audience(*needed: str) -> dict[str, Json]:
+    words = "An address and everything below it (`prefix`), or exactly this (`exact`)."
+    mode: Json = {"type": "string", "enum": ["prefix", "exact"], "description": words}
+    return _object({"value": TEXT, "mode": mode, "default": {"type": "boolean"}}, needed)
+
+
+def secret() -> dict[str, Json]:
+    return _object(
+        {
+            "id": TEXT,
+            "label": TEXT,
+            "created_at": {"type": "string", "format": "date-time"},
+            "expires_at": MOMENT,
+            "last_used_at": MOMENT,
+        },
+        ["id", "label", "created_at", "expires_at", "last_used_at"],
+    )
+
+
+def new_secret() -> dict[str, Json]:
+    properties = secret()["properties"]
+    assert isinstance(properties, Mapping)  # noqa: S101 - for the type
+    once: Json = {"type": "string", "description": "Shown by this answer, and never again."}
+    return _object({**properties, "client_secret": once}, ["id", "client_secret"])
+
+
+# --- Projects and APIs ---------------------------------------------------------------------------------------------
+
+
+def project() -> dict[str, Json]:
+    special: dict[str, Json] = {
+        "consent_mode": _enum(choices.ConsentMode.values),
+        "cross_client": _enum(choices.CrossClient.values),
+        "status": _enum(choices.Status.values),
+        "profile": _enum(["", *choices.Profile.values]),
+        "members": ref("Members"),
+        "consent_screen": ref("ConsentScreen"),
+    }
+    found = _members(project_document.PROJECT, special)
+    described = {name: _with(one, description=PROJECT_WORDS.get(name, "")) for name, one in found.items()}
+    return _object(described, example={"id": "acme", "name": "Acme"})
+
+
+def api() -> dict[str, Json]:
+    special: dict[str, Json] = {
+        "token_format": _enum(choices.TokenFormat.values),
+        "token_signing_alg": _enum(ALGORITHMS),
+        "scopes": {"type": "object", "additionalProperties": {"anyOf": [TEXT, ref("Scope")]}},
+        "shared": {"anyOf": [_enum(["private", "public"]), TEXTS]},
+    }
+    example: Json = {
+        "identifier": "https://api.example.com/orders",
+        "name": "Orders",
+        "scopes": {"orders.read": "See your orders"},
+    }
+    return _object(_members(project_document.API, special), example=example)
+
+
+# --- All -----------------------------------------------------------------------------------------------------------
+
+
+def problem() -> dict[str, Json]:
+    one = _object(
+        {"pointer": {"type": "string", "description": "RFC 6901"}, "detail": TEXT, "code": TEXT}, ["pointer", "detail"]
+    )
+    kinds = _enum([TYPE + code for code in CODES])
+    return {
+        "type": "object",
+        "description": "Problem Details (RFC 9457).",
+        "properties": {
+            "type": kinds,
+            "title": TEXT,
+            "status": {"type": "integer"},
+            "detail": TEXT,
+            "errors": {"type": "array", "items": one},
+        },
+        "required": ["type", "title", "status", "detail"],
+    }
+
+
+def page_of(name: str) -> dict[str, Json]:
+    cursor: Json = {"type": ["string", "null"], "description": "For `cursor`; null: this is the last page."}
+    items: Json = {"type": "array", "items": ref(name)}
+    return _object({"items": items, "next_cursor": cursor}, ["items", "next_cursor"])
+
+
+def every() -> dict[str, Json]:
+    """All of them by name; a list of each has `Page` after it."""
+    single: dict[str, dict[str, Json]] = {
+        "Project": project(),
+        "ConsentScreen": _object(_members(project_document.SCREEN, {})),
+        "Members": _object(_members(project_document.MEMBERS_BY_ROLE, {})),
+        "Member": _object({"username": TEXT, "role": _enum(choices.Role.values)}, ["role"]),
+        "Api": api(),
+        "Scope": _object(_members(project_document.SCOPE, {})),
+        "Client": client(),
+        "Audience": audience("value"),
+        "AudienceWanted": audience(),
+        "Secret": secret(),
+        "NewSecret": new_secret(),
+        "SecretWanted": _object({"label": {"type": "string", "maxLength": 100}, "expires_at": MOMENT}),
+        "Key": {"type": "object", "description": "A public JWK (RFC 7517)."},
+        "KeySet": {"type": "object", "properties": {"keys": {"type": "array", "items": {"type": "object"}}}},
+        "Deletion": _object(
+            {"deletes": {"type": "object", "additionalProperties": {"type": "integer"}}, "obstacles": TEXTS},
+            ["deletes", "obstacles"],
+        ),
+    }
+    lists = ("Project", "Member", "Api", "Client", "Audience", "Secret")
+    return {**single, **{f"{name}Page": page_of(name) for name in lists}, "Problem": problem()}

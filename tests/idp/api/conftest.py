@@ -1,0 +1,13 @@
+"""The world, whose people may enter the console; and root, who decides everything."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.models import User
+
+
+@pytest.fixture
+def staff(world: None) -> None:
+    User.objects.filter(username__in=("owner", "member", "outsider")).update(is_staff=True)
+    User.objects.create_superuser("root", "root@people.example", "root-pw")
