@@ -97,7 +97,7 @@ def test_a_secret_that_many_bring_at_once_is_compared_slowly_once(checked: list[
     def held(secret: str, encoded: str, **more: Any) -> bool:
         begun.set()
         go_on.wait(5)
-        return check(secret, encoded, **more)
+        return bool(check(secret, encoded, **more))
 
     monkeypatch.setattr(secrets, "check_password", held)
     with ThreadPoolExecutor(12) as threads:
