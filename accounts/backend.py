@@ -8,23 +8,26 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 
-from accounts import normalization
+from accounts import decoys, normalization
 from accounts.models import User
 from common import slow
 
 
 class AuthenticationBackend(AllauthBackend):
-    """Each account that matches the login is checked once. When none does, allauth spends one hash.
+    """Each account that matches the login is checked once. When none does, as much is spent on nobody.
 
     allauth itself looks an e-mail address up as e-mail, as user name, and as e-mail again: two hashes for an account
     that exists and one for none, which a stopwatch tells apart.
     """
+
+    _login = ""
 
     def _authenticate(
         self, request: HttpRequest | None, among: list[User] | None = None, **credentials: str | None
     ) -> AbstractBaseUser | None:
         """One turn is for all candidates: who is told to come back has tried none of them."""
         password = credentials.get("password") or ""
+        self._login = credentials.get("username") or credentials.get("email") or ""
         if among is None:
             among = candidates(credentials.get("username") or "", credentials.get("email") or "")
         with slow.turn():
@@ -35,8 +38,8 @@ class AuthenticationBackend(AllauthBackend):
         return None
 
     def _mitigate_timing_attack(self, password: str) -> None:
-        """As many hashes as for an account that exists: a password that has two forms is tried in both."""
-        User().check_password(password)
+        """As much work as for an account that exists."""
+        decoys.spend(self._login, password)
 
 
 def candidates(username: str, email: str) -> list[User]:

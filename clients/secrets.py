@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import threading
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
@@ -17,12 +18,14 @@ from clients.identifiers import new_client_secret
 from clients.models import Client, ClientSecret
 from common import chosen
 from common.chosen import Kept
+from common.slow import MAX_WAIT
 
 _FAST = "sha256$"
 # Chosen secrets that fitted, by their slow digest: what they are under a key that only this server has, and forgets.
 _proved: dict[str, bytes] = {}
 _KEY = secrets.token_bytes(32)
 MAX_PROVED = 10_000
+_under_way: dict[tuple[str, bytes], threading.Event] = {}  # what is compared the slow way right now
 
 
 class TooManySecrets(Exception):
@@ -96,6 +99,24 @@ def _proved_before(presented: bytes, digest: str) -> bool:
 
 
 def _proves(secret: str, digest: str) -> bool:
+    """The slow way, once for all who bring the same secret at the same moment: an app may have many requests under way.
+
+    Otherwise those would take all turns, and some be told to come back, when a server meets the app for the first time.
+    """
+    presented = _encoded(secret)
+    mine, which = threading.Event(), (digest, hmac.digest(_KEY, presented, "sha256"))
+    first = _under_way.setdefault(which, mine)
+    if first is not mine:
+        first.wait(MAX_WAIT)
+        return _proved_before(presented, digest) or _compares(secret, digest)
+    try:
+        return _compares(secret, digest)
+    finally:
+        del _under_way[which]
+        mine.set()
+
+
+def _compares(secret: str, digest: str) -> bool:
     """The slow way, which nobody who guesses is spared. What fits is remembered, and hashed anew when that was weak."""
     if not check_password(secret, digest, setter=partial(_hash_anew, digest)):
         return False

@@ -152,7 +152,10 @@ IDP_FACTS_MAX_AGE = 0.5
 # --- People ----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backend.AuthenticationBackend"]
-PASSWORD_HASHERS = ["common.hashers.Argon2Hasher", "common.hashers.PBKDF2Hasher"]
+# The first makes new hashes; the others are for hashes that were brought along.
+PASSWORD_HASHERS = [
+    f"common.hashers.{name}Hasher" for name in ("Argon2", "PBKDF2", "PBKDF2SHA1", "Scrypt", "BCrypt", "BCryptSHA256")
+]
 IDP_SLOW_HASHES = env.positive("IDP_SLOW_HASHES", default=2)  # that a process computes at once
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hmac
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.contrib.auth.hashers import check_password
+from django.contrib.auth.hashers import PBKDF2PasswordHasher, check_password
 
 from clients import secrets
 from clients.models import Client, ClientSecret
@@ -85,3 +87,41 @@ def test_a_generated_secret_that_fits_spares_comparing_the_chosen_one(checked: l
     assert checked == []
     assert authenticate(Params(), basic("web", CHOSEN), "192.0.2.1").client_id == "web"
     assert checked == [CHOSEN]
+
+
+def test_a_secret_that_many_bring_at_once_is_compared_slowly_once(checked: list[str], monkeypatch: Any) -> None:
+    """As when an app is met for the first time, in the middle of its work: nobody is told to come back."""
+    digest, begun, go_on = adopted(), threading.Event(), threading.Event()
+    check = vars(secrets)["check_password"]
+
+    def held(secret: str, encoded: str, **more: Any) -> bool:
+        begun.set()
+        go_on.wait(5)
+        return bool(check(secret, encoded, **more))
+
+    monkeypatch.setattr(secrets, "check_password", held)
+    with ThreadPoolExecutor(12) as threads:
+        first = threads.submit(secrets.matches, CHOSEN, digest)
+        begun.wait(5)
+        others = [threads.submit(secrets.matches, CHOSEN, digest) for _ in range(10)]
+        go_on.set()
+        assert all(one.result(5) for one in [first, *others])
+    assert checked == [CHOSEN]
+    assert secrets._under_way == {}
+
+
+def test_a_wrong_secret_spoils_no_right_one_of_the_same_moment(checked: list[str]) -> None:
+    digest = adopted()
+    with ThreadPoolExecutor(2) as threads:
+        assert not threads.submit(secrets.matches, "wrong", digest).result(5)
+        assert threads.submit(secrets.matches, CHOSEN, digest).result(5)
+    assert secrets._under_way == {}
+
+
+def test_a_secret_of_the_toolkit_is_hashed_anew_when_it_is_used(settings: Any) -> None:
+    settings.PASSWORD_HASHERS = ["common.hashers.Argon2Hasher", "common.hashers.PBKDF2Hasher"]
+    client = Client.objects.get(client_id="web")
+    client.secrets.all().update(digest=PBKDF2PasswordHasher().encode(CHOSEN, "salt", 7))
+    assert authenticate(Params(), basic("web", CHOSEN), "192.0.2.1").client_id == "web"
+    assert client.secrets.get().digest.startswith("argon2$argon2id$")
+    assert authenticate(Params(), basic("web", CHOSEN), "192.0.2.1").client_id == "web"
