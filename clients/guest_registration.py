@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -80,3 +81,12 @@ def anew(before: ClientMetadata, after: ClientMetadata) -> ClientMetadata:
     if not guests.is_another(before, after):
         return after
     return replace(after, tokens_not_before=clock.end_of_all_before(after.tokens_not_before, on=False))
+
+
+def note_document(client_id: str, *, gone_since: datetime | None) -> None:
+    """Since when the document that says what this guest is cannot be read (rule C11); None: it can."""
+    with transaction.atomic():
+        client = Client.objects.select_for_update(of=("self",)).filter(client_id=client_id, project=None).first()
+        if client is not None and (client.document_gone_since is None) != (gone_since is None):
+            client.document_gone_since = gone_since
+            client.save(update_fields=["document_gone_since"])

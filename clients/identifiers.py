@@ -11,7 +11,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common import outbound
+from common import client_url, outbound
+from common.client_url import Own, Unacceptable
 
 _UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
@@ -57,9 +58,26 @@ def client_id_problem(client_id: str) -> str:
         return _("A client ID has visible ASCII characters only, without spaces.")
     if _UUID.fullmatch(client_id):
         return _("A client ID must not look like a UUID: people's identifiers do.")
+    if settings.IDP_CLIENT_ID_METADATA_DOCUMENTS and client_url.is_address(client_id):
+        return document_address_problem(client_id)
     if _SCHEME.match(client_id):
         return _("A client ID must not begin like an address, such as “https:” or “urn:”: the addresses of APIs do.")
     return ""
+
+
+def document_address_problem(client_id: str) -> str:
+    """Why no client has its document there, or an empty string (rules C1, C2 and C16)."""
+    try:
+        client_url.check(client_id, own_addresses())
+    except Unacceptable as error:
+        return _("This is no address of a client's document: %(problem)s") % {"problem": error}
+    return ""
+
+
+def own_addresses() -> Own:
+    """At which no client has its document; and whether documents on this machine count."""
+    addresses = (settings.IDP_ISSUER, settings.IDP_MTLS_URL)
+    return Own(tuple(filter(None, addresses)), settings.IS_LOCAL and settings.IDP_LOOPBACK_CLIENT_DOCUMENTS)
 
 
 def redirect_uri_problem(uri: str) -> str:

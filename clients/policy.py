@@ -16,9 +16,10 @@ from clients.metadata import EVERY_PROJECT, Audience, ClientMetadata
 from clients.models import Client
 from clients.models.client import CHOICES, ID_BURIED, ID_LISTED
 from clients.reach import acted_for_elsewhere, clients_named, introspected_elsewhere, key_problems, owners_named
+from common import client_url
 from projects import matcher, quotas
 from projects.actors import Actor, Right
-from projects.apis import refusal_to_list
+from projects.apis import apis_near, refusal_to_list
 from projects.models import Project
 from projects.problems import Problem, new_problems
 from projects.rules import long_lifetime_problem
@@ -108,6 +109,20 @@ def _client_id(case: Case) -> Iterator[Problem]:
         yield Problem("client_id", str(ID_LISTED))
     elif client_id in around.people:
         yield Problem("client_id", _("A client ID must not be the sub of a person: tokens name both."))
+
+
+def _document(case: Case) -> Iterator[Problem]:
+    """A client of a project whose id is the address of its document: policy is ours to say, keys are not (C13)."""
+    client_id = case.wanted.client_id
+    if not client_url.is_address(client_id):
+        return
+    if case.client is None and apis_near([client_id]).resolve(client_id) is not None:
+        yield Problem(
+            "client_id", _("This is the address of an API: a token for the client would be one for the API.")
+        )
+    for name in ("jwks", "jwks_uri"):
+        if getattr(case.wanted, name):
+            yield Problem(name, _("The keys of this client stand in its document. Leave this key out."))
 
 
 def _enabled(case: Case) -> Iterator[Problem]:
@@ -279,6 +294,7 @@ def _listing_problem(entry: Audience, by: Actor, around: Around, *, kept: bool) 
 CHECKS: tuple[Callable[[Case], Iterator[Problem]], ...] = (
     _room,
     _client_id,
+    _document,
     _enabled,
     _scope,
     _profile,

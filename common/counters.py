@@ -38,13 +38,13 @@ class Limit:
 
 def is_reached(limit: Limit, *who: str) -> bool:
     """Whether as many failures were counted as there may be."""
-    number: int = ask(lambda cache: cache.get(_key(limit.name, who), 0))
+    number: int = ask(lambda cache: cache.get(key_of(limit.name, *who), 0))
     return number >= limit.amount
 
 
 def count(limit: Limit, *who: str) -> int:
     """Count one more, and return how many there are now."""
-    key = _key(limit.name, who)
+    key = key_of(limit.name, *who)
 
     def add(cache: BaseCache) -> int:
         if cache.add(key, 1, limit.seconds):
@@ -63,7 +63,7 @@ def count(limit: Limit, *who: str) -> int:
 def take_back(limit: Limit, *who: str) -> None:
     """It was no failure after all: what was counted before it was known."""
 
-    key = _key(limit.name, who)
+    key = key_of(limit.name, *who)
 
     def subtract(cache: BaseCache) -> None:
         try:
@@ -77,15 +77,15 @@ def take_back(limit: Limit, *who: str) -> None:
 
 def clear(limit: Limit, *who: str) -> bool:
     """Begin at nothing again. False when nothing was counted."""
-    return bool(ask(lambda cache: cache.delete(_key(limit.name, who))))
+    return bool(ask(lambda cache: cache.delete(key_of(limit.name, *who))))
 
 
 def is_first_use(name: str, seconds: int, *what: str) -> bool:
     """Whether this was not used before, within so many seconds."""
-    return bool(ask(lambda cache: cache.add(_key(name, what), "used", seconds)))
+    return bool(ask(lambda cache: cache.add(key_of(name, *what), "used", seconds)))
 
 
-def _key(name: str, parts: tuple[str, ...]) -> str:
+def key_of(name: str, *parts: str) -> str:
     """A cache key has a limited length and alphabet. What was sent has neither, and nobody should read it there."""
     return f"{name}:" + hashlib.sha256("\0".join(parts).encode(errors="replace")).hexdigest()
 

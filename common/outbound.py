@@ -43,7 +43,14 @@ _SocketAddress = tuple[socket.AddressFamily, tuple[Any, ...]]
 
 
 class Unreachable(Exception):
-    """The address cannot be reached, or must not be. The message is for operators and holds nothing that was sent."""
+    """The address cannot be reached, or must not be. The message is for operators and holds nothing that was sent.
+
+    `connected`: somebody is there, and what they answer is of no use.
+    """
+
+    def __init__(self, message: str, *, connected: bool = False) -> None:
+        super().__init__(message)
+        self.connected = connected
 
 
 class _Unexpected(ValueError):
@@ -67,13 +74,18 @@ def post_form(url: str, form: Mapping[str, str]) -> int:
 
 def get(url: str, accept: str, most: int, seconds: float) -> bytes:
     """What is there: the body of a 200, of `most` bytes, within so many seconds. Raises Unreachable."""
+    return get_with_headers(url, accept, most, seconds)[0]
+
+
+def get_with_headers(url: str, accept: str, most: int, seconds: float) -> tuple[bytes, Mapping[str, str]]:
+    """The same, and what its headers say, by names in small letters. Of a name that comes twice the last counts."""
     with _asked(url, "GET", {"Accept": accept}, None, most + MAX_ANSWER, seconds) as answer:
         if answer.status != HTTPStatus.OK:
             raise _Unexpected(f"the status is {answer.status}, not 200")
         body = answer.read(most + 1)
         if len(body) > most:
             raise _Unexpected("the answer is too long")
-        return body
+        return body, {name.lower(): value for name, value in answer.getheaders()}
 
 
 @contextmanager
@@ -95,7 +107,8 @@ def _asked(
         with connection.getresponse() as answer:
             yield answer
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise Unreachable(f"{target.host} does not answer as it should: {_reason(error)}.") from error
+        said = f"{target.host} does not answer as it should: {_reason(error)}."
+        raise Unreachable(said, connected=connection.was_connected) from error
     finally:
         connection.close()
 
@@ -206,6 +219,7 @@ class _Connection(http.client.HTTPConnection):
         super().__init__(target.host, target.port)
         self.default_port = 443 if target.secure else 80  # left out of the Host header
         self._target, self._addresses, self._deadline, self._most = target, addresses, deadline, most
+        self.was_connected = False
 
     def connect(self) -> None:
         sock = self._dial()
@@ -216,7 +230,7 @@ class _Connection(http.client.HTTPConnection):
             except BaseException:
                 sock.close()
                 raise
-        self.sock = _DeadlineSocket(sock, self._deadline, self._most)
+        self.sock, self.was_connected = _DeadlineSocket(sock, self._deadline, self._most), True
 
     def _dial(self) -> socket.socket:
         problem: OSError = OSError("no address")

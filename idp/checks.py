@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError
 
 from clients.models import SigningKey
@@ -54,6 +54,20 @@ def legacy_response_types(app_configs: object, **kwargs: object) -> list[CheckMe
             "IDP_LEGACY_RESPONSE_TYPES lets clients get tokens through the browser (implicit and hybrid flows).",
             hint="Move the apps that need it to response_type=code, then unset it.",
             id="idp.W010",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def loopback_documents(app_configs: object, **kwargs: object) -> list[CheckMessage]:
+    """Anybody could have this machine ask itself, at any port."""
+    if not settings.IDP_LOOPBACK_CLIENT_DOCUMENTS:
+        return []
+    return [
+        Error(
+            "IDP_LOOPBACK_CLIENT_DOCUMENTS takes documents of clients from this machine, for developers.",
+            hint="Unset it: no deployment needs it.",
+            id="idp.E001",
         )
     ]
 

@@ -12,7 +12,7 @@ from accounts import sign_in
 from common import certificates
 from common.jws import ALGORITHMS, PROOFS
 from projects.scopes import SIGN_IN_SCOPES
-from provider import client_authentication
+from provider import client_authentication, document_rules
 from provider.endpoints.http import CORS, JSON, Answer, protocol_endpoint
 from provider.keys import rotation
 from provider.parameters import Request
@@ -68,9 +68,15 @@ def metadata() -> dict[str, Any]:
         "request_object_signing_alg_values_supported": list(ALGORITHMS),
         "request_uri_parameter_supported": False,
         "authorization_response_iss_parameter_supported": True,
+        **_about_documents(),
         **_about_certificates(),
         **_about_sessions(),
     }
+
+
+def _about_documents() -> dict[str, Json]:
+    """draft-ietf-oauth-client-id-metadata-document, section 6: exactly where such clients are taken."""
+    return {"client_id_metadata_document_supported": True} if document_rules.offered() else {}
 
 
 def _about_certificates() -> dict[str, Json]:

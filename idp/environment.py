@@ -10,11 +10,12 @@ import secrets
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from common.issuer import checked_issuer, split
+from common.issuer import LOOPBACK_NAMES, checked_issuer, split
 from idp.variables import text_of
 
 MAX_GRACE = 3600  # seconds
@@ -65,6 +66,12 @@ class Environment(environ.Env):
             return FLAGS[value.strip().lower() or "false"]
         except KeyError:
             raise ImproperlyConfigured(f"{name} must be true or false.") from None
+
+    def flag_on_loopback(self, name: str, issuer: str) -> bool:
+        """The same, for what is good for developers only, whose apps and provider share a machine."""
+        if (wanted := self.flag(name)) and urlsplit(issuer).hostname not in LOOPBACK_NAMES:
+            raise ImproperlyConfigured(f"{name} is for loopback issuers only, and IDP_ISSUER is {issuer}. Unset it.")
+        return wanted
 
     def networks(self, name: str) -> list[str]:
         """This variable as networks, comma-separated. None by default."""

@@ -71,6 +71,8 @@ IDP_DPOP_NONCE_REQUIRED = env.flag("IDP_DPOP_NONCE_REQUIRED")
 IDP_LEGACY_RESPONSE_TYPES = env.flag("IDP_LEGACY_RESPONSE_TYPES")
 # Whether every authorization request has to be pushed before a browser brings it (RFC 9126 section 5).
 IDP_REQUIRE_PUSHED_AUTHORIZATION_REQUESTS = env.flag("IDP_REQUIRE_PUSHED_AUTHORIZATION_REQUESTS")
+IDP_CLIENT_ID_METADATA_DOCUMENTS = env.flag("IDP_CLIENT_ID_METADATA_DOCUMENTS")  # ids that are addresses of documents
+IDP_LOOPBACK_CLIENT_DOCUMENTS = env.flag_on_loopback("IDP_LOOPBACK_CLIENT_DOCUMENTS", IDP_ISSUER)
 # Addresses (IP or CIDR) of reverse proxies whose X-Forwarded-For is believed. Nobody's by default.
 IDP_TRUSTED_PROXIES = env.networks("IDP_TRUSTED_PROXIES")
 # Client certificates (RFC 8705): the headers in which those proxies pass them on, and say that a CA vouches for them.

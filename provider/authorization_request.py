@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 from clients.identifiers import redirect_uri_matches
 from clients.models import Authorization
-from provider import facts, front_channel, kept_requests, parameters, pushed_requests, request_objects
+from common.address import address_of
+from provider import client_documents, facts, front_channel, kept_requests, parameters, pushed_requests, request_objects
 from provider.authorization_response import deliver
 from provider.keys import mint
 from provider.parameters import Request
@@ -60,10 +61,12 @@ def never(_key: str) -> bool:
 def received(request: Request, *, in_body: bool = False, has_begun: Callable[[str], bool] = never) -> Params:
     """The one way in. A request comes in the URI or in the body of a POST; everybody else reads these Params.
 
-    What only names its parameters (a kept or pushed request) or wraps them (a request object) is unfolded here.
+    What only names its parameters (a kept or pushed request) or wraps them (a request object) is unfolded here, and the
+    document of a client that has one is read. Raises client_documents.Unavailable.
     `has_begun`: whether this browser came with a pushed request before it expired.
     """
     sent = parameters.with_repeats(request) if in_body else kept_requests.unfolded(parameters.from_query(request))
+    client_documents.arrive(sent.one("client_id"), address_of(request))
     return request_objects.opened(pushed_requests.opened(sent, has_begun))
 
 
@@ -128,7 +131,7 @@ def _channel(params: Params) -> Channel:
 def _client(client_id: str) -> ClientFacts:
     if not client_id:
         raise NotRedirectable("client_id is missing.")
-    client = facts.find_client(client_id)
+    client = client_documents.find_client(client_id)
     if client is None or not client.enabled:
         raise NotRedirectable("The client is unknown or disabled.")
     return client

@@ -42,17 +42,22 @@ def offered() -> list[str]:
 
 
 def authenticate(
-    params: Params, authorization: str | None, address: str, certificate: Certificate | None = None
+    params: Params,
+    authorization: str | None,
+    address: str,
+    certificate: Certificate | None = None,
+    *,
+    find: Callable[[str], ClientFacts | None] = find_client,
 ) -> ClientFacts:
     """The enabled client these credentials belong to, else InvalidClient; a public client needs none.
 
-    `certificate`: of the connection. Without it only clients of other methods are found.
+    `certificate`: of the connection. Without it only clients of other methods are found. `find`: who may be one here.
     """
     with HERE:
         sent = Sent(params, authorization, certificate)
         method = method_used(sent)
         presented = method.read(sent)
-        client = find_client(presented.client_id)
+        client = find(presented.client_id)
         proved = method.proves(client, presented) or _guesses_right(method, client, presented, address)
         if client is None or not proved or not client.enabled:
             raise InvalidClient(challenge=presented.by_header)

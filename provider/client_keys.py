@@ -9,7 +9,7 @@ from functools import lru_cache
 from common import jws
 from common.json_type import Json
 from common.jws import ALGORITHMS, Parts
-from provider import fetched_keys
+from provider import document_keys, fetched_keys
 from provider.fetched_keys import ClientKey
 from provider.keys import decoy
 from provider.protocol.facts import ClientFacts
@@ -49,13 +49,16 @@ def typed(parts: Parts, types: Collection[str]) -> bool:
 
 def has_keys(client: ClientFacts) -> bool:
     """Whether it registered any, or where they are."""
-    return bool(client.jwks or client.jwks_uri)
+    return bool(client.jwks or client.jwks_uri) or document_keys.are_in_document(client)
 
 
 def keys_of(client: ClientFacts, kid: str | None = None) -> tuple[ClientKey, ...]:
     """The keys a client has now. Raises TemporarilyUnavailable while they are fetched, and nobody may wait."""
+    if document_keys.are_in_document(client):
+        return document_keys.registered.find((client.id, client.client_id), kid)
     if client.jwks_uri:
-        return fetched_keys.shared.find((client.id, client.jwks_uri), kid)
+        fetched = document_keys.of_guests if client.guest else fetched_keys.shared
+        return fetched.find((client.id, client.jwks_uri), kid)
     return _registered(client.jwks) if client.jwks else ()
 
 

@@ -34,6 +34,8 @@ _RELATED = ("audience_entries", "allowed_callers", "introspects", "acts_for")
 
 def client_facts(client: Client) -> ClientFacts:
     """A client with everything the steps may ask of it."""
+    if client.guest:
+        return _columns(client)  # it lists nobody, and no profile is demanded of it; it may be without a row
     lists = replace(
         _columns(client),
         allowlist=_allowlist(client),
@@ -85,6 +87,7 @@ def _columns(client: Client) -> ClientFacts:
         default_max_age=client.default_max_age,
         default_acrs=tuple(client.default_acr_values),
         certificate_names=tuple((name.rpartition("_")[2], value) for name, value in client.columns.certificate_names),
+        document_gone_since=client.document_gone_since,
     )
 
 

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import orjson
@@ -79,9 +79,13 @@ def _read(key: Mapping[str, Json]) -> ClientKey | None:
 
 
 class FetchedKeys:
-    """One for a process, shared by its threads."""
+    """One for a process, shared by its threads.
 
-    def __init__(self) -> None:
+    `may_ask`: whether this address may be asked at all now; it is asked before each fetch.
+    """
+
+    def __init__(self, may_ask: Callable[[Name], bool] = lambda _name: True) -> None:
+        self._may_ask = may_ask
         self._kept: OrderedDict[Name, _Kept] = OrderedDict()
         self._lock = threading.Lock()
         self._waiting = threading.BoundedSemaphore(MAX_WAITING)
@@ -112,6 +116,11 @@ class FetchedKeys:
         with self._lock:
             self._kept.clear()
 
+    def key_set(self, address: str) -> Json:
+        """What is there now. Raises outbound.Unreachable, orjson.JSONDecodeError."""
+        document: Json = orjson.loads(outbound.get(address, ACCEPT, MAX_BYTES, TIMEOUT))
+        return document
+
     def _entry(self, name: Name) -> _Kept:
         kept = self._kept.setdefault(name, _Kept())
         self._kept.move_to_end(name)
@@ -121,7 +130,7 @@ class FetchedKeys:
 
     def _begin(self, name: Name, kept: _Kept, now: float) -> None:
         """Nobody waits for a thread here: where too many fetch already, the next request tries again."""
-        if kept.fetching is not None or not self._fetches.acquire(blocking=False):
+        if kept.fetching is not None or not self._may_ask(name) or not self._fetches.acquire(blocking=False):
             return
         kept.next_try, kept.fetching = now + RETRY, threading.Event()
         thread = threading.Thread(target=self._fetch, args=(name, kept, kept.fetching), daemon=True, name="client-keys")
@@ -143,7 +152,7 @@ class FetchedKeys:
     def _fetch(self, name: Name, kept: _Kept, done: threading.Event) -> None:
         client, address = name
         try:
-            document = orjson.loads(outbound.get(address, ACCEPT, MAX_BYTES, TIMEOUT))
+            document = self.key_set(address)
             found, is_set = read(document), isinstance(document, dict) and isinstance(document.get("keys"), list)
             problem = "" if found else "There is no key in it that can be used here."
         except (outbound.Unreachable, orjson.JSONDecodeError) as error:

@@ -9,7 +9,7 @@ from django.conf import settings
 from common import clock
 from common.jws import ALGORITHMS
 from provider import client_keys
-from provider.facts import find_client
+from provider.client_documents import find_client
 from provider.protocol import profile, request_object
 from provider.protocol.errors import InvalidRequestObject, Refusal
 from provider.protocol.facts import ClientFacts

@@ -167,12 +167,14 @@ def test_no_import_hides_in_a_function_to_avoid_a_circle() -> None:
 PURE = {
     "provider.protocol": (
         "provider.protocol",
+        "common.client_url",
         "common.json_type",
         "projects.addresses",
         "projects.facts",
         "projects.matcher",
         "projects.scopes",
     ),
+    "common.client_url": (),
     "projects.matcher": (),
     "projects.scopes": (),
     "projects.addresses": ("projects.matcher",),

@@ -191,6 +191,7 @@ class Client(MetadataColumns, AbstractApplication):
     initiate_login_uri = models.CharField(_("address that begins a sign-in"), max_length=500, blank=True)
     default_max_age = models.PositiveIntegerField(_("oldest sign-in in seconds"), null=True, blank=True)
     default_acr_values = models.JSONField(_("preferred strength of sign-ins"), default=list, blank=True)
+    document_gone_since = models.DateTimeField(null=True, editable=False)  # that its id is the address of (rule C11)
 
     class Meta:
         verbose_name = _("client")

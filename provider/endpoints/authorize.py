@@ -35,10 +35,11 @@ from provider.authorization_request import (
 )
 from provider.endpoints import begun, consent, interaction, locales, sensitive, try_again
 from provider.endpoints.consent import OutdatedConsent
-from provider.endpoints.error_page import error_page, too_late, used_up
+from provider.endpoints.error_page import error_page, too_late, unidentified, used_up
 from provider.endpoints.http import say_no_more
 from provider.endpoints.interaction import EndUser
 from provider.endpoints.leading_on import deliver, redirect
+from provider.fetched_documents import Unavailable
 from provider.kept_requests import Expired, shortened
 from provider.protocol import prompts
 from provider.protocol.errors import (
@@ -82,6 +83,8 @@ def with_params(name: str, *, in_body: bool) -> Callable[[View], Callable[[HttpR
                 return too_late(request, name)
             except InvalidRequestUri as refusal:
                 return used_up(request, name, refusal)
+            except Unavailable as error:
+                return unidentified(request, name, error)
             except Refusal as refusal:
                 return error_page(request, name, str(refusal))
             except (OperationalError, InterfaceError) as error:

@@ -13,8 +13,10 @@ from accounts.models import User
 from clients.identifiers import redirect_uri_matches
 from clients.models import Client
 from common.arrival import arrival_of
+from common.client_url import Verdict
 from projects import access
 from provider.endpoints.http import say_no_more
+from provider.fetched_documents import Unavailable
 from provider.parameters import NOTHING
 from provider.protocol.errors import InvalidRequestUri
 from provider.protocol.request import Params
@@ -32,6 +34,7 @@ class Explanation:
     sent: str = ""
     registered: tuple[str, ...] = ()
     console: str = ""
+    broken: tuple[str, ...] = ()  # rules, and what each says
 
 
 def error_page(request: HttpRequest, endpoint: str, detail: str, sent: Params | None = None) -> HttpResponse:
@@ -66,6 +69,41 @@ def too_late(request: HttpRequest, endpoint: str) -> HttpResponse:
     say_no_more(response)
     response["Cache-Control"] = "no-store"
     return response
+
+
+def unidentified(request: HttpRequest, endpoint: str, error: Unavailable) -> HttpResponse:
+    """The document that says who this app is cannot be had (rule C14): told here, for nobody knows where else."""
+    why = Why(endpoint, "invalid_client", f"{error.host}: {error}", 400, f"client_document.{error.rule}")
+    refused(request, why)
+    host = error.host or _("an address that no app can have")
+    message = _("This app says that it is described at %(host)s. That cannot be used. You were not sent anywhere else.")
+    if error.later:
+        message = _("This app is described at %(host)s, which cannot be asked just now. Try again in a minute.")
+    context = {
+        "title": _("This app cannot be identified"),
+        "message": message % {"host": host},
+        "cause": str(error),
+        "reference": arrival_of(request).id,
+        "explained": _about_document(request, error),
+        "again": request.get_full_path() if error.later and request.method == "GET" else "",
+    }
+    response = render(request, "error.html", context, status=503 if error.later else 400)
+    say_no_more(response)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _about_document(request: HttpRequest, error: Unavailable) -> Explanation | None:
+    user = getattr(request, "user", None)
+    if not isinstance(user, User) or not user.is_staff:
+        return None
+    broken = [one for one in error.verdicts if one.problem] or [Verdict(error.rule, str(error))]
+    return Explanation(
+        _("The document of this client breaks rules."),
+        _("Its developer sees what each rule says with: manage.py explain CLIENT_ID"),
+        sent=error.client_id[:MOST],
+        broken=tuple(f"{one.rule}: {one.problem}" for one in broken),
+    )
 
 
 def used_up(request: HttpRequest, endpoint: str, refusal: InvalidRequestUri) -> HttpResponse:

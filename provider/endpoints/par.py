@@ -7,14 +7,15 @@ from common.address import address_of
 from common.certificates import of_connection
 from common.counters import Limit
 from common.networks import allowed_at, network_of
-from provider import parameters, possession, pushed_requests, request_objects
+from provider import client_documents, parameters, possession, pushed_requests, request_objects
 from provider.authorization_request import ErrorResponse, NotRedirectable, validate
-from provider.client_authentication import METHODS, authenticate
+from provider.client_authentication import METHODS, authenticate, client_named
 from provider.endpoints.http import Answer, json_answer, protocol_endpoint
 from provider.endpoints.interaction import read_hint
+from provider.fetched_documents import Unavailable
 from provider.parameters import Request
 from provider.protocol import prompts
-from provider.protocol.errors import InvalidRequest, TooManyWait
+from provider.protocol.errors import InvalidClient, InvalidRequest, TooManyWait
 from provider.protocol.facts import ClientFacts
 from provider.protocol.request import Params, Wrapped
 from provider.protocol.runner import At
@@ -26,7 +27,7 @@ PER_NETWORK = Limit("pushed-requests", 200, pushed_requests.EXPIRES_IN)
 @protocol_endpoint("POST", cors=True, proofs=True)
 def par(request: Request) -> Answer:
     sent, address = parameters.from_body(request), address_of(request)
-    client = authenticate(sent, parameters.authorization(request), address, of_connection(request.META))
+    client = _client(request, sent, address)
     with At("pushed_request"):
         proof = possession.proved(possession.evidence(request, "par"))
         params = possession.pushed(_asked(sent, client), proof)
@@ -36,6 +37,16 @@ def par(request: Request) -> Answer:
             possession.use_up(proof)
         reference = pushed_requests.keep(params, client)
     return json_answer({"request_uri": reference, "expires_in": pushed_requests.EXPIRES_IN}, 201)
+
+
+def _client(request: Request, sent: Params, address: str) -> ClientFacts:
+    """Whoever pushes. One that has a document is who that says, before it proves anything."""
+    header = parameters.authorization(request)
+    try:
+        client_documents.arrive(client_named(sent, header), address)
+    except Unavailable as error:
+        raise (TooManyWait(str(error)) if error.later else InvalidClient(str(error))) from error
+    return authenticate(sent, header, address, of_connection(request.META), find=client_documents.find_client)
 
 
 def _asked(sent: Params, client: ClientFacts) -> Params:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from provider import client_documents
 from provider.protocol.facts import ClientFacts
 from provider.protocol.request import Params
 from provider.store import authorizations
@@ -9,4 +10,6 @@ from provider.store.presented import Presented
 
 
 def opened(params: Params, client: ClientFacts) -> Presented:
+    if client.guest:
+        client_documents.attend(client)
     return authorizations.open_refresh(params.one("refresh_token"), client)

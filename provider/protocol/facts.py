@@ -72,6 +72,7 @@ class ClientFacts:
     pages: tuple[tuple[str, str], ...] = ()  # addresses that it says are its own, by the names of RFC 7591
     default_max_age: int | None = None  # seconds, where a request names none
     default_acrs: tuple[str, ...] = ()
+    document_gone_since: datetime | None = None  # of a guest whose id is the address of its document
     entries: Addresses[Entry] = field(init=False, compare=False, repr=False)  # the allowlist, found by path
 
     def __post_init__(self) -> None:

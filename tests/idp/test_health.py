@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client as Http
@@ -226,3 +227,16 @@ def test_whoever_asks_by_an_address_or_another_name_is_answered(keys: None, host
         response = Http(HTTP_HOST=host).get(path)
         assert (response.status_code, response["Content-Type"]) == (200, "application/json")
         assert response["X-Content-Type-Options"] == "nosniff"
+
+
+def test_documents_of_clients_on_this_machine_are_for_developers_only_c16(settings: Any) -> None:
+    assert checks.loopback_documents(None) == []
+    settings.IDP_LOOPBACK_CLIENT_DOCUMENTS = True
+    assert [(one.id, one.is_serious()) for one in checks.loopback_documents(None)] == [("idp.E001", True)]
+
+
+def test_they_are_refused_where_the_issuer_is_not_on_this_machine_c16(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IDP_LOOPBACK_CLIENT_DOCUMENTS", "true")
+    assert Environment().flag_on_loopback("IDP_LOOPBACK_CLIENT_DOCUMENTS", "http://localhost:8000")
+    with pytest.raises(ImproperlyConfigured, match="for loopback issuers only"):
+        Environment().flag_on_loopback("IDP_LOOPBACK_CLIENT_DOCUMENTS", "https://id.example.com")

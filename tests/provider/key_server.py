@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -50,7 +51,7 @@ def serving_keys() -> Iterator[KeyServer]:
 
     with Server(("127.0.0.1", 0), Handler) as server:
         keys.url = f"http://127.0.0.1:{server.server_port}/jwks.json"
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=partial(server.serve_forever, poll_interval=0.02))
         thread.start()
         try:
             yield keys

@@ -16,6 +16,7 @@ from clients.models import AudienceEntry, Client
 from idp.configuration import apply
 from projects.models import Project
 from provider.protocol.facts import TOKEN_EXCHANGE
+from tests.provider.document_server import publish, taking_documents
 from tests.world import BILLING, FOREIGN, ORDERS, App, Browser, claims_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database, pytest.mark.usefixtures("world")]
@@ -243,3 +244,35 @@ def test_nothing_is_stored_by_asking(explain: Any) -> None:
         explain("web", f"{ORDERS} sibling stranger", "--user=owner")
     assert queries.captured_queries
     assert all(one["sql"].lstrip().upper().startswith("SELECT") for one in queries.captured_queries)
+
+
+def test_whoever_wrote_a_document_reads_what_each_rule_says_of_it(explain: Any, settings: Any) -> None:
+    with taking_documents(settings) as agent:
+        code, said = explain(agent.url)
+        assert code == 0
+        assert said.startswith(f"{agent.url}: accepted\n  C1  ok: ")
+        assert "  name: Agent\n" in said
+        publish(agent, client_secret="s", redirect_uris=["http://evil.example/"], logo_uri="https://a.example/l.png")
+        code, said = explain(agent.url)
+        assert code == 1
+        assert "  C6  no: It has client_secret: everybody can read it.\n" in said
+        assert "  C8  no: None of its redirect_uris can be used: http://evil.example/: use https" in said
+        agent.status = 404
+        assert "  C3  no: 127.0.0.1 does not answer as it should: the status is 404" in explain(agent.url)[1]
+        code, said = explain(f"{agent.url}#x", "--format", "json")
+        assert json.loads(said)["rules"] == [
+            {"rule": "C1", "ok": False, "problem": "It must not have a fragment."},
+        ]
+
+
+def test_a_good_document_is_refused_where_none_are_taken(explain: Any, settings: Any) -> None:
+    with taking_documents(settings) as agent:
+        settings.IDP_CLIENT_ID_METADATA_DOCUMENTS = False
+        code, said = explain(agent.url)
+        assert code == 1
+        assert "IDP_CLIENT_ID_METADATA_DOCUMENTS is off" in said
+        assert json.loads(explain(agent.url, "--format", "json")[1])["document"]["client_name"] == "Agent"
+
+
+def test_only_a_client_with_a_document_is_asked_about_without_an_audience(explain: Any) -> None:
+    assert explain("web")[0] == 2

@@ -1,4 +1,7 @@
-"""`manage.py explain CLIENT AUDIENCE`: would it be allowed, by which rule, and what would the token carry?"""
+"""`manage.py explain CLIENT AUDIENCE`: would it be allowed, by which rule, and what would the token carry?
+
+`manage.py explain ADDRESS`: what each rule says of the document that a client has there.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,9 @@ from django.core.management.base import CommandParser
 
 from clients.models import Client
 from clients.named import client_named, person_called
-from common.command import DatabaseCommand, Refused, readable
-from provider.explain import Explanation, explain
+from common.client_url import is_address
+from common.command import DatabaseCommand, Refused, readable, wrong_use
+from provider.explain import Explanation, documents, explain
 from provider.explain.table import ROWS, Attempt, Value
 from provider.explain.words import about, about_consent, advice, heading, preview, verdict
 
@@ -18,7 +22,11 @@ class Command(DatabaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("client", metavar="CLIENT", help="the client_id of the app that asks")
         parser.add_argument(
-            "audience", metavar="AUDIENCE", help="as the app would send it; several separated by spaces, in quotes"
+            "audience",
+            metavar="AUDIENCE",
+            nargs="?",
+            help="as the app would send it; several separated by spaces, in quotes. Without it, where CLIENT is the "
+            "address of a document: fetch that, and say what each rule says of it",
         )
         parser.add_argument("--user", metavar="USERNAME", help="also: what this person's consent covers")
         parser.add_argument("--grant", choices=ROWS, help="only this grant; without it, every one the client has")
@@ -29,18 +37,29 @@ class Command(DatabaseCommand):
         self,
         *,
         client: str,
-        audience: str,
+        audience: str | None,
         user: str | None,
         grant: str | None,
         scope: str,
         **options: object,
     ) -> None:
+        if audience is None:
+            self._document(client)
+            return
         who = client_named(client)
         person = person_called(user) if user is not None else None
         rows = [grant] if grant else []
         explained = explain(who, readable(audience), scope=readable(scope), rows=rows, user=person)
         self.answer(as_dict(explained), as_text(explained))
         if not explained.allowed:
+            raise Refused("Refused.")
+
+    def _document(self, client_id: str) -> None:
+        if not is_address(client_id):
+            raise wrong_use("Name an audience, too; only a client whose id is the address of its document needs none.")
+        found = documents.report(readable(client_id))
+        self.answer(documents.as_dict(found), documents.as_text(found))
+        if not found.accepted:
             raise Refused("Refused.")
 
 

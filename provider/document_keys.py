@@ -1,0 +1,36 @@
+"""Keys that a document says: of a client that an operator registered by its address (rule C13), and of guests (C4)."""
+
+from __future__ import annotations
+
+from common import client_url, outbound
+from common.json_type import Json
+from provider import fetched_documents
+from provider.document_rules import is_one, read
+from provider.fetched_keys import FetchedKeys, Name
+from provider.protocol.facts import ClientFacts
+
+
+class KeysOfDocuments(FetchedKeys):
+    """By the address of a document instead of a key set."""
+
+    def key_set(self, address: str) -> Json:
+        try:
+            document = read(address, fetched_documents.fetch(address)[0])
+        except client_url.Unacceptable as error:
+            raise outbound.Unreachable(str(error), connected=True) from None
+        return super().key_set(document.jwks_uri) if document.jwks_uri else document.jwks or {"keys": []}
+
+
+def _may_ask(name: Name) -> bool:
+    """Of a guest without a row anybody could have written the address."""
+    row_id, address = name
+    return row_id != 0 or fetched_documents.may_ask_for_strangers(address)
+
+
+registered = KeysOfDocuments()
+of_guests = FetchedKeys(_may_ask)  # with threads and memory of its own: no stranger takes those of other clients
+
+
+def are_in_document(client: ClientFacts) -> bool:
+    """Whether the registry says nothing of its keys because its document does."""
+    return not client.guest and is_one(client.client_id)
