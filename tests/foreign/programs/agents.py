@@ -128,6 +128,7 @@ def agent(command: list[str | Path], place: Place, person: Person, **asked: Any)
         raise
 
 
-def register(place: Place) -> None:
+def register(place: Place, path: str = MCP) -> None:
     """The server of the page, its tools, and the client that was made beforehand."""
-    apply(yaml.safe_load(place.recipe("mcp.yaml")), path="mcp.yaml", environ=place.environ)
+    told = yaml.safe_load(place.recipe("mcp.yaml").replace(f"{place.app}{MCP}", f"{place.app}{path}"))
+    apply(told, path="mcp.yaml", environ=place.environ)

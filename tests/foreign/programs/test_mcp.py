@@ -18,6 +18,7 @@ from tests.foreign.programs import environments
 from tests.foreign.programs.agents import MCP, agent, decides, register, remote
 from tests.foreign.programs.recipes import Place
 from tests.foreign.programs.running import finished, lacks, running
+from tests.provider.proving import Holder
 from tests.world import CHALLENGE, claims_of
 from tests.world import VERIFIER as PKCE
 
@@ -66,14 +67,15 @@ def asked_for(address: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
 
 
-def token_for(place: Place, scope: str) -> str:
-    """What the client of the page gets for the server."""
+def token_for(place: Place, scope: str, **headers: str) -> str:
+    """What the client of the page gets for the server. `headers` of the token request."""
     back = "http://127.0.0.1:51763/callback"
     query = {"response_type": "code", "client_id": "wiki-mcp", "redirect_uri": back, "scope": scope, "state": "x"}
     query |= {"code_challenge": CHALLENGE, "code_challenge_method": "S256", "resource": f"{place.app}{MCP}"}
     answer = asked_for(sign_in_and_allow(f"{place.issuer}/oauth2/authorize?{urlencode(query)}"))
     form = {"grant_type": "authorization_code", "code": answer["code"], "redirect_uri": back, "client_id": "wiki-mcp"}
-    tokens = requests.post(f"{place.issuer}/oauth2/token", {**form, "code_verifier": PKCE}, timeout=30)
+    form["code_verifier"] = PKCE
+    tokens = requests.post(f"{place.issuer}/oauth2/token", form, headers=headers, timeout=30)
     return str(tokens.json()["access_token"])
 
 
@@ -143,10 +145,47 @@ def test_an_api_of_starlette_asks_for_more_at_one_of_its_routes(place: Place) ->
         assert ask("read", "x").status_code == 401
 
 
+def test_a_bound_token_needs_its_key_at_an_mcp_server(place: Place) -> None:
+    register(place)
+    holder, about = Holder(), {"protocolVersion": "2025-06-18", "capabilities": {}}
+    about["clientInfo"] = {"name": "bound", "version": "1"}
+    message = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": about}
+    with serving(place, "mcp_server.py") as address:
+        token = token_for(place, "pages.read", DPoP=holder.proof(f"{place.issuer}/oauth2/token"))
+
+        def ask(scheme: str, **more: str) -> requests.Response:
+            sent = {"Authorization": f"{scheme} {token}", "Accept": "application/json, text/event-stream", **more}
+            return requests.post(address, json=message, headers=sent, timeout=30)
+
+        assert ask("DPoP", DPoP=holder.proof(address, token=token)).status_code == 200
+        assert ask("DPoP", DPoP=Holder().proof(address, token=token)).status_code == 401
+        stolen = ask("Bearer")
+        assert (stolen.status_code, stolen.json()["error"]) == (401, "invalid_token")
+
+
+@pytest.mark.parametrize("path", ["/fast/mcp", "/sdk/mcp"])
+def test_servers_below_paths_of_an_app(place: Place, path: str) -> None:
+    """FastMCP with our `auth`; the SDK with its own middleware, and our verifier behind it."""
+    register(place, path)
+    server = f"{place.app}{path}"
+    environ = {"ISSUER": place.issuer, "HERE": place.app, "PORT": str(place.port), "PYTHONPATH": str(VERIFIER)}
+    program: list[str | Path] = [environments.python("mcp_python"), HERE / "mcp_python" / "mounted.py"]
+    with (
+        running(program, place.folder, place.port, **environ),
+        agent(in_python(place), place, Person(), client_id="wiki-mcp", server=server) as found,
+    ):
+        sub = str(User.objects.get(username="owner").sub)
+        assert found.call() == {"said": [f"Home, as {sub} sees it"], "failed": False}
+        assert claims_of(found.tokens["access_token"])["aud"] == server
+        assert requests.post(server, json={}, timeout=30).status_code == 401
+        assert requests.get(f"{place.app}/fast/health", timeout=30).text == "well", "FastMCP's own routes stay open"
+
+
 def test_the_adapters_are_typed_as_the_frameworks_are(tmp_path: Path) -> None:
     config = tmp_path / "mypy.ini"
     config.write_text(TYPED)
     modules = [VERIFIER / "vestibule_verifier" / name for name in ("asgi.py", "mcp.py", "fastmcp.py")]
+    modules += [HERE / "mcp_python" / name for name in ("client.py", "mounted.py")]
     command: list[str | Path] = [environments.python("mcp_python"), "-m", "mypy", "--config-file", config, *modules]
     finished(command, tmp_path, PYTHONPATH=str(VERIFIER))
 

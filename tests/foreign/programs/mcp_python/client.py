@@ -65,7 +65,7 @@ async def call(auth: OAuthClientProvider, tool: str, arguments: dict[str, Any]) 
         Client(streamable_http_client(ASKED["server"], http_client=http)) as client,
     ):
         result = await client.call_tool(tool, arguments)
-        return {"said": [part.text for part in result.content], "failed": result.is_error}
+        return {"said": [getattr(part, "text", "") for part in result.content], "failed": result.is_error}
 
 
 def why(error: BaseException) -> str:
