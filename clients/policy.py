@@ -117,9 +117,7 @@ def _document(case: Case) -> Iterator[Problem]:
     if not client_url.is_address(client_id):
         return
     if case.client is None and apis_near([client_id]).resolve(client_id) is not None:
-        yield Problem(
-            "client_id", _("This is the address of an API: a token for the client would be one for the API.")
-        )
+        yield Problem("client_id", _("This is the address of an API: a token for the client would be one for the API."))
     for name in ("jwks", "jwks_uri"):
         if getattr(case.wanted, name):
             yield Problem(name, _("The keys of this client stand in its document. Leave this key out."))
