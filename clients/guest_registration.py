@@ -14,7 +14,8 @@ from clients import guests
 from clients.identifiers import new_client_id
 from clients.metadata import ClientMetadata
 from clients.models import Client
-from clients.models.client import CHOICES, ID_BURIED, ID_LISTED
+from clients.models.client import ID_BURIED, ID_LISTED
+from clients.models.values import CHOICES
 from common import clock
 from projects.actors import Actor
 from projects.events import CLIENT_DELETED, SecurityEvent, acting, record

@@ -14,7 +14,8 @@ from clients import profile, rules
 from clients.around import Around
 from clients.metadata import EVERY_PROJECT, Audience, ClientMetadata
 from clients.models import Client
-from clients.models.client import CHOICES, ID_BURIED, ID_LISTED
+from clients.models.client import ID_BURIED, ID_LISTED
+from clients.models.values import CHOICES
 from clients.reach import acted_for_elsewhere, clients_named, introspected_elsewhere, key_problems, owners_named
 from common import client_url
 from projects import matcher, quotas

@@ -9,7 +9,7 @@ from django.utils import translation
 
 from clients import guests, identifiers, keys
 from clients.metadata import ClientMetadata
-from clients.models.client import CHOICES
+from clients.models.values import CHOICES
 from common import client_url, jws
 from common.client_url import Unacceptable, Verdict
 from common.json_type import Json

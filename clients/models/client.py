@@ -19,13 +19,13 @@ from clients.models.choices import (
     ApplicationType,
     AuthMethod,
     ClientTokenFormat,
-    GrantType,
     Introspection,
     auth_methods,
 )
 from clients.models.columns import MetadataColumns
 from clients.models.constraints import CONSTRAINTS
-from clients.models.response_type import ResponseType, usual
+from clients.models.response_type import usual
+from clients.models.values import CHOICES
 from common import jws
 from projects.choices import Profile
 from projects.events import CLIENT_DELETED, SecurityEvent
@@ -35,22 +35,6 @@ from projects.problems import Problem, new_problems
 ID_BURIED = _("This client ID belonged to a deleted client; an ID is never used again.")
 ID_LISTED = _("Clients name this as an audience already. Choose another client ID.")
 MOVED = _("A client stays in its project for ever. Create another client instead.")
-# The values of fields that have few, as `clients.rules` asks for them.
-CHOICES: rules.Choices = {
-    "client_type": [value for value, _label in AbstractApplication.CLIENT_TYPES],
-    "token_endpoint_auth_method": AuthMethod.values,
-    "grant_types": GrantType.values,
-    "response_types": ResponseType.values,
-    "introspection": Introspection.values,
-    "access_token_format": ClientTokenFormat.values,
-    "id_token_signed_response_alg": jws.ALGORITHMS,
-    "userinfo_signed_response_alg": jws.ALGORITHMS,
-    "profile": Profile.values,
-    "authorization_signed_response_alg": jws.ALGORITHMS,
-    "token_endpoint_auth_signing_alg": jws.ALGORITHMS,
-    "request_object_signing_alg": jws.ALGORITHMS,
-    "application_type": ApplicationType.values,
-}
 
 
 class Client(MetadataColumns, AbstractApplication):

@@ -10,7 +10,7 @@ from django.utils.translation import override
 from clients import document as client_document
 from clients.form_texts import HELP
 from clients.metadata import ClientMetadata
-from clients.models.client import CHOICES
+from clients.models.values import CHOICES
 from clients.rules import MAY_BE_EMPTY
 from common.json_type import Json
 from common.jws import ALGORITHMS

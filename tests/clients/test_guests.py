@@ -12,7 +12,7 @@ from clients import guests, registration
 from clients.guest_registration import register_guest
 from clients.metadata import Audience, ClientMetadata
 from clients.models import Client
-from clients.models.client import CHOICES
+from clients.models.values import CHOICES
 from clients.policy import metadata_of
 from projects.actors import Actor
 from projects.events import SecurityEvent

@@ -12,7 +12,7 @@ from accounts.models import User
 from clients import profile, registration, rules
 from clients.metadata import ClientMetadata
 from clients.models import Client
-from clients.models.client import CHOICES
+from clients.models.values import CHOICES
 from clients.policy import metadata_of
 from idp.configuration import ConfigurationError, apply
 from projects import registration as of_projects

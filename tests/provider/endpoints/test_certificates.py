@@ -13,7 +13,7 @@ from jwcrypto import jwk
 from clients import rules
 from clients.metadata import ClientMetadata
 from clients.models import AccessToken, Client
-from clients.models.client import CHOICES
+from clients.models.values import CHOICES
 from idp import discovery
 from tests.provider.certified import HEADER, SUBJECT, VERIFIED_HEADER, Connected
 from tests.provider.proving import Holder
