@@ -21,6 +21,7 @@ from clients.models.choices import (
     ClientTokenFormat,
     GrantType,
     Introspection,
+    RefreshTokens,
     auth_methods,
 )
 from clients.models.columns import MetadataColumns
@@ -46,6 +47,7 @@ CHOICES: rules.Choices = {
     "id_token_signed_response_alg": jws.ALGORITHMS,
     "userinfo_signed_response_alg": jws.ALGORITHMS,
     "profile": Profile.values,
+    "refresh_tokens": RefreshTokens.values,
     "authorization_signed_response_alg": jws.ALGORITHMS,
     "token_endpoint_auth_signing_alg": jws.ALGORITHMS,
     "request_object_signing_alg": jws.ALGORITHMS,
@@ -179,6 +181,9 @@ class Client(MetadataColumns, AbstractApplication):
     tls_client_auth_san_email = models.CharField(_("e-mail address in its certificate"), max_length=500, blank=True)
 
     profile = models.CharField(_("profile"), max_length=10, choices=Profile.choices, blank=True)
+    refresh_tokens = models.CharField(
+        _("refresh tokens"), max_length=14, choices=RefreshTokens.choices, default=RefreshTokens.OFFLINE_ACCESS
+    )
 
     application_type = models.CharField(
         _("kind of app"), max_length=10, choices=ApplicationType.choices, default=ApplicationType.WEB

@@ -72,6 +72,7 @@ class ClientFacts:
     pages: tuple[tuple[str, str], ...] = ()  # addresses that it says are its own, by the names of RFC 7591
     default_max_age: int | None = None  # seconds, where a request names none
     default_acrs: tuple[str, ...] = ()
+    asks_offline: bool = False  # whoever signs in is asked for offline access, too, whatever the request says
     entries: Addresses[Entry] = field(init=False, compare=False, repr=False)  # the allowlist, found by path
 
     def __post_init__(self) -> None:
