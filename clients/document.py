@@ -96,6 +96,7 @@ MEMBERS: Members = {
     "require_pushed_authorization_requests": flag,
     "profile": text,
     "rotate_refresh_tokens": flag,
+    "refresh_tokens": text,
     "allowed_callers": texts,
     "cross_client_public": flag,
     "dpop_bound_access_tokens": flag,

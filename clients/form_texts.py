@@ -66,6 +66,9 @@ HELP: dict[str, Any] = {
     "rotate_refresh_tokens": _(
         "Each refresh answers a new refresh token and ends the old one. Public clients: always."
     ),
+    "refresh_tokens": _(
+        "For apps that sign people in, need to go on without them, and never ask for it. People are asked all the same."
+    ),
     "tokens_not_before": _("Tokens issued before this moment do not work. It only moves forward."),
     "allowed_callers": _(
         "Client IDs, one per line, that may get ID tokens whose “aud” is this client. Empty: all of the project."

@@ -93,6 +93,7 @@ class ClientMetadata:
     default_max_age: int | None = None  # seconds, where a request names none
     default_acr_values: tuple[str, ...] = ()
     administers: tuple[str, ...] = ()  # keys of the projects it may manage by its own token; EVERY_PROJECT: all
+    refresh_tokens: str = "offline_access"  # what people have to have allowed for one; always: the sign-in is enough
 
     @property
     def public(self) -> bool:

@@ -22,7 +22,7 @@ _LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 _NUMBER = re.compile("[0-9]+|0x[0-9a-f]*")
 # Unreserved characters (RFC 3986 section 2.3): nobody writes them in two ways. No segment begins with a dot.
-_PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
+PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
 _INVISIBLE = re.compile(r"[\t\r\n]")  # browsers leave them out of addresses
 
 
@@ -118,7 +118,7 @@ def _in_brackets(host: str) -> str:
 
 def _checked_path(path: str, value: str) -> str:
     path = path.rstrip("/")
-    if not _PATH.fullmatch(path):
+    if not PATH.fullmatch(path):
         raise ImproperlyConfigured(
             f"The path of IDP_ISSUER may have letters, digits and . _ ~ - between single slashes: {value!r}."
         )

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from common.issuer import LOOPBACK_NAMES, checked_issuer, split
+from common.issuer import LOOPBACK_NAMES, PATH, checked_issuer, split
 from idp.variables import text_of
 
 MAX_GRACE = 3600  # seconds
@@ -153,6 +153,18 @@ def checked_mtls_url(value: str, own_issuer: str) -> str:
     if split(url)[1] != split(own_issuer)[1]:
         raise ImproperlyConfigured(f"IDP_MTLS_URL must have the path of IDP_ISSUER: {value!r}.")
     return url
+
+
+def checked_toolkit_paths(value: str, own_issuer: str) -> str:
+    """IDP_TOOLKIT_PATHS: below the issuer, because cookies of browsers are for what is below its path."""
+    path, own = value.strip().rstrip("/"), split(own_issuer)[1]
+    if not path:
+        return ""
+    if not PATH.fullmatch(path):
+        raise ImproperlyConfigured(f"IDP_TOOLKIT_PATHS must be a path such as /o, not {value!r}.")
+    if not f"{path}/".startswith(f"{own}/"):
+        raise ImproperlyConfigured(f"IDP_TOOLKIT_PATHS must be the path of IDP_ISSUER ({own}) or lie below it: {path}.")
+    return path
 
 
 def with_counters(cache: dict[str, Any]) -> dict[str, dict[str, Any]]:

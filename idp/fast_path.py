@@ -22,7 +22,7 @@ from django.utils.module_loading import import_string
 
 from common import issuer
 from common.connection import pin_connection, unpin_connection
-from idp import discovery
+from idp import discovery, toolkit_paths
 from provider.endpoints.device_authorization import device_authorization
 from provider.endpoints.http import Answer, Endpoint, json_answer
 from provider.endpoints.introspect import introspect
@@ -46,6 +46,7 @@ ENDPOINTS: dict[str, Endpoint] = {
         for prefix in PREFIXES
         for endpoint in (token, introspect, revoke, userinfo, tokeninfo, par, device_authorization)
     },
+    **toolkit_paths.endpoints(),
 }
 # With and without a trailing slash: a POST is never redirected.
 BY_PATH = {path + slash: endpoint for path, endpoint in ENDPOINTS.items() for slash in ("", "/")}

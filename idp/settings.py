@@ -20,6 +20,7 @@ from idp.environment import (
     checked_level,
     checked_log_format,
     checked_mtls_url,
+    checked_toolkit_paths,
     local_secrets,
     with_counters,
 )
@@ -65,6 +66,8 @@ IDP_LEGACY_QUERY_CREDENTIALS = env.flag("IDP_LEGACY_QUERY_CREDENTIALS")
 IDP_PLAIN_HTTP_AUDIENCES = env.flag("IDP_PLAIN_HTTP_AUDIENCES")
 # Whether tokeninfo accepts an access token in the URI, as Google's did.
 IDP_TOKENINFO_QUERY = env.flag("IDP_TOKENINFO_QUERY")
+# Where django-oauth-toolkit had its endpoints, for apps of a site that moved here. Empty: nowhere.
+IDP_TOOLKIT_PATHS: str = checked_toolkit_paths(env.str("IDP_TOOLKIT_PATHS", default=""), IDP_ISSUER)
 # Whether every DPoP proof needs a nonce of ours. Each answer to a proof brings one either way.
 IDP_DPOP_NONCE_REQUIRED = env.flag("IDP_DPOP_NONCE_REQUIRED")
 # Whether clients that a superuser allows it may ask for tokens through the browser: for apps that cannot be changed.

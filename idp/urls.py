@@ -7,7 +7,7 @@ import re
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from idp import health, pages
+from idp import health, pages, toolkit_paths
 from idp.account_activity import activity
 from idp.account_deletion import delete_account
 from idp.api.resource import NotFound
@@ -43,6 +43,7 @@ urlpatterns = [
     # With or without a trailing slash: a POST is never redirected.
     *(re_path(rf"^{re.escape(path[1:])}/?$", as_view(endpoint)) for path, endpoint in ENDPOINTS.items()),
     *(path(address[1:], as_view(endpoint)) for address, endpoint in health.ENDPOINTS.items()),
+    *toolkit_paths.pages(),
     path(f"{BASE[1:]}/", include(BELOW)) if BASE else path("", include(BELOW)),
 ]
 

@@ -10,6 +10,7 @@ from django.conf import settings
 from accounts.models import SignIn, User
 from clients import keys
 from clients.models import Client
+from clients.models.choices import RefreshTokens
 from clients.rules import SHOWN_URIS
 from common import cache
 from projects.apis import apis_near, project_facts
@@ -81,6 +82,7 @@ def _columns(client: Client) -> ClientFacts:
         assertion_algorithm=client.token_endpoint_auth_signing_alg,
         jwks=keys.text_of(client.jwks),
         jwks_uri=client.jwks_uri,
+        asks_offline=client.refresh_tokens == RefreshTokens.ALWAYS,
         certificate_bound=client.tls_client_certificate_bound_access_tokens,
         native=client.native,
         pages=tuple((name, uri) for name in SHOWN_URIS if (uri := getattr(client, name))),

@@ -103,6 +103,7 @@ class ClientAdmin(KeyPages, SecretPages, ProjectScopedAdmin):
                     "refresh_token_lifetime",
                     "refresh_token_idle_lifetime",
                     "rotate_refresh_tokens",
+                    "refresh_tokens",
                     "tokens_not_before",
                     "dpop_bound_access_tokens",
                     "tls_client_certificate_bound_access_tokens",

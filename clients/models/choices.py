@@ -46,6 +46,11 @@ class Introspection(models.TextChoices):
     ALL = "all", _("Every token of this provider")
 
 
+class RefreshTokens(models.TextChoices):
+    OFFLINE_ACCESS = "offline_access", _("When it asks for offline_access")
+    ALWAYS = "always", _("With every sign-in, as if it asked for offline_access")
+
+
 class ClientTokenFormat(models.TextChoices):
     OPAQUE = "opaque", _("Opaque: checked by introspection, revoked at once")
     JWT = "jwt", _("JWT: checked locally, valid until it expires")

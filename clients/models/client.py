@@ -20,6 +20,7 @@ from clients.models.choices import (
     AuthMethod,
     ClientTokenFormat,
     Introspection,
+    RefreshTokens,
     auth_methods,
 )
 from clients.models.columns import MetadataColumns
@@ -163,6 +164,9 @@ class Client(MetadataColumns, AbstractApplication):
     tls_client_auth_san_email = models.CharField(_("e-mail address in its certificate"), max_length=500, blank=True)
 
     profile = models.CharField(_("profile"), max_length=10, choices=Profile.choices, blank=True)
+    refresh_tokens = models.CharField(
+        _("refresh tokens"), max_length=14, choices=RefreshTokens.choices, default=RefreshTokens.OFFLINE_ACCESS
+    )
 
     application_type = models.CharField(
         _("kind of app"), max_length=10, choices=ApplicationType.choices, default=ApplicationType.WEB

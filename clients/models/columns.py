@@ -38,6 +38,7 @@ PLAIN = (
     *SHOWN_URIS,
     "initiate_login_uri",
     "default_max_age",
+    "refresh_tokens",
 )
 TEXTS = ("contacts", "default_acr_values")  # lists in a column of their own
 

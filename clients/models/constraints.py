@@ -12,7 +12,7 @@ from django.db.models.lookups import Contains
 from oauth2_provider.models import AbstractApplication
 
 from clients import guests, rules
-from clients.models.choices import ApplicationType, AuthMethod, ClientTokenFormat, Introspection
+from clients.models.choices import ApplicationType, AuthMethod, ClientTokenFormat, Introspection, RefreshTokens
 from projects.choices import Profile
 from projects.rules import LONGEST_LIFETIME
 
@@ -121,5 +121,8 @@ CONSTRAINTS = [
     models.CheckConstraint(
         condition=_bounded(*rules.LIFETIMES, *rules.LIFETIMES_OR_NONE),
         name="client_lifetimes_are_bounded",
+    ),
+    models.CheckConstraint(
+        condition=models.Q(refresh_tokens__in=RefreshTokens.values), name="client_refresh_tokens_is_known"
     ),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from oauth2_provider.models import AbstractApplication
 
 from clients import rules
-from clients.models.choices import ApplicationType, AuthMethod, ClientTokenFormat, GrantType, Introspection
+from clients.models.choices import ApplicationType, AuthMethod, ClientTokenFormat, GrantType, Introspection, RefreshTokens
 from clients.models.response_type import ResponseType
 from common import jws
 from projects.choices import Profile
@@ -20,6 +20,7 @@ CHOICES: rules.Choices = {
     "id_token_signed_response_alg": jws.ALGORITHMS,
     "userinfo_signed_response_alg": jws.ALGORITHMS,
     "profile": Profile.values,
+    "refresh_tokens": RefreshTokens.values,
     "authorization_signed_response_alg": jws.ALGORITHMS,
     "token_endpoint_auth_signing_alg": jws.ALGORITHMS,
     "request_object_signing_alg": jws.ALGORITHMS,

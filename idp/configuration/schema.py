@@ -99,6 +99,7 @@ CLIENT = Section(
         "require_pushed_authorization_requests": Key(flag),
         "profile": Key(text),
         "rotate_refresh_tokens": Key(flag),
+        "refresh_tokens": Key(text),
         "allowed_callers": Key(texts),
         "cross_client_public": Key(flag),
         "jwks": Key(jwks),

@@ -73,6 +73,7 @@ class ClientFacts:
     default_max_age: int | None = None  # seconds, where a request names none
     default_acrs: tuple[str, ...] = ()
     document_gone_since: datetime | None = None  # of a guest whose id is the address of its document
+    asks_offline: bool = False  # whoever signs in is asked for offline access, too, whatever the request says
     entries: Addresses[Entry] = field(init=False, compare=False, repr=False)  # the allowlist, found by path
 
     def __post_init__(self) -> None:

@@ -25,12 +25,16 @@ def asked(params: Params) -> tuple[str, ...]:
 
 
 def at_authorization(request: AuthorizationRequest) -> None:
-    """What the client registered of it; `access_type=offline` asks for a refresh token (protocol section 11)."""
+    """What the client registered of it; `access_type=offline` asks for a refresh token (protocol section 11).
+
+    Some clients ask for it with every sign-in: they come from a provider where nobody has to.
+    """
     request.asked_scopes = _registered(asked(request.params), request.client.scopes)
     access_type = request.params.one("access_type")
     if access_type not in ("", "online", "offline"):
         raise InvalidRequest("access_type must be online or offline.")
-    offline = access_type == "offline" and "refresh_token" in request.client.grant_types
+    wanted = access_type == "offline" or (request.client.asks_offline and "openid" in request.asked_scopes)
+    offline = wanted and "refresh_token" in request.client.grant_types
     request.access_type_scopes = ("offline_access",) if offline and "offline_access" not in request.asked_scopes else ()
 
 

@@ -54,6 +54,7 @@ def test_every_fact_of_a_client_comes_from_its_row(settings: Any) -> None:
         "default_max_age": 15,
         "default_acr_values": ["urn:acme:strong"],
         "document_gone_since": THEN,
+        "refresh_tokens": "always",
     }
     settings.IDP_LEGACY_RESPONSE_TYPES = True
     Client.objects.filter(pk=row.pk).update(**columns, response_types=["code", "token"])
@@ -106,6 +107,7 @@ def test_every_fact_of_a_client_comes_from_its_row(settings: Any) -> None:
         default_max_age=15,
         default_acrs=("urn:acme:strong",),
         document_gone_since=THEN,
+        asks_offline=True,
     )
     usual = ClientFacts(id=0, client_id="", project=ProjectFacts(0))
     same = {one.name for one in fields(ClientFacts) if getattr(found, one.name) == getattr(usual, one.name)}

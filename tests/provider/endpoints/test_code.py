@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import SignIn
 from clients.models import AccessToken, Authorization, Client, Grant, RefreshToken, SecurityEvent
-from tests.world import BILLING, CHALLENGE, VERIFIER, WEB_CB, App, Browser, claims_of, header_of
+from tests.world import BILLING, CHALLENGE, VERIFIER, WEB_CB, App, Browser, claims_of, header_of, redirected
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 WITHOUT_PKCE = {"code_challenge": None, "code_challenge_method": None}
@@ -272,6 +272,21 @@ def test_refresh_tokens_are_for_those_who_ask() -> None:
     assert "refresh_token" in Browser("owner").tokens("web", scope="openid", access_type="offline")
     assert "refresh_token" in Browser("owner").tokens("web", scope="openid offline_access")
     assert "refresh_token" in Browser("owner").tokens("web", scope="email"), "plain OAuth, as RFC 6749 knows it"
+
+
+def test_a_client_may_ask_for_one_with_every_sign_in() -> None:
+    """As apps do that come from a provider where nobody has to ask: people are asked, and nothing else changes."""
+    Client.objects.filter(client_id="web").update(refresh_tokens="always")
+    answer = Browser("owner").tokens("web", scope="openid email")
+    assert (answer["scope"], App("web").refresh(answer["refresh_token"]).json()["scope"]) == ("openid email",) * 2
+    browser = Browser("member")
+    page = browser.authorize("web", scope="openid email")
+    assert 'value="offline_access"' in page.content.decode()
+    code = redirected(browser.answer(page, scope=["openid", "email"]))["code"]
+    assert "refresh_token" not in App("web").exchange(code).json(), "who does not allow it gives none"
+    assert redirected(browser.authorize("web", scope=None))["error"] == "invalid_scope", "nothing was asked for"
+    Client.objects.filter(client_id="web").update(grant_types=["authorization_code"])
+    assert "refresh_token" not in Browser("outsider").tokens("web", scope="openid")
 
 
 def test_the_granted_audience_is_in_the_token() -> None:
