@@ -5,7 +5,14 @@ from __future__ import annotations
 from oauth2_provider.models import AbstractApplication
 
 from clients import rules
-from clients.models.choices import ApplicationType, AuthMethod, ClientTokenFormat, GrantType, Introspection, RefreshTokens
+from clients.models.choices import (
+    ApplicationType,
+    AuthMethod,
+    ClientTokenFormat,
+    GrantType,
+    Introspection,
+    RefreshTokens,
+)
 from clients.models.response_type import ResponseType
 from common import jws
 from projects.choices import Profile
