@@ -23,6 +23,7 @@ MAX_IN_MEMORY = 100_000  # entries of a cache in memory: some forty megabytes wh
 NOTSET = environ.Env.NOTSET
 Settings = dict[str, Any]
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")  # an underscore reads like a hyphen here, and anybody could send the other
+DYNAMIC_REGISTRATION = ("off", "tokens", "guests")
 FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 # For each variable that is a URL: an example, and the schemes it may have.
 URLS = {
@@ -116,6 +117,13 @@ def checked_log_format(value: str) -> str:
     """IDP_LOG_FORMAT: for people or for programs."""
     if (chosen := value.strip().lower()) not in ("text", "json"):
         raise ImproperlyConfigured(f"IDP_LOG_FORMAT must be text or json, not {value!r}.")
+    return chosen
+
+
+def checked_dynamic_registration(value: str) -> str:
+    """IDP_DYNAMIC_REGISTRATION: which apps register themselves."""
+    if (chosen := value.strip().lower() or "off") not in DYNAMIC_REGISTRATION:
+        raise ImproperlyConfigured(f"IDP_DYNAMIC_REGISTRATION must be off, tokens or guests, not {value!r}.")
     return chosen
 
 

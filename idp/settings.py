@@ -15,6 +15,7 @@ from common.issuer import LOOPBACK_NAMES, checked_issuer, hosts_of, split
 from idp import neighbours
 from idp.environment import (
     Environment,
+    checked_dynamic_registration,
     checked_grace,
     checked_key_secrets,
     checked_level,
@@ -73,6 +74,8 @@ IDP_LEGACY_RESPONSE_TYPES = env.flag("IDP_LEGACY_RESPONSE_TYPES")
 IDP_REQUIRE_PUSHED_AUTHORIZATION_REQUESTS = env.flag("IDP_REQUIRE_PUSHED_AUTHORIZATION_REQUESTS")
 IDP_CLIENT_ID_METADATA_DOCUMENTS = env.flag("IDP_CLIENT_ID_METADATA_DOCUMENTS")  # ids that are addresses of documents
 IDP_LOOPBACK_CLIENT_DOCUMENTS = env.flag_on_loopback("IDP_LOOPBACK_CLIENT_DOCUMENTS", IDP_ISSUER)
+# Whether apps register themselves: never, with a token that an owner of a project made, or anybody's as guests.
+IDP_DYNAMIC_REGISTRATION: str = checked_dynamic_registration(env.str("IDP_DYNAMIC_REGISTRATION", default="off"))
 # Addresses (IP or CIDR) of reverse proxies whose X-Forwarded-For is believed. Nobody's by default.
 IDP_TRUSTED_PROXIES = env.networks("IDP_TRUSTED_PROXIES")
 # Client certificates (RFC 8705): the headers in which those proxies pass them on, and say that a CA vouches for them.
