@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from clients import guests, initial_tokens, registration, self_registration
 from clients.guest_registration import register_guest
@@ -102,12 +101,10 @@ def delete(access: RegistrationAccess) -> None:
 def _sent_back(client: Client, values: Mapping[str, object]) -> list[Problem]:
     """Section 2.2: the id it has, and nothing that is made here."""
     found = [
-        Problem(name, _("This is made here, and not sent back."))
-        for name in self_registration.MADE_HERE
-        if name in values
+        Problem(name, "This is made here, and not sent back.") for name in self_registration.MADE_HERE if name in values
     ]
     if values.get("client_id") != client.client_id:
-        found.append(Problem("client_id", _("Send the client ID that this registration has.")))
+        found.append(Problem("client_id", "Send the client ID that this registration has."))
     return found
 
 

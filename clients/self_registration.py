@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from django.utils.translation import gettext as _
-
 from clients import document, keys
 from clients.identifiers import page_uri_problem
 from clients.metadata import CERTIFICATE_NAMES, ClientMetadata
@@ -79,10 +77,10 @@ def read(values: Mapping[str, object], bounds: Bounds) -> tuple[dict[str, object
         said.pop("request_object_signing_alg", None)  # with us it means that every request has to be signed
     if not _grants(said, bounds.grants):
         names = ", ".join(bounds.grants)
-        found.append(Problem("grant_types", _("None of these grants is offered to this app: use %s.") % names))
+        found.append(Problem("grant_types", f"None of these grants is offered to this app: use {names}."))
     if not _scopes(said, bounds.scopes):
         names = " ".join(bounds.scopes or ())
-        found.append(Problem("scope", _("None of these scopes is open to this app: %s are.") % (names or "-")))
+        found.append(Problem("scope", f"None of these scopes is open to this app; open are: {names or 'none'}."))
     return said, found
 
 

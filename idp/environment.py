@@ -23,7 +23,6 @@ MAX_IN_MEMORY = 100_000  # entries of a cache in memory: some forty megabytes wh
 NOTSET = environ.Env.NOTSET
 Settings = dict[str, Any]
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")  # an underscore reads like a hyphen here, and anybody could send the other
-DYNAMIC_REGISTRATION = ("off", "tokens", "guests")
 FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 # For each variable that is a URL: an example, and the schemes it may have.
 URLS = {
@@ -78,6 +77,14 @@ class Environment(environ.Env):
         """This variable as networks, comma-separated. None by default."""
         return checked_networks(name, self.list(name, default=[]))
 
+    def one_of(self, name: str, usual: str, *others: str) -> str:
+        """This variable as one of these words."""
+        value = str(self.str(name, default="")).strip()
+        if (chosen := value.lower() or usual) not in (usual, *others):
+            words = " or ".join(filter(None, (", ".join((usual, *others[:-1])), others[-1])))
+            raise ImproperlyConfigured(f"{name} must be {words}, not {value!r}.")
+        return chosen
+
     def header(self, name: str) -> str:
         """This variable as the name of a header. None by default."""
         value = str(self.str(name, default="")).strip()
@@ -111,20 +118,6 @@ def checked_level(value: str) -> str:
     if (level := value.strip().upper()) not in logging.getLevelNamesMapping():
         raise ImproperlyConfigured(f"LOG_LEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL, not {value!r}.")
     return level
-
-
-def checked_log_format(value: str) -> str:
-    """IDP_LOG_FORMAT: for people or for programs."""
-    if (chosen := value.strip().lower()) not in ("text", "json"):
-        raise ImproperlyConfigured(f"IDP_LOG_FORMAT must be text or json, not {value!r}.")
-    return chosen
-
-
-def checked_dynamic_registration(value: str) -> str:
-    """IDP_DYNAMIC_REGISTRATION: which apps register themselves."""
-    if (chosen := value.strip().lower() or "off") not in DYNAMIC_REGISTRATION:
-        raise ImproperlyConfigured(f"IDP_DYNAMIC_REGISTRATION must be off, tokens or guests, not {value!r}.")
-    return chosen
 
 
 def checked_networks(name: str, values: Iterable[str]) -> list[str]:

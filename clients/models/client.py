@@ -15,7 +15,6 @@ from clients.identifiers import new_client_id
 from clients.metadata import SECRET_METHODS, ClientMetadata
 from clients.models.about import AboutTheApp
 from clients.models.choices import (
-    ApplicationType,
     AuthMethod,
     ClientTokenFormat,
     Introspection,

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from django.conf import settings
+from django.utils import translation
 
 from clients import initial_tokens, self_registered
 from clients.models import InitialAccessToken, RegistrationAccess
@@ -102,9 +103,10 @@ def _values(request: Request) -> Mapping[str, object]:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """What a registration refuses, in the words of RFC 7591 section 3.2.2."""
+    """What a registration refuses, in the words of RFC 7591 section 3.2.2, and in English whoever reads it."""
     try:
-        yield
+        with translation.override("en"):
+            yield
     except UsedUp:
         raise InvalidRegistrationToken("The initial access token is used up.") from None
     except RegistrationError as error:

@@ -203,6 +203,17 @@ def test_r1_a_browser_may_ask_before_it_sends(app: Registrar) -> None:
         assert "Access-Control-Allow-Credentials" not in answer
 
 
+def test_r1_programs_are_told_in_english_whatever_the_language_of_a_browser(app: Registrar) -> None:
+    answer = app.send(
+        "put", place_of(made := app.made()), {}, made["registration_access_token"], HTTP_ACCEPT_LANGUAGE="ar"
+    )
+    assert answer.json()["error_description"].isascii()
+    assert "?" not in answer.json()["error_description"]
+    wrong = {"client_id": made["client_id"], "redirect_uris": ["https://x.example/#"]}
+    answer = app.send("put", place_of(made), wrong, made["registration_access_token"], HTTP_ACCEPT_LANGUAGE="ar")
+    assert "fragment" in answer.json()["error_description"]
+
+
 def test_a_slash_at_the_end_is_no_difference_and_both_prefixes_answer(app: Registrar) -> None:
     for path in (f"{REGISTER}/", "/openid/register"):
         assert app.send("post", path, WEB, app.token).status_code == 201
