@@ -27,28 +27,34 @@ from projects.events import Detail, acting, record, record_all
 from projects.models import Project
 from projects.problems import Problem, RegistrationError, require
 
+MANUAL = Client.RegistrationSource.MANUAL
 SHOWN = 10  # how many of the things that stand in the way of a deletion are named
 RIGHTS_OVER_TOKENS = ("introspection", "introspects", "acts_for")
 KEYS = ("jwks", "jwks_uri", "token_endpoint_auth_signing_alg")
 TOLD_APART = ("client_name", "enabled", "held", *RIGHTS_OVER_TOKENS, *KEYS)  # by no event, or by one of its own
 
 
-def register(wanted: ClientMetadata, project: Project, by: Actor) -> Client:
-    """A new client. Raises RegistrationError; IntegrityError when somebody else took the id in this very moment."""
-    [made] = register_all([wanted], project, by)
+def register(wanted: ClientMetadata, project: Project, by: Actor, *, source: str = MANUAL) -> Client:
+    """A new client. Raises RegistrationError; IntegrityError when somebody else took the id in this very moment.
+
+    `source`: whether somebody vouches for it, or it registered itself.
+    """
+    [made] = register_all([wanted], project, by, source=source)
     if isinstance(made, Client):
         return made
     raise RegistrationError(made)
 
 
-def register_all(wanted: Sequence[ClientMetadata], project: Project, by: Actor) -> list[Client | list[Problem]]:
+def register_all(
+    wanted: Sequence[ClientMetadata], project: Project, by: Actor, *, source: str = MANUAL
+) -> list[Client | list[Problem]]:
     """New clients, in a few statements however many they are. In place of one that cannot be made, its problems."""
     named = [replace(one, client_id=one.client_id or new_client_id()) for one in wanted]
     around = Around(named, project)
     with acting(by), transaction.atomic():
         found = [problems(one, project, by, around=around) for one in named]
         good = [one for one, wrong in zip(named, found, strict=True) if not wrong]
-        made = Client.objects.bulk_create([_new(one, project, by) for one in good])
+        made = Client.objects.bulk_create([_new(one, project, by, source) for one in good])
         lists.write_new(dict(zip(made, good, strict=True)))
         about = {one.client_id: {"project": project.key, "introspection": one.introspection} for one in made}
         record_all(by, "client.created", about)
@@ -56,8 +62,8 @@ def register_all(wanted: Sequence[ClientMetadata], project: Project, by: Actor) 
     return [wrong or by_id[one.client_id] for one, wrong in zip(named, found, strict=True)]
 
 
-def _new(wanted: ClientMetadata, project: Project, by: Actor) -> Client:
-    client = Client(project=project)
+def _new(wanted: ClientMetadata, project: Project, by: Actor, source: str) -> Client:
+    client = Client(project=project, registration_source=source)
     client.take(wanted)
     client.disabled_by_superuser = _held(wanted, ClientMetadata(), by)
     return client

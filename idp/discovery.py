@@ -119,6 +119,7 @@ def _addresses() -> dict[str, str]:
         "end_session_endpoint": f"{base}/logout",
         "tokeninfo_endpoint": f"{base}/tokeninfo",
         "jwks_uri": f"{settings.IDP_ISSUER}/.well-known/jwks.json",
+        **({"registration_endpoint": f"{base}/register"} if settings.IDP_DYNAMIC_REGISTRATION != "off" else {}),
     }
 
 

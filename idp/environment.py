@@ -77,6 +77,14 @@ class Environment(environ.Env):
         """This variable as networks, comma-separated. None by default."""
         return checked_networks(name, self.list(name, default=[]))
 
+    def one_of(self, name: str, usual: str, *others: str) -> str:
+        """This variable as one of these words."""
+        value = str(self.str(name, default="")).strip()
+        if (chosen := value.lower() or usual) not in (usual, *others):
+            words = " or ".join(filter(None, (", ".join((usual, *others[:-1])), others[-1])))
+            raise ImproperlyConfigured(f"{name} must be {words}, not {value!r}.")
+        return chosen
+
     def header(self, name: str) -> str:
         """This variable as the name of a header. None by default."""
         value = str(self.str(name, default="")).strip()
@@ -110,13 +118,6 @@ def checked_level(value: str) -> str:
     if (level := value.strip().upper()) not in logging.getLevelNamesMapping():
         raise ImproperlyConfigured(f"LOG_LEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL, not {value!r}.")
     return level
-
-
-def checked_log_format(value: str) -> str:
-    """IDP_LOG_FORMAT: for people or for programs."""
-    if (chosen := value.strip().lower()) not in ("text", "json"):
-        raise ImproperlyConfigured(f"IDP_LOG_FORMAT must be text or json, not {value!r}.")
-    return chosen
 
 
 def checked_networks(name: str, values: Iterable[str]) -> list[str]:

@@ -27,6 +27,7 @@ from provider.endpoints.device_authorization import device_authorization
 from provider.endpoints.http import Answer, Endpoint, json_answer
 from provider.endpoints.introspect import introspect
 from provider.endpoints.par import par
+from provider.endpoints.register import register
 from provider.endpoints.revoke import revoke
 from provider.endpoints.token import token
 from provider.endpoints.tokeninfo import tokeninfo
@@ -44,7 +45,7 @@ ENDPOINTS: dict[str, Endpoint] = {
     **{
         f"{BASE}/{prefix}/{endpoint.__name__}": endpoint
         for prefix in PREFIXES
-        for endpoint in (token, introspect, revoke, userinfo, tokeninfo, par, device_authorization)
+        for endpoint in (token, introspect, revoke, userinfo, tokeninfo, par, device_authorization, register)
     },
     **toolkit_paths.endpoints(),
 }

@@ -24,6 +24,8 @@ from idp.environment import (
     local_secrets,
     with_counters,
 )
+from idp import environment, neighbours
+from idp.environment import Environment, checked_grace, checked_key_secrets, checked_level, checked_mtls_url
 from idp.logs import logging_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -44,7 +46,7 @@ if DEBUG and not IS_LOCAL:
         f"DEBUG shows secrets to visitors and IDP_ISSUER is {IDP_ISSUER}. Unset DEBUG, or use a loopback issuer."
     )
 
-_local = local_secrets(STATE_DIR / "secrets.env") if IS_LOCAL else {}
+_local = environment.local_secrets(STATE_DIR / "secrets.env") if IS_LOCAL else {}
 
 
 def _secret(name: str) -> str:
@@ -76,6 +78,8 @@ IDP_LEGACY_RESPONSE_TYPES = env.flag("IDP_LEGACY_RESPONSE_TYPES")
 IDP_REQUIRE_PUSHED_AUTHORIZATION_REQUESTS = env.flag("IDP_REQUIRE_PUSHED_AUTHORIZATION_REQUESTS")
 IDP_CLIENT_ID_METADATA_DOCUMENTS = env.flag("IDP_CLIENT_ID_METADATA_DOCUMENTS")  # ids that are addresses of documents
 IDP_LOOPBACK_CLIENT_DOCUMENTS = env.flag_on_loopback("IDP_LOOPBACK_CLIENT_DOCUMENTS", IDP_ISSUER)
+# Whether apps register themselves: never, with a token that an owner of a project made, or anybody's as guests.
+IDP_DYNAMIC_REGISTRATION: str = env.one_of("IDP_DYNAMIC_REGISTRATION", "off", "tokens", "guests")
 # Addresses (IP or CIDR) of reverse proxies whose X-Forwarded-For is believed. Nobody's by default.
 IDP_TRUSTED_PROXIES = env.networks("IDP_TRUSTED_PROXIES")
 # Client certificates (RFC 8705): the headers in which those proxies pass them on, and say that a CA vouches for them.
@@ -148,7 +152,7 @@ TEMPLATES = [
 
 # --- Storage ---------------------------------------------------------------------------------------------------------
 DATABASES = {"default": neighbours.database(env, STATE_DIR)}
-CACHES = with_counters(
+CACHES = environment.with_counters(
     neighbours.cache_with_time_limits(env.address("CACHE_URL", "locmemcache://", env.cache_url_config))
 )
 # Seconds for which a process uses cached clients, APIs and keys before it checks whether something changed.
@@ -322,6 +326,6 @@ OAUTH2_PROVIDER = {
 }
 
 # --- Logs ------------------------------------------------------------------------------------------------------------
-IDP_LOG_FORMAT: str = checked_log_format(env.str("IDP_LOG_FORMAT", default="text"))
+IDP_LOG_FORMAT: str = env.one_of("IDP_LOG_FORMAT", "text", "json")
 IDP_LOG_REQUESTS = env.flag("IDP_LOG_REQUESTS")  # a line for requests that succeed, too
 LOGGING = logging_settings(IDP_LOG_FORMAT, checked_level(env.str("LOG_LEVEL", default="INFO")))

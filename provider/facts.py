@@ -43,6 +43,10 @@ def client_facts(client: Client) -> ClientFacts:
         introspects=frozenset(other.client_id for other in client.introspects.all()),
         acts_for=tuple(api.identifier for api in client.acts_for.all()),
         allowed_callers=frozenset(other.client_id for other in client.allowed_callers.all()),
+        native=client.native,
+        pages=tuple((name, uri) for name in SHOWN_URIS if (uri := getattr(client, name))),
+        default_max_age=client.default_max_age,
+        default_acrs=tuple(client.default_acr_values),
         profile=client.profile or (client.project.profile if client.project else ""),
     )
     return profile.applied(lists)
@@ -84,10 +88,6 @@ def _columns(client: Client) -> ClientFacts:
         jwks_uri=client.jwks_uri,
         asks_offline=client.refresh_tokens == RefreshTokens.ALWAYS,
         certificate_bound=client.tls_client_certificate_bound_access_tokens,
-        native=client.native,
-        pages=tuple((name, uri) for name in SHOWN_URIS if (uri := getattr(client, name))),
-        default_max_age=client.default_max_age,
-        default_acrs=tuple(client.default_acr_values),
         certificate_names=tuple((name.rpartition("_")[2], value) for name, value in client.columns.certificate_names),
         document_gone_since=client.document_gone_since,
     )

@@ -10,6 +10,7 @@ from clients.models.logout import LogoutNotice
 from clients.models.pushed_request import PushedRequest
 from clients.models.refusal import RefusedRequest
 from clients.models.secret import ClientSecret
+from clients.models.self_registration import InitialAccessToken, RegistrationAccess
 from clients.models.tokens import AccessToken, DeviceGrant, Grant, IDToken, RefreshToken, RevokedToken
 from clients.models.use import FirstUse
 from projects.events import SecurityEvent
@@ -24,12 +25,14 @@ __all__ = [
     "FirstUse",
     "Grant",
     "IDToken",
+    "InitialAccessToken",
     "KeptAnswer",
     "KeptRequest",
     "LogoutNotice",
     "PushedRequest",
     "RefreshToken",
     "RefusedRequest",
+    "RegistrationAccess",
     "RevokedToken",
     "SecurityEvent",
     "SigningKey",

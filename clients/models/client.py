@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import urlencode
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -15,8 +13,8 @@ from oauth2_provider.models import AbstractApplication
 from clients import guests, rules
 from clients.identifiers import new_client_id
 from clients.metadata import SECRET_METHODS, ClientMetadata
+from clients.models.about import AboutTheApp
 from clients.models.choices import (
-    ApplicationType,
     AuthMethod,
     ClientTokenFormat,
     Introspection,
@@ -38,7 +36,7 @@ ID_LISTED = _("Clients name this as an audience already. Choose another client I
 MOVED = _("A client stays in its project for ever. Create another client instead.")
 
 
-class Client(MetadataColumns, AbstractApplication):
+class Client(MetadataColumns, AboutTheApp, AbstractApplication):
     """An OAuth client (RFC 6749 section 2). Belongs to one project for ever; a `client_id` is never reused.
 
     Without a project it is a guest: it registered itself, and each project decides whether to let it in.
@@ -168,17 +166,6 @@ class Client(MetadataColumns, AbstractApplication):
         _("refresh tokens"), max_length=14, choices=RefreshTokens.choices, default=RefreshTokens.OFFLINE_ACCESS
     )
 
-    application_type = models.CharField(
-        _("kind of app"), max_length=10, choices=ApplicationType.choices, default=ApplicationType.WEB
-    )
-    contacts = models.JSONField(_("contacts"), default=list, blank=True)
-    client_uri = models.CharField(_("home page"), max_length=500, blank=True)
-    logo_uri = models.CharField(_("logo"), max_length=500, blank=True)
-    policy_uri = models.CharField(_("privacy policy"), max_length=500, blank=True)
-    tos_uri = models.CharField(_("terms of service"), max_length=500, blank=True)
-    initiate_login_uri = models.CharField(_("address that begins a sign-in"), max_length=500, blank=True)
-    default_max_age = models.PositiveIntegerField(_("oldest sign-in in seconds"), null=True, blank=True)
-    default_acr_values = models.JSONField(_("preferred strength of sign-ins"), default=list, blank=True)
     document_gone_since = models.DateTimeField(null=True, editable=False)  # that its id is the address of (rule C11)
 
     class Meta:
@@ -206,17 +193,6 @@ class Client(MetadataColumns, AbstractApplication):
     @property
     def public(self) -> bool:
         return bool(self.client_type == AbstractApplication.CLIENT_PUBLIC)
-
-    @property
-    def native(self) -> bool:
-        """It takes the port that it gets, on the person's device."""
-        return self.public or self.application_type == ApplicationType.NATIVE
-
-    @property
-    def begins_at(self) -> str:
-        """Where it begins a sign-in with us when somebody opens it (OpenID Connect Core 1.0 section 4); or nothing."""
-        uri = str(self.initiate_login_uri)
-        return f"{uri}{'&' if '?' in uri else '?'}{urlencode({'iss': settings.IDP_ISSUER})}" if uri else ""
 
     @property
     def uses_secrets(self) -> bool:

@@ -26,6 +26,8 @@ WORDS = {
     "client.secret_generated": _("Secret made"),
     "client.secret_adopted": _("Secret that somebody chose was set"),
     "client.secret_revoked": _("Secret revoked"),
+    "initial_token.made": _("Token made with which apps register themselves"),
+    "initial_token.revoked": _("Token with which apps register themselves revoked"),
     "key.made": _("Next signing key published"),
     "key.activated": _("Signing key signs from now on"),
     "key.retired": _("Signing key retired"),

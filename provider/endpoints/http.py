@@ -28,6 +28,7 @@ from provider.protocol.errors import (
     InsufficientUserAuthentication,
     InvalidClient,
     InvalidDpopProof,
+    InvalidRegistrationToken,
     InvalidRequest,
     InvalidToken,
     MethodNotAllowed,
@@ -85,6 +86,8 @@ def headers_of(refusal: Refusal, *, machines: bool = False) -> dict[str, str]:
     headers = {}
     if isinstance(refusal, InvalidClient) and (refusal.challenge or (machines and refusal.status == 401)):
         headers["WWW-Authenticate"] = f'Basic {REALM}, charset="UTF-8"'
+    if isinstance(refusal, InvalidRegistrationToken):
+        headers["WWW-Authenticate"] = "Bearer " + ", ".join((REALM, *_error(refusal)))
     if isinstance(refusal, (TooManyGuesses, TemporarilyUnavailable)):
         headers["Retry-After"] = str(refusal.retry_after)
     if isinstance(refusal, InvalidDpopProof):

@@ -36,6 +36,30 @@ class TooLarge(InvalidRequest):
     status = 413
 
 
+class UnsupportedMediaType(InvalidRequest):
+    """RFC 9110 section 15.5.16."""
+
+    status = 415
+
+
+class InvalidRedirectUri(Refusal):
+    """RFC 7591 section 3.2.2: a redirect URI that no app may have."""
+
+    code = "invalid_redirect_uri"
+
+
+class InvalidClientMetadata(Refusal):
+    """RFC 7591 section 3.2.2: something else that is said of a client cannot be, or cannot be read."""
+
+    code = "invalid_client_metadata"
+
+
+class UnapprovedSoftwareStatement(Refusal):
+    """RFC 7591 section 3.2.2: nobody's software statements are believed here."""
+
+    code = "unapproved_software_statement"
+
+
 class MethodNotAllowed(InvalidRequest):
     """RFC 9110 section 15.5.6."""
 
@@ -202,6 +226,10 @@ class InvalidToken(Refusal):
     status = 401
 
 
+class InvalidRegistrationToken(InvalidToken):
+    """RFC 7591 section 3, RFC 7592 section 2: no initial or registration access token, or not one that works."""
+
+
 class InvalidDpopProof(Refusal):
     """RFC 9449 section 5: there is no DPoP proof, or not one of this request. Protected resources answer 401."""
 
@@ -245,6 +273,13 @@ class TemporarilyUnavailable(Refusal):
     code = "temporarily_unavailable"
     status = 503
     retry_after = 5  # seconds
+
+
+class TooManyRegistrations(TemporarilyUnavailable):
+    """So many apps registered themselves lately, here or from this network, that no other may."""
+
+    status = 429
+    retry_after = 600
 
 
 class TooManyWait(TemporarilyUnavailable):

@@ -12,6 +12,7 @@ from jwcrypto import jwk, jws
 from clients.models import Client, SigningKey
 from clients.models.keys import KeyState
 from common.jws import ALGORITHMS, MEMBERS
+from idp import discovery
 from idp.discovery import MAX_AGE
 from provider.keys import keyring
 from provider.protocol.claims import CLAIMS
@@ -257,3 +258,12 @@ def test_other_methods_are_refused_in_json() -> None:
             assert (response.status_code, response["Allow"]) == (405, "GET")
             assert response.json()["error"] == "invalid_request"
         assert Http().head(path).status_code == 200
+
+
+@pytest.mark.parametrize(("mode", "listed"), [("off", False), ("tokens", True), ("guests", True)])
+def test_the_registration_endpoint_is_listed_when_it_works(mode: str, listed: bool, settings: Any) -> None:
+    settings.IDP_DYNAMIC_REGISTRATION = mode
+    discovery._metadata_document.cache_clear()
+    metadata = Http().get("/.well-known/openid-configuration").json()
+    discovery._metadata_document.cache_clear()
+    assert metadata.get("registration_endpoint") == ("http://localhost:8000/oauth2/register" if listed else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,13 @@ from django.core.management import call_command
 from django.test import Client as Http
 
 from accounts.models import SignIn, User
+from clients import initial_tokens
+from clients.initial_tokens import Wanted
 from clients.models import Client
+from idp import discovery
 from idp.configuration import apply
+from projects.actors import Actor
+from projects.models import Project
 from provider.protocol import device
 from tests.verifier import documented
 from tests.verifier.documented import EXAMPLES, PAGE, ROOT, SHOWN, Reader, registered
@@ -322,3 +328,24 @@ def test_what_meets_fapi_2_with_curl(reader: Reader) -> None:
     assert json.loads(reader.shell("bank-code"))["error"] == "invalid_client", "its assertion was used"
     assert reader.python("bank_signs.py", AT="token") == (0, "")
     assert "cnf" in claims_of(reader.curl("bank-code")["access_token"])
+
+
+@pytest.fixture
+def initial_token(reader: Reader, settings: Any) -> Iterator[None]:
+    settings.IDP_DYNAMIC_REGISTRATION = "tokens"
+    wanted = Wanted(scope="openid email loans.read", audience=("https://api.library.example/loans",), most=3)
+    project = Project.objects.get(key="library")
+    reader.environ["INITIAL_TOKEN"] = initial_tokens.make(wanted, project, Actor.operator("test"))[1]
+    discovery._metadata_document.cache_clear()  # it lists what the provider started with
+    yield
+    discovery._metadata_document.cache_clear()
+
+
+@pytest.mark.usefixtures("initial_token")
+def test_registering_itself(reader: Reader) -> None:
+    assert reader.curl("register")["redirect_uris"] == ["http://127.0.0.1:8765/callback"]
+
+
+@pytest.mark.usefixtures("initial_token")
+def test_registering_itself_in_python(reader: Reader) -> None:
+    assert reader.python("register.py") == (0, "Reading room, second floor\n204")
