@@ -12,20 +12,15 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from common.issuer import LOOPBACK_NAMES, checked_issuer, hosts_of, split
-from idp import neighbours
+from idp import environment, neighbours
 from idp.environment import (
     Environment,
     checked_grace,
     checked_key_secrets,
     checked_level,
-    checked_log_format,
     checked_mtls_url,
     checked_toolkit_paths,
-    local_secrets,
-    with_counters,
 )
-from idp import environment, neighbours
-from idp.environment import Environment, checked_grace, checked_key_secrets, checked_level, checked_mtls_url
 from idp.logs import logging_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
