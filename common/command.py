@@ -14,7 +14,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import ClassVar
@@ -59,6 +59,13 @@ def as_name(argument: str) -> str:
     return readable(argument).replace("\0", "?")
 
 
+def as_text(argument: str, option: str) -> str:
+    """What is to be stored as it is: nothing of it is replaced."""
+    if as_name(argument) != argument:
+        raise wrong_use(f"{option}: this is no text. Nothing was changed.")
+    return argument
+
+
 def whoever_runs_this() -> str:
     """For events: the user of the operating system, and the machine."""
     try:
@@ -81,13 +88,14 @@ class DatabaseCommand(BaseCommand):
     """A command that needs the database and its tables, and says so in a sentence when they are missing."""
 
     writes: ClassVar[bool] = False  # whether it has --dry-run
+    formats: ClassVar[Sequence[str]] = ("text", "json")
     as_json = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         """What every command has; those with arguments of their own call this last."""
         if self.writes:
             parser.add_argument("--dry-run", action="store_true", help="say what would come of it, change nothing")
-        parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print the answer")
+        parser.add_argument("--format", choices=self.formats, default="text", help="how to print the answer")
 
     def run_from_argv(self, argv: list[str]) -> None:
         try:

@@ -25,6 +25,7 @@ WORDS = {
     "client.locked_out": _("A network has to wait after too many wrong secrets"),
     "client.secret_generated": _("Secret made"),
     "client.secret_adopted": _("Secret that somebody chose was set"),
+    "client.secret_limited": _("End of a secret set"),
     "client.secret_revoked": _("Secret revoked"),
     "key.made": _("Next signing key published"),
     "key.activated": _("Signing key signs from now on"),
