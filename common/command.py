@@ -15,14 +15,14 @@ import socket
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import ClassVar
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error, connection, transaction
 
-from common import clock
+from common import clock, timers
 from common.command_output import encoded, printable
 from common.database_errors import advice, is_for_the_operator
 from common.unreleased import is_unreleased, start_anew
@@ -89,6 +89,7 @@ class DatabaseCommand(BaseCommand):
 
     writes: ClassVar[bool] = False  # whether it has --dry-run
     formats: ClassVar[Sequence[str]] = ("text", "json")
+    timer: ClassVar[bool] = False  # whether its last run is kept (common.timers)
     as_json = False
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -108,12 +109,25 @@ class DatabaseCommand(BaseCommand):
     def execute(self, *args: object, **options: object) -> str | None:
         self.as_json, self._answered = options.get("format") == "json", False
         self._begun = self._told = time.monotonic()
+        self._began_at, self._dry_run = clock.now(), bool(options.get("dry_run"))
         try:
             return self._execute(*args, **options)
         except CommandError as error:
             if self.as_json and not self._answered:
                 self._write_document(error.document if isinstance(error, Refused) else {"error": str(error)})
+            if error.returncode != WRONG_USE:
+                self._note(str(error))
             raise
+
+    def ran(self, said: Mapping[str, object], *, failed: bool = False, often: bool = False) -> None:
+        """A run of a timer ended like this. A dry run is none."""
+        if self.timer and not self._dry_run:
+            name = type(self).__module__.rpartition(".")[2]
+            timers.record(name, self._began_at, said, whoever_runs_this(), failed=failed, often=often)
+
+    def _note(self, why: str) -> None:
+        with suppress(Error):  # the database may be what failed
+            self.ran({"error": why}, failed=True)
 
     def _execute(self, *args: object, **options: object) -> str | None:
         try:

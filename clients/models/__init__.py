@@ -12,6 +12,7 @@ from clients.models.refusal import RefusedRequest
 from clients.models.secret import ClientSecret
 from clients.models.tokens import AccessToken, DeviceGrant, Grant, IDToken, RefreshToken, RevokedToken
 from clients.models.use import FirstUse
+from common.timers import TimerRun
 from projects.events import SecurityEvent
 
 __all__ = [
@@ -33,4 +34,5 @@ __all__ = [
     "RevokedToken",
     "SecurityEvent",
     "SigningKey",
+    "TimerRun",
 ]
