@@ -11,8 +11,9 @@ from django.db.models import Count, Max, Q, QuerySet
 from accounts.models import User
 from clients.models import AccessToken, Authorization, Client, RefreshToken
 from common import clock
-from projects.apis import project_facts
+from projects.apis import guest_terms, project_facts
 from projects.ends import end_of
+from projects.facts import OUTSIDE, ProjectFacts
 from projects.models import Project
 from provider.store import live
 
@@ -29,8 +30,10 @@ class Whose:
     since: datetime | None = None
 
     def authorizations(self) -> QuerySet[Authorization]:
-        named = {"user": self.user, "client": self.client, "client__project": self.project}
+        named = {"user": self.user, "client": self.client}
         wanted = Q(**{lookup: one.pk for lookup, one in named.items() if one is not None})
+        if self.project is not None:  # its own clients, and guest apps that came in by it
+            wanted &= Q(client__project=self.project) | Q(project=self.project)
         made = Q(created_at__gte=self.since) if self.since else Q()
         usable = Q(client__enabled=True, user__is_active=True)
         return Authorization.objects.filter(wanted & made & usable & live.may_live())
@@ -57,6 +60,11 @@ class Living:
     last_used: datetime
     ends_at: datetime | None
 
+    @property
+    def project(self) -> str:
+        found = self.row.client.project or self.row.project
+        return found.key if found else ""
+
 
 def counted(rows: QuerySet[Authorization] | QuerySet[AccessToken]) -> int:
     """How many, up to `COUNTED`."""
@@ -65,7 +73,9 @@ def counted(rows: QuerySet[Authorization] | QuerySet[AccessToken]) -> int:
 
 def newest(whose: Whose, most: int) -> Iterator[Living]:
     """Its authorizations, the newest first."""
-    rows = list(whose.authorizations().select_related("client__project", "user").order_by("-created_at", "pk")[:most])
+    rows = list(
+        whose.authorizations().select_related("client__project", "project", "user").order_by("-created_at", "pk")[:most]
+    )
     keys, now = [one.pk for one in rows], clock.now()
     tokens = AccessToken.objects.filter(authorization__in=keys).values("authorization").order_by()
     alive = Count("digest", filter=Q(expires__gt=now, revoked_at=None))
@@ -81,5 +91,11 @@ def newest(whose: Whose, most: int) -> Iterator[Living]:
             of_refresh.get(row.pk),
             row.pk in of_refresh,
             max(one for one in used if one is not None),
-            end_of(row.created_at, row.ends_at, project_facts(row.client.project)),
+            end_of(row.created_at, row.ends_at, _terms(row)),
         )
+
+
+def _terms(row: Authorization) -> ProjectFacts:
+    if row.client.project is not None:
+        return project_facts(row.client.project)
+    return guest_terms(row.project) if row.project is not None else OUTSIDE

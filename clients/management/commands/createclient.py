@@ -89,7 +89,7 @@ def _texts(given: object, field: str) -> tuple[str, ...]:
 def _shown(client: Client, made: ClientMetadata, secret: str) -> dict[str, object]:
     return {
         "issuer": settings.IDP_ISSUER,
-        "project": client.project.key,
+        "project": client.home.key,
         "client_id": client.client_id,
         "client_secret": secret or None,
         "token_endpoint_auth_method": made.token_endpoint_auth_method,

@@ -69,7 +69,7 @@ def _lines(one: Living, now: datetime) -> list[str]:
         refresh = f"refresh token ends {until(one.refresh_until, now)}" if one.refresh_until else "refresh token"
     end = f", all of it ends {until(one.ends_at, now)}" if one.ends_at else ""
     return [
-        f"{row.user.username} at {row.client.client_id} (project {row.client.project.key}), {row.pk}",
+        f"{row.user.username} at {row.client.client_id} (project {one.project}), {row.pk}",
         f"  since {ago(row.created_at, now)}, last used {ago(one.last_used, now)}",
         f"  {number(one.access_tokens, 'access token')}, {refresh}{end}",
         f"  scopes {' '.join(row.scopes) or 'none'}; audiences {' '.join(row.audiences) or 'none'}",
@@ -83,7 +83,7 @@ def _as_dict(one: Living) -> dict[str, object]:
         "username": row.user.username,
         "sub": str(row.user.sub),
         "client_id": row.client.client_id,
-        "project": row.client.project.key,
+        "project": one.project,
         "scopes": row.scopes,
         "audiences": row.audiences,
         "created_at": row.created_at,
