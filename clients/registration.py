@@ -240,6 +240,20 @@ def revoke_secret(secret: ClientSecret, by: Actor) -> bool:
     return True
 
 
+def limit_secret(secret: ClientSecret, by: Actor, until: datetime) -> bool:
+    """Let it end then; never later than it would. Whether that was earlier than before."""
+    with acting(by), transaction.atomic():
+        client = secret.client
+        _may_change(client, by)
+        row = client.secrets.select_for_update().filter(pk=secret.pk, revoked_at__isnull=True).first()
+        if row is None or (row.expires_at is not None and row.expires_at <= until):
+            return False
+        row.expires_at = until
+        row.save(update_fields=["expires_at"])
+        record(by, "client.secret_limited", client.client_id, label=row.label, until=until.isoformat())
+    return True
+
+
 def _may_change(client: Client, by: Actor) -> None:
     if client.project is None and not by.manages_guest(client.client_id):
         require([Problem("client_id", str(guest_registration.NOT_YOURS))])

@@ -14,15 +14,15 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import ClassVar
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error, connection, transaction
 
-from common import clock
+from common import clock, timers
 from common.command_output import encoded, printable
 from common.database_errors import advice, is_for_the_operator
 from common.unreleased import is_unreleased, start_anew
@@ -59,6 +59,13 @@ def as_name(argument: str) -> str:
     return readable(argument).replace("\0", "?")
 
 
+def as_text(argument: str, option: str) -> str:
+    """What is to be stored as it is: nothing of it is replaced."""
+    if as_name(argument) != argument:
+        raise wrong_use(f"{option}: this is no text. Nothing was changed.")
+    return argument
+
+
 def whoever_runs_this() -> str:
     """For events: the user of the operating system, and the machine."""
     try:
@@ -81,13 +88,15 @@ class DatabaseCommand(BaseCommand):
     """A command that needs the database and its tables, and says so in a sentence when they are missing."""
 
     writes: ClassVar[bool] = False  # whether it has --dry-run
+    formats: ClassVar[Sequence[str]] = ("text", "json")
+    timer: ClassVar[bool] = False  # whether its last run is kept (common.timers)
     as_json = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         """What every command has; those with arguments of their own call this last."""
         if self.writes:
             parser.add_argument("--dry-run", action="store_true", help="say what would come of it, change nothing")
-        parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print the answer")
+        parser.add_argument("--format", choices=self.formats, default="text", help="how to print the answer")
 
     def run_from_argv(self, argv: list[str]) -> None:
         try:
@@ -100,12 +109,25 @@ class DatabaseCommand(BaseCommand):
     def execute(self, *args: object, **options: object) -> str | None:
         self.as_json, self._answered = options.get("format") == "json", False
         self._begun = self._told = time.monotonic()
+        self._began_at, self._dry_run = clock.now(), bool(options.get("dry_run"))
         try:
             return self._execute(*args, **options)
         except CommandError as error:
             if self.as_json and not self._answered:
                 self._write_document(error.document if isinstance(error, Refused) else {"error": str(error)})
+            if error.returncode != WRONG_USE:
+                self._note(str(error))
             raise
+
+    def ran(self, said: Mapping[str, object], *, failed: bool = False, often: bool = False) -> None:
+        """A run of a timer ended like this. A dry run is none."""
+        if self.timer and not self._dry_run:
+            name = type(self).__module__.rpartition(".")[2]
+            timers.record(name, self._began_at, said, whoever_runs_this(), failed=failed, often=often)
+
+    def _note(self, why: str) -> None:
+        with suppress(Error):  # the database may be what failed
+            self.ran({"error": why}, failed=True)
 
     def _execute(self, *args: object, **options: object) -> str | None:
         try:

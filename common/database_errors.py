@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from django.db import Error, InterfaceError, OperationalError
+from django.db import Error, InterfaceError, OperationalError, ProgrammingError
 
 # PostgreSQL's codes for a table, a column and a schema that are not there (its manual, appendix A).
 _UNDEFINED = {"42P01", "42703", "3F000"}
+# What may be over in a moment, for whoever tries again and again.
+DATABASE_TROUBLE = (OperationalError, InterfaceError, ProgrammingError)
 _READ_ONLY = "25006"  # a write to a standby, or to a database that an operator set to read only
 
 

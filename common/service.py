@@ -11,19 +11,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.core.management.base import CommandError, CommandParser
-from django.db import Error, IntegrityError, InterfaceError, OperationalError, ProgrammingError, close_old_connections
+from django.db import Error, IntegrityError, close_old_connections
 
+from common import clock
 from common.command import NO, DatabaseCommand, learn_the_time
 from common.command_output import encoded
-from common.database_errors import advice
+from common.database_errors import DATABASE_TROUBLE, advice
 
-DATABASE_TROUBLE = (OperationalError, InterfaceError, ProgrammingError)
 MAX_INTERVAL = 3600  # seconds between two runs
 
 
 class ServiceCommand(DatabaseCommand):
     """A run delivers what is due and counts what became of it. Trouble of `passing` may be over in the next run."""
 
+    timer = True
     passing: tuple[type[Exception], ...] = ()
 
     def run_once(self, stop: threading.Event) -> Counter[str]:
@@ -42,7 +43,7 @@ class ServiceCommand(DatabaseCommand):
 
     def handle(self, *, interval: float | None, format: str, **options: object) -> None:
         stop = threading.Event()
-        with _stopping_on_signals(stop):
+        with stopping_on_signals(stop):
             if interval is None:
                 self._once(stop, format)
             else:
@@ -55,6 +56,7 @@ class ServiceCommand(DatabaseCommand):
             again = " Run it again." if isinstance(error, IntegrityError) else ""
             raise CommandError(f"{self.sentence(error)}{again}") from error
         self._answer(counts, output_format)
+        self.ran(counts, failed=bool(counts["given_up"]))
         if counts["given_up"]:  # what only failed is tried again
             sys.exit(NO)
 
@@ -65,7 +67,9 @@ class ServiceCommand(DatabaseCommand):
             try:
                 close_old_connections()
                 learn_the_time()  # again: a clock that was wrong at the start may be set meanwhile
+                self._began_at = clock.now()
                 counts = self.run_once(stop)
+                self.ran(counts, failed=bool(counts["given_up"]), often=True)
             except trouble as error:
                 self.stderr.write(f"{self.sentence(error)} Trying again.")
             else:
@@ -94,7 +98,7 @@ def _seconds(text: str) -> float:
 
 
 @contextmanager
-def _stopping_on_signals(stop: threading.Event) -> Iterator[None]:
+def stopping_on_signals(stop: threading.Event) -> Iterator[None]:
     """SIGTERM and Ctrl-C end the command after the current delivery."""
     before = {one: signal.signal(one, lambda *_: stop.set()) for one in (signal.SIGTERM, signal.SIGINT)}
     try:

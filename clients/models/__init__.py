@@ -13,6 +13,7 @@ from clients.models.secret import ClientSecret
 from clients.models.self_registration import InitialAccessToken, RegistrationAccess
 from clients.models.tokens import AccessToken, DeviceGrant, Grant, IDToken, RefreshToken, RevokedToken
 from clients.models.use import FirstUse
+from common.timers import TimerRun
 from projects.events import SecurityEvent
 
 __all__ = [
@@ -36,4 +37,5 @@ __all__ = [
     "RevokedToken",
     "SecurityEvent",
     "SigningKey",
+    "TimerRun",
 ]

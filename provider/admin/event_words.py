@@ -25,6 +25,7 @@ WORDS = {
     "client.locked_out": _("A network has to wait after too many wrong secrets"),
     "client.secret_generated": _("Secret made"),
     "client.secret_adopted": _("Secret that somebody chose was set"),
+    "client.secret_limited": _("End of a secret set"),
     "client.secret_revoked": _("Secret revoked"),
     "initial_token.made": _("Token made with which apps register themselves"),
     "initial_token.revoked": _("Token with which apps register themselves revoked"),

@@ -24,7 +24,7 @@ def _check(option: str, days: int, reason: str = "") -> None:
 
 
 class Command(DatabaseCommand):
-    writes = True
+    writes = timer = True
     help = "Delete what has expired or ended, in short steps. Safe at any time, and to interrupt."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -43,6 +43,7 @@ class Command(DatabaseCommand):
         counts = {rule.name: self._apply(rule, dry_run=dry_run) for rule in rules}
         if not dry_run:
             events.swept(counts, whoever_runs_this())
+        self.ran({"deleted": sum(counts.values())})
         verb = "Would delete" if dry_run else "Deleted"
         self.answer(
             {"dry_run": dry_run, "deleted": counts},

@@ -26,7 +26,7 @@ SENTENCES = {
 
 
 class Command(DatabaseCommand):
-    writes = True
+    writes = timer = True
     help = "Publish, activate and retire signing keys, each step when it is safe. Run it again for the next step."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -56,6 +56,8 @@ class Command(DatabaseCommand):
             {"dry_run": dry_run, "steps": [_as_dict(one) for one in steps]},
             [f"Would do: {_sentence(one)}" if dry_run else _sentence(one) for one in steps],
         )
+        if not revoke:
+            self.ran({step.algorithm: step.action for step in steps})
         for step in steps:
             if step.action != "revoke" and next_is_under_another(step.algorithm):
                 self.stderr.write(RESTART.format(algorithm=step.algorithm), self.style.WARNING)

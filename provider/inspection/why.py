@@ -1,0 +1,110 @@
+"""The steps of `provider.store.live` and its neighbours one by one, each with a sentence for when it says no.
+
+They decide nothing: the endpoints' own functions say whether something is alive, and a test compares the two.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from common.command_output import told
+from projects.apis import admits, apis_near
+from projects.consent import Permission
+from projects.facts import ProjectFacts
+from provider import facts
+from provider.inspection.held import Held, No, Why
+from provider.protocol.facts import ClientFacts
+from provider.store import live
+from provider.store.statements import AuthorizationRow
+
+
+def of(held: Held) -> Why:
+    """Everything that says no, in the order in which it is asked."""
+    if held.client is None:
+        yield No("facts.client_of", "Its client was deleted.")
+        return
+    if live.expired(held.expires):
+        yield No("live.expired", f"It expired on {told(held.expires)}.")
+    yield from of_client(held.client, held.issued_at)
+    if held.behind is not None:
+        yield from _of_authorization(held.behind, held.issued_at)
+        yield from _of_those_it_passed(held, held.client, held.behind)
+    yield from _of_apis(held, held.client)
+
+
+def of_client(client: ClientFacts, issued_at: datetime) -> Why:
+    if not client.enabled:
+        yield No("live.client_lives", f"Its client {client.client_id} is disabled.")
+    if _is_before(issued_at, client.tokens_not_before):
+        moment = told(client.tokens_not_before)
+        yield No("live.client_lives", f"All tokens of {client.client_id} from before {moment} were ended.")
+    yield from _of_project(client.project, issued_at)
+
+
+def _of_project(project: ProjectFacts, issued_at: datetime) -> Why:
+    if _is_before(issued_at, project.tokens_not_before):
+        moment = told(project.tokens_not_before)
+        yield No("live.client_lives", f"All tokens of its project from before {moment} were ended.")
+
+
+def _of_authorization(behind: AuthorizationRow, issued_at: datetime) -> Why:
+    issued_at = min(issued_at, behind.created_at)
+    if behind.ended_at is not None:
+        yield No("live.authorization_lives", f"Its authorization ended on {told(behind.ended_at)}.")
+    if not live.sign_in_allows(behind):
+        yield No("live.sign_in_allows", "The person signed out, and it was not allowed offline access.")
+    client = facts.client_of(behind.client_id)
+    if client is None:
+        yield No("live.authorization_lives", "The client that the person allowed it was deleted.")
+    else:
+        end = live.end_of(behind, client)
+        if live.expired(end):
+            yield No("live.end_of", f"What the person allowed ended by itself on {told(end)}.")
+        yield from of_client(client, issued_at)
+        if not admits(client.project, behind.user_id):
+            yield No("apis.admits", "Its project is in testing, and the person is no test user of it.")
+    yield from of_person(behind.is_active, behind.tokens_not_before, issued_at)
+
+
+def of_person(is_active: bool, tokens_not_before: datetime | None, issued_at: datetime) -> Why:
+    if not is_active:
+        yield No("live.authorization_lives", "The person's account is disabled.")
+    if _is_before(issued_at, tokens_not_before):
+        moment = told(tokens_not_before)
+        yield No("live.authorization_lives", f"All tokens of the person from before {moment} were ended.")
+
+
+def _of_those_it_passed(held: Held, client: ClientFacts, behind: AuthorizationRow) -> Why:
+    if not held.actors:
+        return
+    found = facts.find_clients(held.actors)
+    for one in held.actors:
+        if one not in found:
+            yield No("live.passed_on_lives", f"It went through {one}, which was deleted.")
+        else:
+            yield from of_client(found[one], held.issued_at)
+    allowed = Permission(held.scopes, held.audience)
+    if not live.passed_on_lives(client, held.actors, behind, held.issued_at, allowed):
+        yield No("live.passed_on_lives", "The person does not allow the project what it holds any more.")
+
+
+def _of_apis(held: Held, client: ClientFacts) -> Why:
+    """An access token is for an audience; when every API of it is closed, nothing is left of it."""
+    if held.kind != ACCESS or not held.audience:
+        return
+    apis = apis_near(held.audience)
+    found = [api for one in held.audience if (api := apis.resolve(one)) is not None]
+    if len(found) < len(held.audience):
+        return  # a name that no API has goes on
+    for api in found:
+        if api.closed_to(client.project):
+            yield No("access_tokens.left_of", f"{api.identifier} is not shared with its project any more.")
+        elif any(_is_before(held.issued_at, one) for one in (api.tokens_not_before, api.others_not_before)):
+            yield No("access_tokens.left_of", f"The tokens for {api.identifier} that were issued before were ended.")
+
+
+ACCESS, REFRESH, ID, CODE, DEVICE = "access token", "refresh token", "ID token", "authorization code", "device code"
+
+
+def _is_before(issued_at: datetime, moment: datetime | None) -> bool:
+    return live.ended(issued_at, moment)
