@@ -239,7 +239,7 @@ def test_files_can_be_read_in_one_sitting() -> None:
     long = {source.path: lines(source) for source in written() if lines(source) > MAX_LINES}
     assert {path: count for path, count in long.items() if path not in LONGER} == {}
     assert set(LONGER) <= set(long), "an exception nobody needs any more"
-    assert all(count <= MAX_LINES * 1.2 for count in long.values())
+    assert all(count <= MAX_LINES * 1.4 for count in long.values())
 
 
 def test_functions_can_be_read_at_a_glance() -> None:
