@@ -15,7 +15,7 @@ from clients.rules import SHOWN_URIS
 from common import cache
 from projects.apis import apis_near, project_facts
 from projects.facts import OUTSIDE
-from provider.protocol import profile
+from provider.protocol import guests, profile
 from provider.protocol.facts import (
     NO_CLAIMS,
     Ceiling,
@@ -49,7 +49,7 @@ def client_facts(client: Client) -> ClientFacts:
         default_acrs=tuple(client.default_acr_values),
         profile=client.profile or (client.project.profile if client.project else ""),
     )
-    return profile.applied(lists)
+    return profile.applied(guests.stripped(lists) if lists.guest else lists)
 
 
 def _columns(client: Client) -> ClientFacts:
