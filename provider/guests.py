@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from clients.models import Client
 from projects.apis import apis_near, terms_of
 from provider.protocol import guests
 from provider.protocol.facts import ClientFacts
@@ -36,8 +37,10 @@ def standing_in(client: ClientFacts, behind: AuthorizationRow) -> ClientFacts | 
     return guests.bound(client, terms, lasting)
 
 
-def row_of(client: ClientFacts) -> ClientFacts:
-    """The client with a row, for somebody allowed it something: a document that nobody allowed anything has none."""
-    if client.id:
-        return client
-    raise ValueError("A client without a row was allowed something.")
+def row_of(client: ClientFacts) -> ClientFacts | None:
+    """The guest with its row, now that somebody allows it something; None: it is gone, for nobody had for too long.
+
+    The row stays until the transaction ends.
+    """
+    rows = Client.objects.select_for_update(of=("self",), no_key=True).filter(pk=client.id, project__isnull=True)
+    return client if rows.exists() else None

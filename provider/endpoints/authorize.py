@@ -268,12 +268,13 @@ def _allow_guest(
     request: HttpRequest, decided: AuthorizationRequest, end_user: EndUser, seen: str
 ) -> AuthorizationRequest:
     """A guest that is what the person saw a moment ago, and reaches an API: it has nothing else to go to."""
-    if guests.digest(decided.client) != seen:
+    known = row_of(decided.client)
+    if known is None or guests.digest(known) != seen:
         raise OutdatedConsent
     if not decided.ceiling.audiences:
         raise AccessDenied("The person allowed no API.")
     sensitive.tell(request, end_user, decided)
-    decided.channel = replace(decided.channel, client=row_of(decided.client))
+    decided.channel = replace(decided.channel, client=known)
     return decided
 
 
