@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from datetime import timedelta
 from io import StringIO
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts.models import User
@@ -26,12 +27,11 @@ FOLDERS = ("accounts", "clients", "projects", "provider", "idp")
 # A comparison of the projects of two clients, in whatever words.
 COMPARED = re.compile(r"project(\.id|_id|\.pk)?\s*(==|!=)\s*\w[\w.]*project|project\.(id|pk)\s*(==|!=|in\b)")
 MAY = {
-    "projects/facts.py: return self.id == other.id and not (self.to_guests or other.to_guests)": "the rule",
     'projects/facts.py: return self.shared == "listed" and project.id in self.shared_with': "guests were told before",
     "clients/models/client.py: if stored is not None and stored.project_id != self.project_id:": "of one row",
     "clients/policy.py: if case.client.project_id != case.project.pk:": "of one row",
-    "provider/explain/ask.py: "
-    "clients = {key: one for key, one in registry.clients.items() if one.project.id in visible}": "what a viewer may see",
+    "provider/explain/ask.py: clients = "
+    "{key: one for key, one in registry.clients.items() if one.project.id in visible}": "what a viewer may see",
 }
 
 
@@ -144,3 +144,26 @@ def test_what_is_over_is_not_on_the_page() -> None:
     open_door(guest_apps="none")
     assert guest_access.list_guests(owner) == []
     assert Project.objects.get(key="acme").guests_not_before is not None
+
+
+# --- Explained -------------------------------------------------------------------------------------------------------
+
+
+def explained(audience: str, *more: str) -> str:
+    out = StringIO()
+    with contextlib.suppress(CommandError):
+        call_command("explain", DOCUMENT, audience, *more, stdout=out, stderr=StringIO())
+    return out.getvalue()
+
+
+@pytest.mark.usefixtures("agent")
+def test_an_operator_reads_what_a_guest_may_and_why_not() -> None:
+    said = explained(ORDERS, "--user", "owner")
+    assert "a guest app, of no project" in said
+    assert "whose project lets this guest app in" in said
+    assert "It is shown every time: this is a guest app." in said
+    open_door(guest_apps="listed", guest_hosts=("other.example",))
+    said = explained(ORDERS)
+    assert "is not open to this guest app" in said
+    assert "guests.at_authorization" in said
+    assert "invalid_target" in said
