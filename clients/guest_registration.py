@@ -18,7 +18,7 @@ from clients.models.client import ID_LISTED
 from clients.models.values import CHOICES
 from common import clock
 from projects.actors import Actor
-from projects.events import acting, record
+from projects.events import GUEST_DELETED, SecurityEvent, acting, record
 from projects.guests import places_of
 from projects.problems import Problem, new_problems, require
 
@@ -34,7 +34,7 @@ def register_guest(wanted: ClientMetadata, by: Actor, source: str) -> Client:
     Raises RegistrationError; IntegrityError when somebody else took the id in this very moment.
     """
     client_id = wanted.client_id if source == guests.CIMD else new_client_id()
-    began = clock.end_of_all_before(None, on=True)
+    began = clock.end_of_all_before(None, on=True) if _was_there(client_id) else None
     named = guests.as_guest(replace(wanted, client_id=client_id, tokens_not_before=began))
     with acting(by), transaction.atomic():
         require([*guests.problems(named, source, CHOICES), *_id_problems(named.client_id)])
@@ -51,6 +51,10 @@ def _id_problems(client_id: str) -> Iterator[Problem]:
         yield Problem("client_id", _("Client with this Client ID already exists."), "taken")
     elif Client.objects.filter(audience_entries__canonical=client_id).exists():
         yield Problem("client_id", str(ID_LISTED))
+
+
+def _was_there(client_id: str) -> bool:
+    return SecurityEvent.objects.filter(kind=GUEST_DELETED, client_id=client_id).exists()
 
 
 def problems(wanted: ClientMetadata, source: str, by: Actor, before: ClientMetadata) -> list[Problem]:

@@ -11,9 +11,7 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from clients.models import AudienceEntry, Client, ClientSecret, SigningKey
-from projects.events import CLIENT_DELETED, acts_now, record, watch
-
-GUEST_DELETED = "guest.deleted"
+from projects.events import CLIENT_DELETED, GUEST_DELETED, acts_now, record, watch
 
 
 @receiver(pre_delete, sender=Client, dispatch_uid="clients.client_tombstone")

@@ -48,6 +48,7 @@ def client_facts(client: Client) -> ClientFacts:
         default_max_age=client.default_max_age,
         default_acrs=tuple(client.default_acr_values),
         profile=client.profile or (client.project.profile if client.project else ""),
+        document_gone_since=client.document_gone_since,
     )
     return profile.applied(guests.stripped(lists) if lists.guest else lists)
 
@@ -89,7 +90,6 @@ def _columns(client: Client) -> ClientFacts:
         asks_offline=client.refresh_tokens == RefreshTokens.ALWAYS,
         certificate_bound=client.tls_client_certificate_bound_access_tokens,
         certificate_names=tuple((name.rpartition("_")[2], value) for name, value in client.columns.certificate_names),
-        document_gone_since=client.document_gone_since,
     )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from clients.models import Client
 from projects.apis import apis_near, terms_of
+from provider import client_documents
 from provider.protocol import guests
 from provider.protocol.facts import ClientFacts
 from provider.store.statements import AuthorizationRow
@@ -38,9 +40,11 @@ def standing_in(client: ClientFacts, behind: AuthorizationRow) -> ClientFacts | 
 
 
 def row_of(client: ClientFacts) -> ClientFacts | None:
-    """The guest with its row, now that somebody allows it something; None: it is gone, for nobody had for too long.
+    """The guest where it was let in, with its row, now that somebody allows it something.
 
-    The row stays until the transaction ends.
+    None: it is gone, for nobody had for too long, or it is not what it was. The row stays until the transaction ends.
     """
-    rows = Client.objects.select_for_update(of=("self",), no_key=True).filter(pk=client.id, project__isnull=True)
-    return client if rows.exists() else None
+    known = client_documents.row_of(client)
+    rows = Client.objects.select_for_update(of=("self",), no_key=True).filter(pk=known.id, project__isnull=True)
+    same = rows.exists() and guests.digest(known) == guests.digest(client)
+    return replace(client, id=known.id) if same else None

@@ -15,6 +15,7 @@ from clients.models import Client
 from projects import api_registration, registration
 from projects.actors import Actor
 from projects.models import Api, Project
+from provider import client_documents
 from tests.world import ORDERS, REDIRECTS
 
 OPERATOR = Actor.operator("test")
@@ -51,8 +52,11 @@ def make_guest(source: str = guests.CIMD, **said: Any) -> Client:
 
 
 @pytest.fixture
-def agent(world: None) -> Iterator[Client]:
-    """A guest whose document stands at agent.example, and Acme lets it in for reading orders."""
+def agent(world: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    """A guest whose document stands at agent.example, and Acme lets it in for reading orders. Nobody reads it again."""
+    settings.IDP_CLIENT_ID_METADATA_DOCUMENTS = True
+    for reads in ("arrive", "attend"):
+        monkeypatch.setattr(client_documents, reads, lambda *_of: None)
     open_door()
     open_scopes("orders.read")
     made = make_guest()

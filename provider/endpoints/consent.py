@@ -55,23 +55,14 @@ def show(
     """
     channel, params = decided.channel, decided.params
     project = Project.objects.select_related("consent_screen").get(pk=decided.client.project.id)
-    guest = guest_words.of_guest(decided.client, channel.redirect_uri)
-    screen = ConsentScreen() if guest else permission_words.screen_of(project)
     wanted = asked(decided)
     new = to_ask(decided, wanted, end_user.given) or wanted
     also_usable = _also_usable(decided, wanted, new, end_user)
     ends = grant_end.options(decided, end_user)
     context = {
-        "app_name": str(guest or permission_words.app_name(project)),
-        "guest": guest,
-        "client_name": decided.client.name,
-        "project_name": project.name,
+        **_of_the_app(project, decided),
         "redirect_host": "" if device else shown_place(channel.redirect_uri),
         "device": device,
-        "homepage_uri": screen.homepage_uri,
-        "policy_uri": screen.policy_uri,
-        "tos_uri": screen.tos_uri,
-        "support_email": screen.support_email,
         "person": end_user.user,
         "switch_url": sign_in.switch_url(shortened(request.get_full_path())),
         "action": request.get_full_path() if device else f"{reverse('consent')}?{params.query}",
@@ -159,6 +150,22 @@ def _offered(decided: AuthorizationRequest, audiences: Iterable[str]) -> set[str
 
 
 # --- The page's parts ---------------------------------------------------------------------------------------------
+
+
+def _of_the_app(project: Project, decided: AuthorizationRequest) -> dict[str, object]:
+    """Who asks. A guest app is called by where it is, and no page of the project is about it."""
+    guest = guest_words.of_guest(decided.client, decided.channel.redirect_uri)
+    screen = ConsentScreen() if guest else permission_words.screen_of(project)
+    return {
+        "app_name": str(guest or permission_words.app_name(project)),
+        "guest": guest,
+        "client_name": decided.client.name,
+        "project_name": project.name,
+        "homepage_uri": screen.homepage_uri,
+        "policy_uri": screen.policy_uri,
+        "tos_uri": screen.tos_uri,
+        "support_email": screen.support_email,
+    }
 
 
 def _groups(project: Project, wanted: Permission, new: Permission, given: Permission) -> list[dict[str, object]]:
