@@ -14,11 +14,11 @@ from clients import guests
 from clients.identifiers import new_client_id
 from clients.metadata import ClientMetadata
 from clients.models import Client
-from clients.models.client import ID_BURIED, ID_LISTED
+from clients.models.client import ID_LISTED
 from clients.models.values import CHOICES
 from common import clock
 from projects.actors import Actor
-from projects.events import CLIENT_DELETED, SecurityEvent, acting, record
+from projects.events import GUEST_DELETED, SecurityEvent, acting, record
 from projects.guests import places_of
 from projects.problems import Problem, new_problems, require
 
@@ -28,37 +28,33 @@ NOT_YOURS = gettext_lazy("You may not change this app.")
 def register_guest(wanted: ClientMetadata, by: Actor, source: str) -> Client:
     """A new guest. Whether one may register now is for the door to say, which anybody may knock at.
 
+    Whoever registers gets an id of 128 random bits, which nobody had or will have. The address of a document may come
+    again: what was signed for it before is over. So nothing has to be kept of those that are gone.
+
     Raises RegistrationError; IntegrityError when somebody else took the id in this very moment.
     """
-    named = guests.as_guest(replace(wanted, client_id=wanted.client_id or new_client_id()))
+    client_id = wanted.client_id if source == guests.CIMD else new_client_id()
+    began = clock.end_of_all_before(None, on=True) if _was_there(client_id) else None
+    named = guests.as_guest(replace(wanted, client_id=client_id, tokens_not_before=began))
     with acting(by), transaction.atomic():
-        require([*guests.problems(named, source, CHOICES), *_id_problems(named.client_id, source)])
+        require([*guests.problems(named, source, CHOICES), *_id_problems(named.client_id)])
         client = Client(project=None, registration_source=source)
-        client.take(_as_if_new(named))
+        client.take(named)
         [made] = Client.objects.bulk_create([client])
         where = list(places_of(made.client_id, named.redirect_uris))
         record(by, "client.created", made.client_id, source=source, name=named.client_name, hosts=where)
     return made
 
 
-def _id_problems(client_id: str, source: str) -> Iterator[Problem]:
+def _id_problems(client_id: str) -> Iterator[Problem]:
     if Client.objects.filter(client_id=client_id).exists():
         yield Problem("client_id", _("Client with this Client ID already exists."), "taken")
-    elif source != guests.CIMD and _is_buried(client_id):
-        yield Problem("client_id", str(ID_BURIED))
     elif Client.objects.filter(audience_entries__canonical=client_id).exists():
         yield Problem("client_id", str(ID_LISTED))
 
 
-def _is_buried(client_id: str) -> bool:
-    return SecurityEvent.objects.filter(kind=CLIENT_DELETED, client_id=client_id).exists()
-
-
-def _as_if_new(named: ClientMetadata) -> ClientMetadata:
-    """One that comes again begins anew: what was signed for it before is over."""
-    if not _is_buried(named.client_id):
-        return named
-    return replace(named, tokens_not_before=clock.end_of_all_before(named.tokens_not_before, on=True))
+def _was_there(client_id: str) -> bool:
+    return SecurityEvent.objects.filter(kind=GUEST_DELETED, client_id=client_id).exists()
 
 
 def problems(wanted: ClientMetadata, source: str, by: Actor, before: ClientMetadata) -> list[Problem]:
@@ -78,10 +74,11 @@ def anew(before: ClientMetadata, after: ClientMetadata) -> ClientMetadata:
 
     One that is not what people saw when they allowed it something has lost all of that (rule C10).
     """
-    after = guests.as_guest(after).settled()
+    over = max(filter(None, (before.tokens_not_before, after.tokens_not_before)), default=None)
+    after = replace(guests.as_guest(after).settled(), tokens_not_before=over)
     if not guests.is_another(before, after):
         return after
-    return replace(after, tokens_not_before=clock.end_of_all_before(after.tokens_not_before, on=False))
+    return replace(after, tokens_not_before=clock.end_of_all_before(over, on=False))
 
 
 def note_document(client_id: str, *, gone_since: datetime | None) -> None:

@@ -1,4 +1,8 @@
-"""What is left of a deleted client, however it was deleted: its id is never used again."""
+"""What is left of a deleted client, however it was deleted: its id is never used again.
+
+Of guests that is sure anyway (`clients.guest_registration`), and anybody may make any number: an event is enough, which
+goes with the others.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,13 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from clients.models import AudienceEntry, Client, ClientSecret, SigningKey
-from projects.events import CLIENT_DELETED, acts_now, record, watch
+from projects.events import CLIENT_DELETED, GUEST_DELETED, acts_now, record, watch
 
 
 @receiver(pre_delete, sender=Client, dispatch_uid="clients.client_tombstone")
 def _bury(sender: type[Client], instance: Client, **kwargs: object) -> None:
     about = {**_whose(instance), "name": instance.name, "at": timezone.now().isoformat()}
-    record(acts_now(), CLIENT_DELETED, instance.client_id, **about)
+    record(acts_now(), GUEST_DELETED if instance.guest else CLIENT_DELETED, instance.client_id, **about)
 
 
 def _whose(client: Client) -> dict[str, str]:

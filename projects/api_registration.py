@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from accounts.moments import moment_problem
 from common import clock
-from projects import guests, matcher, quotas
+from projects import guest_policy, matcher, quotas
 from projects.actors import Actor, Right
 from projects.apis import grouped, resolve
 from projects.events import Detail, acting, record
@@ -200,7 +200,7 @@ def change(api: Api, wanted: ApiMetadata, by: Actor) -> list[str]:
         if moved:
             if _takes_back(before, wanted):
                 api.others_not_before = clock.now()
-            if guests.closes_a_scope(before, wanted):
+            if guest_policy.closes_a_scope(before, wanted):
                 api.guests_not_before = clock.now()
             _write(api, wanted)
             told: dict[str, Detail] = {

@@ -15,6 +15,7 @@ from projects.access import Roles
 from projects.actors import Actor
 
 CLIENT_DELETED = "client.deleted"  # the kind that keeps a client id from being used again
+GUEST_DELETED = "guest.deleted"  # of a guest app, whose id nobody else can have
 API_DELETED = "api.deleted"  # and an API's address from being taken over by another project
 
 

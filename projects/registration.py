@@ -17,7 +17,7 @@ from accounts import normalization
 from accounts.models import User
 from accounts.moments import moment_problem
 from common import clock
-from projects import ends, guests, quotas
+from projects import ends, guest_policy, quotas
 from projects.actors import Actor, Right
 from projects.apis import grouped
 from projects.events import Detail, acting, record
@@ -106,10 +106,10 @@ def _own(wanted: ProjectMetadata, project: Project | None) -> list[Problem]:
 
 def _hosts(hosts: Sequence[str]) -> Iterator[Problem]:
     """Of guest apps: each once, and no more than anybody reads."""
-    if len(hosts) > guests.MOST_HOSTS:
-        yield Problem("guest_hosts", quotas.too_many(guests.MOST_HOSTS))
+    if len(hosts) > guest_policy.MOST_HOSTS:
+        yield Problem("guest_hosts", quotas.too_many(guest_policy.MOST_HOSTS))
     for index, host in enumerate(hosts):
-        if problem := guests.host_problem(host):
+        if problem := guest_policy.host_problem(host):
             yield Problem(f"guest_hosts[{index}]", problem)
         elif host in hosts[:index]:
             yield Problem(f"guest_hosts[{index}]", _("%(value)s is listed twice.") % {"value": quoted(host)})
@@ -201,7 +201,7 @@ def change(project: Project, wanted: ProjectMetadata, by: Actor) -> list[str]:
         if moved:
             longest = (before.longest_grant, wanted.longest_grant)
             project.grants_not_before = ends.not_before(project.grants_not_before, *longest, clock.now())
-            project.guests_not_before = guests.not_before(project.guests_not_before, before, wanted, clock.now())
+            project.guests_not_before = guest_policy.not_before(project.guests_not_before, before, wanted, clock.now())
             _write(project, wanted, by)
             told: dict[str, Detail] = {
                 name: {"before": _told(name, before), "after": _told(name, wanted)}

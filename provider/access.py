@@ -82,7 +82,8 @@ def _consents(user: User) -> QuerySet[Consent]:
 
 
 def _live(user: User) -> QuerySet[Authorization]:
-    return Authorization.objects.filter(live.may_live(), user=user)
+    """Of the apps of projects; guests are a matter of their own (`provider.guest_access`)."""
+    return Authorization.objects.filter(live.may_live(), user=user, project__isnull=True)
 
 
 def _access(user: User, project: Project, consent: Consent | None) -> Access | None:
@@ -160,7 +161,7 @@ def revoke(user: User, key: str, *, scope: str = "", audience: str = "") -> Perm
         rows = _live(user).filter(client__project=access.project).values_list("pk", "scopes", "audiences")
         held = {pk: Permission(tuple(scopes), tuple(audiences)) for pk, scopes, audiences in rows}
         over = [pk for pk, one in held.items() if overlaps(one, gone, covers)]
-        ended = _end(Authorization.objects.filter(pk__in=over))
+        ended = end(Authorization.objects.filter(pk__in=over))
         if consent:
             left = without(Permission(tuple(consent.scopes), tuple(consent.audiences)), gone, covers)
             consent.scopes, consent.audiences = list(left.scopes), list(left.audiences)
@@ -182,7 +183,7 @@ def revoke_all(user: User, key: str) -> None:
         many = everything.values_list("pk")[remains.FEW :].exists()
         if not many:
             _lock(everything)
-        ended = _end(everything)
+        ended = end(everything)
         if consent and many:
             consent.scopes, consent.audiences, consent.ends_at = [], [], None
             consent.save(update_fields=["scopes", "audiences", "ends_at", "updated_at"])
@@ -210,5 +211,6 @@ def _lock(authorizations: QuerySet[Authorization]) -> None:
         list(rows.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
 
 
-def _end(authorizations: QuerySet[Authorization]) -> int:
+def end(authorizations: QuerySet[Authorization]) -> int:
+    """By the person's wish; answers how many there were."""
     return authorizations.filter(ended_at__isnull=True).update(ended_at=clock.now(), ended_because=ENDED_BECAUSE)

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from clients.identifiers import redirect_uri_matches
 from clients.models import Authorization
 from common.address import address_of
-from provider import client_documents, facts, front_channel, kept_requests, parameters, pushed_requests, request_objects
+from provider import (
+    client_documents,
+    facts,
+    front_channel,
+    guests,
+    kept_requests,
+    parameters,
+    pushed_requests,
+    request_objects,
+)
 from provider.authorization_response import deliver
 from provider.keys import mint
 from provider.parameters import Request
@@ -113,8 +123,10 @@ def _confirmed(decided: AuthorizationRequest, channel: Channel, steps: Steps) ->
 
 
 def _with_facts(params: Params, channel: Channel) -> AuthorizationRequest:
-    """The request, and what its audiences may refer to."""
-    return AuthorizationRequest(params, channel, facts.registry(audience.named(params), channel.client))
+    """The request, and what its audiences may refer to; of a guest, as the project sees it whose APIs they are."""
+    named = audience.named(params)
+    channel = replace(channel, client=guests.asking_for(channel.client, named))
+    return AuthorizationRequest(params, channel, facts.registry(named, channel.client))
 
 
 def _channel(params: Params) -> Channel:

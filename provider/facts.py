@@ -15,7 +15,7 @@ from clients.rules import SHOWN_URIS
 from common import cache
 from projects.apis import apis_near, project_facts
 from projects.facts import OUTSIDE
-from provider.protocol import profile
+from provider.protocol import guests, profile
 from provider.protocol.facts import (
     NO_CLAIMS,
     Ceiling,
@@ -36,20 +36,28 @@ _RELATED = ("audience_entries", "allowed_callers", "introspects", "acts_for")
 def client_facts(client: Client) -> ClientFacts:
     """A client with everything the steps may ask of it."""
     if client.guest:
-        return _columns(client)  # it lists nobody, and no profile is demanded of it; it may be without a row
+        return guests.stripped(_own(client))  # it lists nobody, and may be without a row
     lists = replace(
-        _columns(client),
+        _own(client),
         allowlist=_allowlist(client),
         introspects=frozenset(other.client_id for other in client.introspects.all()),
         acts_for=tuple(api.identifier for api in client.acts_for.all()),
         allowed_callers=frozenset(other.client_id for other in client.allowed_callers.all()),
+        profile=client.profile or (client.project.profile if client.project else ""),
+    )
+    return profile.applied(lists)
+
+
+def _own(client: Client) -> ClientFacts:
+    """What its row says, and what it says of itself there."""
+    return replace(
+        _columns(client),
         native=client.native,
         pages=tuple((name, uri) for name in SHOWN_URIS if (uri := getattr(client, name))),
         default_max_age=client.default_max_age,
         default_acrs=tuple(client.default_acr_values),
-        profile=client.profile or (client.project.profile if client.project else ""),
+        document_gone_since=client.document_gone_since,
     )
-    return profile.applied(lists)
 
 
 def _columns(client: Client) -> ClientFacts:
@@ -89,7 +97,6 @@ def _columns(client: Client) -> ClientFacts:
         asks_offline=client.refresh_tokens == RefreshTokens.ALWAYS,
         certificate_bound=client.tls_client_certificate_bound_access_tokens,
         certificate_names=tuple((name.rpartition("_")[2], value) for name, value in client.columns.certificate_names),
-        document_gone_since=client.document_gone_since,
     )
 
 

@@ -36,6 +36,7 @@ from clients.models import (
     RevokedToken,
     SecurityEvent,
 )
+from projects.choices import GuestApps
 from projects.events import API_DELETED, CLIENT_DELETED
 from projects.models import Consent, Project
 from provider.store import live
@@ -46,9 +47,11 @@ EVENTS_RETENTION = timedelta(days=400)  # a year and a month
 # The id of a deleted client and the address of a deleted API are never free again. These events record them.
 NEVER_DELETED = (CLIENT_DELETED, API_DELETED)
 DEVICES_KNOWN_FOR = timedelta(days=1)  # a device that still asks hears that its code has expired
+GUESTS_UNCONFIRMED, GUESTS_FORGOTTEN = timedelta(days=1), timedelta(days=30)
 LONGEST_GRACE = timedelta(hours=2)  # more than IDP_REFRESH_GRACE_SECONDS may be, and two clocks may differ
 PAGES_PER_BATCH = 128  # of PostgreSQL, 8 kB each: some thousand rows
 ROWS_PER_BATCH = 5_000  # of SQLite
+SMALLER = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class PurgeRule:
     model: type[models.Model]
     expired: Combinable | Q
     emptied: tuple[str, ...] = ()
+    small: bool = False  # batches: each row takes statements of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,7 @@ def rules(now: datetime, retention: timedelta, events_retention: timedelta = EVE
         PurgeRule("device_codes", DeviceGrant, Q(expires__lt=now - DEVICES_KNOWN_FOR) | _left_by(Client, "client")),
         PurgeRule("revoked_tokens", RevokedToken, Q(expires__lt=now)),
         PurgeRule("authorizations", Authorization, _authorizations(now, retention)),
+        PurgeRule("guest_apps", Client, _guests(now), small=True),
         PurgeRule("consents", Consent, _consents(before)),
         PurgeRule("seeds", Authorization, over, emptied=("seed_before",)),
         PurgeRule("sign_ins", SignIn, (ended | _left_by(User, "user")) & ~has_authorization),
@@ -119,10 +124,21 @@ def _authorizations(now: datetime, retention: timedelta) -> Q:
     return ended | unnamed | _left_by(User, "user") | _left_by(Client, "client")
 
 
+def _guests(now: datetime) -> Q:
+    """Guest apps that nobody allowed anything within a day, or that have had nothing for a month (rule R10).
+
+    An app that is told it is unknown registers itself anew.
+    """
+    lately = now - GUESTS_FORGOTTEN
+    had = Q(created_at__gte=lately) | Q(ended_at__gte=lately) | live.may_live()
+    unused = Q(~Exists(Authorization.objects.filter(had, client=OuterRef("pk"))))
+    return Q(project__isnull=True, created__lt=now - GUESTS_UNCONFIRMED) & unused
+
+
 def _ended_by_themselves(before: datetime) -> Q:
     """Where no project has a longest grant, or had one, the row alone says it."""
-    limited = Project.objects.filter(Q(longest_grant__isnull=False) | Q(grants_not_before__isnull=False))
-    if not limited.exists():
+    limited = Q(longest_grant__isnull=False) | Q(grants_not_before__isnull=False) | ~Q(guest_apps=GuestApps.NONE)
+    if not Project.objects.filter(limited | Q(guests_not_before__isnull=False)).exists():
         return Q(ends_at__lt=before)
     return Q(Exists(Authorization.objects.filter(live.ended_by_itself(before), pk=OuterRef("pk"))))
 
@@ -161,6 +177,7 @@ def _named_by_jwt(now: datetime, retention: timedelta, moment: str, client: str)
 def delete_in_batches(rule: PurgeRule, *, dry_run: bool) -> Iterator[Batch]:
     """Walk the table once. Rows added meanwhile are left for the next run."""
     size, step = _size(rule.model), PAGES_PER_BATCH if connection.vendor == "postgresql" else ROWS_PER_BATCH
+    step = step // SMALLER if rule.small else step
     for first in range(0, size, step):
         where, bounds = [_between(rule.model)], _bounds(first, first + step)
         rows = rule.model._base_manager.filter(rule.expired).extra(where=where, params=bounds)  # noqa: S610

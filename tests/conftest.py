@@ -24,6 +24,7 @@ pytest_plugins = [
     "tests.plugins.programs",
     "tests.plugins.emptying",
     "tests.console",
+    "tests.guests",
 ]
 
 

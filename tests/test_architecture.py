@@ -171,6 +171,7 @@ PURE = {
         "common.json_type",
         "projects.addresses",
         "projects.facts",
+        "projects.guests",
         "projects.matcher",
         "projects.scopes",
     ),
@@ -179,6 +180,7 @@ PURE = {
     "projects.scopes": (),
     "projects.addresses": ("projects.matcher",),
     "projects.facts": ("projects.addresses", "projects.matcher"),
+    "projects.guests": ("projects.facts",),
     "projects.consent": (),
 }
 

@@ -235,11 +235,8 @@ class Client(MetadataColumns, AboutTheApp, AbstractApplication):
         return rules.problems(columns, CHOICES)
 
     def id_taken_otherwise(self) -> Any:
-        """A new id is nobody's: neither a deleted client's nor a name that allowlists mean somebody else by.
-
-        Addresses of documents come again: whoever answers there is who it was.
-        """
-        if self.pk is not None or self.registration_source == guests.CIMD:
+        """A new id is nobody's: neither a deleted client's nor a name that allowlists mean somebody else by."""
+        if self.pk is not None:
             return ""
         if SecurityEvent.objects.filter(kind=CLIENT_DELETED, client_id=self.client_id).exists():
             return ID_BURIED

@@ -33,6 +33,8 @@ WORDS = {
     "key.activated": _("Signing key signs from now on"),
     "key.retired": _("Signing key retired"),
     "key.revoked": _("Signing key revoked"),
+    "guest.deleted": _("Guest app deleted"),
+    "guest.ended": _("Access of a guest app ended by the person"),
     "token.cross_client": _("ID token made for another client of the project"),
     "token.cross_client_refused": _("ID token for another client refused"),
     "token.exchanged": _("Token exchanged for another one"),

@@ -12,13 +12,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
 from projects.apis import apis_near
 from projects.consent import Permission
 from projects.models import TokenFormat
-from provider import access
+from provider import access, guest_access
 from provider.access import Access, NotGranted
 from provider.endpoints import permission_words
 from provider.endpoints.consent import REQUIRED
@@ -52,7 +52,30 @@ def apps(request: HttpRequest) -> HttpResponse:
     found = [
         {"access": one, "name": permission_words.app_name(one.project)} for one in access.list_access(_person(request))
     ]
-    return render(request, "account/apps.html", {"apps": found})
+    return render(request, "account/apps.html", {"apps": found, "guests": _guests(_person(request))})
+
+
+def _guests(person: User) -> list[dict[str, object]]:
+    """Where each is and what it may do: all of it on one page, with the button that ends it."""
+    return [
+        {
+            "access": one,
+            "project_name": permission_words.app_name(one.project),
+            "groups": permission_words.groups(one.project, one.held.scopes, one.held.audiences),
+        }
+        for one in guest_access.list_guests(person)
+    ]
+
+
+@account_page
+@require_POST
+def end_guest(request: HttpRequest, client: int, key: str) -> HttpResponse:
+    """At once: codes, refresh tokens and every token that is asked about."""
+    if guest_access.end_guest(_person(request), client, key):
+        messages.success(request, _("Ended. The app has no access any more."))
+    else:
+        messages.info(request, _("This had ended already."))
+    return redirect("account_apps")
 
 
 @account_page

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from django.db import InterfaceError, OperationalError, transaction
@@ -40,8 +41,9 @@ from provider.endpoints.http import say_no_more
 from provider.endpoints.interaction import EndUser
 from provider.endpoints.leading_on import deliver, redirect
 from provider.fetched_documents import Unavailable
+from provider.guests import row_of
 from provider.kept_requests import Expired, shortened
-from provider.protocol import prompts
+from provider.protocol import guests, prompts
 from provider.protocol.errors import (
     AccessDenied,
     InvalidRequest,
@@ -246,10 +248,12 @@ def allow(
     What was allowed a moment ago has to be allowed still: by client and project (`confirm`), and by the End-User.
     `shown`: whether they made the choice on a page.
     """
-    decided.choice = choice
+    decided.choice, seen = choice, guests.digest(decided.client)
     decided = confirm(decided)
     row = None
-    if not decided.channel.first_party:
+    if decided.client.guest:
+        decided = _allow_guest(request, decided, end_user, seen)
+    elif not decided.channel.first_party:
         if not shown and missing(consent.granted(decided), end_user.given, decided.registry.covers):
             raise OutdatedConsent  # the project asks since a moment ago
         row = remember(end_user, decided, shown=shown)
@@ -258,6 +262,20 @@ def allow(
     requested = prompts.asked_by(decided.params, decided.client)
     acr = prompts.acr_told(requested, signed_in.acr, sign_in.levels_met_by(signed_in.acr))
     return decided, authorizations.authorize(decided, end_user.user, signed_in, row, acr=acr)
+
+
+def _allow_guest(
+    request: HttpRequest, decided: AuthorizationRequest, end_user: EndUser, seen: str
+) -> AuthorizationRequest:
+    """A guest that is what the person saw a moment ago, and reaches an API: it has nothing else to go to."""
+    known = row_of(decided.client)
+    if known is None or guests.digest(known) != seen:
+        raise OutdatedConsent
+    if not decided.ceiling.audiences:
+        raise AccessDenied("The person allowed no API.")
+    sensitive.tell(request, end_user, decided)
+    decided.channel = replace(decided.channel, client=known)
+    return decided
 
 
 def remember(end_user: EndUser, decided: AuthorizationRequest, *, shown: bool) -> Consent:

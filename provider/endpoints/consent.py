@@ -15,12 +15,13 @@ from accounts import sign_in
 from clients.identifiers import shown_place
 from common import clock
 from projects.consent import Permission, missing
-from projects.models import Project
-from provider.endpoints import grant_end, permission_words
+from projects.models import ConsentScreen, Project
+from provider.endpoints import grant_end, guest_words, permission_words
 from provider.endpoints.app_pages import pages_of
 from provider.endpoints.interaction import EndUser, asked, fingerprint
 from provider.kept_requests import shortened
-from provider.protocol.request import AuthorizationRequest, Choice, Params
+from provider.protocol import guests
+from provider.protocol.request import AuthorizationRequest, Choice
 
 SALT = "clients.consent"
 MAX_AGE = 3600  # seconds a shown page stays good
@@ -54,25 +55,18 @@ def show(
     """
     channel, params = decided.channel, decided.params
     project = Project.objects.select_related("consent_screen").get(pk=decided.client.project.id)
-    screen = permission_words.screen_of(project)
     wanted = asked(decided)
     new = to_ask(decided, wanted, end_user.given) or wanted
     also_usable = _also_usable(decided, wanted, new, end_user)
     ends = grant_end.options(decided, end_user)
     context = {
-        "app_name": permission_words.app_name(project),
-        "client_name": decided.client.name,
-        "project_name": project.name,
+        **_of_the_app(project, decided),
         "redirect_host": "" if device else shown_place(channel.redirect_uri),
         "device": device,
-        "homepage_uri": screen.homepage_uri,
-        "policy_uri": screen.policy_uri,
-        "tos_uri": screen.tos_uri,
-        "support_email": screen.support_email,
         "person": end_user.user,
         "switch_url": sign_in.switch_url(shortened(request.get_full_path())),
         "action": request.get_full_path() if device else f"{reverse('consent')}?{params.query}",
-        "seen": _seal(params, end_user, new, also_usable, [one.value for one in ends]),
+        "seen": _seal(decided, end_user, new, also_usable, [one.value for one in ends]),
         "groups": _groups(project, wanted, new, end_user.given),
         "audiences": _audiences(project, decided, wanted, new, also_usable),
         "siblings": permission_words.siblings(project, decided.client.client_id) if channel.shares_consent else [],
@@ -89,7 +83,7 @@ def show(
 
 def read_answer(request: HttpRequest, decided: AuthorizationRequest, end_user: EndUser) -> Choice | None:
     """What the person left ticked of what they were shown; None: they denied. Raises OutdatedConsent."""
-    shown, also_usable, ends = _unseal(request.POST.get("seen", ""), decided.params, end_user)
+    shown, also_usable, ends = _unseal(request.POST.get("seen", ""), decided, end_user)
     if request.POST.get("decision") != "allow":
         return None
     wanted = asked(decided)
@@ -158,6 +152,22 @@ def _offered(decided: AuthorizationRequest, audiences: Iterable[str]) -> set[str
 # --- The page's parts ---------------------------------------------------------------------------------------------
 
 
+def _of_the_app(project: Project, decided: AuthorizationRequest) -> dict[str, object]:
+    """Who asks. A guest app is called by where it is, and no page of the project is about it."""
+    guest = guest_words.of_guest(decided.client, decided.channel.redirect_uri)
+    screen = ConsentScreen() if guest else permission_words.screen_of(project)
+    return {
+        "app_name": str(guest or permission_words.app_name(project)),
+        "guest": guest,
+        "client_name": decided.client.name,
+        "project_name": project.name,
+        "homepage_uri": screen.homepage_uri,
+        "policy_uri": screen.policy_uri,
+        "tos_uri": screen.tos_uri,
+        "support_email": screen.support_email,
+    }
+
+
 def _groups(project: Project, wanted: Permission, new: Permission, given: Permission) -> list[dict[str, object]]:
     """Scopes by API. The audiences allowed before explain too: a scope allowed now may be used there unasked."""
     return [
@@ -205,21 +215,25 @@ def _audiences(
 # --- What was shown, sealed ---------------------------------------------------------------------------------------
 
 
-def _seal(params: Params, end_user: EndUser, shown: Permission, also_usable: set[str], ends: list[str]) -> str:
+def _seal(
+    decided: AuthorizationRequest, end_user: EndUser, shown: Permission, also_usable: set[str], ends: list[str]
+) -> str:
     """Bound to this request, this person and this sign-in; it proves what stood on the page."""
-    stood = [list(shown.scopes), list(shown.audiences), sorted(also_usable), *ends]
-    return signing.dumps([*_binding(params, end_user), *stood], salt=SALT, compress=True)
+    stood = [list(shown.scopes), list(shown.audiences), sorted(also_usable), ends]
+    return signing.dumps([*_binding(decided, end_user), *stood], salt=SALT, compress=True)
 
 
-def _unseal(seen: str, params: Params, end_user: EndUser) -> tuple[Permission, set[str], list[str]]:
+def _unseal(seen: str, decided: AuthorizationRequest, end_user: EndUser) -> tuple[Permission, set[str], list[str]]:
     try:
-        request, person, sid, scopes, audiences, also_usable, *ends = signing.loads(seen, salt=SALT, max_age=MAX_AGE)
+        *bound, scopes, audiences, also_usable, ends = signing.loads(seen, salt=SALT, max_age=MAX_AGE)
     except (signing.BadSignature, ValueError, TypeError):
         raise OutdatedConsent from None
-    if [request, person, sid] != _binding(params, end_user):
+    if bound != _binding(decided, end_user):
         raise OutdatedConsent
     return Permission(tuple(scopes), tuple(audiences)), set(also_usable), ends
 
 
-def _binding(params: Params, end_user: EndUser) -> list[str]:
-    return [fingerprint(params), end_user.user.sub, str(end_user.sign_in.sid)]
+def _binding(decided: AuthorizationRequest, end_user: EndUser) -> list[str]:
+    """A guest that is another one meanwhile was not on the page."""
+    whose = [end_user.user.sub, str(end_user.sign_in.sid)]
+    return [fingerprint(decided.params), *whose, guests.digest(decided.client)]

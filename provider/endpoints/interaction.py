@@ -61,6 +61,9 @@ def allowed_before(user: User, channel: Channel) -> Permission:
 
 
 def _consent(user: User, channel: Channel) -> Consent | None:
+    """Guests have none: what they are allowed is asked each time."""
+    if channel.client.guest:
+        return None
     return Consent.objects.filter(user=user, project=channel.client.project.id).first()
 
 
@@ -160,8 +163,8 @@ def read_hint(params: Params, client: ClientFacts) -> str:
 
 def _for_project(claims: Mapping[str, object], client: ClientFacts) -> bool:
     named = {claims.get("aud"), claims.get("azp")}
-    if client.client_id in named:
-        return True
+    if client.client_id in named or client.guest:
+        return client.client_id in named
     return Project.objects.filter(pk=client.project.id, clients__client_id__in=named - {None}).exists()
 
 

@@ -12,7 +12,7 @@ from accounts.models import User
 from common import issuer
 from projects.models import Project
 from projects.scopes import SIGN_IN_SCOPES
-from provider.endpoints import consent, permission_words
+from provider.endpoints import consent, guest_words, permission_words
 from provider.endpoints.interaction import EndUser
 from provider.protocol.request import AuthorizationRequest
 
@@ -28,7 +28,8 @@ def tell(request: HttpRequest, end_user: EndUser, decided: AuthorizationRequest)
     project = Project.objects.select_related("consent_screen").get(pk=decided.client.project.id)
     lines = permission_words.sensitive(project, sorted(fresh), (*decided.ceiling.audiences, *end_user.given.audiences))
     if lines:
-        app = _flat(permission_words.app_name(project))
+        guest = guest_words.of_guest(decided.client, decided.channel.redirect_uri)
+        app = _flat(str(guest or permission_words.app_name(project)))
         told = [_flat(str(line)) for line in lines]
         # Whatever goes wrong with a mail is logged, and the person goes on to the app.
         transaction.on_commit(lambda: _send(request, end_user.user, app, told), robust=True)

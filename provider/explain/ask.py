@@ -14,7 +14,7 @@ from projects import access
 from projects.consent import Permission
 from projects.facts import Apis
 from projects.models import Project
-from provider import facts
+from provider import facts, guests
 from provider.endpoints import interaction
 from provider.endpoints.consent import to_ask
 from provider.explain import table
@@ -40,6 +40,7 @@ class PersonsConsent:
     redirect_uri: str
     asked: Permission
     missing: Permission
+    guest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def explain(
     viewer: User | None = None,
 ) -> Explanation:
     """What the table answers. `rows` empty: all the client registered; `viewer` None: the operator, who sees all."""
-    caller = facts.client_facts(client)
+    caller = guests.asking_for(facts.client_facts(client), _named(asked))
     granted = _authorization(client, user) if user else None
     ceiling = facts.ceiling_of(granted) if granted else _consented(caller, user)
     registry = facts.registry(_named(asked), caller, ceiling.audiences if ceiling else ())
@@ -166,4 +167,5 @@ def _consent(decided: AuthorizationRequest, user: User) -> PersonsConsent:
     )
     page = prompts.decide(RequestedAuthentication(), signed_in) is Interaction.CONSENT
     missing = Permission() if channel.first_party else to_ask(decided, asked, given)
-    return PersonsConsent(page, channel.first_party, channel.always_asks, channel.redirect_uri, asked, missing)
+    ways = (channel.first_party, channel.always_asks, channel.redirect_uri)
+    return PersonsConsent(page, *ways, asked, missing, guest=channel.client.guest)

@@ -86,6 +86,10 @@ def _about_api(api: ApiFacts, explanation: Explanation) -> str:
         return _("It belongs to the provider's own API, which a superuser opens to a client by its address.")
     words = {"api": api.identifier, "project": explanation.projects.get(api.project_id)}
     project = explanation.caller.project
+    if project.to_guests and api.open_to(project):
+        return _("It belongs to the API %(api)s, whose project lets this guest app in.") % words
+    if project.to_guests:
+        return _("It belongs to the API %(api)s, which is not open to this guest app.") % words
     if api.project_id == project.id:
         return _("It belongs to the API %(api)s of this project.") % words
     if words["project"] is None:
@@ -127,6 +131,8 @@ def about_consent(consent: PersonsConsent) -> list[str]:
     lines = [_("A page asks for: %(missing)s.") % {"missing": ", ".join(missing)}]
     if consent.always and not consent.redirect_uri:
         lines.append(_("It is shown every time: nobody sees from here in whose hands a device is."))
+    elif consent.guest:
+        lines.append(_("It is shown every time: this is a guest app."))
     elif consent.always:
         words = {"uri": consent.redirect_uri}
         lines.append(_("It is shown every time: another program could answer at %(uri)s.") % words)

@@ -79,6 +79,7 @@ def answer(
             presented = grant.open(params, client)
         with AT_LAST_CHECKS:
             until = live.refuse_ended(presented, client)
+            client = _let_in(client, presented, grant_type, shown)
         with AT_POSSESSION:
             refuse_another_holder(presented.bound, shown)
         decided = _decided(grant, params, client, presented, shown)
@@ -95,6 +96,18 @@ def answer(
             authorizations.end_reused(refusal, client)
         raise
     return said
+
+
+def _let_in(client: ClientFacts, presented: Presented, grant_type: str, shown: Confirmation) -> ClientFacts:
+    """A guest at the project that let it in, which may demand more of it than it does itself."""
+    if not client.guest:
+        return client
+    inside = live.party(presented.behind[0]) if presented.behind else None
+    if inside is None:
+        raise UnauthorizedClient
+    profile.at_grant(inside, grant_type)
+    profile.at_possession(inside, shown)
+    return inside
 
 
 def _asked(params: Params) -> tuple[str, Grant]:

@@ -78,7 +78,7 @@ def _passed_on(found: find.Found, client: ClientFacts) -> tuple[Ceiling, datetim
         raise InvalidSubject
     if not admits(client.project, behind.user_id):
         raise InvalidSubject
-    if client.project.consent_mode == "implicit":
+    if client.project.consent_mode == "implicit" and behind.project_id is None:
         return exchange.passed_on(token, exchange.all_of(client)), None
     allowed, ends_at = live.allowed_in(client.project, behind)
     return exchange.passed_on(token, Ceiling(allowed.scopes, allowed.audiences)), ends_at

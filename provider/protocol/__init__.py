@@ -17,6 +17,7 @@ from provider.protocol import (
     dpop,
     exchange,
     front_channel,
+    guests,
     included,
     pkce,
     profile,
@@ -31,6 +32,7 @@ Steps: TypeAlias = Sequence[Callable[[AuthorizationRequest], None]]
 AT_AUTHORIZATION: Steps = (
     profile.at_authorization,
     authorization.check_shape,
+    guests.at_authorization,
     pkce.at_authorization,
     dpop.at_authorization,
     scopes.at_authorization,

@@ -68,9 +68,9 @@ def left_of(token: TokenFacts, issued_at: datetime, registry: Registry) -> Token
     """
     client = token.client
     apis = {one: registry.resolve(one) for one in token.audience}
-    if not any(apis.values()):
+    if not any(apis.values()) and not client.guest:
         return token  # the client itself, or names that no API has
-    left = {one: api for one, api in apis.items() if api is None or _accepts(api, client, issued_at)}
+    left = {one: api for one, api in apis.items() if _accepts(api, client, issued_at)}
     if not left:
         return None
     audience, scopes = tuple(left), offered_abroad(token.scopes, left.values(), client)
@@ -80,14 +80,20 @@ def left_of(token: TokenFacts, issued_at: datetime, registry: Registry) -> Token
     return token if same else replace(token, audience=audience, scopes=scopes)
 
 
-def _accepts(api: ApiFacts, client: ClientFacts, issued_at: datetime) -> bool:
-    """Whether it is open to this client, and ended nothing that the client got then."""
-    moments = (api.tokens_not_before, api.others_not_before if api.of_another(client.project) else None)
-    ended = any(one is not None and issued_at < one for one in moments)
+def _accepts(api: ApiFacts | None, client: ClientFacts, issued_at: datetime) -> bool:
+    """Whether it is open to this client, and ended nothing that the client got then.
+
+    What no API covers is nobody's to close, and no guest's to reach.
+    """
+    if api is None:
+        return not client.guest
+    ended = any(one is not None and issued_at < one for one in api.not_before(client.project))
     return not ended and not api.closed_to(client.project)
 
 
 def still_open(audience: tuple[str, ...], client: ClientFacts, registry: Registry) -> tuple[str, ...]:
     """Of these those that its project may ask for now; what no API covers is nobody's to close."""
     apis = {one: registry.resolve(one) for one in audience}
-    return tuple(one for one, api in apis.items() if api is None or not api.closed_to(client.project))
+    return tuple(
+        one for one, api in apis.items() if (not client.guest if api is None else not api.closed_to(client.project))
+    )

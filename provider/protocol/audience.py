@@ -197,7 +197,12 @@ def _refuse_sharing(request: TokenRequest) -> None:
 
 
 def _itself(client: ClientFacts, registry: Registry) -> tuple[str, ...]:
-    """A token for the client alone. A client id may look like an address: it opens no API of another project."""
+    """A token for the client alone. A client id may look like an address: it opens no API of another project.
+
+    A guest has nothing of its own: its tokens are for APIs.
+    """
+    if client.guest:
+        raise InvalidTarget("Name the API with resource (RFC 8707): there is nothing else this app could ask for.")
     api = registry.resolve(client.client_id)
     if api is not None and (api.of_provider or not api.open_to(client.project)):
         raise InvalidTarget("The id of this client is the address of an API. Name an audience, or use another client.")
@@ -246,7 +251,7 @@ def offered_abroad(scopes: tuple[str, ...], apis: Iterable[ApiFacts | None], cli
     """Of these scopes those that every one of these that is another project's API offers."""
     for api in apis:
         if api is not None and api.of_another(client.project):
-            scopes = offered_or_of_signing_in(scopes, api.scopes)
+            scopes = offered_or_of_signing_in(scopes, api.scopes_for(client.project))
     return scopes
 
 

@@ -38,9 +38,10 @@ class Channel:
     def always_asks(self) -> bool:
         """Somebody else may get the tokens, so the End-User sees a screen whatever they allowed before.
 
-        Another program may receive the code and use it, and a device may be far away, in hands that nobody sees.
+        Another program may receive the code and use it; a device may be far away, in hands that nobody sees. Guests may
+        be anybody.
         """
-        return self.device or not self.is_proved
+        return self.device or not self.is_proved or self.client.guest
 
     @property
     def is_proved(self) -> bool:
@@ -55,7 +56,7 @@ class Channel:
     @property
     def shares_consent(self) -> bool:
         """What the End-User allowed other clients of the project counts for this one, and the other way round."""
-        return self.client.registered_by_administrator and self.is_proved
+        return self.client.registered_by_administrator and not self.client.guest and self.is_proved
 
     @property
     def remembers_its_own(self) -> bool:

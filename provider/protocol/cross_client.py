@@ -27,7 +27,7 @@ class Obstacle(Enum):
 def obstacles(caller: ClientFacts, target: ClientFacts) -> tuple[Obstacle, ...]:
     """Every condition for `caller` to get an ID token for `target` that does not hold."""
     holds = {
-        Obstacle.ANOTHER_PROJECT: caller.project.id == target.project.id,
+        Obstacle.ANOTHER_PROJECT: caller.project.is_same(target.project),
         Obstacle.POLICY_OFF: caller.project.cross_client == "same_project",
         Obstacle.CALLER_DISABLED: caller.enabled,
         Obstacle.TARGET_DISABLED: target.enabled,

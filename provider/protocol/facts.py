@@ -74,6 +74,7 @@ class ClientFacts:
     default_acrs: tuple[str, ...] = ()
     document_gone_since: datetime | None = None  # of a guest whose id is the address of its document
     asks_offline: bool = False  # whoever signs in is asked for offline access, too, whatever the request says
+    default_scopes: tuple[str, ...] = ()  # of a guest: what it asks for where it names none
     entries: Addresses[Entry] = field(init=False, compare=False, repr=False)  # the allowlist, found by path
 
     def __post_init__(self) -> None:

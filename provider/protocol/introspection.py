@@ -37,7 +37,7 @@ def _by_right(caller: ClientFacts, token: TokenFacts) -> bool:
     if own or caller.introspection == "all":
         return True
     if caller.introspection == "project":
-        return token.client.project.id == caller.project.id
+        return token.client.project.is_same(caller.project)
     return caller.introspection == "listed" and token.client.client_id in caller.introspects
 
 

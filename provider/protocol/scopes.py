@@ -29,7 +29,7 @@ def at_authorization(request: AuthorizationRequest) -> None:
 
     Some clients ask for it with every sign-in: they come from a provider where nobody has to.
     """
-    request.asked_scopes = _registered(asked(request.params), request.client.scopes)
+    request.asked_scopes = _registered(asked(request.params), request.client.scopes) or request.client.default_scopes
     access_type = request.params.one("access_type")
     if access_type not in ("", "online", "offline"):
         raise InvalidRequest("access_type must be online or offline.")

@@ -76,6 +76,7 @@ def authorize(
         created_at=now,
         ends_at=ends.earliest(chosen, ends.after(now, request.client.project.longest_grant)),
         client_id=request.client.id,
+        project_id=request.client.project.id if request.client.guest else None,
         user=user,
         sign_in=sign_in,
         consent=consent,

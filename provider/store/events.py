@@ -99,6 +99,12 @@ def logout_notice_given_up(client_id: str, sub: str, attempts: int, problem: str
     SecurityEvent.objects.create(kind="logout_notice.given_up", client_id=client_id, sub=sub, detail=detail)
 
 
+def guest_ended(client_id: str, sub: str, project: str, ended: int) -> None:
+    """A person ended what a guest app had of them at a project."""
+    detail = {"project": project, "authorizations": ended}
+    SecurityEvent.objects.create(kind="guest.ended", client_id=client_id, sub=sub, detail=detail)
+
+
 def consent_revoked(
     sub: str, project: str, ended: int, scopes: Sequence[str] = (), audiences: Sequence[str] = ()
 ) -> None:

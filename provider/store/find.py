@@ -48,7 +48,7 @@ def subject_token(token: str) -> Found | None:
 def refresh_token(token: str) -> TokenFacts | None:
     """The live refresh token behind this text, for introspection only: nothing is used up."""
     row = statements.refresh_token(digest(token))
-    client = facts.client_of(row.authorization.client_id) if row is not None else None
+    client = live.party(row.authorization) if row is not None else None
     if row is None or client is None:
         return None
     try:
@@ -93,6 +93,8 @@ def id_token(token: str) -> dict[str, Any] | None:
         return None
     if user is None or not user.is_active or live.ended(issued_at, user.tokens_not_before):
         return None
+    if any(client.guest for client in clients.values()):
+        return None  # it does not say which project let the guest in, so nobody can say whether that still does
     return claims if all(admits(client.project, user.pk) for client in clients.values()) else None
 
 
@@ -158,6 +160,8 @@ def _live(
     actors: tuple[str, ...],
     **more: Any,
 ) -> Found | None:
+    if client is not None and client.guest:
+        client = live.party(authorization) if authorization is not None and not actors else None
     if client is None or not live.client_lives(client, issued_at) or (actors and authorization is None):
         return None
     if authorization is not None:

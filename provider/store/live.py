@@ -19,7 +19,7 @@ from projects.apis import admits, apis_near
 from projects.consent import Permission, missing
 from projects.facts import ProjectFacts
 from projects.models import Project
-from provider import facts
+from provider import facts, guests
 from provider.protocol.errors import InvalidGrant
 from provider.protocol.facts import ClientFacts
 from provider.store import statements
@@ -51,7 +51,7 @@ def authorization_lives(authorization: AuthorizationRow, issued_at: datetime) ->
     Never younger than the Authorization: a refresh that was under way when tokens were ended saves none of them.
     """
     issued_at = min(issued_at, authorization.created_at)
-    client = facts.client_of(authorization.client_id)
+    client = party(authorization)
     return (
         authorization.ended_at is None
         and sign_in_allows(authorization)
@@ -64,6 +64,12 @@ def authorization_lives(authorization: AuthorizationRow, issued_at: datetime) ->
     )
 
 
+def party(authorization: AuthorizationRow) -> ClientFacts | None:
+    """Its client; a guest as the project that let it in does so now. None: it is gone, or let in no longer."""
+    client = facts.client_of(authorization.client_id)
+    return guests.standing_in(client, authorization) if client is not None and client.guest else client
+
+
 def end_of(authorization: AuthorizationRow, client: ClientFacts) -> datetime | None:
     """When it ends by itself, as its client's project stands now (protocol section 20)."""
     return ends.end_of(authorization.created_at, authorization.ends_at, client.project)
@@ -72,8 +78,9 @@ def end_of(authorization: AuthorizationRow, client: ClientFacts) -> datetime | N
 def _until(presented: Presented, client: ClientFacts) -> datetime | None:
     if not presented.behind and presented.exchanged is None:
         return None  # a client for itself
-    of_others = ((one, facts.client_of(one.client_id)) for one in presented.behind if one.client_id != client.id)
-    moments = [end_of(one, client) for one in presented.behind if one.client_id == client.id]
+    own = [one for one in presented.behind if one.client_id == client.id and not client.guest]
+    of_others = ((one, party(one)) for one in presented.behind if one not in own)
+    moments = [end_of(one, client) for one in own]
     moments += [end_of(one, other) for one, other in of_others if other is not None]
     if presented.exchanged is not None:
         moments.append(presented.expires)
@@ -90,7 +97,7 @@ def passed_on_lives(
     found = facts.find_clients(actors)
     if not all(one in found and client_lives(found[one], issued_at) for one in actors):
         return False
-    if client.project.consent_mode != "implicit":
+    if client.project.consent_mode != "implicit" or behind.project_id is not None:
         given, _ends_at = allowed_in(client.project, behind)
         if missing(held, given, apis_near((*held.audiences, *given.audiences)).covers):
             return False
@@ -100,12 +107,15 @@ def passed_on_lives(
 def allowed_in(project: ProjectFacts, behind: AuthorizationRow) -> tuple[Permission, datetime | None]:
     """What the person of this Authorization allowed the clients of a project that asks people, and until when.
 
-    The Authorization itself counts where it is of that project: apps that share no consent have nothing else.
+    The Authorization itself counts where it is of that project: apps that share no consent have nothing else. A
+    guest's alone counts: nothing that comes of it reaches further than what the person allowed the guest.
     """
+    if behind.project_id is not None:
+        return Permission(tuple(behind.scopes), tuple(behind.audiences)), behind.ends_at
     found, client = statements.consent(behind.user_id, project.id), facts.client_of(behind.client_id)
     if found is None or expired(found.ends_at):
         found = statements.Consent([], [], None)
-    own = client is not None and client.project.id == project.id
+    own = client is not None and client.project.is_same(project)
     scopes, audiences = (behind.scopes, behind.audiences) if own else ([], [])
     return Permission((*found.scopes, *scopes), (*found.audiences, *audiences)), found.ends_at
 
@@ -117,7 +127,10 @@ def sign_in_allows(authorization: AuthorizationRow) -> bool:
 
 def may_live() -> Q:
     """Authorizations that are not over for good; a disabled client or a project in testing may come back."""
-    since = ("client__tokens_not_before", "client__project__tokens_not_before", "user__tokens_not_before")
+    since = (
+        *("client__tokens_not_before", "client__project__tokens_not_before", "user__tokens_not_before"),
+        "project__tokens_not_before",  # of a guest: the project that let it in
+    )
     over = [Q(**{f"{moment}__isnull": False}, created_at__lt=F(moment)) for moment in since]
     signed_in = Q(offline=True) | Q(sign_in__isnull=False, sign_in__ended_at__isnull=True)
     return Q(ended_at__isnull=True) & signed_in & ~reduce(or_, [*over, ended_by_itself(clock.now())])
@@ -125,12 +138,25 @@ def may_live() -> Q:
 
 def ended_by_itself(moment: datetime) -> Q:
     """Authorizations whose end had come at this moment: `end_of`, for rows."""
-    lifted = Q(client__project__grants_not_before__isnull=False, created_at__lt=F("client__project__grants_not_before"))
-    limited = Project.objects.filter(longest_grant__isnull=False)
-    several = limited.order_by().values_list("longest_grant", flat=True).distinct()
-    begun = {one: moment - timedelta(seconds=one) for one in several if one is not None}
-    cut = [Q(client__project__longest_grant=one, created_at__lte=last) for one, last in begun.items()]
-    return reduce(or_, cut, Q(ends_at__isnull=False, ends_at__lte=moment) | lifted)
+    lifted = [
+        Q(**{f"{name}__isnull": False}, created_at__lt=F(name))
+        for name in ("client__project__grants_not_before", "project__grants_not_before", "project__guests_not_before")
+    ]
+    cut = [
+        Q(**{path: seconds}, created_at__lte=moment - timedelta(seconds=seconds))
+        for name, paths in _LONGEST.items()
+        for seconds in Project.objects.order_by().values_list(name, flat=True).distinct()
+        if seconds is not None
+        for path in paths
+    ]
+    return reduce(or_, [*lifted, *cut], Q(ends_at__isnull=False, ends_at__lte=moment))
+
+
+# A longest grant of a project, and the ways from an Authorization to it: by its client, or of a guest.
+_LONGEST = {
+    "longest_grant": ("client__project__longest_grant", "project__longest_grant"),
+    "guest_longest_grant": ("project__guest_longest_grant",),
+}
 
 
 def client_lives(client: ClientFacts, issued_at: datetime) -> bool:

@@ -27,6 +27,7 @@ class AuthorizationRow(NamedTuple):
 
     id: uuid.UUID
     client_id: int  # the row
+    project_id: int | None  # of a guest: the project that let it in
     scopes: list[str]
     audiences: list[str]
     asked_scopes: list[str]
@@ -60,7 +61,7 @@ class AuthorizationRow(NamedTuple):
 _JSON = ("a.scopes", "a.audiences", "a.asked_scopes", "a.asked_audiences", "a.default_audiences", "a.amr", "a.claims")
 _SINCE_ROTATED = "{since}"  # each database has its own expression of it
 _AUTHORIZATION = (
-    *("a.id", "a.client_id", *_JSON, "a.offline", "a.narrowed", "a.auth_time", "a.acr"),
+    *("a.id", "a.client_id", "a.project_id", *_JSON, "a.offline", "a.narrowed", "a.auth_time", "a.acr"),
     *("a.created_at", "a.ended_at", "a.ends_at"),
     *("a.generation", "a.rotated_from", "a.seed", "a.seed_before", _SINCE_ROTATED),
     *("a.sign_in_id", "s.sid IS NOT NULL AND s.ended_at IS NULL"),

@@ -44,6 +44,7 @@ UNSEEN = {
     "mfa_login_webauthn": "answers a script, and takes a form of the sign-in page",
     "mfa_download_recovery_codes": "a text file",
     "consent": "takes the form that authorize shows",
+    "account_guest_end": "takes the form of account_apps",
     "confirm_end_session": "takes the form that end_session shows",
 }
 UNSEEN_TEMPLATES = {

@@ -138,10 +138,10 @@ def test_r12_nobody_moves_a_client_out_of_its_project_or_a_document_into_one() -
 )
 def test_c10_what_people_did_not_see_has_lost_what_they_allowed(changes: dict[str, Any], *, ends: bool) -> None:
     made = register_guest(WANTED, ITSELF, guests.DCR)
-    by = Actor.itself(made.client_id)
+    by, before = Actor.itself(made.client_id), made.tokens_not_before
     assert registration.change(made, metadata_of(made).changed(changes), by)
     made.refresh_from_db()
-    assert (made.tokens_not_before is not None) is ends
+    assert (made.tokens_not_before != before) is ends
 
 
 @pytest.mark.django_db
@@ -164,13 +164,14 @@ def test_r8_a_guest_changes_itself_only_and_never_enables_itself() -> None:
 
 
 @pytest.mark.django_db
-def test_r10_an_id_that_was_given_is_not_given_again_but_a_document_comes_back_anew() -> None:
-    given = register_guest(WANTED, ITSELF, guests.DCR)
+def test_r10_nobody_chooses_an_id_and_a_document_comes_back_anew() -> None:
+    chosen = register_guest(replace(WANTED, client_id="chosen"), ITSELF, guests.DCR)
+    assert chosen.client_id != "chosen", "an id of our own, which nobody had or will have"
     document = register_guest(replace(WANTED, client_id="https://agent.example/c.json"), ITSELF, guests.CIMD)
-    ids = given.client_id, document.client_id
-    for one in (given, document):
-        registration.delete(one, Actor.operator("test"))
     with pytest.raises(RegistrationError):
-        register_guest(replace(WANTED, client_id=ids[0]), ITSELF, guests.DCR)
-    again = register_guest(replace(WANTED, client_id=ids[1]), ITSELF, guests.CIMD)
+        register_guest(replace(WANTED, client_id=document.client_id), ITSELF, guests.CIMD)
+    registration.delete(document, Actor.operator("test"))
+    again = register_guest(replace(WANTED, client_id="https://agent.example/c.json"), ITSELF, guests.CIMD)
     assert again.tokens_not_before is not None, "what was signed for it before is over"
+    kinds = SecurityEvent.objects.filter(client_id=again.client_id).order_by("pk").values_list("kind", flat=True)
+    assert list(kinds) == ["client.created", "guest.deleted", "client.created"]

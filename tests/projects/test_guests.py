@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from projects import guests
+from projects import guest_policy, guests
 from projects.facts import NO_PROJECT, OUTSIDE, ApiFacts, ProjectFacts
 from projects.metadata import ApiMetadata, ProjectMetadata, Scope
 
@@ -60,7 +60,7 @@ def test_r12_a_project_lets_in_whom_its_policy_names(
 
 @pytest.mark.parametrize("text", ["agent.example", "localhost", "agent.example:8443", "com.example.app:", "cursor:"])
 def test_a_host_of_guests(text: str) -> None:
-    assert guests.host_problem(text) == ""
+    assert guest_policy.host_problem(text) == ""
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_host_of_guests(text: str) -> None:
     ["", "*", "*.example", "https://agent.example", "Agent.example", "a b", "agent.example/", "a.example:0", "é.x"],
 )
 def test_no_host_of_guests(text: str) -> None:
-    assert guests.host_problem(text)
+    assert guest_policy.host_problem(text)
 
 
 def test_r12_guests_are_nobodys_siblings_not_even_each_others() -> None:
@@ -130,20 +130,20 @@ def test_a_door_that_closes_to_some_ends_what_guests_have(
     before: tuple[str, tuple[str, ...]], after: tuple[str, tuple[str, ...]], *, closes: bool
 ) -> None:
     one, other = (ProjectMetadata(id="acme", guest_apps=apps, guest_hosts=hosts) for apps, hosts in (before, after))
-    assert guests.closes_to_some(one, other) is closes
-    assert guests.not_before(None, one, other, NOW) == (NOW if closes else None)
+    assert guest_policy.closes_to_some(one, other) is closes
+    assert guest_policy.not_before(None, one, other, NOW) == (NOW if closes else None)
 
 
 def test_a_longest_grant_that_is_lengthened_revives_nothing() -> None:
     one, other = (ProjectMetadata(id="acme", guest_longest_grant=seconds) for seconds in (3600, 7200))
-    assert guests.not_before(None, one, other, NOW) is not None
-    assert guests.not_before(None, other, one, NOW) is None
+    assert guest_policy.not_before(None, one, other, NOW) is not None
+    assert guest_policy.not_before(None, other, one, NOW) is None
 
 
 def test_closing_a_scope_to_guests() -> None:
     def api(**scopes: bool) -> ApiMetadata:
         return ApiMetadata(identifier="https://a.example", scopes=tuple(Scope(k, guests=v) for k, v in scopes.items()))
 
-    assert guests.closes_a_scope(api(a=True), api(a=False))
-    assert guests.closes_a_scope(api(a=True), api())
-    assert not guests.closes_a_scope(api(a=True), api(a=True, b=True))
+    assert guest_policy.closes_a_scope(api(a=True), api(a=False))
+    assert guest_policy.closes_a_scope(api(a=True), api())
+    assert not guest_policy.closes_a_scope(api(a=True), api(a=True, b=True))

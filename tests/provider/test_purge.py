@@ -38,8 +38,8 @@ from tests.world import App, Browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 DAY = timedelta(days=1)
-NAMES = ["access_tokens", "codes", "refresh_tokens", "device_codes", "revoked_tokens", "authorizations", "consents"]
-NAMES += ["seeds"]
+NAMES = ["access_tokens", "codes", "refresh_tokens", "device_codes", "revoked_tokens", "authorizations"]
+NAMES += ["guest_apps", "consents", "seeds"]
 NAMES += ["sign_ins", "sessions", "logout_notices", "account_events", "security_events", "refused_requests", "mails"]
 NAMES += ["kept_requests", "first_uses", "pushed_requests"]
 

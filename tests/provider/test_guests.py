@@ -1,0 +1,169 @@
+"""Guest apps behind the endpoints: nobody compares their projects, they are reaped, and people end them."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from accounts.models import User
+from clients.models import Authorization, Client, SecurityEvent
+from idp.settings import BASE_DIR
+from projects.models import Project
+from provider import guest_access
+from tests.guests import DOCUMENT, make_guest, open_door
+from tests.world import ORDERS, App, Browser
+
+ASKED: dict[str, Any] = {"scope": "orders.read", "resource": ORDERS}
+FOLDERS = ("accounts", "clients", "projects", "provider", "idp")
+# A comparison of the projects of two clients, in whatever words.
+COMPARED = re.compile(r"project(\.id|_id|\.pk)?\s*(==|!=)\s*\w[\w.]*project|project\.(id|pk)\s*(==|!=|in\b)")
+MAY = {
+    'projects/facts.py: return self.shared == "listed" and project.id in self.shared_with': "guests were told before",
+    "clients/models/client.py: if stored is not None and stored.project_id != self.project_id:": "of one row",
+    "clients/policy.py: if case.client.project_id != case.project.pk:": "of one row",
+    "provider/explain/ask.py: clients = "
+    "{key: one for key, one in registry.clients.items() if one.project.id in visible}": "what a viewer may see",
+}
+
+
+def test_r12_whoever_asks_whether_two_clients_are_siblings_asks_the_one_rule_that_knows_guests() -> None:
+    """An API of a project is another matter: `ApiFacts.open_to` asks whether the project is seen by a guest."""
+    found = set()
+    for path in (one for folder in FOLDERS for one in sorted((Path(BASE_DIR) / folder).rglob("*.py"))):
+        for line in path.read_text().splitlines():
+            if COMPARED.search(line):
+                found.add(f"{path.relative_to(BASE_DIR)}: {line.strip()}")
+    assert found == set(MAY)
+
+
+# --- Reaping ---------------------------------------------------------------------------------------------------------
+
+
+def sweep(after: timedelta) -> None:
+    with time_machine.travel(timezone.now() + after):
+        call_command("cleartokens", stdout=StringIO(), stderr=StringIO())
+
+
+def is_there() -> bool:
+    return Client.objects.filter(client_id=DOCUMENT).exists()
+
+
+@pytest.mark.usefixtures("agent")
+def test_r10_a_guest_that_nobody_allowed_anything_is_gone_after_a_day() -> None:
+    sweep(timedelta(hours=23))
+    assert is_there()
+    clients = Client.objects.filter(project__isnull=False).count()
+    sweep(timedelta(hours=25))
+    assert not is_there()
+    assert Client.objects.count() == clients, "clients of projects stay"
+    answer = App(DOCUMENT).token(grant_type="refresh_token", refresh_token="x")
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+    assert make_guest().pk, "a document comes back"
+
+
+@pytest.mark.usefixtures("agent")
+def test_r10_a_guest_stays_while_it_has_something_and_a_month_after() -> None:
+    open_door(guest_longest_grant=None)
+    Client.objects.filter(client_id=DOCUMENT).update(refresh_token_idle_lifetime=None)
+    Browser("owner").tokens(DOCUMENT, **ASKED)
+    sweep(timedelta(days=100))
+    assert is_there()
+    moment = timezone.now() + timedelta(days=100)
+    Authorization.objects.filter(client__client_id=DOCUMENT).update(ended_at=moment, ended_because="test")
+    sweep(timedelta(days=129))
+    assert is_there()
+    sweep(timedelta(days=131))
+    assert not is_there()
+
+
+@pytest.mark.usefixtures("agent")
+def test_r10_who_was_reaped_while_the_page_was_open_is_allowed_nothing() -> None:
+    person = Browser("owner")
+    page = person.authorize(DOCUMENT, **ASKED)
+    Client.objects.get(client_id=DOCUMENT).delete()
+    assert person.answer(page).status_code == 400
+    assert not Authorization.objects.exists()
+
+
+# --- People end them -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("agent")
+def test_people_see_guests_apart_and_end_each_at_once() -> None:
+    person = Browser("owner")
+    mine = person.tokens(DOCUMENT, **ASKED)
+    others = Browser("member").tokens(DOCUMENT, **ASKED)
+    person.tokens("web", scope="openid")
+    page = person.http.get("/accounts/apps/").content.decode()
+    section = page[page.index("registered themselves") :]
+    assert section.index("agent.example") < section.index("Agent of all trades") < section.index("not verified")
+    assert all(one in section for one in ("See your orders", "Last used", "Ends on"))
+    assert "Agent of all trades" not in page[: page.index("registered themselves")]
+    row = Client.objects.get(client_id=DOCUMENT)
+    assert person.http.post(f"/accounts/apps/guests/{row.pk}/acme/end/").status_code == 302
+    assert "Agent of all trades" not in person.http.get("/accounts/apps/").content.decode()
+    assert App(DOCUMENT).refresh(mine["refresh_token"]).json()["error"] == "invalid_grant"
+    assert App(DOCUMENT).refresh(others["refresh_token"]).status_code == 200, "another person's goes on"
+    [event] = SecurityEvent.objects.filter(kind="guest.ended")
+    assert (event.client_id, event.sub) == (DOCUMENT, User.objects.get(username="owner").sub)
+
+
+@pytest.mark.usefixtures("agent")
+def test_only_the_person_ends_what_is_theirs() -> None:
+    Browser("owner").tokens(DOCUMENT, **ASKED)
+    row = Client.objects.get(client_id=DOCUMENT)
+    for who in (Browser("member"), Browser()):
+        assert who.http.post(f"/accounts/apps/guests/{row.pk}/acme/end/").status_code == 302
+    assert guest_access.list_guests(User.objects.get(username="owner"))
+    assert Browser("owner").http.get(f"/accounts/apps/guests/{row.pk}/acme/end/").status_code == 405
+
+
+@pytest.mark.usefixtures("agent")
+def test_taking_back_what_a_project_was_allowed_is_not_about_its_guests() -> None:
+    person = Browser("owner")
+    person.tokens(DOCUMENT, **ASKED)
+    person.tokens("web", scope="openid orders.read", resource=ORDERS)
+    person.http.post("/accounts/apps/acme/remove/")
+    assert guest_access.list_guests(User.objects.get(username="owner"))
+
+
+@pytest.mark.usefixtures("agent")
+def test_what_is_over_is_not_on_the_page() -> None:
+    Browser("owner").tokens(DOCUMENT, **ASKED)
+    owner = User.objects.get(username="owner")
+    assert guest_access.list_guests(owner)
+    open_door(guest_apps="none")
+    assert guest_access.list_guests(owner) == []
+    assert Project.objects.get(key="acme").guests_not_before is not None
+
+
+# --- Explained -------------------------------------------------------------------------------------------------------
+
+
+def explained(audience: str, *more: str) -> str:
+    out = StringIO()
+    with contextlib.suppress(CommandError):
+        call_command("explain", DOCUMENT, audience, *more, stdout=out, stderr=StringIO())
+    return out.getvalue()
+
+
+@pytest.mark.usefixtures("agent")
+def test_an_operator_reads_what_a_guest_may_and_why_not() -> None:
+    said = explained(ORDERS, "--user", "owner")
+    assert "a guest app, of no project" in said
+    assert "whose project lets this guest app in" in said
+    assert "It is shown every time: this is a guest app." in said
+    open_door(guest_apps="listed", guest_hosts=("other.example",))
+    said = explained(ORDERS)
+    assert "is not open to this guest app" in said
+    assert "guests.at_authorization" in said
+    assert "invalid_target" in said
