@@ -1,5 +1,5 @@
 """The console's pages for clients; and, with what clients know, for projects and APIs."""
 
-from clients.admin import client, resources
+from clients.admin import client, initial_tokens, resources
 
-__all__ = ["client", "resources"]
+__all__ = ["client", "initial_tokens", "resources"]

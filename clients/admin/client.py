@@ -16,7 +16,7 @@ from clients.admin.key_pages import KeyPages
 from clients.admin.secret_pages import SecretPages
 from clients.forms import ABOUT, AudienceEntryForm, AudienceEntryFormSet, ClientForm
 from clients.metadata import CERTIFICATE_NAMES
-from clients.models import AudienceEntry, Client
+from clients.models import AudienceEntry, Client, RegistrationAccess
 from clients.models.choices import GrantType
 from clients.models.response_type import ResponseType
 from clients.policy import metadata_of
@@ -24,7 +24,7 @@ from clients.rules import TEXTS
 from projects.console import ProjectFilter, ProjectScopedAdmin, ProjectScopedInline
 from projects.door import actor_of
 
-WORDS = ("secrets_in_words", "missing_for_fapi2")  # not to be filled in
+WORDS = ("secrets_in_words", "missing_for_fapi2", "came_by")  # not to be filled in
 
 
 class AudienceEntryInline(ProjectScopedInline):
@@ -50,7 +50,7 @@ class ClientAdmin(KeyPages, SecretPages, ProjectScopedAdmin):
     list_select_related = ["project"]
     search_fields = ["name", "client_id"]
     fieldsets = [
-        (None, {"fields": ["project", "name", "client_id", "enabled"]}),
+        (None, {"fields": ["project", "name", "client_id", "enabled", "came_by"]}),
         (
             gettext_lazy("Client authentication"),
             {
@@ -154,6 +154,16 @@ class ClientAdmin(KeyPages, SecretPages, ProjectScopedAdmin):
             return _("Nothing.") if client.pk else _("This is said when it is saved.")
         items = format_html_join("", "<li><strong>{}</strong>: {}</li>", lines)
         return format_html('<ul class="lacks">{}</ul>', items)
+
+    @admin.display(description=gettext_lazy("registered by"))
+    def came_by(self, client: Client) -> str:
+        """Whether anybody vouches for it."""
+        if client.registration_source == Client.RegistrationSource.MANUAL:
+            return _("A member of the project, a superuser or a file.")
+        access = RegistrationAccess.objects.filter(client=client).select_related("initial_token").first()
+        if access is None or access.initial_token is None:
+            return _("Itself.")
+        return _("Itself, with the initial access token “%(token)s”.") % {"token": access.initial_token}
 
     @admin.display(description=gettext_lazy("secrets"))
     def secrets_in_words(self, client: Client) -> str:

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='made')),
                 ('expires_at', models.DateTimeField(verbose_name='expires')),
                 ('revoked_at', models.DateTimeField(editable=False, null=True, verbose_name='revoked')),
-                ('project', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='initial_tokens', to='projects.project')),
+                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='initial_tokens', to='projects.project', verbose_name='project')),
             ],
             options={
                 'verbose_name': 'initial access token',

@@ -12,7 +12,9 @@ from projects.models import Project
 class InitialAccessToken(models.Model):
     """Whoever has it registers apps in a project (RFC 7591 section 3): so many, until then, within these bounds."""
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="initial_tokens", editable=False)
+    project = models.ForeignKey(
+        Project, on_delete=models.CASCADE, related_name="initial_tokens", verbose_name=_("project")
+    )
     digest = models.CharField(max_length=64, unique=True, editable=False)
     label = models.CharField(_("label"), max_length=100, blank=True)
     scope = models.TextField(_("scopes"), blank=True)

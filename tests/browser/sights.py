@@ -209,6 +209,8 @@ def console_sights(scene: Scene) -> list[Sight]:
         sight("client-keys", "clients_client_keys", web),
         sight("client-key-remove", "clients_client_remove_key", web, KEYS["ES256"].thumbprint()),
         sight("secret-once", "clients_client_secrets", web, act=_make_secret),
+        sight("initial-tokens", "clients_initialaccesstoken_changelist"),
+        sight("initial-token-add", "clients_initialaccesstoken_add"),
         sight("keys", "clients_signingkey_changelist"),
         sight("key-activate", "clients_signingkey_activate", scene.next_key.pk),
         sight("key-revoke", "clients_signingkey_revoke", scene.next_key.pk),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clients.metadata import ClientMetadata
-from clients.models.client import CHOICES
+from clients.models.values import CHOICES
 from clients.rules import DEVICE_CODE, problems
 from clients.self_registration import MADE_HERE, MEMBERS, Bounds, read, shown
 
