@@ -1,4 +1,4 @@
-"""Requests whose person is asked by a page of the project's own (protocol section 21; as Ory's Hydra has it).
+"""Requests whose person is asked by a page of the project's own (protocol section 28; as Ory's Hydra has it).
 
 The page gets a challenge, reads by the HTTP API what was asked, and accepts or rejects there. It is told where the
 browser goes on. Each is used once, within ten minutes, in the browser that began; who reads the table has neither.

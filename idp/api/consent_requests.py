@@ -1,4 +1,4 @@
-"""What a project's own consent page reads and answers (protocol section 21)."""
+"""What a project's own consent page reads and answers (protocol section 28)."""
 
 from __future__ import annotations
 

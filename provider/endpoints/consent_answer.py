@@ -1,4 +1,4 @@
-"""The browser is back from a project's own consent page, with its answer (protocol section 21)."""
+"""The browser is back from a project's own consent page, with its answer (protocol section 28)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a project has a consent page of its own, people are asked there (protocol section 21)."""
+"""Where a project has a consent page of its own, people are asked there (protocol section 28)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a project's own consent page answers for a person: never more than was asked (protocol section 21). Pure."""
+"""What a project's own consent page answers for a person: never more than was asked (protocol section 28). Pure."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -145,7 +146,7 @@ def test_ten_minutes_later_it_is_gone(api: Api) -> None:
     browser = Browser("owner")
     challenge = asked(browser)
     answer = accept(api, challenge)
-    with time_machine.travel(timezone.now() + timezone.timedelta(minutes=10, seconds=1)):
+    with time_machine.travel(timezone.now() + timedelta(minutes=10, seconds=1)):
         assert go_on(browser, answer).status_code == 400
 
 
