@@ -14,6 +14,7 @@ from idp.api.resource import NotFound
 from idp.fast_path import BASE, ENDPOINTS
 from provider.endpoints import apps, device
 from provider.endpoints.authorize import authorize, decide
+from provider.endpoints.consent_answer import go_on
 from provider.endpoints.http import as_view
 from provider.endpoints.logout import confirm, end_session
 from provider.endpoints.register import registered
@@ -24,6 +25,7 @@ BELOW: list[URLPattern | URLResolver] = [
     re_path(r"^oauth2/authorize/?$", authorize, name="authorize"),
     re_path(r"^openid/authorize/?$", authorize),
     re_path(r"^oauth2/consent/?$", decide, name="consent"),
+    path("oauth2/consent/answer", go_on, name="consent_answer"),
     re_path(r"^oauth2/logout/?$", end_session, name="end_session"),
     re_path(r"^openid/logout/?$", end_session),
     re_path(r"^oauth2/logout/confirm/?$", confirm, name="confirm_end_session"),

@@ -77,7 +77,7 @@ class ProjectAdmin(ProjectScopedAdmin):
     fieldsets = [
         (None, {"fields": ["name", "key", "apis_of_it"]}),
         (_("Who may sign in"), {"fields": ["status", "test_users"]}),
-        (_("What people are asked"), {"fields": ["consent_mode"]}),
+        (_("What people are asked"), {"fields": ["consent_mode", "consent_uri"]}),
         (_("Guest apps"), {"fields": ["guest_apps", "guest_hosts", "guest_longest_grant"]}),
         (_("Tokens"), {"fields": ["cross_client", "longest_grant", "tokens_not_before"]}),
         (_("Authorization requests"), {"fields": ["require_pushed_authorization_requests", "profile"]}),

@@ -42,6 +42,7 @@ def project_facts(project: Project) -> ProjectFacts:
         grants_not_before=project.grants_not_before,
         profile=project.profile,
         pushes=project.require_pushed_authorization_requests,
+        consent_uri=project.consent_uri,
     )
 
 
@@ -53,6 +54,7 @@ def guest_terms(project: Project) -> ProjectFacts:
         project_facts(project),
         consent_mode="explicit",
         cross_client="off",
+        consent_uri="",
         longest_grant=min(longest, default=None),
         grants_not_before=max(over, default=None),
         to_guests=True,

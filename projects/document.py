@@ -76,6 +76,7 @@ PROJECT: Members = {
     "test_users": texts,
     "guest_apps": choice(GuestApps.values),
     "guest_hosts": texts,
+    "consent_uri": text,
     "guest_longest_grant": seconds_or_none,
     "members": _nested(MEMBERS_BY_ROLE),
     "consent_screen": _nested(SCREEN),

@@ -30,6 +30,7 @@ class ProjectFacts:
     to_guests: bool = False  # what it is to an app from outside that it lets in: never a project of its clients
     guest_apps: str = "none"
     guest_hosts: frozenset[str] = frozenset()
+    consent_uri: str = ""  # the page that asks people in our place; guests are asked by us
 
     def is_same(self, other: ProjectFacts) -> bool:
         """Whether clients of the one are siblings of clients of the other. Guests are nobody's, not even each other's.

@@ -38,6 +38,7 @@ class ProjectMetadata:
     guest_apps: str = "none"
     guest_hosts: tuple[str, ...] = ()
     guest_longest_grant: int | None = 30 * 24 * 3600
+    consent_uri: str = ""  # who asks people in our place; empty: we do
     members: tuple[Membership, ...] = ()
     consent_screen: Screen = Screen()
 

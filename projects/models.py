@@ -72,6 +72,12 @@ class Project(models.Model):
         default=GuestApps.NONE,
         help_text=_("Apps that registered themselves. They reach only the scopes of its APIs that are open to them."),
     )
+    consent_uri = models.CharField(
+        _("consent page"),
+        max_length=500,
+        blank=True,
+        help_text=_("A page of your own that asks people in place of ours, for this project's apps. Only a superuser."),
+    )
     guest_hosts = models.JSONField(_("hosts of guest apps"), default=list, blank=True)
     guest_longest_grant = models.PositiveIntegerField(
         _("longest grant to guest apps in seconds"),

@@ -24,7 +24,7 @@ from projects.events import Detail, acting, record
 from projects.metadata import Membership, ProjectMetadata, Screen
 from projects.models import ConsentMode, ConsentScreen, Member, Project, Status
 from projects.problems import Problem, new_problems, of_validation, require
-from projects.rules import lifetime_problem, quoted
+from projects.rules import lifetime_problem, page_problem, quoted
 
 NOT_FOUND = gettext_lazy("No account has this username: %(names)s. Check the spelling, capitals included.")
 COLUMNS = (
@@ -32,6 +32,7 @@ COLUMNS = (
     "require_pushed_authorization_requests",
     "profile",
     *("guest_apps", "guest_longest_grant"),
+    "consent_uri",
 )
 BY_EDITORS = ("consent_screen",)  # everything else is for owners
 
@@ -97,6 +98,8 @@ def _own(wanted: ProjectMetadata, project: Project | None) -> list[Problem]:
             found.append(Problem(name, problem))
             setattr(row, name, None)
     found += _hosts(wanted.guest_hosts)
+    if problem := page_problem(wanted.consent_uri):
+        found.append(Problem("consent_uri", problem))
     try:
         row.full_clean()
     except ValidationError as error:
@@ -126,6 +129,8 @@ def _rights(wanted: ProjectMetadata, by: Actor, before: ProjectMetadata | None, 
         yield Problem("status", _("Only a superuser may change the status."))
     if "consent_mode" in moved and wanted.consent_mode == ConsentMode.IMPLICIT and not by.may(Right.MAKE_FIRST_PARTY):
         yield Problem("consent_mode", _("Only a superuser may make a project first party."))
+    if "consent_uri" in moved and wanted.consent_uri and not by.may(Right.MAKE_FIRST_PARTY):
+        yield Problem("consent_uri", _("Only a superuser may let another page answer for people."))
     moment = before.tokens_not_before if before else None
     if wanted.tokens_not_before != moment and (problem := moment_problem(moment, wanted.tokens_not_before)):
         yield Problem("tokens_not_before", problem)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from urllib.parse import urlsplit
+
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from common.issuer import LOOPBACK_NAMES
 from projects.facts import LONGEST_FOR_EDITORS
 
 LONGEST_LIFETIME = 10 * 365 * 24 * 3600  # seconds
+LONGEST_PAGE = 500  # characters
+_VISIBLE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 SHOWN = 60  # characters of a wrong value that a message repeats
 
 scope_token = RegexValidator(
@@ -48,6 +54,24 @@ def long_lifetime_problem(before: int | None, after: int | None) -> str:
     if after is None or after <= max(LONGEST_FOR_EDITORS, before or 0):
         return ""
     return _("Only a superuser may allow more than %(most)s seconds (a day).") % {"most": LONGEST_FOR_EDITORS}
+
+
+def page_problem(uri: str) -> str:
+    """Why browsers may not be sent to this page, or an empty string. Empty: there is none."""
+    if not uri:
+        return ""
+    try:
+        url = urlsplit(uri)
+        host, _port = url.hostname, url.port
+    except ValueError:
+        return _("This is no address of a page.")
+    if len(uri) > LONGEST_PAGE or not _VISIBLE.fullmatch(uri):
+        return _("An address has visible ASCII characters only, %(most)s at most.") % {"most": LONGEST_PAGE}
+    if url.scheme != "https" and not (url.scheme == "http" and host in LOOPBACK_NAMES):
+        return _("The address begins with https:// (http:// on localhost).")
+    if not host or "@" in url.netloc or url.fragment or uri.endswith("#"):
+        return _("The address has a host, and neither a user name nor a fragment.")
+    return ""
 
 
 def scope_problem(name: str) -> str:

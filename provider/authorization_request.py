@@ -80,6 +80,11 @@ def received(request: Request, *, in_body: bool = False, has_begun: Callable[[st
     return request_objects.opened(pushed_requests.opened(sent, has_begun))
 
 
+def resumed(query: str, has_begun: Callable[[str], bool]) -> Params:
+    """The same of a request that was received before, and kept as its `Params.query`."""
+    return request_objects.opened(pushed_requests.opened(parameters.decode(query), has_begun))
+
+
 # --- Validated -----------------------------------------------------------------------------------------------------
 
 

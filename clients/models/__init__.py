@@ -3,6 +3,7 @@
 from clients.models.allowlist import AudienceEntry
 from clients.models.authorization import Authorization
 from clients.models.client import Client
+from clients.models.consent_request import ConsentRequest
 from clients.models.kept_answer import KeptAnswer
 from clients.models.kept_request import KeptRequest
 from clients.models.keys import SigningKey
@@ -22,6 +23,7 @@ __all__ = [
     "Authorization",
     "Client",
     "ClientSecret",
+    "ConsentRequest",
     "DeviceGrant",
     "FirstUse",
     "Grant",

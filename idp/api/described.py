@@ -53,6 +53,7 @@ PATH: dict[str, str] = {  # descriptions of the variables of paths
     "username": "The user name, percent-encoded.",
     "secret": "The number of the secret.",
     "audience": "The audience, percent-encoded as a whole.",
+    "challenge": "The `consent_challenge` that the browser brought.",
     "kid": "The key id, percent-encoded.",
 }
 

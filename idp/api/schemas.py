@@ -152,6 +152,20 @@ def api() -> dict[str, Json]:
 # --- All -----------------------------------------------------------------------------------------------------------
 
 
+def consent_request() -> dict[str, Json]:
+    named = _object({"client_id": TEXT, "client_name": TEXT}, ["client_id", "client_name"])
+    lists = ("siblings", "requested_scope", "requested_access_token_audience", "granted_scope")
+    properties: dict[str, Json] = {
+        "client": named,
+        "subject": {"type": "string", "description": "The `sub` of the person."},
+        "username": TEXT,
+        **dict.fromkeys((*lists, "granted_access_token_audience"), TEXTS),
+        "answered": {"type": "boolean"},
+        "expires_at": {"type": "string", "format": "date-time"},
+    }
+    return _object(properties, list(properties))
+
+
 def problem() -> dict[str, Json]:
     one = _object(
         {"pointer": {"type": "string", "description": "RFC 6901"}, "detail": TEXT, "code": TEXT}, ["pointer", "detail"]
@@ -194,6 +208,10 @@ def every() -> dict[str, Json]:
         "SecretWanted": _object({"label": {"type": "string", "maxLength": 100}, "expires_at": MOMENT}),
         "Key": {"type": "object", "description": "A public JWK (RFC 7517)."},
         "KeySet": {"type": "object", "properties": {"keys": {"type": "array", "items": {"type": "object"}}}},
+        "ConsentRequest": consent_request(),
+        "ConsentAcceptance": _object({"grant_scope": TEXTS, "grant_access_token_audience": TEXTS}, ["grant_scope"]),
+        "ConsentRejection": _object({"error_description": {"type": "string", "maxLength": 200}}),
+        "ConsentAnswered": _object({"redirect_to": {"type": "string", "format": "uri"}}, ["redirect_to"]),
         "Deletion": _object(
             {"deletes": {"type": "object", "additionalProperties": {"type": "integer"}}, "obstacles": TEXTS},
             ["deletes", "obstacles"],

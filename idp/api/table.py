@@ -8,6 +8,7 @@ from idp.api.apis import ApiList, OneApi
 from idp.api.audiences import AudienceList, OneAudience
 from idp.api.client_keys import ClientKeys, OneClientKey
 from idp.api.clients import ClientList, OneClient
+from idp.api.consent_requests import ConsentAcceptance, ConsentRejection, OneConsentRequest
 from idp.api.consent_screens import ConsentScreen
 from idp.api.members import MemberList, OneMember
 from idp.api.projects import OneProject, ProjectList
@@ -31,4 +32,7 @@ RESOURCES = [
     path(f"{CLIENT}/audiences", AudienceList.as_view()),
     path(f"{CLIENT}/audiences/<path:audience>", OneAudience.as_view()),
     path(CLIENT, OneClient.as_view()),
+    path("consent-requests/<str:challenge>", OneConsentRequest.as_view()),
+    path("consent-requests/<str:challenge>/accept", ConsentAcceptance.as_view()),
+    path("consent-requests/<str:challenge>/reject", ConsentRejection.as_view()),
 ]

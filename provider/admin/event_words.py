@@ -39,6 +39,8 @@ WORDS = {
     "token.cross_client_refused": _("ID token for another client refused"),
     "token.exchanged": _("Token exchanged for another one"),
     "token.reuse": _("A code or refresh token came a second time, and its authorization ended"),
+    "consent.accepted_elsewhere": _("A project's own consent page allowed an app something"),
+    "consent.rejected_elsewhere": _("A project's own consent page rejected an app's request"),
     "access.revoked": _("Access ended by a command"),
     "authorization.ended": _("Authorization ended by an administrator"),
     "consent.taken_back": _("A person took back what they had allowed"),

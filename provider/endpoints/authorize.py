@@ -34,7 +34,7 @@ from provider.authorization_request import (
     told_to_the_client,
     validate,
 )
-from provider.endpoints import begun, consent, interaction, locales, sensitive, try_again
+from provider.endpoints import begun, consent, consent_elsewhere, interaction, locales, sensitive, try_again
 from provider.endpoints.consent import OutdatedConsent
 from provider.endpoints.error_page import error_page, too_late, unidentified, used_up
 from provider.endpoints.http import say_no_more
@@ -92,14 +92,14 @@ def with_params(name: str, *, in_body: bool) -> Callable[[View], Callable[[HttpR
             except (OperationalError, InterfaceError) as error:
                 return unavailable(request, name, error)
             locales.speak(request, params)
-            return locales.pass_on(params, _answer(view, name, request, params))
+            return locales.pass_on(params, answered(view, name, request, params))
 
         return endpoint
 
     return decorate
 
 
-def _answer(view: View, name: str, request: HttpRequest, params: Params) -> HttpResponse:
+def answered(view: View, name: str, request: HttpRequest, params: Params) -> HttpResponse:
     try:
         return view(request, params)
     except InvalidRequestUri as refusal:
@@ -109,7 +109,7 @@ def _answer(view: View, name: str, request: HttpRequest, params: Params) -> Http
     except ErrorResponse as error:
         return _refused(name, request, params, error)
     except OutdatedConsent:
-        return _ask_again(params)
+        return ask_again(params)
     except (OperationalError, InterfaceError) as error:
         return unavailable(request, name, error)
 
@@ -169,7 +169,8 @@ def _proceed(request: HttpRequest, decided: AuthorizationRequest) -> HttpRespons
         return go_to_sign_in(request, decided, needed)
     interaction.admit(decided, end_user.user)
     if needed is Interaction.CONSENT:
-        return consent.show(request, decided, end_user)
+        page = consent_elsewhere.send if consent_elsewhere.asks(decided) else consent.show
+        return page(request, decided, end_user)
     everything = interaction.asked(decided)  # and nothing that is added before the code is issued
     choice = Choice(everything.scopes, everything.audiences, end_user.until)
     return finish(request, decided, choice, end_user, shown=False)
@@ -211,7 +212,7 @@ def decide(request: HttpRequest, params: Params) -> HttpResponse:
     with told_to_the_client(decided.channel):
         end_user, needed = needed_of(request, decided)
         if end_user is None or needed not in (Interaction.NOTHING, Interaction.CONSENT):
-            return _ask_again(params)  # signed out or too old meanwhile: they are asked to sign in there
+            return ask_again(params)  # signed out or too old meanwhile: they are asked to sign in there
         interaction.admit(decided, end_user.user)
         choice = consent.read_answer(request, decided, end_user)
         if choice is None:
@@ -221,7 +222,7 @@ def decide(request: HttpRequest, params: Params) -> HttpResponse:
         return finish(request, decided, choice, end_user, shown=True)
 
 
-def _ask_again(params: Params) -> HttpResponse:
+def ask_again(params: Params) -> HttpResponse:
     return redirect(shortened(f"{reverse('authorize')}?{params.query}"), after_post=True)
 
 

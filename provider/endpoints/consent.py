@@ -93,7 +93,7 @@ def read_answer(request: HttpRequest, decided: AuthorizationRequest, end_user: E
     before = missing(wanted, new, decided.registry.covers)
     audiences = _kept(wanted.audiences, shown.audiences, request.POST.getlist("audience"), before.audiences)
     scopes = _kept(wanted.scopes, shown.scopes, [*request.POST.getlist("scope"), *REQUIRED], before.scopes)
-    scopes = _without_lost_apis(decided, wanted, scopes, audiences)
+    scopes = without_lost_apis(decided, wanted, scopes, audiences)
     return Choice(scopes, audiences, _ends_at(request, end_user, ends)) if scopes or audiences else None
 
 
@@ -135,7 +135,7 @@ def _kept(wanted: Iterable[str], shown: Iterable[str], ticked: Iterable[str], be
     return tuple(one for one in wanted if (one in ticked if one in shown else one in before))
 
 
-def _without_lost_apis(
+def without_lost_apis(
     decided: AuthorizationRequest, wanted: Permission, scopes: tuple[str, ...], audiences: tuple[str, ...]
 ) -> tuple[str, ...]:
     """An Api's scopes go with its audience (protocol section 11)."""

@@ -83,6 +83,7 @@ class Choice:
     scopes: tuple[str, ...] = ()
     audiences: tuple[str, ...] = ()
     ends_at: datetime | None = None  # sooner than the project says; None: they chose nothing of the kind
+    parts: tuple[str, ...] = ()  # of audiences that were not left whole: addresses below them
 
 
 @dataclass
@@ -121,13 +122,13 @@ class AuthorizationRequest:
         every_scope = self._ticked_scopes(scopes, self.implied_scopes, self.claim_scopes, self.access_type_scopes)
         return Ceiling(
             scopes=every_scope,
-            audiences=self._ticked_audiences(audiences, self.implied_audiences, self.included_audiences),
+            audiences=self._ticked_audiences(self.asked_audiences, self.implied_audiences, self.included_audiences),
             asked_scopes=scopes,
             asked_audiences=audiences,
             default_audiences=self._ticked_audiences(self.default_audiences),
             offline="refresh_token" in self.client.grant_types
             and ("offline_access" in every_scope or "openid" not in (*self.asked_scopes, *self.included_scopes)),
-            narrowed=len(audiences) < len(self.asked_audiences),
+            narrowed=audiences != self.asked_audiences,
             claims=within(every_scope, self.claims),
         )
 
@@ -135,7 +136,13 @@ class AuthorizationRequest:
         return _within(several, None if self.choice is None else self.choice.scopes)
 
     def _ticked_audiences(self, *several: tuple[str, ...]) -> tuple[str, ...]:
-        return _within(several, None if self.choice is None else self.choice.audiences)
+        """All of one that is ticked, or the parts of it that another page than ours left."""
+        each = dict.fromkeys(one for values in several for one in values)
+        if self.choice is None:
+            return tuple(each)
+        ticked, parts = self.choice.audiences, self.choice.parts
+        left = [[one] if one in ticked else [part for part in parts if self.registry.covers(one, part)] for one in each]
+        return tuple(dict.fromkeys(one for some in left for one in some))
 
 
 def _within(several: tuple[tuple[str, ...], ...], limit: tuple[str, ...] | None) -> tuple[str, ...]:
