@@ -220,12 +220,30 @@ def give_first_secrets(kept: Mapping[Client, Kept], by: Actor, *, kind: str, lab
         record_all(by, kind, {client.client_id: {"label": label} for client in kept})
 
 
-def adopt_secret(client: Client, secret: str, by: Actor, *, label: str = "", hashed: Kept | None = None) -> None:
+def adopt_secret(
+    client: Client,
+    secret: str,
+    by: Actor,
+    *,
+    label: str = "",
+    hashed: Kept | None = None,
+    expires_at: datetime | None = None,
+) -> None:
     """A secret that somebody chose. Raises RegistrationError, secrets.TooManySecrets."""
     with acting(by), transaction.atomic():
         _may_have_secrets(client, by)
-        secrets.adopt(client, secret, label=label, hashed=hashed)
+        secrets.adopt(client, secret, label=label, hashed=hashed, expires_at=expires_at)
         record(by, "client.secret_adopted", client.client_id, label=label)
+
+
+def describe_secret(secret: ClientSecret, by: Actor, *, label: str, expires_at: datetime | None) -> None:
+    """What it is called, and when it ends by itself. Raises RegistrationError."""
+    with acting(by), transaction.atomic():
+        _may_have_secrets(secret.client, by)
+        before, secret.label, secret.expires_at = secret.expires_at, label, expires_at
+        secret.save(update_fields=["label", "expires_at"])
+        ends = {"before": _told(before), "after": _told(expires_at)}
+        record(by, "client.secret_described", secret.client.client_id, label=label, expires_at=ends)
 
 
 def revoke_secret(secret: ClientSecret, by: Actor) -> bool:

@@ -60,9 +60,9 @@ def apply(
 
 def _chosen(context: Context, file: Entry) -> Iterator[Chosen]:
     """The passwords and secrets of the file."""
-    yield from chosen_passwords(file.values.get("users", ()))
-    for project in file.values.get("projects", ()):
-        yield from chosen_secrets(project.values.get("clients", ()), context.environ)
+    yield from chosen_passwords(context, file.entries("users"))
+    for project in file.entries("projects"):
+        yield from chosen_secrets(context, project.entries("clients"))
 
 
 def _record(origin: Mapping[str, str], report: Report) -> None:
@@ -73,24 +73,24 @@ def _record(origin: Mapping[str, str], report: Report) -> None:
 
 def _write(context: Context, file: Entry) -> None:
     """In the order things depend on each other, so that a file may name what stands further down."""
-    if any(project.values.get("apis") for project in file.values.get("projects", ())):
+    if any(project.entries("apis") for project in file.entries("projects")):
         one_at_a_time()
-    for user in file.values.get("users", ()):
+    for user in file.entries("users"):
         apply_user(context, user)
-    for entry in file.values.get("projects", ()):
+    for entry in file.entries("projects"):
         apply_project(context, entry)
     for owner, api in _children(context, file, "apis"):
         apply_api(context, owner, api)
-    for entry in file.values.get("projects", ()):
-        if project := context.projects.get(entry.values["id"]):
-            apply_clients(context, project, entry.values.get("clients", ()))
+    for entry in file.entries("projects"):
+        if project := context.projects.get(entry.text("id")):
+            apply_clients(context, project, entry.entries("clients"))
     for owner, client in _children(context, file, "clients"):
         link_client(context, owner, client)
 
 
 def _children(context: Context, file: Entry, key: str) -> Iterator[tuple[Project, Entry]]:
-    for project in file.values.get("projects", ()):
-        owner = context.projects.get(project.values["id"])
+    for project in file.entries("projects"):
+        owner = context.projects.get(project.text("id"))
         if owner is not None:
-            for child in project.values.get(key, ()):
+            for child in project.entries(key):
                 yield owner, child
