@@ -174,13 +174,13 @@ def with_default_audience(wanted: ClientMetadata) -> ClientMetadata:
 # --- Deleting ------------------------------------------------------------------------------------------------------
 
 
-def obstacles(client: Client) -> list[str]:
-    """Sentences that say why it must not be deleted now.
+def obstacles(client: Client, along: Collection[Client] = ()) -> list[str]:
+    """Sentences that say why it must not be deleted now; `along`: clients that are deleted together with it.
 
     No caller listed means every client of the project: the last one listed does not go unnoticed.
     """
-    others = Client.objects.exclude(pk=client.pk)
-    left_open = client.may_call.exclude(pk=client.pk).exclude(allowed_callers__in=others)
+    gone = {client.pk, *(one.pk for one in along)}
+    left_open = client.may_call.exclude(pk__in=gone).exclude(allowed_callers__in=Client.objects.exclude(pk__in=gone))
     return [
         _(
             "%(client)s lists it as the only allowed caller: without it every client of the project could get ID "
@@ -191,11 +191,11 @@ def obstacles(client: Client) -> list[str]:
     ]
 
 
-def delete(client: Client, by: Actor) -> None:
+def delete(client: Client, by: Actor, *, along: Collection[Client] = ()) -> None:
     """End it and everything of it. Its id is never used again: `clients.tombstones` sees to that."""
     with acting(by), transaction.atomic():
         _may_change(client, by)
-        require(Problem("client_id", sentence) for sentence in obstacles(client))
+        require(Problem("client_id", sentence) for sentence in obstacles(client, along))
         client.delete()
 
 

@@ -70,7 +70,7 @@ def _replace(context: Context, client: Client, said: SaidSecrets) -> bool:
     stale = [row for row in live if row not in kept and (said.whole or row.label == LABEL)]
     for row in stale:
         registration.revoke_secret(row, context.by)
-    changed = bool(stale)
+    changed = any(not _expired(row) for row in stale)  # one that had expired ended already
     for one, its in zip(said.secrets, rows, strict=True):
         if its is None:
             changed |= _adopt(context, client, one)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db.models import Model
@@ -28,6 +27,7 @@ class Context:
     problems: Problems
     environ: Mapping[str, str]
     hashes: Hashes
+    by: Actor
     ledger: Ledger = field(default_factory=Ledger)
     users: dict[str, User | None] = field(default_factory=dict)
     projects: dict[str, Project | None] = field(default_factory=dict)
@@ -37,7 +37,6 @@ class Context:
     linked: set[str] = field(default_factory=set)  # clients that list already what the file says
     named: set[tuple[str, str]] = field(default_factory=set)
     refused_scopes: set[str] = field(default_factory=set)  # of APIs that have a problem of their own
-    by: Actor = field(default_factory=partial(Actor.operator, "configuration file"))
 
     def first(self, kind: str, name: str, place: Place) -> bool:
         """Whether the file names this object for the first time; the second time is a problem."""
