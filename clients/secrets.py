@@ -19,6 +19,7 @@ from clients.identifiers import new_client_secret
 from clients.models import Client, ClientSecret
 from common import chosen
 from common.chosen import Kept
+from common.hashers import problem_of_hash
 from common.slow import MAX_WAIT
 
 _FAST = "sha256$"
@@ -57,7 +58,7 @@ def adopt(
 
 def digest_problem(digest: str) -> str:
     """Why this is no digest of a client secret, or an empty string."""
-    return "" if _FAST_DIGEST.fullmatch(digest) else chosen.hash_problem(digest)
+    return "" if _FAST_DIGEST.fullmatch(digest) else problem_of_hash(digest) or ""
 
 
 def give_first(kept: Mapping[Client, Kept], *, label: str) -> None:

@@ -9,15 +9,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from django.contrib.auth.hashers import (
-    check_password,
-    get_hashers,
-    identify_hasher,
-    is_password_usable,
-    make_password,
-)
+from django.contrib.auth.hashers import check_password, is_password_usable, make_password
 
 from common import sealing
+from common.hashers import as_kept
 
 PURPOSE = "chosen secrets"
 ADOPTED = "a hash of a file"
@@ -53,22 +48,14 @@ def fits(text: str, kept: Kept) -> bool:
 
 def adopted(digest: str) -> Kept:
     """A hash that was brought along. Its fingerprint is of the hash, and stays when that is made anew."""
-    return Kept(digest, hashlib.sha256(f"{ADOPTED}\0{digest}".encode()).hexdigest())
+    kept = as_kept(digest)
+    return Kept(kept, hashlib.sha256(f"{ADOPTED}\0{kept}".encode()).hexdigest())
 
 
 def is_of(digest: str, kept: Kept) -> bool:
     """Whether what is kept came from this hash, though it may have been made anew since."""
-    return kept.digest == digest or kept.fingerprint == adopted(digest).fingerprint
-
-
-def hash_problem(digest: str) -> str:
-    """Why this is no hash of a password that could be verified, or an empty string."""
-    try:
-        identify_hasher(digest).decode(digest)
-    except (ValueError, AttributeError, LookupError, TypeError, AssertionError):
-        known = ", ".join(str(hasher.algorithm) for hasher in get_hashers())
-        return f"This is no hash that is known here. Those start with one of: {known}."
-    return ""
+    brought = adopted(digest)
+    return kept.digest == brought.digest or kept.fingerprint == brought.fingerprint
 
 
 def _bound(text: str, digest: str) -> str:

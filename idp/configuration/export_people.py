@@ -8,7 +8,7 @@ from allauth.account.models import EmailAddress
 from django.db.models import Q, QuerySet
 
 from accounts.models import User
-from common import chosen
+from common.hashers import problem_of_hash
 from common.json_type import Json
 from idp.configuration.export_secrets import SecretsAs
 from idp.configuration.schema import USER
@@ -34,7 +34,7 @@ def _of(projects: Sequence[Project]) -> QuerySet[User]:
 
 def _user(user: User, secrets: SecretsAs, *, verified: bool) -> dict[str, Json]:
     shown: dict[str, Json] = {"username": user.username}
-    if secrets is SecretsAs.HASHES and not chosen.hash_problem(user.password):
+    if secrets is SecretsAs.HASHES and problem_of_hash(user.password) is None:
         shown["password_hash"] = user.password
     shown["email"] = user.email
     if user.email:

@@ -11,17 +11,16 @@ from accounts.models import PROFILE, AccountEventKind, User
 from clients import subjects
 from common import chosen
 from common.chosen import Kept, marked
+from common.hashers import problem_of_hash
 from idp.configuration.context import Context
 from idp.configuration.hashes import Chosen
 from idp.configuration.references import Reference
 from idp.configuration.said_secrets import resolved
 from idp.configuration.shape import Entry
-from projects.rules import text_problem
 
 HASH = "password_hash"
 PASSWORD_KEYS = ("password", "password_from", HASH)
 NO_COLUMNS = ("username", *PASSWORD_KEYS, "email_verified", "sub")
-LONGEST_HASH = User._meta.get_field("password").max_length or 0
 
 
 def apply_user(context: Context, entry: Entry) -> None:
@@ -137,7 +136,7 @@ def _read_password(context: Context, entry: Entry) -> tuple[str, str]:
     value = entry.values.get(key)
     if isinstance(value, Reference):
         return key, resolved(context, entry.place_of(key), value)
-    if key == HASH and (problem := chosen.hash_problem(entry.text(key)) or text_problem(entry.text(key), LONGEST_HASH)):
+    if key == HASH and (problem := problem_of_hash(entry.text(key))):
         context.problems.add(entry.place_of(key), problem)
         return key, ""
     return key, entry.text(key)

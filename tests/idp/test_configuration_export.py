@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 from hypothesis import given
 from hypothesis import strategies as st
@@ -91,7 +92,8 @@ MORE: dict[str, Any] = {
 
 
 @pytest.fixture
-def everything() -> None:
+def everything(settings: LazySettings) -> None:
+    settings.PASSWORD_HASHERS = ["common.hashers.Argon2Hasher"]
     apply(EXAMPLE)
     apply(MORE)
     off = Client.objects.get(client_id="fetched")
