@@ -9,9 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from clients.document import represent
+from clients.guests import SOURCES
 from clients.metadata import Audience
 from clients.models import Client
 from clients.policy import metadata_of
+from common.command_output import number
 from common.json_type import Json
 from idp.configuration.export_people import people
 from idp.configuration.export_secrets import References, SecretsAs, secrets_of
@@ -59,6 +61,10 @@ def _project(project: Project, what: What, references: References, exported: Exp
         del shown[name]
     apis = [_api(api, exported) for api in project.apis.order_by("canonical")]
     rows = Client.objects.filter(project=project).order_by("client_id").select_related("project")
+    if themselves := rows.filter(registration_source__in=SOURCES).count():
+        apps = number(themselves, "app that registered itself is", "apps that registered themselves are")
+        exported.left_out.append(f"Project {project.key}: {apps} not in the file.")
+    rows = rows.exclude(registration_source__in=SOURCES)
     rows = rows.prefetch_related("audience_entries", "introspects", "allowed_callers", "acts_for", "secrets")
     return {**shown, "apis": apis, "clients": [_client(client, references, exported) for client in rows]}
 

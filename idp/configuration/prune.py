@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import ProtectedError
 
 from clients import registration, resources
+from clients.guests import SOURCES
 from clients.models import Authorization, Client
 from idp.configuration.context import Context
 from idp.configuration.problems import Place
@@ -60,6 +61,7 @@ def _unlisted_clients(file: Entry) -> Iterator[tuple[Client, Place]]:
         if "clients" in entry.nested:
             listed = [client.text("client_id") for client in entry.entries("clients")]
             rows = Client.objects.filter(project__key=entry.text("id")).exclude(client_id__in=listed)
+            rows = rows.exclude(registration_source__in=SOURCES)  # no file made those: they registered themselves
             yield from ((row, entry.place_of("clients")) for row in rows.order_by("client_id"))
 
 

@@ -73,6 +73,7 @@ MORE: dict[str, Any] = {
                     "dpop_bound_access_tokens": True,
                     "access_token_format": "jwt",
                     "application_type": "native",
+                    "refresh_tokens": "always",
                     "default_max_age": 60,
                     "default_acr_values": ["urn:mace:incommon:iap:silver"],
                     "access_token_lifetime": 60,

@@ -60,7 +60,7 @@ def test_the_transcript_is_what_happens(tmp_path: Path, monkeypatch: pytest.Monk
         "The scope offline_access is added to the client web in acme.yaml.": lambda: written(
             "scope: openid orders.read", "scope: openid offline_access orders.read"
         ),
-        "It is taken out again.": lambda: written(" offline_access", ""),
+        "It is taken out again.": lambda: written(" offline_access orders", " orders"),
         "Somebody switches PKCE off in the console.": lambda: _without_pkce(),
         "The client batch is taken out of acme.yaml.": without_batch,
     }

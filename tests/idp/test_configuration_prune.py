@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.models import User
@@ -109,6 +111,14 @@ def test_the_only_allowed_caller_stands_in_the_way_unless_its_target_goes_too() 
     )
     pruned(file_of())
     assert not Client.objects.exists()
+
+
+def test_apps_that_registered_themselves_are_none_of_the_file() -> None:
+    Client.objects.filter(client_id="shop").update(registration_source="dcr")
+    assert not pruned(file_of(WEB)).changed
+    told = io.StringIO()
+    call_command("exportconfig", stdout=io.StringIO(), stderr=told)
+    assert told.getvalue() == "Project acme: 1 app that registered itself is not in the file.\n"
 
 
 def test_a_file_with_a_mistake_prunes_nothing() -> None:
