@@ -174,13 +174,13 @@ def with_default_audience(wanted: ClientMetadata) -> ClientMetadata:
 # --- Deleting ------------------------------------------------------------------------------------------------------
 
 
-def obstacles(client: Client) -> list[str]:
-    """Sentences that say why it must not be deleted now.
+def obstacles(client: Client, along: Collection[Client] = ()) -> list[str]:
+    """Sentences that say why it must not be deleted now; `along`: clients that are deleted together with it.
 
     No caller listed means every client of the project: the last one listed does not go unnoticed.
     """
-    others = Client.objects.exclude(pk=client.pk)
-    left_open = client.may_call.exclude(pk=client.pk).exclude(allowed_callers__in=others)
+    gone = {client.pk, *(one.pk for one in along)}
+    left_open = client.may_call.exclude(pk__in=gone).exclude(allowed_callers__in=Client.objects.exclude(pk__in=gone))
     return [
         _(
             "%(client)s lists it as the only allowed caller: without it every client of the project could get ID "
@@ -191,11 +191,11 @@ def obstacles(client: Client) -> list[str]:
     ]
 
 
-def delete(client: Client, by: Actor) -> None:
+def delete(client: Client, by: Actor, *, along: Collection[Client] = ()) -> None:
     """End it and everything of it. Its id is never used again: `clients.tombstones` sees to that."""
     with acting(by), transaction.atomic():
         _may_change(client, by)
-        require(Problem("client_id", sentence) for sentence in obstacles(client))
+        require(Problem("client_id", sentence) for sentence in obstacles(client, along))
         client.delete()
 
 
@@ -220,12 +220,30 @@ def give_first_secrets(kept: Mapping[Client, Kept], by: Actor, *, kind: str, lab
         record_all(by, kind, {client.client_id: {"label": label} for client in kept})
 
 
-def adopt_secret(client: Client, secret: str, by: Actor, *, label: str = "", hashed: Kept | None = None) -> None:
+def adopt_secret(
+    client: Client,
+    secret: str,
+    by: Actor,
+    *,
+    label: str = "",
+    hashed: Kept | None = None,
+    expires_at: datetime | None = None,
+) -> None:
     """A secret that somebody chose. Raises RegistrationError, secrets.TooManySecrets."""
     with acting(by), transaction.atomic():
         _may_have_secrets(client, by)
-        secrets.adopt(client, secret, label=label, hashed=hashed)
+        secrets.adopt(client, secret, label=label, hashed=hashed, expires_at=expires_at)
         record(by, "client.secret_adopted", client.client_id, label=label)
+
+
+def describe_secret(secret: ClientSecret, by: Actor, *, label: str, expires_at: datetime | None) -> None:
+    """What it is called, and when it ends by itself. Raises RegistrationError."""
+    with acting(by), transaction.atomic():
+        _may_have_secrets(secret.client, by)
+        before, secret.label, secret.expires_at = secret.expires_at, label, expires_at
+        secret.save(update_fields=["label", "expires_at"])
+        ends = {"before": _told(before), "after": _told(expires_at)}
+        record(by, "client.secret_described", secret.client.client_id, label=label, expires_at=ends)
 
 
 def revoke_secret(secret: ClientSecret, by: Actor) -> bool:

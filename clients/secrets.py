@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 import threading
 from collections.abc import Mapping
@@ -18,9 +19,11 @@ from clients.identifiers import new_client_secret
 from clients.models import Client, ClientSecret
 from common import chosen
 from common.chosen import Kept
+from common.hashers import problem_of_hash
 from common.slow import MAX_WAIT
 
 _FAST = "sha256$"
+_FAST_DIGEST = re.compile(re.escape(_FAST) + "[0-9a-f]{64}")
 # Chosen secrets that fitted, by their slow digest: what they are under a key that only this server has, and forgets.
 _proved: dict[str, bytes] = {}
 _KEY = secrets.token_bytes(32)
@@ -39,11 +42,23 @@ def generate(client: Client, *, label: str = "", expires_at: datetime | None = N
     return secret
 
 
-def adopt(client: Client, secret: str, *, label: str = "", hashed: Kept | None = None) -> None:
+def adopt(
+    client: Client,
+    secret: str,
+    *,
+    label: str = "",
+    hashed: Kept | None = None,
+    expires_at: datetime | None = None,
+) -> None:
     """Add a secret a person chose. It may be guessable, so its digest is slow; `hashed`: it was computed before."""
-    if not secret:
+    if not secret and hashed is None:
         raise ValueError("A client secret must not be empty.")
-    _keep(client, hashed or chosen.keep(secret), label, None)
+    _keep(client, hashed or chosen.keep(secret), label, expires_at)
+
+
+def digest_problem(digest: str) -> str:
+    """Why this is no digest of a client secret, or an empty string."""
+    return "" if _FAST_DIGEST.fullmatch(digest) else problem_of_hash(digest) or ""
 
 
 def give_first(kept: Mapping[Client, Kept], *, label: str) -> None:

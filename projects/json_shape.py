@@ -94,7 +94,7 @@ def suggestion(name: str, known: Sequence[str]) -> str:
 
 
 def text(spot: Spot) -> str:
-    if isinstance(spot.value, bool | int | float):
+    if isinstance(spot.value, bool | int | float | Unreadable):
         raise Wrong(f"This must be text, not {spot.kind}. Put it in quotes.")
     if not isinstance(spot.value, str):
         raise Wrong(f"This must be text, not {spot.kind}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from idp.configuration.apply import apply
 from idp.configuration.problems import ConfigurationError, Problem
+from idp.configuration.prune import Prune
 from idp.configuration.report import Change, Report
 
-__all__ = ["Change", "ConfigurationError", "Problem", "Report", "apply"]
+__all__ = ["Change", "ConfigurationError", "Problem", "Prune", "Report", "apply"]

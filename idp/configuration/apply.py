@@ -9,6 +9,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from clients.models import SecurityEvent
+from idp.configuration import prune as pruning
 from idp.configuration.client_secrets import chosen_secrets
 from idp.configuration.clients import apply_clients, link_client
 from idp.configuration.context import Context
@@ -16,10 +17,13 @@ from idp.configuration.hashes import Chosen, Hashes
 from idp.configuration.people import apply_user, chosen_passwords
 from idp.configuration.problems import ConfigurationError, Place, Problem, Problems
 from idp.configuration.projects import apply_api, apply_project
+from idp.configuration.prune import Prune
 from idp.configuration.reading import read
 from idp.configuration.report import Report
 from idp.configuration.schema import FILE
 from idp.configuration.shape import Entry, read_section
+from idp.configuration.warnings import warnings_of
+from projects.actors import Actor
 from projects.models import Project, one_at_a_time
 
 
@@ -29,25 +33,31 @@ def apply(
     path: str = "<configuration>",
     environ: Mapping[str, str] = os.environ,
     dry_run: bool = False,
+    strict: bool = False,
+    prune: Prune = Prune.NOTHING,
     origin: Mapping[str, str] | None = None,
 ) -> Report:
-    """Make the database say what the file says. Objects the file does not name are left alone.
+    """Make the database say what the file says. Objects the file does not name are left alone, or pruned.
 
     `source` is YAML text or what it would be read to; `path` names it in errors. `origin` is what the event says of
-    where it came from, beside that. With `dry_run` everything is done
-    and taken back, so that the report is what applying would do.
+    where it came from, beside that; `by` of it is who applies the file. With `dry_run` everything is done and taken
+    back, so that the report is what applying would do. `strict`: a warning is a problem.
     """
     problems = Problems(path)
     file = read_section(FILE, read(source, problems), problems)
     if file is None:
         raise ConfigurationError(problems.found)
-    context = Context(problems, environ, Hashes(look_only=dry_run))
+    by = Actor.operator("configuration file", (origin or {}).get("by", ""))
+    context = Context(problems, environ, Hashes(look_only=dry_run), by)
     context.hashes.prepare(_chosen(context, file))
     try:
         with transaction.atomic():
             _write(context, file)
+            pruning.prune(context, file, prune)
+            warnings = [] if problems.found else list(warnings_of(context, file, strict=strict))
+            problems.found += warnings if strict else []
             problems.raise_any()
-            report = context.ledger.report(with_secrets=not dry_run)
+            report = context.ledger.report(with_secrets=not dry_run, warnings=warnings)
             if dry_run:
                 transaction.set_rollback(True)
             elif report.changed:
@@ -60,9 +70,9 @@ def apply(
 
 def _chosen(context: Context, file: Entry) -> Iterator[Chosen]:
     """The passwords and secrets of the file."""
-    yield from chosen_passwords(file.values.get("users", ()))
-    for project in file.values.get("projects", ()):
-        yield from chosen_secrets(project.values.get("clients", ()), context.environ)
+    yield from chosen_passwords(context, file.entries("users"))
+    for project in file.entries("projects"):
+        yield from chosen_secrets(context, project.entries("clients"))
 
 
 def _record(origin: Mapping[str, str], report: Report) -> None:
@@ -73,24 +83,24 @@ def _record(origin: Mapping[str, str], report: Report) -> None:
 
 def _write(context: Context, file: Entry) -> None:
     """In the order things depend on each other, so that a file may name what stands further down."""
-    if any(project.values.get("apis") for project in file.values.get("projects", ())):
+    if any(project.entries("apis") for project in file.entries("projects")):
         one_at_a_time()
-    for user in file.values.get("users", ()):
+    for user in file.entries("users"):
         apply_user(context, user)
-    for entry in file.values.get("projects", ()):
+    for entry in file.entries("projects"):
         apply_project(context, entry)
     for owner, api in _children(context, file, "apis"):
         apply_api(context, owner, api)
-    for entry in file.values.get("projects", ()):
-        if project := context.projects.get(entry.values["id"]):
-            apply_clients(context, project, entry.values.get("clients", ()))
+    for entry in file.entries("projects"):
+        if project := context.projects.get(entry.text("id")):
+            apply_clients(context, project, entry.entries("clients"))
     for owner, client in _children(context, file, "clients"):
         link_client(context, owner, client)
 
 
 def _children(context: Context, file: Entry, key: str) -> Iterator[tuple[Project, Entry]]:
-    for project in file.values.get("projects", ()):
-        owner = context.projects.get(project.values["id"])
+    for project in file.entries("projects"):
+        owner = context.projects.get(project.text("id"))
         if owner is not None:
-            for child in project.values.get(key, ()):
+            for child in project.entries(key):
                 yield owner, child

@@ -3,60 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from clients import registration
 from clients.metadata import Audience, ClientMetadata
 from clients.models import Client
 from clients.policy import metadata_of, problems
-from idp.configuration.client_secrets import give_secrets, set_secret
+from idp.configuration.client_secrets import give_secrets, set_secrets
 from idp.configuration.context import Context
 from idp.configuration.problems import Place, quoted
+from idp.configuration.secret_values import KEYS as SECRET_KEYS
 from idp.configuration.shape import Entry
 from projects import matcher
 from projects.models import Project
+from projects.paths import steps
 from projects.problems import Problem, RegistrationError
 
 REFERENCES = ("audience", "introspects", "acts_for", "allowed_callers")
 # Clients may be named before they stand in the file: those lists follow when all are there. APIs are there by then.
 FOLLOWING = ("introspects", "allowed_callers")
-TEXT_LISTS = (
-    *("grant_types", "response_types", "redirect_uris", "post_logout_redirect_uris"),
-    *("introspects", "acts_for", "allowed_callers"),
-    *("contacts", "default_acr_values"),
-)
-NOT_METADATA = ("client_secret", "client_secret_from")
 ELSEWHERE = "Only clients of the same project can be callers."
 
 
 def apply_clients(context: Context, project: Project, entries: Iterable[Entry]) -> None:
     """The clients themselves, all at once; what they are linked to follows when everything they may name is there."""
-    ours = [one for one in entries if context.first("client", one.values["client_id"], one.place_of("client_id"))]
-    ids = [entry.values["client_id"] for entry in ours]
+    ours = [one for one in entries if context.first("client", one.text("client_id"), one.place_of("client_id"))]
+    ids = [entry.text("client_id") for entry in ours]
     stored = {name: one for name, one in registration.locked(ids).items() if one.project_id == project.pk}
-    made = _register(context, project, [entry for entry in ours if entry.values["client_id"] not in stored])
+    made = _register(context, project, [entry for entry in ours if entry.text("client_id") not in stored])
     for entry in ours:
-        client_id = entry.values["client_id"]
+        client_id = entry.text("client_id")
         context.clients[client_id] = made.get(client_id)
         if client_id in made:
             wanted = ClientMetadata(client_id=client_id).changed(_said_first(entry))
             fields = registration.differences(ClientMetadata(client_id=client_id).settled(), wanted.settled())
             fields += ["client_secret"] if wanted.uses_secrets else []
-            context.ledger.note("client", client_id, created=True, fields=entry.section.in_order(fields))
+            context.ledger.note("client", client_id, created=True, fields=_keys(entry, fields))
         elif client_id in stored:
             _change(context, stored[client_id], entry)
 
 
 def _register(context: Context, project: Project, entries: Sequence[Entry]) -> dict[str, Client]:
     """The new clients, with their secrets; those of other projects are as good as taken."""
-    wanted = [ClientMetadata(client_id=one.values["client_id"]).changed(_said_first(one)) for one in entries]
+    wanted = [ClientMetadata(client_id=one.text("client_id")).changed(_said_first(one)) for one in entries]
     made: dict[str, Client] = {}
     for entry, answer in zip(entries, registration.register_all(wanted, project, context.by), strict=True):
         if isinstance(answer, Client):
             made[answer.client_id] = answer
         else:
             _tell(context, entry, answer)
-    give_secrets(context, {made[one.values["client_id"]]: one for one in entries if one.values["client_id"] in made})
+    give_secrets(context, {made[one.text("client_id")]: one for one in entries if one.text("client_id") in made})
     return made
 
 
@@ -72,18 +67,18 @@ def _change(context: Context, client: Client, entry: Entry) -> None:
             _tell(context, entry, error.problems)
             return
     context.clients[client.client_id] = client
-    changed += set_secret(context, client, entry, had_none=not before.uses_secrets)
-    context.ledger.note("client", client.client_id, fields=entry.section.in_order(changed))
+    changed += set_secrets(context, client, entry, had_none=not before.uses_secrets)
+    context.ledger.note("client", client.client_id, fields=_keys(entry, changed))
 
 
 def link_client(context: Context, project: Project, entry: Entry) -> None:
     """Allowlist, and the clients and APIs it names: they may stand anywhere in the file."""
     said = {name: value for name, value in _said(entry).items() if name in FOLLOWING}
-    client = context.clients.get(entry.values["client_id"])
-    if entry.values["client_id"] in context.linked:
+    client = context.clients.get(entry.text("client_id"))
+    if entry.text("client_id") in context.linked:
         return
     if client is None:  # it has problems of its own
-        wanted = ClientMetadata(client_id=entry.values["client_id"]).changed(_said(entry))
+        wanted = ClientMetadata(client_id=entry.text("client_id")).changed(_said(entry))
         _tell(context, entry, [one for one in problems(wanted, project, context.by) if one.name in REFERENCES])
     elif said:
         try:
@@ -91,37 +86,53 @@ def link_client(context: Context, project: Project, entry: Entry) -> None:
         except RegistrationError as error:
             _tell(context, entry, error.problems)
         else:
-            context.ledger.note("client", client.client_id, fields=entry.section.in_order(changed))
+            context.ledger.note("client", client.client_id, fields=_keys(entry, changed))
 
 
-def _said_first(entry: Entry) -> dict[str, Any]:
+def _keys(entry: Entry, changed: Sequence[str]) -> list[str]:
+    """Whether it is held goes with `enabled`, unless the file has it apart."""
+    return [key for key in entry.section.in_order(changed) if key != "held" or key in entry.values]
+
+
+def _said_first(entry: Entry) -> dict[str, object]:
     return {name: value for name, value in _said(entry).items() if name not in FOLLOWING}
 
 
-def _said(entry: Entry) -> dict[str, Any]:
+def _said(entry: Entry) -> dict[str, object]:
     """What the file says, as metadata; who applies a file decides like a superuser, also of what a member did first."""
-    said = {name: value for name, value in entry.values.items() if name not in NOT_METADATA}
-    for name in TEXT_LISTS:
-        if name in said:
-            said[name] = tuple(value for value, _place in said[name])
-    if "audience" in said:
-        said["audience"] = tuple(Audience(**one.values) for one in said["audience"])
+    said = {name: value for name, value in entry.values.items() if name not in SECRET_KEYS}
     if "enabled" in said:
-        said["held"] = not said["enabled"]
+        said.setdefault("held", not said["enabled"])
     return said
+
+
+def _place(entry: Entry, field: str) -> Place:
+    """What is wrong with a key of a key set is told in words, at the set."""
+    name, *rest = steps(field) or ("",)
+    return entry.place_of(name) if name == "jwks" else entry.place_of(name, *rest)
+
+
+def _unreadable(context: Context, entry: Entry, field: str) -> bool:
+    """Whether the item cannot be read, and that is told: what the rules say of the nothing in its place is no news."""
+    match steps(field):
+        case (str(name), int(index), *_rest):
+            items = entry.values.get(name)
+            nothing = isinstance(items, tuple) and index < len(items) and items[index] in ("", Audience(""))
+            return nothing and context.problems.known(entry.place_of(name, index))
+    return False
 
 
 def _tell(context: Context, entry: Entry, found: list[Problem] | tuple[Problem, ...]) -> None:
     for one in found:
-        place = entry.place_at(one.field)
-        if not _follows(context, entry, one):
+        place = _place(entry, one.field)
+        if not _follows(context, entry, one) and not _unreadable(context, entry, one.field):
             context.problems.add_unless_known(place, _words(entry, one, place))
 
 
 def _follows(context: Context, entry: Entry, problem: Problem) -> bool:
     """Whether it is there only because something else of this file has a problem of its own."""
     if problem.code == "unknown":
-        return bool(context.refused_scopes & set(entry.values.get("scope", "").split()))
+        return bool(context.refused_scopes & set(entry.text("scope").split()))
     if problem.code not in ("missing", "elsewhere"):
         return False
     if problem.name == "acts_for":
@@ -139,7 +150,7 @@ def _canonical(identifier: str) -> str:
 def _words(entry: Entry, problem: Problem, place: Place) -> str:
     """The registration's, or what can be said more exactly of a file."""
     if problem.code == "taken":
-        client_id = entry.values["client_id"]
+        client_id = entry.text("client_id")
         owner = Client.objects.select_related("project").get(client_id=client_id).project
         if owner is None:
             return f"An app that registered itself has the client id {quoted(client_id)}. Use another client_id."

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db.models import Model
@@ -16,6 +14,7 @@ from clients.models import Client
 from idp.configuration.hashes import Hashes
 from idp.configuration.problems import Place, Problems, quoted
 from idp.configuration.report import Ledger
+from idp.configuration.secret_values import SaidSecrets
 from idp.configuration.shape import Entry
 from projects.actors import Actor
 from projects.models import Project
@@ -28,14 +27,16 @@ class Context:
     problems: Problems
     environ: Mapping[str, str]
     hashes: Hashes
+    by: Actor
     ledger: Ledger = field(default_factory=Ledger)
     users: dict[str, User | None] = field(default_factory=dict)
     projects: dict[str, Project | None] = field(default_factory=dict)
     clients: dict[str, Client | None] = field(default_factory=dict)
+    said_secrets: dict[str, SaidSecrets | None] = field(default_factory=dict, repr=False)  # by the place of the client
+    said_passwords: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False)  # by the place of the user
     linked: set[str] = field(default_factory=set)  # clients that list already what the file says
     named: set[tuple[str, str]] = field(default_factory=set)
     refused_scopes: set[str] = field(default_factory=set)  # of APIs that have a problem of their own
-    by: Actor = field(default_factory=partial(Actor.operator, "configuration file"))
 
     def first(self, kind: str, name: str, place: Place) -> bool:
         """Whether the file names this object for the first time; the second time is a problem."""
@@ -57,7 +58,7 @@ class Context:
     def is_refused_project(self, key: str) -> bool:
         return key in self.projects and self.projects[key] is None
 
-    def save(self, instance: Model, values: Mapping[str, Any], entry: Entry) -> list[str] | None:
+    def save(self, instance: Model, values: Mapping[str, object], entry: Entry) -> list[str] | None:
         """Give a row these values; save it when it is new or differs. Answers the changed keys, None on a problem."""
         changed = [name for name, value in values.items() if getattr(instance, name) != value]
         for name in changed:
@@ -66,7 +67,7 @@ class Context:
             if not self.valid(instance, entry):
                 return None
             instance.save()
-        return [key for key in entry.section.keys if entry.section.field(key) in changed]
+        return [key for key in entry.section.keys if entry.section.column(key) in changed]
 
     def valid(self, instance: Model, entry: Entry) -> bool:
         # What the models compute themselves when saved is not there yet and has nothing to check.
@@ -75,7 +76,7 @@ class Context:
             instance.full_clean(exclude=computed)
         except ValidationError as error:
             for name, details in error.error_dict.items():
-                place = entry.place if name == NON_FIELD_ERRORS else entry.place_of_field(name)
+                place = entry.place if name == NON_FIELD_ERRORS else entry.place_of_column(name)
                 for detail in details:
                     self.problems.add_unless_known(place, _sentence(detail))
             return False

@@ -9,10 +9,18 @@ from allauth.account.models import EmailAddress
 from accounts import emails, events, normalization, sign_in
 from accounts.models import PROFILE, AccountEventKind, User
 from clients import subjects
+from common import chosen
 from common.chosen import Kept, marked
+from common.hashers import problem_of_hash
 from idp.configuration.context import Context
 from idp.configuration.hashes import Chosen
+from idp.configuration.references import Reference
+from idp.configuration.said_secrets import resolved
 from idp.configuration.shape import Entry
+
+HASH = "password_hash"
+PASSWORD_KEYS = ("password", "password_from", HASH)
+NO_COLUMNS = ("username", *PASSWORD_KEYS, "email_verified", "sub")
 
 
 def apply_user(context: Context, entry: Entry) -> None:
@@ -31,22 +39,22 @@ def apply_user(context: Context, entry: Entry) -> None:
     if changed is None:
         return
     changed += _set_password(context, user, entry)
-    if "password" in changed or not user.is_active:
+    if set(PASSWORD_KEYS) & set(changed) or not user.is_active:
         sign_in.end_all(user)  # whoever signed in with the old password, or before, is out
     changed += _set_email_address(context, user, old_email, entry)
     if not creating:
-        _record(user, old_email, {entry.section.field(key) for key in changed})
+        _record(user, old_email, {entry.section.column(key) for key in changed})
     context.users[username] = user
     context.ledger.note("user", username, created=creating, fields=changed)
 
 
 def _username(entry: Entry) -> str:
-    return normalization.user_name(entry.values["username"])
+    return normalization.user_name(entry.text("username"))
 
 
 def _record(user: User, old_email: str, changed: set[str]) -> None:
     """In the log that the person reads, as when the console does it."""
-    if "password" in changed:
+    if set(PASSWORD_KEYS) & changed:
         events.record(user, AccountEventKind.PASSWORD_REPLACED, None)
     emails.record_change(user, old_email)
     if PROFILE & changed:
@@ -54,17 +62,16 @@ def _record(user: User, old_email: str, changed: set[str]) -> None:
 
 
 def _values(entry: Entry) -> dict[str, object]:
-    keys = [key for key in entry.section.keys if key not in ("username", "password", "email_verified", "sub")]
-    values = entry.fields(*keys)
+    values = entry.columns(*(key for key in entry.section.keys if key not in NO_COLUMNS))
     if "email" in values:
-        values["email"] = normalization.mail_address(values["email"])
+        values["email"] = normalization.mail_address(entry.text("email"))
     return values
 
 
 def _taken(context: Context, user: User, entry: Entry) -> bool:
     """People may type their name in any case, and their e-mail address names one account."""
     others = User.objects.exclude(pk=user.pk)
-    email = entry.values.get("email")
+    email = entry.text("email")
     if others.filter(username__iexact=user.username).exists():
         context.problems.add(entry.place_of("username"), "Another account has this name in other capitals.")
         return True
@@ -79,7 +86,7 @@ def _taken(context: Context, user: User, entry: Entry) -> bool:
 
 def _sub_holds(context: Context, user: User, entry: Entry) -> bool:
     """A new account gets the `sub` that the file says; that of an old one stays, as apps know it."""
-    sub = entry.values.get("sub", user.sub)
+    sub = entry.text("sub") if "sub" in entry.values else user.sub
     if sub == user.sub:
         return True
     if not user._state.adding:
@@ -94,24 +101,53 @@ def _sub_holds(context: Context, user: User, entry: Entry) -> bool:
 
 def _set_password(context: Context, user: User, entry: Entry) -> list[str]:
     """Hashes that were brought along may be of the text as it was typed."""
-    typed = entry.values.get("password")
-    if typed is None:
+    key, typed = _said_password(context, entry)
+    if not typed:
         return []
+    if key == HASH:
+        kept = Kept(user.password, user.password_fingerprint)
+        return [] if chosen.is_of(typed, kept) else _store(user, chosen.adopted(typed), [key])
     password = normalization.password(typed)
     fitting = next((text for text in dict.fromkeys((password, typed)) if context.hashes.fits(text, _kept(user))), None)
     kept = marked(fitting, user.password) if fitting else context.hashes.keep(_owner(user.username), password)
+    return _store(user, kept, [] if fitting else [key])
+
+
+def _store(user: User, kept: Kept, changed: list[str]) -> list[str]:
     if kept != _kept(user):
         user.password, user.password_fingerprint = kept.digest, kept.fingerprint
         user.save(update_fields=["password", "password_fingerprint"])
-    return [] if fitting else ["password"]
+    return changed
 
 
-def chosen_passwords(users: Sequence[Entry]) -> Iterator[Chosen]:
+def _said_password(context: Context, entry: Entry) -> tuple[str, str]:
+    """Under which key, and what; nothing when it has a problem, which is told once."""
+    where = entry.place.path
+    if where not in context.said_passwords:
+        context.said_passwords[where] = _read_password(context, entry)
+    return context.said_passwords[where]
+
+
+def _read_password(context: Context, entry: Entry) -> tuple[str, str]:
+    given = [key for key in PASSWORD_KEYS if key in entry.values]
+    for other in given[1:]:
+        context.problems.add(entry.place_of(other), f"Give {given[0]} or {other}, not both.")
+    key = given[-1] if given else ""
+    value = entry.values.get(key)
+    if isinstance(value, Reference):
+        return key, resolved(context, entry.place_of(key), value)
+    if key == HASH and (problem := problem_of_hash(entry.text(key))):
+        context.problems.add(entry.place_of(key), problem)
+        return key, ""
+    return key, entry.text(key)
+
+
+def chosen_passwords(context: Context, users: Sequence[Entry]) -> Iterator[Chosen]:
     """Those of the file, each with the hash there is. All hashes are read at once."""
-    said = [entry for entry in users if "password" in entry.values]
-    chosen = {_username(entry): normalization.password(entry.values["password"]) for entry in said}
-    stored = {user.username: _kept(user) for user in User.objects.filter(username__in=chosen)}
-    for username, password in chosen.items():
+    said = {_username(entry): _said_password(context, entry) for entry in users}
+    typed = {name: normalization.password(text) for name, (key, text) in said.items() if text and key != HASH}
+    stored = {user.username: _kept(user) for user in User.objects.filter(username__in=typed)}
+    for username, password in typed.items():
         yield Chosen(_owner(username), password, (stored[username],) if username in stored else ())
 
 
@@ -137,7 +173,7 @@ def _set_email_address(context: Context, user: User, old_email: str, entry: Entr
     address = mine.filter(email__iexact=user.email).first() or EmailAddress(user=user, email=user.email.lower())
     before = (address._state.adding, address.primary, address.verified)
     address.primary = True
-    address.verified = address.verified if verified is None else verified
+    address.verified = address.verified if verified is None else bool(verified)
     if before == (False, True, address.verified):
         return []
     if address.verified and user.is_verified_by_another(address.email):

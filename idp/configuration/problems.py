@@ -37,6 +37,9 @@ class Problem:
         where = self.source if self.place.line is None else f"{self.source}:{self.place.line}"
         return ": ".join(filter(None, (where, self.place.path, self.message)))
 
+    def as_dict(self) -> dict[str, object]:
+        return {"path": self.place.path, "line": self.place.line, "message": self.message}
+
 
 class ConfigurationError(Exception):
     """Nothing was applied. One line per problem, in the order of the file."""

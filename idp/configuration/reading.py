@@ -13,9 +13,10 @@ from typing import NoReturn
 import yaml
 
 from idp.configuration.problems import ConfigurationError, Place, Problem, Problems
+from projects.json_shape import LONGEST_TEXT, Unreadable
+from projects.paths import Step
 
 MAX_CHARACTERS = 1_000_000
-MAX_TEXT = 10_000
 MAX_NODES = 100_000
 MAX_DEPTH = 20
 _TAG = "tag:yaml.org,2002:"
@@ -29,17 +30,29 @@ class Node:
     place: Place
 
     @property
-    def kind(self) -> str:
-        """What an error calls it."""
-        kinds = {bool: "true or false", int: "a number", str: "text", list: "a list", dict: "a mapping"}
-        if isinstance(self.value, Unreadable):
-            return self.value.kind
-        return kinds.get(type(self.value), "empty")
+    def children(self) -> dict[str, Node]:
+        return self.value if isinstance(self.value, dict) else {}
 
+    @property
+    def items(self) -> list[Node]:
+        return self.value if isinstance(self.value, list) else []
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    kind: str
+    def plain(self) -> object:
+        """The value without its places."""
+        if isinstance(self.value, dict):
+            return {name: child.plain() for name, child in self.value.items()}
+        return [item.plain() for item in self.value] if isinstance(self.value, list) else self.value
+
+    def place_at(self, way: Sequence[Step]) -> Place:
+        """Where this path leads; what the file does not say stands in what it says."""
+        if not way:
+            return self.place
+        step, *rest = way
+        if isinstance(step, int):
+            return self.items[step].place_at(rest) if step < len(self.items) else self.place
+        if child := self.children.get(step):
+            return child.place_at(rest)
+        return self.place.key(step) if isinstance(self.value, dict) else self.place
 
 
 class _Loader(yaml.SafeLoader):
@@ -163,8 +176,8 @@ class _Reader:
         return Unreadable({"timestamp": "a date", "float": "a fraction"}.get(tag, f"a '{tag[:40]}'"))
 
     def _text(self, text: str, place: Place) -> str | Unreadable:
-        if len(text) > MAX_TEXT:
-            self.problems.add(place, f"This text is too long: at most {MAX_TEXT:,} characters.")
+        if len(text) > LONGEST_TEXT:
+            self.problems.add(place, f"This text is too long: at most {LONGEST_TEXT:,} characters.")
             return Unreadable("a too long text")
         if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text):
             self.problems.add(place, "This text has a character that cannot be stored (NUL or half a surrogate pair).")

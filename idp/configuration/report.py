@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from common.command_output import number
+from idp.configuration.problems import Problem
+
+SINGULAR = {"people": "person", "authorizations": "authorization", "scopes": "scope", "APIs": "API"}
 
 
 class Action(StrEnum):
     CREATED = "created"
     UPDATED = "updated"
     UNCHANGED = "unchanged"
+    DELETED = "deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +27,7 @@ class Change:
     name: str
     action: Action
     fields: tuple[str, ...] = ()
+    takes_down: tuple[tuple[str, int], ...] = ()  # of what was deleted: how many of what go with it
 
     def __str__(self) -> str:
         return self._said(self.action)
@@ -32,7 +39,17 @@ class Change:
 
     def _said(self, verb: str) -> str:
         keys = f": {', '.join(self.fields)}" if self.action is Action.UPDATED else ""
-        return f"{verb} {self.kind} {self.name}{keys}"
+        lost = f" with {', '.join(map(_amount, self.takes_down))}" if self.takes_down else ""
+        return f"{verb} {self.kind} {self.name}{keys}{lost}"
+
+    def as_dict(self) -> dict[str, object]:
+        plain = {"kind": self.kind, "name": self.name, "action": str(self.action), "fields": list(self.fields)}
+        return plain | ({"takes_down": dict(self.takes_down)} if self.action is Action.DELETED else {})
+
+
+def _amount(counted: tuple[str, int]) -> str:
+    what, how_many = counted
+    return number(how_many, SINGULAR.get(what, what), what)
 
 
 @dataclass(frozen=True)
@@ -40,6 +57,7 @@ class Report:
     changes: tuple[Change, ...]
     # Shown once and stored nowhere; kept out of logs and tracebacks too.
     generated_secrets: dict[str, str] = field(default_factory=dict, repr=False)
+    warnings: tuple[Problem, ...] = ()  # what is no mistake and means nothing, or not what one may think
 
     @property
     def drift(self) -> tuple[Change, ...]:
@@ -53,11 +71,9 @@ class Report:
     def as_dict(self) -> dict[str, object]:
         return {
             "changed": self.changed,
-            "changes": [
-                {"kind": one.kind, "name": one.name, "action": str(one.action), "fields": list(one.fields)}
-                for one in self.changes
-            ],
+            "changes": [one.as_dict() for one in self.changes],
             "generated_secrets": dict(self.generated_secrets),
+            "warnings": [one.as_dict() for one in self.warnings],
         }
 
 
@@ -67,19 +83,25 @@ class Ledger:
     def __init__(self) -> None:
         self._created: dict[tuple[str, str], bool] = {}
         self._fields: dict[tuple[str, str], dict[str, None]] = {}
+        self._deleted: list[Change] = []
         self.generated_secrets: dict[str, str] = {}
+
+    def deleted(self, kind: str, name: str, takes_down: Mapping[str, int]) -> None:
+        lost = tuple((what, how_many) for what, how_many in takes_down.items() if how_many)
+        self._deleted.append(Change(kind, name, Action.DELETED, takes_down=lost))
 
     def note(self, kind: str, name: str, *, created: bool = False, fields: Iterable[str] = ()) -> None:
         key = (kind, name)
         self._created[key] = self._created.get(key, False) or created
         self._fields.setdefault(key, {}).update(dict.fromkeys(fields))
 
-    def report(self, *, with_secrets: bool) -> Report:
-        changes = tuple(
+    def report(self, *, with_secrets: bool, warnings: Iterable[Problem] = ()) -> Report:
+        written = tuple(
             Change(kind, name, self._action((kind, name)), tuple(self._fields[(kind, name)]))
             for kind, name in self._created
         )
-        return Report(changes, dict(self.generated_secrets) if with_secrets else {})
+        secrets = dict(self.generated_secrets) if with_secrets else {}
+        return Report((*written, *self._deleted), secrets, tuple(warnings))
 
     def _action(self, key: tuple[str, str]) -> Action:
         if self._created[key]:

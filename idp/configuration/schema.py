@@ -1,146 +1,126 @@
-"""What may stand in the file: every section, every key, and how its value is read. Touches no database row."""
+"""What may stand in the file: every section, every key, and how its value is read. Touches no database row.
+
+What clients, APIs and projects are made of is in `clients.document` and `projects.document`, for every door. Here is
+what a file has beside that.
+"""
 
 from __future__ import annotations
 
-from clients.metadata import CERTIFICATE_NAMES
-from clients.rules import SHOWN_URIS
-from common.jws import ALGORITHMS
-from idp.configuration.shape import Key, Section
-from idp.configuration.values import (
-    audience,
-    choice,
-    flag,
-    jwks,
-    scope,
-    scope_descriptions,
-    seconds,
-    secret,
-    secret_source,
-    section,
-    sections,
-    shared,
-    text,
-    texts,
-    version,
-)
-from projects.choices import GuestApps
-from projects.models import ConsentMode, CrossClient, Status, TokenFormat
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
 
+from clients import document as client_document
+from idp.configuration.references import Reference, reference
+from idp.configuration.shape import Section
+from projects import document
+from projects.json_shape import Members, Spot, Wrong, flag, items, moment_or_none, read_members, text
+
+# Ending tokens is a deed and no state: a file that is applied again would take back what was done since.
+DEEDS = ("tokens_not_before",)
+
+
+@dataclass(frozen=True, slots=True)
+class SaidSecret:
+    """One of `client_secrets`: the secret, where it stands, or its hash."""
+
+    secret: str = field(default="", repr=False)
+    source: Reference | None = None
+    digest: str = field(default="", repr=False)
+    label: str | None = None
+    expires_at: datetime | None = None
+
+
+def version(spot: Spot) -> int:
+    if spot.value != 1 or isinstance(spot.value, bool):
+        raise Wrong("This version of the format is not known. Write 'version: 1'.")
+    return 1
+
+
+def secret(spot: Spot) -> str:
+    """Taken as it is, whatever characters it has."""
+    value = text(spot)
+    if not value:
+        raise Wrong("This must not be empty. Leave the key out instead.")
+    return value
+
+
+def _secrets(spot: Spot) -> tuple[SaidSecret | None, ...]:
+    """One that cannot be read keeps its number, as nothing."""
+    found = items(spot)
+    if len(found) > MOST_SECRETS:
+        raise Wrong(f"A client has at most {MOST_SECRETS} secrets.")
+    return tuple(_secret(item) for item in found)
+
+
+def _secret(spot: Spot) -> SaidSecret | None:
+    known = len(spot.found)
+    try:
+        said = read_members(SECRET, spot)
+    except Wrong as error:
+        spot.tell(error)
+        return None
+    if len(said.keys() & WAYS) != 1 and len(spot.found) == known:
+        spot.tell(f"Give one of these: {', '.join(WAYS)}.")
+    if len(spot.found) > known:
+        return None
+    return SaidSecret(**{WAYS.get(name, name): value for name, value in said.items()})  # type: ignore[arg-type]
+
+
+def _without_deeds(members: Members) -> dict[str, Callable[[Spot], object]]:
+    return {name: reader for name, reader in members.items() if name not in DEEDS}
+
+
+MOST_SECRETS = 2
+WAYS = {"secret": "secret", "secret_from": "source", "secret_hash": "digest"}  # to say what it is, by its field
+SECRET: Members = {
+    "secret": secret,
+    "secret_from": reference,
+    "secret_hash": secret,
+    "label": text,
+    "expires_at": moment_or_none,
+}
 USER = Section(
     "users",
     {
-        "username": Key(text, required=True),
-        "password": Key(secret),
-        "email": Key(text),
-        "email_verified": Key(flag),
-        "given_name": Key(text, field="first_name"),
-        "family_name": Key(text, field="last_name"),
-        "is_active": Key(flag),
-        "is_staff": Key(flag),
-        "is_superuser": Key(flag),
-        "phone_number": Key(text),
-        "address": Key(text),
-        "sub": Key(text),
+        "username": text,
+        "password": secret,
+        "password_from": reference,
+        "password_hash": secret,
+        "email": text,
+        "email_verified": flag,
+        "given_name": text,
+        "family_name": text,
+        "is_active": flag,
+        "is_staff": flag,
+        "is_superuser": flag,
+        "phone_number": text,
+        "address": text,
+        "sub": text,
     },
+    needed=("username",),
+    columns={"given_name": "first_name", "family_name": "last_name"},
 )
-
-MEMBERS = Section("members", {"owners": Key(texts), "editors": Key(texts), "viewers": Key(texts)})
-
-CONSENT_SCREEN = Section(
-    "consent_screen",
-    {name: Key(text) for name in ("app_name", "support_email", "homepage_uri", "policy_uri", "tos_uri")},
-)
-
-SCOPE = Section("scopes", {"description": Key(text), "sensitive": Key(flag), "guests": Key(flag)})
-
-API = Section(
-    "apis",
-    {
-        "identifier": Key(text, required=True),
-        "name": Key(text),
-        "description": Key(text),
-        "scopes": Key(scope_descriptions(SCOPE)),
-        "token_format": Key(choice(TokenFormat)),
-        "token_signing_alg": Key(choice(ALGORITHMS)),
-        "token_lifetime": Key(seconds(nullable=True)),
-        "shared": Key(shared),
-    },
-)
-
-AUDIENCE = Section("audience", {"value": Key(text, required=True), "mode": Key(text), "default": Key(flag)})
-
+API = Section("apis", _without_deeds(document.API), needed=("identifier",))
 CLIENT = Section(
     "clients",
     {
-        "client_id": Key(text, required=True),
-        "client_name": Key(text),
-        "client_secret": Key(secret),
-        "client_secret_from": Key(secret_source),
-        "token_endpoint_auth_method": Key(text),
-        "grant_types": Key(texts),
-        "response_types": Key(texts),
-        "redirect_uris": Key(texts),
-        "post_logout_redirect_uris": Key(texts),
-        "backchannel_logout_uri": Key(text),
-        "scope": Key(scope),
-        "audience": Key(audience(AUDIENCE)),
-        "introspection": Key(text),
-        "introspects": Key(texts),
-        "acts_for": Key(texts),
-        "access_token_format": Key(text),
-        "access_token_lifetime": Key(seconds()),
-        "id_token_lifetime": Key(seconds()),
-        "refresh_token_lifetime": Key(seconds(nullable=True)),
-        "refresh_token_idle_lifetime": Key(seconds(nullable=True)),
-        "id_token_signed_response_alg": Key(text),
-        "userinfo_signed_response_alg": Key(text),
-        "authorization_signed_response_alg": Key(text),
-        "require_pkce": Key(flag),
-        "require_pushed_authorization_requests": Key(flag),
-        "profile": Key(text),
-        "rotate_refresh_tokens": Key(flag),
-        "refresh_tokens": Key(text),
-        "allowed_callers": Key(texts),
-        "cross_client_public": Key(flag),
-        "jwks": Key(jwks),
-        "jwks_uri": Key(text),
-        "token_endpoint_auth_signing_alg": Key(text),
-        "request_object_signing_alg": Key(text),
-        "enabled": Key(flag),
-        "dpop_bound_access_tokens": Key(flag),
-        "tls_client_certificate_bound_access_tokens": Key(flag),
-        **{name: Key(text) for name in CERTIFICATE_NAMES},
-        "application_type": Key(text),
-        "contacts": Key(texts),
-        **{name: Key(text) for name in (*SHOWN_URIS, "initiate_login_uri")},
-        "default_max_age": Key(seconds(nullable=True)),
-        "default_acr_values": Key(texts),
+        "client_id": text,
+        "client_name": text,
+        "client_secret": secret,
+        "client_secret_from": reference,
+        "client_secret_hash": secret,
+        "client_secrets": _secrets,
+        **_without_deeds(client_document.MEMBERS),
     },
+    needed=("client_id",),
 )
-
-PROJECT = Section(
-    "projects",
-    {
-        "id": Key(text, required=True, field="key"),
-        "name": Key(text),
-        "consent_mode": Key(choice(ConsentMode)),
-        "cross_client": Key(choice(CrossClient)),
-        "require_pushed_authorization_requests": Key(flag),
-        "profile": Key(text),
-        "status": Key(choice(Status)),
-        "longest_grant": Key(seconds(nullable=True)),
-        "test_users": Key(texts),
-        "guest_apps": Key(choice(GuestApps)),
-        "guest_hosts": Key(texts),
-        "guest_longest_grant": Key(seconds(nullable=True)),
-        "members": Key(section(MEMBERS)),
-        "consent_screen": Key(section(CONSENT_SCREEN)),
-        "apis": Key(sections(API)),
-        "clients": Key(sections(CLIENT)),
-    },
-)
-
-FILE = Section(
-    "", {"version": Key(version, required=True), "users": Key(sections(USER)), "projects": Key(sections(PROJECT))}
-)
-SECTIONS = (FILE, USER, PROJECT, MEMBERS, CONSENT_SCREEN, API, SCOPE, CLIENT, AUDIENCE)
+PROJECT = Section("projects", _without_deeds(document.PROJECT), needed=("id",), nested={"apis": API, "clients": CLIENT})
+FILE = Section("", {"version": version}, needed=("version",), nested={"users": USER, "projects": PROJECT})
+# Mappings inside of those, for the documentation.
+MEMBERS = Section("members", document.MEMBERS_BY_ROLE)
+CONSENT_SCREEN = Section("consent_screen", document.SCREEN)
+SCOPE = Section("scopes", document.SCOPE)
+AUDIENCE = Section("audience", client_document.AUDIENCE)
+SECRETS = Section("client_secrets", SECRET)
+SECTIONS = (FILE, USER, PROJECT, MEMBERS, CONSENT_SCREEN, API, SCOPE, CLIENT, AUDIENCE, SECRETS)

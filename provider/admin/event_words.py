@@ -26,6 +26,7 @@ WORDS = {
     "client.secret_generated": _("Secret made"),
     "client.secret_adopted": _("Secret that somebody chose was set"),
     "client.secret_limited": _("End of a secret set"),
+    "client.secret_described": _("Label or end of a secret changed"),
     "client.secret_revoked": _("Secret revoked"),
     "initial_token.made": _("Token made with which apps register themselves"),
     "initial_token.revoked": _("Token with which apps register themselves revoked"),

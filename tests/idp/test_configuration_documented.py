@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from idp.configuration.schema import API, AUDIENCE, CLIENT, CONSENT_SCREEN, FILE, MEMBERS, SCOPE, SECTIONS
+from idp.configuration.schema import API, AUDIENCE, CLIENT, CONSENT_SCREEN, FILE, MEMBERS, SCOPE, SECRETS, SECTIONS
 from idp.configuration.shape import Section
 
 ROOT = Path(__file__).parents[2]
@@ -16,6 +16,7 @@ PAGE = (ROOT / "docs" / "operations.md").read_text()
 TOLD_UNDER = {
     AUDIENCE.name: CLIENT.name,
     SCOPE.name: API.name,
+    SECRETS.name: CLIENT.name,
     MEMBERS.name: "projects",
     CONSENT_SCREEN.name: "projects",
 }

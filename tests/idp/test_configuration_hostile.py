@@ -67,6 +67,7 @@ def replaced(value: Any, spot: tuple[Any, ...], junk: Any) -> Any:
 
 
 WHOLE = yaml.safe_load(EXAMPLE)
+WHOLE["projects"][1]["clients"][0]["client_secrets"] = [{"secret_hash": "x", "label": "a", "expires_at": "2030-01-01"}]
 SPOTS = spots(WHOLE)
 
 

@@ -13,7 +13,7 @@ from idp.configuration import apply
 
 pytestmark = pytest.mark.django_db
 
-FEW, MANY = 5, 20  # more new rows than SQLite takes at once are another statement
+FEW, MANY = 5, 15  # more new rows than SQLite takes at once are another statement
 MOST_OF_A_CHANGE = 6  # statements: a savepoint and its end, the rules of the row, the row, its event, and one to spare
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import sys
-from argparse import ArgumentParser
+from collections.abc import Iterator
 from pathlib import Path
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 
 from common.command import DatabaseCommand, as_name, whoever_runs_this
-from idp.configuration import ConfigurationError, Report, apply
+from idp.configuration import ConfigurationError, Prune, Report, apply
 from idp.configuration.reading import MAX_CHARACTERS
 
 DRIFT = 2
@@ -20,52 +19,60 @@ MAX_BY = 200  # characters
 
 class Command(DatabaseCommand):
     help = "Apply a configuration file: all of it in one transaction, or nothing. Applying twice changes nothing."
+    writes = True
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", metavar="FILE", help="the file to apply; - reads standard input")
-        parser.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
         parser.add_argument(
             "--check",
             action="store_true",
-            help=f"change nothing; exit with {DRIFT} when the database is not as the file says",
+            help=f"change nothing; be silent, or print what differs and exit with {DRIFT}",
         )
         parser.add_argument(
-            "--by", metavar="WHO", default=whoever_runs_this(), help="who applies it, for the event (%(default)s)"
+            "--prune",
+            nargs="?",
+            choices=[Prune.LISTED.value, Prune.PROJECTS.value],
+            const=Prune.LISTED.value,
+            default=Prune.NOTHING.value,
+            help="delete clients and APIs that the file's projects do not list; with 'projects', other projects too",
         )
-        parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print the report")
+        parser.add_argument("--strict", action="store_true", help="refuse what is only warned of without it")
+        parser.add_argument(
+            "--by", metavar="WHO", default=whoever_runs_this(), help="who applies it, for the events (%(default)s)"
+        )
+        super().add_arguments(parser)
 
-    def handle(self, *, file: str, dry_run: bool, check: bool, by: str, format: str, **options: object) -> None:
-        name = "<stdin>" if file == "-" else file
-        look_only = dry_run or check
-        self.stderr.write(f"{'Comparing with' if look_only else 'Applying'} {name}", self.style.NOTICE)
-        as_json = format == "json"
+    def handle(
+        self, *, file: str, dry_run: bool, check: bool, prune: str, strict: bool, by: str, **options: object
+    ) -> None:
+        name, look_only = "<stdin>" if file == "-" else file, dry_run or check
+        if not check:
+            self.stderr.write(f"{'Comparing with' if look_only else 'Applying'} {name}", self.style.NOTICE)
+        text = _read(file)
+        origin = {"by": as_name(by)[:MAX_BY], "sha256": hashlib.sha256(text.encode()).hexdigest()}
         try:
-            text = _read(file)
-            origin = {"by": as_name(by)[:MAX_BY], "sha256": hashlib.sha256(text.encode()).hexdigest()}
-            report = apply(text, path=name, dry_run=look_only, origin=origin)
+            report = apply(text, path=name, dry_run=look_only, strict=strict, prune=Prune(prune), origin=origin)
         except ConfigurationError as error:
-            if as_json:
-                self._print_json({"applied": False, "problems": _as_list(error)})
+            if self.as_json:
+                self.answer({"applied": False, "problems": [one.as_dict() for one in error.problems]}, [])
             raise CommandError(f"Nothing was applied.\n{error}") from None
-        if as_json:
-            self._print_json({"applied": not look_only, **report.as_dict()})
-        else:
-            self._print_text(report, look_only=look_only)
+        self.answer({"applied": not look_only, **report.as_dict()}, _lines(report, look_only=look_only, check=check))
         if check and report.changed:
             raise CommandError("The database is not as the file says.", returncode=DRIFT)
+        if not check and not self.as_json:
+            for warning in report.warnings:
+                self.stderr.write(f"Warning: {warning}", self.style.WARNING)
 
-    def _print_json(self, answer: dict[str, object]) -> None:
-        self.stdout.write(json.dumps(answer, indent=2))
 
-    def _print_text(self, report: Report, *, look_only: bool) -> None:
-        for change in report.drift:
-            self.stdout.write(change.intended if look_only else str(change))
-        if not report.changed:
-            self.stdout.write("Nothing to change.")
-        if report.generated_secrets:
-            self.stdout.write("\nThese secrets were made now. Keep them: they cannot be shown again.")
-            for client_id, secret in report.generated_secrets.items():
-                self.stdout.write(f"  {client_id}  {secret}")
+def _lines(report: Report, *, look_only: bool, check: bool) -> Iterator[str]:
+    for change in report.drift:
+        yield change.intended if look_only else str(change)
+    if not report.changed and not check:
+        yield "Nothing to change."
+    if report.generated_secrets:
+        yield "\nThese secrets were made now. Keep them: they cannot be shown again."
+        for client_id, secret in report.generated_secrets.items():
+            yield f"  {client_id}  {secret}"
 
 
 def _read(name: str) -> str:
@@ -85,10 +92,3 @@ def _read(name: str) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise CommandError(f"{name} is not UTF-8 text (byte {error.start + 1}). Save it as UTF-8.") from None
-
-
-def _as_list(error: ConfigurationError) -> list[dict[str, object]]:
-    return [
-        {"path": problem.place.path, "line": problem.place.line, "message": problem.message}
-        for problem in error.problems
-    ]

@@ -1,0 +1,116 @@
+"""What there is, as a file: applied here, it changes nothing; applied elsewhere, it makes the same there.
+
+Every key is written, so that a check finds whatever somebody changes. What a file cannot say is told beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from clients.document import represent
+from clients.guests import SOURCES
+from clients.metadata import Audience
+from clients.models import Client
+from clients.policy import metadata_of
+from common.command_output import number
+from common.json_type import Json
+from idp.configuration.export_people import people
+from idp.configuration.export_secrets import References, SecretsAs, secrets_of
+from idp.configuration.schema import DEEDS
+from projects import api_registration, registration
+from projects.document import represent_api, represent_project
+from projects.models import Api, Project
+
+ROLES_OF_PEOPLE = ("members", "test_users")
+
+
+@dataclass(frozen=True, slots=True)
+class What:
+    """What is written. No projects: all of them."""
+
+    projects: Sequence[Project] = ()
+    users: bool = False  # with the accounts; of some projects, those that they name
+    people: bool = True  # who is a member or test user
+    secrets: SecretsAs = SecretsAs.LEFT_OUT
+    directory: str = "/run/secrets"  # of references to files
+
+
+@dataclass
+class Exported:
+    document: dict[str, Json]
+    left_out: list[str] = field(default_factory=list)  # sentences
+    references: list[str] = field(default_factory=list)  # what has to be there where the file is applied
+
+
+def export(what: What) -> Exported:
+    chosen = sorted(what.projects, key=lambda one: one.key) or list(Project.objects.order_by("key"))
+    exported = Exported({"version": 1})
+    references = References(what.secrets, what.directory)
+    projects = [_project(project, what, references, exported) for project in chosen]
+    if what.users:
+        exported.document["users"] = [*people(what.projects, what.secrets, exported.left_out)]
+    exported.document["projects"] = projects
+    exported.references = references.named
+    return exported
+
+
+def _project(project: Project, what: What, references: References, exported: Exported) -> dict[str, Json]:
+    shown = _without_deeds(f"Project {project.key}", represent_project(registration.metadata_of(project)), exported)
+    for name in () if what.people else ROLES_OF_PEOPLE:
+        del shown[name]
+    apis = [_api(api, exported) for api in project.apis.order_by("canonical")]
+    rows = Client.objects.filter(project=project).order_by("client_id").select_related("project")
+    if themselves := rows.filter(registration_source__in=SOURCES).count():
+        apps = number(themselves, "app that registered itself is", "apps that registered themselves are")
+        exported.left_out.append(f"Project {project.key}: {apps} not in the file.")
+    rows = rows.exclude(registration_source__in=SOURCES)
+    rows = rows.prefetch_related("audience_entries", "introspects", "allowed_callers", "acts_for", "secrets")
+    return {**shown, "apis": apis, "clients": [_client(client, references, exported) for client in rows]}
+
+
+def _api(api: Api, exported: Exported) -> dict[str, Json]:
+    metadata = api_registration.metadata_of(api)
+    shown = _without_deeds(f"API {api.identifier}", represent_api(metadata), exported)
+    if isinstance(scopes := shown["scopes"], Mapping):
+        shown["scopes"] = {name: _brief_scope(said) for name, said in scopes.items()}
+    return shown
+
+
+def _brief_scope(said: Json) -> Json:
+    """The words alone, where a scope is nothing else."""
+    if not isinstance(said, Mapping):
+        return said
+    told = {name: value for name, value in said.items() if name == "description" or value}
+    return told["description"] if list(told) == ["description"] else told
+
+
+def _client(client: Client, references: References, exported: Exported) -> dict[str, Json]:
+    metadata = metadata_of(client)
+    shown = _without_deeds(f"Client {client.client_id}", represent(metadata), exported)
+    if metadata.enabled:
+        del shown["held"]  # said of a client that is switched off
+    if metadata.introspects and metadata.introspection != "listed":
+        del shown["introspects"]
+        exported.left_out.append(
+            f"Client {client.client_id}: introspects is not in the file. Without 'introspection: listed' it means "
+            "nothing, and is refused of a new client."
+        )
+    if isinstance(audience := shown["audience"], Sequence):
+        shown["audience"] = [*_brief(audience, metadata.audience)]
+    first = {name: shown.pop(name) for name in ("client_id", "client_name")}
+    return {**first, **secrets_of(client, references), **shown}
+
+
+def _brief(shown: Sequence[Json], entries: Sequence[Audience]) -> Iterator[Json]:
+    for one, entry in zip(shown, entries, strict=True):
+        yield entry.value if entry == Audience(entry.value).settled() else one
+
+
+def _without_deeds(whose: str, shown: dict[str, Json], exported: Exported) -> dict[str, Json]:
+    for name in DEEDS:
+        if value := shown.pop(name):
+            exported.left_out.append(
+                f"{whose}: {name} ({value}) is not in the file. It ended tokens of this installation."
+            )
+    return shown

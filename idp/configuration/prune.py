@@ -1,0 +1,112 @@
+"""`applyconfig --prune`: what the projects of the file no longer list is deleted, and how much goes with it is told.
+
+A list that the file does not have says nothing: only where a project has `clients` are its other clients deleted. What
+stands in the way of a deletion is a problem like every other, and nothing is applied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from enum import StrEnum
+
+from django.db import transaction
+from django.db.models import ProtectedError
+
+from clients import registration, resources
+from clients.guests import SOURCES
+from clients.models import Authorization, Client
+from idp.configuration.context import Context
+from idp.configuration.problems import Place
+from idp.configuration.shape import Entry
+from projects import matcher
+from projects.models import Api, Consent, Project, one_at_a_time
+from projects.problems import RegistrationError
+
+
+class Prune(StrEnum):
+    NOTHING = ""
+    LISTED = "listed"  # clients and APIs of the projects that the file names
+    PROJECTS = "projects"  # projects that it does not name, too
+
+
+def prune(context: Context, file: Entry, how: Prune) -> None:
+    """Clients first: their allowlists stand in the way of deleting APIs, and they in that of deleting projects."""
+    if how is Prune.NOTHING or context.problems.found:
+        return
+    one_at_a_time()
+    gone = list(_unnamed(file)) if how is Prune.PROJECTS else []
+    clients = [*_unlisted_clients(file), *((one, file.place_of("projects")) for one in _all_clients(gone))]
+    along = [client for client, _place in clients]
+    for client, place in clients:
+        _delete(context, place, "client", client.client_id, _hangs_from(client), _client(context, client, along))
+    apis = [*_unlisted_apis(file), *((one, file.place_of("projects")) for one in Api.objects.filter(project__in=gone))]
+    for api, place in apis:
+        _delete(context, place, "API", api.identifier, {"scopes": api.scopes.count()}, _api(context, api))
+    for project in gone:
+        people = Consent.objects.filter(project=project).count()  # one for each person
+        _delete(context, file.place_of("projects"), "project", project.key, {"people": people}, _own(context, project))
+
+
+# --- What the file does not list -----------------------------------------------------------------------------------
+
+
+def _unnamed(file: Entry) -> Iterator[Project]:
+    if "projects" in file.nested:
+        named = [entry.text("id") for entry in file.entries("projects")]
+        yield from Project.objects.exclude(key__in=named).order_by("key")
+
+
+def _unlisted_clients(file: Entry) -> Iterator[tuple[Client, Place]]:
+    for entry in file.entries("projects"):
+        if "clients" in entry.nested:
+            listed = [client.text("client_id") for client in entry.entries("clients")]
+            rows = Client.objects.filter(project__key=entry.text("id")).exclude(client_id__in=listed)
+            rows = rows.exclude(registration_source__in=SOURCES)  # no file made those: they registered themselves
+            yield from ((row, entry.place_of("clients")) for row in rows.order_by("client_id"))
+
+
+def _unlisted_apis(file: Entry) -> Iterator[tuple[Api, Place]]:
+    for entry in file.entries("projects"):
+        if "apis" in entry.nested:
+            listed = [matcher.canonical(api.text("identifier")) for api in entry.entries("apis")]
+            rows = Api.objects.filter(project__key=entry.text("id")).exclude(canonical__in=listed)
+            yield from ((row, entry.place_of("apis")) for row in rows.order_by("canonical"))
+
+
+def _all_clients(projects: Collection[Project]) -> Iterator[Client]:
+    yield from Client.objects.filter(project__in=projects).order_by("client_id")
+
+
+# --- Deleting ------------------------------------------------------------------------------------------------------
+
+
+def _hangs_from(client: Client) -> dict[str, int]:
+    live = Authorization.objects.filter(client=client, ended_at=None)
+    return {"people": live.values("user").distinct().count(), "authorizations": live.count()}
+
+
+def _client(context: Context, client: Client, along: Collection[Client]) -> Callable[[], None]:
+    return lambda: registration.delete(client, context.by, along=along)
+
+
+def _api(context: Context, api: Api) -> Callable[[], None]:
+    return lambda: resources.delete_api(api, context.by)
+
+
+def _own(context: Context, project: Project) -> Callable[[], None]:
+    return lambda: resources.delete_project(project, context.by)
+
+
+def _delete(
+    context: Context, place: Place, kind: str, name: str, takes_down: Mapping[str, int], delete: Callable[[], None]
+) -> None:
+    try:
+        with transaction.atomic():
+            delete()
+    except RegistrationError as error:
+        for one in error.problems:
+            context.problems.add(place, f"{name} cannot be deleted. {one.message}")
+    except ProtectedError:
+        context.problems.add(place, f"{name} cannot be deleted: it still has clients.")
+    else:
+        context.ledger.deleted(kind, name, takes_down)
