@@ -13,6 +13,7 @@ from itertools import islice
 
 from allauth.account.models import EmailAddress
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Lower
 
@@ -78,7 +79,7 @@ class Outcome:
 
 
 class People:
-    """Takes rows in batches, in the transaction of the caller."""
+    """Takes rows in batches: each is kept whole or not at all."""
 
     def __init__(self) -> None:
         self.outcome = Outcome()
@@ -102,8 +103,9 @@ class People:
                 self.outcome.refused.append(Refusal(row.where, row.username or row.sub, why))
             else:
                 new.append((row, self._account(row)))
-        User.objects.bulk_create([user for _row, user in new])
-        self._write_addresses(new, here)
+        with transaction.atomic():
+            User.objects.bulk_create([user for _row, user in new])
+            self._write_addresses(new, here)
         for row, user in new:
             self.outcome.made += 1
             self.outcome.accounts[row.key] = user.pk

