@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import shlex
 import shutil
 import sqlite3
+import textwrap
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -18,6 +21,7 @@ from accounts.models import User
 from clients.models import AccessToken, Authorization, Client, RefreshToken, SecurityEvent, SigningKey
 from projects.models import Api, Consent, Project
 from tests.idp.toolkit_site.made import Site, old_site
+from tests.installation import ROOT
 from tests.world import SECRETS, App, claims_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("keys")]
@@ -296,3 +300,48 @@ def test_another_database_is_refused(tmp_path: Path) -> None:
         database.execute("CREATE TABLE t (a)")
     with pytest.raises(CommandError, match="no database of django-oauth-toolkit"):
         call_command("importdot", "--database", f"sqlite:///{tmp_path / 'x.sqlite3'}")
+
+
+# --- As docs/operations.md shows it ----------------------------------------------------------------------------------
+
+
+def shown(command: str) -> list[tuple[list[str], list[str]]]:
+    """The arguments and the answer of each run of this command in the guide, in order."""
+    text = (ROOT / "docs/operations.md").read_text()
+    found = []
+    for block in re.findall(r"^ *```\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL):
+        first, *answer = textwrap.dedent(block).splitlines()
+        if f"manage.py {command} " in first:
+            found.append((shlex.split(first.partition(f"{command} ")[2]), answer))
+    return found
+
+
+def fits(answer: list[str], told: list[str]) -> bool:
+    """Whether these lines are what was told; `…` stands for any number of them."""
+    if not answer:
+        return not told
+    if answer[0] == "…":
+        return any(fits(answer[1:], told[start:]) for start in range(len(told) + 1))
+    return bool(told) and told[0] == answer[0] and fits(answer[1:], told[1:])
+
+
+def test_the_guide_shows_what_happens(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = shown("importdot")
+    assert len(runs) == 3
+    for arguments, answer in runs:
+        here = [one.replace("/srv/old/db.sqlite3", str(site.folder / "old.sqlite3")) for one in arguments]
+        call_command("importdot", *[one.replace("/srv/old", str(site.folder)) for one in here])
+        told = capsys.readouterr().out.splitlines()
+        assert fits(answer, told), told
+
+
+@pytest.mark.any_database
+def test_the_guide_shows_how_people_of_any_table_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [(arguments, answer)] = shown("importusers")
+    monkeypatch.chdir(tmp_path)
+    Path("people.csv").write_text("id,login,department\n1,olive,Sales\n2,otto,\n3,olive,\n")
+    with pytest.raises(CommandError):
+        call_command("importusers", *arguments)
+    assert capsys.readouterr().out.splitlines() == answer

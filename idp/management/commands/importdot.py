@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from jwcrypto.common import JWException
 from common.command import DatabaseCommand, kept_unless, whoever_runs_this, wrong_use
 from common.command_output import number
 from common.sealing import Unreadable
+from idp.moving.apps import AppReport
 from idp.moving.people import Outcome
 from idp.moving.source import looked_at
 from idp.moving.tokens import TokenReport
@@ -24,6 +26,7 @@ from provider.keys import registration as keys
 
 ALGORITHM = "RS256"
 BITS = 2048
+NAMED = 4  # apps of which the same is told
 SHOWN = 20  # rows of each list, in words; programs get all
 
 
@@ -107,9 +110,7 @@ def _lines(report: Report, kid: str | None, *, dry_run: bool) -> Iterator[str]:
     if report.project["api"]:
         yield f"API {report.project['api']} offers {' '.join(report.project['scopes'])}"  # type: ignore[arg-type]
     yield from _people(report.people)
-    for one in report.apps:
-        yield f"client {one.client_id} ({one.name}): {one.state}"
-        yield from (f"  - {line}" for line in one.differs)
+    yield from _apps(report.apps)
     yield from _tokens("refresh token", report.refresh_tokens)
     yield from _tokens("access token", report.access_tokens)
     if kid:
@@ -127,6 +128,19 @@ def _people(outcome: Outcome) -> Iterator[str]:
         yield from (f"  - {what}: {one.where} ({one.name}): {one.why}" for one in rows[:SHOWN])
         if len(rows) > SHOWN:
             yield f"  - {what}: and {len(rows) - SHOWN:,} more (--format json)"
+
+
+def _apps(found: Sequence[AppReport]) -> Iterator[str]:
+    """What will differ, and for which of them; programs get it by app."""
+    states = Counter(one.state for one in found)
+    yield f"clients: {', '.join(f'{states[state]:,} {state}' for state in ('made', 'known', 'refused'))}"
+    notes: dict[str, list[str]] = {}
+    for one in found:
+        for note in one.differs:
+            notes.setdefault(note, []).append(one.client_id)
+    for note, names in notes.items():
+        more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+        yield f"  - {', '.join(names[:NAMED])}{more}: {note}"
 
 
 def _tokens(kind: str, report: TokenReport) -> Iterator[str]:
