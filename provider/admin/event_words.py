@@ -52,6 +52,7 @@ WORDS = {
     "device.denied": _("A person refused a device"),
     "device.locked_out": _("Somebody has to wait after too many wrong codes of devices"),
     "tokens.swept": _("What had expired was deleted"),
+    "people.imported": _("People, apps or tokens came from another system"),
 }
 
 

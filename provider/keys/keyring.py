@@ -66,6 +66,33 @@ def make(algorithm: str) -> SigningKey:
     )
 
 
+def adopt(key: jwk.JWK, algorithm: str) -> SigningKey:
+    """A key that signed elsewhere signs here from now on. In the caller's transaction, who knows that it is no key yet.
+
+    Apps know it already, so nobody has to be told before.
+    """
+    _lock_all()
+    adopted = SigningKey(
+        kid=key.thumbprint(),
+        algorithm=algorithm,
+        public_jwk={**key.export_public(as_dict=True), "kid": key.thumbprint(), "use": "sig", "alg": algorithm},
+        private_jwk=encrypt(key.export_private()),
+        state=KeyState.ACTIVE,
+        activated_at=clock.now(),
+    )
+    _retire_active(algorithm)
+    adopted.save(force_insert=True)
+    return adopted
+
+
+def _retire_active(algorithm: str) -> None:
+    """How long a retired key is published counts from here: after waiting for the lock."""
+    now = clock.now()
+    until = now + lifetimes.read_longest() + lifetimes.CLOCK_SKEW
+    before = SigningKey.objects.filter(algorithm=algorithm, state=KeyState.ACTIVE)
+    before.update(state=KeyState.RETIRED, retired_at=now, believed_until=until)
+
+
 def activate(key: SigningKey) -> None:
     """Let this next key sign; the one that did is retired and stays published. Any other key changes nothing.
 
@@ -75,11 +102,8 @@ def activate(key: SigningKey) -> None:
         locked = SigningKey.objects.select_for_update().filter(algorithm=key.algorithm)
         if (key.pk, KeyState.NEXT) not in set(locked.values_list("pk", "state")):
             return  # somebody else was quicker
-        now = clock.now()  # after waiting for the lock: how long a retired key is published counts from here
-        until = now + lifetimes.read_longest() + lifetimes.CLOCK_SKEW
-        before = locked.filter(state=KeyState.ACTIVE).exclude(pk=key.pk)
-        before.update(state=KeyState.RETIRED, retired_at=now, believed_until=until)
-        locked.filter(pk=key.pk, state=KeyState.NEXT).update(state=KeyState.ACTIVE, activated_at=now)
+        _retire_active(key.algorithm)
+        locked.filter(pk=key.pk, state=KeyState.NEXT).update(state=KeyState.ACTIVE, activated_at=clock.now())
 
 
 def revoke(kid: str) -> SigningKey | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from jwcrypto import jwk
 
 from clients.models import SigningKey
 from clients.models.keys import KeyState
@@ -20,6 +21,20 @@ def make(algorithm: str, by: Actor) -> SigningKey:
         key = keyring.make(algorithm)
         record(by, "key.made", kid=key.kid, algorithm=key.algorithm)
     return key
+
+
+def adopt(key: jwk.JWK, algorithm: str, by: Actor) -> SigningKey | None:
+    """Let a key of another provider sign, whose apps know it already. None: it is one of ours."""
+    _require_right(by)
+    with acting(by), transaction.atomic():
+        if SigningKey.objects.filter(pk=key.thumbprint()).exists():
+            return None
+        before = SigningKey.objects.filter(algorithm=algorithm, state=KeyState.ACTIVE).first()
+        adopted = keyring.adopt(key, algorithm)
+        if before is not None:
+            record(by, "key.retired", kid=before.kid, algorithm=before.algorithm)
+        record(by, "key.activated", kid=adopted.kid, algorithm=algorithm)
+    return adopted
 
 
 def activate(kid: str, by: Actor) -> SigningKey | None:
