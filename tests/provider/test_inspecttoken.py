@@ -265,8 +265,11 @@ def test_any_other_text_is_not_active_and_is_not_repeated(text: str) -> None:
     assert text not in out or text == "x"
 
 
+PART = "eyJ0_-{}=9"
+
+
 class AnyText(TestCase):
-    @given(st.text(max_size=60) | st.from_regex(r"[A-Za-z0-9_-]{1,20}\.[A-Za-z0-9_-]{0,20}\.[A-Za-z0-9_-]{0,9}"))
+    @given(st.text(max_size=60) | st.lists(st.text(PART, max_size=20), min_size=3, max_size=3).map(".".join))
     def test_no_text_breaks_it(self, text: str) -> None:
         assert not inspection.inspect(text).active
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from common import clock
 from common.command import DatabaseCommand
 from common.command_output import ago, number
-from idp.status import Section, status
+from idp.status import EXACT, Section, status
 
 WIDTH = 10
 
@@ -28,7 +28,7 @@ def _lines(found: dict[str, Section]) -> Iterator[str]:
         "keys": _keys(found["keys"], now),
         "people": _people(found["people"]),
         "clients": _clients(found["clients"]),
-        "tokens": iter([f"about {_sums(found['tokens'])}"]),
+        "tokens": iter([", ".join(_about(count, name) for name, count in found["tokens"].items())]),
         "outboxes": _outboxes(found["outboxes"]),
         "timers": _timers(found["timers"], now),
     }.items():
@@ -51,7 +51,7 @@ def _keys(found: Section, now: datetime) -> Iterator[str]:
 
 def _people(found: Section) -> Iterator[str]:
     said = f"{found['signed_in_last_hour']} sign-ins in the last hour, {found['refused_last_hour']} refused"
-    yield f"about {number(_int(found['accounts']), 'account')}; {said}, {found['lock_outs']} locked out now"
+    yield f"{_about(found['accounts'], 'accounts')}; {said}, {found['lock_outs']} locked out now"
 
 
 def _clients(found: Section) -> Iterator[str]:
@@ -63,15 +63,18 @@ def _clients(found: Section) -> Iterator[str]:
         yield f"{one['client_id']}: locked out from {one['network']} until {one['until']}"
 
 
-def _sums(found: Section) -> str:
-    return ", ".join(f"{_int(count):,} {name.replace('_', ' ')}" for name, count in found.items())
+def _about(count: object, name: str) -> str:
+    """Large numbers are what the database last estimated."""
+    few = _int(count) < EXACT
+    return f"{'' if few else 'about '}{number(_int(count), name.removesuffix('s').replace('_', ' '))}"
 
 
 def _outboxes(found: Section) -> Iterator[str]:
-    yield f"{found['notices_due']} notices due, {found['notices_given_up_last_day']} given up in the last day"
+    given_up, mails = found["notices_given_up_last_day"], number(_int(found["mails_due"]), "mail")
+    yield f"{number(_int(found['notices_due']), 'notice')} due, {given_up} given up in the last day"
     if found["last_problem"]:
         yield f"the next one was not taken: {found['last_problem']}"
-    yield f"{found['mails_due']} mails wait{', for too long: does delivermail run?' if found['mails_late'] else ''}"
+    yield f"{mails} waiting{', for too long: does delivermail run?' if found['mails_late'] else ''}"
 
 
 def _timers(found: Section, now: datetime) -> Iterator[str]:
