@@ -65,7 +65,7 @@ class Terminal:
         line = line[piped.end() :] if piped else line
         assert line.startswith(MANAGE), line
         out, before = io.StringIO(), sys.stdin
-        sys.stdin = SimpleNamespace(buffer=io.BytesIO(data), isatty=lambda: False)  # type: ignore[assignment]
+        sys.stdin = SimpleNamespace(buffer=io.BytesIO(data), isatty=lambda: False)
         try:
             call_command(*shlex.split(line.removeprefix(MANAGE)), stdout=out, stderr=io.StringIO())
         except CommandError as error:
