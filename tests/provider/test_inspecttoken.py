@@ -32,6 +32,7 @@ from projects.models import Api, Project
 from provider import inspection
 from provider.keys import mint
 from provider.store import find
+from tests.guests import DOCUMENT, open_door
 from tests.provider.devices import Device, add_devices, connect
 from tests.world import ORDERS, App, Browser
 
@@ -219,6 +220,17 @@ def test_a_deleted_client_is_named_as_the_reason() -> None:
     row = Client.objects.get(client_id="service")
     AccessToken.objects.update(application_id=row.pk + 1_000)  # as a deletion leaves many of them for a while
     assert asked(token)["step"] == "facts.client_of"
+
+
+@pytest.mark.usefixtures("agent")
+def test_a_guest_is_told_with_the_project_that_let_it_in_and_when_it_does_so_no_longer() -> None:
+    answer = Browser("owner").tokens(DOCUMENT, scope="orders.read", resource=ORDERS)
+    token, refresh = answer["access_token"], answer.get("refresh_token")
+    found = asked(token)
+    assert (found["active"], found["client_id"], found["project"]) == (True, DOCUMENT, "acme")
+    assert refresh is None or asked(refresh)["active"]
+    open_door(guest_apps="none")
+    assert [asked(one)["step"] for one in (token, refresh) if one] == ["guests.standing_in"] * (2 if refresh else 1)
 
 
 # --- Devices -------------------------------------------------------------------------------------------------------
