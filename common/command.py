@@ -90,6 +90,7 @@ class DatabaseCommand(BaseCommand):
     writes: ClassVar[bool] = False  # whether it has --dry-run
     formats: ClassVar[Sequence[str]] = ("text", "json")
     timer: ClassVar[bool] = False  # whether its last run is kept (common.timers)
+    needs_database: ClassVar[bool] = True
     as_json = False
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -131,9 +132,10 @@ class DatabaseCommand(BaseCommand):
 
     def _execute(self, *args: object, **options: object) -> str | None:
         try:
-            if is_unreleased(connection):
-                raise CommandError(start_anew(connection))
-            learn_the_time()
+            if self.needs_database:
+                if is_unreleased(connection):
+                    raise CommandError(start_anew(connection))
+                learn_the_time()
             return super().execute(*args, **options)
         except Error as error:
             if not is_for_the_operator(error):

@@ -34,7 +34,8 @@ def inspect(text: str) -> Inspection:
 
 def _facts(held: Held, text: str) -> dict[str, Json]:
     client, behind = held.client, held.behind
-    project = Project.objects.filter(pk=client.project.id).first() if client else None
+    home = behind.project_id if behind and behind.project_id else client.project.id if client else None
+    project = Project.objects.filter(pk=home).first() if home else None
     sub = behind.sub if behind else jwt.sub_of(text)
     person = User.objects.filter(sub=sub).first() if sub else None
     return {

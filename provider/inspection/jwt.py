@@ -87,6 +87,8 @@ def _of_id_token(claims: Claims, held: Held) -> Why:
         yield from of_client(found, held.issued_at)
         if lives_too_long(found.id_token_lifetime, _seconds(claims["iat"]), _seconds(claims["exp"])):
             yield No("access_tokens.lives_too_long", "It claims to live longer than its client's ID tokens ever did.")
+    if held.client is not None and held.client.guest:
+        yield No("find.id_token", "It is of a guest app, and does not say which project let that in.")
     person = person_of(claims)
     if person is None:
         yield No("find.id_token", "The person's account is gone.")

@@ -134,8 +134,11 @@ def _lives(held: Held) -> bool:
     if held.client is None or held.behind is None:
         return False
     opened = authorizations.of_authorization(NOTHING, held.behind, held.issued_at, held.expires)
+    client = live.party(held.behind) if held.client.guest else held.client
+    if client is None:
+        return False
     try:
-        live.refuse_ended(opened, held.client)
+        live.refuse_ended(opened, client)
     except InvalidGrant:
         return False
     return True

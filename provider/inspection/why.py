@@ -26,10 +26,12 @@ def of(held: Held) -> Why:
     if live.expired(held.expires):
         yield No("live.expired", f"It expired on {told(held.expires)}.")
     yield from of_client(held.client, held.issued_at)
+    if held.client.guest and (held.behind is None or live.party(held.behind) is None):
+        yield No("guests.standing_in", "It is a guest app, and the project that let it in does so no longer.")
     if held.behind is not None:
         yield from _of_authorization(held.behind, held.issued_at)
         yield from _of_those_it_passed(held, held.client, held.behind)
-    yield from _of_apis(held, held.client)
+    yield from _of_apis(held, (live.party(held.behind) if held.behind and not held.actors else None) or held.client)
 
 
 def of_client(client: ClientFacts, issued_at: datetime) -> Why:
@@ -53,9 +55,9 @@ def _of_authorization(behind: AuthorizationRow, issued_at: datetime) -> Why:
         yield No("live.authorization_lives", f"Its authorization ended on {told(behind.ended_at)}.")
     if not live.sign_in_allows(behind):
         yield No("live.sign_in_allows", "The person signed out, and it was not allowed offline access.")
-    client = facts.client_of(behind.client_id)
+    client = live.party(behind)
     if client is None:
-        yield No("live.authorization_lives", "The client that the person allowed it was deleted.")
+        yield No("live.party", "The client that the person allowed it was deleted, or is let in no longer.")
     else:
         end = live.end_of(behind, client)
         if live.expired(end):

@@ -85,7 +85,7 @@ def test_the_list_says_when_each_was_last_used_and_no_secret() -> None:
     assert answer["secrets"][1]["last_used_at"]
     lines = told("service", "--list")
     assert "used never" in lines
-    assert "ends in 89 d" in lines
+    assert "ends in 90 d" in lines
     assert new not in lines
     assert "digest" not in json.dumps(answer)
 

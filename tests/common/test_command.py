@@ -182,7 +182,7 @@ def test_what_is_no_moment_of_the_past_is_wrong_use(text: str) -> None:
     assert raised.value.returncode == WRONG_USE
 
 
-@given(st.text(max_size=40) | st.from_regex(r"[0-9T:+Z.-]{1,30}"))
+@given(st.text(max_size=40) | st.text("0123456789T:+Z.-", max_size=30))
 @example("0001-01-01")
 def test_no_text_breaks_them(text: str) -> None:
     for take in (past, length):

@@ -87,7 +87,7 @@ def test_people_read_sentences_and_no_token() -> None:
     call_command("tokens", "--user", "owner", stdout=out)
     lines = out.getvalue().splitlines()
     assert lines[0].startswith("owner at web (project acme), ")
-    assert lines[2].startswith("  1 access token, refresh token ends in 2")
+    assert lines[2].startswith("  1 access token, refresh token ends in 30 d")
     assert lines[-1] == "1 authorization"
     assert answer["access_token"] not in out.getvalue()
 

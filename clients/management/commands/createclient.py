@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 
 from clients import registration
+from clients.document import represent
 from clients.metadata import Audience, ClientMetadata
 from clients.models import Client, SigningKey
 from clients.models.choices import ClientTokenFormat
@@ -64,7 +65,7 @@ class Command(DatabaseCommand):
             self.answer({}, [f"{name}={shlex.quote(value)}" for name, value in _environment(shown).items()])
             self.stderr.write("\n".join(warnings))
             return
-        document = {"dry_run": dry_run, "type": type, **shown, "warnings": warnings}
+        document = {"dry_run": dry_run, "type": type, **shown, **represent(made), "warnings": warnings}
         self.answer(document, _lines(type, shown, warnings, dry_run=dry_run))
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import getpass
 import sys
+from datetime import datetime
 from pathlib import Path
 
 from django.core.management.base import CommandParser
 
 from common.command import DatabaseCommand, Refused, wrong_use
+from common.command_output import told
 from common.json_type import Json
 from provider.inspection import inspect
 from provider.inspection.held import Inspection
@@ -99,14 +101,16 @@ def _lines(found: Inspection) -> list[str]:
     lines = [f"{what}{form}: {'active' if found.active else 'not active'}"]
     if found.why:
         lines += [f"{'decided by':<15}{found.why.step}", f"{'':<15}{found.why.reason}"]
-    shown = ((WORDS[name], _shown(value)) for name, value in found.facts.items() if name in WORDS)
+    shown = ((WORDS[name], _shown(name, value)) for name, value in found.facts.items() if name in WORDS)
     lines += [f"{word:<15}{text}" for word, text in shown if text]
     if found.kind == ACCESS and not found.facts.get("cnf"):
         lines.append(f"{'bound to':<15}nothing: whoever has it may use it")
     return lines
 
 
-def _shown(value: Json) -> str:
+def _shown(name: str, value: Json) -> str:
+    if name.endswith("_at") and isinstance(value, str):
+        return told(datetime.fromisoformat(value))
     if isinstance(value, dict):
         return ", ".join(f"{name} {one}" for name, one in value.items())
     if isinstance(value, list):

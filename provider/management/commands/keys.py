@@ -8,19 +8,12 @@ from django.core.management.base import CommandParser
 
 from clients.keys import described
 from clients.models import Client, SigningKey
-from clients.models.keys import KeyState
 from clients.named import client_named
-from common import clock, sealing
+from common import clock
 from common.command import DatabaseCommand, Refused
 from common.command_output import ago, columns, told, until
-from common.jws import ALGORITHMS
-from provider.keys import keyring
-from provider.keys.lifetimes import CLOCK_SKEW
 from provider.keys.needed import ordinal
-from provider.keys.rotation import JWKS_MAX_AGE
-
-ENDED = (KeyState.RETIRED, KeyState.REVOKED)
-NOTHING = "none of IDP_KEY_SECRETS"
+from provider.keys.standing import ENDED, NOTHING, next_change, problems, sealed_under
 
 
 class Command(DatabaseCommand):
@@ -38,10 +31,10 @@ class Command(DatabaseCommand):
         now = clock.now()
         keys = list(SigningKey.objects.order_by("algorithm", "created_at"))
         shown = [one for one in keys if all or one.state not in ENDED or (one.believed_until or now) > now]
-        problems = _problems(keys)
-        document = {"keys": [_as_dict(one) for one in shown], "problems": problems}
-        self.answer(document, [*columns(_row(one, now) for one in shown), *problems])
-        if problems:
+        wrong = problems(keys)
+        document = {"keys": [_as_dict(one) for one in shown], "problems": wrong}
+        self.answer(document, [*columns(_row(one, now) for one in shown), *wrong])
+        if wrong:
             raise Refused("Not every algorithm has a key that signs and one that is next.")
 
     def _of_client(self, client: Client) -> None:
@@ -60,40 +53,9 @@ class Command(DatabaseCommand):
         self.answer(document, lines or [f"{client.client_id} has no keys: {client.token_endpoint_auth_method}."])
 
 
-def _sealed_under(key: SigningKey) -> int | None:
-    try:
-        return sealing.number_of(keyring.PURPOSE, key.private_jwk)
-    except sealing.Unreadable:
-        return None
-
-
-def _problems(keys: list[SigningKey]) -> list[str]:
-    found = []
-    for algorithm in ALGORITHMS:
-        for state, remedy in ((KeyState.ACTIVE, "run quickstart"), (KeyState.NEXT, "run rotatekeys")):
-            of_it = [one for one in keys if one.algorithm == algorithm and one.state == state]
-            if not of_it:
-                found.append(f"{algorithm}: there is no {state} key: {remedy}.")
-            elif _sealed_under(of_it[0]) is None:
-                found.append(f"{algorithm}: the {state} key opens with {NOTHING}: add the secret it was sealed under.")
-    return found
-
-
-def _next_change(key: SigningKey, now: datetime) -> tuple[str, datetime | None]:
-    """What becomes of it, and when; no moment: when somebody rotates."""
-    if key.state == KeyState.NEXT:
-        known_from = key.created_at + JWKS_MAX_AGE + CLOCK_SKEW
-        return ("may sign", known_from) if known_from > now else ("may sign now: rotatekeys", None)
-    if key.state == KeyState.ACTIVE:
-        return "retires with the next rotation", None
-    if key.state == KeyState.RETIRED:
-        return ("leaves the JWKS" if (key.believed_until or now) > now else "left the JWKS"), key.believed_until
-    return "was revoked", key.believed_until
-
-
 def _row(key: SigningKey, now: datetime) -> tuple[str, ...]:
-    what, when = _next_change(key, now)
-    number = _sealed_under(key)
+    what, when = next_change(key, now)
+    number = sealed_under(key)
     since = key.retired_at or key.activated_at or key.created_at
     return (
         key.algorithm,
@@ -105,7 +67,7 @@ def _row(key: SigningKey, now: datetime) -> tuple[str, ...]:
 
 
 def _as_dict(key: SigningKey) -> dict[str, object]:
-    what, when = _next_change(key, clock.now())
+    what, when = next_change(key, clock.now())
     return {
         "kid": key.kid,
         "algorithm": key.algorithm,
@@ -116,5 +78,5 @@ def _as_dict(key: SigningKey) -> dict[str, object]:
         "believed_until": key.believed_until,
         "next_change": what,
         "next_change_at": when,
-        "sealed_under": _sealed_under(key),
+        "sealed_under": sealed_under(key),
     }

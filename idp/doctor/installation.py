@@ -1,0 +1,74 @@
+"""What is installed here: variables, settings, keys, timers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.core import checks
+
+from accounts.mails import Mail
+from clients.models import Client, SigningKey
+from clients.models.keys import KeyState
+from common import clock
+from common.command_output import ago
+from common.timers import TimerRun
+from idp.doctor import Finding, failed, ok, warning
+from provider.keys.needed import next_is_under_another
+from provider.keys.standing import problems
+
+OLD = timedelta(days=100)  # of a key that signs: the timer of rotatekeys is monthly
+NIGHTLY, MONTHLY, AT_ONCE = timedelta(days=2), timedelta(days=40), timedelta(minutes=15)
+
+
+def settings() -> Iterator[Finding]:
+    """All that `check --deploy` says, misspelt variables and style sheets that were not collected among it."""
+    found = [one for one in checks.run_checks(include_deployment_checks=True) if not one.is_silenced()]
+    for one in found:
+        remedy = one.hint or f"See {one.id} of 'manage.py check --deploy'."
+        yield failed(one.msg, remedy) if one.is_serious() else warning(one.msg, remedy)
+    if not found:
+        yield ok("check --deploy has nothing to say")
+
+
+def keys() -> Iterator[Finding]:
+    stored = list(SigningKey.objects.filter(state__in=[KeyState.ACTIVE, KeyState.NEXT]))
+    wrong = problems(stored)
+    for problem in wrong:
+        yield failed(problem, "'manage.py keys' shows every key and the secret it needs.")
+    if wrong:
+        return
+    active = [one for one in stored if one.state == KeyState.ACTIVE]
+    for one in active:
+        if one.activated_at and clock.now() - one.activated_at > OLD:
+            age = ago(one.activated_at, clock.now())
+            yield warning(f"{one.algorithm}: the key signs since {age}.", "Run rotatekeys from a monthly timer.")
+        if next_is_under_another(one.algorithm):
+            yield warning(
+                f"{one.algorithm}: the next key needs another secret than the one that signs.",
+                "Restart every server with these IDP_KEY_SECRETS, then run rotatekeys --servers-restarted.",
+            )
+    yield ok(f"{len(active)} keys sign, each has a next one, and all of them open")
+
+
+def timers() -> Iterator[Finding]:
+    """Whether what has to run now and then does."""
+    yield from _timer("cleartokens", NIGHTLY, "a nightly timer", needed=True)
+    yield from _timer("rotatekeys", MONTHLY, "a monthly timer", needed=True)
+    told = Client.objects.exclude(backchannel_logout_uri="").exists()
+    yield from _timer("deliverevents", AT_ONCE, "a timer of every minute, or as a service", needed=told)
+    yield from _timer("delivermail", AT_ONCE, "a timer of every minute, or as a service", needed=Mail.objects.exists())
+
+
+def _timer(command: str, longest: timedelta, how: str, *, needed: bool) -> Iterator[Finding]:
+    row, remedy = TimerRun.objects.filter(pk=command).first(), f"Run {command} from {how}: docs/operations.md."
+    if row is None:
+        yield warning(f"{command} has never run.", remedy) if needed else ok(f"{command} has nothing to do yet")
+        return
+    said = f"{command} ran {ago(row.ended_at, clock.now())}"
+    if row.failed:
+        yield warning(f"{said}, and failed: {row.said.get('error', row.said)}", f"Run {command} by hand.")
+    elif needed and clock.now() - row.ended_at > longest:
+        yield warning(f"{said}.", remedy)
+    else:
+        yield ok(said)

@@ -1,0 +1,128 @@
+"""How things stand, at a glance: cheap to ask, however many tokens there are. What is many is told as about."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.db.models import Model, Sum
+
+from accounts import guesses, outbox
+from accounts.mails import Mail
+from accounts.models import AccountEvent, AccountEventKind, User
+from clients.models import AccessToken, Authorization, Client, LogoutNotice, RefreshToken, RefusedRequest, SigningKey
+from clients.models.keys import KeyState
+from clients.models.logout import NoticeState
+from common import clock
+from common.schema import missing_migrations
+from common.timers import TimerRun
+from idp import VERSION
+from projects.events import SecurityEvent
+from projects.models import Project
+from provider import throttle
+from provider.keys.standing import problems, sealed_under
+from provider.store.events import LOCKED_OUT
+
+EXACT = 100_000  # rows: fewer are counted
+MOST = 10_000  # events that are counted
+SHOWN = 5  # clients with most failures
+TIMERS = ("cleartokens", "rotatekeys", "deliverevents", "delivermail")
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+FAILED_SIGN_INS = (AccountEventKind.SIGN_IN_FAILED, AccountEventKind.SECOND_STEP_FAILED)
+
+Section = dict[str, object]
+
+
+def status() -> dict[str, Section]:
+    now = clock.now()
+    return {
+        "version": {"version": VERSION, "schema": "current" if not missing_migrations(connection) else "outdated"},
+        "keys": _keys(),
+        "people": _people(now),
+        "clients": _clients(now),
+        "tokens": {name: about(model) for name, model in _MANY.items()},
+        "outboxes": _outboxes(now),
+        "timers": {name: _run(TimerRun.objects.filter(pk=name).first()) for name in TIMERS},
+    }
+
+
+_MANY: dict[str, type[Model]] = {
+    "authorizations": Authorization,
+    "access_tokens": AccessToken,
+    "refresh_tokens": RefreshToken,
+}
+
+
+def about(model: type[Model]) -> int:
+    """How many rows there are: counted where that is quick, else what the database last estimated."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [model._meta.db_table])
+            estimate = int(cursor.fetchone()[0])
+        if estimate >= EXACT:
+            return estimate
+    return int(model._default_manager.count())
+
+
+def _keys() -> Section:
+    keys = list(SigningKey.objects.filter(state__in=[KeyState.ACTIVE, KeyState.NEXT]).order_by("algorithm", "state"))
+    return {
+        "active": [
+            {"algorithm": one.algorithm, "kid": one.kid, "since": one.activated_at, "sealed_under": sealed_under(one)}
+            for one in keys
+            if one.state == KeyState.ACTIVE
+        ],
+        "problems": problems(keys),
+    }
+
+
+def _people(now: datetime) -> Section:
+    lately = AccountEvent.objects.filter(at__gte=now - HOUR)
+    locked = AccountEvent.objects.filter(kind=AccountEventKind.LOCKED_OUT, at__gte=_since_locks(now))
+    return {
+        "accounts": about(User),
+        "signed_in_last_hour": lately.filter(kind=AccountEventKind.SIGN_IN)[:MOST].count(),
+        "refused_last_hour": lately.filter(kind__in=FAILED_SIGN_INS)[:MOST].count(),
+        "lock_outs": locked[:MOST].count(),
+    }
+
+
+def _clients(now: datetime) -> Section:
+    refused = RefusedRequest.objects.filter(last_at__gte=now - HOUR).exclude(client_id="")
+    failing = refused.order_by().values("client_id").annotate(times=Sum("count")).order_by("-times", "client_id")
+    locks = SecurityEvent.objects.filter(kind=LOCKED_OUT, at__gte=_since_locks(now)).order_by("-at")
+    return {
+        "projects": Project.objects.count(),
+        "clients": Client.objects.count(),
+        "disabled": Client.objects.filter(enabled=False).count(),
+        "failing": failing.count(),
+        "most_failures": [{"client_id": one["client_id"], "times": one["times"]} for one in failing[:SHOWN]],
+        "locked_out": [{"client_id": one.client_id, **_where(one)} for one in locks[:SHOWN]],
+    }
+
+
+def _where(event: SecurityEvent) -> dict[str, object]:
+    return {name: event.detail.get(name) for name in ("network", "until")}
+
+
+def _since_locks(now: datetime) -> datetime:
+    return now - timedelta(seconds=max(guesses.WINDOW, throttle.WINDOW))
+
+
+def _outboxes(now: datetime) -> Section:
+    due = LogoutNotice.objects.filter(state=NoticeState.DUE)
+    given_up = SecurityEvent.objects.filter(at__gte=now - DAY, kind="logout_notice.given_up")
+    tried = due.exclude(problem="").order_by("next_attempt_at").first()
+    return {
+        "notices_due": due.order_by()[:MOST].count(),
+        "notices_given_up_last_day": given_up[:MOST].count(),
+        "last_problem": tried.problem if tried else None,
+        "mails_due": Mail.objects.all()[:MOST].count(),
+        "mails_late": outbox.is_late(),
+    }
+
+
+def _run(row: TimerRun | None) -> Section | None:
+    if row is None:
+        return None
+    return {"ended_at": row.ended_at, "failed": row.failed, "said": row.said, "run_by": row.run_by}
