@@ -68,7 +68,7 @@ def verdicts(client_id: str, answer: Answer) -> list[Verdict]:
 def _registrable(document: Document) -> list[Verdict]:
     """Why a guest must not be like this, whichever door it came in by."""
     found = guests.problems(guests.as_guest(metadata_of(document)), guests.CIMD, CHOICES)
-    return [Verdict(RULES.get(one.name, "C7"), f"{one.field}: {one.message}") for one in found]
+    return [Verdict(RULES.get(one.name, "C7"), f"{one.field} cannot be registered for an app here.") for one in found]
 
 
 def metadata_of(document: Document) -> ClientMetadata:

@@ -56,6 +56,7 @@ def _own(client: Client) -> ClientFacts:
         pages=tuple((name, uri) for name in SHOWN_URIS if (uri := getattr(client, name))),
         default_max_age=client.default_max_age,
         default_acrs=tuple(client.default_acr_values),
+        document_read_at=client.document_read_at,
         document_gone_since=client.document_gone_since,
     )
 

@@ -13,12 +13,12 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypedDict
 from urllib.parse import urlsplit
 
 from clients import identifiers
-from common import client_url, counters, outbound
+from common import client_url, clock, counters, outbound
 from common.client_url import Unacceptable, Verdict
 from common.counters import Limit
 from common.memory import Memory
@@ -71,6 +71,7 @@ class _Shared(TypedDict):
 
     content_type: str
     body: bytes
+    read_at: float
     until: float
 
 
@@ -122,32 +123,31 @@ class FetchedDocuments:
             return document
         return self._fetched(client_id, kept, address, self._lanes[known], limited=not known)
 
-    def at_hand(self, client_id: str) -> Document | None:
-        """What this process read a moment ago, if that counts still. Nothing is fetched."""
+    def at_hand(self, client_id: str, grace: float = 0.0) -> Document | None:
+        """What this process read a moment ago, if that counts still. Nothing is fetched.
+
+        `grace`: for a request that began while it did.
+        """
         with self._lock:
             kept = self._kept.get(client_id)
-            fresh = kept is not None and time.monotonic() < kept.fresh_until
-            return kept.document if kept is not None and fresh else None
+            return kept.document if kept is not None and time.monotonic() < kept.fresh_until + grace else None
 
     def look_again(self, client_id: str) -> tuple[Document | None, bool]:
-        """For requests that must not wait: what is known, and whether the last fetch failed.
+        """For requests that must not wait: what was read last, and whether the last fetch failed.
 
-        Where nothing is known that counts still, a fetch begins beside the request.
+        Where that counts no longer, a fetch begins beside the request. Who asks seldom hears of it the next time.
         """
-        if (document := self.at_hand(client_id)) is not None:
-            return document, False
         with self._lock:
             kept = self._entry(client_id)
-            begun, failed = kept.fetching is not None, kept.failed is not None
-        if (document := self._from_others(client_id, kept)) is not None:
-            return document, False
-        try:
-            if not begun:
+            settled = kept.fetching is not None or time.monotonic() < kept.fresh_until
+        if not settled and self._from_others(client_id, kept) is None:
+            try:
                 _refuse_too_soon(client_id)
                 self._begin(client_id, kept, self._lanes[True])
-        except Unavailable:
-            pass
-        return None, failed
+            except Unavailable:
+                pass
+        with self._lock:
+            return (None, True) if kept.failed is not None else (kept.document, False)
 
     def clear(self) -> None:
         with self._lock:
@@ -167,7 +167,8 @@ class FetchedDocuments:
         if shared is None or left <= 0:
             return None
         try:
-            document = read(client_id, Answer(shared["content_type"], shared["body"]))
+            answer = Answer(shared["content_type"], shared["body"])
+            document = replace(read(client_id, answer), read_at=shared["read_at"])
         except Unacceptable:
             return None
         self._keep(kept, document, left)
@@ -175,7 +176,7 @@ class FetchedDocuments:
 
     def _keep(self, kept: _Kept, document: Document, seconds: float) -> None:
         with self._lock:
-            kept.document, kept.fresh_until = document, time.monotonic() + seconds
+            kept.document, kept.fresh_until, kept.failed = document, time.monotonic() + seconds, None
 
     def _fetched(self, client_id: str, kept: _Kept, address: str, lane: _Lane, *, limited: bool) -> Document:
         with self._lock:
@@ -224,8 +225,9 @@ class FetchedDocuments:
         failed: Unavailable | None = None
         try:
             answer, seconds = fetch(client_id)
-            self._keep(kept, read(client_id, answer), seconds)
-            _share(client_id, answer, seconds)
+            document = replace(read(client_id, answer), read_at=clock.now().timestamp())
+            self._keep(kept, document, seconds)
+            _share(document, answer, seconds)
         except outbound.Unreachable as error:
             failed = Unavailable(client_id, str(error), rule="C3" if error.connected else "C4")
             if not error.connected:
@@ -233,11 +235,11 @@ class FetchedDocuments:
         except Unacceptable as error:
             failed = Unavailable(client_id, str(error), rule=error.rule, verdicts=verdicts(client_id, answer))
         except Exception:  # a mistake of ours; whoever waits must not wait for ever
-            logger.exception("The document of client %s could not be read.", client_id)
+            logger.exception("A document at %s could not be read.", client_url.host_of(client_id))
             failed = Unavailable(client_id, "It could not be read.")
         if failed is not None:
             counters.count(FAILED, client_id)
-            logger.warning("The document of client %s cannot be used: %s", client_id, failed)
+            logger.warning("A document at %s cannot be used: %s", client_url.host_of(client_id), failed)
         self._end(kept, done, lane, failed)
 
     def _end(self, kept: _Kept, done: threading.Event, lane: _Lane, failed: Unavailable | None) -> None:
@@ -247,13 +249,18 @@ class FetchedDocuments:
         done.set()
 
 
-def _share(client_id: str, answer: Answer, seconds: int) -> None:
+def _share(document: Document, answer: Answer, seconds: int) -> None:
     """With other processes, where there is a cache that they see: else it would be kept twice here."""
     if isinstance(counters.shared(), Memory):
         return
     seconds = min(seconds, SHARED_FOR)
-    shared: _Shared = {"content_type": answer.content_type, "body": answer.body, "until": time.time() + seconds}
-    counters.ask(lambda cache: cache.set(counters.key_of(KEPT, client_id), shared, seconds))
+    shared: _Shared = {
+        "content_type": answer.content_type,
+        "body": answer.body,
+        "read_at": document.read_at,
+        "until": time.time() + seconds,
+    }
+    counters.ask(lambda cache: cache.set(counters.key_of(KEPT, document.client_id), shared, seconds))
 
 
 def _refuse_too_soon(client_id: str) -> None:

@@ -166,6 +166,7 @@ class Client(MetadataColumns, AboutTheApp, AbstractApplication):
         _("refresh tokens"), max_length=14, choices=RefreshTokens.choices, default=RefreshTokens.OFFLINE_ACCESS
     )
 
+    document_read_at = models.DateTimeField(null=True, editable=False)
     document_gone_since = models.DateTimeField(null=True, editable=False)  # that its id is the address of (rule C11)
 
     class Meta:

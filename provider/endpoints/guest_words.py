@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from clients.identifiers import shown_place
-from projects.guests import has_document
+from common.client_url import host_of, is_address, shown_host
 from provider.protocol.channel import reaches_any_program
 from provider.protocol.facts import ClientFacts
 
@@ -27,5 +26,5 @@ def of_guest(client: ClientFacts, redirect_uri: str) -> GuestWords | None:
     """None: it is no guest."""
     if not client.guest:
         return None
-    host = urlsplit(client.client_id).netloc if has_document(client.client_id) else ""
+    host = shown_host(host_of(client.client_id)) if is_address(client.client_id) else ""
     return GuestWords(client.name, host, shown_place(redirect_uri), reaches_any_program(redirect_uri))

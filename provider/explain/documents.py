@@ -79,9 +79,8 @@ def as_text(found: Report) -> list[str]:
             f"  grants: {', '.join(document.grant_types)}",
             f"  proves itself by: {document.auth_method}",
             f"  read again after {found.seconds} seconds",
-            *(f"  {sentence}" for sentence in found.left_out),
         ]
-    return lines
+    return [*lines, *(f"  {sentence}" for sentence in found.left_out)]
 
 
 def as_dict(found: Report) -> dict[str, object]:
@@ -98,8 +97,8 @@ def as_dict(found: Report) -> dict[str, object]:
             "scope": document.scope,
             "token_endpoint_auth_method": document.auth_method,
             "counts_for": found.seconds,
-            "left_out": list(found.left_out),
         }
         if document is not None
         else None,
+        "left_out": list(found.left_out),
     }

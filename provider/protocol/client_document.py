@@ -68,13 +68,14 @@ class Document:
     jwks_uri: str = ""
     dpop_bound: bool = False
     pushes: bool = False
+    read_at: float = field(default=0.0, compare=False)  # seconds since the epoch
 
 
 Members = Mapping[str, Json]
 
 
 def read(client_id: str, answer: Answer, rules: Rules) -> Document:
-    """The document of this client. Raises Unacceptable."""
+    """The document of this client. Raises Unacceptable, which repeats nothing of it: a page of ours shows that."""
     members = _members(answer)
     _check_same(members, client_id)
     method, algorithm = _method(members, rules)
@@ -118,14 +119,16 @@ def _problem(check: Callable[[], object]) -> str:
 
 
 def left_out(answer: Answer, rules: Rules) -> list[str]:
-    """What of it counts for nothing here, in sentences: whoever wrote it may wonder."""
+    """What of it counts for nothing here, and why, in sentences that repeat it: for whoever wrote it alone."""
     try:
         members = _members(answer)
         uris, grants = _texts(members, "redirect_uris"), _texts(members, "grant_types")
+        keys_uri = _text(members, "jwks_uri")
     except Unacceptable:
         return []
     refused = ((index, rules.redirect_uri(uri)) for index, uri in enumerate(uris))
     said = [f"redirect_uris[{index}] is left out: {problem}" for index, problem in refused if problem]
+    said += [f"jwks_uri: {problem}"] if keys_uri and (problem := rules.jwks_uri(keys_uri)) else []
     strange = [one[:60] for one in grants if one not in GRANTS]
     said += [f"The grant {one!r} is left out: guests use {' and '.join(GRANTS)}." for one in strange]
     said += [f"{name} is not shown to people." for name in NOT_SHOWN if name in members]
@@ -222,7 +225,7 @@ def _redirect_uris(members: Members, rules: Rules) -> tuple[str, ...]:
         raise Unacceptable("C8", "It has no redirect_uris.")
     kept = tuple(one for one in named if not rules.redirect_uri(one))
     if not kept:
-        raise Unacceptable("C8", f"None of its redirect_uris can be used: {rules.redirect_uri(named[0])}")
+        raise Unacceptable("C8", "None of its redirect_uris can be registered.")
     return kept
 
 
@@ -237,8 +240,10 @@ def _method(members: Members, rules: Rules) -> tuple[str, str]:
     jwks, uri = members.get("jwks"), _text(members, "jwks_uri", "C6")
     if jwks is not None and uri:
         raise Unacceptable("C6", "It has jwks and jwks_uri: one of them, not both.")
-    if problem := (rules.jwks(jwks) if jwks is not None else "") or (rules.jwks_uri(uri) if uri else ""):
+    if jwks is not None and (problem := rules.jwks(jwks)):
         raise Unacceptable("C6", f"Its keys cannot be used: {problem}")
+    if uri and rules.jwks_uri(uri):
+        raise Unacceptable("C6", "Its jwks_uri cannot be used: no keys are fetched from there.")
     if method == BY_KEY and not (uri or _has_keys(jwks)):
         raise Unacceptable("C6", f"{BY_KEY} needs jwks with a key in it, or jwks_uri.")
     algorithm = _text(members, "token_endpoint_auth_signing_alg", "C6")

@@ -72,7 +72,8 @@ class ClientFacts:
     pages: tuple[tuple[str, str], ...] = ()  # addresses that it says are its own, by the names of RFC 7591
     default_max_age: int | None = None  # seconds, where a request names none
     default_acrs: tuple[str, ...] = ()
-    document_gone_since: datetime | None = None  # of a guest whose id is the address of its document
+    document_read_at: datetime | None = None  # of a guest whose id is its address: the one that its row follows
+    document_gone_since: datetime | None = None
     asks_offline: bool = False  # whoever signs in is asked for offline access, too, whatever the request says
     default_scopes: tuple[str, ...] = ()  # of a guest: what it asks for where it names none
     entries: Addresses[Entry] = field(init=False, compare=False, repr=False)  # the allowlist, found by path

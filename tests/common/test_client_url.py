@@ -102,10 +102,13 @@ def test_any_other_is_refused_and_by_the_rule_it_breaks_c1_c2_c16(rule: str, url
     assert url not in str(refused.value)
 
 
-@pytest.mark.parametrize("url", ["http://localhost:9000/c.json", "http://127.0.0.1:9000/c", "http://[::1]:9000/c"])
+@pytest.mark.parametrize(
+    "url",
+    ["http://localhost:9000/c.json", "http://127.0.0.1:9000/c", "http://[::1]:9000/c", "https://localhost:9443/c"],
+)
 def test_documents_on_this_machine_are_for_developers_only_c16(url: str) -> None:
     check(url, AT_HOME)
-    with pytest.raises(Unacceptable, match="https"):
+    with pytest.raises(Unacceptable, match=r"https|a name"):
         check(url, Own(AT_HOME.addresses))
 
 

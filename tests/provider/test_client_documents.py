@@ -101,7 +101,7 @@ def test_its_row_is_made_once_and_says_the_same_c15(agent: KeyServer) -> None:
     before = seen(agent)
     row = row_of(before)
     assert row.id == Client.objects.get(client_id=agent.url).pk
-    assert replace(row, id=0) == before
+    assert replace(row, id=0, tokens_not_before=None, document_read_at=None) == before
     assert row_of(row) is row
     assert row_of(before) == row, "somebody else's consent was quicker"
 
@@ -127,9 +127,9 @@ def test_its_row_cannot_be_made_of_a_document_that_counts_no_longer(agent: KeySe
 def test_the_row_follows_the_document_and_what_people_did_not_see_is_over_c10(
     agent: KeyServer, members: dict[str, Any], over: bool
 ) -> None:
-    taken_in(agent)
+    before = taken_in(agent)
     after = changed(agent, **members)
-    assert (after.tokens_not_before is not None) is over
+    assert (after.tokens_not_before != before.tokens_not_before) is over
     row = Client.objects.get(client_id=agent.url)
     assert (row.name, row.redirect_uri_list, row.scope) == (
         after.name,
@@ -156,6 +156,30 @@ def test_a_disabled_one_stays_disabled_whatever_its_document_says(agent: KeyServ
     before = metadata_of(row)
     registration.change(row, before.changed({"enabled": False}), Actor.operator("the tests"))
     assert not changed(agent, client_name="Another").enabled
+
+
+@pytest.mark.usefixtures("read_again")
+def test_a_process_that_remembers_an_older_document_does_not_turn_the_row_back_c10(
+    agent: KeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken_in(agent)
+    another = fetched_documents.FetchedDocuments()
+    another.find(agent.url, HERE)
+    after = changed(agent, client_name="Another")
+    note_document(agent.url, gone_since=clock.now())
+    monkeypatch.setattr(another, "at_hand", lambda client_id, _grace=0.0: another.look_again(client_id)[0])
+    monkeypatch.setattr(fetched_documents, "shared", another)
+    publish(agent, client_name="Another")
+    agent.slow = 0.5
+    assert seen(agent).name == "Another"
+    now = facts.find_client(agent.url)
+    assert now is not None
+    attend(now)
+    again = facts.find_client(agent.url)
+    assert again is not None
+    assert (again.name, again.tokens_not_before) == ("Another", after.tokens_not_before)
+    assert again.document_gone_since is not None, "what was read before it went says nothing"
+    settled()
 
 
 # --- Refreshing ----------------------------------------------------------------------------------------------------

@@ -256,7 +256,8 @@ def test_whoever_wrote_a_document_reads_what_each_rule_says_of_it(explain: Any, 
         code, said = explain(agent.url)
         assert code == 1
         assert "  C6  no: It has client_secret: everybody can read it.\n" in said
-        assert "  C8  no: None of its redirect_uris can be used: http://evil.example/: use https" in said
+        assert "  C8  no: None of its redirect_uris can be registered.\n" in said
+        assert "  redirect_uris[0] is left out: http://evil.example/: use https" in said
         agent.status = 404
         assert "  C3  no: 127.0.0.1 does not answer as it should: the status is 404" in explain(agent.url)[1]
         code, said = explain(f"{agent.url}#x", "--format", "json")

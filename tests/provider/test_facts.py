@@ -53,6 +53,7 @@ def test_every_fact_of_a_client_comes_from_its_row(settings: Any) -> None:
         "policy_uri": "https://web.acme.example/privacy",
         "default_max_age": 15,
         "default_acr_values": ["urn:acme:strong"],
+        "document_read_at": THEN,
         "document_gone_since": THEN,
         "refresh_tokens": "always",
     }
@@ -106,6 +107,7 @@ def test_every_fact_of_a_client_comes_from_its_row(settings: Any) -> None:
         pages=(("policy_uri", "https://web.acme.example/privacy"),),
         default_max_age=15,
         default_acrs=("urn:acme:strong",),
+        document_read_at=THEN,
         document_gone_since=THEN,
         asks_offline=True,
     )

@@ -16,10 +16,11 @@ URL = "https://agent.example.org/client.json"
 CALLBACK = "https://agent.example.org/callback"
 KEY: Json = {"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "anything"}]}
 LEAST: dict[str, Json] = {"client_id": URL, "client_name": "Agent", "redirect_uris": [CALLBACK]}
+MARK = "Call +1 555 0100"
 RULES = Rules(
-    redirect_uri=lambda uri: "" if uri.startswith("https://") else "use https",
+    redirect_uri=lambda uri: "" if uri.startswith("https://") else f"{uri}: use https",
     jwks=lambda jwks: "" if isinstance(jwks, dict) and "bad" not in jwks else "bad keys",
-    jwks_uri=lambda uri: "" if uri.startswith("https://") else "use https",
+    jwks_uri=lambda uri: "" if uri.startswith("https://") else f"{uri}: use https",
     algorithms=("ES256", "EdDSA"),
 )
 
@@ -36,6 +37,7 @@ def refusal(sent: Answer, url: str = URL) -> Unacceptable:
     with pytest.raises(Unacceptable) as refused:
         read(url, sent, RULES)
     told = {one.rule: one.problem for one in verdicts(url, sent, RULES)}
+    assert MARK not in str(refused.value), "a page of ours shows it"
     assert told[refused.value.rule] == str(refused.value)
     return refused.value
 
@@ -99,7 +101,9 @@ def test_its_client_id_is_its_address_letter_by_letter_c2(client_id: Json) -> No
 @pytest.mark.parametrize(
     "members",
     [
-        {"client_secret": "s"},
+        {"client_secret": MARK},
+        {"token_endpoint_auth_method": MARK},
+        {"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": MARK},
         {"client_secret": None},
         {"client_secret_expires_at": 0},
         {"token_endpoint_auth_method": "client_secret_basic"},
@@ -144,6 +148,8 @@ def test_with_keys_it_proves_itself_by_them_and_without_a_word_by_nothing_c6() -
         {"client_name": "Agent\u200b"},
         {"client_name": "\ud800"},
         {"client_name": "a\0b"},
+        {"grant_types": [MARK]},
+        {"response_types": [MARK]},
         {"grant_types": "authorization_code"},
         {"grant_types": []},
         {"grant_types": ["client_credentials"]},
@@ -169,7 +175,8 @@ def test_of_lists_it_keeps_what_we_have_and_ignores_what_it_does_not_know_c7() -
 
 
 @pytest.mark.parametrize(
-    "uris", [None, [], [7], "https://a.example/cb", {}, ["javascript:alert(1)"], ["http://evil.example/"], ["a"] * 101]
+    "uris",
+    [None, [], [7], "https://a.example/cb", {}, [MARK], ["javascript:alert(1)"], ["http://evil.example/"], ["a"] * 101],
 )
 def test_it_names_where_answers_go_c8(uris: Json) -> None:
     sent = {name: value for name, value in {**LEAST, "redirect_uris": uris}.items() if value is not None}
@@ -197,7 +204,7 @@ def test_whoever_wrote_it_is_told_what_counts_for_nothing() -> None:
         "x": 1,
     }
     assert left_out(answer(members), RULES) == [
-        "redirect_uris[0] is left out: use https",
+        "redirect_uris[0] is left out: a:b: use https",
         "The grant 'client_credentials' is left out: guests use authorization_code and refresh_token.",
         "logo_uri is not shown to people.",
         "Not read here: x.",
