@@ -18,7 +18,7 @@ from tests.foreign.person import Person
 from tests.foreign.programs.recipes import Place
 from tests.foreign.programs.running import talking
 
-MCP = "/mcp"
+MCP, BACK = "/mcp", "http://127.0.0.1:51763/callback"
 
 
 class Agent:
@@ -119,7 +119,7 @@ def remote(command: list[str | Path], place: Place) -> Iterator[Remote]:
 def agent(command: list[str | Path], place: Place, person: Person, **asked: Any) -> Iterator[Agent]:
     folder = place.folder / "agent"
     folder.mkdir()
-    asked = {"server": f"{place.app}{MCP}", "redirect_uri": "http://127.0.0.1:51763/callback", **asked}
+    asked = {"server": f"{place.app}{MCP}", "redirect_uri": BACK, **asked}
     try:
         with talking(command, folder, ASKED=json.dumps(asked)) as process:
             yield Agent(process, person)

@@ -7,15 +7,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import requests
+from provider.protocol.client_document import Answer
 
 from accounts.models import User
+from idp import discovery
+from provider import fetched_documents
 from tests.foreign.person import Person, sign_in_and_allow
 from tests.foreign.programs import environments
-from tests.foreign.programs.agents import MCP, agent, decides, register, remote
+from tests.foreign.programs.agents import BACK, MCP, agent, decides, register, remote
 from tests.foreign.programs.recipes import Place
 from tests.foreign.programs.running import finished, lacks, running
 from tests.provider.proving import Holder
@@ -26,6 +30,7 @@ LACKING = lacks("node", "npm")
 needs_node = pytest.mark.skipif(bool(LACKING), reason=LACKING)
 pytestmark = [pytest.mark.foreign, pytest.mark.programs, pytest.mark.django_db(transaction=True)]
 HERE = Path(__file__).parent
+DOCUMENT = "https://agent.example/client.json"
 VERIFIER = HERE.parents[2] / "verifier"
 TYPED = """
 [mypy]
@@ -69,11 +74,10 @@ def asked_for(address: str) -> dict[str, str]:
 
 def token_for(place: Place, scope: str, **headers: str) -> str:
     """What the client of the page gets for the server. `headers` of the token request."""
-    back = "http://127.0.0.1:51763/callback"
-    query = {"response_type": "code", "client_id": "wiki-mcp", "redirect_uri": back, "scope": scope, "state": "x"}
+    query = {"response_type": "code", "client_id": "wiki-mcp", "redirect_uri": BACK, "scope": scope, "state": "x"}
     query |= {"code_challenge": CHALLENGE, "code_challenge_method": "S256", "resource": f"{place.app}{MCP}"}
     answer = asked_for(sign_in_and_allow(f"{place.issuer}/oauth2/authorize?{urlencode(query)}"))
-    form = {"grant_type": "authorization_code", "code": answer["code"], "redirect_uri": back, "client_id": "wiki-mcp"}
+    form = {"grant_type": "authorization_code", "code": answer["code"], "redirect_uri": BACK, "client_id": "wiki-mcp"}
     form["code_verifier"] = PKCE
     tokens = requests.post(f"{place.issuer}/oauth2/token", form, headers=headers, timeout=30)
     return str(tokens.json()["access_token"])
@@ -85,16 +89,42 @@ def ends(place: Place, person: Person) -> None:
     person.send()
 
 
+@pytest.fixture
+def come(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], dict[str, str]]]:
+    """Which way an agent comes, and what it is told for it: made beforehand, registered by itself, by its document."""
+
+    def fetched(client_id: str) -> tuple[Answer, int]:
+        document = {"client_id": client_id, "client_name": "Agent", "redirect_uris": [BACK]}
+        return Answer("application/json", json.dumps(document).encode()), 60
+
+    def by(way: str) -> dict[str, str]:
+        settings.IDP_DYNAMIC_REGISTRATION = "guests" if way == "dcr" else "off"
+        settings.IDP_CLIENT_ID_METADATA_DOCUMENTS = way == "cimd"
+        return {"beforehand": {"client_id": "wiki-mcp"}, "dcr": {}, "cimd": {"client_metadata_url": DOCUMENT}}[way]
+
+    monkeypatch.setattr(fetched_documents, "fetch", fetched)
+    discovery._metadata_document.cache_clear()
+    yield by
+    discovery._metadata_document.cache_clear()
+    fetched_documents.shared.clear()
+
+
+WAYS = [("mcp_sdk_server.py", "beforehand"), ("mcp_server.py", "dcr"), ("mcp_server.py", "cimd")]
+
+
 @pytest.mark.parametrize("program", AGENTS)
-@pytest.mark.parametrize("server", ["mcp_server.py", "mcp_sdk_server.py"])
-def test_an_agent_calls_a_tool_refreshes_and_asks_for_more(place: Place, server: str, program: Program) -> None:
+@pytest.mark.parametrize(("server", "way"), WAYS)
+def test_an_agent_calls_a_tool_refreshes_and_asks_for_more(
+    place: Place, server: str, way: str, program: Program, come: Callable[[str], dict[str, str]]
+) -> None:
     register(place)
     sub = str(User.objects.get(username="owner").sub)
-    with serving(place, server) as address, agent(program(place), place, Person(), client_id="wiki-mcp") as found:
+    with serving(place, server) as address, agent(program(place), place, Person(), **come(way)) as found:
         assert found.call() == {"said": [f"Home, as {sub} sees it"], "failed": False}
         (first,) = map(asked_for, found.asked)
         assert first["resource"] == address
         assert set(first["scope"].split()) - {"offline_access"} == {"pages.read"}
+        assert first["client_id"] == {"beforehand": "wiki-mcp", "cimd": DOCUMENT}.get(way, found.client["client_id"])
         before = found.tokens["access_token"]
         assert claims_of(before)["aud"] == address
 
