@@ -12,16 +12,16 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import requests
-from provider.protocol.client_document import Answer
 
 from accounts.models import User
 from idp import discovery
 from provider import fetched_documents
+from provider.protocol.client_document import Answer
 from tests.foreign.person import Person, sign_in_and_allow
 from tests.foreign.programs import environments
-from tests.foreign.programs.agents import BACK, MCP, agent, decides, register, remote
+from tests.foreign.programs.agents import BACK, MCP, agent, decides, opened, register, remote
 from tests.foreign.programs.recipes import Place
-from tests.foreign.programs.running import finished, lacks, running
+from tests.foreign.programs.running import finished, lacks, running, talking
 from tests.provider.proving import Holder
 from tests.world import CHALLENGE, claims_of
 from tests.world import VERIFIER as PKCE
@@ -94,7 +94,11 @@ def come(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[s
     """Which way an agent comes, and what it is told for it: made beforehand, registered by itself, by its document."""
 
     def fetched(client_id: str) -> tuple[Answer, int]:
-        document = {"client_id": client_id, "client_name": "Agent", "redirect_uris": [BACK]}
+        document = {
+            "client_id": client_id,
+            "client_name": "Agent",
+            "redirect_uris": [BACK, "http://localhost/callback"],
+        }
         return Answer("application/json", json.dumps(document).encode()), 60
 
     def by(way: str) -> dict[str, str]:
@@ -221,16 +225,38 @@ def test_the_adapters_are_typed_as_the_frameworks_are(tmp_path: Path) -> None:
 
 
 @needs_node
-def test_mcp_remote_lets_a_program_in_that_knows_only_pipes(place: Place, tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ["beforehand", "dcr"])
+def test_mcp_remote_lets_a_program_in_that_knows_only_pipes(
+    place: Place, tmp_path: Path, way: str, come: Callable[[str], dict[str, str]]
+) -> None:
     """It listens for the browser itself."""
     register(place)
     sub = str(User.objects.get(username="owner").sub)
     program = environments.node("mcp_node") / "node_modules/mcp-remote/dist/proxy.js"
-    known = json.dumps({"client_id": "wiki-mcp"})
+    told = come(way)
+    known = ["--static-oauth-client-info", json.dumps(told)] if told else []
     beside = Place(place.issuer, tmp_path / "remote")
     beside.folder.mkdir()
     with serving(place, "mcp_server.py") as address:
-        command: list[str | Path] = ["node", program, address, str(beside.port), "--static-oauth-client-info", known]
+        command: list[str | Path] = ["node", program, address, str(beside.port), *known]
         with remote(command, beside) as found:
-            requests.get(decides(Person(), found.asked()), timeout=30)
+            requests.get(decides(Person(), opened(found.said, place)), timeout=30)
             assert found.call("read_page", title="Home") == [f"Home, as {sub} sees it"]
+
+
+@pytest.mark.parametrize("way", ["beforehand", "dcr", "cimd"])
+def test_an_agent_of_fastmcp_opens_a_browser(
+    place: Place, tmp_path: Path, way: str, come: Callable[[str], dict[str, str]]
+) -> None:
+    register(place)
+    sub = str(User.objects.get(username="owner").sub)
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')
+    browser.chmod(0o755)
+    command: list[str | Path] = [environments.python("mcp_python"), HERE / "mcp_python" / "fastmcp_client.py"]
+    with serving(place, "mcp_server.py") as address:
+        asked = json.dumps({"server": address, **come(way)})
+        with talking(command, tmp_path, ASKED=asked, BROWSER=str(browser)) as process:
+            requests.get(decides(Person(), opened(tmp_path / "opened", place)), timeout=30)
+            assert process.stdout
+            assert json.loads(process.stdout.readline()) == f"Home, as {sub} sees it"
