@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -84,9 +85,18 @@ def token_for(place: Place, scope: str, **headers: str) -> str:
 
 
 def ends(place: Place, person: Person) -> None:
-    """The person takes access back, on their own page."""
-    person.visit(f"{place.issuer}/accounts/apps/wiki/remove/")
-    person.send()
+    """The person takes access back, on their own page: of an app, or of an agent that nobody registered."""
+    person.visit(f"{place.issuer}/accounts/apps/")
+    if found := re.search(
+        r'<form method="post" action="(/accounts/apps/guests/[^"]+)">(.*?)</form>', person.page, re.DOTALL
+    ):
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', found[2])
+        assert token
+        sent = {"csrfmiddlewaretoken": token[1]}
+        assert person.http.post(place.issuer + found[1], sent, headers={"Referer": person.address}, timeout=30).ok
+    else:
+        person.visit(f"{place.issuer}/accounts/apps/wiki/remove/")
+        person.send()
 
 
 @pytest.fixture
@@ -147,15 +157,19 @@ def test_an_agent_calls_a_tool_refreshes_and_asks_for_more(
         assert found.call()["failed"] is False, "with what it had before"
 
 
-def test_a_person_ends_it_and_the_next_call_fails(place: Place) -> None:
+@pytest.mark.parametrize("way", ["beforehand", "dcr", "cimd"])
+def test_a_person_ends_it_and_the_next_call_fails(
+    place: Place, way: str, come: Callable[[str], dict[str, str]]
+) -> None:
     register(place)
     person = Person()
-    with serving(place, "mcp_server.py"), agent(in_python(place), place, person, client_id="wiki-mcp") as found:
+    with serving(place, "mcp_server.py"), agent(in_python(place), place, person, **come(way)) as found:
         assert found.call()["failed"] is False
         ends(place, person)
         time.sleep(1)  # what the server of the page keeps for so long
         found.answer = "deny"
         assert "No authorization code" in found.call()["error"], "nobody gets in without the person"
+        assert len(found.asked) == 2
 
 
 def test_an_api_of_starlette_asks_for_more_at_one_of_its_routes(place: Place) -> None:
