@@ -104,11 +104,8 @@ def come(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[s
     """Which way an agent comes, and what it is told for it: made beforehand, registered by itself, by its document."""
 
     def fetched(client_id: str) -> tuple[Answer, int]:
-        document = {
-            "client_id": client_id,
-            "client_name": "Agent",
-            "redirect_uris": [BACK, "http://localhost/callback"],
-        }
+        back, grants = [BACK, "http://localhost/callback"], ["authorization_code", "refresh_token"]
+        document = {"client_id": client_id, "client_name": "Agent", "redirect_uris": back, "grant_types": grants}
         return Answer("application/json", json.dumps(document).encode()), 60
 
     def by(way: str) -> dict[str, str]:
