@@ -57,6 +57,7 @@ def register(values: Mapping[str, object], initial: InitialAccessToken | None = 
     with acting(by), transaction.atomic():
         if initial is None:
             client = register_guest(wanted, by, guests.DCR)
+            by = Actor.itself(client.client_id)  # an id that nobody could choose
         elif initial_tokens.spend(initial):
             client = registration.register(_within(wanted, initial), initial.project, by, source=guests.DCR)
         else:

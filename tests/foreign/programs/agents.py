@@ -18,7 +18,7 @@ from tests.foreign.person import Person
 from tests.foreign.programs.recipes import Place
 from tests.foreign.programs.running import talking
 
-MCP = "/mcp"
+MCP, BACK = "/mcp", "http://127.0.0.1:51763/callback"
 
 
 class Agent:
@@ -69,20 +69,21 @@ def decides(person: Person, address: str, answer: str = "allow") -> str:
     return ended if "code=" in ended else person.send(decision=answer)
 
 
+def opened(said: Path, place: Place) -> str:
+    """The address of a sign-in that a program told somebody to open."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        if said.exists() and (found := re.search(rf"{place.issuer}/oauth2/authorize\?\S+", said.read_text())):
+            return found[0]
+        time.sleep(0.1)
+    raise AssertionError(said.read_text() if said.exists() else "It opened nothing.")
+
+
 class Remote:
     """mcp-remote: a server of another machine for a program that knows only pipes."""
 
     def __init__(self, process: subprocess.Popen[str], said: Path) -> None:
-        self._process, self._said = process, said
-
-    def asked(self) -> str:
-        """Where it sends the person."""
-        until = time.monotonic() + 60
-        while time.monotonic() < until:
-            if found := re.search(r"http://\S+/oauth2/authorize\?\S+", self._said.read_text()):
-                return found[0]
-            time.sleep(0.1)
-        raise AssertionError(self._said.read_text())
+        self._process, self.said = process, said
 
     def tell(self, method: str, **more: Any) -> None:
         assert self._process.stdin
@@ -94,7 +95,7 @@ class Remote:
         for line in self._process.stdout:
             if (said := json.loads(line)).get("id") == number:
                 return said["result"]
-        raise AssertionError(self._said.read_text())
+        raise AssertionError(self.said.read_text())
 
     def begin(self) -> None:
         about = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "old", "version": "1"}}
@@ -119,7 +120,7 @@ def remote(command: list[str | Path], place: Place) -> Iterator[Remote]:
 def agent(command: list[str | Path], place: Place, person: Person, **asked: Any) -> Iterator[Agent]:
     folder = place.folder / "agent"
     folder.mkdir()
-    asked = {"server": f"{place.app}{MCP}", "redirect_uri": "http://127.0.0.1:51763/callback", **asked}
+    asked = {"server": f"{place.app}{MCP}", "redirect_uri": BACK, **asked}
     try:
         with talking(command, folder, ASKED=json.dumps(asked)) as process:
             yield Agent(process, person)

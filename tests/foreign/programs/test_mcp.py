@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import requests
 
 from accounts.models import User
+from idp import discovery
+from provider import fetched_documents
+from provider.protocol.client_document import Answer
 from tests.foreign.person import Person, sign_in_and_allow
 from tests.foreign.programs import environments
-from tests.foreign.programs.agents import MCP, agent, decides, register, remote
+from tests.foreign.programs.agents import BACK, MCP, agent, decides, opened, register, remote
 from tests.foreign.programs.recipes import Place
-from tests.foreign.programs.running import finished, lacks, running
+from tests.foreign.programs.running import finished, lacks, running, talking
 from tests.provider.proving import Holder
 from tests.world import CHALLENGE, claims_of
 from tests.world import VERIFIER as PKCE
@@ -26,6 +31,7 @@ LACKING = lacks("node", "npm")
 needs_node = pytest.mark.skipif(bool(LACKING), reason=LACKING)
 pytestmark = [pytest.mark.foreign, pytest.mark.programs, pytest.mark.django_db(transaction=True)]
 HERE = Path(__file__).parent
+DOCUMENT = "https://agent.example/client.json"
 VERIFIER = HERE.parents[2] / "verifier"
 TYPED = """
 [mypy]
@@ -69,32 +75,67 @@ def asked_for(address: str) -> dict[str, str]:
 
 def token_for(place: Place, scope: str, **headers: str) -> str:
     """What the client of the page gets for the server. `headers` of the token request."""
-    back = "http://127.0.0.1:51763/callback"
-    query = {"response_type": "code", "client_id": "wiki-mcp", "redirect_uri": back, "scope": scope, "state": "x"}
+    query = {"response_type": "code", "client_id": "wiki-mcp", "redirect_uri": BACK, "scope": scope, "state": "x"}
     query |= {"code_challenge": CHALLENGE, "code_challenge_method": "S256", "resource": f"{place.app}{MCP}"}
     answer = asked_for(sign_in_and_allow(f"{place.issuer}/oauth2/authorize?{urlencode(query)}"))
-    form = {"grant_type": "authorization_code", "code": answer["code"], "redirect_uri": back, "client_id": "wiki-mcp"}
+    form = {"grant_type": "authorization_code", "code": answer["code"], "redirect_uri": BACK, "client_id": "wiki-mcp"}
     form["code_verifier"] = PKCE
     tokens = requests.post(f"{place.issuer}/oauth2/token", form, headers=headers, timeout=30)
     return str(tokens.json()["access_token"])
 
 
 def ends(place: Place, person: Person) -> None:
-    """The person takes access back, on their own page."""
-    person.visit(f"{place.issuer}/accounts/apps/wiki/remove/")
-    person.send()
+    """The person takes access back, on their own page: of an app, or of an agent that nobody registered."""
+    person.visit(f"{place.issuer}/accounts/apps/")
+    if found := re.search(
+        r'<form method="post" action="(/accounts/apps/guests/[^"]+)">(.*?)</form>', person.page, re.DOTALL
+    ):
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', found[2])
+        assert token
+        sent = {"csrfmiddlewaretoken": token[1]}
+        assert person.http.post(place.issuer + found[1], sent, headers={"Referer": person.address}, timeout=30).ok
+    else:
+        person.visit(f"{place.issuer}/accounts/apps/wiki/remove/")
+        person.send()
+
+
+@pytest.fixture
+def come(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], dict[str, str]]]:
+    """Which way an agent comes, and what it is told for it: made beforehand, registered by itself, by its document."""
+
+    def fetched(client_id: str) -> tuple[Answer, int]:
+        back, grants = [BACK, "http://localhost/callback"], ["authorization_code", "refresh_token"]
+        document = {"client_id": client_id, "client_name": "Agent", "redirect_uris": back, "grant_types": grants}
+        return Answer("application/json", json.dumps(document).encode()), 60
+
+    def by(way: str) -> dict[str, str]:
+        settings.IDP_DYNAMIC_REGISTRATION = "guests" if way == "dcr" else "off"
+        settings.IDP_CLIENT_ID_METADATA_DOCUMENTS = way == "cimd"
+        return {"beforehand": {"client_id": "wiki-mcp"}, "dcr": {}, "cimd": {"client_metadata_url": DOCUMENT}}[way]
+
+    monkeypatch.setattr(fetched_documents, "fetch", fetched)
+    discovery._metadata_document.cache_clear()
+    yield by
+    discovery._metadata_document.cache_clear()
+    fetched_documents.shared.clear()
+
+
+WAYS = [("mcp_sdk_server.py", "beforehand"), ("mcp_server.py", "dcr"), ("mcp_server.py", "cimd")]
 
 
 @pytest.mark.parametrize("program", AGENTS)
-@pytest.mark.parametrize("server", ["mcp_server.py", "mcp_sdk_server.py"])
-def test_an_agent_calls_a_tool_refreshes_and_asks_for_more(place: Place, server: str, program: Program) -> None:
+@pytest.mark.parametrize(("server", "way"), WAYS)
+def test_an_agent_calls_a_tool_refreshes_and_asks_for_more(
+    place: Place, server: str, way: str, program: Program, come: Callable[[str], dict[str, str]]
+) -> None:
     register(place)
     sub = str(User.objects.get(username="owner").sub)
-    with serving(place, server) as address, agent(program(place), place, Person(), client_id="wiki-mcp") as found:
+    with serving(place, server) as address, agent(program(place), place, Person(), **come(way)) as found:
         assert found.call() == {"said": [f"Home, as {sub} sees it"], "failed": False}
         (first,) = map(asked_for, found.asked)
         assert first["resource"] == address
         assert set(first["scope"].split()) - {"offline_access"} == {"pages.read"}
+        assert first["client_id"] == {"beforehand": "wiki-mcp", "cimd": DOCUMENT}.get(way, found.client["client_id"])
         before = found.tokens["access_token"]
         assert claims_of(before)["aud"] == address
 
@@ -113,15 +154,19 @@ def test_an_agent_calls_a_tool_refreshes_and_asks_for_more(place: Place, server:
         assert found.call()["failed"] is False, "with what it had before"
 
 
-def test_a_person_ends_it_and_the_next_call_fails(place: Place) -> None:
+@pytest.mark.parametrize("way", ["beforehand", "dcr", "cimd"])
+def test_a_person_ends_it_and_the_next_call_fails(
+    place: Place, way: str, come: Callable[[str], dict[str, str]]
+) -> None:
     register(place)
     person = Person()
-    with serving(place, "mcp_server.py"), agent(in_python(place), place, person, client_id="wiki-mcp") as found:
+    with serving(place, "mcp_server.py"), agent(in_python(place), place, person, **come(way)) as found:
         assert found.call()["failed"] is False
         ends(place, person)
         time.sleep(1)  # what the server of the page keeps for so long
         found.answer = "deny"
         assert "No authorization code" in found.call()["error"], "nobody gets in without the person"
+        assert len(found.asked) == 2
 
 
 def test_an_api_of_starlette_asks_for_more_at_one_of_its_routes(place: Place) -> None:
@@ -191,16 +236,38 @@ def test_the_adapters_are_typed_as_the_frameworks_are(tmp_path: Path) -> None:
 
 
 @needs_node
-def test_mcp_remote_lets_a_program_in_that_knows_only_pipes(place: Place, tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ["beforehand", "dcr"])
+def test_mcp_remote_lets_a_program_in_that_knows_only_pipes(
+    place: Place, tmp_path: Path, way: str, come: Callable[[str], dict[str, str]]
+) -> None:
     """It listens for the browser itself."""
     register(place)
     sub = str(User.objects.get(username="owner").sub)
     program = environments.node("mcp_node") / "node_modules/mcp-remote/dist/proxy.js"
-    known = json.dumps({"client_id": "wiki-mcp"})
+    told = come(way)
+    known = ["--static-oauth-client-info", json.dumps(told)] if told else []
     beside = Place(place.issuer, tmp_path / "remote")
     beside.folder.mkdir()
     with serving(place, "mcp_server.py") as address:
-        command: list[str | Path] = ["node", program, address, str(beside.port), "--static-oauth-client-info", known]
+        command: list[str | Path] = ["node", program, address, str(beside.port), *known]
         with remote(command, beside) as found:
-            requests.get(decides(Person(), found.asked()), timeout=30)
+            requests.get(decides(Person(), opened(found.said, place)), timeout=30)
             assert found.call("read_page", title="Home") == [f"Home, as {sub} sees it"]
+
+
+@pytest.mark.parametrize("way", ["beforehand", "dcr", "cimd"])
+def test_an_agent_of_fastmcp_opens_a_browser(
+    place: Place, tmp_path: Path, way: str, come: Callable[[str], dict[str, str]]
+) -> None:
+    register(place)
+    sub = str(User.objects.get(username="owner").sub)
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')
+    browser.chmod(0o755)
+    command: list[str | Path] = [environments.python("mcp_python"), HERE / "mcp_python" / "fastmcp_client.py"]
+    with serving(place, "mcp_server.py") as address:
+        asked = json.dumps({"server": address, **come(way)})
+        with talking(command, tmp_path, ASKED=asked, BROWSER=str(browser)) as process:
+            requests.get(decides(Person(), opened(tmp_path / "opened", place)), timeout=30)
+            assert process.stdout
+            assert json.loads(process.stdout.readline()) == f"Home, as {sub} sees it"
