@@ -7,31 +7,30 @@ Doors (console, configuration file, commands, APIs) translate what they were sen
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from clients import guest_registration, keys, lists, secrets
+from clients import guest_registration, lists, secrets
 from clients.around import Around
+from clients.changes import differences as differences
+from clients.changes import record_change, told
 from clients.identifiers import new_client_id
-from clients.metadata import Audience, ClientMetadata
+from clients.metadata import ClientMetadata
 from clients.models import Client, ClientSecret
 from clients.policy import metadata_of, problems
 from clients.reach import apis_named, is_bound, secret_problem
 from common import clock
 from common.chosen import Kept
 from projects.actors import Actor, Right
-from projects.events import Detail, acting, record, record_all
+from projects.events import acting, record, record_all
 from projects.models import Project
 from projects.problems import Problem, RegistrationError, require
 
 MANUAL = Client.RegistrationSource.MANUAL
 SHOWN = 10  # how many of the things that stand in the way of a deletion are named
-RIGHTS_OVER_TOKENS = ("introspection", "introspects", "acts_for")
-KEYS = ("jwks", "jwks_uri", "token_endpoint_auth_signing_alg")
-TOLD_APART = ("client_name", "enabled", "held", *RIGHTS_OVER_TOKENS, *KEYS)  # by no event, or by one of its own
 
 
 def register(wanted: ClientMetadata, project: Project, by: Actor, *, source: str = MANUAL) -> Client:
@@ -111,7 +110,7 @@ def change_locked(client: Client, wanted: ClientMetadata, by: Actor) -> list[str
             client.disabled_by_superuser = bool(after.held)
             client.save()
             lists.write(client, after, moved)
-            _record_change(by, client.client_id, before, after, moved)
+            record_change(by, client.client_id, before, after, moved)
         if not (client.uses_secrets and before.uses_secrets) and _end_secrets(client, by):
             moved.append("client_secret")
     vars(client).pop("_prefetched_objects_cache", None)  # lists that were read before are not true any more
@@ -146,11 +145,6 @@ def _end_secrets(client: Client, by: Actor) -> bool:
     """Those of a client that has no use for them, or had none: else they would wake up when it has one again."""
     ended = [revoke_secret(secret, by) for secret in client.secrets.filter(slot__isnull=False)]
     return any(ended)
-
-
-def differences(before: ClientMetadata, after: ClientMetadata) -> list[str]:
-    """The fields in which they differ."""
-    return [one.name for one in fields(after) if _told(getattr(before, one.name)) != _told(getattr(after, one.name))]
 
 
 def _held(wanted: ClientMetadata, before: ClientMetadata, by: Actor) -> bool:
@@ -242,7 +236,7 @@ def describe_secret(secret: ClientSecret, by: Actor, *, label: str, expires_at: 
         _may_have_secrets(secret.client, by)
         before, secret.label, secret.expires_at = secret.expires_at, label, expires_at
         secret.save(update_fields=["label", "expires_at"])
-        ends = {"before": _told(before), "after": _told(expires_at)}
+        ends = {"before": told(before), "after": told(expires_at)}
         record(by, "client.secret_described", secret.client.client_id, label=label, expires_at=ends)
 
 
@@ -289,39 +283,3 @@ def _may_have_secrets(client: Client, by: Actor) -> None:
     bound = client.project is not None and is_bound(by)
     if bound and (problem := secret_problem(metadata_of(client), client.home, by)):
         require([Problem("client_secret", problem)])
-
-
-# --- Events ----------------------------------------------------------------------------------------------
-
-
-def _record_change(by: Actor, client_id: str, before: ClientMetadata, after: ClientMetadata, moved: list[str]) -> None:
-    """Before and after, where they differ. The name alone is nothing that security depends on."""
-
-    def told(names: Sequence[str]) -> dict[str, Detail]:
-        return {
-            name: {"before": _told(getattr(before, name)), "after": _told(getattr(after, name))}
-            for name in names
-            if name in moved
-        }
-
-    if detail := told([one.name for one in fields(after) if one.name not in TOLD_APART]):
-        record(by, "client.changed", client_id, **detail)
-    if detail := told(RIGHTS_OVER_TOKENS):
-        record(by, "client.introspection_changed", client_id, **detail)
-    if detail := told(KEYS):
-        record(by, "client.keys_changed", client_id, **detail)
-    if "enabled" in moved:
-        record(by, "client.enabled" if after.enabled else "client.disabled", client_id)
-
-
-def _told(value: object) -> object:
-    """As an event keeps it: sets in one order, lists in theirs."""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, Audience):
-        return f"{value.value} ({value.mode}{', default' if value.default else ''})"
-    if isinstance(value, Mapping):
-        return keys.described(dict(value))
-    if isinstance(value, tuple):
-        return [_told(one) for one in value]
-    return value

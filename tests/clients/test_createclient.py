@@ -50,7 +50,7 @@ def test_each_type_begins_as_such_apps_do(kind: str) -> None:
     client = Client.objects.get(client_id=answer["client_id"])
     stored = metadata_of(client)
     assert stored.grant_types == PRESETS[kind].metadata.grant_types
-    assert (client.name, client.project.key) == ("New", "acme")
+    assert (client.name, client.home.key) == ("New", "acme")
     assert client.public == (kind in ("spa", "native", "device"))
     assert bool(answer["client_secret"]) != client.public
     if client.public:

@@ -184,7 +184,7 @@ NOTICES = "clients_logoutnotice_changelist"
 
 
 def notice(client_id: str, problem: str) -> LogoutNotice:
-    return LogoutNotice.objects.create(client=client(client_id), sid=uuid4(), sub=uuid4(), problem=problem)
+    return LogoutNotice.objects.create(client=client(client_id), sid=uuid4(), sub=str(uuid4()), problem=problem)
 
 
 def test_members_see_the_notices_of_their_projects_and_superusers_all() -> None:

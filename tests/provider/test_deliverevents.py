@@ -400,8 +400,8 @@ def test_a_project_has_half_of_the_places_at_most(world: None) -> None:
     for number in range(patience.PLACES_PER_PROJECT):
         client = Client.objects.create(client_id=f"dead-{number}", project=project, client_type="confidential")
         known.begin(LogoutNotice(pk=number, client=client))
-    waiting = LogoutNotice.objects.create(sid=uuid4(), sub=uuid4(), client=Client.objects.get(client_id="web"))
-    other = LogoutNotice.objects.create(sid=uuid4(), sub=uuid4(), client=Client.objects.get(client_id="stranger"))
+    waiting = LogoutNotice.objects.create(sid=uuid4(), sub=str(uuid4()), client=Client.objects.get(client_id="web"))
+    other = LogoutNotice.objects.create(sid=uuid4(), sub=str(uuid4()), client=Client.objects.get(client_id="stranger"))
     assert list(LogoutNotice.objects.exclude(known.out_of_turn())) == [other]
     known.end(LogoutNotice(pk=0, client=Client.objects.get(client_id="dead-0")), failed=False)
     assert set(LogoutNotice.objects.exclude(known.out_of_turn())) == {waiting, other}
@@ -416,15 +416,15 @@ def test_an_address_that_cost_too_much_is_left_for_the_next_run(world: None, mon
     known.begin(notice)
     time.sleep(0.02)
     known.end(notice, failed=True)
-    same = LogoutNotice.objects.create(sid=uuid4(), sub=uuid4(), client=Client.objects.get(client_id="stranger"))
+    same = LogoutNotice.objects.create(sid=uuid4(), sub=str(uuid4()), client=Client.objects.get(client_id="stranger"))
     assert same not in LogoutNotice.objects.exclude(known.out_of_turn())
 
 
 def test_what_failed_before_is_tried_last(app: Receiver) -> None:
     earlier = timezone.now() - timedelta(hours=1)
     web, sibling = (Client.objects.get(client_id=one) for one in ("web", "sibling"))
-    LogoutNotice.objects.create(sid=uuid4(), sub=uuid4(), client=web, attempts=3, next_attempt_at=earlier)
-    fresh = LogoutNotice.objects.create(sid=uuid4(), sub=uuid4(), client=sibling)
+    LogoutNotice.objects.create(sid=uuid4(), sub=str(uuid4()), client=web, attempts=3, next_attempt_at=earlier)
+    fresh = LogoutNotice.objects.create(sid=uuid4(), sub=str(uuid4()), client=sibling)
     assert logout_notices._claim_next(Patience()) == fresh
 
 

@@ -88,7 +88,7 @@ def test_refused_requests_go_after_a_month() -> None:
 
 
 def test_logout_notices_go_with_the_sign_ins_they_speak_of() -> None:
-    LogoutNotice.objects.create(sid=uuid4(), sub=uuid4(), client=Client.objects.get(client_id="web"))
+    LogoutNotice.objects.create(sid=uuid4(), sub=str(uuid4()), client=Client.objects.get(client_id="web"))
     with later(29 * DAY):
         assert clear() == {}
     with later(31 * DAY):

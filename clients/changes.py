@@ -1,0 +1,54 @@
+"""What a change of a client changes, and what its events say of that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime
+
+from clients import keys
+from clients.metadata import Audience, ClientMetadata
+from projects.actors import Actor
+from projects.events import Detail, record
+
+RIGHTS_OVER_TOKENS = ("introspection", "introspects", "acts_for")
+KEYS = ("jwks", "jwks_uri", "token_endpoint_auth_signing_alg")
+TOLD_APART = ("client_name", "enabled", "held", *RIGHTS_OVER_TOKENS, *KEYS)  # by no event, or by one of its own
+
+
+def differences(before: ClientMetadata, after: ClientMetadata) -> list[str]:
+    """The fields in which they differ."""
+    return [one.name for one in fields(after) if told(getattr(before, one.name)) != told(getattr(after, one.name))]
+
+
+def record_change(by: Actor, client_id: str, before: ClientMetadata, after: ClientMetadata, moved: list[str]) -> None:
+    """Before and after, where they differ. The name alone is nothing that security depends on."""
+
+    def detailed(names: Sequence[str]) -> dict[str, Detail]:
+        return {
+            name: {"before": told(getattr(before, name)), "after": told(getattr(after, name))}
+            for name in names
+            if name in moved
+        }
+
+    if detail := detailed([one.name for one in fields(after) if one.name not in TOLD_APART]):
+        record(by, "client.changed", client_id, **detail)
+    if detail := detailed(RIGHTS_OVER_TOKENS):
+        record(by, "client.introspection_changed", client_id, **detail)
+    if detail := detailed(KEYS):
+        record(by, "client.keys_changed", client_id, **detail)
+    if "enabled" in moved:
+        record(by, "client.enabled" if after.enabled else "client.disabled", client_id)
+
+
+def told(value: object) -> object:
+    """As an event keeps it: sets in one order, lists in theirs."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Audience):
+        return f"{value.value} ({value.mode}{', default' if value.default else ''})"
+    if isinstance(value, Mapping):
+        return keys.described(dict(value))
+    if isinstance(value, tuple):
+        return [told(one) for one in value]
+    return value
