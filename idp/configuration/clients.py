@@ -17,13 +17,13 @@ from projects import matcher
 from projects.models import Project
 from projects.problems import Problem, RegistrationError
 
-REFERENCES = ("audience", "introspects", "acts_for", "allowed_callers")
+REFERENCES = ("audience", "introspects", "acts_for", "allowed_callers", "administers")
 # Clients may be named before they stand in the file: those lists follow when all are there. APIs are there by then.
-FOLLOWING = ("introspects", "allowed_callers")
+FOLLOWING = ("introspects", "allowed_callers", "administers")
 TEXT_LISTS = (
     *("grant_types", "response_types", "redirect_uris", "post_logout_redirect_uris"),
     *("introspects", "acts_for", "allowed_callers"),
-    *("contacts", "default_acr_values"),
+    *("contacts", "default_acr_values", "administers"),
 )
 NOT_METADATA = ("client_secret", "client_secret_from")
 ELSEWHERE = "Only clients of the same project can be callers."

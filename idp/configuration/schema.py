@@ -115,6 +115,7 @@ CLIENT = Section(
         **{name: Key(text) for name in (*SHOWN_URIS, "initiate_login_uri")},
         "default_max_age": Key(seconds(nullable=True)),
         "default_acr_values": Key(texts),
+        "administers": Key(texts),
     },
 )
 
