@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 PORT ?= 8000
 compile := UV_SYSTEM_CERTS=1 .venv/bin/uv pip compile --upgrade --universal --generate-hashes --python-version 3.11 --no-emit-index-url -q --custom-compile-command 'make requirements'
 
-.PHONY: help run test foreign bench screenshots lint format messages messages-check migrations-check deploy-check paths-check requirements
+.PHONY: help run test foreign bench screenshots lint format messages messages-check migrations-check deploy-check paths-check openapi requirements
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
@@ -38,7 +38,7 @@ lint: ## ruff, mypy and djlint, changing nothing
 	@.ci/venv dev
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy accounts clients common idp projects provider verifier/vestibule_verifier tests .ci/postgres.py .ci/messages.py .ci/wording.py
+	.venv/bin/mypy accounts clients common idp projects provider verifier/vestibule_verifier tests .ci/postgres.py .ci/messages.py .ci/wording.py .ci/openapi.py
 	cd verifier && ../.venv/bin/mypy
 	.venv/bin/djlint templates --lint --quiet
 
@@ -66,6 +66,10 @@ deploy-check: ## Django's deployment checks, under made-up production settings
 paths-check: ## fail when a tracked file names a directory of one particular machine
 	@git -c safe.directory='*' grep -nIE '(^|[^[:alnum:]_.~/-])/(work|root|tmp|Users|home/[a-z]+)(/|[^[:alnum:]_-]|$$)' -- .; \
 	[ $$? = 1 ] || { echo "Tracked files must not name a path of one machine."; exit 1; }
+
+openapi: ## write docs/openapi.json anew
+	@.ci/venv dev
+	.venv/bin/python .ci/openapi.py
 
 requirements: ## compile requirements/*.in to the newest pins with hashes
 	@.ci/venv dev

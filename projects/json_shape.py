@@ -132,18 +132,23 @@ def moment_or_none(spot: Spot) -> datetime | None:
     raise Wrong("This must be a moment such as 2026-11-30T12:00:00Z, with its time zone.")
 
 
-def choice(names: Collection[str]) -> Callable[[Spot], str]:
-    allowed = [str(name) for name in names]
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of these names."""
 
-    def read(spot: Spot) -> str:
-        if spot.value is False and "off" in allowed:
+    names: tuple[str, ...]
+
+    def __call__(self, spot: Spot) -> str:
+        if spot.value is False and "off" in self.names:
             return "off"  # YAML reads a bare `off` as false
         value = text(spot)
-        if value not in allowed:
-            raise Wrong(f"{quoted(value)} is not known here. Use one of: {', '.join(allowed)}.")
+        if value not in self.names:
+            raise Wrong(f"{quoted(value)} is not known here. Use one of: {', '.join(self.names)}.")
         return value
 
-    return read
+
+def choice(names: Collection[str]) -> Choice:
+    return Choice(tuple(str(name) for name in names))
 
 
 def scope(spot: Spot) -> str:

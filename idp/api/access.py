@@ -55,7 +55,7 @@ def caller_of(request: HttpRequest, scope: str, *, fresh_within: int = 0) -> Cal
     """Raises a Refusal. `fresh_within`: seconds since a person proved who they are; machines have their key."""
     found = _token(request)
     try:
-        if scope not in found.scopes:
+        if scope not in found.scopes or scope not in found.client.scopes:  # taken away since
             raise InsufficientScope(f"The access token needs the scope {scope}.", scope=scope)
         return Caller(found, _person(found, fresh_within))
     except (AccessDenied, InsufficientScope, InsufficientUserAuthentication) as refusal:

@@ -125,6 +125,8 @@ class OneClient(OfClient):
         said = said_in(values, document.read)
         refuse_another(said, "client_id", client_id)
         moment = before.tokens_not_before if before else None
+        if before is not None and said.get("held") == before.settled().held:
+            said.pop("held")  # repeated: who switches it off now decides
         wanted = ClientMetadata(client_id=client_id, tokens_not_before=moment).changed(said)
         if found is None:
             found = registration.register(wanted, project, by)

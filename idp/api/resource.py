@@ -49,7 +49,8 @@ class OnlyJson(BaseContentNegotiation):
 
     def select_parser(self, request: Request, parsers: list[BaseParser]) -> BaseParser | None:  # type: ignore[override]
         sent = (request.content_type or "").partition(";")[0].strip().lower()
-        return next((one for one in parsers if one.media_type == sent), None)
+        known = [one for one in parsers if request.method == "PATCH" or not isinstance(one, body.MergePatch)]
+        return next((one for one in known if one.media_type == sent), None)
 
     def select_renderer(  # type: ignore[override]
         self, request: Request, renderers: list[BaseRenderer], format_suffix: str | None = None

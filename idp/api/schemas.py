@@ -13,7 +13,6 @@ from clients.metadata import ClientMetadata
 from clients.models.values import CHOICES
 from clients.rules import MAY_BE_EMPTY
 from common.json_type import Json
-from common.jws import ALGORITHMS
 from idp.api.described import ref
 from idp.api.problems import CODES, TYPE
 from projects import choices
@@ -50,7 +49,11 @@ def _object(properties: Mapping[str, Json], required: Collection[str] = (), **mo
 
 
 def _members(members: Members, special: Mapping[str, Json]) -> dict[str, Json]:
-    return {name: special[name] if name in special else SHAPES[reader] for name, reader in members.items()}
+    return {name: special[name] if name in special else _shape(reader) for name, reader in members.items()}
+
+
+def _shape(reader: Callable[..., object]) -> Json:
+    return _enum(reader.names) if isinstance(reader, shape.Choice) else SHAPES[reader]
 
 
 def _with(schema: Json, **more: Json) -> Json:
@@ -122,9 +125,6 @@ def new_secret() -> dict[str, Json]:
 
 def project() -> dict[str, Json]:
     special: dict[str, Json] = {
-        "consent_mode": _enum(choices.ConsentMode.values),
-        "cross_client": _enum(choices.CrossClient.values),
-        "status": _enum(choices.Status.values),
         "profile": _enum(["", *choices.Profile.values]),
         "members": ref("Members"),
         "consent_screen": ref("ConsentScreen"),
@@ -136,8 +136,6 @@ def project() -> dict[str, Json]:
 
 def api() -> dict[str, Json]:
     special: dict[str, Json] = {
-        "token_format": _enum(choices.TokenFormat.values),
-        "token_signing_alg": _enum(ALGORITHMS),
         "scopes": {"type": "object", "additionalProperties": {"anyOf": [TEXT, ref("Scope")]}},
         "shared": {"anyOf": [_enum(["private", "public"]), TEXTS]},
     }

@@ -18,9 +18,9 @@ from projects.models import Project
 from projects.paths import steps
 from projects.problems import Problem, RegistrationError
 
-REFERENCES = ("audience", "introspects", "acts_for", "allowed_callers")
+REFERENCES = ("audience", "introspects", "acts_for", "allowed_callers", "administers")
 # Clients may be named before they stand in the file: those lists follow when all are there. APIs are there by then.
-FOLLOWING = ("introspects", "allowed_callers")
+FOLLOWING = ("introspects", "allowed_callers", "administers")
 ELSEWHERE = "Only clients of the same project can be callers."
 
 

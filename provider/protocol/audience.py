@@ -85,13 +85,18 @@ def permitted(word: str, client: ClientFacts, registry: Registry, *, absolute: b
         raise InvalidTarget("resource must be an absolute URI (RFC 8707 section 2).")
     api = registry.resolve(word)
     entry = _entry_for(word, api, client, registry)
-    if entry is None or (api is not None and not api.open_to(client.project)):
+    if entry is None or (api is not None and not _is_open(api, client)):
         # One sentence for both: whose API it is, is not this client's to know.
         raise InvalidTarget("This audience is not allowed for this client.")
     if verbatim := registry.registered_value(word):
         return verbatim
     same = client.entries.at(word)
     return same.value if same else parsed.canonical
+
+
+def _is_open(api: ApiFacts, client: ClientFacts) -> bool:
+    """The provider's own is open to whom a superuser gave one of its scopes, whatever stands in an allowlist."""
+    return api.open_to(client.project) and not (api.of_provider and api.scopes.isdisjoint(client.scopes))
 
 
 def covering_entry(word: str, client: ClientFacts, registry: Registry) -> Entry | None:

@@ -35,13 +35,13 @@ def ask(token: str, path: str = "/api/v1/projects", scopes: tuple[str, ...] = ()
 def token(world: None) -> str:
     """A person's token for a place of this provider."""
     text = str(Browser("owner").tokens("web", scope="openid orders.read")["access_token"])
-    AccessToken.objects.filter(digest=digest(text)).update(resource=[HERE])
+    AccessToken.objects.filter(digest=digest(text)).update(resource=[HERE], scope="openid admin.read")
     return text
 
 
 @pytest.mark.django_db
 def test_a_token_for_this_place_is_accepted_and_says_who_asks(token: str) -> None:
-    valid, request = ask(token, scopes=("orders.read",))
+    valid, request = ask(token, scopes=("admin.read",))
     assert valid
     assert (request.client.client_id, request.user.username) == ("web", "owner")
     assert ask(token, scopes=())[0]
@@ -69,8 +69,8 @@ def test_a_token_for_what_encloses_an_api_is_not_for_that_api(token: str) -> Non
 
 @pytest.mark.django_db
 def test_a_missing_scope_is_not_enough(token: str) -> None:
-    assert not ask(token, scopes=("orders.write",))[0]
-    assert not ask(token, scopes=("orders.read", "orders.write"))[0]
+    assert not ask(token, scopes=("admin.write",))[0]
+    assert not ask(token, scopes=("admin.read", "admin.write"))[0]
 
 
 @pytest.mark.django_db

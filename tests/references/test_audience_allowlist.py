@@ -129,11 +129,14 @@ def test_sharing_opens_it_and_taking_back_closes_it_at_the_next_request() -> Non
         assert error(FOREIGN) == "invalid_target"
 
 
-def test_the_providers_own_api_is_opened_by_its_own_address_alone() -> None:
+def test_the_providers_own_api_is_opened_by_its_own_address_and_scope_alone() -> None:
     ours = ("http://localhost:8000/api/v1", "http://localhost:8000/api/v1/", "http://LOCALHOST:8000/api/v1/clients")
-    allow("http://localhost:8000", ORDERS)
-    for own in ours:
-        assert error(own) == "invalid_target"
+    allow("http://localhost:8000", "http://localhost:8000/api/v1")
+    assert {error(own) for own in ours} == {"invalid_target"}
+    Client.objects.filter(client_id="service").update(scope="orders.read admin.read")
+    assert granted(ours[0]) == "http://localhost:8000/api/v1"
+    allow("http://localhost:8000")
+    assert {error(own) for own in ours} == {"invalid_target"}
     allow("http://localhost:8000/api/v1")
     assert granted(ours[0]) == granted(ours[1]) == "http://localhost:8000/api/v1"
     assert granted(ours[2]) == "http://localhost:8000/api/v1/clients"
@@ -142,6 +145,7 @@ def test_the_providers_own_api_is_opened_by_its_own_address_alone() -> None:
 def test_a_token_for_the_providers_own_api_is_for_nothing_else() -> None:
     """Else whoever checks it elsewhere could use it here."""
     allow("http://localhost:8000/api/v1", ORDERS)
+    Client.objects.filter(client_id="service").update(scope="orders.read admin.read")
     assert error(["http://localhost:8000/api/v1", ORDERS]) == "invalid_target"
 
 

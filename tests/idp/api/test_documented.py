@@ -1,0 +1,45 @@
+"""docs/api.md: its lines do what it says."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from clients.models import Client
+from idp.api.problems import CODES, TYPE
+from idp.configuration import apply
+from tests.idp.api.terminal import Terminal
+from tests.verifier.documented import same
+
+PAGE = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+DEMO = "version: 1\nusers: [{username: demo, password: demo-pw, email: demo@acme.example}]\n"
+
+
+@pytest.mark.django_db
+def test_a_newcomer_pastes_every_line(keys: None) -> None:
+    apply(DEMO)
+    [file] = [text for language, text in BLOCKS if language == "yaml"]
+    apply(file)
+    terminal = Terminal()
+    answers = [answer for language, text in BLOCKS if language == "sh" for answer in terminal.paste(text)]
+    assert [answer.status_code for answer in answers] == [
+        *(200, 201, 201, 201),  # a token, a project, an API, a client
+        *(201, 201, 204),  # two secrets, and one less
+        *(200, 200),  # an ETag, and a change
+        *(200, 200),  # two pages
+        *(200, 200, 422),  # gone, and what is wrong
+    ]
+    [shown] = [json.loads(text) for language, text in BLOCKS if language == "json"]
+    told = answers[-1].json()
+    assert same(shown["errors"][0], told["errors"][0])
+    assert {**shown, "errors": []} == {**told, "errors": []}
+    assert not Client.objects.filter(project__key="shop").exists()
+
+
+def test_every_code_stands_on_the_page() -> None:
+    named = re.findall(r"`([a-z_]+)`", PAGE.partition(f"| `{TYPE}` |")[2])
+    assert set(CODES) - {"server_error"} <= set(named)
