@@ -1,6 +1,6 @@
 """Logos of clients: fetched for people, so that no browser of theirs asks an address that an app chose.
 
-What is shown is a picture by its first bytes, of few bytes, from our own address. It is kept in memory for an hour; where
+What is shown is a small picture, by its first bytes, from our own address. It is kept in memory for an hour; where
 there is none, nobody asks again for ten minutes.
 """
 

@@ -9,6 +9,7 @@ import pytest
 from clients.models import Client, SecurityEvent
 from clients.policy import metadata_of
 from common.counters import Limit
+from idp import checks
 from provider import registration_limits
 from tests.provider.registering import WEB, Registrar, initial_token, refusal
 
@@ -78,6 +79,12 @@ def test_r8_a_guest_that_was_switched_off_does_not_switch_itself_on() -> None:
     Client.objects.filter(client_id=made["client_id"]).update(enabled=False, disabled_by_superuser=True)
     assert app.change(made, {**WEB, "enabled": True}).status_code == 200
     assert not Client.objects.get(client_id=made["client_id"]).enabled
+
+
+def test_an_open_door_is_told_by_the_deployment_check(settings: Any) -> None:
+    assert [one.id for one in checks.anybody_may_register(None)] == ["idp.W014"]
+    settings.IDP_DYNAMIC_REGISTRATION = "tokens"
+    assert checks.anybody_may_register(None) == []
 
 
 # --- How many (rule R11) ----------------------------------------------------------------------------------------------
