@@ -106,7 +106,9 @@ HELP: dict[str, Any] = {
     "client_uri": _("Its home page: a link on the consent page, as the next two."),
     "policy_uri": "",
     "tos_uri": "",
-    "logo_uri": "",
+    "logo_uri": _(
+        "A picture of at most 64 KiB at a public address. It is fetched from there and shown to people here."
+    ),
     "initiate_login_uri": _("“Open” in people's list of apps leads there, and the app begins a sign-in."),
     "default_max_age": _("For requests that do not say it (max_age): an older sign-in is renewed first."),
     "default_acr_values": _("For requests that do not say it (acr_values); one per line, the most wanted first."),

@@ -34,7 +34,7 @@ KEPT = (  # what it decides itself; all the rest is as every guest has it
     *("userinfo_signed_response_alg", "authorization_signed_response_alg", "dpop_bound_access_tokens"),
     *("require_pushed_authorization_requests", "request_object_signing_alg", "jwks", "jwks_uri"),
     "token_endpoint_auth_signing_alg",
-    *("application_type", *rules.SHOWN_URIS, "contacts", "initiate_login_uri"),
+    *("application_type", "client_uri", "policy_uri", "tos_uri", "contacts", "initiate_login_uri"),
     *("default_max_age", "default_acr_values"),
 )
 

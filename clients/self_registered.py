@@ -14,7 +14,6 @@ from django.db import transaction
 
 from clients import guests, initial_tokens, registration, self_registration
 from clients.guest_registration import register_guest
-from clients.identifiers import new_client_id
 from clients.metadata import Audience, ClientMetadata
 from clients.models import Client, InitialAccessToken, RegistrationAccess
 from clients.models.choices import Introspection
@@ -52,8 +51,7 @@ def register(values: Mapping[str, object], initial: InitialAccessToken | None = 
     """A new app in the project of this token; without one, a guest. Raises RegistrationError, UsedUp."""
     said, found = self_registration.read(values, _bounds(initial))
     require(found)
-    wanted = ClientMetadata(client_id=new_client_id()).changed(said)
-    by = _actor(initial, wanted.client_id)
+    wanted, by = ClientMetadata().changed(said), _actor(initial)
     with acting(by), transaction.atomic():
         if initial is None:
             client = register_guest(wanted, by, guests.DCR)
@@ -62,6 +60,7 @@ def register(values: Mapping[str, object], initial: InitialAccessToken | None = 
             client = registration.register(_within(wanted, initial), initial.project, by, source=guests.DCR)
         else:
             raise UsedUp
+        by = _actor(initial, client.client_id)
         token = initial_tokens.new_token()
         RegistrationAccess.objects.create(client=client, digest=initial_tokens.digest_of(token), initial_token=initial)
         return Registered(client, token, registration.generate_secret(client, by) if client.uses_secrets else "")
@@ -126,7 +125,7 @@ def _anew(before: ClientMetadata) -> ClientMetadata:
     return before.changed(unsaid)
 
 
-def _actor(initial: InitialAccessToken | None, client_id: str) -> Actor:
+def _actor(initial: InitialAccessToken | None, client_id: str = "") -> Actor:
     """A guest changes nothing but itself; else it is an editor of this project alone, who gives no more than that."""
     if initial is None:
         return Actor.itself(client_id)

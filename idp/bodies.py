@@ -6,6 +6,8 @@ import io
 from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+import orjson
+
 MAX_BODY = 1_000_000  # as DATA_UPLOAD_MAX_MEMORY_SIZE; also for forms with files, as no form takes any
 
 
@@ -23,7 +25,7 @@ class BufferedBodies:
         length = int(environ.get("CONTENT_LENGTH") or 0)
         if length > MAX_BODY:
             message = f"The request body is too large. At most {MAX_BODY:,} bytes are taken."
-            return _refuse("413 Content Too Large", message, start_response)
+            return _refuse("413 Content Too Large", message, start_response, as_json=_is_json(environ))
         if length:
             body = bytes(environ["wsgi.input"].read(length))
             if len(body) < length:  # the client has gone, and half a form may say something else
@@ -32,8 +34,17 @@ class BufferedBodies:
         return self._application(environ, start_response)
 
 
-def _refuse(status: str, message: str, start_response: StartResponse) -> list[bytes]:
-    length = str(len(message))
-    headers = [("Content-Type", "text/plain"), ("X-Content-Type-Options", "nosniff"), ("Content-Length", length)]
+def _is_json(environ: WSGIEnvironment) -> bool:
+    """Whether a program sent it that reads nothing else, either."""
+    return "json" in str(environ.get("CONTENT_TYPE", "")).partition(";")[0].lower()
+
+
+def _refuse(status: str, message: str, start_response: StartResponse, *, as_json: bool = False) -> list[bytes]:
+    kind = "application/json" if as_json else "text/plain"
+    said = orjson.dumps({"error": "invalid_request", "error_description": message}) if as_json else message.encode()
+    length = str(len(said))
+    headers = [("Content-Type", kind), ("X-Content-Type-Options", "nosniff"), ("Content-Length", length)]
+    if as_json:
+        headers += [("Cache-Control", "no-store"), ("Access-Control-Allow-Origin", "*")]
     start_response(status, headers)
-    return [message.encode()]
+    return [said]

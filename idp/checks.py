@@ -73,6 +73,34 @@ def loopback_documents(app_configs: object, **kwargs: object) -> list[CheckMessa
 
 
 @register(Tags.security, deploy=True)
+def legacy_assertion_audience(app_configs: object, **kwargs: object) -> list[CheckMessage]:
+    """Another provider may call our token endpoint its own, and get assertions that are good here (RFC 10070)."""
+    if not settings.IDP_LEGACY_ASSERTION_AUDIENCE:
+        return []
+    return [
+        Warning(
+            "IDP_LEGACY_ASSERTION_AUDIENCE accepts assertions for the token endpoint, which other providers can get.",
+            hint="Have the apps that need it write the issuer as aud, then unset it.",
+            id="idp.W013",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def anybody_may_register(app_configs: object, **kwargs: object) -> list[CheckMessage]:
+    """Open registration of apps is what a provider for agents is for, and nothing that comes about by accident."""
+    if settings.IDP_DYNAMIC_REGISTRATION != "guests":
+        return []
+    return [
+        Warning(
+            "IDP_DYNAMIC_REGISTRATION=guests lets anybody register an app, under any name.",
+            hint="Projects let guests in one by one. If that is what you want, silence this warning.",
+            id="idp.W014",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
 def trusted_proxies_are_set(app_configs: object, **kwargs: object) -> list[CheckMessage]:
     """Without them everybody behind the proxy has its address: a hundred wrong passwords stop all new browsers."""
     if settings.IS_LOCAL or settings.IDP_TRUSTED_PROXIES:

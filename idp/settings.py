@@ -69,6 +69,7 @@ IDP_TOOLKIT_PATHS: str = checked_toolkit_paths(env.str("IDP_TOOLKIT_PATHS", defa
 IDP_DPOP_NONCE_REQUIRED = env.flag("IDP_DPOP_NONCE_REQUIRED")
 # Whether clients that a superuser allows it may ask for tokens through the browser: for apps that cannot be changed.
 IDP_LEGACY_RESPONSE_TYPES = env.flag("IDP_LEGACY_RESPONSE_TYPES")
+IDP_LEGACY_ASSERTION_AUDIENCE = env.flag("IDP_LEGACY_ASSERTION_AUDIENCE")  # the token endpoint as `aud`, too
 # Whether every authorization request has to be pushed before a browser brings it (RFC 9126 section 5).
 IDP_REQUIRE_PUSHED_AUTHORIZATION_REQUESTS = env.flag("IDP_REQUIRE_PUSHED_AUTHORIZATION_REQUESTS")
 IDP_CLIENT_ID_METADATA_DOCUMENTS = env.flag("IDP_CLIENT_ID_METADATA_DOCUMENTS")  # ids that are addresses of documents

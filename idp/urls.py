@@ -16,12 +16,14 @@ from provider.endpoints import apps, device
 from provider.endpoints.authorize import authorize, decide
 from provider.endpoints.consent_answer import go_on
 from provider.endpoints.http import as_view
+from provider.endpoints.logo import client_logo
 from provider.endpoints.logout import confirm, end_session
 from provider.endpoints.register import registered
 
 # Below the path of the issuer, if it has one.
 BELOW: list[URLPattern | URLResolver] = [
     re_path(r"^oauth2/register/[^/]+/?$", as_view(registered)),
+    path("oauth2/logo/<path:client_id>", client_logo, name="client_logo"),
     re_path(r"^oauth2/authorize/?$", authorize, name="authorize"),
     re_path(r"^openid/authorize/?$", authorize),
     re_path(r"^oauth2/consent/?$", decide, name="consent"),

@@ -15,7 +15,7 @@ from common import clock, jws
 from common.jws import ALGORITHMS, Parts
 from provider import client_keys
 from provider.authentication_method import Credentials, Method, Sent
-from provider.protocol import foreign_jwt
+from provider.protocol import foreign_jwt, profile
 from provider.protocol.errors import InvalidClient, InvalidRequest
 from provider.protocol.facts import ClientFacts
 from provider.store.replay import first_use
@@ -50,7 +50,7 @@ class Assertion(Method):
         parts = presented.assertion
         if parts is None:
             return False
-        seconds = _checked(parts)
+        seconds = _checked(parts, client)
         registered = client if client is not None and client.auth_method == self.auth_method else None
         algorithms = (registered.assertion_algorithm,) if registered and registered.assertion_algorithm else ALGORITHMS
         claims = client_keys.verified(parts, registered, types=TYPES, algorithms=algorithms)
@@ -61,7 +61,13 @@ class Assertion(Method):
         return True
 
 
-def _checked(parts: Parts) -> int:
+def _old_names(client: ClientFacts | None) -> list[str]:
+    """What programs older than RFC 10070 write as `aud`, where the deployment accepts it and no profile forbids it."""
+    accepted = settings.IDP_LEGACY_ASSERTION_AUDIENCE and not (client is not None and profile.demanded(client))
+    return [f"{settings.IDP_ISSUER}/oauth2/token"] if accepted else []
+
+
+def _checked(parts: Parts, client: ClientFacts | None) -> int:
     """For how many seconds it can be presented still. Raises InvalidClient, and says why."""
     claims = parts.claims
     try:
@@ -69,7 +75,7 @@ def _checked(parts: Parts) -> int:
             raise foreign_jwt.Unacceptable("iss and sub have to be the client_id, both.")
         if not client_keys.typed(parts, TYPES):
             raise foreign_jwt.Unacceptable("typ says that it is something else.")
-        foreign_jwt.check_audience(claims, settings.IDP_ISSUER)
+        foreign_jwt.check_audience(claims, settings.IDP_ISSUER, *_old_names(client))
         foreign_jwt.text(claims, "jti")
         return foreign_jwt.check_lifetime(claims, clock.now().timestamp(), LONGEST)
     except foreign_jwt.Unacceptable as error:

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from accounts.console_forms import LinesField
 from clients import initial_tokens
@@ -152,5 +152,4 @@ class InitialTokenAdmin(ProjectScopedAdmin):
             ended = [one for one in mine if initial_tokens.revoke(one, by)]
             for one in ended:
                 self.log_change(request, one, _("Revoked."))
-        done = ngettext("%(number)s token revoked.", "%(number)s tokens revoked.", len(ended))
-        self.message_user(request, done % {"number": len(ended)}, messages.SUCCESS)
+        self.message_user(request, _("Tokens revoked: %(number)s.") % {"number": len(ended)}, messages.SUCCESS)

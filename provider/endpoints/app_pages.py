@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from provider import logos
 from provider.protocol.channel import Channel
+from provider.protocol.facts import ClientFacts
 
 WORDS: dict[str, Promise] = {
     "client_uri": _("Home page"),
@@ -25,9 +29,21 @@ class AppPage:
     elsewhere: bool  # nobody vouches for the app, and this is not where people go back to
 
 
+def shown_of(channel: Channel) -> dict[str, object]:
+    """What the consent page shows of what the app says about itself."""
+    return {"app_pages": pages_of(channel), "logo": logo_of(channel.client)}
+
+
 def pages_of(channel: Channel) -> list[AppPage]:
     said = dict(channel.client.pages)
     return [_page(said[name], words, channel) for name, words in WORDS.items() if name in said]
+
+
+def logo_of(client: ClientFacts) -> str:
+    """Where people's browsers find its logo: here. Another one has another address."""
+    uri = logos.address_of(client)
+    version = hashlib.sha256(uri.encode()).hexdigest()[:8]
+    return f"{reverse('client_logo', args=[client.client_id])}?{version}" if uri else ""
 
 
 def _page(uri: str, words: Promise, channel: Channel) -> AppPage:

@@ -17,7 +17,7 @@ from common import clock
 from projects.consent import Permission, missing
 from projects.models import ConsentScreen, Project
 from provider.endpoints import grant_end, guest_words, permission_words
-from provider.endpoints.app_pages import pages_of
+from provider.endpoints.app_pages import shown_of
 from provider.endpoints.interaction import EndUser, asked, fingerprint
 from provider.kept_requests import shortened
 from provider.protocol import guests
@@ -70,7 +70,7 @@ def show(
         "groups": _groups(project, wanted, new, end_user.given),
         "audiences": _audiences(project, decided, wanted, new, also_usable),
         "siblings": permission_words.siblings(project, decided.client.client_id) if channel.shares_consent else [],
-        "app_pages": pages_of(channel),
+        **shown_of(channel),
         "targets": [target.name for target in decided.targets],
         "ends": ends,
         "new_only": new != wanted,

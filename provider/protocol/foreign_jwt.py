@@ -77,10 +77,13 @@ def check_begun(claims: Mapping[str, Json], now: float) -> None:
             raise Unacceptable(f"{name} is in the future: is the clock of this client right?")
 
 
-def check_audience(claims: Mapping[str, Json], ours: str) -> None:
-    """It is for us alone (RFC 10070): another audience could present it here. An array of one will do."""
+def check_audience(claims: Mapping[str, Json], ours: str, *names: str) -> None:
+    """It is for us alone (RFC 10070): another audience could present it here. An array of one will do.
+
+    `names`: what else is ours alone.
+    """
     value = claims.get("aud")
-    if value == ours or value == [ours]:
+    if any(value in (one, [one]) for one in (ours, *names)):
         return
     raise Unacceptable("aud has to be the issuer of this provider, and nothing else.")
 

@@ -43,6 +43,7 @@ UNSEEN = {
     "mfa_list_webauthn": "leads on to mfa_index",
     "mfa_login_webauthn": "answers a script, and takes a form of the sign-in page",
     "mfa_download_recovery_codes": "a text file",
+    "client_logo": "a picture",
     "consent": "takes the form that authorize shows",
     "account_guest_end": "takes the form of account_apps",
     "confirm_end_session": "takes the form that end_session shows",

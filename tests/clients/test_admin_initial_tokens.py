@@ -77,7 +77,7 @@ def test_a_revoked_one_registers_no_more_apps() -> None:
     answer = browser("owner").post(
         page(LIST), {"action": "revoke", "_selected_action": InitialAccessToken.objects.get().pk}, follow=True
     )
-    assert "1 token revoked." in answer.content.decode()
+    assert "Tokens revoked: 1." in answer.content.decode()
     assert "revoked" in answer.content.decode()
     assert Registrar(token).register().status_code == 401
 

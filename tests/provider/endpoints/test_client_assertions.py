@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from clients.models import Client, FirstUse
 from common import jws
+from idp import checks
 from provider import client_assertion
 from provider.client_authentication import authenticate
 from provider.protocol.errors import InvalidClient, Refusal, TemporarilyUnavailable
@@ -71,6 +72,20 @@ def test_it_is_for_the_issuer_alone_a1(name: str) -> None:
     status, error, why = refused(assertion(aud=AUDIENCES[name]))
     assert (status, error) == (401, "invalid_client")
     assert "aud has to be the issuer" in why
+
+
+def test_programs_that_name_the_token_endpoint_are_heard_where_the_deployment_says_so_a1(settings: Any) -> None:
+    registered()
+    old = f"{ISSUER}/oauth2/token"
+    assert [one.id for one in checks.legacy_assertion_audience(None)] == []
+    settings.IDP_LEGACY_ASSERTION_AUDIENCE = True
+    assert [one.id for one in checks.legacy_assertion_audience(None)] == ["idp.W013"]
+    assert token_request(assertion(aud=old)).status_code == 200
+    assert token_request(assertion(aud=[old])).status_code == 200
+    for other in (f"{ISSUER}/oauth2/par", f"{old}/", [ISSUER, old], "https://other.example/oauth2/token"):
+        assert refused(assertion(aud=other))[:2] == (401, "invalid_client")
+    Client.objects.filter(client_id="service").update(profile="fapi2", dpop_bound_access_tokens=True)
+    assert refused(assertion(aud=old))[:2] == (401, "invalid_client")
 
 
 def test_one_element_of_an_array_will_do_a1() -> None:

@@ -158,7 +158,9 @@ def test_r6_each_refusal_has_its_code(app: Registrar, values: Any, error: str) -
     assert InitialAccessToken.objects.get().used == 0, "what is refused uses nothing up"
 
 
-@hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@hypothesis_settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(values=st.dictionaries(st.sampled_from([*MEMBERS, *MADE_HERE, "client_id"]), anything, max_size=6))
 def test_nothing_that_is_sent_is_a_failure_of_ours(app: Registrar, values: dict[str, Any]) -> None:
     answer = app.register({**WEB, **values})

@@ -9,8 +9,11 @@ import pytest
 from clients.models import Client, SecurityEvent
 from clients.policy import metadata_of
 from common.counters import Limit
+from idp import checks
 from provider import registration_limits
-from tests.provider.registering import WEB, Registrar, initial_token, refusal
+from tests.guests import open_door, open_scopes
+from tests.provider.registering import CALLBACK, WEB, Registrar, initial_token, refusal
+from tests.world import ORDERS, VERIFIER, App, Browser, basic, redirected
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 MCP = {  # as an agent on a person's machine asks
@@ -78,6 +81,40 @@ def test_r8_a_guest_that_was_switched_off_does_not_switch_itself_on() -> None:
     Client.objects.filter(client_id=made["client_id"]).update(enabled=False, disabled_by_superuser=True)
     assert app.change(made, {**WEB, "enabled": True}).status_code == 200
     assert not Client.objects.get(client_id=made["client_id"]).enabled
+
+
+def test_an_open_door_is_told_by_the_deployment_check(settings: Any) -> None:
+    assert [one.id for one in checks.anybody_may_register(None)] == ["idp.W014"]
+    settings.IDP_DYNAMIC_REGISTRATION = "tokens"
+    assert checks.anybody_may_register(None) == []
+
+
+def test_r12_a_guest_that_nobody_let_in_gets_no_further_than_its_registration() -> None:
+    made = Registrar().made({**WEB, "scope": "openid"})
+    answer = Browser("owner").authorize(made["client_id"], redirect_uri=CALLBACK)
+    assert answer.status_code in (302, 400)
+    assert "code=" not in answer.get("Location", "")
+
+
+@pytest.mark.parametrize("method", ["none", "client_secret_basic", "client_secret_post"])
+def test_r12_a_guest_that_a_project_lets_in_gets_what_the_person_allows(method: str) -> None:
+    open_door()
+    open_scopes("orders.read")
+    callback = "http://127.0.0.1:51004/oauth/callback"
+    made = Registrar().made({**MCP, "token_endpoint_auth_method": method})
+    person = Browser("owner")
+    asked = {"redirect_uri": callback, "scope": "orders.read", "resource": ORDERS}
+    code = redirected(person.answer(person.authorize(made["client_id"], **asked)))["code"]
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": callback, "code_verifier": VERIFIER}
+    proof = {"client_secret": made.get("client_secret"), "client_id": made["client_id"]}
+    auth = basic(made["client_id"], made["client_secret"]) if method == "client_secret_basic" else None
+    sent = {**form, **({} if auth else proof), "resource": ORDERS}
+    answer = App(made["client_id"]).post("/oauth2/token", sent, auth=auth)
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["scope"] == "orders.read"
+    assert Registrar().delete(made).status_code == 204
+    refreshed = {"grant_type": "refresh_token", "refresh_token": answer.json()["refresh_token"], **proof}
+    assert refusal(App("").post("/oauth2/token", refreshed, auth=None)) == (401, "invalid_client")
 
 
 # --- How many (rule R11) ----------------------------------------------------------------------------------------------
