@@ -57,12 +57,13 @@ def test_every_field_is_a_member_or_follows_from_one() -> None:
     assert {one.name for one in fields(ClientMetadata)} == {*MEMBERS, *DERIVED}
 
 
-@settings(max_examples=25)  # each draws 40 values
+@settings(max_examples=25, deadline=None)  # each draws 40 values
 @given(wanted())
 def test_what_is_shown_is_read_as_the_same(metadata: ClientMetadata) -> None:
     assert through(metadata).settled() == metadata.settled()
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([*MEMBERS, "else", 'a."b']), anything, max_size=6))
 def test_nothing_that_is_sent_breaks_it(values: dict[str, Json]) -> None:
     said, found = read(values)

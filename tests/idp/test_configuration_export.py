@@ -11,7 +11,7 @@ import pytest
 import yaml
 from django.conf import LazySettings
 from django.core.management import CommandError, call_command
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.models import User
@@ -234,6 +234,7 @@ values: st.SearchStrategy[Json] = st.recursive(
 
 @pytest.mark.any_database
 @pytest.mark.parametrize("written", [as_yaml, as_json_text])
+@settings(deadline=None)
 @given(document=st.dictionaries(st.text("abc", min_size=1, max_size=3), values, max_size=3))
 def test_what_is_written_is_read_as_the_same(written: Any, document: dict[str, Json]) -> None:
     problems = Problems("x")

@@ -6,7 +6,7 @@ import json
 from dataclasses import fields
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.json_type import Json
@@ -73,6 +73,7 @@ def test_every_field_is_a_member() -> None:
     assert {one.name for one in fields(Screen)} == set(SCREEN)
 
 
+@settings(deadline=None)
 @given(PROJECTS)
 def test_a_project_that_is_shown_is_read_as_the_same(metadata: ProjectMetadata) -> None:
     said, found = read_project(sent(represent_project(metadata)))
@@ -82,6 +83,7 @@ def test_a_project_that_is_shown_is_read_as_the_same(metadata: ProjectMetadata) 
     assert represent_project(again) == represent_project(metadata)
 
 
+@settings(deadline=None)
 @given(APIS, st.lists(words, unique=True, min_size=1, max_size=3))
 def test_an_api_that_is_shown_is_read_as_the_same(metadata: ApiMetadata, listed: list[str]) -> None:
     for one in (metadata, api(metadata, {"shared": tuple(listed)})):
@@ -90,6 +92,7 @@ def test_an_api_that_is_shown_is_read_as_the_same(metadata: ApiMetadata, listed:
         assert represent_api(api(ApiMetadata(identifier=""), said)) == represent_api(one)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(sorted({*PROJECT, *API, "else"})), anything, max_size=6))
 def test_nothing_that_is_sent_breaks_it(values: dict[str, Json]) -> None:
     project(ProjectMetadata(id=""), read_project(values)[0])
@@ -168,6 +171,7 @@ def test_a_problem_of_the_registration_stands_where_the_json_has_it() -> None:
     assert place_in_api("shared_with[1]", written) == "shared[1]"
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(min_size=1) | st.integers(0, 10**6), max_size=5))
 def test_a_path_leads_where_it_was_made_for(way: list[Step]) -> None:
     assert list(steps(joined(way))) == way
