@@ -230,6 +230,7 @@ def test_when_it_is_gone_refreshing_goes_on_for_a_week_and_then_ends_c11(agent: 
                 attended(agent)
         else:
             attended(agent)
+    settled()
     agent.status = 200
     client = facts.find_client(agent.url)
     assert client is not None
