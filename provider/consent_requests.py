@@ -25,7 +25,7 @@ from projects.problems import Problem, require
 from provider.keys.mint import digest, opaque
 from provider.protocol import consent_answer
 from provider.protocol.errors import TemporarilyUnavailable
-from provider.protocol.request import AuthorizationRequest
+from provider.protocol.request import AuthorizationRequest, Choice
 
 LIFETIME = timedelta(minutes=10)
 MAX_PER_PERSON = 20  # that wait at once
@@ -98,8 +98,9 @@ def given_before(row: ConsentRequest) -> Permission:
 
 def accept(row: ConsentRequest, scopes: Sequence[str], audiences: Sequence[str], by: Actor) -> str:
     """Where the browser goes on. Raises RegistrationError, AnsweredBefore. The caller has locked the row."""
-    asked = _permission(row.asked)
-    require(consent_answer.problems(asked, scopes, audiences, apis_near((*asked.audiences, *audiences)).covers))
+    asked = Choice(*_pair(row.asked))
+    wrong = consent_answer.problems(asked, scopes, audiences, apis_near((*asked.audiences, *audiences)).covers)
+    require(Problem(*one) for one in wrong)
     granted = consent_answer.granted(asked, scopes, audiences)
     return _answer(row, [list(granted.scopes), list(granted.audiences)], "", by, "consent.accepted_elsewhere")
 
@@ -140,5 +141,9 @@ def taken(verifier: str, user: User, sign_in: SignIn) -> Answered | None:
 
 
 def _permission(kept: Sequence[Sequence[str]]) -> Permission:
+    return Permission(*_pair(kept))
+
+
+def _pair(kept: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     scopes, audiences = kept
-    return Permission(tuple(scopes), tuple(audiences))
+    return tuple(scopes), tuple(audiences)

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projects.consent import Permission
 from projects.matcher import covers
 from provider.protocol.consent_answer import granted, problems
+from provider.protocol.request import Choice
 
 ORDERS = "https://api.example.com/orders"
-ASKED = Permission(("openid", "email", "orders.read"), (ORDERS, "legacy"))
+ASKED = Choice(("openid", "email", "orders.read"), (ORDERS, "legacy"))
 
 
 @pytest.mark.parametrize(
@@ -33,13 +33,13 @@ def test_never_more_than_was_asked(scopes: list[str], audiences: list[str], fiel
 
 
 def test_nothing_at_all_is_a_rejection() -> None:
-    only_apis = Permission(("orders.read",), (ORDERS,))
+    only_apis = Choice(("orders.read",), (ORDERS,))
     assert [one.code for one in problems(only_apis, [], [], covers)] == ["needed"]
 
 
 def test_it_keeps_the_order_of_the_request_and_each_once() -> None:
     found = granted(ASKED, ["email", "openid", "email"], [f"{ORDERS}/7", "legacy", f"{ORDERS}/7"])
-    assert found == Permission(("openid", "email"), ("legacy", f"{ORDERS}/7"))
+    assert found == Choice(("openid", "email"), ("legacy", f"{ORDERS}/7"))
 
 
 @given(scopes=st.lists(st.text()), audiences=st.lists(st.text() | st.just(f"{ORDERS}/1")))
