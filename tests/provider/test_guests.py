@@ -32,6 +32,7 @@ COMPARED = re.compile(r"project(\.id|_id|\.pk)?\s*(==|!=)\s*\w[\w.]*project|proj
 MAY = {
     'projects/facts.py: return self.shared == "listed" and project.id in self.shared_with': "guests were told before",
     "clients/models/client.py: if stored is not None and stored.project_id != self.project_id:": "of one row",
+    "idp/moving/apps.py: here = known.project_id == plan.project.pk": "of one row",
     "clients/policy.py: if case.client.project_id != case.project.pk:": "of one row",
     "provider/explain/ask.py: clients = "
     "{key: one for key, one in registry.clients.items() if one.project.id in visible}": "what a viewer may see",
