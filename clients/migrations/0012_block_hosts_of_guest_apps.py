@@ -14,7 +14,7 @@ def create_triggers(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('clients', '0010_consent_requests'),
+        ('clients', '0011_remember_which_document_a_row_follows'),
     ]
 
     operations = [
