@@ -69,6 +69,14 @@ def problems(wanted: ClientMetadata, source: str, by: Actor, before: ClientMetad
     return found
 
 
+def may_change(client: Client, by: Actor) -> None:
+    """Raises RegistrationError when they may not: of a guest, or of a project's client."""
+    if client.project is None and not by.manages_guest(client.client_id):
+        require([Problem("client_id", str(NOT_YOURS))])
+    if client.project is not None and not by.edits(client.project):
+        require([Problem("project", _("You may not change the clients of this project."))])
+
+
 def anew(before: ClientMetadata, after: ClientMetadata) -> ClientMetadata:
     """What it is to be, as far as a guest may be it.
 

@@ -188,7 +188,7 @@ def obstacles(client: Client, along: Collection[Client] = ()) -> list[str]:
 def delete(client: Client, by: Actor, *, along: Collection[Client] = ()) -> None:
     """End it and everything of it. Its id is never used again: `clients.tombstones` sees to that."""
     with acting(by), transaction.atomic():
-        _may_change(client, by)
+        guest_registration.may_change(client, by)
         require(Problem("client_id", sentence) for sentence in obstacles(client, along))
         client.delete()
 
@@ -244,7 +244,7 @@ def revoke_secret(secret: ClientSecret, by: Actor) -> bool:
     """Whether it was this call that ended it."""
     with acting(by), transaction.atomic():
         client = secret.client
-        _may_change(client, by)
+        guest_registration.may_change(client, by)
         if client.secrets.select_for_update().filter(pk=secret.pk, revoked_at__isnull=True).first() is None:
             return False
         secrets.revoke(secret)
@@ -256,7 +256,7 @@ def limit_secret(secret: ClientSecret, by: Actor, until: datetime) -> bool:
     """Let it end then; never later than it would. Whether that was earlier than before."""
     with acting(by), transaction.atomic():
         client = secret.client
-        _may_change(client, by)
+        guest_registration.may_change(client, by)
         row = client.secrets.select_for_update().filter(pk=secret.pk, revoked_at__isnull=True).first()
         if row is None or (row.expires_at is not None and row.expires_at <= until):
             return False
@@ -266,15 +266,8 @@ def limit_secret(secret: ClientSecret, by: Actor, until: datetime) -> bool:
     return True
 
 
-def _may_change(client: Client, by: Actor) -> None:
-    if client.project is None and not by.manages_guest(client.client_id):
-        require([Problem("client_id", str(guest_registration.NOT_YOURS))])
-    if client.project is not None and not by.edits(client.project):
-        require([Problem("project", _("You may not change the clients of this project."))])
-
-
 def _may_have_secrets(client: Client, by: Actor) -> None:
-    _may_change(client, by)
+    guest_registration.may_change(client, by)
     if client.public:
         require([Problem("client_secret", _("A public client has no secret. Leave this key out."))])
     if not client.uses_secrets:

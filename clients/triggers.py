@@ -21,6 +21,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "clients_client_allowed_callers": ANY_COLUMN,
     "clients_client_acts_for": ANY_COLUMN,
     "clients_audienceentry": ANY_COLUMN,
+    "clients_blockedhost": ANY_COLUMN,
     "clients_clientsecret": ("client_id", "slot", "digest", "expires_at", "revoked_at"),
     "clients_signingkey": ANY_COLUMN,
     "projects_project": ANY_COLUMN,

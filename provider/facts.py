@@ -8,13 +8,14 @@ from dataclasses import replace
 from django.conf import settings
 
 from accounts.models import SignIn, User
-from clients import keys
+from clients import blocked_hosts, keys
 from clients.models import Client
 from clients.models.choices import RefreshTokens
 from clients.rules import SHOWN_URIS
 from common import cache
 from projects.apis import apis_near, project_facts
 from projects.facts import OUTSIDE
+from projects.guests import places_of
 from provider.protocol import guests, profile
 from provider.protocol.facts import (
     NO_CLAIMS,
@@ -36,7 +37,7 @@ _RELATED = ("audience_entries", "allowed_callers", "introspects", "acts_for")
 def client_facts(client: Client) -> ClientFacts:
     """A client with everything the steps may ask of it."""
     if client.guest:
-        return guests.stripped(_own(client))  # it lists nobody, and may be without a row
+        return _where_it_is(guests.stripped(_own(client)))  # it lists nobody, and may be without a row
     lists = replace(
         _own(client),
         allowlist=_allowlist(client),
@@ -46,6 +47,13 @@ def client_facts(client: Client) -> ClientFacts:
         profile=client.profile or (client.project.profile if client.project else ""),
     )
     return profile.applied(lists)
+
+
+def _where_it_is(guest: ClientFacts) -> ClientFacts:
+    """A guest that is at a host which superusers keep out, or did until lately."""
+    blocked, lifted = blocked_hosts.found_at(places_of(guest.client_id, guest.redirect_uris))
+    over = max(filter(None, (guest.tokens_not_before, lifted)), default=None)
+    return replace(guest, enabled=guest.enabled and not blocked, tokens_not_before=over)
 
 
 def _own(client: Client) -> ClientFacts:

@@ -16,6 +16,7 @@ from projects.consent import Permission
 from projects.ends import end_of
 from projects.guests import has_document, lets_in, place_of, places_of
 from projects.models import Project
+from provider import facts
 from provider.access import end
 from provider.store import events, live
 
@@ -47,7 +48,7 @@ def list_guests(user: User) -> list[GuestAccess]:
     rows = _of(user).select_related("client", "project").order_by("created_at")
     grouped: dict[tuple[Client, Project], list[Authorization]] = {}
     for row in rows:
-        if row.project is not None and _is_let_in(row.client, row.project):
+        if row.project is not None and _is_let_in(row, row.project):
             grouped.setdefault((row.client, row.project), []).append(row)
     found = [_access(client, project, each) for (client, project), each in grouped.items()]
     return sorted(found, key=lambda one: one.last_used, reverse=True)
@@ -57,8 +58,12 @@ def _of(user: User) -> QuerySet[Authorization]:
     return Authorization.objects.filter(live.may_live(), user=user, project__isnull=False, client__enabled=True)
 
 
-def _is_let_in(client: Client, project: Project) -> bool:
-    return lets_in(guest_terms(project), places_of(client.client_id, client.redirect_uri_list))
+def _is_let_in(row: Authorization, project: Project) -> bool:
+    """By the project, and by whoever runs this provider."""
+    known = facts.client_of(row.client_id)
+    if known is None or not live.client_lives(known, row.created_at):
+        return False
+    return lets_in(guest_terms(project), places_of(known.client_id, known.redirect_uris))
 
 
 def _access(client: Client, project: Project, rows: list[Authorization]) -> GuestAccess:

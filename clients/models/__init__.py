@@ -4,6 +4,7 @@ from clients.models.allowlist import AudienceEntry
 from clients.models.authorization import Authorization
 from clients.models.client import Client
 from clients.models.consent_request import ConsentRequest
+from clients.models.guest import BlockedHost, Guest
 from clients.models.kept_answer import KeptAnswer
 from clients.models.kept_request import KeptRequest
 from clients.models.keys import SigningKey
@@ -21,12 +22,14 @@ __all__ = [
     "AccessToken",
     "AudienceEntry",
     "Authorization",
+    "BlockedHost",
     "Client",
     "ClientSecret",
     "ConsentRequest",
     "DeviceGrant",
     "FirstUse",
     "Grant",
+    "Guest",
     "IDToken",
     "InitialAccessToken",
     "KeptAnswer",

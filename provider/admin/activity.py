@@ -21,12 +21,12 @@ from clients.models.logout import NoticeState
 from common import clock
 from projects import access
 from projects.apis import guest_terms, project_facts
-from projects.console import ProjectFilter, ProjectScopedAdmin
+from projects.console import ProjectFilter, ProjectScopedAdmin, roles_of
 from projects.door import actor_of
 from projects.ends import end_of
 from projects.events import record
 from projects.facts import OUTSIDE
-from projects.models import ConsentMode
+from projects.models import ConsentMode, Project, Role
 from provider import revocation
 from provider.store import live
 
@@ -49,6 +49,10 @@ class ReadOnly(ProjectScopedAdmin):
 
 class ClientProjectFilter(ProjectFilter):
     path = "client__project"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
+        key = self.value()
+        return queryset.filter(Q(client__project__key=key) | Q(project__key=key)) if key else queryset
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -113,9 +117,14 @@ class AuthorizationAdmin(FreshProofAdmin, ReadOnly):
         return authorization.user.get_username()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Authorization]:
-        """Without those of a deleted person, which wait to be cleared."""
-        found: QuerySet[Authorization] = super().get_queryset(request)
-        return found.filter(user__sub__isnull=False)
+        """Of guests, too, that these projects let in. Without those of a deleted person, which wait to be cleared."""
+        found: QuerySet[Authorization] = super(ProjectScopedAdmin, self).get_queryset(request)
+        return found.filter(_of(access.visible(actor(request))), user__sub__isnull=False)
+
+    def _has_role(self, request: HttpRequest, roles: tuple[Role, ...], obj: Model | None) -> bool:
+        if isinstance(obj, Authorization) and obj.project_id is not None:
+            return roles_of(request).in_project(obj.project_id, roles)
+        return super()._has_role(request, roles, obj)
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         """Superusers see names, and so they find people by them: by the whole name or address only."""
@@ -128,7 +137,7 @@ class AuthorizationAdmin(FreshProofAdmin, ReadOnly):
     @admin.action(description=gettext_lazy("End the selected authorizations"), permissions=["end"])
     def end(self, request: HttpRequest, queryset: QuerySet[Authorization]) -> HttpResponse | None:
         """Asks first. Then every code and token of these stops working, and no consent gives them again."""
-        mine = queryset.filter(client__project__in=access.editable(actor(request)))
+        mine = queryset.filter(_of(access.editable(actor(request))))
         live = mine.filter(ended_at__isnull=True)
         if live.count() > MAX_ENDED:
             told = _("At most %(most)s are ended at once here. For more there is “manage.py revoke”.")
@@ -163,6 +172,10 @@ class AuthorizationAdmin(FreshProofAdmin, ReadOnly):
             "back": request.get_full_path(),
         }
         return TemplateResponse(request, "admin/clients/authorization/end.html", context)
+
+
+def _of(projects: QuerySet[Project]) -> Q:
+    return Q(client__project__in=projects) | Q(project__in=projects)
 
 
 def _with_username(request: HttpRequest, names: Iterable[object]) -> tuple[str, ...]:

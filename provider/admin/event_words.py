@@ -34,6 +34,8 @@ WORDS = {
     "key.activated": _("Signing key signs from now on"),
     "key.retired": _("Signing key retired"),
     "key.revoked": _("Signing key revoked"),
+    "guest_host.blocked": _("Host of guest apps blocked"),
+    "guest_host.lifted": _("Host of guest apps let in again"),
     "guest.deleted": _("Guest app deleted"),
     "guest.ended": _("Access of a guest app ended by the person"),
     "token.cross_client": _("ID token made for another client of the project"),

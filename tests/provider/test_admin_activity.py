@@ -173,7 +173,8 @@ def test_a_selected_row_that_cannot_be_one_is_refused(key: str) -> None:
 def test_tokens_and_codes_have_no_page() -> None:
     index = browser("root").get(page("index"))
     names = {model["object_name"] for app in index.context["app_list"] for model in app["models"]}
-    ours = {"AccountEvent", "Api", "Authorization", "Client", "LogoutNotice", "Project"}
+    ours = {"AccountEvent", "Api", "Authorization", "BlockedHost", "Client", "Guest", "LogoutNotice", "Project"}
+    ours |= {"InitialAccessToken"}
     things = {*ours, "RefusedRequest", "SecurityEvent", "SigningKey", "User"}
     assert names == things
 

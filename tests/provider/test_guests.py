@@ -15,9 +15,12 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts.models import User
-from clients.models import Authorization, Client, SecurityEvent
+from clients import blocked_hosts
+from clients.models import Authorization, BlockedHost, Client, SecurityEvent
 from idp.settings import BASE_DIR
-from projects.models import Project
+from projects.actors import Actor
+from projects.models import Member, Project
+from projects.problems import RegistrationError
 from provider import guest_access
 from tests.guests import DOCUMENT, make_guest, open_door
 from tests.world import ORDERS, App, Browser
@@ -29,6 +32,7 @@ COMPARED = re.compile(r"project(\.id|_id|\.pk)?\s*(==|!=)\s*\w[\w.]*project|proj
 MAY = {
     'projects/facts.py: return self.shared == "listed" and project.id in self.shared_with': "guests were told before",
     "clients/models/client.py: if stored is not None and stored.project_id != self.project_id:": "of one row",
+    "idp/moving/apps.py: here = known.project_id == plan.project.pk": "of one row",
     "clients/policy.py: if case.client.project_id != case.project.pk:": "of one row",
     "provider/explain/ask.py: clients = "
     "{key: one for key, one in registry.clients.items() if one.project.id in visible}": "what a viewer may see",
@@ -167,3 +171,99 @@ def test_an_operator_reads_what_a_guest_may_and_why_not() -> None:
     assert "is not open to this guest app" in said
     assert "guests.at_authorization" in said
     assert "invalid_target" in said
+
+
+# --- In the console --------------------------------------------------------------------------------------------------
+
+
+def console(username: str) -> Browser:
+    User.objects.filter(username=username).update(is_staff=True)
+    User.objects.filter(username="owner").update(is_superuser=False)
+    return Browser(username)
+
+
+def root() -> Browser:
+    if not User.objects.filter(username="root").exists():
+        User.objects.create_superuser("root")
+    return Browser("root")
+
+
+GUESTS, BLOCKED = "/admin/clients/guest/", "/admin/clients/blockedhost/"
+
+
+@pytest.mark.usefixtures("agent")
+def test_a_superuser_sees_every_guest_and_switches_it_off() -> None:
+    person = Browser("owner")
+    tokens = person.tokens(DOCUMENT, **ASKED)
+    page = root().http.get(GUESTS).content.decode()
+    assert "agent.example" in page
+    row = Client.objects.get(client_id=DOCUMENT)
+    assert root().http.get(f"{GUESTS}{row.pk}/change/").status_code == 200
+    root().http.post(GUESTS, {"action": "switch_off", "_selected_action": [row.pk]})
+    assert App(DOCUMENT).refresh(tokens["refresh_token"]).json()["error"] == "invalid_client"
+    root().http.post(GUESTS, {"action": "switch_on", "_selected_action": [row.pk]})
+    assert App(DOCUMENT).refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant", "it revives nothing"
+    assert person.authorize(DOCUMENT, **ASKED).status_code == 200
+
+
+@pytest.mark.usefixtures("agent")
+def test_members_see_the_guests_of_their_projects_and_switch_none_off() -> None:
+    row = Client.objects.get(client_id=DOCUMENT)
+    member = console("member")
+    assert "agent.example" not in member.http.get(GUESTS).content.decode(), (
+        "nobody allowed it anything at their project"
+    )
+    assert member.http.get(f"{GUESTS}{row.pk}/change/").status_code == 302
+    Browser("owner").tokens(DOCUMENT, **ASKED)
+    assert "agent.example" in member.http.get(GUESTS).content.decode()
+    member.http.post(GUESTS, {"action": "switch_off", "_selected_action": [row.pk]})
+    assert Client.objects.get(pk=row.pk).enabled
+    assert member.http.get(BLOCKED).status_code == 403
+
+
+@pytest.mark.usefixtures("agent")
+def test_members_end_what_a_guest_has_at_their_project_and_others_do_not_see_it() -> None:
+    tokens = Browser("outsider").tokens(DOCUMENT, **ASKED)
+    row = Authorization.objects.get()
+    where = "/admin/clients/authorization/"
+    Member.objects.create(project=Project.objects.get(key="other"), user=User.objects.get(username="outsider"))
+    assert str(row.pk) not in console("outsider").http.get(where).content.decode()
+    member = console("member")
+    assert str(row.pk) in member.http.get(where).content.decode()
+    assert member.http.get(f"{where}{row.pk}/change/").status_code == 200
+    member.http.post(where, {"action": "end", "_selected_action": [str(row.pk)], "confirmed": "yes"})
+    assert App(DOCUMENT).refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
+
+
+@pytest.mark.usefixtures("agent")
+def test_a_host_is_kept_out_of_every_project_at_once_and_what_it_had_stays_over() -> None:
+    person = Browser("owner")
+    tokens = person.tokens(DOCUMENT, **ASKED)
+    assert root().http.post(f"{BLOCKED}add/", {"host": "agent.example"}).status_code == 302
+    assert person.authorize(DOCUMENT, **ASKED).status_code == 400
+    assert App(DOCUMENT).refresh(tokens["refresh_token"]).json()["error"] == "invalid_client"
+    assert guest_access.list_guests(User.objects.get(username="owner")) == []
+    blocked = BlockedHost.objects.get()
+    with time_machine.travel(timezone.now() + timedelta(seconds=2)):
+        root().http.post(BLOCKED, {"action": "lift", "_selected_action": [blocked.pk]})
+    with time_machine.travel(timezone.now() + timedelta(seconds=3)):
+        assert App(DOCUMENT).refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
+        assert guest_access.list_guests(User.objects.get(username="owner")) == []
+    kinds = SecurityEvent.objects.filter(kind__startswith="guest_host").order_by("pk").values_list("kind", flat=True)
+    assert list(kinds) == ["guest_host.blocked", "guest_host.lifted"]
+    assert root().http.post(f"{BLOCKED}add/", {"host": "agent.example"}).status_code == 302, "once more"
+    assert BlockedHost.objects.get().lifted_at is None
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("host", ["https://agent.example", "*", ""])
+def test_what_is_no_host_is_not_blocked(host: str) -> None:
+    answer = root().http.post(f"{BLOCKED}add/", {"host": host})
+    assert answer.status_code == 200
+    assert not BlockedHost.objects.exists()
+
+
+@pytest.mark.usefixtures("world")
+def test_members_keep_nobody_out_of_every_project() -> None:
+    with pytest.raises(RegistrationError):
+        blocked_hosts.block("agent.example", Actor.person(User.objects.get(username="owner")))
