@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import override
 
 from clients import registration
-from clients.identifiers import redirect_uri_problem
+from clients.identifiers import client_id_problem, redirect_uri_problem
 from clients.metadata import Audience, ClientMetadata
 from clients.models import Client
 from common.chosen import Kept, keep
@@ -76,6 +76,9 @@ def take(rows: Iterable[Record], plan: Plan, by: Actor) -> Iterator[tuple[str, A
 
 
 def _take(row: Record, plan: Plan, by: Actor, report: AppReport) -> Client | None:
+    if problem := client_id_problem(report.client_id):
+        report.differs.append(problem)
+        return None
     known = Client.objects.filter(client_id=report.client_id).select_related("project").first()
     if known is not None:
         here = known.project_id == plan.project.pk

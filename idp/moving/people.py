@@ -93,13 +93,14 @@ class People:
             yield self.outcome
 
     def _take(self, rows: Sequence[Row]) -> None:
-        here = _Here(rows)
+        wrong = {id(row): why for row in rows if (why := _problem(row))}
+        here = _Here([row for row in rows if id(row) not in wrong])  # others may hold what no database takes
         new: list[tuple[Row, User]] = []
         for row in rows:
-            if account := here.account_of(row):
+            if id(row) not in wrong and (account := here.account_of(row)):
                 self.outcome.known += 1
                 self.outcome.accounts[row.key] = account
-            elif why := _problem(row) or here.problem(row) or self._said_before(row):
+            elif why := wrong.get(id(row)) or here.problem(row) or self._said_before(row):
                 self.outcome.refused.append(Refusal(row.where, row.username or row.sub, why))
             else:
                 new.append((row, self._account(row)))
@@ -154,7 +155,9 @@ class People:
             for address in dict.fromkeys(map(normalization.mail_address, row.verified)):
                 if address == row.email:
                     continue
-                if problem := here.address_problem(address):
+                said = self._seen.setdefault(f"e-mail address {address}", row.where)
+                told = "" if said == row.where else f"{said} has the same e-mail address."
+                if problem := told or here.address_problem(address):
                     self.outcome.without_address.append(Refusal(row.where, address, problem))
                     continue
                 here.verified.add(address)
@@ -213,7 +216,17 @@ class _Here:
 
 
 def _normalized(row: Row) -> Row:
-    return replace(row, username=normalization.user_name(row.username), email=normalization.mail_address(row.email))
+    return replace(
+        row,
+        username=normalization.user_name(row.username),
+        email=normalization.mail_address(row.email),
+        verified=tuple(one for one in row.verified if _is_kept(one)),
+    )
+
+
+def _is_kept(text: str) -> bool:
+    """No database keeps NUL, nor half a character."""
+    return "\0" not in text and not any("\ud800" <= one <= "\udfff" for one in text)
 
 
 def _problem(row: Row) -> str:
@@ -224,7 +237,7 @@ def _problem(row: Row) -> str:
         return problem
     for name in _CHECKED:
         value = getattr(row, name)
-        if "\0" in value or any("\ud800" <= one <= "\udfff" for one in value):
+        if not _is_kept(value):
             return f"{name}: this is no text that can be kept."
         column = User._meta.get_field(name)
         try:

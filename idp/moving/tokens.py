@@ -8,6 +8,7 @@ long as it was not used here.
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,7 @@ from provider.protocol.facts import ClientFacts
 from provider.store import generations
 
 ENDED = "revoked before it moved here"
+_DIGEST = re.compile("[0-9a-f]{64}")
 _NAMES = uuid.UUID("0b0dcb50-3d0e-4c62-8a55-6d5d3ad6d7f2")  # Authorizations of tokens without a family
 
 
@@ -73,7 +75,8 @@ class Owners:
 
 def digest_of(row: Record) -> str:
     """The toolkit keeps the digest that we keep; before version 3 it kept the token alone."""
-    return text(row.get("token_checksum")) or digest(text(row["token"]))
+    said = text(row.get("token_checksum"))
+    return said if _DIGEST.fullmatch(said) else digest(text(row["token"]))
 
 
 def family_of(row: Record) -> uuid.UUID:

@@ -5,23 +5,28 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import secrets
 import shlex
 import shutil
 import sqlite3
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from django.core.management import CommandError, call_command
+from psycopg import sql
 
 from accounts.models import User
 from clients.models import AccessToken, Authorization, Client, RefreshToken, SecurityEvent, SigningKey
 from projects.models import Api, Consent, Project
 from tests.idp.toolkit_site.made import Site, old_site
 from tests.installation import ROOT
+from tests.races.conftest import database_url
 from tests.world import SECRETS, App, claims_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("keys")]
@@ -94,6 +99,7 @@ def test_people_stay_who_they_are_to_apps_and_to_themselves(take: Take) -> None:
     assert sorted(boss.emailaddress_set.values_list("email", flat=True))[1] == "second@company.example"
 
 
+@pytest.mark.any_database
 def test_i1_a_hash_of_an_unknown_kind_is_listed_and_its_person_is_here(take: Take) -> None:
     people = take()["people"]
     assert [(one["name"], "not known" in one["why"]) for one in people["without_password"]] == [("employee98", True)]
@@ -118,6 +124,7 @@ def test_apps_are_clients_of_one_project_with_the_secrets_that_they_have(take: T
     assert service.secrets.get().digest.startswith("argon2")
 
 
+@pytest.mark.any_database
 def test_i3_what_is_not_taken_over_is_named(take: Take) -> None:
     told = take()
     assert "password grant" in notes(told, "legacy")
@@ -224,17 +231,20 @@ def test_a_person_whose_name_is_taken_is_refused_with_all_they_have(take: Take, 
     assert (take()["refresh_tokens"]["made"], take()["people"]["known"]) == (1, 100), "what was mended comes later"
 
 
+@pytest.mark.any_database
 def test_a_deactivated_person_has_no_tokens_here(take: Take, site: Site) -> None:
     change(site, "UPDATE toolkit_site_employee SET is_active = 0 WHERE id = ?", int(site.sign_ins[0]["sub"]))
     assert take()["refresh_tokens"]["refused"] == {"Its person is deactivated.": 1}
 
 
+@pytest.mark.any_database
 def test_what_a_token_was_given_has_to_be_known(take: Take, site: Site) -> None:
     change(site, "UPDATE oauth2_provider_refreshtoken SET access_token_id = NULL")
     told = take()["refresh_tokens"]
     assert told["refused"] == {"Nothing tells what it was given: its access token is gone there.": 30}
 
 
+@pytest.mark.any_database
 def test_whoever_runs_it_says_what_the_database_does_not(take: Take) -> None:
     take("--with-staff", "--trust-addresses", "--user-sub", "username", "--scopes", "reports")
     boss = User.objects.get(username="employee0")
@@ -245,12 +255,14 @@ def test_whoever_runs_it_says_what_the_database_does_not(take: Take) -> None:
     assert "reports" in Client.objects.get(client_id="service-1").scope.split()
 
 
+@pytest.mark.any_database
 def test_a_site_whose_apps_ask_nobody_is_first_party(take: Take, site: Site) -> None:
     change(site, "UPDATE oauth2_provider_application SET skip_authorization = 1")
     assert take()["project"]["consent_mode"] == "implicit"
     assert not Consent.objects.exists()
 
 
+@pytest.mark.any_database
 def test_a_site_of_an_older_toolkit(take: Take, site: Site) -> None:
     """Version 2 had no checksums, no families and no resources."""
     for statement in OF_VERSION_2:
@@ -302,6 +314,35 @@ def test_another_database_is_refused(tmp_path: Path) -> None:
         call_command("importdot", "--database", f"sqlite:///{tmp_path / 'x.sqlite3'}")
 
 
+@pytest.fixture
+def in_postgres(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """The site in a database of the same server."""
+    settings.PASSWORD_HASHERS = [f"common.hashers.{name}Hasher" for name in ("Argon2", "PBKDF2")]
+    name = f"site_{secrets.token_hex(8)}"
+    with psycopg.connect(database_url(), autocommit=True) as server:
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        url = urlsplit(database_url())._replace(path=f"/{name}").geturl()
+        try:
+            made = old_site(tmp_path, "http://localhost:8000/o", url)
+            for one in made.sign_ins:
+                monkeypatch.setitem(SECRETS, one["client_id"], one["client_secret"])
+            yield made
+        finally:
+            server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.mark.postgresql
+def test_a_site_in_postgresql_moves_as_well(in_postgres: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    for made, known in ((100, 0), (0, 100)):
+        call_command("importdot", "--database", in_postgres.database, "--format", "json")
+        told = json.loads(capsys.readouterr().out)
+        assert (told["people"]["made"], told["people"]["known"]) == (made, known)
+        assert told["refresh_tokens"]["made"] + told["refresh_tokens"]["known"] == 30
+    held = in_postgres.sign_ins[0]
+    answer = App(held["client_id"]).refresh(held["refresh_token"]).json()
+    assert claims_of(answer["id_token"])["sub"] == held["sub"]
+
+
 # --- As docs/operations.md shows it ----------------------------------------------------------------------------------
 
 
@@ -325,6 +366,7 @@ def fits(answer: list[str], told: list[str]) -> bool:
     return bool(told) and told[0] == answer[0] and fits(answer[1:], told[1:])
 
 
+@pytest.mark.any_database
 def test_the_guide_shows_what_happens(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     runs = shown("importdot")
     assert len(runs) == 3

@@ -115,7 +115,7 @@ def sign_ins(everybody: list[Employee], made: list[Any]) -> list[dict[str, str]]
 
 
 def main() -> None:
-    call_command("migrate", run_syncdb=True, verbosity=0)
+    call_command("migrate", verbosity=0)
     json.dump(sign_ins(people(), apps()), sys.stdout)
 
 

@@ -24,22 +24,23 @@ class Site:
     environment: dict[str, str]
     sign_ins: list[dict[str, str]] = field(default_factory=list)
 
-    @property
-    def database(self) -> str:
-        return f"sqlite:///{self.folder / 'old.sqlite3'}"
+    database: str = ""
+
+    def __post_init__(self) -> None:
+        self.database = self.database or f"sqlite:///{self.folder / 'old.sqlite3'}"
 
     def run(self, module: str, *arguments: str, stdout: int | None = None) -> subprocess.Popen[str]:
         asked = [sys.executable, "-m", f"tests.idp.toolkit_site.{module}", *arguments]
         return subprocess.Popen(asked, cwd=ROOT, env=self.environment, stdout=stdout, text=True)
 
 
-def old_site(folder: Path, issuer: str) -> Site:
+def old_site(folder: Path, issuer: str, database: str = "") -> Site:
     key = rsa.generate_private_key(65537, 2048)
     plain = serialization.NoEncryption()
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, plain)
     (folder / "key.pem").write_bytes(pem)
     environment = {name: value for name, value in os.environ.items() if name in KEPT}
-    site = Site(folder, issuer, environment)
+    site = Site(folder, issuer, environment, database=database)
     environment |= {"TOOLKIT_SITE_ISSUER": issuer, "TOOLKIT_SITE_KEY": str(folder / "key.pem")}
     environment["TOOLKIT_SITE_DATABASE"] = site.database
     with site.run("fill", stdout=subprocess.PIPE) as filling:
