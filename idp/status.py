@@ -125,4 +125,9 @@ def _outboxes(now: datetime) -> Section:
 def _run(row: TimerRun | None) -> Section | None:
     if row is None:
         return None
-    return {"ended_at": row.ended_at, "failed": row.failed, "said": row.said, "run_by": row.run_by}
+    return {
+        "ended_at": row.ended_at,
+        "failed": row.failed,
+        "said": dict(sorted(row.said.items())),
+        "run_by": row.run_by,
+    }

@@ -158,6 +158,11 @@ def _events(wanted: QuerySet[SecurityEvent] | QuerySet[AccountEvent], after: int
 
 def _event(row: SecurityEvent | AccountEvent) -> Event:
     if isinstance(row, AccountEvent):
-        return Event(row.at, "account", row.pk, row.kind, "", "", row.sub, row.address, row.detail)
+        return Event(row.at, "account", row.pk, row.kind, "", "", row.sub, row.address, _sorted(row.detail))
     client_id, target = row.client_id, row.target_client_id
-    return Event(row.at, "security", row.pk, row.kind, client_id, target, row.sub, "", row.detail)
+    return Event(row.at, "security", row.pk, row.kind, client_id, target, row.sub, "", _sorted(row.detail))
+
+
+def _sorted(detail: dict[str, object]) -> dict[str, object]:
+    """In one order, whichever a database keeps."""
+    return dict(sorted(detail.items()))

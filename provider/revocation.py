@@ -32,7 +32,7 @@ Row = TypeVar("Row", bound=models.Model)
 
 @dataclass(frozen=True, slots=True)
 class Whose:
-    """What of whom. At most one is named; with nobody named it is everybody's.
+    """What of whom. One is named, or a person and where they used it; with nobody named it is everybody's.
 
     `since`: only sign-ins and authorizations made then or later, and what came from them.
     """
@@ -42,6 +42,11 @@ class Whose:
     project: Project | None = None
     since: datetime | None = None
     consents: bool = True
+
+    @property
+    def pair(self) -> bool:
+        """Of a person at a client or a project. No moment ends just that: rows are ended one by one."""
+        return self.user is not None and (self.client is not None or self.project is not None)
 
     @property
     def everybody(self) -> bool:
@@ -54,7 +59,10 @@ class Whose:
         return project is not None and project.consent_mode == ConsentMode.IMPLICIT
 
     def authorizations(self) -> QuerySet[Authorization]:
-        return self._of_them(Authorization.objects.filter(ended_at=None), "user", "client", "client__project")
+        rows = self._of_them(Authorization.objects.filter(ended_at=None), "user", "client")
+        if self.project is None:
+            return rows
+        return rows.filter(Q(client__project=self.project) | Q(project=self.project))  # that of guest apps
 
     def sign_ins(self) -> QuerySet[SignIn]:
         """A sign-in is for every app: no client and no project has one of its own."""
@@ -75,8 +83,13 @@ class Whose:
     def own_tokens(self) -> QuerySet[AccessToken]:
         """Those that clients got for themselves, or by passing on what hangs from another client's authorization.
 
-        Without `since` the moment ends them.
+        Without `since` the moment ends them, but of a person at a client.
         """
+        if self.pair:
+            passed_on = AccessToken.objects.exclude(actors="").filter(revoked_at=None)
+            return self._of_them(
+                passed_on, "authorization__user", "application", "application__project", made="created"
+            )
         if self.since is None or self.user:
             return AccessToken.objects.none()
         live = AccessToken.objects.filter(Q(authorization=None) | ~Q(actors=""), revoked_at=None)
@@ -177,6 +190,8 @@ def end_some(chosen: QuerySet[Authorization], because: str) -> list[Authorizatio
 
 
 def _move_moments(whose: Whose, told_by_nothing: Sequence[Client]) -> None:
+    if whose.pair:
+        return
     now = clock.now()
     if whose.since is not None:
         Client.objects.filter(pk__in=[one.pk for one in told_by_nothing]).update(tokens_not_before=now)

@@ -83,6 +83,39 @@ def test_everything_of_a_person_ends_and_of_nobody_else() -> None:
     assert App("web").userinfo(again.tokens("web")["access_token"]).status_code == 200
 
 
+@pytest.mark.parametrize("where", [["--client", "web"], ["--project", "acme"]])
+def test_what_a_person_has_at_a_client_ends_and_nothing_else(where: list[str]) -> None:
+    hers, elsewhere, his = Phone("owner"), Phone("owner", "stranger"), Phone("member")
+    would = revoke("--user", "owner", *where, "--dry-run")
+    assert len(hers.works()) == 5
+    hers = Phone("owner")
+    assert revoke("--user", "owner", *where)["ended"]["authorizations"] >= would["ended"]["authorizations"] == 2
+    assert hers.works() == {"browser"}
+    assert elsewhere.works() == his.works() == {"access token", "refresh token", "code", "browser", "consent"}
+    assert not User.objects.exclude(tokens_not_before=None).exists()
+    row = SecurityEvent.objects.get(kind="access.revoked")
+    assert row.detail["person"] == User.objects.get(username="owner").sub
+    again = Browser("owner")
+    assert App("web").userinfo(again.tokens("web")["access_token"]).status_code == 200
+
+
+def test_what_another_client_passed_on_for_a_person_ends_at_the_client_that_has_it() -> None:
+    phone = Phone("owner")
+    behind = Authorization.objects.filter(client__client_id="web").latest("created_at")
+    passed = AccessToken.objects.create(
+        digest="d" * 64,
+        application=Client.objects.get(client_id="sibling"),
+        authorization=behind,
+        actors="sibling",
+        expires=timezone.now() + timedelta(hours=1),
+        resource=[],
+    )
+    assert revoke("--user", "owner", "--client", "sibling")["ended"]["own_tokens"] == 1
+    passed.refresh_from_db()
+    assert passed.revoked_at is not None
+    assert len(phone.works()) == 5
+
+
 def test_everything_of_a_client_ends_and_people_stay_signed_in() -> None:
     Client.objects.filter(client_id="web").update(introspection="own")
     here, sibling, own = Phone(), Phone("owner", "sibling"), own_token("web")
@@ -217,7 +250,9 @@ def test_a_time_that_cannot_be_meant_is_refused(time: str, sentence: str) -> Non
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "one of the arguments"),
+        ([], "One of the arguments"),
+        (["--everything", "--user", "owner"], "not allowed with argument"),
+        (["--api", ORDERS, "--user", "owner"], "not allowed with argument"),
         (["--everything", "--client", "web"], "not allowed with argument"),
         (["--user", "nobody-here"], "There is no account 'nobody-here'"),
         (["--client", "no\0\udcff"], "There is no client"),

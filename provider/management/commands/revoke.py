@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
 from django.core.management.base import CommandParser
@@ -22,10 +22,14 @@ class Command(DatabaseCommand):
     help = "End sign-ins, authorizations, codes and tokens, at once and for good. Running it again is safe."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        whose = parser.add_mutually_exclusive_group(required=True)
-        whose.add_argument("--user", metavar="NAME", help="of this person: a user name or an e-mail address")
-        whose.add_argument("--client", metavar="ID", help="of this client, by its client_id")
-        whose.add_argument("--project", metavar="KEY", help="of every client of this project")
+        parser.add_argument("--user", metavar="NAME", help="of this person: a user name or an e-mail address")
+        whose = parser.add_mutually_exclusive_group()
+        whose.add_argument(
+            "--client", metavar="ID", help="of this client, by its client_id; with --user: of that person there"
+        )
+        whose.add_argument(
+            "--project", metavar="KEY", help="of every client of this project; with --user: of that person there"
+        )
         whose.add_argument("--api", metavar="IDENTIFIER", help="access tokens for this API, whoever holds them")
         whose.add_argument("--everything", action="store_true", help="of everybody")
         parser.add_argument("--since", metavar="TIME", help=f"only what was made then or later: {A_TIME}")
@@ -49,6 +53,7 @@ class Command(DatabaseCommand):
         dry_run: bool,
         **options: object,
     ) -> None:
+        _require_one(user, {"--client": client, "--project": project, "--api": api, "--everything": everything or None})
         if consents and not everything:
             raise wrong_use("--consents goes with --everything. Otherwise consents are forgotten anyway.")
         if api is not None:
@@ -80,13 +85,23 @@ class Command(DatabaseCommand):
         )
 
 
+def _require_one(user: str | None, others: Mapping[str, object]) -> None:
+    named = [option for option, value in others.items() if value is not None]
+    if user is None and not named:
+        raise wrong_use(f"One of the arguments --user {' '.join(others)} is needed.")
+    if user is not None and (refused := [one for one in named if one in ("--api", "--everything")]):
+        raise wrong_use(f"{refused[0]} is not allowed with argument --user.")
+
+
 def _operator() -> Actor:
     return Actor.operator("revoke", whoever_runs_this())
 
 
 def _sentences(whose: Whose, ended: Ended, verb: str) -> Iterator[str]:
     yield f"{verb}: {ended.sign_ins} sign-ins, {ended.authorizations} authorizations and what came from them."
-    if whose.since is None:
+    if whose.pair:
+        yield f"{verb}: {ended.own_tokens} tokens that were passed on. A JWT that was passed on lives for five minutes."
+    elif whose.since is None:
         yield "No token that was issued before this moment works any more."
     else:
         yield f"{verb}: {ended.own_tokens} tokens that clients got for themselves."
