@@ -44,7 +44,7 @@ class Registered:
 
 
 class UsedUp(Exception):
-    """The initial access token was used for the last time a moment ago."""
+    """Somebody else used the token a moment ago: an initial one for the last time, or one that an update replaced."""
 
 
 def register(values: Mapping[str, object], initial: InitialAccessToken | None = None) -> Registered:
@@ -55,7 +55,6 @@ def register(values: Mapping[str, object], initial: InitialAccessToken | None = 
     with acting(by), transaction.atomic():
         if initial is None:
             client = register_guest(wanted, by, guests.DCR)
-            by = Actor.itself(client.client_id)  # an id that nobody could choose
         elif initial_tokens.spend(initial):
             client = registration.register(_within(wanted, initial), initial.project, by, source=guests.DCR)
         else:
@@ -77,7 +76,7 @@ def find(client_id: str, token: str) -> RegistrationAccess | None:
 def change(access: RegistrationAccess, values: Mapping[str, object]) -> Registered:
     """Everything anew (RFC 7592 section 2.2): what is left out has its default, and today's bounds hold.
 
-    Another token takes the place of the one that was used. Raises RegistrationError.
+    Another token takes the place of the one that was used. Raises RegistrationError, UsedUp, Client.DoesNotExist.
     """
     client, initial = access.client, access.initial_token
     require(_sent_back(client, values))
@@ -88,7 +87,9 @@ def change(access: RegistrationAccess, values: Mapping[str, object]) -> Register
         had_secret = client.uses_secrets
         registration.change(client, _anew(metadata_of(client)).changed(said), by)
         token = initial_tokens.new_token()
-        RegistrationAccess.objects.filter(pk=access.pk).update(digest=initial_tokens.digest_of(token))
+        mine = RegistrationAccess.objects.filter(pk=access.pk, digest=access.digest)
+        if not mine.update(digest=initial_tokens.digest_of(token)):
+            raise UsedUp
         new_secret = client.uses_secrets and not had_secret
         return Registered(client, token, registration.generate_secret(client, by) if new_secret else "")
 

@@ -44,7 +44,7 @@ def metadata() -> dict[str, Any]:
         "scopes_supported": list(SIGN_IN_SCOPES),
         "response_types_supported": _response_types(),
         "response_modes_supported": list(RESPONSE_MODES),
-        "grant_types_supported": list(AT_TOKEN),
+        "grant_types_supported": _grant_types(),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": list(ALGORITHMS),
         "userinfo_signing_alg_values_supported": list(ALGORITHMS),
@@ -94,6 +94,11 @@ def _about_certificates() -> dict[str, Json]:
 def _response_types() -> list[str]:
     legacy = LEGACY if settings.IDP_LEGACY_RESPONSE_TYPES else ()
     return [*authorization.RESPONSE_TYPES, *legacy]
+
+
+def _grant_types() -> list[str]:
+    """Discovery has a word for tokens that come through the browser, which is no grant of the token endpoint."""
+    return [*AT_TOKEN, *(["implicit"] if settings.IDP_LEGACY_RESPONSE_TYPES else [])]
 
 
 def _about_sessions() -> dict[str, Json]:

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.utils import translation
 
 from clients import initial_tokens, self_registered
-from clients.models import InitialAccessToken, RegistrationAccess
+from clients.models import Client, InitialAccessToken, RegistrationAccess
 from clients.self_registered import Registered, UsedUp
 from common.address import address_of
 from projects.problems import Problem, RegistrationError
@@ -107,8 +107,8 @@ def _told() -> Iterator[None]:
     try:
         with translation.override("en"):
             yield
-    except UsedUp:
-        raise InvalidRegistrationToken("The initial access token is used up.") from None
+    except (UsedUp, Client.DoesNotExist):
+        raise InvalidRegistrationToken("Somebody else used this token a moment ago.") from None
     except RegistrationError as error:
         raise _refusal(error.problems) from error
 

@@ -267,3 +267,11 @@ def test_the_registration_endpoint_is_listed_when_it_works(mode: str, listed: bo
     metadata = Http().get("/.well-known/openid-configuration").json()
     discovery._metadata_document.cache_clear()
     assert metadata.get("registration_endpoint") == ("http://localhost:8000/oauth2/register" if listed else None)
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_implicit_is_listed_where_tokens_may_come_through_the_browser(legacy: bool, settings: Any) -> None:
+    settings.IDP_LEGACY_RESPONSE_TYPES = legacy
+    metadata = discovery.metadata()
+    assert ("implicit" in metadata["grant_types_supported"]) is legacy
+    assert ("id_token token" in metadata["response_types_supported"]) is legacy

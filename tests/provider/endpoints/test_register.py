@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.test import Client as Http
 from django.utils import timezone
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from clients import initial_tokens, registration
+from clients import initial_tokens, registration, self_registered
 from clients.models import Authorization, Client, InitialAccessToken, RegistrationAccess, SecurityEvent
 from clients.policy import metadata_of
 from clients.self_registration import MADE_HERE, MEMBERS
@@ -350,6 +351,24 @@ def test_r9_after_a_deletion_everything_of_it_is_over(app: Registrar) -> None:
         "/oauth2/token", {"grant_type": "refresh_token", "refresh_token": "x"}, auth=basic(made["client_id"], "x")
     )
     assert refusal(gone) == (401, "invalid_client")
+
+
+@pytest.mark.parametrize("meanwhile", ["changed", "deleted"])
+def test_r7_of_two_updates_at_once_one_is_told_that_its_token_is_over(
+    app: Registrar, meanwhile: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = app.made()
+    found, other = self_registered.find, Registrar(http=Http())
+
+    def find_and_wait(client_id: str, token: str) -> RegistrationAccess | None:
+        monkeypatch.setattr(self_registered, "find", found)
+        access = found(client_id, token)
+        assert (other.delete(made) if meanwhile == "deleted" else other.change(made, WEB)).status_code < 300
+        return access
+
+    monkeypatch.setattr(self_registered, "find", find_and_wait)
+    assert refusal(app.change(made, {**WEB, "client_name": "Too late"})) == (401, "invalid_token")
+    assert not Client.objects.filter(name="Too late").exists()
 
 
 def test_r9_a_token_is_for_its_own_client_alone(app: Registrar) -> None:
