@@ -24,6 +24,7 @@ from tests.foreign.programs.agents import BACK, MCP, agent, decides, opened, reg
 from tests.foreign.programs.recipes import Place
 from tests.foreign.programs.running import finished, lacks, running, talking
 from tests.provider.proving import Holder
+from tests.verifier.documented import EXAMPLES
 from tests.world import CHALLENGE, claims_of
 from tests.world import VERIFIER as PKCE
 
@@ -104,9 +105,7 @@ def come(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[s
     """Which way an agent comes, and what it is told for it: made beforehand, registered by itself, by its document."""
 
     def fetched(client_id: str) -> tuple[Answer, int]:
-        back, grants = [BACK, "http://localhost/callback"], ["authorization_code", "refresh_token"]
-        document = {"client_id": client_id, "client_name": "Agent", "redirect_uris": back, "grant_types": grants}
-        return Answer("application/json", json.dumps(document).encode()), 60
+        return Answer("application/json", EXAMPLES["client.json"].encode()), 60
 
     def by(way: str) -> dict[str, str]:
         settings.IDP_DYNAMIC_REGISTRATION = "guests" if way == "dcr" else "off"
