@@ -8,6 +8,9 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import orjson
 
+from common.json_type import Json
+
+PROBLEM = "application/problem+json"
 MAX_BODY = 1_000_000  # as DATA_UPLOAD_MAX_MEMORY_SIZE; also for forms with files, as no form takes any
 
 
@@ -25,11 +28,11 @@ class BufferedBodies:
         length = int(environ.get("CONTENT_LENGTH") or 0)
         if length > MAX_BODY:
             message = f"The request body is too large. At most {MAX_BODY:,} bytes are taken."
-            return _refuse("413 Content Too Large", message, start_response, as_json=_is_json(environ))
+            return _refuse("413 Content Too Large", message, environ, start_response)
         if length:
             body = bytes(environ["wsgi.input"].read(length))
             if len(body) < length:  # the client has gone, and half a form may say something else
-                return _refuse("400 Bad Request", "The request body ended early.", start_response)
+                return _refuse("400 Bad Request", "The request body ended early.", environ, start_response)
             environ["wsgi.input"] = io.BytesIO(body)
         return self._application(environ, start_response)
 
@@ -39,12 +42,26 @@ def _is_json(environ: WSGIEnvironment) -> bool:
     return "json" in str(environ.get("CONTENT_TYPE", "")).partition(";")[0].lower()
 
 
-def _refuse(status: str, message: str, start_response: StartResponse, *, as_json: bool = False) -> list[bytes]:
-    kind = "application/json" if as_json else "text/plain"
-    said = orjson.dumps({"error": "invalid_request", "error_description": message}) if as_json else message.encode()
+def is_of_api(environ: WSGIEnvironment) -> bool:
+    """Whether a program asks the HTTP API, where every refusal is a problem (RFC 9457)."""
+    return "/api/v1/" in str(environ.get("PATH_INFO", ""))
+
+
+def problem(status: str, detail: str) -> dict[str, Json]:
+    """As `idp.api.problems` says it, before any of the API was asked."""
+    number, _space, title = status.partition(" ")
+    code = "too_large" if number == "413" else "malformed"
+    return {"type": f"urn:vestibule:problem:{code}", "title": title, "status": int(number), "detail": detail}
+
+
+def _refuse(status: str, message: str, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+    kind, said, more = "text/plain", message.encode(), []
+    if is_of_api(environ):
+        kind, said, more = PROBLEM, orjson.dumps(problem(status, message)), [("Cache-Control", "no-store")]
+    elif _is_json(environ) and status.startswith("413"):
+        kind, said = "application/json", orjson.dumps({"error": "invalid_request", "error_description": message})
+        more = [("Cache-Control", "no-store"), ("Access-Control-Allow-Origin", "*")]
     length = str(len(said))
-    headers = [("Content-Type", kind), ("X-Content-Type-Options", "nosniff"), ("Content-Length", length)]
-    if as_json:
-        headers += [("Cache-Control", "no-store"), ("Access-Control-Allow-Origin", "*")]
+    headers = [("Content-Type", kind), ("X-Content-Type-Options", "nosniff"), ("Content-Length", length), *more]
     start_response(status, headers)
     return [said]

@@ -19,6 +19,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "idp.settings")
 _django = get_wsgi_application()
 
 from common.arrival import HEADER, Arrival, current, note  # noqa: E402 - Django has to be set up
+from common.json_type import Json  # noqa: E402
+from idp.bodies import PROBLEM, is_of_api, problem  # noqa: E402
 from idp.fast_path import BASE, BY_PATH, EndpointRequest, FastPath  # noqa: E402
 from provider import trace  # noqa: E402
 from provider.endpoints.http import json_answer  # noqa: E402
@@ -76,7 +78,10 @@ def _length_required(environ: WSGIEnvironment, start_response: StartResponse) ->
     """No server tells us whether a body in chunks arrived whole, and half a form may say something else."""
     why = Why("server", "invalid_request", CHUNKED, HTTPStatus.LENGTH_REQUIRED, "length")
     trace.refused(EndpointRequest(environ), why)
-    answer = json_answer({"error": "invalid_request", "error_description": CHUNKED}, HTTPStatus.LENGTH_REQUIRED)
+    error: dict[str, Json] = {"error": "invalid_request", "error_description": CHUNKED}
+    answer = json_answer(error, HTTPStatus.LENGTH_REQUIRED)
+    if is_of_api(environ):
+        answer = json_answer(problem("411 Length Required", CHUNKED), 411, {"Content-Type": PROBLEM})
     headers = {**answer.headers, "X-Content-Type-Options": "nosniff", "Content-Length": str(len(answer.body))}
     start_response("411 Length Required", list(headers.items()))
     return [answer.body]

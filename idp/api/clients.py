@@ -97,7 +97,15 @@ class OneClient(OfClient):
     def put(self, request: HttpRequest, project: str, client_id: str) -> HttpResponse:
         """Members that are not named get their defaults; only `tokens_not_before` stays. Its secrets stay, too."""
         with transaction.atomic():
-            return self._write(*self.locked(project, client_id), client_id, self.sent())
+            found, home, by = self.locked(project, client_id)
+            before = metadata_of(found) if found else None
+            self.require(document.represent(before) if before else None)
+            said = said_in(self.sent(), document.read)
+            if before is not None and said.get("held") == before.settled().held:
+                said.pop("held")  # repeated: who switches it off now decides
+            moment = before.tokens_not_before if before else None
+            begin = ClientMetadata(client_id=client_id, tokens_not_before=moment)
+            return self._write(found, home, by, client_id, begin, said)
 
     @operation("patch_client", "Change parts of a client", answers="Client", sends="Client", parameters=("if_match",))
     def patch(self, request: HttpRequest, project: str, client_id: str) -> HttpResponse:
@@ -106,7 +114,12 @@ class OneClient(OfClient):
             found, home, by = self.locked(project, client_id)
             if found is None:
                 raise not_found()
-            return self._write(found, home, by, client_id, patched(represent([found])[0], self.sent()))
+            before, patch = metadata_of(found), self.sent()
+            self.require(document.represent(before))
+            said = said_in(patched(document.represent(before), patch), document.read)
+            # Of what is not named, some follows from what is: a client that turns public.
+            named = {name: said.get(name, _default(name)) for name in patch if name in document.MEMBERS}
+            return self._write(found, home, by, client_id, before, named)
 
     @operation("delete_client", "Delete a client", answers="Deletion", parameters=("dry_run", "if_match"))
     def delete(self, request: HttpRequest, project: str, client_id: str) -> HttpResponse:
@@ -118,22 +131,25 @@ class OneClient(OfClient):
             return deletion.delete(self, found, obstacles, lambda: registration.delete(found, by))
 
     def _write(
-        self, found: Client | None, project: Project, by: Actor, client_id: str, values: Mapping[str, Json]
+        self,
+        found: Client | None,
+        project: Project,
+        by: Actor,
+        client_id: str,
+        begin: ClientMetadata,
+        said: Mapping[str, object],
     ) -> HttpResponse:
-        before = metadata_of(found) if found else None
-        self.require(document.represent(before) if before else None)
-        said = said_in(values, document.read)
         refuse_another(said, "client_id", client_id)
-        moment = before.tokens_not_before if before else None
-        if before is not None and said.get("held") == before.settled().held:
-            said.pop("held")  # repeated: who switches it off now decides
-        wanted = ClientMetadata(client_id=client_id, tokens_not_before=moment).changed(said)
+        wanted, created = begin.changed(said), found is None
         if found is None:
             found = registration.register(wanted, project, by)
         else:
             registration.change_locked(found, wanted, by)
-        steps = ("projects", project.key, "clients", client_id)
-        return self.made(represent([found])[0], *steps, created=before is None)
+        return self.made(represent([found])[0], "projects", project.key, "clients", client_id, created=created)
+
+
+def _default(name: str) -> object:
+    return getattr(ClientMetadata(), name)
 
 
 def represent(clients: Sequence[Client]) -> list[dict[str, Json]]:

@@ -1,17 +1,20 @@
 """One table of what is asked of a registration, by whom, and what is wrong with it; asked through every door.
 
-The doors are a direct call, the console's form (through HTTP) and the configuration file. A row names a key as
-RFC 7591 or `docs/operations.md` does; a door that has no such key, or lets nobody of that kind in, is not asked.
+The doors are a direct call, the console's form (through HTTP), the configuration file and the HTTP API. A row names a
+key as RFC 7591 or `docs/operations.md` does; a door that has no such key, or lets nobody of that kind in, is not asked.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from unittest import mock
 
 import pytest
 import yaml
+from django.test import Client as Http
 
 from accounts.models import User
 from clients import registration
@@ -19,10 +22,13 @@ from clients.metadata import Audience, ClientMetadata
 from clients.models import Client
 from clients.policy import metadata_of
 from clients.rules import SHOWN_URIS, TEXTS
+from idp.api.access import Caller
 from idp.configuration import ConfigurationError, apply
 from projects import quotas
 from projects.actors import Actor
+from projects.facts import ProjectFacts
 from projects.problems import RegistrationError
+from provider.protocol.facts import ClientFacts, TokenFacts
 from tests import console
 from tests.console import OPEN, ORDERS, REPORTS, browser, form_of, page, project
 
@@ -33,6 +39,7 @@ CODE = {"grant_types": ["authorization_code"], "redirect_uris": [CALLBACK], "sco
 WEB = ["https://web.acme.example/cb", "https://web.acme.example/other"]
 PUBLIC = {"token_endpoint_auth_method": "none"}
 BOXES = ("grant_types", "response_types")
+TOKEN = TokenFacts("access", ClientFacts(0, "tool", ProjectFacts(0)), None, (), (), 0, None)
 LISTS = (*BOXES, "redirect_uris", "post_logout_redirect_uris", "introspects", "acts_for", "allowed_callers", *TEXTS)
 
 
@@ -257,6 +264,19 @@ def by_a_file(row: Row) -> tuple[str, ...]:
     return ()
 
 
+def by_the_api(row: Row) -> tuple[str, ...]:
+    """As an app asks in the name of somebody; what its token must be like is for the tests of the API."""
+    caller = Caller(TOKEN, User.objects.get(username=row.by))
+    with mock.patch("idp.api.resource.caller_of", return_value=caller):
+        address = f"/api/v1/projects/acme/clients/{row.of or 'new'}"
+        method, media_type = ("PATCH", "application/merge-patch+json") if row.of else ("PUT", "application/json")
+        answer = Http().generic(method, address, json.dumps({"client_id": row.of or "new", **row.said}), media_type)
+    if answer.status_code in (200, 201):
+        return ()
+    assert answer.status_code == 422, answer.content
+    return names(one["pointer"].split("/")[1] for one in answer.json()["errors"])
+
+
 def names(fields: Any) -> tuple[str, ...]:
     return tuple(sorted({field.partition("[")[0].partition(".")[0] for field in fields}))
 
@@ -265,6 +285,7 @@ DOORS: dict[str, Callable[[Row], tuple[str, ...]]] = {
     "direct": directly,
     "console": in_the_console,
     "file": by_a_file,
+    "api": by_the_api,
 }
 
 
@@ -286,7 +307,7 @@ def test_what_nobody_says_is_the_same_through_every_door() -> None:
         client = console_client("new")
         made.append(replace(metadata_of(client).settled(), client_name=""))
         Client.objects.filter(pk=client.pk).update(client_id=f"new-{index}")
-    assert made[0] == made[1] == made[2]
+    assert made[0] == made[1] == made[2] == made[3]
     assert made[0].require_pkce
 
 

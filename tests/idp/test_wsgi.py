@@ -11,6 +11,7 @@ import pytest
 from django.core.handlers.wsgi import WSGIHandler
 
 from idp import wsgi
+from idp.bodies import BufferedBodies
 
 
 def headers_of(path: str) -> dict[str, str]:
@@ -41,6 +42,41 @@ def test_a_body_in_chunks_is_refused_with_a_sentence_and_not_taken_for_an_empty_
     assert said == ["411 Length Required"]
     assert body["error"] == "invalid_request"
     assert "Content-Length" in body["error_description"]
+
+
+@pytest.mark.django_db
+def test_programs_at_the_api_read_of_bodies_in_chunks_as_of_every_problem() -> None:
+    environ: dict[str, Any] = {"PATH_INFO": "/api/v1/projects/acme", "REQUEST_METHOD": "PUT"}
+    environ["HTTP_TRANSFER_ENCODING"] = "chunked"
+    setup_testing_defaults(environ)
+    said: dict[str, str] = {}
+
+    def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
+        said.update(headers, status=status)
+        return lambda _data: None
+
+    body = json.loads(b"".join(wsgi.application(environ, start_response)))
+    assert (said["status"], said["Content-Type"]) == ("411 Length Required", "application/problem+json")
+    assert body["type"] == "urn:vestibule:problem:malformed"
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_is_read() -> None:
+    for path, kind in (("/accounts/login/", "text/plain"), ("/auth/api/v1/projects/acme", "application/problem+json")):
+        said: dict[str, str] = {}
+
+        def start_response(
+            status: str,
+            headers: list[tuple[str, str]],
+            exc_info: Any = None,
+            said: dict[str, str] = said,
+        ) -> Callable[[bytes], object]:
+            said.update(headers, status=status)
+            return lambda _data: None
+
+        environ: dict[str, Any] = {"PATH_INFO": path, "REQUEST_METHOD": "PUT", "CONTENT_LENGTH": "1000001"}
+        body = b"".join(BufferedBodies(wsgi.application)(environ, start_response))
+        assert (said["status"], said["Content-Type"]) == ("413 Content Too Large", kind)
+        assert int(said["Content-Length"]) == len(body)
 
 
 @pytest.mark.django_db  # Django looks after its connection when a request ends

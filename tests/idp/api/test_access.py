@@ -214,3 +214,10 @@ def test_a_client_whose_id_is_an_address_of_the_api_opens_nothing() -> None:
     SECRETS[f"{OWN}/x"] = registration.generate_secret(Client.objects.get(client_id=f"{OWN}/x"), OPERATOR)
     refused = App(f"{OWN}/x").token(grant_type="client_credentials")
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_target")
+
+
+def test_people_read_what_they_allow(monkeypatch: pytest.MonkeyPatch) -> None:
+    register("asks", "acme")
+    page = Browser("owner").authorize("asks", scope="openid admin.read admin.write").content.decode()
+    assert "Managing this provider" in page
+    assert "Change the projects you manage at this provider, with their apps" in page
