@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import requests
+import yaml
 from django.core.management import call_command
 from django.test import Client as Http
 
@@ -280,6 +281,14 @@ def test_an_mcp_client_gets_a_token_for_its_server(keys: None) -> None:
     assert tokens["scope"].split() == ["pages.read", "offline_access"]
     again = App("wiki-mcp").refresh(tokens["refresh_token"]).json()
     assert claims_of(again["access_token"])["aud"] == server
+
+
+def test_a_consent_page_of_a_projects_own_is_a_client_that_may_change_it(keys: None, settings: Any) -> None:
+    told = EXAMPLES["consent-page.yaml"].replace("https://id.example.com", settings.IDP_ISSUER)
+    acme = {"id": "acme", "name": "Acme", "consent_screen": {"app_name": "Acme"}, **yaml.safe_load(told)}
+    apply({"version": 1, "projects": [acme]})
+    client = Client.objects.get(client_id="consent-page")
+    assert [project.key for project in client.administers.all()] == ["acme"]
 
 
 def test_every_example_is_run_and_every_answer_compared() -> None:
