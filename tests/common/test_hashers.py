@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -138,12 +136,6 @@ def test_what_is_accepted_can_always_be_compared(encoded: str, place: int, put: 
         hashers.cost_of(hashers.as_kept(changed))
 
 
-def test_the_dearest_hash_that_is_taken_takes_no_longer_than_a_guess_may() -> None:
-    began = time.perf_counter()
-    hashlib.pbkdf2_hmac("sha256", b"x", b"y", hashers.MAX_ITERATIONS // 10)
-    assert time.perf_counter() - began < 1, "a tenth of it"
-
-
 @pytest.mark.parametrize(
     ("encoded", "cost"),
     [
@@ -155,6 +147,7 @@ def test_the_dearest_hash_that_is_taken_takes_no_longer_than_a_guess_may() -> No
         (FOREIGN["argon2 of Django"], "argon2$argon2id$v=19$m=1024,t=1,p=8"),
         *(("", ""), ("!x", ""), ("md5$a$b", "")),
     ],
+    ids=["pbkdf2", "sha1", "scrypt", "bcrypt", "bcrypt_sha256", "argon2", "none", "unusable", "unknown"],
 )
 def test_what_comparing_costs_is_named_without_salt_and_secret(encoded: str, cost: str) -> None:
     assert hashers.cost_of(encoded) == cost

@@ -122,7 +122,7 @@ def test_its_row_cannot_be_made_of_a_document_that_counts_no_longer(agent: KeySe
         ({"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [NEW]}}, True),
         ({"scope": "notes"}, False),
     ],
-    ids=str,
+    ids=["name", "redirect URIs", "keys", "scope"],
 )
 def test_the_row_follows_the_document_and_what_people_did_not_see_is_over_c10(
     agent: KeyServer, members: dict[str, Any], over: bool
