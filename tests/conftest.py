@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -10,12 +11,18 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from hypothesis import settings as hypothesis_settings
 
 from common import clock, counters
 from provider.keys import keyring
 from provider.store import refusals
 from tests.snapshot import Snapshot, applied
 from tests.world import WORLD
+
+# In the gate each property is tried less often: it looks for what a change broke, and by hand one looks for more.
+hypothesis_settings.register_profile("gate", parent=hypothesis_settings.get_profile("ci"), max_examples=25)
+if os.environ.get("CI"):
+    hypothesis_settings.load_profile("gate")
 
 pytest_plugins = [
     "tests.plugins.loopback",
