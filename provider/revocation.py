@@ -24,6 +24,7 @@ from projects.events import Detail, SecurityEvent, record
 from projects.models import Consent, ConsentMode, Project, TokenFormat
 
 ENDED_BECAUSE = "revoked by an operator"
+BY_AN_ADMINISTRATOR = "revoked by an administrator"
 PIECE = 5_000  # rows ended in one transaction
 NOTHING_LEFT: dict[str, list[str]] = {"scopes": [], "audiences": []}
 
@@ -187,6 +188,24 @@ def end_some(chosen: QuerySet[Authorization], because: str) -> list[Authorizatio
     ended = list(live.select_for_update(of=("self",)))
     Authorization.objects.filter(pk__in=[one.pk for one in ended]).update(ended_at=clock.now(), ended_because=because)
     return ended
+
+
+def end_by(chosen: QuerySet[Authorization], by: Actor) -> list[Authorization]:
+    """The same by somebody who manages them; each is an event."""
+    ended = end_some(chosen, BY_AN_ADMINISTRATOR)
+    for one in ended:
+        record(by, "authorization.ended", one.client.client_id, authorization=str(one.pk), person=one.user.sub)
+    return ended
+
+
+def end_consent(consent: Consent, by: Actor) -> list[Authorization]:
+    """Forget what this person allowed a project, and end all that its apps have of them. In the caller's transaction.
+
+    The consent first: a request that adds to it waits, and then finds nothing it could go on with.
+    """
+    Consent.objects.filter(pk=consent.pk).update(**NOTHING_LEFT, updated_at=clock.now())
+    record(by, "consent.ended", person=consent.user.sub, project=consent.project.key)
+    return end_by(Authorization.objects.filter(user=consent.user_id, client__project=consent.project_id), by)
 
 
 def _move_moments(whose: Whose, told_by_nothing: Sequence[Client]) -> None:
