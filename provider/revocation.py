@@ -198,16 +198,6 @@ def end_by(chosen: QuerySet[Authorization], by: Actor) -> list[Authorization]:
     return ended
 
 
-def end_consent(consent: Consent, by: Actor) -> list[Authorization]:
-    """Forget what this person allowed a project, and end all that its apps have of them. In the caller's transaction.
-
-    The consent first: a request that adds to it waits, and then finds nothing it could go on with.
-    """
-    Consent.objects.filter(pk=consent.pk).update(**NOTHING_LEFT, updated_at=clock.now())
-    record(by, "consent.ended", person=consent.user.sub, project=consent.project.key)
-    return end_by(Authorization.objects.filter(user=consent.user_id, client__project=consent.project_id), by)
-
-
 def _move_moments(whose: Whose, told_by_nothing: Sequence[Client]) -> None:
     if whose.pair:
         return

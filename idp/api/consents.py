@@ -17,6 +17,7 @@ from idp.api.resource import storable
 from projects.json_shape import as_json
 from projects.models import Consent
 from provider import access, revocation
+from provider.revocation import Whose
 
 
 class ConsentList(OfPerson):
@@ -29,14 +30,14 @@ class ConsentList(OfPerson):
 class OneConsent(OfPerson):
     @operation("delete_consent", "Take back what a person allowed a project", status=204)
     def delete(self, request: HttpRequest, sub: str, project: str) -> HttpResponse:
-        """Everything that its apps have of this person ends, and they are asked again."""
+        """Everything that its apps, and guests that it let in, have of this person ends, and they are asked again."""
         with transaction.atomic():
             person = self.person(sub)
-            rows = _of(person).select_for_update(of=("self",)).select_related("project", "user")
+            rows = _of(person).select_for_update(of=("self",)).select_related("project")
             found = rows.filter(project__key=project).first() if storable(project) else None
             if found is None:
                 raise not_found()
-            revocation.end_consent(found, self.by)
+            revocation.revoke(Whose(user=person, project=found.project), self.by)
         return HttpResponse(status=204)
 
 

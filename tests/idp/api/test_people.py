@@ -150,7 +150,7 @@ def test_what_a_person_allowed_a_project_is_taken_back(everything: Api, tokens: 
     assert items(everything.get(address)) == []
     assert App("web").refresh(tokens["refresh_token"]).status_code == 400
     assert everything.delete(path("users", sub_of("member"), "consents", "acme")).status_code == 404
-    event = SecurityEvent.objects.get(kind="consent.ended")
+    event = SecurityEvent.objects.get(kind="access.revoked")
     assert (event.detail["person"], event.detail["project"], event.detail["by"]) == (
         sub_of("member"),
         "acme",
