@@ -32,16 +32,8 @@ PACKAGE = "vestibule_by_its_document"
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package, made without a warning."""
     folder, bin_folder = tmp_path_factory.mktemp("generated"), Path(sys.executable).parent
-    said = [
-        "generate",
-        "--path",
-        openapi.FILE,
-        "--meta",
-        "none",
-        "--output-path",
-        folder / PACKAGE,
-        "--fail-on-warning",
-    ]
+    said = ["generate", "--path", str(openapi.FILE), "--meta", "none", "--fail-on-warning"]
+    said += ["--output-path", str(folder / PACKAGE)]
     environment = {**os.environ, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}"}
     subprocess.run([bin_folder / "openapi-python-client", *said], check=True, env=environment, timeout=120)
     return folder
