@@ -12,6 +12,7 @@ from drf_spectacular.openapi import AutoSchema
 
 from common.json_type import Json
 from idp.api.problems import CODES, MEDIA_TYPE
+from projects import scopes
 
 Method = TypeVar("Method", bound=Callable[..., object])
 SECURITY = "access_token"
@@ -129,7 +130,7 @@ def described(view: object, path: str, method: str) -> dict[str, Json]:
         "summary": said.summary,
         "description": inspect.cleandoc(getattr(view, method.lower()).__doc__ or said.summary),
         "tags": [str(getattr(view, "tag", path.split("/")[1]))],
-        "security": [{SECURITY: [said.scope or ("admin.read" if method == "GET" else "admin.write")]}],
+        "security": [{SECURITY: [said.scope or (scopes.READ if method == "GET" else scopes.WRITE)]}],
         "parameters": [*needed, *(PARAMETERS[name] for name in said.parameters)],
         "responses": _responses(said, method, has_id=bool(variables)),
     }
