@@ -20,11 +20,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts import emails, events, normalization, sign_in
+from accounts.changes import NOT_FROM_YOURSELF, finish
 from accounts.console import ConsoleAdmin, actor
 from accounts.console_forms import ConsoleForm
 from accounts.forms import NormalizedPasswords
 from accounts.fresh_proof import FreshProofAdmin
-from accounts.models import PROFILE, AccountEvent, AccountEventKind, User
+from accounts.models import AccountEvent, AccountEventKind, User
 from accounts.moments import moment_problem
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class UserForm(ConsoleForm, ChangeForm):
         if self.instance.pk == self.actor.pk:
             for name in ("is_active", "is_staff", "is_superuser"):
                 if not self.cleaned_data.get(name):
-                    self.add_error(name, _("You cannot remove this from yourself. Ask another superuser."))
+                    self.add_error(name, NOT_FROM_YOURSELF)
         return self.cleaned_data
 
 
@@ -176,10 +177,8 @@ class UserAdmin(FreshProofAdmin, BaseUserAdmin):
         if change and "email" in form.changed_data:
             emails.replace_primary_address(obj, form.initial["email"])
             emails.record_change(obj, form.initial["email"])
-        if change and PROFILE.intersection(form.changed_data):
-            events.record(obj, AccountEventKind.PROFILE_CHANGED, None)
-        if change and not obj.is_active:
-            sign_in.end_all(obj)
+        if change:
+            finish(obj, form.changed_data)
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         events.record_deletion(obj, None)

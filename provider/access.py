@@ -60,23 +60,23 @@ class Access:
 
 def list_access(user: User) -> list[Access]:
     """Every project that this person has granted something, the one used last first."""
-    consents = {row.project_id: row for row in _consents(user)}
+    said = {row.project_id: row for row in consents(user)}
     live_in = _live(user).values_list("client__project", flat=True).distinct()
-    projects = Project.objects.filter(pk__in={*consents, *live_in}).select_related("consent_screen")
-    found = [_access(user, project, consents.get(project.pk)) for project in projects]
+    projects = Project.objects.filter(pk__in={*said, *live_in}).select_related("consent_screen")
+    found = [_access(user, project, said.get(project.pk)) for project in projects]
     return sorted((one for one in found if one), key=lambda one: one.last_used or one.since, reverse=True)
 
 
 def get_access(user: User, key: str) -> Access:
     """What the project with this key was granted. Raises NotGranted, also when there is no such project."""
     project = Project.objects.filter(key=key).select_related("consent_screen").first()
-    access = project and _access(user, project, _consents(user).filter(project=project).first())
+    access = project and _access(user, project, consents(user).filter(project=project).first())
     if not access:
         raise NotGranted
     return access
 
 
-def _consents(user: User) -> QuerySet[Consent]:
+def consents(user: User) -> QuerySet[Consent]:
     """Those that count: nobody chose an end for them, or it has not come."""
     return Consent.objects.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=clock.now()), user=user)
 

@@ -13,7 +13,7 @@ from clients.models import AccessToken, Authorization, Client, RefreshToken
 from common import clock
 from projects.apis import guest_terms, project_facts
 from projects.ends import end_of
-from projects.facts import OUTSIDE, ProjectFacts
+from projects.facts import OUTSIDE
 from projects.models import Project
 from provider.store import live
 
@@ -91,11 +91,16 @@ def newest(whose: Whose, most: int) -> Iterator[Living]:
             of_refresh.get(row.pk),
             row.pk in of_refresh,
             max(one for one in used if one is not None),
-            end_of(row.created_at, row.ends_at, _terms(row)),
+            ends_at(row),
         )
 
 
-def _terms(row: Authorization) -> ProjectFacts:
-    if row.client.project is not None:
-        return project_facts(row.client.project)
-    return guest_terms(row.project) if row.project is not None else OUTSIDE
+def of_projects(projects: QuerySet[Project]) -> Q:
+    """Authorizations of their own clients, and of guest apps that they let in."""
+    return Q(client__project__in=projects) | Q(project__in=projects)
+
+
+def ends_at(row: Authorization) -> datetime | None:
+    """When it ends by itself; None: it does not."""
+    home, host = row.client.project, row.project
+    return end_of(row.created_at, row.ends_at, project_facts(home) if home else guest_terms(host) if host else OUTSIDE)

@@ -24,6 +24,7 @@ from projects.events import Detail, SecurityEvent, record
 from projects.models import Consent, ConsentMode, Project, TokenFormat
 
 ENDED_BECAUSE = "revoked by an operator"
+BY_AN_ADMINISTRATOR = "revoked by an administrator"
 PIECE = 5_000  # rows ended in one transaction
 NOTHING_LEFT: dict[str, list[str]] = {"scopes": [], "audiences": []}
 
@@ -186,6 +187,14 @@ def end_some(chosen: QuerySet[Authorization], because: str) -> list[Authorizatio
     live = Authorization.objects.filter(pk__in=keys, ended_at=None).select_related("client", "user")
     ended = list(live.select_for_update(of=("self",)))
     Authorization.objects.filter(pk__in=[one.pk for one in ended]).update(ended_at=clock.now(), ended_because=because)
+    return ended
+
+
+def end_by(chosen: QuerySet[Authorization], by: Actor) -> list[Authorization]:
+    """The same by somebody who manages them; each is an event."""
+    ended = end_some(chosen, BY_AN_ADMINISTRATOR)
+    for one in ended:
+        record(by, "authorization.ended", one.client.client_id, authorization=str(one.pk), person=one.user.sub)
     return ended
 
 

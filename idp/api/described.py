@@ -12,6 +12,7 @@ from drf_spectacular.openapi import AutoSchema
 
 from common.json_type import Json
 from idp.api.problems import CODES, MEDIA_TYPE
+from projects import scopes
 
 Method = TypeVar("Method", bound=Callable[..., object])
 SECURITY = "access_token"
@@ -43,6 +44,13 @@ PARAMETERS: dict[str, dict[str, Json]] = {
     "dry_run": _parameter(
         "dry_run", "query", {"type": "boolean", "default": False}, "Say what would be done, and do nothing."
     ),
+    "username": _parameter("username", "query", TEXT, "Only who has this user name."),
+    "email": _parameter("email", "query", TEXT, "Only who has this e-mail address."),
+    "client_id": _parameter("client_id", "query", TEXT, "Only what is about this client."),
+    "kind": _parameter("kind", "query", TEXT, "Only this kind; `client.` stands for all that begin so."),
+    "since": _parameter(
+        "since", "query", {"type": "string", "format": "date-time"}, "Only what happened at this moment or later."
+    ),
 }
 PAGE = ("limit", "cursor")
 WRITE = ("if_match", "if_none_match")
@@ -55,6 +63,9 @@ PATH: dict[str, str] = {  # descriptions of the variables of paths
     "audience": "The audience, percent-encoded as a whole.",
     "challenge": "The `consent_challenge` that the browser brought.",
     "kid": "The key id, percent-encoded.",
+    "sub": "The `sub` of the person, percent-encoded.",
+    "sign_in_id": "The id of the sign-in.",
+    "authorization": "The id of the authorization.",
 }
 
 
@@ -119,7 +130,7 @@ def described(view: object, path: str, method: str) -> dict[str, Json]:
         "summary": said.summary,
         "description": inspect.cleandoc(getattr(view, method.lower()).__doc__ or said.summary),
         "tags": [str(getattr(view, "tag", path.split("/")[1]))],
-        "security": [{SECURITY: [said.scope or ("admin.read" if method == "GET" else "admin.write")]}],
+        "security": [{SECURITY: [said.scope or (scopes.READ if method == "GET" else scopes.WRITE)]}],
         "parameters": [*needed, *(PARAMETERS[name] for name in said.parameters)],
         "responses": _responses(said, method, has_id=bool(variables)),
     }

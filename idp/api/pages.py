@@ -34,7 +34,7 @@ def page(
     found = list((ordered if after is None else ordered.filter(**{f"{by}__gt": after}))[: limit + 1])
     more = len(found) > limit
     items = list(represent(found[:limit]))
-    cursor = _cursor(request, getattr(found[limit - 1], by)) if more else None
+    cursor = _cursor(request, _plain(getattr(found[limit - 1], by))) if more else None
     headers = {"Link": f'<{_next(request, cursor, limit)}>; rel="next"'} if cursor else {}
     return {"items": items, "next_cursor": cursor}, headers
 
@@ -70,6 +70,10 @@ def _after(request: HttpRequest) -> str | int | None:
     if not isinstance(last, str | int):
         raise refused("malformed", "cursor is not one that this list gave.")
     return last
+
+
+def _plain(key: object) -> str | int:
+    return key if isinstance(key, int) else str(key)
 
 
 def _cursor(request: HttpRequest, last: str | int) -> str:

@@ -6,6 +6,7 @@ A view says which scope each method needs only where that is not the usual one, 
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 from urllib.parse import quote
@@ -73,7 +74,8 @@ class Resource(APIView):
     parser_classes = (body.StrictJson, body.MergePatch)
     content_negotiation_class = OnlyJson
     schema = Described()
-    fresh_within = 0  # seconds since people proved who they are; 0: a sign-in that the console accepts will do
+    # Seconds since people proved who they are, for changes; 0: a sign-in that the console accepts will do.
+    fresh_within = 0
     caller: Caller
 
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
@@ -90,7 +92,8 @@ class Resource(APIView):
         body.refuse_too_large(request._request)
         super().initial(request, *args, **kwargs)
         method = request.method or ""
-        self.caller = caller_of(request._request, self.scope_of(method), fresh_within=self.fresh_within)
+        fresh_within = 0 if method in READING else self.fresh_within
+        self.caller = caller_of(request._request, self.scope_of(method), fresh_within=fresh_within)
 
     def scope_of(self, method: str) -> str:
         return READ if method in READING else WRITE
@@ -184,6 +187,14 @@ class NotFound(Resource):
 def storable(text: str) -> bool:
     """Whether a row may have it: no database takes a NUL or half of a surrogate pair, and no id is that long."""
     return len(text) <= 2048 and not any(one == "\0" or "\ud800" <= one <= "\udfff" for one in text)
+
+
+def identifier_of(text: str) -> uuid.UUID:
+    """Of a row that has one; what is none is not there."""
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise problems.not_found() from None
 
 
 def base_path() -> str:

@@ -13,6 +13,7 @@ from clients.metadata import ClientMetadata
 from clients.models.values import CHOICES
 from clients.rules import MAY_BE_EMPTY
 from common.json_type import Json
+from idp.api import people_schemas
 from idp.api.described import ref
 from idp.api.problems import CODES, TYPE
 from projects import choices
@@ -215,5 +216,6 @@ def every() -> dict[str, Json]:
             ["deletes", "obstacles"],
         ),
     }
-    lists = ("Project", "Member", "Api", "Client", "Audience", "Secret")
+    lists = ("Project", "Member", "Api", "Client", "Audience", "Secret", *people_schemas.LISTS)
+    single |= people_schemas.every()
     return {**single, **{f"{name}Page": page_of(name) for name in lists}, "Problem": problem()}

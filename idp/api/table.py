@@ -6,15 +6,22 @@ from django.urls import path
 
 from idp.api.apis import ApiList, OneApi
 from idp.api.audiences import AudienceList, OneAudience
+from idp.api.authorizations import OfPersonList, OfProjectList, OneOfPerson, OneOfProject
 from idp.api.client_keys import ClientKeys, OneClientKey
 from idp.api.clients import ClientList, OneClient
 from idp.api.consent_requests import ConsentAcceptance, ConsentRejection, OneConsentRequest
 from idp.api.consent_screens import ConsentScreen
+from idp.api.consents import ConsentList, OneConsent
+from idp.api.events import EventList, ProjectEventList
 from idp.api.members import MemberList, OneMember
+from idp.api.people import OnePerson, PeopleList
 from idp.api.projects import OneProject, ProjectList
 from idp.api.secrets import OneSecret, SecretList
+from idp.api.sign_ins import OneSignIn, SignInList
+from idp.api.signing_keys import SigningKeyList
 
 PROJECT = "projects/<str:project>"
+PERSON = "users/<path:sub>"
 CLIENT = f"{PROJECT}/clients/<path:client_id>"
 RESOURCES = [
     path("projects", ProjectList.as_view()),
@@ -32,6 +39,19 @@ RESOURCES = [
     path(f"{CLIENT}/audiences", AudienceList.as_view()),
     path(f"{CLIENT}/audiences/<path:audience>", OneAudience.as_view()),
     path(CLIENT, OneClient.as_view()),
+    path(f"{PROJECT}/authorizations", OfProjectList.as_view()),
+    path(f"{PROJECT}/authorizations/<str:authorization>", OneOfProject.as_view()),
+    path(f"{PROJECT}/events", ProjectEventList.as_view()),
+    path("users", PeopleList.as_view()),
+    path(f"{PERSON}/sign-ins", SignInList.as_view()),
+    path(f"{PERSON}/sign-ins/<str:sign_in_id>", OneSignIn.as_view()),
+    path(f"{PERSON}/consents", ConsentList.as_view()),
+    path(f"{PERSON}/consents/<str:project>", OneConsent.as_view()),
+    path(f"{PERSON}/authorizations", OfPersonList.as_view()),
+    path(f"{PERSON}/authorizations/<str:authorization>", OneOfPerson.as_view()),
+    path(PERSON, OnePerson.as_view()),
+    path("keys", SigningKeyList.as_view()),
+    path("events", EventList.as_view()),
     path("consent-requests/<str:challenge>", OneConsentRequest.as_view()),
     path("consent-requests/<str:challenge>/accept", ConsentAcceptance.as_view()),
     path("consent-requests/<str:challenge>/reject", ConsentRejection.as_view()),

@@ -20,17 +20,13 @@ from clients.models import Authorization, LogoutNotice
 from clients.models.logout import NoticeState
 from common import clock
 from projects import access
-from projects.apis import guest_terms, project_facts
 from projects.console import ProjectFilter, ProjectScopedAdmin, roles_of
 from projects.door import actor_of
-from projects.ends import end_of
-from projects.events import record
-from projects.facts import OUTSIDE
-from projects.models import ConsentMode, Project, Role
+from projects.models import ConsentMode, Role
 from provider import revocation
+from provider.living import ends_at, of_projects
 from provider.store import live
 
-ENDED_BECAUSE = "revoked by an administrator"
 MAX_ENDED = 1_000  # in one request: each is an event
 
 
@@ -108,9 +104,7 @@ class AuthorizationAdmin(FreshProofAdmin, ReadOnly):
 
     @admin.display(description=gettext_lazy("ends by itself"), ordering="ends_at")
     def ends(self, authorization: Authorization) -> datetime | None:
-        home, host = authorization.client.project, authorization.project
-        project = project_facts(home) if home else guest_terms(host) if host else OUTSIDE
-        return end_of(authorization.created_at, authorization.ends_at, project)
+        return ends_at(authorization)
 
     @admin.display(description=gettext_lazy("username"))
     def username(self, authorization: Authorization) -> str:
@@ -119,7 +113,7 @@ class AuthorizationAdmin(FreshProofAdmin, ReadOnly):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Authorization]:
         """Of guests, too, that these projects let in. Without those of a deleted person, which wait to be cleared."""
         found: QuerySet[Authorization] = super(ProjectScopedAdmin, self).get_queryset(request)
-        return found.filter(_of(access.visible(actor(request))), user__sub__isnull=False)
+        return found.filter(of_projects(access.visible(actor(request))), user__sub__isnull=False)
 
     def _has_role(self, request: HttpRequest, roles: tuple[Role, ...], obj: Model | None) -> bool:
         if isinstance(obj, Authorization) and obj.project_id is not None:
@@ -137,7 +131,7 @@ class AuthorizationAdmin(FreshProofAdmin, ReadOnly):
     @admin.action(description=gettext_lazy("End the selected authorizations"), permissions=["end"])
     def end(self, request: HttpRequest, queryset: QuerySet[Authorization]) -> HttpResponse | None:
         """Asks first. Then every code and token of these stops working, and no consent gives them again."""
-        mine = queryset.filter(_of(access.editable(actor(request))))
+        mine = queryset.filter(of_projects(access.editable(actor(request))))
         live = mine.filter(ended_at__isnull=True)
         if live.count() > MAX_ENDED:
             told = _("At most %(most)s are ended at once here. For more there is “manage.py revoke”.")
@@ -146,10 +140,8 @@ class AuthorizationAdmin(FreshProofAdmin, ReadOnly):
         if "confirmed" not in request.POST:
             return self._ask(request, live)
         with transaction.atomic():
-            ended = revocation.end_some(live, ENDED_BECAUSE)
+            ended = revocation.end_by(live, actor_of(request))
             for one in ended:
-                detail = {"authorization": str(one.pk), "person": one.user.sub}
-                record(actor_of(request), "authorization.ended", one.client.client_id, **detail)
                 self.log_change(request, one, _("Ended."))
         done = ngettext("%(number)s authorization ended.", "%(number)s authorizations ended.", len(ended))
         self.message_user(request, done % {"number": len(ended)}, messages.SUCCESS)
@@ -172,10 +164,6 @@ class AuthorizationAdmin(FreshProofAdmin, ReadOnly):
             "back": request.get_full_path(),
         }
         return TemplateResponse(request, "admin/clients/authorization/end.html", context)
-
-
-def _of(projects: QuerySet[Project]) -> Q:
-    return Q(client__project__in=projects) | Q(project__in=projects)
 
 
 def _with_username(request: HttpRequest, names: Iterable[object]) -> tuple[str, ...]:

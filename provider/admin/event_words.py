@@ -44,9 +44,10 @@ WORDS = {
     "token.reuse": _("A code or refresh token came a second time, and its authorization ended"),
     "consent.accepted_elsewhere": _("A project's own consent page allowed an app something"),
     "consent.rejected_elsewhere": _("A project's own consent page rejected an app's request"),
-    "access.revoked": _("Access ended by a command"),
+    "access.revoked": _("Access ended by an administrator"),
     "authorization.ended": _("Authorization ended by an administrator"),
     "consent.taken_back": _("A person took back what they had allowed"),
+    "sign_in.ended": _("Sign-ins of a person ended by an administrator"),
     "sign_in.ended_by_client": _("An app signed somebody out"),
     "logout_notice.given_up": _("An app could not be told that somebody signed out"),
     "configuration.applied": _("Configuration file applied"),
@@ -54,6 +55,7 @@ WORDS = {
     "device.denied": _("A person refused a device"),
     "device.locked_out": _("Somebody has to wait after too many wrong codes of devices"),
     "tokens.swept": _("What had expired was deleted"),
+    "person.changed": _("Account of a person changed by an administrator"),
     "people.imported": _("People, apps or tokens came from another system"),
 }
 

@@ -14,7 +14,8 @@ from django.test import Client as Http
 from tests.world import ISSUER, Response
 
 _ASSIGNED = re.compile(
-    r"(?P<name>[A-Z]+)=(?:\$\((?P<command>curl .*?)(?: \| jq -r \.(?P<member>\w+))?\)|(?P<value>.*))"
+    r"(?P<name>[A-Z]+)=(?:\$\((?P<command>curl .*?)(?: \| jq -r '?\.(?P<first>items\[0\]\.)?(?P<member>\w+)'?)?\)"
+    r"|(?P<value>.*))"
 )
 FLAGS = {"-sS": 0, "-X": 1, "-H": 1, "-d": 1, "-u": 1, "-o": 1, "-w": 1, "--json": 1}
 
@@ -38,7 +39,8 @@ class Terminal:
         answer = self._curl(assigned["command"])
         assert answer.status_code < 400, (line, answer.content)
         member = assigned["member"]
-        self.variables[assigned["name"]] = str(answer.json()[member]) if member else answer["ETag"]
+        said = answer.json()["items"][0] if assigned["first"] else answer.json()
+        self.variables[assigned["name"]] = str(said[member]) if member else answer["ETag"]
         return answer
 
     def _filled(self, text: str) -> str:

@@ -31,7 +31,9 @@ def test_a_newcomer_pastes_every_line(keys: None) -> None:
         *(201, 201, 204),  # two secrets, and one less
         *(200, 200),  # an ETag, and a change
         *(200, 200),  # two pages
-        *(200, 200, 422),  # gone, and what is wrong
+        *(200, 200),  # gone
+        *(200, 200, 200, 204),  # a person, and their sign-ins
+        *(200, 422),  # what happened, and what is wrong
     ]
     [shown] = [json.loads(text) for language, text in BLOCKS if language == "json"]
     told = answers[-1].json()
