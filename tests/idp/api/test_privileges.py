@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from projects.models import Member, Project
@@ -134,9 +135,14 @@ def test_each_may_do_this_and_nothing_else(role: str) -> None:
         elif complaint := operation.complaint(answer):
             wrong[name] = complaint
         elif expected == "404":
-            unknown = ask(api, operation, {**variables, **UNKNOWN})
+            with CaptureQueriesContext(connection) as here:
+                ask(api, operation, variables)
+            with CaptureQueriesContext(connection) as nowhere:
+                unknown = ask(api, operation, {**variables, **UNKNOWN})
             if (unknown.status_code, unknown.content) != (404, answer.content):
                 wrong[name] = ("another answer for what is not there", unknown.content)
+            elif len(here) != len(nowhere):
+                wrong[name] = ("other statements for what is not there", len(here), len(nowhere))
     assert not wrong, "\n".join(f"{name}: {what}" for name, what in wrong.items())
 
 
