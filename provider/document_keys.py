@@ -15,7 +15,7 @@ class KeysOfDocuments(FetchedKeys):
 
     def key_set(self, address: str) -> Json:
         try:
-            document = read(address, fetched_documents.fetch(address)[0])
+            document = read(address, fetched_documents.fetch(address, for_strangers=False)[0])
         except client_url.Unacceptable as error:
             raise outbound.Unreachable(str(error), connected=True) from None
         return super().key_set(document.jwks_uri) if document.jwks_uri else document.jwks or {"keys": []}
@@ -28,7 +28,9 @@ def _may_ask(name: Name) -> bool:
 
 
 registered = KeysOfDocuments()
-of_guests = FetchedKeys(_may_ask)  # with threads and memory of its own: no stranger takes those of other clients
+of_guests = FetchedKeys(
+    _may_ask, for_strangers=True
+)  # with threads and memory of its own: no stranger takes those of other clients
 
 
 def are_in_document(client: ClientFacts) -> bool:

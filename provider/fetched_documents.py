@@ -91,9 +91,10 @@ class _Lane:
     waiting: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(MAX_WAITING))
 
 
-def fetch(client_id: str) -> tuple[Answer, int]:
+def fetch(client_id: str, *, for_strangers: bool = True) -> tuple[Answer, int]:
     """What stands there now, and for how many seconds it counts. Raises outbound.Unreachable."""
-    body, headers = outbound.get_with_headers(client_id, ACCEPT, client_document.MAX_BYTES, TIMEOUT)
+    most = client_document.MAX_BYTES
+    body, headers = outbound.get_with_headers(client_id, ACCEPT, most, TIMEOUT, for_strangers=for_strangers)
     return Answer(headers.get("content-type", ""), body), freshness.lifetime(headers)
 
 
