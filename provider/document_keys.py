@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from common import client_url, outbound
+from urllib.parse import urlsplit
+
+from common import client_url, counters, outbound
+from common.counters import Limit
 from common.json_type import Json
 from provider import fetched_documents
 from provider.document_rules import is_one, read
 from provider.fetched_keys import FetchedKeys, Name
 from provider.protocol.facts import ClientFacts
+
+PER_HOST = Limit("client-keys-host", 30, 60)
+IN_ALL = Limit("client-keys", 120, 60)
 
 
 class KeysOfDocuments(FetchedKeys):
@@ -24,7 +30,14 @@ class KeysOfDocuments(FetchedKeys):
 def _may_ask(name: Name) -> bool:
     """Of a guest without a row anybody could have written the address."""
     row_id, address = name
-    return row_id != 0 or fetched_documents.may_ask_for_strangers(address)
+    return row_id != 0 or _is_within_limits(urlsplit(address).hostname or "")
+
+
+def _is_within_limits(host: str) -> bool:
+    """Those of documents, counted apart: whoever makes us ask for keys leaves others their documents."""
+    if counters.is_reached(fetched_documents.IN_ALL):
+        return False
+    return counters.count(PER_HOST, host) <= PER_HOST.amount and counters.count(IN_ALL) <= IN_ALL.amount
 
 
 registered = KeysOfDocuments()
