@@ -13,6 +13,7 @@ from common import clock
 from projects.actors import Actor, Right
 from projects.events import acting, record
 from projects.guest_policy import host_problem
+from projects.guests import host_of
 from projects.problems import Problem, require
 
 
@@ -45,5 +46,6 @@ def lift(row: BlockedHost, by: Actor) -> bool:
 
 def found_at(places: Iterable[str]) -> tuple[bool, datetime | None]:
     """Whether guests that are there are kept out, and else before which moment everything they had is over."""
-    moments = list(BlockedHost.objects.filter(host__in=set(places)).values_list("lifted_at", flat=True))
+    hosts = {one for place in places for one in (place, host_of(place))}
+    moments = list(BlockedHost.objects.filter(host__in=hosts).values_list("lifted_at", flat=True))
     return None in moments, max(filter(None, moments), default=None)

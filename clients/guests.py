@@ -12,9 +12,11 @@ from dataclasses import replace
 from django.utils.translation import gettext as _
 
 from clients import rules
+from clients.identifiers import redirect_uri_problem
 from clients.metadata import ClientMetadata
 from clients.rules import Choices
 from projects import guests
+from projects.guest_policy import host_problem
 from projects.problems import Problem
 from projects.rules import text_problem
 
@@ -65,8 +67,17 @@ def problems(wanted: ClientMetadata, source: str, choices: Choices) -> Iterator[
         yield Problem("token_endpoint_auth_method", message % {"names": ", ".join(AUTH_METHODS[source])})
     if wanted.token_endpoint_auth_method == "private_key_jwt" and not (wanted.jwks or wanted.jwks_uri):  # noqa: S105
         yield Problem("jwks", _("Register the keys that prove who it is, or their address."))
-    if len(wanted.redirect_uris) > MOST_REDIRECT_URIS:
-        yield Problem("redirect_uris", _("At most %(most)s values.") % {"most": MOST_REDIRECT_URIS})
+    yield from _addresses(wanted)
+
+
+def _addresses(wanted: ClientMetadata) -> Iterator[Problem]:
+    """So many, and each at a place that can be listed and blocked by its name."""
+    for index, uri in enumerate(wanted.redirect_uris):
+        if not redirect_uri_problem(uri) and (problem := host_problem(guests.place_of(uri))):
+            yield Problem(f"redirect_uris[{index}]", problem)
+    for name in ("redirect_uris", "post_logout_redirect_uris"):
+        if len(getattr(wanted, name)) > MOST_REDIRECT_URIS:
+            yield Problem(name, _("At most %(most)s values.") % {"most": MOST_REDIRECT_URIS})
 
 
 def _document_problem(client_id: str) -> str:

@@ -63,23 +63,30 @@ class _Target:
     port: int
     path: str
     secure: bool
+    for_strangers: bool
 
 
 def post_form(url: str, form: Mapping[str, str]) -> int:
     """POST a form and return the status of the answer, whatever it is. Raises Unreachable."""
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    with _asked(url, "POST", headers, urlencode(form).encode(), MAX_ANSWER, TOTAL_TIMEOUT) as answer:
+    with _asked(_target(url), "POST", headers, urlencode(form).encode(), MAX_ANSWER, TOTAL_TIMEOUT) as answer:
         return answer.status
 
 
-def get(url: str, accept: str, most: int, seconds: float) -> bytes:
-    """What is there: the body of a 200, of `most` bytes, within so many seconds. Raises Unreachable."""
-    return get_with_headers(url, accept, most, seconds)[0]
+def get(url: str, accept: str, most: int, seconds: float, *, for_strangers: bool = False) -> bytes:
+    """What is there: the body of a 200, of `most` bytes, within so many seconds. Raises Unreachable.
+
+    `for_strangers`: anybody may have written the address, so no network of the deployment's own is asked.
+    """
+    return get_with_headers(url, accept, most, seconds, for_strangers=for_strangers)[0]
 
 
-def get_with_headers(url: str, accept: str, most: int, seconds: float) -> tuple[bytes, Mapping[str, str]]:
+def get_with_headers(
+    url: str, accept: str, most: int, seconds: float, *, for_strangers: bool = False
+) -> tuple[bytes, Mapping[str, str]]:
     """The same, and what its headers say, by names in small letters. Of a name that comes twice the last counts."""
-    with _asked(url, "GET", {"Accept": accept}, None, most + MAX_ANSWER, seconds) as answer:
+    target = _target(url, for_strangers=for_strangers)
+    with _asked(target, "GET", {"Accept": accept}, None, most + MAX_ANSWER, seconds) as answer:
         if answer.status != HTTPStatus.OK:
             raise _Unexpected(f"the status is {answer.status}, not 200")
         body = answer.read(most + 1)
@@ -90,16 +97,10 @@ def get_with_headers(url: str, accept: str, most: int, seconds: float) -> tuple[
 
 @contextmanager
 def _asked(
-    url: str,
-    method: str,
-    headers: Mapping[str, str],
-    body: bytes | None,
-    most: int,
-    seconds: float,
+    target: _Target, method: str, headers: Mapping[str, str], body: bytes | None, most: int, seconds: float
 ) -> Iterator[http.client.HTTPResponse]:
     """The answer, as long as it is read within the deadline. Whatever goes wrong is Unreachable."""
     deadline = time.monotonic() + seconds
-    target = _target(url)
     addresses = _checked(target, _resolve(target, deadline))
     connection = _Connection(target, addresses, deadline, most)
     try:
@@ -113,17 +114,16 @@ def _asked(
         connection.close()
 
 
-def is_allowed(text: str) -> bool:
-    """Whether we may connect to this address: a public one, or one in a network that the deployment names."""
+def is_allowed(text: str, *, for_strangers: bool = False) -> bool:
+    """Whether we may connect to this address: a public one, or one in a network that the deployment names for apps."""
     address = ipaddress.ip_address(text)
     mapped = getattr(address, "ipv4_mapped", None)
     if mapped is not None:
         address = mapped
     if settings.IS_LOCAL and address.is_loopback:
         return True  # provider and apps share this machine
-    if any(address in ipaddress.ip_network(network) for network in settings.IDP_PRIVATE_LOGOUT_NETWORKS):
-        return True
-    return _is_public(address)
+    private = () if for_strangers else settings.IDP_PRIVATE_LOGOUT_NETWORKS
+    return any(address in ipaddress.ip_network(network) for network in private) or _is_public(address)
 
 
 def is_blocked_host(host: str) -> bool:
@@ -153,7 +153,7 @@ def _is_public(address: Address) -> bool:
     return address.is_global and not odd
 
 
-def _target(url: str) -> _Target:
+def _target(url: str, *, for_strangers: bool = False) -> _Target:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -165,7 +165,7 @@ def _target(url: str) -> _Target:
     if not host or "@" in parts.netloc or parts.fragment:
         raise Unreachable("The address has no host, or has a user name or a fragment.")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return _Target(host, port or (443 if secure else 80), path, secure)
+    return _Target(host, port or (443 if secure else 80), path, secure, for_strangers)
 
 
 def _resolve(target: _Target, deadline: float) -> list[_SocketAddress]:
@@ -200,7 +200,7 @@ def _resolve(target: _Target, deadline: float) -> list[_SocketAddress]:
 def _checked(target: _Target, addresses: list[_SocketAddress]) -> list[_SocketAddress]:
     """Refuse all of them if one is not allowed: a name with a public and a private address is a trap."""
     for _family, address in addresses:
-        if not is_allowed(address[0]):
+        if not is_allowed(address[0], for_strangers=target.for_strangers):
             raise _not_public(target)
         if not target.secure and not ipaddress.ip_address(address[0]).is_loopback:
             raise Unreachable("Only https addresses are asked.")

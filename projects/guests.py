@@ -25,7 +25,13 @@ def place_of(uri: str) -> str:
     url = urlsplit(uri)
     if url.scheme == "http":
         return LOOPBACK  # other ones are not registered
-    return url.netloc.lower() if url.scheme == "https" else f"{url.scheme}:"
+    return url.netloc.lower().removesuffix(":443") if url.scheme == "https" else f"{url.scheme}:"
+
+
+def host_of(place: str) -> str:
+    """Who has this place: whoever has a host has all of its ports."""
+    host, _colon, port = place.partition(":")
+    return host if port else place
 
 
 def places_of(client_id: str, redirect_uris: Iterable[str]) -> tuple[str, ...]:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from common import client_url, outbound
+from urllib.parse import urlsplit
+
+from common import client_url, counters, outbound
+from common.counters import Limit
 from common.json_type import Json
 from provider import fetched_documents
 from provider.document_rules import is_one, read
 from provider.fetched_keys import FetchedKeys, Name
 from provider.protocol.facts import ClientFacts
+
+PER_HOST = Limit("client-keys-host", 30, 60)
+IN_ALL = Limit("client-keys", 120, 60)
 
 
 class KeysOfDocuments(FetchedKeys):
@@ -15,7 +21,7 @@ class KeysOfDocuments(FetchedKeys):
 
     def key_set(self, address: str) -> Json:
         try:
-            document = read(address, fetched_documents.fetch(address)[0])
+            document = read(address, fetched_documents.fetch(address, for_strangers=False)[0])
         except client_url.Unacceptable as error:
             raise outbound.Unreachable(str(error), connected=True) from None
         return super().key_set(document.jwks_uri) if document.jwks_uri else document.jwks or {"keys": []}
@@ -24,11 +30,20 @@ class KeysOfDocuments(FetchedKeys):
 def _may_ask(name: Name) -> bool:
     """Of a guest without a row anybody could have written the address."""
     row_id, address = name
-    return row_id != 0 or fetched_documents.may_ask_for_strangers(address)
+    return row_id != 0 or _is_within_limits(urlsplit(address).hostname or "")
+
+
+def _is_within_limits(host: str) -> bool:
+    """Those of documents, counted apart: whoever makes us ask for keys leaves others their documents."""
+    if counters.is_reached(fetched_documents.IN_ALL):
+        return False
+    return counters.count(PER_HOST, host) <= PER_HOST.amount and counters.count(IN_ALL) <= IN_ALL.amount
 
 
 registered = KeysOfDocuments()
-of_guests = FetchedKeys(_may_ask)  # with threads and memory of its own: no stranger takes those of other clients
+of_guests = FetchedKeys(
+    _may_ask, for_strangers=True
+)  # with threads and memory of its own: no stranger takes those of other clients
 
 
 def are_in_document(client: ClientFacts) -> bool:

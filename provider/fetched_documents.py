@@ -91,9 +91,10 @@ class _Lane:
     waiting: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(MAX_WAITING))
 
 
-def fetch(client_id: str) -> tuple[Answer, int]:
+def fetch(client_id: str, *, for_strangers: bool = True) -> tuple[Answer, int]:
     """What stands there now, and for how many seconds it counts. Raises outbound.Unreachable."""
-    body, headers = outbound.get_with_headers(client_id, ACCEPT, client_document.MAX_BYTES, TIMEOUT)
+    most = client_document.MAX_BYTES
+    body, headers = outbound.get_with_headers(client_id, ACCEPT, most, TIMEOUT, for_strangers=for_strangers)
     return Answer(headers.get("content-type", ""), body), freshness.lifetime(headers)
 
 
@@ -270,15 +271,11 @@ def _refuse_too_soon(client_id: str) -> None:
 
 
 def _refuse_too_many(client_id: str, address: str) -> None:
-    mine = counters.count(PER_NETWORK, network_of(address)) > allowed_at(PER_NETWORK.amount, address)
-    if mine or not may_ask_for_strangers(client_id):
-        raise _busy(client_id)
-
-
-def may_ask_for_strangers(address: str) -> bool:
     """Counted before it is asked, and whatever comes of it: it is our requests that are limited."""
-    name = urlsplit(address).hostname or ""
-    return counters.count(PER_HOST, name) <= PER_HOST.amount and counters.count(IN_ALL) <= IN_ALL.amount
+    name = urlsplit(client_id).hostname or ""
+    mine = counters.count(PER_NETWORK, network_of(address)) > allowed_at(PER_NETWORK.amount, address)
+    if mine or counters.count(PER_HOST, name) > PER_HOST.amount or counters.count(IN_ALL) > IN_ALL.amount:
+        raise _busy(client_id)
 
 
 def _busy(client_id: str) -> Unavailable:

@@ -82,10 +82,11 @@ class FetchedKeys:
     """One for a process, shared by its threads.
 
     `may_ask`: whether this address may be asked at all now; it is asked before each fetch.
+    `for_strangers`: whether anybody may have written the addresses.
     """
 
-    def __init__(self, may_ask: Callable[[Name], bool] = lambda _name: True) -> None:
-        self._may_ask = may_ask
+    def __init__(self, may_ask: Callable[[Name], bool] = lambda _name: True, *, for_strangers: bool = False) -> None:
+        self._may_ask, self._for_strangers = may_ask, for_strangers
         self._kept: OrderedDict[Name, _Kept] = OrderedDict()
         self._lock = threading.Lock()
         self._waiting = threading.BoundedSemaphore(MAX_WAITING)
@@ -118,7 +119,9 @@ class FetchedKeys:
 
     def key_set(self, address: str) -> Json:
         """What is there now. Raises outbound.Unreachable, orjson.JSONDecodeError."""
-        document: Json = orjson.loads(outbound.get(address, ACCEPT, MAX_BYTES, TIMEOUT))
+        document: Json = orjson.loads(
+            outbound.get(address, ACCEPT, MAX_BYTES, TIMEOUT, for_strangers=self._for_strangers)
+        )
         return document
 
     def _entry(self, name: Name) -> _Kept:

@@ -1,4 +1,4 @@
-"""How many apps may register themselves as guests within an hour (rule R11).
+"""How many apps may register themselves as guests within an hour, or change what they registered (rule R11).
 
 A hosted app registers for everybody who uses it, from few addresses: whoever runs the provider names those networks in
 IDP_SHARED_NETWORKS, and what all others do takes nothing from them.

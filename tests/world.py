@@ -268,7 +268,9 @@ def _attribute(html: str, pattern: str) -> str:
 
 
 def redirected(response: Response) -> dict[str, str]:
-    """The parameters the client gets."""
+    """The parameters the client gets. A person goes to a guest that no project lists by a link, when it is refused."""
+    if response.status_code == 400 and (link := re.search(r'id="elsewhere" href="([^"]*)"', response.content.decode())):
+        return dict(parse_qsl(urlsplit(link[1].replace("&amp;", "&")).query))
     assert response.status_code in (302, 303), (response.status_code, response.content[:500])
     return dict(parse_qsl(urlsplit(response["Location"]).query))
 

@@ -11,7 +11,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from provider.protocol.channel import Delivery
+from clients.identifiers import shown_place
+from provider.protocol.channel import Channel, Delivery
 
 MAX_LOCATION = 2_500  # bytes; nginx reads all headers of an answer into 4 KB
 
@@ -30,6 +31,20 @@ def deliver(request: HttpRequest, delivery: Delivery, *, silent: bool = False) -
     page = render(request, "form_post.html", {"action": delivery.address, "fields": delivery.form})
     page["Cache-Control"] = "no-store"
     # No `form-action`: the address is registered, and where the app redirects to from there nobody can list.
+    page._csp_replace = {"form-action": None}  # type: ignore[attr-defined]
+    return page
+
+
+def refuse(request: HttpRequest, channel: Channel, delivery: Delivery, *, silent: bool, shown: bool) -> HttpResponse:
+    """An app hears of a refusal. Where a stranger chose the address, people see it and go there themselves.
+
+    `shown`: they saw it already.
+    """
+    if shown or not channel.leads_to_strangers:
+        return deliver(request, delivery, silent=silent)
+    context = {"delivery": delivery, "host": shown_place(channel.redirect_uri), "name": channel.client.name}
+    page = render(request, "elsewhere.html", context, status=400)
+    page["Cache-Control"] = "no-store"
     page._csp_replace = {"form-action": None}  # type: ignore[attr-defined]
     return page
 

@@ -142,9 +142,10 @@ def _client(client_id: str, hint: Hint | None) -> Client | None:
 
 
 def _ask(request: HttpRequest, params: Params, asked: LogoutRequest) -> HttpResponse:
+    named = asked.client is not None and not asked.client.guest
     context = {
         "action": f"{reverse('confirm_end_session')}?{params.query}",
-        "client_name": str(asked.client) if asked.client else "",
+        "client_name": str(asked.client) if named else "",
         "redirect_host": shown_place(asked.uri) if asked.uri else "",
     }
     return render(request, "logout.html", context)
@@ -196,10 +197,15 @@ def _from_a_program(request: HttpRequest) -> bool:
 
 
 def _nobody_here(request: HttpRequest, asked: LogoutRequest) -> HttpResponse:
-    """Nothing to end. Only a hint shows that the way back is the app's own wish; else the person chooses to go."""
-    if asked.hint is not None and asked.location:
+    """Nothing to end. Only a hint shows that the way back is the app's own wish; else the person chooses to go.
+
+    A guest may be anybody's, and whoever made it gets hints of its own: people are told where it leads.
+    """
+    client, guest = asked.client, asked.client is not None and asked.client.guest
+    if asked.hint is not None and asked.location and not guest:
         return to_app(request, asked.location)
-    context = {"location": asked.location, "client_name": str(asked.client) if asked.client else ""}
+    name = shown_place(asked.uri) if guest and asked.uri else str(client or "")
+    context = {"location": asked.location, "client_name": name}
     return render(request, "signed_out.html", context)
 
 

@@ -59,7 +59,10 @@ def registered(request: Request) -> Answer:
         if request.method == "DELETE":
             self_registered.delete(access)
             return Answer(b"", PRIVATE, 204)
-        return _answer(self_registered.change(access, _values(request)))
+        values = _values(request)
+        if access.client.guest:
+            registration_limits.count(address_of(request))  # each leaves an event, as a registration does
+        return _answer(self_registered.change(access, values))
 
 
 def _initial(request: Request) -> InitialAccessToken | None:

@@ -54,6 +54,15 @@ class Channel:
         return redeems or not (self.device or reaches_any_program(self.redirect_uri))
 
     @property
+    def leads_to_strangers(self) -> bool:
+        """Whether anybody may have registered where this leads, and no project names the place.
+
+        Nobody is sent there unasked: a link to us would lead wherever its writer likes (RFC 9700 section 4.11.2).
+        """
+        client = self.client
+        return client.guest and client.project.guest_apps != "listed" and not reaches_any_program(self.redirect_uri)
+
+    @property
     def shares_consent(self) -> bool:
         """What the End-User allowed other clients of the project counts for this one, and the other way round."""
         return self.client.registered_by_administrator and not self.client.guest and self.is_proved

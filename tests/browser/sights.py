@@ -49,6 +49,7 @@ UNSEEN = {
     "confirm_end_session": "takes the form that end_session shows",
 }
 UNSEEN_TEMPLATES = {
+    "elsewhere.html": "is shown for guests, of which there is none here",
     "leading_on.html": "leads on to an app at once",
     "form_post.html": "leads on to an app at once, or by its button",
 }

@@ -23,6 +23,7 @@ NOW = datetime(2026, 11, 30, tzinfo=UTC)
         ("https://agent.example/client.json", ["http://127.0.0.1/cb"], ("agent.example",)),
         ("https://Agent.Example:8443/c", [], ("agent.example:8443",)),
         ("Xy1", ["https://one.example/cb", "https://one.example/other"], ("one.example",)),
+        ("Xy1", ["https://one.example/cb", "https://one.example:443/cb"], ("one.example",)),
         ("Xy1", ["https://one.example/cb", "http://127.0.0.1:33418/cb"], ("one.example", "localhost")),
         ("Xy1", ["http://localhost/cb", "http://[::1]/cb"], ("localhost",)),
         ("Xy1", ["cursor://anysphere.cursor-mcp/oauth"], ("cursor:",)),

@@ -303,6 +303,19 @@ def test_keys_of_strangers_are_fetched_no_oftener_than_their_documents_c4(
     assert agent.asked == 2
 
 
+@pytest.mark.any_database
+def test_who_makes_us_fetch_keys_takes_no_document_away_from_others_c5(
+    agent: KeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetched_documents, "IN_ALL", counters.Limit("test-all", 1, 60))
+    monkeypatch.setattr(document_keys, "IN_ALL", counters.Limit("test-keys", 2, 60))
+    of_strangers = document_keys.FetchedKeys(document_keys._may_ask, for_strangers=True)
+    for number in range(3):
+        of_strangers.find((0, agent.url.replace("client.json", f"keys-{number}.json")), "old")
+    assert agent.asked == 2, "they have a limit of their own"
+    assert seen(agent).client_id == agent.url
+
+
 def test_the_id_of_a_guest_is_nobody_elses(agent: KeyServer) -> None:
     """An id that is registered meanwhile is the operator's client, and no guest is made of it."""
     before = seen(agent)

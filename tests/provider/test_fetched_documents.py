@@ -12,7 +12,7 @@ import pytest
 from django.core.cache.backends.locmem import LocMemCache
 
 from common import counters, outbound
-from provider import document_rules, fetched_documents
+from provider import document_keys, document_rules, fetched_documents
 from provider.fetched_documents import FetchedDocuments, Unavailable
 from provider.protocol.client_document import Answer
 from tests.provider.document_server import publish, serving_document
@@ -165,7 +165,7 @@ def test_a_host_at_which_nobody_answers_is_left_alone_for_a_while_c5(
     settings.IDP_CLIENT_ID_METADATA_DOCUMENTS = True
     asked: list[str] = []
 
-    def nobody(url: str, *_rest: object) -> Any:
+    def nobody(url: str, *_rest: object, **_options: object) -> Any:
         asked.append(url)
         raise outbound.Unreachable("Nobody is there.")
 
@@ -298,6 +298,16 @@ def test_a_name_that_leads_to_our_neighbours_is_not_asked_c4(
     settings.IS_LOCAL = False
     monkeypatch.setattr(outbound, "_resolve", lambda _target, _deadline: [(2, (address, 443))])
     assert str(refusal(documents, ELSEWHERE)) == "agent.example.org leads nowhere on the public internet."
+
+
+def test_networks_of_our_own_are_for_registered_apps_and_no_strangers_c4(
+    settings: Any, documents: FetchedDocuments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.IS_LOCAL, settings.IDP_PRIVATE_LOGOUT_NETWORKS = False, ["10.0.0.0/8"]
+    monkeypatch.setattr(outbound, "_resolve", lambda _target, _deadline: [(2, ("10.0.0.1", 443))])
+    assert str(refusal(documents, ELSEWHERE)) == "agent.example.org leads nowhere on the public internet."
+    with pytest.raises(outbound.Unreachable, match="leads nowhere on the public internet"):
+        document_keys.of_guests.key_set("https://agent.example.org/keys")
 
 
 def test_keys_and_addresses_in_it_meet_the_rules_of_every_registration_c6_c8() -> None:

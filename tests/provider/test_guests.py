@@ -16,13 +16,14 @@ from django.utils import timezone
 
 from accounts.models import User
 from clients import blocked_hosts
+from clients.guests import DCR
 from clients.models import Authorization, BlockedHost, Client, SecurityEvent
 from idp.settings import BASE_DIR
 from projects.actors import Actor
 from projects.models import Member, Project
 from projects.problems import RegistrationError
-from provider import guest_access
-from tests.guests import DOCUMENT, make_guest, open_door
+from provider import facts, guest_access
+from tests.guests import DOCUMENT, OPERATOR, make_guest, open_door
 from tests.world import ORDERS, App, Browser
 
 ASKED: dict[str, Any] = {"scope": "orders.read", "resource": ORDERS}
@@ -253,6 +254,16 @@ def test_a_host_is_kept_out_of_every_project_at_once_and_what_it_had_stays_over(
     assert list(kinds) == ["guest_host.blocked", "guest_host.lifted"]
     assert root().http.post(f"{BLOCKED}add/", {"host": "agent.example"}).status_code == 302, "once more"
     assert BlockedHost.objects.get().lifted_at is None
+
+
+@pytest.mark.usefixtures("agent")
+@pytest.mark.parametrize("uri", ["https://evil.example/", "https://evil.example:443/", "https://Evil.example:8443/"])
+def test_a_host_is_kept_out_at_all_of_its_ports(uri: str) -> None:
+    guest = make_guest(DCR, redirect_uris=(uri,))
+    blocked_hosts.block("evil.example", OPERATOR)
+    found = facts.find_client(guest.client_id)
+    assert found is not None
+    assert not found.enabled
 
 
 @pytest.mark.django_db

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from clients import registration
+from clients.guests import DCR
 from clients.models import AccessToken, Authorization, Client
 from clients.policy import metadata_of
 from common import clock
 from projects.actors import Actor
 from projects.models import Api, Consent, Project
 from tests.guests import AGENT_CB, DOCUMENT, LOOPBACK_CB, OPERATOR, make_guest, open_door, open_scopes
-from tests.world import BILLING, FOREIGN, ORDERS, App, Browser, Response, redirected
+from tests.world import BILLING, FOREIGN, ORDERS, REDIRECTS, App, Browser, Response, redirected
 
 pytestmark = pytest.mark.usefixtures("agent")
 
@@ -350,3 +351,41 @@ def test_the_address_of_the_app_is_no_audience_of_its_tokens() -> None:
     assert AGENT_CB not in str(answer)
     said = service().introspect(answer["access_token"]).json()
     assert said["aud"] == ORDERS
+
+
+# --- Where a link to us leads -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("asked", [{}, {"prompt": "none"}, {"response_mode": "form_post"}, {"resource": FOREIGN}])
+def test_nobody_is_led_unasked_to_an_address_that_a_stranger_registered(asked: dict[str, str]) -> None:
+    made = make_guest(DCR, client_name="Your bank", redirect_uris=("https://evil.example/cb",))
+    said = {"redirect_uri": "https://evil.example/cb", "scope": "nothing.open", **asked}
+    page = Browser("owner").authorize(made.client_id, **said)
+    text = page.content.decode()
+    assert (page.status_code, "Location" in page) == (400, False)
+    assert '<bdi class="host">evil.example</bdi>' in text
+    assert "not verified" in text
+    assert "form_post.js" not in text
+
+
+def test_a_guest_that_a_project_lists_and_a_program_on_the_device_hear_of_a_refusal_at_once() -> None:
+    listed = Browser("owner").authorize(DOCUMENT, **ASKED, redirect_uri="http://127.0.0.1/cb", prompt="none")
+    assert listed["Location"].startswith("http://127.0.0.1/cb?error=consent_required")
+    open_door(guest_apps="listed", guest_hosts=("agent.example",))
+    listed = Browser("owner").authorize(DOCUMENT, **ASKED, prompt="none")
+    assert listed["Location"].startswith(f"{AGENT_CB}?error=consent_required")
+
+
+def test_whoever_is_signed_out_sees_where_a_guest_leads_and_not_what_it_calls_itself() -> None:
+    uris = {"redirect_uris": ("https://evil.example/cb",), "post_logout_redirect_uris": ("https://evil.example/bye",)}
+    made = make_guest(DCR, client_name="Your bank", **uris)
+    REDIRECTS[made.client_id] = "https://evil.example/cb"
+    hint = Browser("outsider").tokens(made.client_id, **{**ASKED, "scope": "openid orders.read"})["id_token"]
+    asked = {"client_id": made.client_id, "post_logout_redirect_uri": "https://evil.example/bye"}
+    for sent in (asked, {**asked, "id_token_hint": hint}):
+        page = Browser().http.get("/oauth2/logout", sent, HTTP_ACCEPT="text/html")
+        assert page.status_code == 200
+        assert "<bdi>evil.example</bdi>" in page.content.decode()
+        assert "Your bank" not in page.content.decode()
+    question = Browser("owner").http.get("/oauth2/logout", asked).content.decode()
+    assert ("evil.example" in question, "Your bank" in question) == (True, False)

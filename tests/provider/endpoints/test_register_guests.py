@@ -157,3 +157,12 @@ def test_r11_a_hosted_app_with_few_addresses_is_not_in_the_way_of_others_nor_the
 @pytest.mark.usefixtures("_few")
 def test_r11_whoever_has_an_ipv6_network_has_one_share() -> None:
     assert [status(f"2001:db8:0:{network:x}::1") for network in range(3)] == [201, 201, 429]
+
+
+@pytest.mark.usefixtures("_few")
+def test_r11_a_change_counts_as_another_registration() -> None:
+    app = Registrar()
+    made = app.made(WEB)
+    changed = app.change(made, {**WEB, "client_name": "Other"}).json()
+    assert refusal(app.change(changed, WEB)) == (429, "temporarily_unavailable")
+    assert app.look(changed).json()["client_name"] == "Other", "reading is free, and the token was not used up"
