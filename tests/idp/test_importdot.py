@@ -318,6 +318,21 @@ def test_what_cannot_be_is_said_in_a_sentence(site: Site, more: list[str], statu
 
 
 @pytest.mark.any_database
+@pytest.mark.any_database
+def test_the_password_of_its_database_need_not_be_an_argument(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OLD_SITE", site.database)
+    (site.folder / "url").write_text(f"{site.database}\n")
+    for where in ("env:OLD_SITE", f"file:{site.folder}/url"):
+        call_command("importdot", "--database", where, "--dry-run")
+        assert "people: 100 new" in capsys.readouterr().out
+    for where in ("env:NO_SITE", "file:/nowhere", "file:"):
+        with pytest.raises(CommandError) as refusal:
+            call_command("importdot", "--database", where)
+        assert refusal.value.returncode == 2
+
+
 def test_another_database_is_refused(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "x.sqlite3")) as database:
         database.execute("CREATE TABLE t (a)")
