@@ -108,7 +108,7 @@ def refused() -> Iterator[tuple[str, str]]:
     for broken in (
         *(good["PBKDF2"][:-3], good["PBKDF2"] + "$", good["PBKDF2"].replace("$1000$", "$1e3$"), "pbkdf2_sha256$1$$"),
         *(good["scrypt"].replace("$16$", "$15$"), good["scrypt"].replace("$16$", "$-16$"), "scrypt$2$s$8$1$x"),
-        *("scrypt$65536$salt$1$1$" + "A" * 86 + "==", "$2b$04$" + "z" * 53),  # no library compares those
+        *("scrypt$65536$salt$1$1$" + "A" * 86 + "==", "bcrypt$$2b$04$" + "z" * 53),  # no library compares those
         *(good["bcrypt"][:-1], good["bcrypt"] + "x", "bcrypt$$2b$04$", "bcrypt_sha256$x"),
         *("$argon2id$", "$argon2x$v=19$m=64,t=1,p=1$c2FsdHNhbHQ$" + digest, "argon2$argon2id$v=19$m=1,t=1,p=1$a$b"),
         *(good["argon2id"] + "\n", good["PBKDF2"].replace("$1000$", "$٣$"), "pbkdf2_sha256$1$" + "a" * 200 + "$b"),
