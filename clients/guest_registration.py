@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.models import User
 from clients import guests
 from clients.identifiers import new_client_id
 from clients.metadata import ClientMetadata
@@ -51,6 +52,8 @@ def _id_problems(client_id: str) -> Iterator[Problem]:
         yield Problem("client_id", _("Client with this Client ID already exists."), "taken")
     elif Client.objects.filter(audience_entries__canonical=client_id).exists():
         yield Problem("client_id", str(ID_LISTED))
+    elif User.objects.filter(sub=client_id).exists():
+        yield Problem("client_id", _("A client ID must not be the sub of a person: tokens name both."))
 
 
 def _was_there(client_id: str) -> bool:

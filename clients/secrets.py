@@ -124,8 +124,8 @@ def _proves(secret: str, digest: str) -> bool:
     if first is not mine:
         first.wait(MAX_WAIT)
         return _proved_before(presented, digest) or _compares(secret, digest)
-    try:
-        return _compares(secret, digest)
+    try:  # whoever was under way may have come to an end before we were
+        return _proved_before(presented, digest) or _compares(secret, digest)
     finally:
         del _under_way[which]
         mine.set()

@@ -28,7 +28,7 @@ MAX_LENGTH = 128  # characters: the column of a password
 MAX_ITERATIONS = 4_000_000  # of PBKDF2
 MAX_ROUNDS = 14  # of bcrypt: 2 to the power of
 MAX_MEMORY = 262_144  # KiB, of scrypt and argon2
-MAX_WORK = 2_097_152  # KiB that scrypt or argon2 writes
+MAX_WORK = {"argon2": 2_097_152, "scrypt": 524_288}  # KiB that it writes
 BCRYPT_READS = 72  # bytes of a password
 
 
@@ -139,7 +139,7 @@ def _after_algorithm(encoded: str) -> str:
     return encoded.partition("$")[2]
 
 
-_BCRYPT = re.compile(r"\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}")
+_BCRYPT = re.compile(r"\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}")  # 22 characters hold 128 bits
 
 
 def _pbkdf2(size: int) -> Callable[[str], bool]:
@@ -155,7 +155,8 @@ def _scrypt(rest: str) -> bool:
     work, salt, block, lanes, digest = rest.split("$")
     n, r, p = int(work), int(block), int(lanes)
     _check(bool(salt) and len(_bytes(digest)) == 64 and n > 1 and n & (n - 1) == 0 and r > 0 and p > 0)
-    return n * r // 8 <= MAX_MEMORY and n * r * p // 8 <= MAX_WORK
+    _check(n.bit_length() <= 16 * r)  # (RFC 7914 section 6)
+    return (n + p) * r // 8 <= MAX_MEMORY and n * r * p // 8 <= MAX_WORK["scrypt"]
 
 
 def _bcrypt(rest: str) -> bool:
@@ -168,9 +169,8 @@ def _argon2(rest: str) -> bool:
     salt, digest = (len(_bytes(part)) for part in rest.split("$")[-2:])
     _check(digest == found.hash_len >= 4 and salt == found.salt_len >= 8)
     _check(found.parallelism >= 1 and found.time_cost >= 1 and found.memory_cost >= 8 * found.parallelism)
-    return (
-        found.memory_cost <= MAX_MEMORY and found.memory_cost * found.time_cost <= MAX_WORK and found.parallelism <= 64
-    )
+    work = found.memory_cost * found.time_cost
+    return found.memory_cost <= MAX_MEMORY and work <= MAX_WORK["argon2"] and found.parallelism <= 64
 
 
 def _bytes(text: str) -> bytes:

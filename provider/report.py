@@ -11,10 +11,12 @@ from allauth.mfa.models import Authenticator
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 
 from accounts.models import User
+from clients.metadata import EVERY_PROJECT
 from clients.models import AccessToken, Authorization, Client, ClientSecret, RefusedRequest, SigningKey
 from common import clock
 from projects.events import SecurityEvent
 from projects.models import Member
+from projects.scopes import ADMIN_PREFIX, ADMIN_SCOPES
 from provider.keys.standing import ENDED, sealed_under
 
 SECOND_STEPS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
@@ -36,6 +38,7 @@ def sections() -> list[Section]:
     return [
         Section("people_with_rights", "Who may what", people_with_rights),
         Section("without_second_step", "Who has rights and no second step", without_second_step),
+        Section("clients_with_rights", "Which clients manage this provider", clients_with_rights),
         Section("changes", "Who changed what", changes),
         Section("unused_clients", "Clients that were not used", unused_clients),
         Section("unused_secrets", "Secrets that were not used", unused_secrets),
@@ -61,6 +64,21 @@ def people_with_rights(since: datetime) -> Iterator[Row]:
             "second_step": bool(getattr(user, "second_step", False)),
             "last_login": user.last_login,
         }
+
+
+def clients_with_rights(since: datetime) -> Iterator[Row]:
+    """Those that may ask for the HTTP API, for people or by themselves: then at the projects that they were given."""
+    rows = Client.objects.filter(scope__contains=ADMIN_PREFIX).select_related("project")
+    for client in rows.prefetch_related("administers").order_by("client_id"):
+        if scopes := [one for one in client.scope.split() if one in ADMIN_SCOPES]:
+            given = sorted(project.key for project in client.administers.all())
+            yield {
+                "client_id": client.client_id,
+                "project": client.project.key if client.project else None,
+                "enabled": client.enabled,
+                "scopes": scopes,
+                "administers": [EVERY_PROJECT] if client.administers_all else given,
+            }
 
 
 def without_second_step(since: datetime) -> Iterator[Row]:

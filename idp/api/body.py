@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import IO
 
@@ -69,8 +70,7 @@ def _words(error: ValueError) -> str:
 def _each_once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        names = [name for name, _value in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        [(twice, _times)] = Counter(name for name, _value in pairs).most_common(1)
         raise ValueError(f"the member {twice[:60]!r} stands twice in one object.")
     return members
 

@@ -144,7 +144,10 @@ def _raw(file: TextIO, reading: Reading) -> Iterator[tuple[str, Raw]]:
 
 def _of_csv(header: str, file: TextIO, line: int, reading: Reading) -> Iterator[tuple[str, Raw]]:
     csv.field_size_limit(MAX_FIELD)
-    names = next(csv.reader([header]), [])
+    try:
+        names = next(csv.reader([header]), [])
+    except csv.Error as error:
+        raise Refused(f"The header cannot be read: {error}.") from None
     if len(set(names)) < len(names):
         raise Refused("The header names a column twice.")
     reading.meet(names)

@@ -179,7 +179,7 @@ class _Here:
         by_address = User.objects.annotate(lower=Lower("email")).filter(lower__in=addresses | further)
         found = [*User.objects.filter(sub__in=subs).values_list(*columns), *by_name.values_list(*columns)]
         found += by_address.values_list(*columns)
-        self._by_sub = {sub: (pk, name) for pk, sub, name, _email in found}
+        self._by_sub = {sub: (pk, name, email) for pk, sub, name, email in found}
         self._by_name = {name.lower(): (pk, sub) for pk, sub, name, _email in found}
         self._by_address = {email.lower(): pk for pk, _sub, _name, email in found if email}
         self._clients = set(Client.objects.filter(client_id__in=subs).values_list("client_id", flat=True))
@@ -188,15 +188,20 @@ class _Here:
         )
 
     def account_of(self, row: Row) -> int | None:
-        """The account that this row made once, or would make: by its `sub`, or where it says none by its name."""
+        """The account that this row made once, or would make: by its `sub`, or where it says none by its name.
+
+        Whose tokens come along has the same address, too: any two sites have somebody of the number 1.
+        """
         if row.sub:
-            found = self._by_sub.get(row.sub)
-            return found[0] if found else None
+            by_sub = self._by_sub.get(row.sub)
+            return by_sub[0] if by_sub and (not row.key or _is_same(row, *by_sub[1:])) else None
         found = self._by_name.get(row.username.lower())
         same = found is not None and (not row.email or self._by_address.get(row.email) == found[0])
         return found[0] if found and same else None
 
     def problem(self, row: Row) -> str:
+        if row.sub in self._by_sub:
+            return "Another account has this sub."
         if row.username.lower() in self._by_name:
             return "Another account has this user name."
         if row.email and row.email in self._by_address:
@@ -213,6 +218,10 @@ class _Here:
         if address in self.verified or address in self._by_address:
             return "Another account has this e-mail address."
         return ""
+
+
+def _is_same(row: Row, name: str, email: str) -> bool:
+    return row.email == email.lower() if row.email and email else row.username.lower() == name.lower()
 
 
 def _normalized(row: Row) -> Row:

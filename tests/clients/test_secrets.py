@@ -125,3 +125,10 @@ def test_a_secret_of_the_toolkit_is_hashed_anew_when_it_is_used(settings: Any) -
     assert authenticate(Params(), basic("web", CHOSEN), "192.0.2.1").client_id == "web"
     assert client.secrets.get().digest.startswith("argon2$argon2id$")
     assert authenticate(Params(), basic("web", CHOSEN), "192.0.2.1").client_id == "web"
+
+
+def test_whoever_comes_as_another_comparison_ends_compares_nothing(checked: list[str]) -> None:
+    digest = adopted()
+    assert secrets.matches(CHOSEN, digest)
+    assert secrets._proves(CHOSEN, digest)
+    assert checked == [CHOSEN]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from accounts.models import User
@@ -11,6 +13,7 @@ from clients.registration import register
 from projects.actors import Actor
 from projects.problems import RegistrationError
 from tests.console import project
+from tests.guests import DOCUMENT, make_guest
 
 pytestmark = pytest.mark.usefixtures("console")
 
@@ -31,4 +34,12 @@ def test_a_new_client_is_not_called_like_a_person() -> None:
     wanted = ClientMetadata(client_id="17", redirect_uris=("https://a.example/cb",))
     with pytest.raises(RegistrationError) as error:
         register(wanted, project(), Actor.operator("test"))
+    assert [one.field for one in error.value.problems] == ["client_id"]
+
+
+def test_nor_is_a_guest_whose_document_stands_at_an_address_that_is_somebodys_sub(settings: Any) -> None:
+    settings.IDP_CLIENT_ID_METADATA_DOCUMENTS = True
+    User.objects.create_user("seventeen", sub=DOCUMENT)
+    with pytest.raises(RegistrationError) as error:
+        make_guest()
     assert [one.field for one in error.value.problems] == ["client_id"]

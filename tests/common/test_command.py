@@ -125,6 +125,11 @@ def test_a_stored_name_cannot_play_with_a_terminal() -> None:
     assert printable("M\u00fcller \u5de5\u4f5c 'fine'") == "M\u00fcller \u5de5\u4f5c 'fine'"
 
 
+def test_a_stored_name_stays_on_its_line() -> None:
+    assert printable("a\n2026-11-29 20:00:00 UTC client.created b") == "a\ufffd2026-11-29 20:00:00 UTC client.created b"
+    assert columns([["a\nb", "c"]]) == ["a\ufffdb  c"]
+
+
 @given(st.text())
 def test_what_is_printed_has_no_control_characters_and_is_text(text: str) -> None:
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", printable(text))

@@ -100,14 +100,15 @@ def refused() -> Iterator[tuple[str, str]]:
     ):
         yield unknown, "not known"
     yield good["PBKDF2"].replace("$1000$", "$4000001$"), "costs too much"
-    for costs in ("scrypt$1048576$salt$8$1$", "scrypt$131072$salt$8$999$"):
-        yield costs + "A" * 86 + "==", "costs too much"
+    for costs in ("1048576$salt$8$1", "131072$salt$8$999", "16384$salt$8$64", "2$salt$1$8000000", "2$salt$1000000$2"):
+        yield f"scrypt${costs}$" + "A" * 86 + "==", "costs too much"
     yield good["$2b$"].replace("$04$", "$15$"), "costs too much"
     yield f"$argon2id$v=19$m=1048576,t=1,p=1${salt}${digest}", "costs too much"
     yield f"$argon2id$v=19$m=65536,t=100000,p=1${salt}${digest}", "costs too much"
     for broken in (
         *(good["PBKDF2"][:-3], good["PBKDF2"] + "$", good["PBKDF2"].replace("$1000$", "$1e3$"), "pbkdf2_sha256$1$$"),
         *(good["scrypt"].replace("$16$", "$15$"), good["scrypt"].replace("$16$", "$-16$"), "scrypt$2$s$8$1$x"),
+        *("scrypt$65536$salt$1$1$" + "A" * 86 + "==", "bcrypt$$2b$04$" + "z" * 53),  # no library compares those
         *(good["bcrypt"][:-1], good["bcrypt"] + "x", "bcrypt$$2b$04$", "bcrypt_sha256$x"),
         *("$argon2id$", "$argon2x$v=19$m=64,t=1,p=1$c2FsdHNhbHQ$" + digest, "argon2$argon2id$v=19$m=1,t=1,p=1$a$b"),
         *(good["argon2id"] + "\n", good["PBKDF2"].replace("$1000$", "$٣$"), "pbkdf2_sha256$1$" + "a" * 200 + "$b"),

@@ -232,6 +232,17 @@ def test_a_person_whose_name_is_taken_is_refused_with_all_they_have(take: Take, 
 
 
 @pytest.mark.any_database
+def test_nobody_gets_tokens_of_who_has_the_same_number_at_another_site(take: Take, site: Site) -> None:
+    User.objects.create_user("employee0", "employee0@elsewhere.example", sub="1")
+    told = take()
+    assert [(one["name"], one["why"]) for one in told["people"]["refused"]] == [
+        ("employee0", "Another account has this sub.")
+    ]
+    assert told["refresh_tokens"]["refused"] == {"Its person is not here.": 1}
+    assert not Authorization.objects.filter(user__sub="1").exists()
+
+
+@pytest.mark.any_database
 def test_a_deactivated_person_has_no_tokens_here(take: Take, site: Site) -> None:
     change(site, "UPDATE toolkit_site_employee SET is_active = 0 WHERE id = ?", int(site.sign_ins[0]["sub"]))
     assert take()["refresh_tokens"]["refused"] == {"Its person is deactivated.": 1}
@@ -307,6 +318,21 @@ def test_what_cannot_be_is_said_in_a_sentence(site: Site, more: list[str], statu
 
 
 @pytest.mark.any_database
+@pytest.mark.any_database
+def test_the_password_of_its_database_need_not_be_an_argument(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OLD_SITE", site.database)
+    (site.folder / "url").write_text(f"{site.database}\n")
+    for where in ("env:OLD_SITE", f"file:{site.folder}/url"):
+        call_command("importdot", "--database", where, "--dry-run")
+        assert "people: 100 new" in capsys.readouterr().out
+    for where in ("env:NO_SITE", "file:/nowhere", "file:"):
+        with pytest.raises(CommandError) as refusal:
+            call_command("importdot", "--database", where)
+        assert refusal.value.returncode == 2
+
+
 def test_another_database_is_refused(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "x.sqlite3")) as database:
         database.execute("CREATE TABLE t (a)")
@@ -350,7 +376,7 @@ def shown(command: str) -> list[tuple[list[str], list[str]]]:
     """The arguments and the answer of each run of this command in the guide, in order."""
     text = (ROOT / "docs/operations.md").read_text()
     found = []
-    for block in re.findall(r"^ *```\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL):
+    for block in re.findall(r"^ *```[a-z]*\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL):
         first, *answer = textwrap.dedent(block).splitlines()
         if f"manage.py {command} " in first:
             found.append((shlex.split(first.partition(f"{command} ")[2]), answer))

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.management import CommandError, call_command
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import User
@@ -179,6 +179,7 @@ def test_bytes_that_are_no_text_spoil_their_row_only(take: Take) -> None:
 
 @given(st.text(max_size=200))
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example("\ra")
 def test_any_text_is_read_or_refused(text: str) -> None:
     reading = Reading()
     try:

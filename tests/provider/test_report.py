@@ -41,6 +41,15 @@ def test_who_may_what_and_who_lacks_a_second_step() -> None:
     assert {one["username"] for one in found["without_second_step"]} == {"root-of-all", "member"}
 
 
+def test_which_clients_manage_the_provider_and_where() -> None:
+    web = Client.objects.select_related("project").get(client_id="web")
+    wanted = metadata_of(web).changed({"scope": "openid admin.read", "administers": ("acme",)})
+    registration.change(web, wanted, Actor.operator("tests"))
+    assert [(one["client_id"], one["scopes"], one["administers"]) for one in report()["clients_with_rights"]] == [
+        ("web", ["admin.read"], ["acme"])
+    ]
+
+
 def test_who_changed_what_names_people_and_commands() -> None:
     owner, web = User.objects.get(username="owner"), Client.objects.select_related("project").get(client_id="web")
     registration.change(web, metadata_of(web).changed({"access_token_lifetime": 60}), Actor.person(owner))

@@ -70,7 +70,7 @@ def _lines(report: Report, *, look_only: bool, check: bool) -> Iterator[str]:
     if not report.changed and not check:
         yield "Nothing to change."
     if report.generated_secrets:
-        yield "\nThese secrets were made now. Keep them: they cannot be shown again."
+        yield from ("", "These secrets were made now. Keep them: they cannot be shown again.")
         for client_id, secret in report.generated_secrets.items():
             yield f"  {client_id}  {secret}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from jwcrypto.common import JWException
 from common.command import DatabaseCommand, kept_unless, whoever_runs_this, wrong_use
 from common.command_output import number
 from common.sealing import Unreadable
+from idp.configuration.references import Reference, Unresolved
 from idp.moving.apps import AppReport
 from idp.moving.people import Outcome
 from idp.moving.source import looked_at
@@ -35,7 +37,9 @@ class Command(DatabaseCommand):
     writes = True
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--database", required=True, metavar="URL", help="its database, which is only read")
+        parser.add_argument(
+            "--database", required=True, metavar="URL", help="its database, which is only read; or env:NAME, file:/PATH"
+        )
         parser.add_argument("--project", default="site", metavar="ID", help="where its apps go (%(default)s)")
         parser.add_argument("--api", metavar="IDENTIFIER", help="offers the scopes of the site (urn:PROJECT:api)")
         parser.add_argument(
@@ -54,13 +58,24 @@ class Command(DatabaseCommand):
 
     def handle(self, *args: object, dry_run: bool, **options: str | bool) -> None:
         by = Actor.operator("importdot", run_by=whoever_runs_this())
-        database = str(options["database"])
+        database = _address(str(options["database"]))
         with looked_at(database) as source, kept_unless(dry_run):
             move = Move(source, _options(options), by, _name_of(database), self.progress)
             report = move()
             kid = _adopt_key(str(options["rsa_key_file"] or ""), by)
         document = {"dry_run": dry_run, **report.as_dict(), "key": kid}
         self.answer(document, _lines(report, kid, dry_run=dry_run))
+
+
+def _address(said: str) -> str:
+    """The URL, or what it stands in: every user of the machine sees arguments, and it has a password."""
+    kind, _colon, where = said.partition(":")
+    try:
+        if kind == "env":
+            return Reference(variable=where).resolved(os.environ)
+        return Reference(path=where).resolved(os.environ) if kind == "file" else said
+    except Unresolved as error:
+        raise wrong_use(str(error)) from None
 
 
 def _options(said: dict[str, str | bool]) -> Options:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
+from idp.api.body import parsed
+from idp.api.problems import Refused
 from tests.idp.api.caller import Api, machine, path
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("staff")]
@@ -63,6 +66,14 @@ def test_whatever_is_wrong_is_a_problem(
     assert (answer.json()["type"], answer["Cache-Control"]) == (f"urn:vestibule:problem:{code}", "no-store")
     assert not [name for name in answer.headers if name.startswith("Access-Control")]
     assert not answer.cookies
+
+
+def test_a_member_that_stands_twice_among_thousands_is_found_at_once() -> None:
+    names = [f"{number:x}" for number in range(40_000)]
+    began = time.perf_counter()
+    with pytest.raises(Refused, match="'9c3f' stands twice"):
+        parsed(("{" + ",".join(f'"{name}":0' for name in [*names, names[-1]]) + "}").encode())
+    assert time.perf_counter() - began < 2
 
 
 def test_a_page_ends_where_the_next_begins(api: Api) -> None:
