@@ -30,6 +30,7 @@ class AuthenticationBackend(AllauthBackend):
         self._login = credentials.get("username") or credentials.get("email") or ""
         if among is None:
             among = candidates(credentials.get("username") or "", credentials.get("email") or "")
+        decoys.learn()
         with slow.turn():
             for user in among:
                 found: AbstractBaseUser | None = self._check_password(user, password)

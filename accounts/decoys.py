@@ -47,6 +47,13 @@ def spend(login: str, password: str) -> None:
         check_password(text, example)
 
 
+def learn() -> None:
+    """Look at the accounts, if that was long ago. Every guess does, not only one at a name that nobody has."""
+    global _kinds, _believed_until
+    if time.monotonic() >= _believed_until:
+        _kinds, _believed_until = _looked_at(), time.monotonic() + BELIEVED
+
+
 def forget() -> None:
     """Look at the accounts again."""
     global _believed_until
@@ -54,9 +61,7 @@ def forget() -> None:
 
 
 def _drawn(login: str) -> str:
-    global _kinds, _believed_until
-    if time.monotonic() >= _believed_until:
-        _kinds, _believed_until = _looked_at(), time.monotonic() + BELIEVED
+    learn()
     if not _kinds:
         return ""
     drawn = salted_hmac(_SALT, normalization.user_name(login).casefold(), algorithm="sha256").digest()

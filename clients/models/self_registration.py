@@ -51,6 +51,8 @@ class RegistrationAccess(models.Model):
     )
 
     class Meta:
+        verbose_name = _("registration access token")
+        verbose_name_plural = _("registration access tokens")
         constraints = [models.CheckConstraint(condition=~models.Q(digest=""), name="registration_access_has_a_digest")]
 
     def __str__(self) -> str:

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import browsers, sign_in
+from accounts import browsers, decoys, sign_in
 from accounts.models import AccountEvent, AccountEventKind, SignIn, User
 from clients.models import SecurityEvent
 from tests.accounts.second_steps import PASSWORD, enrol, give_code, give_password, wrong_code
@@ -225,6 +225,7 @@ def test_no_event_holds_a_name_an_address_or_a_secret(client: Client, person: Us
 @pytest.mark.parametrize("known", ["person", "person@example.com"])
 def test_a_guess_costs_the_same_statements_whether_or_not_there_is_such_an_account(person: User, known: str) -> None:
     counted = []
+    decoys.learn()  # once in ten minutes, by whoever guesses
     for login in (known, known.replace("person", "nobody")):
         with CaptureQueriesContext(connection) as asked:
             Client().post(reverse("account_login"), {"login": login, "password": "a guess"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 import pytest
@@ -73,7 +74,7 @@ def test_second_factors_move_under_the_new_secret_and_the_old_one_can_go(
         call_command("resealfactors")
     settings.IDP_KEY_SECRETS = [new, old]
     call_command("resealfactors", format="json")
-    assert capsys.readouterr().out == '{"resealed": 2}\n'
+    assert json.loads(capsys.readouterr().out) == {"resealed": 2}
     event = AccountEvent.objects.get(kind="factors.resealed")
     assert (event.sub, event.detail["number"]) == ("", 2)
     assert "@" in event.detail["by"]

@@ -75,10 +75,19 @@ class Apps:
     enough: threading.Event = field(default_factory=threading.Event)
     id_tokens: list[str] = field(default_factory=list)
     where: str = "old"
+    threads: list[threading.Thread] = field(default_factory=list)
+
+    def finish(self) -> None:
+        """Before anything that they ask is gone."""
+        self.enough.set()
+        for one in self.threads:
+            one.join(timeout=90)
 
     def work(self, part: int, of: int) -> None:
         while not self.enough.is_set():
             for held in self.sign_ins[part::of]:
+                if self.enough.is_set():
+                    return
                 try:
                     self._refresh(held)
                     self._look(held)
@@ -116,15 +125,13 @@ class Apps:
 
 @contextmanager
 def at_work(apps: Apps, threads: int = 4) -> Iterator[None]:
-    started = [threading.Thread(target=apps.work, args=(number, threads)) for number in range(threads)]
-    for one in started:
+    apps.threads = [threading.Thread(target=apps.work, args=(number, threads)) for number in range(threads)]
+    for one in apps.threads:
         one.start()
     try:
         yield
     finally:
-        apps.enough.set()
-        for one in started:
-            one.join(timeout=90)
+        apps.finish()
 
 
 def wait_for(apps: Apps, name: str, number: int) -> None:
@@ -158,7 +165,7 @@ def test_no_app_notices_and_nobody_signs_in_anew(tmp_path: Path) -> None:
             apps.where = "new"
             way.open()
             wait_for(apps, "asked about, new", 30)
-            apps.enough.set()
+            apps.finish()
             look_afterwards(apps, origin, tmp_path)
     assert apps.noticed == []
     moved = second["refresh_tokens"]["replaced"] + second["refresh_tokens"]["known"]

@@ -331,4 +331,4 @@ def test_the_document_that_developers_are_shown_is_a_good_one() -> None:
     shown = re.search(r"## An app that nobody registers.*?```json\n(.*?)```", page, re.DOTALL)
     assert shown is not None
     found = document_rules.read("https://agent.example/client.json", Answer("application/json", shown[1].encode()))
-    assert (found.client_name, len(found.redirect_uris), found.auth_method) == ("Reading agent", 2, "none")
+    assert (found.client_name, len(found.redirect_uris), found.auth_method) == ("Reading agent", 3, "none")

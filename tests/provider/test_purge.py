@@ -41,7 +41,7 @@ DAY = timedelta(days=1)
 NAMES = ["access_tokens", "codes", "refresh_tokens", "device_codes", "revoked_tokens", "authorizations"]
 NAMES += ["guest_apps", "consents", "seeds"]
 NAMES += ["sign_ins", "sessions", "logout_notices", "account_events", "security_events", "refused_requests", "mails"]
-NAMES += ["kept_requests", "first_uses", "pushed_requests"]
+NAMES += ["consent_requests", "kept_requests", "first_uses", "pushed_requests"]
 
 
 def clear(*arguments: str) -> dict[str, int]:

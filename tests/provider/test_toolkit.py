@@ -116,7 +116,7 @@ def test_a_view_under_its_decorator_lets_our_tokens_in(token: str, place: str, s
 
     orders = protected_resource(scopes=["orders.read"], validator_cls=Validator, server_cls=Server)(view)
 
-    AccessToken.objects.update(resource=[place])
+    AccessToken.objects.update(resource=[place], scope="openid orders.read")
     assert orders(bearing(token)).status_code == status
     assert orders(bearing("x")).status_code == 403
 

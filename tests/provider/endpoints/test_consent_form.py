@@ -176,5 +176,5 @@ def test_names_cannot_inject() -> None:
 def test_the_seal_shows_no_more_than_the_page(page: Response) -> None:
     """Signed, not encrypted: what is in it may be read by whoever sees the page."""
     content = signing.loads(page.context["seen"], salt="clients.consent")
-    assert content[3:] == [["openid", "email"], [], []]
+    assert content[3:] == ["", ["openid", "email"], [], [], []], "no guest app, and nothing is said of an end"
     assert "web.acme.example" not in str(content)
