@@ -43,6 +43,13 @@ CODES = {
     "InvalidRequestUri": ("invalid_request_uri", 400),
     "InvalidDpopProof": ("invalid_dpop_proof", 400),
     "UseDpopNonce": ("use_dpop_nonce", 400),
+    "UnsupportedMediaType": ("invalid_request", 415),
+    "InvalidRedirectUri": ("invalid_redirect_uri", 400),
+    "InvalidClientMetadata": ("invalid_client_metadata", 400),
+    "UnapprovedSoftwareStatement": ("unapproved_software_statement", 400),
+    "InvalidRegistrationToken": ("invalid_token", 401),
+    "InsufficientUserAuthentication": ("insufficient_user_authentication", 401),
+    "TooManyRegistrations": ("temporarily_unavailable", 429),
 }
 
 
