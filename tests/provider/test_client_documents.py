@@ -22,7 +22,15 @@ from common import clock, counters
 from projects.actors import Actor
 from projects.facts import OUTSIDE
 from projects.models import Project
-from provider import client_documents, client_keys, document_keys, document_rules, facts, fetched_documents
+from provider import (
+    client_documents,
+    client_keys,
+    document_keys,
+    document_rules,
+    facts,
+    fetched_documents,
+    fetched_keys,
+)
 from provider.client_documents import arrive, attend, facts_of, find_client, row_of
 from provider.fetched_documents import Unavailable
 from provider.protocol import freshness
@@ -309,7 +317,7 @@ def test_who_makes_us_fetch_keys_takes_no_document_away_from_others_c5(
 ) -> None:
     monkeypatch.setattr(fetched_documents, "IN_ALL", counters.Limit("test-all", 1, 60))
     monkeypatch.setattr(document_keys, "IN_ALL", counters.Limit("test-keys", 2, 60))
-    of_strangers = document_keys.FetchedKeys(document_keys._may_ask, for_strangers=True)
+    of_strangers = fetched_keys.FetchedKeys(document_keys._may_ask, for_strangers=True)
     for number in range(3):
         of_strangers.find((0, agent.url.replace("client.json", f"keys-{number}.json")), "old")
     assert agent.asked == 2, "they have a limit of their own"
