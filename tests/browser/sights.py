@@ -45,6 +45,7 @@ UNSEEN = {
     "mfa_download_recovery_codes": "a text file",
     "client_logo": "a picture",
     "consent": "takes the form that authorize shows",
+    "consent_answer": "leads on to an app, back from the page of a project",
     "account_guest_end": "takes the form of account_apps",
     "confirm_end_session": "takes the form that end_session shows",
 }
