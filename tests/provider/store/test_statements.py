@@ -205,9 +205,9 @@ def test_a_device_that_waits_asks_in_one_statement_and_its_tokens_cost_one_more(
     device = Device().begin()
     device.poll()
     device.wait(10)
-    (update,) = sent(device.poll, 400)
-    assert update.startswith("UPDATE clients_devicegrant")
+    (asked,) = sent(device.poll, 400)
+    assert asked.startswith("WITH polled AS (UPDATE clients_devicegrant")
     connect(device)
-    update, write = sent(device.poll)
-    assert update.startswith("UPDATE clients_devicegrant")
+    asked, write = sent(device.poll)
+    assert asked.startswith("WITH polled AS (UPDATE clients_devicegrant"), "which finds none that waits, and reads"
     assert write.startswith("WITH allowed AS (UPDATE clients_devicegrant")
