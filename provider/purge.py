@@ -179,7 +179,7 @@ def _named_by_jwt(now: datetime, retention: timedelta, moment: str, client: str)
 def delete_in_batches(rule: PurgeRule, *, dry_run: bool) -> Iterator[Batch]:
     """Walk the table once. Rows added meanwhile are left for the next run."""
     size, step = _size(rule.model), PAGES_PER_BATCH if connection.vendor == "postgresql" else ROWS_PER_BATCH
-    step = step // SMALLER if rule.small else step
+    step = max(1, step // SMALLER) if rule.small else step
     for first in range(0, size, step):
         where, bounds = [_between(rule.model)], _bounds(first, first + step)
         rows = rule.model._base_manager.filter(rule.expired).extra(where=where, params=bounds)  # noqa: S610

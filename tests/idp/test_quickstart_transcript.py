@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command, get_commands
+from django.utils import timezone
 
 from accounts.models import User
-from clients.models import Client
+from clients.models import Client, SigningKey
 from idp import doctor
 from provider.facts import client_facts
 from provider.store import authorizations
@@ -79,6 +80,8 @@ class Terminal:
 def terminal(db: None, keys: None, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
     """A fresh installation with its demo, where the demo's person has used the demo's app, which holds a token."""
     settings.STATE_DIR = tmp_path
+    SigningKey.objects.update(created_at=timezone.now())  # a process of tests makes them once
+    SigningKey.objects.filter(state="active").update(activated_at=timezone.now())
     monkeypatch.setattr(doctor, "within", lambda _seconds, check: doctor.found_by(check))
     call_command("quickstart", stdout=io.StringIO(), stderr=io.StringIO())
     secrets = dict(re.findall(r"^(\w+)='?([^'\n]*)'?$", (tmp_path / "secrets.env").read_text(), re.MULTILINE))
