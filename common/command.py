@@ -118,7 +118,9 @@ class DatabaseCommand(BaseCommand):
                 self._write_document(error.document if isinstance(error, Refused) else {"error": str(error)})
             if error.returncode != WRONG_USE:
                 self._note(str(error))
-            raise
+            if not getattr(self, "_called_from_command_line", False):
+                raise
+            raise CommandError(str(error), returncode=error.returncode) from None  # Django prints the name of the class
 
     def ran(self, said: Mapping[str, object], *, failed: bool = False, often: bool = False) -> None:
         """A run of a timer ended like this. A dry run is none."""

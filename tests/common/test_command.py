@@ -117,6 +117,15 @@ def test_a_reader_who_has_enough_ends_it_without_a_word() -> None:
     assert (done.stdout, done.stderr) == ("x", "")
 
 
+def test_in_a_terminal_every_refusal_begins_alike() -> None:
+    program = "from common.command import DatabaseCommand as C, wrong_use\nclass It(C):\n    needs_database = False\n"
+    program += "    requires_system_checks = ()\n    def handle(self, **_o):\n        raise wrong_use('Nobody.')\n"
+    asked = [sys.executable, "-c", f"import django\ndjango.setup()\n{program}It().run_from_argv(['manage.py', 'it'])"]
+    environment = {"DJANGO_SETTINGS_MODULE": "idp.settings", "DATABASE_URL": "sqlite://:memory:"}
+    done = subprocess.run(asked, cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (WRONG_USE, "CommandError: Nobody.\n")
+
+
 # --- Words ---------------------------------------------------------------------------------------------------------
 
 
