@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
@@ -13,10 +14,10 @@ from provider import consent_requests, pushed_requests
 from provider.authorization_request import resumed, told_to_the_client, validate
 from provider.consent_requests import Answered
 from provider.endpoints import begun, consent, consent_elsewhere, interaction, locales
-from provider.endpoints.authorize import answered, ask_again, finish, needed_of
+from provider.endpoints.authorize import answered, ask_again, finish, needed_of, unavailable
 from provider.endpoints.consent import OutdatedConsent
-from provider.endpoints.error_page import used_up
-from provider.protocol.errors import AccessDenied, InvalidRequestUri
+from provider.endpoints.error_page import error_page, used_up
+from provider.protocol.errors import AccessDenied, InvalidRequestUri, Refusal
 from provider.protocol.prompts import Interaction
 from provider.protocol.request import Choice, Params
 
@@ -27,18 +28,27 @@ NOT_HERE = "The answer of the consent page is unknown, expired, used already, or
 @require_GET
 def go_on(request: HttpRequest) -> HttpResponse:
     """Finish the request that was answered: it is validated again, and the person has to be here still."""
+    try:
+        found = _found(request)
+        params = resumed(found.query, functools.partial(begun.has_begun, request))
+    except InvalidRequestUri as refusal:
+        return used_up(request, ENDPOINT, refusal)
+    except Refusal as refusal:
+        return error_page(request, ENDPOINT, str(refusal))
+    except (OperationalError, InterfaceError) as error:
+        return unavailable(request, ENDPOINT, error)
+    locales.speak(request, params)
+    view = functools.partial(_finish, found)
+    return locales.pass_on(params, answered(view, ENDPOINT, request, params))
+
+
+def _found(request: HttpRequest) -> Answered:
     row, user = sign_in.current(request), request.user
     verifier = request.GET.get("consent_verifier", "")
     found = consent_requests.taken(verifier, user, row) if row is not None and isinstance(user, User) else None
     if found is None:
-        return used_up(request, ENDPOINT, InvalidRequestUri(NOT_HERE))
-    try:
-        params = resumed(found.query, functools.partial(begun.has_begun, request))
-    except InvalidRequestUri as refusal:
-        return used_up(request, ENDPOINT, refusal)
-    locales.speak(request, params)
-    view = functools.partial(_finish, found)
-    return locales.pass_on(params, answered(view, ENDPOINT, request, params))
+        raise InvalidRequestUri(NOT_HERE)
+    return found
 
 
 def _finish(found: Answered, request: HttpRequest, params: Params) -> HttpResponse:

@@ -20,7 +20,7 @@ from projects.models import Project
 from projects.problems import RegistrationError
 
 WANTED = ClientMetadata(
-    client_name="Claude",
+    client_name="Agent",
     token_endpoint_auth_method="none",
     grant_types=("authorization_code", "refresh_token"),
     redirect_uris=("http://127.0.0.1/cb",),

@@ -13,7 +13,7 @@ OWN = Own(("https://id.example.com/login", "https://mtls.example.com"))
 AT_HOME = Own(("http://localhost:8000",), loopback=True)
 
 GOOD = [
-    "https://claude.ai/oauth/mcp-oauth-client-metadata",
+    "https://agent.example/oauth/mcp-oauth-client-metadata",
     "https://agent.example.org/client.json",
     "https://agent.example.org/",
     "https://agent.example.org:8443/client.json",

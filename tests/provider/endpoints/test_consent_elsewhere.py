@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import time_machine
+from django.db import OperationalError
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from accounts.models import SignIn, User
 from clients.models import Authorization, Client, ConsentRequest
 from projects.models import Consent, Project
+from provider.protocol.errors import InvalidRequest
 from tests.idp.api.caller import Api, machine
 from tests.provider.devices import Device, add_devices, page
 from tests.world import BILLING, ORDERS, App, Browser, Response, redirected
@@ -221,6 +223,28 @@ def test_neither_the_challenge_nor_the_request_can_be_read_in_the_table(api: Api
     kept = str(ConsentRequest.objects.values().get())
     assert challenge not in kept
     assert "told-to-nobody" not in kept
+
+
+def test_a_request_that_cannot_be_read_any_more_gets_a_page(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = Browser("owner")
+    answer = accept(api, asked(browser))
+
+    def unreadable(*_arguments: object) -> None:
+        raise InvalidRequest("It cannot be read.")
+
+    monkeypatch.setattr("provider.endpoints.consent_answer.resumed", unreadable)
+    assert go_on(browser, answer).status_code == 400
+
+
+def test_a_database_that_is_away_gets_a_page_that_tries_again(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = Browser("owner")
+    answer = accept(api, asked(browser))
+
+    def away(*_arguments: object) -> None:
+        raise OperationalError("away")
+
+    monkeypatch.setattr("provider.consent_requests.taken", away)
+    assert go_on(browser, answer).status_code == 503
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
