@@ -45,7 +45,7 @@ class GuestAccess:
 
 def list_guests(user: User) -> list[GuestAccess]:
     """Those that have access, the one used last first. A guest that a project lets in no longer has none."""
-    rows = _of(user).select_related("client", "project").order_by("created_at")
+    rows = _of(user).select_related("client", "project").order_by("created_at", "pk")
     grouped: dict[tuple[Client, Project], list[Authorization]] = {}
     for row in rows:
         if row.project is not None and _is_let_in(row, row.project):

@@ -150,7 +150,7 @@ def secrets(since: datetime) -> Iterator[Row]:
 def _live_secrets() -> QuerySet[ClientSecret]:
     now = clock.now()
     live = Q(expires_at=None) | Q(expires_at__gt=now)
-    return ClientSecret.objects.filter(live, slot__isnull=False).select_related("client").order_by("created_at")
+    return ClientSecret.objects.filter(live, slot__isnull=False).select_related("client").order_by("created_at", "pk")
 
 
 def _secrets(rows: QuerySet[ClientSecret]) -> Iterator[Row]:
@@ -169,7 +169,7 @@ def _secrets(rows: QuerySet[ClientSecret]) -> Iterator[Row]:
 
 
 def keys(since: datetime) -> Iterator[Row]:
-    for one in SigningKey.objects.order_by("created_at"):
+    for one in SigningKey.objects.order_by("created_at", "kid"):
         if one.state in ENDED and one.believed_until and one.believed_until < since:
             continue
         yield {

@@ -303,7 +303,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'client secret',
                 'verbose_name_plural': 'client secrets',
-                'ordering': ['slot', '-created_at'],
+                'ordering': ['slot', '-created_at', '-pk'],
             },
         ),
         migrations.CreateModel(
@@ -397,7 +397,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'initial access token',
                 'verbose_name_plural': 'initial access tokens',
-                'ordering': ['-created_at'],
+                'ordering': ['-created_at', '-pk'],
             },
         ),
         migrations.CreateModel(
@@ -503,7 +503,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'signing key',
                 'verbose_name_plural': 'signing keys',
-                'ordering': ['algorithm', 'created_at'],
+                'ordering': ['algorithm', 'created_at', 'kid'],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'active')), fields=('algorithm',), name='one_active_key_per_algorithm'), models.UniqueConstraint(condition=models.Q(('state', 'next')), fields=('algorithm',), name='one_next_key_per_algorithm'), models.CheckConstraint(condition=models.Q(models.Q(('algorithm', 'none'), _negated=True), models.Q(('algorithm__startswith', 'HS'), _negated=True), models.Q(('algorithm', ''), _negated=True)), name='key_algorithm_is_asymmetric'), models.CheckConstraint(condition=models.Q(models.Q(('activated_at__isnull', True), ('believed_until__isnull', True), ('retired_at__isnull', True), ('state', 'next')), models.Q(('activated_at__isnull', False), ('believed_until__isnull', True), ('retired_at__isnull', True), ('state', 'active')), models.Q(('believed_until__isnull', False), ('retired_at__isnull', False), ('state__in', ['retired', 'revoked'])), _connector='OR'), name='key_state_has_its_dates')],
             },
         ),

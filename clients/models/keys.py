@@ -39,7 +39,7 @@ class SigningKey(models.Model):
     class Meta:
         verbose_name = _("signing key")
         verbose_name_plural = _("signing keys")
-        ordering = ["algorithm", "created_at"]
+        ordering = ["algorithm", "created_at", "kid"]
         constraints = [
             models.UniqueConstraint(
                 fields=["algorithm"], condition=models.Q(state=KeyState.ACTIVE), name="one_active_key_per_algorithm"

@@ -29,7 +29,7 @@ class ClientSecret(models.Model):
     class Meta:
         verbose_name = _("client secret")
         verbose_name_plural = _("client secrets")
-        ordering = ["slot", "-created_at"]
+        ordering = ["slot", "-created_at", "-pk"]
         constraints = [
             models.UniqueConstraint(fields=["client", "slot"], name="client_secret_slot_is_taken_once"),
             models.CheckConstraint(

@@ -29,7 +29,7 @@ class InitialAccessToken(models.Model):
     class Meta:
         verbose_name = _("initial access token")
         verbose_name_plural = _("initial access tokens")
-        ordering = ["-created_at"]
+        ordering = ["-created_at", "-pk"]
         constraints = [
             models.CheckConstraint(condition=~models.Q(digest=""), name="initial_token_has_a_digest"),
             models.CheckConstraint(

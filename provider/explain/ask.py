@@ -124,7 +124,7 @@ def _keys(values: Iterable[Value], projects: QuerySet[Project]) -> dict[int, str
 def _authorization(client: Client, user: User) -> AuthorizationRow | None:
     """The newest one a refresh token of this person may stand on."""
     rows = Authorization.objects.filter(client=client, user=user, ended_at__isnull=True, offline=True)
-    newest = rows.order_by("-created_at").values_list("pk", flat=True).first()
+    newest = rows.order_by("-created_at", "-pk").values_list("pk", flat=True).first()
     found = statements.authorization(newest) if newest else None
     return found if found and live.authorization_lives(found, found.created_at) else None
 

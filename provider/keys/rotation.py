@@ -76,7 +76,7 @@ def known() -> list[SigningKey]:
 
 
 def _load_keys() -> list[SigningKey]:
-    return list(SigningKey.objects.order_by("algorithm", "created_at"))
+    return list(SigningKey.objects.order_by("algorithm", "created_at", "kid"))
 
 
 def published() -> tuple[str, ...]:

@@ -29,7 +29,7 @@ class Command(DatabaseCommand):
             self._of_client(client_named(client))
             return
         now = clock.now()
-        keys = list(SigningKey.objects.order_by("algorithm", "created_at"))
+        keys = list(SigningKey.objects.order_by("algorithm", "state", "created_at", "kid"))
         shown = [one for one in keys if all or one.state not in ENDED or (one.believed_until or now) > now]
         wrong = problems(keys)
         document = {"keys": [_as_dict(one) for one in shown], "problems": wrong}
