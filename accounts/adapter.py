@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from urllib.parse import urlsplit
+from datetime import timedelta
 
 from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
@@ -13,17 +13,24 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
-from accounts import events, guesses, normalization, sign_in
+from accounts import events, guesses, letters, normalization, sign_in
 from accounts.backend import candidates
 from accounts.models import AccountEventKind, User
 from common import clock, issuer
 from common.address import address_of
 
 logger = logging.getLogger(__name__)
-LINKS = ("activate_url", "password_reset_url", "signup_url")
+# What allauth and we call the one link of a mail, and for how long it works.
+LINKS = ("link", "activate_url", "password_reset_url")
+VALID = {
+    "account/email/password_reset_key": lambda: timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT),
+    "account/email/email_confirmation": lambda: timedelta(days=app_settings.EMAIL_CONFIRMATION_EXPIRE_DAYS),
+    "account/email/email_confirmation_signup": lambda: timedelta(days=app_settings.EMAIL_CONFIRMATION_EXPIRE_DAYS),
+}
 WRONG_CREDENTIALS = _("The user name or the password is wrong. Try again, or reset your password.")
 
 
@@ -130,17 +137,36 @@ class AccountAdapter(DefaultAccountAdapter):
 
         When the mail server fails, the page continues as if it had not: its text must not tell who has an account.
         """
-        links = {name: _at_issuer(str(context[name])) for name in LINKS if name in context}
-        try:
-            super().send_mail(template_prefix, email, {**context, **links, "issuer": settings.IDP_ISSUER})
-        except OSError:
-            logger.exception("A mail could not be sent: %s", template_prefix)
+        request, user = self.request, context.get("user")
+        about = user if isinstance(user, User) else None
+        valid = VALID.get(template_prefix)
+        with letters.in_language_of(about, request):
+            said = {
+                **context,
+                "email": email,
+                "account_name": about.get_username() if about else "",
+                "link": letters.at_issuer(str(next((context[name] for name in LINKS if name in context), ""))),
+                "until": letters.moment(clock.now() + valid()) if valid else "",
+                "facts": list(letters.Occasion.of(request, about).facts()),
+            }
+            try:
+                letters.write(template_prefix, said).to(email).send()
+            except OSError:
+                logger.exception("A mail could not be sent: %s", template_prefix)
+
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: AbstractBaseUser,
+        context: dict[str, object] | None = None,
+        email: str | None = None,
+    ) -> None:
+        """A notice of what happened to somebody's account, with the way to all of it."""
+        to = email or EmailAddress.objects.get_primary_email(user)
+        if to:
+            self.send_mail(template_prefix, to, {"link": reverse("account_activity"), **(context or {}), "user": user})
 
 
 def belongs_to_another(address: EmailAddress) -> bool:
     """Whether another account uses this address, verified or not: two accounts never share one."""
     return User.objects.filter(email__iexact=address.email).exclude(pk=address.user_id).exists()
-
-
-def _at_issuer(url: str) -> str:
-    return issuer.url_of(urlsplit(url)._replace(scheme="", netloc="").geturl())

@@ -43,7 +43,7 @@ class MFAAdapter(DefaultMFAAdapter):
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         """Passkeys belong to the issuer's host, whatever the Host header says (WebAuthn Level 3, "RP ID")."""
-        return {"id": urlsplit(settings.IDP_ISSUER).hostname or "", "name": "Vestibule"}
+        return {"id": urlsplit(settings.IDP_ISSUER).hostname or "", "name": settings.IDP_NAME}
 
     def get_public_key_credential_user_entity(self, user: AbstractBaseUser) -> dict[str, object]:
         """Authenticators name their person by a random handle: the number of a row could be guessed."""

@@ -222,6 +222,8 @@ class SignIn(models.Model):
     seen_at = models.DateTimeField(default=clock.now)
     user_agent = models.CharField(max_length=200, blank=True, default="")
     address = models.CharField(max_length=45, blank=True, default="")
+    # What the pages spoke: mails to this person do, too.
+    language = models.CharField(max_length=10, blank=True, default="")
 
     class Meta:
         verbose_name = _("sign-in")

@@ -27,6 +27,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
+from django.utils.translation import get_language
 
 from accounts import events
 from accounts.browsers import user_agent_of
@@ -222,6 +223,7 @@ def _begin(request: HttpRequest, user: User, **kwargs: object) -> None:
         acr=acr_of(amr),
         user_agent=user_agent_of(request),
         address=address_of(request)[:45],
+        language=(get_language() or "")[:10],
     )
     request.session[SESSION_KEY] = str(row.sid)
     request.session.set_expiry(settings.SESSION_COOKIE_AGE)  # until now it may have been a visitor's, which ends soon

@@ -61,7 +61,7 @@ def _delete_with_retries(request: HttpRequest, person: User) -> bool:
             if not retries_left:
                 raise
     logout(request, show_message=False)
-    get_adapter().send_notification_mail("account/email/account_deleted", person, email=email)
+    get_adapter().send_notification_mail("account/email/account_deleted", person, {"link": ""}, email)
     return True
 
 

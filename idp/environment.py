@@ -20,6 +20,7 @@ from idp.variables import text_of
 
 MAX_GRACE = 3600  # seconds
 MAX_IN_MEMORY = 100_000  # entries of a cache in memory: some forty megabytes when all are there
+MAX_NAME = 60  # characters: it stands in subjects of mails
 NOTSET = environ.Env.NOTSET
 Settings = dict[str, Any]
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")  # an underscore reads like a hyphen here, and anybody could send the other
@@ -90,6 +91,13 @@ class Environment(environ.Env):
         value = str(self.str(name, default="")).strip()
         if value and not _HEADER.fullmatch(value):
             raise ImproperlyConfigured(f"{name} must be the name of a header, such as X-Client-Cert, not {value!r}.")
+        return value
+
+    def words(self, name: str, usual: str) -> str:
+        """This variable as a name for people: a few words on one line."""
+        value = " ".join(str(self.str(name, default="")).split()) or usual
+        if len(value) > MAX_NAME or not value.isprintable():
+            raise ImproperlyConfigured(f"{name} must be a name of {MAX_NAME} characters at most.")
         return value
 
     def positive(self, name: str, default: int) -> int:

@@ -32,6 +32,8 @@ IDP_ISSUER: str = checked_issuer(env.str("IDP_ISSUER", default="http://localhost
 _issuer_host = urlsplit(IDP_ISSUER).hostname or ""
 _origin, _path = split(IDP_ISSUER)
 IS_LOCAL = _issuer_host in LOOPBACK_NAMES
+# What people know this installation as: on every page, and in the subject and sender of every mail.
+IDP_NAME: str = env.words("IDP_NAME", "Vestibule")
 # A database is set, but no address: some variables of a deployment are here, and others were forgotten.
 IDP_ISSUER_FORGOTTEN = env.is_set("DATABASE_URL") and not env.is_set("IDP_ISSUER")
 

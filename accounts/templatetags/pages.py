@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol, TypeAlias
 
 from django import template
+from django.conf import settings
 
 register = template.Library()
 
@@ -16,6 +17,12 @@ class Allowable(Protocol):
 
 
 Item: TypeAlias = Allowable | Mapping[str, object]
+
+
+@register.simple_tag
+def site_name() -> str:
+    """What people know this installation as."""
+    return settings.IDP_NAME
 
 
 @register.filter

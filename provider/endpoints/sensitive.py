@@ -9,7 +9,6 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.models import User
-from common import issuer
 from projects.models import Project
 from projects.scopes import SIGN_IN_SCOPES
 from provider.endpoints import consent, guest_words, permission_words
@@ -36,8 +35,7 @@ def tell(request: HttpRequest, end_user: EndUser, decided: AuthorizationRequest)
 
 
 def _send(request: HttpRequest, user: User, app: str, told: list[str]) -> None:
-    address = issuer.url_of(reverse("account_apps"))
-    said = {"app_name": app, "permissions": told, "apps_url": address}
+    said = {"app_name": app, "items": told, "link": reverse("account_apps")}
     with context.request_context(request):  # from which browser: the mail says so
         get_adapter(request).send_notification_mail("account/email/sensitive_access", user, said, user.email)
 

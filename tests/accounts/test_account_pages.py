@@ -276,7 +276,7 @@ def test_a_password_change_tells_by_mail_in_our_words(client: Client, person: Us
     changed = {"oldpassword": PASSWORD, "password1": "another long phrase", "password2": "another long phrase"}
     client.post(reverse("account_change_password"), changed)
     (sent,) = mail.outbox
-    assert sent.subject == "Your password was changed"
+    assert sent.subject == "Your password at Vestibule was changed"
     assert "If it was not you, reset your password now" in sent.body
 
 

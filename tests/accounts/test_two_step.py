@@ -266,7 +266,7 @@ def test_setting_up_an_app_shows_recovery_codes_and_tells_by_mail(client: Client
         assert f"{one[:4]} {one[4:]}" in page
     (sent,) = mail.outbox
     assert sent.to == ["person@example.com"]
-    assert sent.subject == "An authenticator app was set up"
+    assert sent.subject == "An authenticator app was set up for your account at Vestibule"
     assert "signing in takes a code" in sent.body
     assert "127.0.0.1" in sent.body
 
@@ -306,7 +306,9 @@ def test_turning_the_app_off_deletes_the_recovery_codes_and_tells_by_mail(client
     assert client.get(reverse("mfa_deactivate_totp")).status_code == 200
     assert client.post(reverse("mfa_deactivate_totp")).status_code == 302
     assert not Authenticator.objects.exists()
-    assert [sent.subject for sent in mail.outbox] == ["The authenticator app was turned off"]
+    assert [sent.subject for sent in mail.outbox] == [
+        "The authenticator app of your account at Vestibule was turned off"
+    ]
 
 
 def test_new_recovery_codes_take_the_place_of_the_old(client: Client, careful: User) -> None:

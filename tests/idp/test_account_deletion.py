@@ -94,7 +94,7 @@ def test_the_log_stays_by_sub_and_without_a_name(outsider: User) -> None:
 def test_the_person_is_told_by_mail(outsider: User) -> None:
     signed_in(outsider).post(URL)
     (sent,) = mail.outbox
-    assert (sent.to, sent.subject) == (["outsider@people.example"], "Your account was deleted")
+    assert (sent.to, sent.subject) == (["outsider@people.example"], "Your account at Vestibule was deleted")
     assert "If it was not you, tell whoever manages" in sent.body
     assert "reset your password" not in sent.body
 
