@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from allauth.mfa.models import Authenticator
 from django import forms
@@ -12,14 +14,15 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts import emails, events, normalization, sign_in
+from accounts import attribute_fields, attributes, emails, events, normalization, sign_in
+from accounts.attributes import Definition, Editor
 from accounts.changes import NOT_FROM_YOURSELF, finish
 from accounts.console import ConsoleAdmin, actor
 from accounts.console_forms import ConsoleForm
@@ -27,8 +30,11 @@ from accounts.forms import NormalizedPasswords
 from accounts.fresh_proof import FreshProofAdmin
 from accounts.models import AccountEvent, AccountEventKind, User
 from accounts.moments import moment_problem
+from common.json_type import Json
 
 if TYPE_CHECKING:
+    from django.contrib.admin.options import _FieldsetSpec
+
     PasswordForm = AdminPasswordChangeForm[User]
     ChangeForm = UserChangeForm[User]
     CreationForm = AdminUserCreationForm[User]
@@ -48,6 +54,11 @@ PASSWORD_LOST = gettext_lazy("The password it has now is lost.")
 
 
 class UserForm(ConsoleForm, ChangeForm):
+    # Made for the person that is edited (`UserAdmin.get_form`).
+    definitions: ClassVar[Sequence[Definition]] = ()
+    before: ClassVar[Mapping[str, Json]] = MappingProxyType({})
+    changes: Mapping[str, Json] = MappingProxyType({})
+
     def clean_username(self) -> str:
         """As for a new account: people type their name in any case, so two names must differ in more than that."""
         username: str = self.cleaned_data["username"]
@@ -72,6 +83,7 @@ class UserForm(ConsoleForm, ChangeForm):
     def clean(self) -> dict[str, object]:
         """Superusers cannot take their own rights away by a slip of the mouse."""
         super().clean()
+        self.changes = attribute_fields.read_form(self, Editor.ADMINISTRATOR, self.definitions, self.before)
         if self.instance.pk == self.actor.pk:
             for name in ("is_active", "is_staff", "is_superuser"):
                 if not self.cleaned_data.get(name):
@@ -115,7 +127,7 @@ class UserAdmin(FreshProofAdmin, BaseUserAdmin):
         (None, {"fields": ["username", "password", "sub"]}),
         (
             gettext_lazy("Person"),
-            {"fields": ["first_name", "last_name", "email", "email_is_verified", "phone_number", "address"]},
+            {"fields": ["first_name", "last_name", "email", "email_is_verified"]},
         ),
         (
             gettext_lazy("Access"),
@@ -130,6 +142,26 @@ class UserAdmin(FreshProofAdmin, BaseUserAdmin):
         ),
         (gettext_lazy("Dates"), {"fields": ["last_login", "date_joined"]}),
     ]
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> _FieldsetSpec:
+        sets = [*super().get_fieldsets(request, obj)]
+        if obj is not None:
+            sets.insert(2, (_("Attributes"), {"fields": [*attribute_fields.fields(_definitions(), {})]}))
+        return sets
+
+    def get_form(
+        self, request: HttpRequest, obj: models.Model | None = None, change: bool = False, **kwargs: object
+    ) -> type[forms.ModelForm[Any]]:
+        """With a field for each attribute of this installation."""
+        if isinstance(obj, User):
+            definitions, before = _definitions(), attributes.values_of(obj)
+            made = attribute_fields.fields(definitions, before)
+            for one in definitions:
+                if not one.editable_for(Editor.ADMINISTRATOR):
+                    made[one.name].disabled = True
+            own = {"definitions": definitions, "before": before}
+            kwargs["form"] = type("UserForm", (UserForm,), {**made, **own})
+        return super().get_form(request, obj, change=change, **kwargs)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[User], search_term: str
@@ -177,8 +209,9 @@ class UserAdmin(FreshProofAdmin, BaseUserAdmin):
         if change and "email" in form.changed_data:
             emails.replace_primary_address(obj, form.initial["email"])
             emails.record_change(obj, form.initial["email"])
-        if change:
-            finish(obj, form.changed_data)
+        if change and isinstance(form, UserForm):
+            changed = attributes.keep(obj, form.changes)
+            finish(obj, form.changed_data, events.person(actor(request)), changed)
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         events.record_deletion(obj, None)
@@ -224,6 +257,11 @@ class AccountEventAdmin(ConsoleAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
+
+
+def _definitions() -> list[Definition]:
+    """What the page shows beside the names, which are columns."""
+    return [*attributes.further().values()]
 
 
 def _is_superuser(request: HttpRequest) -> bool:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
 from allauth.account import signals as account
 from allauth.account.models import EmailAddress
 from allauth.mfa import signals as mfa
@@ -14,6 +18,61 @@ from django.http import HttpRequest
 
 from accounts.models import AccountEvent, AccountEventKind, User
 from common.address import address_of
+
+
+class By(Protocol):
+    """Who acts, as far as a log has to know it. An `Actor` of the layers above is one."""
+
+    @property
+    def sub(self) -> str: ...  # of a person
+
+    @property
+    def name(self) -> str: ...  # of who is none
+
+    @property
+    def run_by(self) -> str: ...  # of a command: the user and machine that ran it
+
+    @property
+    def through(self) -> str: ...  # the app by whose token they ask
+
+
+@dataclass(frozen=True, slots=True)
+class Whoever:
+    """Who acts, where there is no more to know of them."""
+
+    sub: str = ""
+    name: str = ""
+    run_by: str = ""
+    through: str = ""
+
+
+def person(user: User) -> Whoever:
+    return Whoever(sub=user.sub)
+
+
+def record_change(
+    user: User | None, kind: AccountEventKind, by: By, request: HttpRequest | None = None, **detail: object
+) -> None:
+    """One row of what somebody did to this account, or to none of them; `by` says who, if it was another."""
+    record(user, kind, request, **_said(detail), **_whose(by, user))
+
+
+def record_changes(kind: AccountEventKind, by: By, about: Iterable[tuple[User, dict[str, object]]]) -> None:
+    """The same for many people at once."""
+    rows = [
+        AccountEvent(sub=user.sub, kind=kind, detail={**_said(detail), **_whose(by, user)}) for user, detail in about
+    ]
+    AccountEvent.objects.bulk_create(rows, batch_size=500)
+
+
+def _said(detail: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in detail.items() if value not in ("", [], None)}
+
+
+def _whose(by: By, user: User | None) -> dict[str, str]:
+    someone = "" if user is not None and by.sub == user.sub else by.sub or by.name
+    said = {"by": someone, "run_by": by.run_by, "through": by.through}
+    return {name: value for name, value in said.items() if value}
 
 
 def record(

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from allauth.account import forms
 from django.contrib import messages
 from django.db import IntegrityError, transaction
-from django.forms import Field, Textarea, TextInput
-from django.http import HttpRequest, HttpResponse
+from django.forms import Field, Form
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
-from accounts import normalization, sign_in
+from accounts import attribute_fields, attributes, events, normalization, sign_in
+from accounts.attributes import Editor
 from accounts.fields import MailAddressField
 from accounts.models import User
 from accounts.normalization import MAX_MAIL_ADDRESS
-
-if TYPE_CHECKING:
-    from django import forms as django_forms
-
-    ModelForm = django_forms.ModelForm[User]
-else:
-    from django.forms import ModelForm
+from common.json_type import Json
 
 LABELS = {
     "login": _("User name or e-mail"),
@@ -86,24 +79,32 @@ class SignupForm(LabelsMixin, forms.SignupForm):
             return None, redirect("account_signup")
 
 
-class ProfileForm(LabelsMixin, ModelForm):
+class ProfileForm(LabelsMixin, Form):
     """What people enter about themselves. Apps get it with the scopes `profile`, `phone` and `address`."""
 
-    class Meta:
-        model = User
-        fields = ["first_name", "last_name", "phone_number", "address"]
-        labels = {
-            "first_name": _("Given name"),
-            "last_name": _("Family name"),
-            "phone_number": _("Phone number"),
-            "address": _("Postal address"),
-        }
-        widgets = {
-            "first_name": TextInput(attrs={"autocomplete": "given-name"}),
-            "last_name": TextInput(attrs={"autocomplete": "family-name"}),
-            "phone_number": TextInput(attrs={"type": "tel", "autocomplete": "tel"}),
-            "address": Textarea(attrs={"rows": 3, "autocomplete": "street-address"}),
-        }
+    def __init__(self, data: QueryDict | None, person: User) -> None:
+        self.person, self.before = person, attributes.values_of(person)
+        self.definitions = [one for one in attributes.schema().values() if one.editable_for(Editor.PERSON)]
+        self.changes: dict[str, Json] = {}
+        super().__init__(data)
+        self.fields.update(attribute_fields.fields(self.definitions, self.before))
+
+    def clean(self) -> dict[str, object]:
+        self.changes = attribute_fields.read_form(self, Editor.PERSON, self.definitions, self.before)
+        return self.cleaned_data
+
+    def save(self, request: HttpRequest) -> None:
+        attributes.change(self.person, self.changes, events.person(self.person), request)
+
+    @property
+    def others(self) -> list[tuple[str, str]]:
+        """What is known of them that they cannot change."""
+        theirs = {one.name for one in self.definitions}
+        return [
+            (str(one.label), attribute_fields.shown(self.before[name]))
+            for name, one in attributes.schema().items()
+            if name not in theirs and name in self.before
+        ]
 
 
 class ReauthenticateForm(LabelsMixin, forms.ReauthenticateForm):

@@ -11,7 +11,6 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.db.models.signals import pre_save
@@ -19,14 +18,14 @@ from django.dispatch import receiver
 from django.utils.translation import gettext_lazy as _
 
 from accounts import normalization, subjects
+from accounts.directory import Attribute as Attribute  # Django looks for models here
+from accounts.directory import EditableBy as EditableBy
+from accounts.directory import Group as Group
+from accounts.directory import GroupMember as GroupMember
 from accounts.fields import MailAddressColumn, UserNameColumn, as_in_django
-from accounts.mails import Mail as Mail  # Django looks for models here
+from accounts.mails import Mail as Mail
 from common import clock
 from common.shapes import SaveOptions
-
-MAX_POSTAL_ADDRESS = 500
-# What people enter about themselves.
-PROFILE = frozenset({"first_name", "last_name", "phone_number", "address"})
 
 if TYPE_CHECKING:
     BaseUserManager = DjangoUserManager["User"]
@@ -75,14 +74,9 @@ class User(AbstractUser):
     )
     # Of a password that a file set: spares `applyconfig` the slow hash (common.chosen).
     password_fingerprint = models.CharField(max_length=64, blank=True, default="", editable=False)
-    phone_number = models.CharField(_("phone number"), max_length=40, blank=True)
-    # Django checks `max_length` in forms only; other writers need the validator.
-    address = models.TextField(
-        _("postal address"),
-        max_length=MAX_POSTAL_ADDRESS,
-        blank=True,
-        validators=[MaxLengthValidator(MAX_POSTAL_ADDRESS)],
-    )
+    # What is known of them, by the names of `accounts.attributes`. Replaced, never changed in place: what a row was
+    # read with is compared with what it has when it is saved.
+    attributes = models.JSONField(_("attributes"), default=dict, blank=True)
     tokens_not_before = models.DateTimeField(
         _("tokens not before"),
         null=True,
@@ -266,6 +260,13 @@ class AccountEventKind(models.TextChoices):
     FACTORS_RESEALED = "factors.resealed", _("Secrets of second steps encrypted anew")
     PROFILE_CHANGED = "profile.changed", _("Profile changed")
     DELETED = "account.deleted", _("Account deleted")
+    GROUPS_CHANGED = "groups.changed", _("Groups changed")
+    GROUP_CREATED = "group.created", _("Group added")
+    GROUP_CHANGED = "group.changed", _("Group changed")
+    GROUP_DELETED = "group.deleted", _("Group deleted")
+    ATTRIBUTE_CREATED = "attribute.created", _("Attribute added")
+    ATTRIBUTE_CHANGED = "attribute.changed", _("Attribute changed")
+    ATTRIBUTE_DELETED = "attribute.deleted", _("Attribute deleted")
 
 
 class AccountEvent(models.Model):

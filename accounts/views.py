@@ -119,11 +119,9 @@ def security(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
     person = actor(request)
-    form = ProfileForm(request.POST if request.method == "POST" else None, instance=person)
+    form = ProfileForm(request.POST if request.method == "POST" else None, person)
     if form.is_valid():
-        if form.has_changed():
-            form.save()
-            events.record(person, AccountEventKind.PROFILE_CHANGED, request)
+        form.save(request)
         messages.success(request, _("Your profile is saved."))
         return redirect("account_profile")
     return render(request, "account/profile.html", {"form": form})

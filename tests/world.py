@@ -34,7 +34,7 @@ WORLD = f"""
 version: 1
 users:
   - {{username: owner, password: owner-pw, email: owner@people.example, email_verified: true, given_name: Olive,
-     family_name: Owner, phone_number: "+1 555 0100", address: "1 Main St"}}
+     family_name: Owner, attributes: {{phone_number: "+1 555 0100", address: "1 Main St"}}}}
   - {{username: member, password: member-pw, email: member@people.example}}
   - {{username: outsider, password: outsider-pw, email: outsider@people.example}}
 projects:

@@ -98,7 +98,7 @@ def _change(user: User, said: Mapping[str, object], by: Actor) -> None:
         require(of_validation(error, {column: name for name, column in COLUMNS.items()}))
     if moved:
         user.save()
-        finish(user, [COLUMNS[name] for name in moved])
+        finish(user, [COLUMNS[name] for name in moved], by)
         record(by, "person.changed", person=user.sub, changed=sorted(moved), is_active=user.is_active)
 
 

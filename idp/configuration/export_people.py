@@ -15,7 +15,7 @@ from idp.configuration.schema import USER
 from projects.models import Project
 
 NOT_HERE = "Accounts: passkeys, second factors, further e-mail addresses and sign-ins are not in the file."
-APART = ("username", "password", "password_from", "password_hash", "email", "email_verified")
+APART = ("username", "password", "password_from", "password_hash", "email", "email_verified", "attributes")
 
 
 def people(projects: Sequence[Project], secrets: SecretsAs, left_out: list[str]) -> Iterator[dict[str, Json]]:
@@ -40,4 +40,4 @@ def _user(user: User, secrets: SecretsAs, *, verified: bool) -> dict[str, Json]:
     if user.email:
         shown["email_verified"] = verified
     columns = {key: getattr(user, USER.column(key)) for key in USER.keys if key not in APART}
-    return shown | columns
+    return shown | columns | ({"attributes": dict(user.attributes)} if user.attributes else {})

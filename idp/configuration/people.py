@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from allauth.account.models import EmailAddress
 
 from accounts import emails, events, normalization, sign_in
-from accounts.models import PROFILE, AccountEventKind, User
+from accounts.attributes import NAMES
+from accounts.changes import record_profile
+from accounts.models import AccountEventKind, User
 from clients import subjects
 from common import chosen
 from common.chosen import Kept, marked
 from common.hashers import problem_of_hash
 from idp.configuration.context import Context
+from idp.configuration.directory import set_attributes
 from idp.configuration.hashes import Chosen
 from idp.configuration.references import Reference
 from idp.configuration.said_secrets import resolved
@@ -20,7 +23,7 @@ from idp.configuration.shape import Entry
 
 HASH = "password_hash"
 PASSWORD_KEYS = ("password", "password_from", HASH)
-NO_COLUMNS = ("username", *PASSWORD_KEYS, "email_verified", "sub")
+NO_COLUMNS = ("username", *PASSWORD_KEYS, "email_verified", "sub", "attributes")
 
 
 def apply_user(context: Context, entry: Entry) -> None:
@@ -42,8 +45,12 @@ def apply_user(context: Context, entry: Entry) -> None:
     if set(PASSWORD_KEYS) & set(changed) or not user.is_active:
         sign_in.end_all(user)  # whoever signed in with the old password, or before, is out
     changed += _set_email_address(context, user, old_email, entry)
+    further = set_attributes(context, user, entry)
+    names = [key for key in changed if key in NAMES]
+    changed += ["attributes"] if further else []
     if not creating:
-        _record(user, old_email, {entry.section.column(key) for key in changed})
+        _record(user, old_email, changed)
+        record_profile(user, context.by, [*names, *further])
     context.users[username] = user
     context.ledger.note("user", username, created=creating, fields=changed)
 
@@ -52,13 +59,11 @@ def _username(entry: Entry) -> str:
     return normalization.user_name(entry.text("username"))
 
 
-def _record(user: User, old_email: str, changed: set[str]) -> None:
+def _record(user: User, old_email: str, changed: Collection[str]) -> None:
     """In the log that the person reads, as when the console does it."""
-    if set(PASSWORD_KEYS) & changed:
+    if {*PASSWORD_KEYS}.intersection(changed):
         events.record(user, AccountEventKind.PASSWORD_REPLACED, None)
     emails.record_change(user, old_email)
-    if PROFILE & changed:
-        events.record(user, AccountEventKind.PROFILE_CHANGED, None)
 
 
 def _values(entry: Entry) -> dict[str, object]:

@@ -6,6 +6,8 @@ values are read, and a key given twice is an error instead of a silent choice.
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
@@ -20,13 +22,14 @@ MAX_CHARACTERS = 1_000_000
 MAX_NODES = 100_000
 MAX_DEPTH = 20
 _TAG = "tag:yaml.org,2002:"
+_FRACTION = re.compile(r"-?[0-9]{1,15}\.[0-9]{1,15}")  # neither .inf nor 1:30.5
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One value. `Unreadable` stands for what no key of the file can be: a date, a fraction, a tag."""
+    """One value. `Unreadable` stands for what no key of the file can be: a date, a tag."""
 
-    value: bool | int | str | list[Node] | dict[str, Node] | Unreadable | None
+    value: bool | int | float | str | list[Node] | dict[str, Node] | Unreadable | None
     place: Place
 
     @property
@@ -138,7 +141,7 @@ class _Reader:
             return Node(self._text(str(value), place), place)
         if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
             return Node([self.from_plain(child, place.item(i), depth + 1) for i, child in enumerate(value)], place)
-        if value is None or isinstance(value, (bool, int)):
+        if value is None or isinstance(value, (bool, int)) or (isinstance(value, float) and math.isfinite(value)):
             return Node(value, place)
         return Node(Unreadable(f"a {type(value).__name__}"), place)
 
@@ -159,7 +162,7 @@ class _Reader:
             return True
         return False
 
-    def _scalar(self, node: yaml.Node, place: Place) -> bool | int | str | Unreadable | None:
+    def _scalar(self, node: yaml.Node, place: Place) -> bool | float | str | Unreadable | None:
         tag = node.tag.removeprefix(_TAG)
         if tag == "str":
             return self._text(node.value, place)
@@ -173,6 +176,8 @@ class _Reader:
                 return int(node.value) if node.value == str(int(node.value)) else Unreadable("an oddly written number")
             except ValueError:
                 return Unreadable("an oddly written number")
+        if tag == "float" and _FRACTION.fullmatch(node.value):
+            return float(node.value)
         return Unreadable({"timestamp": "a date", "float": "a fraction"}.get(tag, f"a '{tag[:40]}'"))
 
     def _text(self, text: str, place: Place) -> str | Unreadable:

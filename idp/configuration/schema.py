@@ -6,7 +6,7 @@ what a file has beside that.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from clients import document as client_document
 from idp.configuration.references import Reference, reference
 from idp.configuration.shape import Section
 from projects import document
-from projects.json_shape import Members, Spot, Wrong, flag, items, moment_or_none, read_members, text
+from projects.json_shape import Members, Spot, Unreadable, Wrong, flag, items, moment_or_none, read_members, text
 
 # Ending tokens is a deed and no state: a file that is applied again would take back what was done since.
 DEEDS = ("tokens_not_before",)
@@ -32,7 +32,7 @@ class SaidSecret:
 
 
 def version(spot: Spot) -> int:
-    if spot.value != 1 or isinstance(spot.value, bool):
+    if spot.value != 1 or not isinstance(spot.value, int) or isinstance(spot.value, bool):
         raise Wrong("This version of the format is not known. Write 'version: 1'.")
     return 1
 
@@ -43,6 +43,26 @@ def secret(spot: Spot) -> str:
     if not value:
         raise Wrong("This must not be empty. Leave the key out instead.")
     return value
+
+
+def mapping(spot: Spot) -> Mapping[str, object]:
+    """Of names and values that others judge."""
+    if not isinstance(spot.value, Mapping):
+        raise Wrong(f"This must be a mapping of names and values, not {spot.kind}.")
+    for name, value in spot.value.items():
+        _refuse_unreadable(spot.at(str(name), value))
+    return {} if spot.found else {str(name): value for name, value in spot.value.items()}
+
+
+def _refuse_unreadable(spot: Spot) -> None:
+    if isinstance(spot.value, Unreadable):
+        spot.tell(f"This must be text, not {spot.kind}. Put it in quotes.")
+    elif isinstance(spot.value, Mapping):
+        for name, value in spot.value.items():
+            _refuse_unreadable(spot.at(str(name), value))
+    elif isinstance(spot.value, list):
+        for index, value in enumerate(spot.value):
+            _refuse_unreadable(spot.at(index, value))
 
 
 def _secrets(spot: Spot) -> tuple[SaidSecret | None, ...]:
@@ -94,9 +114,8 @@ USER = Section(
         "is_active": flag,
         "is_staff": flag,
         "is_superuser": flag,
-        "phone_number": text,
-        "address": text,
         "sub": text,
+        "attributes": mapping,
     },
     needed=("username",),
     columns={"given_name": "first_name", "family_name": "last_name"},

@@ -6,7 +6,7 @@ or a row and an account, want the same name, address or `sub`, the row is refuse
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -17,7 +17,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Lower
 
-from accounts import normalization, subjects
+from accounts import attributes, normalization, subjects
+from accounts.attributes import Editor
 from accounts.models import User
 from clients.models import Client
 from common import clock
@@ -25,7 +26,7 @@ from common.hashers import as_kept, problem_of_hash
 
 BATCH = 1000
 UNUSABLE = "!"
-_CHECKED = ("username", "email", "first_name", "last_name", "phone_number", "address")
+_CHECKED = ("username", "email", "first_name", "last_name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,7 @@ class Row:
     sub: str = ""  # empty: a new one
     first_name: str = ""
     last_name: str = ""
-    phone_number: str = ""
-    address: str = ""
+    attributes: Mapping[str, object] = field(default_factory=dict)
     is_active: bool = True
     is_staff: bool = False
     is_superuser: bool = False
@@ -129,8 +129,7 @@ class People:
             sub=row.sub or subjects.new(),
             first_name=row.first_name,
             last_name=row.last_name,
-            phone_number=row.phone_number,
-            address=row.address,
+            attributes=attributes.merged({}, attributes.read(row.attributes, Editor.IMPORT)[0]),
             is_active=row.is_active,
             is_staff=row.is_staff,
             is_superuser=row.is_superuser,
@@ -253,4 +252,6 @@ def _problem(row: Row) -> str:
             column.run_validators(value)  # type: ignore[union-attr]
         except ValidationError as error:
             return f"{name}: {' '.join(error.messages)}"
+    for trouble in attributes.read(row.attributes, Editor.IMPORT)[1]:
+        return f"{trouble.name}: {trouble.message}"
     return ""

@@ -27,15 +27,18 @@ class Claim:
 
 
 def _name(person: PersonFacts) -> Json:
-    return f"{person.facts.get('given_name', '')} {person.facts.get('family_name', '')}".strip()
+    """With all its parts (section 5.1)."""
+    parts = [person.facts.get(name) for name in ("given_name", "middle_name", "family_name")]
+    return " ".join([str(one) for one in parts if one])
 
 
 def _email_verified(person: PersonFacts) -> Json:
     return person.facts.get("email_verified") if person.facts.get("email") else None
 
 
-def _address(person: PersonFacts) -> Json:
-    return {"formatted": person.facts["address"]} if person.facts.get("address") else None
+def _attribute(name: str) -> Callable[[PersonFacts], Json]:
+    """One of the standard claims that stand in the column of attributes (`accounts.attributes`)."""
+    return lambda person: person.facts.get(name)
 
 
 # About a person (OpenID Connect Core 1.0 section 5.1), by scope (section 5.4). Everything else is derived from this:
@@ -44,12 +47,22 @@ CLAIMS: dict[str, Claim] = {
     "name": Claim("profile", _name),
     "given_name": Claim("profile"),
     "family_name": Claim("profile"),
+    "middle_name": Claim("profile", _attribute("middle_name")),
+    "nickname": Claim("profile", _attribute("nickname")),
     "preferred_username": Claim("profile", lambda person: person.username),
+    "profile": Claim("profile", _attribute("profile")),
+    "picture": Claim("profile", _attribute("picture")),
+    "website": Claim("profile", _attribute("website")),
+    "gender": Claim("profile", _attribute("gender")),
+    "birthdate": Claim("profile", _attribute("birthdate")),
+    "zoneinfo": Claim("profile", _attribute("zoneinfo")),
+    "locale": Claim("profile", _attribute("locale")),
     "updated_at": Claim("profile"),
     "email": Claim("email"),
     "email_verified": Claim("email", _email_verified),
-    "address": Claim("address", _address),
-    "phone_number": Claim("phone"),
+    "address": Claim("address", _attribute("address")),
+    "phone_number": Claim("phone", _attribute("phone_number")),
+    "phone_number_verified": Claim("phone", _attribute("phone_number_verified")),
 }
 MAX_ACTORS = 4  # how often an access token is passed on
 # What else an ID token may say: about itself and the sign-in.

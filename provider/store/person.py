@@ -30,14 +30,14 @@ PERSON: dict[str, Fact] = {
         WHERE e.user_id = u.id AND e.verified AND lower(e.email) = lower(u.email))""",
         bool,
     ),
-    "phone_number": Fact("u.phone_number"),
-    "address": Fact("u.address"),
+    "attributes": Fact("u.attributes", json=True),
     "updated_at": Fact(
         "CAST(floor(extract(epoch FROM u.updated_at)) AS bigint)",
         sqlite="CAST(strftime('%%s', u.updated_at) AS integer)",
     ),
 }
 
+ATTRIBUTES = "attributes"
 _READ = [(name, fact.read) for name, fact in PERSON.items() if fact.read is not None]
 
 
@@ -48,8 +48,9 @@ def columns(vendor: str) -> tuple[list[str], list[str]]:
 
 
 def facts(values: Iterable[Json]) -> dict[str, Json]:
-    """By name, of what `columns` found."""
+    """By name, of what `columns` found. An attribute is a fact by its own name, and hides none of the others."""
     found = dict(zip(PERSON, values, strict=True))
     for name, read in _READ:
         found[name] = read(found[name])
-    return found
+    attributes = found.pop(ATTRIBUTES)
+    return {**attributes, **found} if attributes and isinstance(attributes, dict) else found

@@ -86,8 +86,8 @@ def test_people_change_what_they_say_of_themselves_and_not_their_user_name(clien
     response = client.post(reverse("account_profile"), {**told, "username": "other", "is_staff": "on"})
     assert response.status_code == 302
     person.refresh_from_db()
-    assert (person.first_name, person.last_name, person.phone_number) == ("Pat", "Doe", "+1 555 0100")
-    assert person.address.splitlines() == ["1 Main St", "Springfield"]
+    assert (person.first_name, person.last_name, person.attributes["phone_number"]) == ("Pat", "Doe", "+1 555 0100")
+    assert person.attributes["address"]["formatted"].splitlines() == ["1 Main St", "Springfield"]
     assert (person.username, person.is_staff) == ("person", False)
     assert kinds(person)[-1] == AccountEventKind.PROFILE_CHANGED
 

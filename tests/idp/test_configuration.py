@@ -41,7 +41,7 @@ def test_everything_in_the_example_is_stored() -> None:
         "User",
     )
     assert (user.is_active, user.is_staff, user.is_superuser) == (True, False, False)
-    assert (user.phone_number, user.address) == ("+1 555 0100", "1 Main St, Springfield")
+    assert user.attributes == {"phone_number": "+1 555 0100", "address": {"formatted": "1 Main St, Springfield"}}
 
     orchard, harbour = Project.objects.get(key="orchard"), Project.objects.get(key="harbour")
     assert (orchard.name, orchard.consent_mode, orchard.cross_client, orchard.status) == (

@@ -60,11 +60,15 @@ MISTAKES = [
     ),
     ("email: demo@acme.example", "mail: x", "5: users[0].mail: Unknown key 'mail'. Did you mean 'email'?"),
     ("email: demo@acme.example", "zzz: x", "5: users[0].zzz: Unknown key 'zzz'. Known here: username, password,"),
-    ("email: demo@acme.example", "phone_number: 2020-01-01", "5: users[0].phone_number: This must be text, not a date"),
     (
         "email: demo@acme.example",
-        f"address: {'x' * 501}",
-        "5: users[0].address: Ensure this value has at most 500 characters (it has 501).",
+        "attributes: {phone_number: 2020-01-01}",
+        "5: users[0].attributes.phone_number: This must be text, not a date. Put it in quotes.",
+    ),
+    (
+        "email: demo@acme.example",
+        f"attributes: {{address: {'x' * 501}}}",
+        "5: users[0].attributes.address: This text is too long: at most 500 characters.",
     ),
     # Projects
     ("id: acme", "id: Acme", "7: projects[0].id: Use lower case letters only."),

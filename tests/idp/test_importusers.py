@@ -56,7 +56,12 @@ def test_a_row_becomes_an_account(take: Take, settings: Any) -> None:
     assert (told["status"], told["made"], told["ignored_columns"]) == (0, 1, [])
     one = User.objects.get()
     assert (one.username, one.sub, one.email, one.email_verified) == ("olive", "17", "olive@people.example", True)
-    assert (one.first_name, one.last_name, one.phone_number, one.is_active) == ("Olive", "Owner", "+1 555", True)
+    assert (one.first_name, one.last_name, one.attributes["phone_number"], one.is_active) == (
+        "Olive",
+        "Owner",
+        "+1 555",
+        True,
+    )
     assert (one.date_joined.year, one.check_password("correct horse")) == (2020, True)
     assert SecurityEvent.objects.get().detail["made"] == {"people": 1}
 

@@ -217,7 +217,7 @@ def test_every_fact_of_a_person_comes_from_their_row() -> None:
     assert (found.id, found.sub, found.username) == (row.pk, str(row.sub), "owner")
     assert (found.facts["given_name"], found.facts["family_name"]) == ("Olive", "Owner")
     assert (found.facts["email"], found.facts["email_verified"]) == ("owner@people.example", True)
-    assert (found.facts["phone_number"], found.facts["address"]) == ("+1 555 0100", "1 Main St")
+    assert (found.facts["phone_number"], found.facts["address"]) == ("+1 555 0100", {"formatted": "1 Main St"})
     assert found.facts["updated_at"] == int(row.updated_at.timestamp())
     assert found.active
     assert facts.user_of(found) == row

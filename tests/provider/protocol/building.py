@@ -27,7 +27,7 @@ OWNER = PersonFacts(
         "email": "owner@people.example",
         "email_verified": True,
         "phone_number": "+1 555 0100",
-        "address": "1 Main St",
+        "address": {"formatted": "1 Main St"},
         "updated_at": 1_700_000_000,
     },
 )

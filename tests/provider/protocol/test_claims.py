@@ -166,21 +166,31 @@ def test_an_access_token_for_a_sibling_request_stays_the_callers() -> None:
 
 EVERYTHING: dict[str, dict[str, Any]] = {
     "profile": {
-        "name": "Olive Owner",
+        "name": "Olive Oriel Owner",
         "given_name": "Olive",
         "family_name": "Owner",
+        "middle_name": "Oriel",
+        "nickname": "Ollie",
         "preferred_username": "owner",
+        "profile": "https://people.example/olive",
+        "picture": "https://people.example/olive.png",
+        "website": "https://olive.example/",
+        "gender": "female",
+        "birthdate": "0000-12-31",
+        "zoneinfo": "Europe/Paris",
+        "locale": "fr-CA",
         "updated_at": 1_700_000_000,
     },
     "email": {"email": "owner@people.example", "email_verified": True},
-    "address": {"address": {"formatted": "1 Main St"}},
-    "phone": {"phone_number": "+1 555 0100"},
+    "address": {"address": {"formatted": "1 Main St", "country": "US"}},
+    "phone": {"phone_number": "+1 555 0100", "phone_number_verified": False},
 }
+WHOLE = replace(OWNER, facts={name: value for claims in EVERYTHING.values() for name, value in claims.items()})
 
 
 @pytest.mark.parametrize(("scope", "claims"), EVERYTHING.items())
 def test_each_scope_stands_for_its_claims_and_no_other(scope: str, claims: dict[str, Any]) -> None:
-    assert about_person(OWNER, [scope]) == claims
+    assert about_person(WHOLE, [scope]) == claims
     assert set(claims) == set(claims_of(scope)), "what discovery lists"
 
 
