@@ -180,7 +180,10 @@ _REFRESH = _Select(
 
 
 class Access(NamedTuple):
-    """An opaque access token that was not revoked. No standing: a client's own."""
+    """An opaque access token that was not revoked. No standing: a client's own.
+
+    One whose Authorization was deleted is not found. No constraint keeps it from being written in that very moment.
+    """
 
     client_id: int  # the row
     created: datetime
@@ -205,7 +208,7 @@ def access_token(digest: str) -> Access | None:
 _ACCESS = _Select(
     ("t.application_id", "t.created", "t.expires", "t.scope", "t.resource", "t.cnf", "t.actors", "t.came_from"),
     f"""clients_accesstoken t LEFT JOIN clients_authorization a ON a.id = t.authorization_id {_PERSON}
-    WHERE t.digest = %s AND t.revoked_at IS NULL""",
+    WHERE t.digest = %s AND t.revoked_at IS NULL AND (t.authorization_id IS NULL OR a.id IS NOT NULL)""",
 )
 
 
