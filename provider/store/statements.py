@@ -70,7 +70,7 @@ _AUTHORIZATION = (
 _COLUMNS = len(_AUTHORIZATION)  # behind them come those of the person's table
 _PERSON = "LEFT JOIN accounts_user u ON u.id = a.user_id LEFT JOIN accounts_signin s ON s.sid = a.sign_in_id"
 _CONVERTED: dict[Callable[[Any], object], tuple[str, ...]] = {
-    moment: ("auth_time", "created_at", "ended_at", "ends_at", "tokens_not_before"),
+    known: ("auth_time", "created_at", "ended_at", "ends_at", "tokens_not_before"),
     uuid.UUID: ("id",),
     hyphenated: ("sign_in_id",),
     bool: ("offline", "narrowed", "signed_in", "is_active"),
@@ -88,7 +88,7 @@ def as_authorization(row: Row) -> AuthorizationRow:
     return AuthorizationRow._make([*row[:_COLUMNS], person.facts(row[_COLUMNS:])])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # each is one of its own: nothing has to be compared to find its text
 class _Select:
     """One row at most: these columns, and what stands behind it as the last one."""
 
