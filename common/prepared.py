@@ -10,10 +10,8 @@ Django of such a pooler, and us too.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from functools import lru_cache, partial
 from hashlib import sha256
-from select import POLLIN, poll
 from weakref import WeakKeyDictionary
 
 import psycopg
@@ -60,13 +58,13 @@ def close_if_dropped() -> None:
 
 
 def _dropped_by_server(pgconn: PGconn) -> bool:
-    """Read whatever the server sent unasked: when it shuts down it sends a last message, and then the end."""
-    waiting = poll()
-    waiting.register(pgconn.socket, POLLIN)
+    """Read whatever the server sent unasked: when it shuts down it sends a last message, and then the end.
+
+    Reading does not wait. Asking first whether there is anything to read would let another thread take its turn.
+    """
     try:
-        while waiting.poll(0):
-            pgconn.consume_input()
-            pgconn.is_busy()  # parses what was read
+        pgconn.consume_input()  # the message
+        pgconn.consume_input()  # the end
     except psycopg.OperationalError:
         return True
     return bool(pgconn.status == ConnStatus.BAD)
@@ -78,7 +76,7 @@ def _execute(
     postgres: Connection = context["connection"].connection
     if not postgres.autocommit and postgres.pgconn.transaction_status == TransactionStatus.IDLE:
         postgres.execute("SELECT")  # psycopg begins a transaction with its first statement
-    texts = [_text(value) for value in values]
+    texts = _texts(values)
     if context["connection"].settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
         return _checked(postgres, postgres.pgconn.exec_params(_with_numbered_parameters(statement).encode(), texts))
     try:
@@ -120,14 +118,12 @@ def _with_numbered_parameters(statement: str) -> str:
     return first + "".join(f"${number}{part}" for number, part in enumerate(rest, start=1))
 
 
-def _text(value: object) -> bytes | None:
-    """A value of any type as PostgreSQL reads it. A text with NUL is refused: PostgreSQL would cut it off there."""
-    if value is None:
-        return None
-    text = value.isoformat() if isinstance(value, datetime) else str(value)
-    if "\0" in text:
+def _texts(values: Sequence[object]) -> list[bytes | None]:
+    """Values of any type as PostgreSQL reads them. A text with NUL is refused: PostgreSQL would cut it off there."""
+    texts = [None if value is None else str(value).encode() for value in values]
+    if b"\0" in b"".join(filter(None, texts)):
         raise psycopg.DataError("PostgreSQL keeps no NUL in a text.")
-    return text.encode()
+    return texts
 
 
 def _checked(postgres: Connection, result: PGresult) -> PGresult:

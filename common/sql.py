@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import orjson
 from django.db import OperationalError, transaction
@@ -67,8 +67,10 @@ def write(inserts: Sequence[Insert], guard: Guard | None = None) -> bool:
         return _write_one_by_one(inserts, guard)
     if guard is None and not inserts:
         return True
-    statement = _one_statement(guard.update if guard else "", tuple((one.table, *one.values) for one in inserts))
-    values = [*(guard.values if guard else ()), *(value for one in inserts for value in one.values.values())]
+    statement = _one_statement(guard.update if guard else "", tuple([(one.table, *one.values) for one in inserts]))
+    values = [*guard.values] if guard else []
+    for one in inserts:
+        values += one.values.values()
     prepared.close_if_dropped()
     done = prepared.send(statement, values)
     return guard is None or done == "1"
@@ -175,16 +177,16 @@ def array(columns: Sequence[str], json: Collection[str], vendor: str) -> str:
     return f"json_array({', '.join(f'json({one})' if one in json else one for one in columns)})"
 
 
-def moment(value: datetime | str | None) -> datetime | None:
+def known(value: datetime | str) -> datetime:
     """A time. SQLite knows no time zones: what is kept there is UTC."""
     if isinstance(value, str):
         value = datetime.fromisoformat(value)
-    return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+    return value if value.tzinfo is not None else value.replace(tzinfo=UTC)
 
 
-def known(value: datetime | str) -> datetime:
-    """A time that is never missing."""
-    return cast("datetime", moment(value))
+def moment(value: datetime | str | None) -> datetime | None:
+    """A time that may be missing."""
+    return known(value) if value is not None else None
 
 
 def hyphenated(value: str | None) -> str | None:

@@ -18,7 +18,7 @@ SETTLING = timedelta(seconds=1)  # until then another process may go by the long
 
 def earliest(*moments: datetime | None) -> datetime | None:
     """The first of those that come at all."""
-    return min((one for one in moments if one is not None), default=None)
+    return min([one for one in moments if one is not None], default=None)
 
 
 def after(begun: datetime, seconds: int | None) -> datetime | None:

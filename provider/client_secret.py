@@ -7,7 +7,6 @@ import binascii
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from urllib.parse import unquote_plus
 
 from django.db.models import Q
 
@@ -15,6 +14,7 @@ from clients import secrets
 from clients.models import ClientSecret
 from common import cache, clock
 from provider.authentication_method import Credentials, Method, Sent
+from provider.parameters import decoded
 from provider.protocol.errors import InvalidClient, InvalidRequest
 from provider.protocol.facts import ClientFacts
 
@@ -99,11 +99,11 @@ def _decode(value: str) -> tuple[str, str, str | None]:
     try:
         text = base64.b64decode(value, validate=True).decode()
         client_id, colon, sent = text.partition(":")
-        client_id = unquote_plus(client_id, errors="strict")
+        client_id = decoded(client_id)
     except (binascii.Error, UnicodeDecodeError, ValueError):
         raise InvalidClient("The Authorization header is malformed.", challenge=True) from None
     try:
-        secret = unquote_plus(sent, errors="strict")
+        secret = decoded(sent)
     except UnicodeDecodeError:
         secret = sent
     if not colon or "\0" in client_id + secret:
@@ -140,7 +140,7 @@ def _fits(client: ClientFacts | None, presented: Credentials, matches: Callable[
     """Compare with the live secrets of the client; for an unknown one with a decoy."""
     now = clock.now()
     live, readings = _live_secrets(client, now) if client is not None else [], presented.readings
-    fitting = next((one for one in live if any(matches(reading, one.digest) for reading in readings)), None)
+    fitting = next((one for one in live for reading in readings if matches(reading, one.digest)), None)
     if not (live and readings):
         secrets.matches_quickly(presented.secret or "", secrets.decoy())
     if fitting and (fitting.last_used_at is None or fitting.last_used_at < now - _LAST_USED_RESOLUTION):

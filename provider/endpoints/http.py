@@ -42,6 +42,7 @@ logger = logging.getLogger(__name__)
 JSON = {"Content-Type": "application/json"}
 # No cache may keep it (RFC 6749 section 5.1).
 PRIVATE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+PRIVATE_JSON: Mapping[str, str] = {**JSON, **PRIVATE}
 # Public endpoints answer browsers of any origin, and never with credentials (protocol section 15).
 CORS = {
     "Access-Control-Allow-Origin": "*",
@@ -69,7 +70,7 @@ Endpoint = Callable[[Request], Answer]
 
 def json_answer(data: Mapping[str, object], status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
     """JSON that no cache may keep."""
-    return Answer(orjson.dumps(data), {**JSON, **PRIVATE, **(headers or {})}, status)
+    return Answer(orjson.dumps(data), {**PRIVATE_JSON, **headers} if headers else PRIVATE_JSON, status)
 
 
 def refusal_answer(refusal: Refusal, _request: Request | None = None, *, machines: bool = False) -> Answer:

@@ -9,7 +9,6 @@ from django.conf import settings
 
 from projects import ends
 from projects.apis import admits, apis_near
-from provider.keys.mint import digest
 from provider.protocol import exchange
 from provider.protocol.confirmation import NOT_BOUND
 from provider.protocol.errors import InvalidGrant
@@ -30,7 +29,7 @@ def opened(params: Params, client: ClientFacts) -> Presented:
     found = find.subject_token(text)
     if found is None:
         raise InvalidSubject
-    return _access_token(text, found, client)
+    return _access_token(found, client)
 
 
 def _refresh_token(text: str, client: ClientFacts) -> Presented:
@@ -44,7 +43,7 @@ def _refresh_token(text: str, client: ClientFacts) -> Presented:
     return replace(presented, spend=NOTHING, exchanged=Exchanged(client))
 
 
-def _access_token(text: str, found: find.Found, client: ClientFacts) -> Presented:
+def _access_token(found: find.Found, client: ClientFacts) -> Presented:
     token, behind = found.token, found.behind
     passed_on = token.client.client_id != client.client_id
     ceiling, ends_at = _passed_on(found, client) if passed_on else (exchange.narrower(token), None)
@@ -65,7 +64,7 @@ def _access_token(text: str, found: find.Found, client: ClientFacts) -> Presente
             passed_on,
             bool(token.bound),
             exchange.actors(token, client) if passed_on else token.actors,
-            exchange.came_from(token, token.jti or digest(text)),
+            exchange.came_from(token, found.key),
         ),
     )
 

@@ -43,6 +43,8 @@ def _of_access_token(row: AccessToken, held: Held) -> Why:
         yield No("revoked", f"It was revoked on {told(row.revoked_at)}.")
     if (came_from := tuple(row.came_from.split())) and statements.any_revoked(came_from):
         yield No("statements.any_revoked", "A token that it was exchanged for was revoked.")
+    if row.authorization_id is not None and held.behind is None:
+        yield No("statements.access_token", "The authorization that it hung from was deleted.")
     yield from why(held)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -21,8 +22,14 @@ def _apis(decided: TokenRequest) -> list[ApiFacts]:
 
 def token_format(decided: TokenRequest) -> str:
     """The Apis decide: any opaque, else any jwt, else what the client says. It says so for its own project only."""
-    said = {_format_at(api, decided.client) for api in _apis(decided)}
-    return next((one for one in ("opaque", "jwt") if one in said), decided.client.access_token_format)
+    return _format_of(_apis(decided), decided.client)
+
+
+def _format_of(apis: Iterable[ApiFacts], client: ClientFacts) -> str:
+    said = [_format_at(api, client) for api in apis]
+    if "opaque" in said:
+        return "opaque"
+    return "jwt" if "jwt" in said else client.access_token_format
 
 
 def _format_at(api: ApiFacts, client: ClientFacts) -> str:
@@ -43,10 +50,11 @@ def signing_alg(decided: TokenRequest) -> str:
 
 def lifetime(decided: TokenRequest) -> int:
     """In seconds: the client's, or less when one of the Apis says so, or is another project's and says nothing."""
-    limits = [limit for api in _apis(decided) if (limit := _limit_at(api, decided.client)) is not None]
-    if decided.exchanged is not None and decided.exchanged.came_from and token_format(decided) == "jwt":
+    apis, client = _apis(decided), decided.client
+    limits = [limit for api in apis if (limit := _limit_at(api, client)) is not None]
+    if decided.exchanged is not None and decided.exchanged.came_from and _format_of(apis, client) == "jwt":
         limits.append(EXCHANGED_JWT)
-    return min([decided.client.access_token_lifetime, *limits])
+    return min([client.access_token_lifetime, *limits])
 
 
 def _limit_at(api: ApiFacts, client: ClientFacts) -> int | None:

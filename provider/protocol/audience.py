@@ -30,6 +30,9 @@ class Asked:
     targets: tuple[ClientFacts, ...] = ()
 
 
+NOTHING_ASKED = Asked()
+
+
 def values(params: Params, name: str) -> list[str]:
     """The values of `audience` or `resource`: repeated, space-separated, or both. In order, each once."""
     sent = params.many(name)
@@ -63,6 +66,8 @@ def classify(params: Params, client: ClientFacts, registry: Registry, *, person:
     `person`: whether there is one whom an ID token for another client could speak of (section 2).
     """
     resources, words = _sent(params)
+    if not (resources or words):
+        return NOTHING_ASKED
     words = [word for word in words if word != client.client_id]
     targets = [other for word in words if (other := registry.target(word)) is not None]
     words = [word for word in words if registry.target(word) is None]

@@ -63,7 +63,7 @@ def _requested(params: Params) -> str:
 
 def narrower(token: TokenFacts) -> Ceiling:
     """A client's own token: what it holds, and nothing else."""
-    apis = tuple(one for one in token.audience if one != token.client.client_id)
+    apis = tuple([one for one in token.audience if one != token.client.client_id])
     return Ceiling(
         scopes=token.scopes,
         audiences=apis,
@@ -126,15 +126,14 @@ def asked(request: TokenRequest) -> None:
     """Whether this subject token is any good for what is asked; before anything else is looked at."""
     if request.exchanged is None:
         raise ValueError("No token was presented.")
-    words = _words(request)
     if request.exchanged.bound and request.exchanged.passed_on and not request.shown:
         raise InvalidRequest("The subject token is bound: send a proof or certificate of yours, to bind the result.")
     if _requested(request.params) == ID_TOKEN:
         if request.exchanged.actors or request.exchanged.passed_on:
             raise InvalidTarget("An ID token is made of a token that the client got from the person itself.")
-        if not words:
+        if not _words(request):
             raise InvalidRequest("audience is missing: name the client that the ID token is for.")
-    elif request.exchanged.passed_on and not words:
+    elif request.exchanged.passed_on and not _words(request):
         raise InvalidTarget("Name the API with audience or resource: an app's token is exchanged for the next API's.")
 
 

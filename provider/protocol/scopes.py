@@ -15,11 +15,10 @@ _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 
 def asked(params: Params) -> tuple[str, ...]:
     """The scopes of a request, in order, each once."""
-    words = tuple(dict.fromkeys(params.one("scope").split(" ")))
-    words = tuple(word for word in words if word)
+    words = tuple([word for word in dict.fromkeys(params.one("scope").split(" ")) if word])
     if len(words) > MAX_SCOPES:
         raise InvalidRequest(f"At most {MAX_SCOPES} scopes may be asked for.")
-    if any(not _SCOPE.fullmatch(word) for word in words):
+    if not all(map(_SCOPE.fullmatch, words)):
         raise InvalidScope("A scope has a character RFC 6749 section 3.3 does not allow.")
     return words
 

@@ -29,6 +29,7 @@ class Found(NamedTuple):
     """A live access token, and the row it hangs from, if it speaks of a person."""
 
     token: TokenFacts
+    key: str  # what it is known by: the digest, or the `jti`
     behind: AuthorizationRow | None
     issued_at: datetime
     expires: datetime
@@ -99,13 +100,15 @@ def id_token(token: str) -> dict[str, Any] | None:
 
 
 def _opaque(token: str) -> Found | None:
-    row = statements.access_token(digest(token))
+    key = digest(token)
+    row = statements.access_token(key)
     if row is None or live.expired(row.expires):
         return None
     came_from = tuple(row.came_from.split())
     if came_from and statements.any_revoked(came_from):
         return None
     return _live(
+        key,
         facts.client_of(row.client_id),
         row.authorization,
         row.created,
@@ -139,6 +142,7 @@ def _jwt(token: str) -> Found | None:
         return None
     audience = claims["aud"]
     return _live(
+        jti,
         client,
         authorization,
         datetime.fromtimestamp(claims["iat"], UTC),
@@ -153,6 +157,7 @@ def _jwt(token: str) -> Found | None:
 
 
 def _live(
+    key: str,
     client: ClientFacts | None,
     authorization: AuthorizationRow | None,
     issued_at: datetime,
@@ -165,7 +170,7 @@ def _live(
     if client is None or not live.client_lives(client, issued_at) or (actors and authorization is None):
         return None
     if authorization is not None:
-        if not live.authorization_lives(authorization, issued_at):
+        if not live.authorization_lives(authorization, issued_at, client):
             return None
         if actors:
             held = Permission(more["scopes"], more["audience"])
@@ -180,7 +185,7 @@ def _live(
     more |= {"issued_at": _seconds(issued_at), "expires_at": _seconds(expires), "actors": actors}
     found = TokenFacts("access", client, person, **more)
     left = left_of(found, issued_at, Registry(apis=apis_near(found.audience)))
-    return Found(left, authorization, issued_at, expires) if left is not None else None
+    return Found(left, key, authorization, issued_at, expires) if left is not None else None
 
 
 def _seconds(moment: datetime) -> int:

@@ -37,21 +37,26 @@ def refuse_ended(presented: Presented, client: ClientFacts) -> datetime | None:
     """
     if not client_lives(client, presented.issued_at):
         raise InvalidGrant(UNUSABLE if presented.behind else ENDED)
-    if expired(presented.expires) or not all(authorization_lives(one, presented.issued_at) for one in presented.behind):
+    if expired(presented.expires):
         raise InvalidGrant(UNUSABLE)
+    for one in presented.behind:
+        if not authorization_lives(one, presented.issued_at):
+            raise InvalidGrant(UNUSABLE)
     last = _until(presented, client)
     if last is not None and expired(last - SHORTEST):
         raise InvalidGrant(UNUSABLE)
     return last
 
 
-def authorization_lives(authorization: AuthorizationRow, issued_at: datetime) -> bool:
-    """Whether a code or token issued then under this Authorization still works.
+def authorization_lives(
+    authorization: AuthorizationRow, issued_at: datetime, asking: ClientFacts | None = None
+) -> bool:
+    """Whether a code or token issued then under this Authorization still works. `asking`: as of `party`.
 
     Never younger than the Authorization: a refresh that was under way when tokens were ended saves none of them.
     """
     issued_at = min(issued_at, authorization.created_at)
-    client = party(authorization)
+    client = party(authorization, asking)
     return (
         authorization.ended_at is None
         and sign_in_allows(authorization)
@@ -64,8 +69,13 @@ def authorization_lives(authorization: AuthorizationRow, issued_at: datetime) ->
     )
 
 
-def party(authorization: AuthorizationRow) -> ClientFacts | None:
-    """Its client; a guest as the project that let it in does so now. None: it is gone, or let in no longer."""
+def party(authorization: AuthorizationRow, asking: ClientFacts | None = None) -> ClientFacts | None:
+    """Its client; a guest as the project that let it in does so now. None: it is gone, or let in no longer.
+
+    `asking`: a client whose facts are at hand. Mostly it is the one.
+    """
+    if asking is not None and asking.id == authorization.client_id and not asking.guest:
+        return asking
     client = facts.client_of(authorization.client_id)
     return guests.standing_in(client, authorization) if client is not None and client.guest else client
 
@@ -78,12 +88,11 @@ def end_of(authorization: AuthorizationRow, client: ClientFacts) -> datetime | N
 def _until(presented: Presented, client: ClientFacts) -> datetime | None:
     if not presented.behind and presented.exchanged is None:
         return None  # a client for itself
-    own = [one for one in presented.behind if one.client_id == client.id and not client.guest]
-    of_others = ((one, party(one)) for one in presented.behind if one not in own)
-    moments = [end_of(one, client) for one in own]
-    moments += [end_of(one, other) for one, other in of_others if other is not None]
-    if presented.exchanged is not None:
-        moments.append(presented.expires)
+    moments = [presented.expires] if presented.exchanged is not None else []
+    for one in presented.behind:
+        its = party(one, client)
+        if its is not None:
+            moments.append(end_of(one, its))
     return ends.earliest(*moments)
 
 
@@ -170,4 +179,4 @@ def expired(expires: datetime | None) -> bool:
 
 def ended(issued_at: datetime, *not_before: datetime | None) -> bool:
     """Whether what was issued then was ended later."""
-    return any(moment is not None and issued_at < moment for moment in not_before)
+    return any(issued_at < moment for moment in not_before if moment is not None)

@@ -70,7 +70,7 @@ _AUTHORIZATION = (
 _COLUMNS = len(_AUTHORIZATION)  # behind them come those of the person's table
 _PERSON = "LEFT JOIN accounts_user u ON u.id = a.user_id LEFT JOIN accounts_signin s ON s.sid = a.sign_in_id"
 _CONVERTED: dict[Callable[[Any], object], tuple[str, ...]] = {
-    moment: ("auth_time", "created_at", "ended_at", "ends_at", "tokens_not_before"),
+    known: ("auth_time", "created_at", "ended_at", "ends_at", "tokens_not_before"),
     uuid.UUID: ("id",),
     hyphenated: ("sign_in_id",),
     bool: ("offline", "narrowed", "signed_in", "is_active"),
@@ -88,7 +88,7 @@ def as_authorization(row: Row) -> AuthorizationRow:
     return AuthorizationRow._make([*row[:_COLUMNS], person.facts(row[_COLUMNS:])])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # each is one of its own: nothing has to be compared to find its text
 class _Select:
     """One row at most: these columns, and what stands behind it as the last one."""
 
@@ -180,7 +180,10 @@ _REFRESH = _Select(
 
 
 class Access(NamedTuple):
-    """An opaque access token that was not revoked. No standing: a client's own."""
+    """An opaque access token that was not revoked. No standing: a client's own.
+
+    One whose Authorization was deleted is not found. No constraint keeps it from being written in that very moment.
+    """
 
     client_id: int  # the row
     created: datetime
@@ -205,7 +208,7 @@ def access_token(digest: str) -> Access | None:
 _ACCESS = _Select(
     ("t.application_id", "t.created", "t.expires", "t.scope", "t.resource", "t.cnf", "t.actors", "t.came_from"),
     f"""clients_accesstoken t LEFT JOIN clients_authorization a ON a.id = t.authorization_id {_PERSON}
-    WHERE t.digest = %s AND t.revoked_at IS NULL""",
+    WHERE t.digest = %s AND t.revoked_at IS NULL AND (t.authorization_id IS NULL OR a.id IS NOT NULL)""",
 )
 
 

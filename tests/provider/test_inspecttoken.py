@@ -13,6 +13,7 @@ from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -220,6 +221,12 @@ def test_a_deleted_client_is_named_as_the_reason() -> None:
     row = Client.objects.get(client_id="service")
     AccessToken.objects.update(application_id=row.pk + 1_000)  # as a deletion leaves many of them for a while
     assert asked(token)["step"] == "facts.client_of"
+
+
+def test_a_deleted_authorization_is_named_as_the_reason() -> None:
+    token = Browser("owner").tokens("web", scope="openid offline_access")["access_token"]
+    AccessToken.objects.update(authorization_id=uuid4())  # written in the moment in which it was deleted
+    assert asked(token)["step"] == "statements.access_token"
 
 
 @pytest.mark.usefixtures("agent")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from django.http import HttpRequest
@@ -40,6 +41,20 @@ def post(body: str | bytes, content_type: str = FORM, query: str = "", **extra: 
 )
 def test_pairs_are_kept_in_order_repeats_and_empty_ones_too(text: str, pairs: list[tuple[str, str]]) -> None:
     assert list(decode(text)) == pairs
+
+
+@given(st.text(st.sampled_from("ab=&+%20;é\0"), min_size=1, max_size=40))
+def test_whatever_is_sent_is_read_as_everybody_reads_forms(text: str) -> None:
+    try:
+        expected = parse_qsl(text, keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError:
+        expected = None
+    if expected is not None and any("\0" in name + value for name, value in expected):
+        expected = None
+    try:
+        assert list(decode(text)) == expected
+    except InvalidRequest:
+        assert expected is None
 
 
 @pytest.mark.parametrize(

@@ -477,6 +477,21 @@ def test_x6_ending_what_stands_behind_it_ends_it(ending: str, kind: str) -> None
     assert stranger.introspect(second).json() == {"active": False}
 
 
+def test_x6_what_is_issued_while_everything_is_taken_back_is_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the moment: no token is left that could pass for one of the client's own."""
+    token, issue = signed_in()["access_token"], authorizations.issue
+
+    def too_late(*what: Any) -> None:
+        User.objects.get(username="owner").delete()
+        issue(*what)
+
+    monkeypatch.setattr(authorizations, "issue", too_late)
+    answer = exchange(WEB, token).json()
+    assert not Authorization.objects.exists()
+    assert WEB.introspect(answer["access_token"]).json() == {"active": False}
+    assert refused(exchange(WEB, answer["access_token"])) == "invalid_request"
+
+
 def test_x6_an_operator_ends_what_a_client_passed_on_since_a_time() -> None:
     token = signed_in()["access_token"]
     text = exchanged(ORDERS_API, token, audience=BILLING)
