@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -33,6 +34,12 @@ def _format_at(api: ApiFacts, client: ClientFacts) -> str:
     abroad = api.of_another(client.project) and not api.of_provider
     inherited = api.token_format == "inherit" and abroad  # noqa: S105 - a format
     return "opaque" if inherited else api.token_format
+
+
+def abroad(audience: Iterable[str], client: ClientFacts, registry: Registry) -> bool:
+    """Whether one of these is an API of another project: it gets the token, and hears nothing that this one tells."""
+    apis = (registry.resolve(one) for one in audience)
+    return any(api is not None and api.of_another(client.project) for api in apis)
 
 
 def signing_alg(decided: TokenRequest) -> str:
