@@ -10,7 +10,7 @@ def create_triggers(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [
         ("clients", "0001_first_release"),
-        ("accounts", "0002_groups_and_attributes"),
+        ("accounts", "0003_groups_and_attributes"),
     ]
 
     operations = [migrations.RunPython(create_triggers, migrations.RunPython.noop)]
