@@ -24,7 +24,7 @@ from projects.events import acting, record
 from projects.models import Project
 from projects.problems import Problem, require
 from projects.rules import text_problem
-from projects.scopes import SIGN_IN_SCOPES
+from projects.scopes import BY_TABLE, SIGN_IN_SCOPES
 
 LONGEST = 365  # days that one works
 MOST = 1000  # apps that are registered with one
@@ -36,7 +36,7 @@ class Wanted:
     """`scope` and `audience`: what apps that come with it may have at most. An app is asked no more than that."""
 
     label: str = ""
-    scope: str = " ".join(SIGN_IN_SCOPES)
+    scope: str = " ".join(one for one in SIGN_IN_SCOPES if one not in BY_TABLE)
     audience: tuple[str, ...] = ()
     require_pkce: bool = True
     most: int = 1

@@ -28,6 +28,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "projects_api": ANY_COLUMN,
     "projects_api_shared_with": ANY_COLUMN,
     "projects_apiscope": ANY_COLUMN,
+    "accounts_attribute": ANY_COLUMN,
 }
 _CREATE = {
     "postgresql": (

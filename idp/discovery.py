@@ -11,6 +11,7 @@ from django.conf import settings
 from accounts import sign_in
 from common import certificates
 from common.jws import ALGORITHMS, PROOFS
+from projects.claim_table import DEFAULTS
 from projects.scopes import SIGN_IN_SCOPES
 from provider import client_authentication, document_rules
 from provider.endpoints.http import CORS, JSON, Answer, protocol_endpoint
@@ -60,7 +61,7 @@ def metadata() -> dict[str, Any]:
         "prompt_values_supported": list(prompts.PROMPTS),
         "include_granted_scopes_supported": True,  # no specification has a name for it; clients of Google's ask
         "claim_types_supported": ["normal"],
-        "claims_supported": [*ABOUT_THE_TOKEN, *CLAIMS],
+        "claims_supported": [*ABOUT_THE_TOKEN, *CLAIMS, *(row.name for row in DEFAULTS)],
         "claims_parameter_supported": True,
         "authorization_signing_alg_values_supported": list(ALGORITHMS),
         "require_pushed_authorization_requests": settings.IDP_REQUIRE_PUSHED_AUTHORIZATION_REQUESTS,

@@ -10,7 +10,9 @@ from typing import TypeVar
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from accounts.models import Attribute
 from common import cache
+from projects.claim_table import ATTRIBUTE, ClaimRow, effective, of_stored
 from projects.facts import NO_PROJECT, ApiFacts, Apis, ProjectFacts
 from projects.matcher import Malformed, parse
 from projects.models import Api, ApiScope, Project, Status
@@ -43,7 +45,21 @@ def project_facts(project: Project) -> ProjectFacts:
         profile=project.profile,
         pushes=project.require_pushed_authorization_requests,
         consent_uri=project.consent_uri,
+        claims=effective(_table(project)),
     )
+
+
+def _table(project: Project) -> tuple[ClaimRow, ...]:
+    """What it says, and of its attributes which are lists: an empty one is told, too."""
+    rows = of_stored(project.claims)
+    if not any(row.source == ATTRIBUTE for row in rows):
+        return rows
+    lists = cache.once(_lists)
+    return tuple(replace(row, many=row.source == ATTRIBUTE and row.attribute in lists) for row in rows)
+
+
+def _lists() -> frozenset[str]:
+    return frozenset(Attribute.objects.filter(type="list").values_list("name", flat=True))
 
 
 def guest_terms(project: Project) -> ProjectFacts:
@@ -58,6 +74,7 @@ def guest_terms(project: Project) -> ProjectFacts:
         longest_grant=min(longest, default=None),
         grants_not_before=max(over, default=None),
         to_guests=True,
+        claims=(),  # apps from outside hear nothing of groups and roles
         guest_apps=project.guest_apps,
         guest_hosts=frozenset(project.guest_hosts),
     )

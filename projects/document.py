@@ -12,7 +12,9 @@ from typing import TypeVar
 
 from common.json_type import Json
 from common.jws import ALGORITHMS
+from projects import claim_table
 from projects.choices import ConsentMode, CrossClient, GuestApps, Role, Shared, Status, TokenFormat
+from projects.claim_table import ClaimRow
 from projects.json_shape import (
     Members,
     Reader,
@@ -62,6 +64,35 @@ def _shared(spot: Spot) -> str | tuple[str, ...]:
     return str(spot.value)
 
 
+def _claims(spot: Spot) -> dict[str, dict[str, object]]:
+    """The whole table, each claim by its name."""
+    if not isinstance(spot.value, Mapping):
+        raise Wrong(f"This must be a mapping of claims and what they are made of, not {spot.kind}.")
+    found = {}
+    for name, value in spot.value.items():
+        inside = spot.at(str(name), value)
+        try:
+            found[str(name)] = read_members(CLAIM, inside)
+        except Wrong as error:
+            inside.tell(error)
+    return found
+
+
+def _renamed(spot: Spot) -> tuple[tuple[str, str], ...]:
+    if not isinstance(spot.value, Mapping):
+        raise Wrong(f"This must be a mapping of names and what they are called in the claim, not {spot.kind}.")
+    return tuple((str(name), text(spot.at(str(name), value))) for name, value in spot.value.items())
+
+
+CLAIM: Members = {
+    "source": choice(claim_table.SOURCES),
+    "attribute": text,
+    "prefix": text,
+    "only": texts,
+    "rename": _renamed,
+    "told_in": texts,
+    "scope": choice(("", *claim_table.SCOPES)),
+}
 SCREEN: Members = dict.fromkeys(("app_name", "support_email", "homepage_uri", "policy_uri", "tos_uri"), text)
 MEMBERS_BY_ROLE: Members = dict.fromkeys(ROLES, texts)
 PROJECT: Members = {
@@ -80,6 +111,7 @@ PROJECT: Members = {
     "guest_longest_grant": seconds_or_none,
     "members": _nested(MEMBERS_BY_ROLE),
     "consent_screen": _nested(SCREEN),
+    "claims": _claims,
     "tokens_not_before": moment_or_none,
 }
 SCOPE: Members = {"description": text, "sensitive": flag, "guests": flag}
@@ -103,8 +135,13 @@ def represent_project(metadata: ProjectMetadata) -> dict[str, Json]:
     forms: dict[str, Json] = {
         "members": {key: _usernames(metadata, role) for key, role in ROLES.items()},
         "consent_screen": asdict(metadata.consent_screen),
+        "claims": {row.name: _represent_claim(row) for row in sorted(metadata.claims, key=lambda row: row.name)},
     }
     return {name: forms[name] if name in forms else as_json(getattr(metadata, name)) for name in PROJECT}
+
+
+def _represent_claim(row: ClaimRow) -> dict[str, Json]:
+    return {name: dict(row.rename) if name == "rename" else as_json(getattr(row, name)) for name in CLAIM}
 
 
 def _usernames(metadata: ProjectMetadata, role: str) -> list[str]:
@@ -121,12 +158,14 @@ def read_project(
 
 def project(before: ProjectMetadata, said: Mapping[str, object]) -> ProjectMetadata:
     """This project, with what is said anew. A part that is not named stays: a role, a text of the consent screen."""
-    plain = {name: value for name, value in said.items() if name not in ("members", "consent_screen")}
-    screen, members = said.get("consent_screen"), said.get("members")
+    plain = {name: value for name, value in said.items() if name not in ("members", "consent_screen", "claims")}
+    screen, members, claims = said.get("consent_screen"), said.get("members"), said.get("claims")
     if isinstance(screen, Mapping):
         plain["consent_screen"] = _screen(before.consent_screen, screen)
     if isinstance(members, Mapping):
         plain["members"] = _members(before, members)
+    if isinstance(claims, Mapping):  # each of them as a whole
+        plain["claims"] = tuple(_replaced(ClaimRow(name=name, source=""), one) for name, one in sorted(claims.items()))
     return _replaced(before, plain)
 
 
@@ -152,6 +191,8 @@ def place_in_project(field: str, wanted: ProjectMetadata, said: Mapping[str, obj
             there = list(_listed(named.get(key, ()))) if isinstance(named, Mapping) else []
             before = sum(one.role == member.role for one in wanted.members[:index])
             return joined(("members", key, before)) if before < len(there) else joined(("members", key))
+        case ("claims", int(index), *rest) if index < len(wanted.claims):
+            return joined(("claims", wanted.claims[index].name, *(one for one in rest if one != "name")))
     return field
 
 
@@ -202,7 +243,7 @@ def place_in_api(field: str, wanted: ApiMetadata) -> str:
 
 # --- Both ----------------------------------------------------------------------------------------------------------
 
-Metadata = TypeVar("Metadata", ProjectMetadata, ApiMetadata, Screen, Scope)
+Metadata = TypeVar("Metadata", ProjectMetadata, ApiMetadata, Screen, Scope, ClaimRow)
 
 
 def _replaced(before: Metadata, said: Mapping[str, object]) -> Metadata:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
@@ -78,6 +78,12 @@ def record_all(by: Actor, kind: str, about: Mapping[str, Mapping[str, Detail]]) 
         SecurityEvent(kind=kind, client_id=client_id, sub=by.sub, detail={**detail, **_whose(by)})
         for client_id, detail in about.items()
     ]
+    SecurityEvent.objects.bulk_create(events)
+
+
+def record_each(by: Actor, kind: str, details: Iterable[Mapping[str, Detail]]) -> None:
+    """One event of this kind for each of these details, at once."""
+    events = [SecurityEvent(kind=kind, sub=by.sub, detail={**detail, **_whose(by)}) for detail in details]
     SecurityEvent.objects.bulk_create(events)
 
 

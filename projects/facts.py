@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Self
 
 from projects.addresses import Addresses
+from projects.claim_table import DEFAULTS, ClaimRow
 from projects.matcher import Mode, covers
 
 FAPI2 = "fapi2"  # the profile of that name; none other is offered
@@ -31,6 +32,7 @@ class ProjectFacts:
     guest_apps: str = "none"
     guest_hosts: frozenset[str] = frozenset()
     consent_uri: str = ""  # the page that asks people in our place; guests are asked by us
+    claims: tuple[ClaimRow, ...] = DEFAULTS  # what its apps are told besides the standard claims
 
     def is_same(self, other: ProjectFacts) -> bool:
         """Whether clients of the one are siblings of clients of the other. Guests are nobody's, not even each other's.
@@ -40,7 +42,9 @@ class ProjectFacts:
         return self.id == other.id and not (self.to_guests or other.to_guests)
 
 
-OUTSIDE = ProjectFacts(NOWHERE, cross_client="off", to_guests=True)  # of a guest that no project has let in yet
+OUTSIDE = ProjectFacts(
+    NOWHERE, cross_client="off", to_guests=True, claims=()
+)  # of a guest that no project has let in yet
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from projects.claim_table import ClaimRow
+
 
 @dataclass(frozen=True, slots=True)
 class Membership:
@@ -41,6 +43,7 @@ class ProjectMetadata:
     consent_uri: str = ""  # who asks people in our place; empty: we do
     members: tuple[Membership, ...] = ()
     consent_screen: Screen = Screen()
+    claims: tuple[ClaimRow, ...] = ()  # what its apps are told of people, besides the standard claims
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +66,13 @@ class ApiMetadata:
     shared: str = "private"
     shared_with: tuple[str, ...] = ()  # ids of projects
     scopes: tuple[Scope, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleMetadata:
+    """A role that the apps of a project know, and who has it."""
+
+    name: str
+    description: str = ""
+    users: tuple[str, ...] = ()  # user names
+    groups: tuple[str, ...] = ()  # everybody in them

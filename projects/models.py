@@ -13,6 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from common import jws
 from projects import matcher
+from projects.belonging import Member as Member
+from projects.belonging import ProjectRole as ProjectRole
+from projects.belonging import RoleGrant as RoleGrant
 from projects.choices import ConsentMode as ConsentMode
 from projects.choices import CrossClient as CrossClient
 from projects.choices import GuestApps, Profile
@@ -78,6 +81,8 @@ class Project(models.Model):
         blank=True,
         help_text=_("A page of your own that asks people in place of ours, for this project's apps. Only a superuser."),
     )
+    # What its apps are told of people, besides the standard claims: `projects.claim_table`.
+    claims = models.JSONField(default=list, blank=True, editable=False)
     guest_hosts = models.JSONField(_("hosts of guest apps"), default=list, blank=True)
     guest_longest_grant = models.PositiveIntegerField(
         _("longest grant to guest apps in seconds"),
@@ -103,25 +108,6 @@ class Project(models.Model):
         """Two keys never differ in capitals alone."""
         if self._state.adding and self.key != self.key.lower():
             raise ValidationError({"key": _("Use lower case letters only.")})
-
-
-class Member(models.Model):
-    """A person who manages a project without being a superuser."""
-
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="members")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
-    role = models.CharField(_("role"), max_length=6, choices=Role.choices, default=Role.EDITOR)
-
-    class Meta:
-        verbose_name = _("member")
-        verbose_name_plural = _("members")
-        constraints = [
-            models.UniqueConstraint(fields=["project", "user"], name="one_role_per_member"),
-            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="member_role_is_known"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.user} ({self.role})"
 
 
 class ConsentScreen(models.Model):

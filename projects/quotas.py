@@ -21,6 +21,8 @@ ABOUT_THE_APP = 20  # contacts of one client, and values of acr that it prefers
 API_SCOPES = 100
 APIS = 100  # of one project
 CLIENTS = 2000  # of one project
+ROLES = 100  # of one project, for everybody: a token has to say all that a person has
+ROLE_HOLDERS = 1000  # people of one role, and groups of one role
 
 
 def too_many(most: int) -> str:

@@ -17,9 +17,10 @@ from accounts import normalization
 from accounts.models import User
 from accounts.moments import moment_problem
 from common import clock
-from projects import ends, guest_policy, quotas
+from projects import claims, ends, guest_policy, quotas
 from projects.actors import Actor, Right
 from projects.apis import grouped
+from projects.claim_table import of_stored, stored
 from projects.events import Detail, acting, record
 from projects.metadata import Membership, ProjectMetadata, Screen
 from projects.models import ConsentMode, ConsentScreen, Member, Project, Status
@@ -53,6 +54,7 @@ def metadata_of_all(projects: Sequence[Project]) -> list[ProjectMetadata]:
         ProjectMetadata(
             id=project.key,
             guest_hosts=tuple(project.guest_hosts),
+            claims=of_stored(project.claims),
             test_users=tuple(testers.get(project.pk, ())),
             members=tuple(members.get(project.pk, ())),
             consent_screen=screen_of(screens.get(project.pk)),
@@ -76,7 +78,7 @@ def problems(wanted: ProjectMetadata, by: Actor, project: Project | None = None)
         return [Problem("id", _("You may not change this project."))]
 
     def judge(one: ProjectMetadata) -> list[Problem]:
-        return [*_own(one, project), *screen_problems(one.consent_screen)]
+        return [*_own(one, project), *screen_problems(one.consent_screen), *claims.problems(one.claims)]
 
     return [
         *new_problems(judge, wanted, before),
@@ -251,6 +253,8 @@ def _told(name: str, metadata: ProjectMetadata) -> object:
     value = getattr(metadata, name)
     if isinstance(value, Screen):
         return asdict(value)
+    if name == "claims":
+        return stored(metadata.claims)
     if isinstance(value, tuple):
         return sorted(value) if name == "guest_hosts" else len(value)
     return None if value is None else str(value)
@@ -259,7 +263,7 @@ def _told(name: str, metadata: ProjectMetadata) -> object:
 def _write(project: Project, wanted: ProjectMetadata, by: Actor) -> None:
     for name in COLUMNS:
         setattr(project, name, getattr(wanted, name))
-    project.guest_hosts = list(wanted.guest_hosts)
+    project.guest_hosts, project.claims = list(wanted.guest_hosts), stored(wanted.claims)
     project.save()
     screen = ConsentScreen.objects.filter(project=project).first() or ConsentScreen(project=project)
     for one in fields(Screen):

@@ -26,7 +26,10 @@ SIGN_IN_SCOPES: dict[str, Scope] = {
     "address": Scope(gettext_noop("See your postal address")),
     "phone": Scope(gettext_noop("See your phone number")),
     "offline_access": Scope(gettext_noop("Keep this access while you are away")),
+    "groups": Scope(gettext_noop("See which groups you belong to")),
+    "roles": Scope(gettext_noop("See which roles you have in these apps")),
 }
+BY_TABLE = ("groups", "roles")  # told by a project's table: of what it says itself (`projects.claim_table`)
 # Of the provider's own API. Whatever begins like these is reserved for it.
 ADMIN_PREFIX = "admin."
 READ, WRITE = "admin.read", "admin.write"

@@ -12,7 +12,7 @@ from django.dispatch import receiver
 
 from projects import matcher
 from projects.events import API_DELETED, SecurityEvent, acts_now, record, watch
-from projects.models import Api, ApiScope, ConsentScreen, Member, Project
+from projects.models import Api, ApiScope, ConsentScreen, Member, Project, ProjectRole, RoleGrant
 
 
 @receiver(pre_delete, sender=Api, dispatch_uid="projects.api_tombstone")
@@ -41,6 +41,8 @@ def _touches(identifier: str, deleted: QuerySet[SecurityEvent]) -> bool:
 
 watch(Project, lambda project: ("", {"project": project.key}))
 watch(Member, lambda member: ("", {"project": member.project.key, "member": member.user.sub, "role": member.role}))
+watch(ProjectRole, lambda role: ("", {"project": role.project.key, "role": role.name}))
+watch(RoleGrant, lambda grant: ("", {"project": grant.role.project.key, "role": grant.role.name}))
 watch(ConsentScreen, lambda screen: ("", {"project": screen.project.key}))
 watch(Api, lambda api: ("", {"project": api.project.key, "identifier": api.identifier}), buried=True)
 watch(ApiScope, lambda scope: ("", {"identifier": scope.api.identifier, "scope": scope.name}))

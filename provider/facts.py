@@ -217,4 +217,6 @@ def person_of(authorization: AuthorizationRow) -> PersonFacts:
         active=authorization.is_active,
         username=authorization.username,
         facts=authorization.facts,
+        groups=authorization.groups,
+        roles=authorization.roles,
     )

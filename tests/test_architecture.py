@@ -170,6 +170,7 @@ PURE = {
         "common.client_url",
         "common.json_type",
         "projects.addresses",
+        "projects.claim_table",
         "projects.facts",
         "projects.guests",
         "projects.matcher",
@@ -179,7 +180,8 @@ PURE = {
     "projects.matcher": (),
     "projects.scopes": (),
     "projects.addresses": ("projects.matcher",),
-    "projects.facts": ("projects.addresses", "projects.matcher"),
+    "projects.claim_table": ("common.json_type",),
+    "projects.facts": ("projects.addresses", "projects.claim_table", "projects.matcher"),
     "projects.guests": ("projects.facts",),
     "projects.consent": (),
 }

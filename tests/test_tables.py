@@ -67,45 +67,45 @@ GROUPS = "SELECT {}(g.name) FROM accounts_user_groups m JOIN auth_group g ON g.i
 @pytest.fixture
 def groups(world: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three rows: what people read, what apps are told, where it comes from. And somebody it speaks of."""
-    monkeypatch.setitem(SIGN_IN_SCOPES, "groups", Scope("See which groups you belong to"))
-    monkeypatch.setitem(CLAIMS, "groups", Claim("groups"))
+    monkeypatch.setitem(SIGN_IN_SCOPES, "badges", Scope("See which badges you have"))
+    monkeypatch.setitem(CLAIMS, "badges", Claim("badges"))
     fact = Fact(
         f"COALESCE(({GROUPS.format('json_agg')}), '[]')", json=True, sqlite=f"({GROUPS.format('json_group_array')})"
     )
-    monkeypatch.setitem(PERSON, "groups", fact)
+    monkeypatch.setitem(PERSON, "badges", fact)
     User.objects.get(username="owner").groups.add(Group.objects.create(name="staff"))
     web = Client.objects.get(client_id="web")
-    web.scope += " groups"
+    web.scope += " badges"
     web.save()
 
 
 def test_a_claim_that_is_added_is_listed(groups: None) -> None:
     metadata = Http().get("/.well-known/openid-configuration").json()
-    assert "groups" in metadata["claims_supported"]
-    assert "groups" in metadata["scopes_supported"]
+    assert "badges" in metadata["claims_supported"]
+    assert "badges" in metadata["scopes_supported"]
 
 
 def test_a_claim_that_is_added_is_asked_for_in_its_words_and_told(groups: None) -> None:
     browser = Browser("owner")
-    page = browser.authorize("web", scope="openid groups")
-    assert b"See which groups you belong to" in page.content
-    tokens = browser.tokens("web", scope="openid groups")
-    assert claims_of(tokens["id_token"])["groups"] == ["staff"]
-    assert App("web").userinfo(tokens["access_token"]).json()["groups"] == ["staff"]
+    page = browser.authorize("web", scope="openid badges")
+    assert b"See which badges you have" in page.content
+    tokens = browser.tokens("web", scope="openid badges")
+    assert claims_of(tokens["id_token"])["badges"] == ["staff"]
+    assert App("web").userinfo(tokens["access_token"]).json()["badges"] == ["staff"]
     other = browser.tokens("web", scope="openid email")
-    assert "groups" not in claims_of(other["id_token"])
-    assert "groups" not in App("web").userinfo(other["access_token"]).json()
+    assert "badges" not in claims_of(other["id_token"])
+    assert "badges" not in App("web").userinfo(other["access_token"]).json()
 
 
 def test_a_claim_that_is_added_may_be_asked_for_alone(groups: None) -> None:
-    tokens = Browser("owner").tokens("web", claims='{"userinfo": {"groups": null}}')
-    assert App("web").userinfo(tokens["access_token"]).json()["groups"] == ["staff"]
-    assert "groups" not in claims_of(tokens["id_token"])
+    tokens = Browser("owner").tokens("web", claims='{"userinfo": {"badges": null}}')
+    assert App("web").userinfo(tokens["access_token"]).json()["badges"] == ["staff"]
+    assert "badges" not in claims_of(tokens["id_token"])
 
 
 def test_an_empty_list_is_told_and_not_left_out(groups: None) -> None:
-    tokens = Browser("member").tokens("web", scope="openid groups")
-    assert App("web").userinfo(tokens["access_token"]).json()["groups"] == []
+    tokens = Browser("member").tokens("web", scope="openid badges")
+    assert App("web").userinfo(tokens["access_token"]).json()["badges"] == []
 
 
 def test_every_claim_is_a_fact_or_says_how_it_is_made_and_has_a_scope_with_words() -> None:
@@ -118,7 +118,7 @@ def test_every_claim_is_a_fact_or_says_how_it_is_made_and_has_a_scope_with_words
 
 def test_an_api_cannot_have_a_scope_that_is_added(groups: None) -> None:
     with pytest.raises(ValidationError, match="belongs to signing in"):
-        ApiScope(api=Api.objects.get(identifier=ORDERS), name="groups", description="x").full_clean()
+        ApiScope(api=Api.objects.get(identifier=ORDERS), name="badges", description="x").full_clean()
 
 
 # --- A client authentication method --------------------------------------------------------------------------------
@@ -251,7 +251,7 @@ def test_a_version_with_more_rows_needs_no_migration() -> None:
 from common.jws import ALGORITHMS
 from projects.scopes import SIGN_IN_SCOPES
 ALGORITHMS["PS384"] = ALGORITHMS["RS256"]
-SIGN_IN_SCOPES["groups"] = SIGN_IN_SCOPES["openid"]
+SIGN_IN_SCOPES["badges"] = SIGN_IN_SCOPES["openid"]
 from django.core.management import execute_from_command_line
 execute_from_command_line(["manage.py", "makemigrations", "--check", "--dry-run"])
 """

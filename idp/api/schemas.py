@@ -16,7 +16,7 @@ from common.json_type import Json
 from idp.api import people_schemas
 from idp.api.described import ref
 from idp.api.problems import CODES, TYPE
-from projects import choices
+from projects import choices, claim_table
 from projects import document as project_document
 from projects import json_shape as shape
 from projects.json_shape import Members
@@ -129,10 +129,25 @@ def project() -> dict[str, Json]:
         "profile": _enum(["", *choices.Profile.values]),
         "members": ref("Members"),
         "consent_screen": ref("ConsentScreen"),
+        "claims": {
+            "type": "object",
+            "additionalProperties": ref("Claim"),
+            "description": "What its apps are told of people besides the standard claims, by the names of claims.",
+        },
     }
     found = _members(project_document.PROJECT, special)
     described = {name: _with(one, description=PROJECT_WORDS.get(name, "")) for name, one in found.items()}
     return _object(described, example={"id": "acme", "name": "Acme"})
+
+
+def claim() -> dict[str, Json]:
+    renamed: Json = {
+        "type": "object",
+        "additionalProperties": TEXT,
+        "description": "Names, and what apps know them by.",
+    }
+    places: Json = {"type": "array", "items": _enum(claim_table.PLACES), "default": ["id_token", "userinfo"]}
+    return _object(_members(project_document.CLAIM, {"rename": renamed, "told_in": places}), ["source"])
 
 
 def api() -> dict[str, Json]:
@@ -198,6 +213,7 @@ def every() -> dict[str, Json]:
         "Members": _object(_members(project_document.MEMBERS_BY_ROLE, {})),
         "Member": _object({"username": TEXT, "role": _enum(choices.Role.values)}, ["role"]),
         "Api": api(),
+        "Claim": claim(),
         "Scope": _object(_members(project_document.SCOPE, {})),
         "Client": client(),
         "Audience": audience("value"),

@@ -20,6 +20,7 @@ from idp.configuration.projects import apply_api, apply_project
 from idp.configuration.prune import Prune
 from idp.configuration.reading import read
 from idp.configuration.report import Report
+from idp.configuration.roles import apply_role
 from idp.configuration.schema import FILE
 from idp.configuration.shape import Entry, read_section
 from idp.configuration.warnings import warnings_of
@@ -89,6 +90,8 @@ def _write(context: Context, file: Entry) -> None:
         apply_user(context, user)
     for entry in file.entries("projects"):
         apply_project(context, entry)
+    for owner, role in _children(context, file, "roles"):
+        apply_role(context, owner, role)
     for owner, api in _children(context, file, "apis"):
         apply_api(context, owner, api)
     for entry in file.entries("projects"):

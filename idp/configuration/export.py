@@ -18,9 +18,10 @@ from common.json_type import Json
 from idp.configuration.export_people import people
 from idp.configuration.export_secrets import References, SecretsAs, secrets_of
 from idp.configuration.schema import DEEDS
-from projects import api_registration, registration
+from projects import api_registration, registration, roles
 from projects.document import represent_api, represent_project
 from projects.models import Api, Project
+from projects.role_document import PEOPLE, represent_role
 
 ROLES_OF_PEOPLE = ("members", "test_users")
 
@@ -59,6 +60,8 @@ def _project(project: Project, what: What, references: References, exported: Exp
     shown = _without_deeds(f"Project {project.key}", represent_project(registration.metadata_of(project)), exported)
     for name in () if what.people else ROLES_OF_PEOPLE:
         del shown[name]
+    if isinstance(claims := shown["claims"], Mapping):
+        shown["claims"] = {name: _brief_claim(said) for name, said in claims.items()}
     apis = [_api(api, exported) for api in project.apis.order_by("canonical")]
     rows = Client.objects.filter(project=project).order_by("client_id").select_related("project")
     if themselves := rows.filter(registration_source__in=SOURCES).count():
@@ -66,7 +69,23 @@ def _project(project: Project, what: What, references: References, exported: Exp
         exported.left_out.append(f"Project {project.key}: {apps} not in the file.")
     rows = rows.exclude(registration_source__in=SOURCES)
     rows = rows.prefetch_related("audience_entries", "introspects", "allowed_callers", "acts_for", "secrets")
-    return {**shown, "apis": apis, "clients": [_client(client, references, exported) for client in rows]}
+    return {
+        **shown,
+        "roles": [*_roles(project, what)],
+        "apis": apis,
+        "clients": [_client(client, references, exported) for client in rows],
+    }
+
+
+def _brief_claim(said: Json) -> Json:
+    """What it says, without what it leaves empty."""
+    return {name: value for name, value in said.items() if value} if isinstance(said, Mapping) else said
+
+
+def _roles(project: Project, what: What) -> list[dict[str, Json]]:
+    shown = [represent_role(one) for one in roles.metadata_of_all(list(project.roles.order_by("name")))]
+    left_out = () if what.people else PEOPLE
+    return [{name: value for name, value in one.items() if name not in left_out} for one in shown]
 
 
 def _api(api: Api, exported: Exported) -> dict[str, Json]:

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from django.db import transaction
 from django.db.models import ProtectedError
+from django.db.models.functions import Lower
 
 from clients import registration, resources
 from clients.guests import SOURCES
@@ -18,14 +19,14 @@ from clients.models import Authorization, Client
 from idp.configuration.context import Context
 from idp.configuration.problems import Place
 from idp.configuration.shape import Entry
-from projects import matcher
-from projects.models import Api, Consent, Project, one_at_a_time
+from projects import matcher, roles
+from projects.models import Api, Consent, Project, ProjectRole, one_at_a_time
 from projects.problems import RegistrationError
 
 
 class Prune(StrEnum):
     NOTHING = ""
-    LISTED = "listed"  # clients and APIs of the projects that the file names
+    LISTED = "listed"  # clients, APIs and roles of the projects that the file names
     PROJECTS = "projects"  # projects that it does not name, too
 
 
@@ -42,6 +43,10 @@ def prune(context: Context, file: Entry, how: Prune) -> None:
     apis = [*_unlisted_apis(file), *((one, file.place_of("projects")) for one in Api.objects.filter(project__in=gone))]
     for api, place in apis:
         _delete(context, place, "API", api.identifier, {"scopes": api.scopes.count()}, _api(context, api))
+    for role, place in _unlisted_roles(file):
+        _delete(
+            context, place, "role", f"{role.project.key}/{role}", {"grants": role.grants.count()}, _role(context, role)
+        )
     for project in gone:
         people = Consent.objects.filter(project=project).count()  # one for each person
         _delete(context, file.place_of("projects"), "project", project.key, {"people": people}, _own(context, project))
@@ -73,6 +78,15 @@ def _unlisted_apis(file: Entry) -> Iterator[tuple[Api, Place]]:
             yield from ((row, entry.place_of("apis")) for row in rows.order_by("canonical"))
 
 
+def _unlisted_roles(file: Entry) -> Iterator[tuple[ProjectRole, Place]]:
+    for entry in file.entries("projects"):
+        if "roles" in entry.nested:
+            listed = [roles.plain(role.text("name")).lower() for role in entry.entries("roles")]
+            rows = ProjectRole.objects.annotate(small=Lower("name")).filter(project__key=entry.text("id"))
+            rows = rows.exclude(small__in=listed).select_related("project").order_by("name")
+            yield from ((row, entry.place_of("roles")) for row in rows)
+
+
 def _all_clients(projects: Collection[Project]) -> Iterator[Client]:
     yield from Client.objects.filter(project__in=projects).order_by("client_id")
 
@@ -91,6 +105,10 @@ def _client(context: Context, client: Client, along: Collection[Client]) -> Call
 
 def _api(context: Context, api: Api) -> Callable[[], None]:
     return lambda: resources.delete_api(api, context.by)
+
+
+def _role(context: Context, role: ProjectRole) -> Callable[[], None]:
+    return lambda: roles.delete(role, context.by)
 
 
 def _own(context: Context, project: Project) -> Callable[[], None]:

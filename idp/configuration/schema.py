@@ -13,7 +13,7 @@ from datetime import datetime
 from clients import document as client_document
 from idp.configuration.references import Reference, reference
 from idp.configuration.shape import Section
-from projects import document
+from projects import document, role_document
 from projects.json_shape import Members, Spot, Unreadable, Wrong, flag, items, moment_or_none, read_members, text
 
 # Ending tokens is a deed and no state: a file that is applied again would take back what was done since.
@@ -134,12 +134,19 @@ CLIENT = Section(
     },
     needed=("client_id",),
 )
-PROJECT = Section("projects", _without_deeds(document.PROJECT), needed=("id",), nested={"apis": API, "clients": CLIENT})
+ROLE = Section("roles", role_document.ROLE, needed=("name",))
+PROJECT = Section(
+    "projects",
+    _without_deeds(document.PROJECT),
+    needed=("id",),
+    nested={"roles": ROLE, "apis": API, "clients": CLIENT},
+)
 FILE = Section("", {"version": version}, needed=("version",), nested={"users": USER, "projects": PROJECT})
 # Mappings inside of those, for the documentation.
 MEMBERS = Section("members", document.MEMBERS_BY_ROLE)
 CONSENT_SCREEN = Section("consent_screen", document.SCREEN)
+CLAIM = Section("claims", document.CLAIM)
 SCOPE = Section("scopes", document.SCOPE)
 AUDIENCE = Section("audience", client_document.AUDIENCE)
 SECRETS = Section("client_secrets", SECRET)
-SECTIONS = (FILE, USER, PROJECT, MEMBERS, CONSENT_SCREEN, API, SCOPE, CLIENT, AUDIENCE, SECRETS)
+SECTIONS = (FILE, USER, PROJECT, MEMBERS, CONSENT_SCREEN, CLAIM, ROLE, API, SCOPE, CLIENT, AUDIENCE, SECRETS)

@@ -57,6 +57,11 @@ WORDS = {
     "tokens.swept": _("What had expired was deleted"),
     "person.changed": _("Account of a person changed by an administrator"),
     "people.imported": _("People, apps or tokens came from another system"),
+    "role.created": _("Role added"),
+    "role.changed": _("Role changed"),
+    "role.deleted": _("Role deleted"),
+    "role.granted": _("Role given to a person or a group"),
+    "role.revoked": _("Role taken back from a person or a group"),
 }
 
 

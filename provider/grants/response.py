@@ -13,7 +13,7 @@ from common import clock
 from projects import ends
 from provider.keys import mint as keys
 from provider.protocol import claims
-from provider.protocol.access_tokens import lifetime, signing_alg, token_format
+from provider.protocol.access_tokens import abroad, lifetime, signing_alg, token_format
 from provider.protocol.claims import Issue
 from provider.protocol.exchange import answered_type
 from provider.protocol.request import TokenRequest
@@ -152,4 +152,5 @@ def _issue(
         bound=decided.shown,
         actors=decided.exchanged.actors if decided.exchanged is not None else (),
         at_most=at_most,
+        abroad=abroad(decided.audience, decided.client, decided.registry),
     )

@@ -42,6 +42,12 @@ def _format_at(api: ApiFacts, client: ClientFacts) -> str:
     return "opaque" if inherited else api.token_format
 
 
+def abroad(audience: Iterable[str], client: ClientFacts, registry: Registry) -> bool:
+    """Whether one of these is an API of another project: it gets the token, and hears nothing that this one tells."""
+    apis = (registry.resolve(one) for one in audience)
+    return any(api is not None and api.of_another(client.project) for api in apis)
+
+
 def signing_alg(decided: TokenRequest) -> str:
     """What the APIs say. Where they differ, what most programs know: those of an API may know nothing but RS256."""
     said = {api.token_signing_alg for api in _apis(decided)}

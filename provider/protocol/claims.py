@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from projects.claim_table import ACCESS_TOKEN, ID_TOKEN, USERINFO
+from projects.facts import OUTSIDE, ProjectFacts
+from provider.protocol import told
 from provider.protocol.confirmation import NOT_BOUND, Confirmation
 from provider.protocol.errors import InsufficientScope
 from provider.protocol.facts import NO_CLAIMS, ClientFacts, Json, PersonFacts, RequestedClaims, SignInFacts, TokenFacts
@@ -90,6 +93,19 @@ class Issue:
     bound: Confirmation = NOT_BOUND
     actors: tuple[str, ...] = ()  # of an exchanged token, the latest first
     at_most: int | None = None  # seconds that any token may live; None: as clients and APIs say
+    abroad: bool = False  # the access token is for an API of another project
+
+    def told(self, place: str) -> Claims:
+        """What the project of the client tells, besides the standard claims. Its siblings hear it from the same one."""
+        if self.person is None or self.actors or (self.abroad and place == ACCESS_TOKEN):
+            return {}
+        return told.told(self.client.project, self.person, place, self.scopes, self.requested(place))
+
+    def requested(self, place: str) -> tuple[str, ...]:
+        """Single claims, for the client itself: what a sibling hears is limited to the scopes (protocol section 2)."""
+        if self.target is not None or place != ID_TOKEN:
+            return ()
+        return within(self.client.scopes, self.claims, self.client.project).id_token
 
 
 @lru_cache(maxsize=1024)
@@ -98,11 +114,11 @@ def claims_of(*scopes: str) -> tuple[str, ...]:
     return tuple(name for name, claim in CLAIMS.items() if claim.scope in scopes)
 
 
-def within(scopes: Iterable[str], claims: RequestedClaims) -> RequestedClaims:
+def within(scopes: Iterable[str], claims: RequestedClaims, project: ProjectFacts = OUTSIDE) -> RequestedClaims:
     """The requested claims these scopes stand for: no single claim gives more than its scope would."""
     if claims == NO_CLAIMS:
         return claims
-    allowed = claims_of(*scopes)
+    allowed = (*claims_of(*scopes), *told.names_of(project, scopes))
     return RequestedClaims(
         tuple(claim for claim in claims.userinfo if claim in allowed),
         tuple(claim for claim in claims.id_token if claim in allowed),
@@ -119,9 +135,9 @@ def about_person(person: PersonFacts, scopes: Iterable[str], requested: Iterable
 
     What is not known is left out (section 5.3.2); an empty list is known.
     """
-    names = dict.fromkeys((*claims_of(*scopes), *requested))
-    told = {name: CLAIMS[name].of(name, person) for name in names}
-    return {name: value for name, value in told.items() if value is not None and value != ""}
+    names = dict.fromkeys((*claims_of(*scopes), *(one for one in requested if one in CLAIMS)))
+    found = {name: CLAIMS[name].of(name, person) for name in names}
+    return {name: value for name, value in found.items() if value is not None and value != ""}
 
 
 def about_sign_in(sign_in: SignInFacts | None) -> Claims:
@@ -140,6 +156,7 @@ def id_token(issue: Issue, access_token: str, code: str = "") -> Claims:
         raise ValueError("An ID token speaks of a person.")
     audience = issue.target or issue.client
     claims: Claims = {
+        **issue.told(ID_TOKEN),
         "iss": issue.issuer,
         "sub": issue.person.sub,
         "aud": audience.client_id,
@@ -149,7 +166,7 @@ def id_token(issue: Issue, access_token: str, code: str = "") -> Claims:
         "jti": half_hash(f"ID token of {issue.jti}"),  # another object than the access token, so another id
         **_beside(access_token, code, audience.id_token_algorithm),
         **about_sign_in(issue.sign_in),
-        **about_person(issue.person, issue.scopes, _requested(issue)),
+        **about_person(issue.person, issue.scopes, issue.requested(ID_TOKEN)),
     }
     if issue.target is None:
         if issue.nonce:
@@ -170,11 +187,6 @@ def _beside(access_token: str, code: str, algorithm: str) -> Claims:
     return {name: half_hash(text, algorithm) for name, text in named.items() if text}
 
 
-def _requested(issue: Issue) -> tuple[str, ...]:
-    """Single claims, for the client itself: what a sibling hears is limited to the scopes (protocol section 2)."""
-    return within(issue.client.scopes, issue.claims).id_token if issue.target is None else ()
-
-
 _SHA2 = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
 
 
@@ -190,6 +202,7 @@ def half_hash(token: str, algorithm: str = "RS256") -> str:
 def access_token(issue: Issue) -> Claims:
     """A JWT access token (RFC 9068 section 2.2)."""
     return {
+        **issue.told(ACCESS_TOKEN),
         "iss": issue.issuer,
         "sub": issue.person.sub if issue.person else issue.client.client_id,
         "aud": one_or_many(issue.audience),
@@ -231,8 +244,16 @@ def userinfo(token: TokenFacts) -> Claims:
         return {"sub": token.client.client_id, "client_id": token.client.client_id, "name": token.client.name}
     if "openid" not in token.scopes:
         raise InsufficientScope("The access token needs the scope openid.")
-    requested = within(token.client.scopes, token.claims).userinfo
-    return {"sub": token.person.sub, **about_person(token.person, token.scopes, requested)}
+    requested = within(token.client.scopes, token.claims, token.client.project).userinfo
+    by_table = told_of(token, USERINFO, requested)
+    return {**by_table, "sub": token.person.sub, **about_person(token.person, token.scopes, requested)}
+
+
+def told_of(token: TokenFacts, place: str, requested: Iterable[str] = ()) -> Claims:
+    """What the project of its client tells whoever has this token, unless somebody passed it on or it goes abroad."""
+    if token.person is None or token.actors or token.abroad:
+        return {}
+    return told.told(token.client.project, token.person, place, token.scopes, requested)
 
 
 def tokeninfo(token: TokenFacts, *, offline: bool, now: int) -> Claims:

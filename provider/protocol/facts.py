@@ -135,6 +135,8 @@ class PersonFacts:
     active: bool = True
     username: str = ""
     facts: Mapping[str, Json] = field(default_factory=dict)
+    groups: tuple[str, ...] = ()
+    roles: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # by the row of their project
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +207,7 @@ class TokenFacts:
     actors: tuple[str, ...] = ()  # the clients that act for the person (`act`, RFC 8693 section 4.1), the latest first
     came_from: tuple[str, ...] = ()  # the access tokens it was exchanged from, by digest or `jti`
     may_act: Json = None  # who may act with it (RFC 8693 section 4.4)
+    abroad: bool = False  # it is for an API of another project, too
 
 
 @dataclass(frozen=True, slots=True)

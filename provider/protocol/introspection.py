@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from projects.claim_table import INTROSPECTION
 from provider.protocol.audience import offered_by, offered_or_of_signing_in
-from provider.protocol.claims import act, one_or_many
+from provider.protocol.claims import act, one_or_many, told_of
 from provider.protocol.errors import IntrospectionDenied
 from provider.protocol.facts import ClientFacts, Json, Registry, TokenFacts
 
@@ -27,7 +28,14 @@ def answer(caller: ClientFacts, token: TokenFacts | None, registry: Registry, is
         if not audience or token.kind == "refresh":
             return INACTIVE
         token = _only_for(audience, token, registry)
-    return _describe(token, issuer)
+    return {**_told(caller, token), **_describe(token, issuer)}
+
+
+def _told(caller: ClientFacts, token: TokenFacts) -> dict[str, Json]:
+    """What the project of the token's client tells its own: apps of others may look at it, and hear nothing of this."""
+    if token.kind != "access" or not token.client.project.is_same(caller.project):
+        return {}
+    return told_of(token, INTROSPECTION)
 
 
 def _by_right(caller: ClientFacts, token: TokenFacts) -> bool:

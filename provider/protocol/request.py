@@ -129,7 +129,7 @@ class AuthorizationRequest:
             offline="refresh_token" in self.client.grant_types
             and ("offline_access" in every_scope or "openid" not in (*self.asked_scopes, *self.included_scopes)),
             narrowed=audiences != self.asked_audiences,
-            claims=within(every_scope, self.claims),
+            claims=within(every_scope, self.claims, self.client.project),
         )
 
     def _ticked_scopes(self, *several: tuple[str, ...]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from provider.protocol import told
 from provider.protocol.claims import CLAIMS, within
 from provider.protocol.errors import InvalidRequest
 from provider.protocol.facts import Json, RequestedClaims
@@ -39,8 +40,10 @@ def at_authorization(request: AuthorizationRequest) -> None:
     """Keep the claims whose scopes this client registered; without `openid` there is nothing to put them in."""
     asked = parse(request.params.one("claims"))
     may_ask = request.client.scopes if "openid" in request.asked_scopes else ()
-    request.claims = within(may_ask, RequestedClaims(asked.userinfo, asked.id_token))
-    wanted = {CLAIMS[claim].scope for claim in (*request.claims.userinfo, *request.claims.id_token)}
+    project = request.client.project
+    request.claims = within(may_ask, RequestedClaims(asked.userinfo, asked.id_token), project)
+    names = (*request.claims.userinfo, *request.claims.id_token)
+    wanted = {CLAIMS[name].scope if name in CLAIMS else told.scope_of(project, name) for name in names}
     # In the order of the client's scopes: the same request is shown alike every time.
     request.claim_scopes = tuple(
         scope for scope in request.client.scopes if scope in wanted and scope not in request.asked_scopes

@@ -26,7 +26,7 @@ from provider.protocol.device import State
 from provider.protocol.errors import InvalidGrant, TooManyWait
 from provider.protocol.facts import ClientFacts
 from provider.protocol.request import Params
-from provider.store import authorizations, statements
+from provider.store import authorizations, belonging, statements
 from provider.store.presented import UNUSABLE, Presented
 
 MAX_WAITING = 1_000  # devices of one client
@@ -143,19 +143,21 @@ def open_device_code(device_code: str, client: ClientFacts) -> Presented:
 
 
 def _poll(values: tuple[str, int]) -> Row | None:
-    if connection().vendor == "postgresql":
-        return change(_polled_or_read("postgresql"), (*values, *values))
-    return change(_polled("sqlite"), values) or read(_decided_before("sqlite"), values)
-
-
-@lru_cache(maxsize=1)
-def _polled_or_read(vendor: str) -> str:
-    """In one statement, which sees the same moment twice: each row is in the one half or in the other."""
-    return f"WITH polled AS ({_polled(vendor)}) TABLE polled UNION ALL ({_decided_before(vendor)})"
+    vendor = connection().vendor
+    about = belonging.columns(vendor)
+    if vendor == "postgresql":
+        return change(_polled_or_read(vendor, about), (*values, *values))
+    return change(_polled(vendor, about), values) or read(_decided_before(vendor, about), values)
 
 
 @lru_cache(maxsize=2)
-def _polled(vendor: str) -> str:
+def _polled_or_read(vendor: str, about: tuple[str, ...]) -> str:
+    """In one statement, which sees the same moment twice: each row is in the one half or in the other."""
+    return f"WITH polled AS ({_polled(vendor, about)}) TABLE polled UNION ALL ({_decided_before(vendor, about)})"
+
+
+@lru_cache(maxsize=4)
+def _polled(vendor: str, about: tuple[str, ...]) -> str:
     """Who asks too early has to wait longer from now on, counted from when it last asked in time.
 
     So one that obeys from now on gets through, however hasty it was before.
@@ -167,16 +169,16 @@ def _polled(vendor: str) -> str:
         "interval" = CASE WHEN {hasty} AND {slower} <= {device.LONGEST_INTERVAL} THEN {slower} ELSE "interval" END,
         polled_at = CASE WHEN {hasty} THEN polled_at ELSE {sql_clock()} END
         WHERE digest = %s AND client_id = %s AND status = '{State.PENDING.value}'
-        RETURNING {_told(vendor)} AS told"""  # noqa: S608 - constants
+        RETURNING {_told(vendor, about)} AS told"""  # noqa: S608 - constants
 
 
-def _decided_before(vendor: str) -> str:
-    return f"""SELECT {_told(vendor)} FROM clients_devicegrant
+def _decided_before(vendor: str, about: tuple[str, ...]) -> str:
+    return f"""SELECT {_told(vendor, about)} FROM clients_devicegrant
         WHERE digest = %s AND client_id = %s AND status <> '{State.PENDING.value}'"""  # noqa: S608 - constants
 
 
-def _told(vendor: str) -> str:
-    authorization = statements.behind("clients_devicegrant.authorization_id", vendor)
+def _told(vendor: str, about: tuple[str, ...]) -> str:
+    authorization = statements.behind("clients_devicegrant.authorization_id", vendor, about)
     return array(("status", "expires", "hasty", "used_at", authorization), (authorization,), vendor)
 
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from common.connection import connection
 from common.sql import Guard, Insert, Row, Value, array, clock, hyphenated, known, moment, read, seconds_since
 from provider.protocol.facts import Json
-from provider.store import person
+from provider.store import belonging, person
 
 # --- What stands behind a person's code or token -------------------------------------------------------------------
 
@@ -55,6 +55,8 @@ class AuthorizationRow(NamedTuple):
     tokens_not_before: datetime | None
     username: str
     facts: dict[str, Json]  # the columns of `provider.store.person.PERSON`
+    groups: tuple[str, ...]  # these two by `provider.store.belonging`, where they are read
+    roles: dict[int, tuple[str, ...]]
 
 
 # JSON columns stand in their own tuple: SQLite keeps them as texts.
@@ -85,7 +87,9 @@ def as_authorization(row: Row) -> AuthorizationRow:
         value = row[place]
         if value is not None:
             row[place] = convert(value)
-    return AuthorizationRow._make([*row[:_COLUMNS], person.facts(row[_COLUMNS:])])
+    end = _COLUMNS + len(person.PERSON)
+    facts = person.facts(row[_COLUMNS:end])
+    return AuthorizationRow._make([*row[:_COLUMNS], facts, *belonging.of(row[end:])])
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # each is one of its own: nothing has to be compared to find its text
@@ -96,26 +100,27 @@ class _Select:
     rest: str
 
     def __call__(self, *values: Value) -> Row | None:
-        return read(_written(self, connection().vendor), values)
+        vendor = connection().vendor
+        return read(_written(self, vendor, belonging.columns(vendor)), values)
 
 
 @lru_cache(maxsize=32)
-def _written(select: _Select, vendor: str) -> str:
-    authorization = f"CASE WHEN a.id IS NOT NULL THEN {_whole(vendor)} END"
+def _written(select: _Select, vendor: str, belonging: tuple[str, ...]) -> str:
+    authorization = f"CASE WHEN a.id IS NOT NULL THEN {_whole(vendor, belonging)} END"
     columns = array((*select.columns, authorization), (authorization, "t.resource", "t.cnf", "r.cnf"), vendor)
     return f"SELECT {columns} FROM {select.rest}"  # noqa: S608 - constants
 
 
-def _whole(vendor: str) -> str:
+def _whole(vendor: str, belonging: tuple[str, ...]) -> str:
     """The expression of an Authorization, its sign-in and its person, for `as_authorization` to read."""
     facts, json_facts = person.columns(vendor)
     own = [seconds_since("a.rotated_at", vendor) if one is _SINCE_ROTATED else one for one in _AUTHORIZATION]
-    return array((*own, *facts), (*_JSON, *json_facts), vendor)
+    return array((*own, *facts, *belonging), (*_JSON, *json_facts, *belonging), vendor)
 
 
-def behind(column: str, vendor: str) -> str:
+def behind(column: str, vendor: str, belonging: tuple[str, ...]) -> str:
     """The same for a statement elsewhere: of the Authorization that this column names, or NULL."""
-    return f"(SELECT {_whole(vendor)} FROM clients_authorization a {_PERSON} WHERE a.id = {column})"  # noqa: S608 - constants
+    return f"(SELECT {_whole(vendor, belonging)} FROM clients_authorization a {_PERSON} WHERE a.id = {column})"  # noqa: S608 - constants
 
 
 class Code(NamedTuple):

@@ -7,7 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from idp.configuration.schema import API, AUDIENCE, CLIENT, CONSENT_SCREEN, FILE, MEMBERS, SCOPE, SECRETS, SECTIONS
+from idp.configuration.schema import (
+    API,
+    AUDIENCE,
+    CLAIM,
+    CLIENT,
+    CONSENT_SCREEN,
+    FILE,
+    MEMBERS,
+    SCOPE,
+    SECRETS,
+    SECTIONS,
+)
 from idp.configuration.shape import Section
 
 ROOT = Path(__file__).parents[2]
@@ -19,6 +30,7 @@ TOLD_UNDER = {
     SECRETS.name: CLIENT.name,
     MEMBERS.name: "projects",
     CONSENT_SCREEN.name: "projects",
+    CLAIM.name: "projects",
 }
 
 

@@ -213,7 +213,7 @@ def test_what_is_asked_in_a_wrong_way_exits_with_2() -> None:
 
 def test_every_key_of_projects_and_apis_is_in_the_file(everything: None) -> None:
     [project, _other] = yaml.safe_load(exported()[0])["projects"]
-    assert set(project) == set(PROJECT) - {"tokens_not_before"} | {"apis", "clients"}
+    assert set(project) == set(PROJECT) - {"tokens_not_before"} | {"roles", "apis", "clients"}
     assert set(project["apis"][0]) == set(API) - {"tokens_not_before"}
     assert represent_project(ProjectMetadata(id="")).keys() == PROJECT.keys()
     assert represent_api(ApiMetadata(identifier="")).keys() == API.keys()

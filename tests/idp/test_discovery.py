@@ -21,7 +21,7 @@ from tests.world import BILLING, CHALLENGE, ISSUER, WEB_CB, App, Browser, basic,
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 OPENID, OAUTH = "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"
-EVERY_SCOPE = "openid profile email address phone offline_access"
+EVERY_SCOPE = "openid profile email address phone offline_access groups roles"
 
 
 @pytest.fixture
@@ -102,6 +102,7 @@ def test_prompts(metadata: dict[str, Any]) -> None:
 
 def test_scopes_and_claims(metadata: dict[str, Any]) -> None:
     assert metadata["scopes_supported"] == EVERY_SCOPE.split()
+    Client.objects.filter(client_id="web").update(scope=EVERY_SCOPE)
     answer = Browser("owner").tokens("web", scope=EVERY_SCOPE)
     told = {*claims_of(answer["id_token"]), *App("web").userinfo(answer["access_token"]).json()}
     # amr and acr depend on how somebody signed in; the driver of these tests does not sign in by a method.
