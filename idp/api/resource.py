@@ -165,9 +165,11 @@ class Resource(APIView):
         said, headers = pages.page(self.request._request, rows, by, represent)
         return self.shown(said, headers=headers)
 
-    def once(self, make: Callable[[], HttpResponse], *, secret: bool = False) -> HttpResponse:
+    def once(
+        self, make: Callable[[], HttpResponse], *, allow: Callable[[], object], secret: bool = False
+    ) -> HttpResponse:
         """For POST: Idempotency-Key."""
-        return repeats.once(self.request._request, self.caller.name, make, secret=secret)
+        return repeats.once(self.request._request, self.caller.name, make, allow=allow, secret=secret)
 
     def flag(self, name: str) -> bool:
         """A parameter of the query that is `true` or `false`, or not there."""
