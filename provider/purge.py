@@ -90,8 +90,7 @@ def rules(now: datetime, retention: timedelta, events_retention: timedelta = EVE
     before = now - retention
     has_authorization = Exists(Authorization.objects.filter(sign_in=OuterRef("pk")))
     ended = Q(ended_at__lt=before) | Q(ended_at__isnull=True, seen_at__lt=sign_in.session_cutoff(before))
-    old = Q(at__lt=now - events_retention)
-    of_guests = Q(at__lt=now - min(events_retention, OF_GUESTS_RETENTION)) & _of_guests()
+    old = now - events_retention
     over = Q(rotated_at__lt=now - LONGEST_GRACE) & ~Q(seed_before="")
     return [
         PurgeRule("access_tokens", AccessToken, Q(expires__lt=now) | _left_by(Client, "application")),
@@ -111,8 +110,8 @@ def rules(now: datetime, retention: timedelta, events_retention: timedelta = EVE
         PurgeRule("sign_ins", SignIn, (ended | _left_by(User, "user")) & ~has_authorization),
         PurgeRule("sessions", Session, Q(expire_date__lt=now)),
         PurgeRule("logout_notices", LogoutNotice, Q(created_at__lt=before)),
-        PurgeRule("account_events", AccountEvent, old),
-        PurgeRule("security_events", SecurityEvent, (old | of_guests) & ~Q(kind__in=NEVER_DELETED)),
+        PurgeRule("account_events", AccountEvent, Q(at__lt=old)),
+        PurgeRule("security_events", SecurityEvent, _events(old, now)),
         PurgeRule("refused_requests", RefusedRequest, Q(last_at__lt=now - REFUSALS_RETENTION)),
         PurgeRule("mails", Mail, Q(expires_at__lt=now)),
         PurgeRule("consent_requests", ConsentRequest, Q(expires_at__lt=now)),
@@ -143,15 +142,16 @@ def _guests(now: datetime) -> Q:
     return Q(project__isnull=True, created__lt=now - GUESTS_UNCONFIRMED) & unused
 
 
-def _of_guests() -> Q:
-    """What guest apps did to themselves. What people allowed them, and superusers did to them, is not among it."""
-    return Q(kind=GUEST_DELETED) | Q(detail__by=ITSELF)
+def _events(old: datetime, now: datetime) -> Q:
+    """What guest apps did to themselves goes sooner; not what people allowed them, and superusers did to them."""
+    of_guests = Q(at__lt=max(old, now - OF_GUESTS_RETENTION)) & (Q(kind=GUEST_DELETED) | Q(detail__by=ITSELF))
+    return (Q(at__lt=old) | of_guests) & ~Q(kind__in=NEVER_DELETED)
 
 
 def _initial_tokens(before: datetime) -> Q:
     """Those that nobody registers with any more, nor did: the bounds of apps that are there are in theirs."""
     over = Q(expires_at__lt=before) | Q(revoked_at__lt=before)
-    return over & ~Exists(RegistrationAccess.objects.filter(initial_token=OuterRef("pk")))
+    return over & Q(~Exists(RegistrationAccess.objects.filter(initial_token=OuterRef("pk"))))
 
 
 def _ended_by_themselves(before: datetime) -> Q:

@@ -32,6 +32,6 @@ class Once:
 
 
 def answer(request: HttpRequest, site: AdminSite, original: Model, once: Once) -> HttpResponse:
-    request.current_app = site.name  # type: ignore[attr-defined]
+    request.current_app = site.name
     own = {"opts": original._meta, "original": original, "title": once.title, "once": once}
     return TemplateResponse(request, TEMPLATE, {**site.each_context(request), **own})
