@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
-from clients.models.keys import KeyState
+from accounts.models import AccountEventKind
 from common.json_type import Json
+from idp.api.schema_shapes import FLAG, ID, MOMENT, MOMENT_OR_NONE, TEXT, TEXT_OR_NONE, TEXTS, answer_of, object_of
 
-TEXT: Json = {"type": "string"}
-TEXTS: Json = {"type": "array", "items": {"type": "string"}}
-TEXT_OR_NONE: Json = {"type": ["string", "null"]}
-FLAG: Json = {"type": "boolean"}
-MOMENT: Json = {"type": "string", "format": "date-time"}
-MOMENT_OR_NONE: Json = {"type": ["string", "null"], "format": "date-time"}
-ID: Json = {"type": "string", "format": "uuid"}
 NAMES: Mapping[str, Json] = {
     "given_name": {"type": "string", "maxLength": 150},
     "family_name": {"type": "string", "maxLength": 150},
 }
-LISTS = ("User", "SignIn", "Consent", "Authorization", "SigningKey", "Event")
+LISTS = ("User", "SignIn", "Consent", "Authorization", "Event", "AccountEvent")
 
 
 def every() -> dict[str, dict[str, Json]]:
     return {
-        "User": _answer(
+        "User": answer_of(
             {
                 **dict.fromkeys(("sub", "username", "email"), TEXT),
                 "email_verified": FLAG,
@@ -33,8 +27,8 @@ def every() -> dict[str, dict[str, Json]]:
                 "last_sign_in_at": MOMENT_OR_NONE,
             }
         ),
-        "UserPatch": _object({**NAMES, "is_active": FLAG}),
-        "SignIn": _answer(
+        "UserPatch": object_of({**NAMES, "is_active": FLAG}),
+        "SignIn": answer_of(
             {
                 "id": ID,
                 **dict.fromkeys(("auth_time", "created_at", "seen_at"), MOMENT),
@@ -42,7 +36,7 @@ def every() -> dict[str, dict[str, Json]]:
                 **dict.fromkeys(("acr", "user_agent", "address"), TEXT),
             }
         ),
-        "Consent": _answer(
+        "Consent": answer_of(
             {
                 "project": TEXT,
                 **dict.fromkeys(("scopes", "audiences"), TEXTS),
@@ -51,13 +45,22 @@ def every() -> dict[str, dict[str, Json]]:
             }
         ),
         "Authorization": _authorization(),
-        "SigningKey": _signing_key(),
         "Event": _event(),
+        "AccountEvent": answer_of(
+            {
+                "id": TEXT,
+                "at": MOMENT,
+                "kind": {"type": "string", "enum": [str(one) for one in AccountEventKind.values]},
+                "sub": TEXT_OR_NONE,
+                "address": TEXT,
+                "detail": {"type": "object"},
+            }
+        ),
     }
 
 
 def _authorization() -> dict[str, Json]:
-    return _answer(
+    return answer_of(
         {
             "id": ID,
             **dict.fromkeys(("sub", "client_id", "acr"), TEXT),
@@ -70,20 +73,8 @@ def _authorization() -> dict[str, Json]:
     )
 
 
-def _signing_key() -> dict[str, Json]:
-    return _answer(
-        {
-            **dict.fromkeys(("kid", "algorithm"), TEXT),
-            "state": {"type": "string", "enum": [str(one) for one in KeyState.values]},
-            "created_at": MOMENT,
-            **dict.fromkeys(("activated_at", "retired_at", "believed_until"), MOMENT_OR_NONE),
-            "public_jwk": {"type": "object", "description": "RFC 7517."},
-        }
-    )
-
-
 def _event() -> dict[str, Json]:
-    return _answer(
+    return answer_of(
         {
             "id": TEXT,
             "at": MOMENT,
@@ -92,12 +83,3 @@ def _event() -> dict[str, Json]:
             "detail": {"type": "object", "description": "`by` or `through`: who did it, beside `sub`."},
         }
     )
-
-
-def _object(properties: Mapping[str, Json], required: Collection[str] = ()) -> dict[str, Json]:
-    said: dict[str, Json] = {"type": "object", "properties": dict(properties), "additionalProperties": False}
-    return {**said, "required": [*required]} if required else said
-
-
-def _answer(properties: Mapping[str, Json]) -> dict[str, Json]:
-    return _object(properties, list(properties))

@@ -50,6 +50,7 @@ KINDS: dict[str, str] = {
     "editors read": "+ + + 404 404 + 404 + + 401",
     "superusers list": "+ 403 403 403 403 403 403 + + 401",
     "superusers look": "+ 404 404 404 404 404 404 + + 401",
+    "superusers decide": "+ 403 403 403 403 403 403 + 403 401",
     "superusers change": "+ 404 404 404 404 404 404 + 403 401",
 }
 TABLE: dict[str, str] = {
@@ -105,6 +106,28 @@ TABLE: dict[str, str] = {
     "delete_authorization_of_user": "superusers change",
     "list_signing_keys": "superusers list",
     "list_events": "superusers list",
+    "explain_audience": "members look",
+    "list_initial_access_tokens": "members look",
+    "get_initial_access_token": "members look",
+    "create_initial_access_token": "owners change",
+    "delete_initial_access_token": "owners change",
+    "list_guests_of_project": "members look",
+    "list_refused_requests_of_project": "members look",
+    "list_logout_notices_of_project": "members look",
+    "create_signing_key": "superusers decide",
+    "rotate_signing_keys": "superusers decide",
+    "get_signing_key": "superusers look",
+    "activate_signing_key": "superusers change",
+    "revoke_signing_key": "superusers change",
+    "list_guests": "superusers list",
+    "get_guest": "superusers look",
+    "patch_guest": "superusers change",
+    "list_blocked_hosts": "superusers list",
+    "put_blocked_host": "superusers change",
+    "delete_blocked_host": "superusers change",
+    "list_refused_requests": "superusers list",
+    "list_logout_notices": "superusers list",
+    "list_account_events": "superusers list",
 }
 
 
