@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from accounts.models import AccountEventKind
+from accounts.normalization import MAX_MAIL_ADDRESS
+from accounts.subjects import MAX_LENGTH
 from common.json_type import Json
 from idp.api.schema_shapes import FLAG, ID, MOMENT, MOMENT_OR_NONE, TEXT, TEXT_OR_NONE, TEXTS, answer_of, object_of
 
@@ -12,6 +14,7 @@ NAMES: Mapping[str, Json] = {
     "given_name": {"type": "string", "maxLength": 150},
     "family_name": {"type": "string", "maxLength": 150},
 }
+RIGHTS = ("is_active", "is_staff", "is_superuser")
 LISTS = ("User", "SignIn", "Consent", "Authorization", "Event", "AccountEvent")
 
 
@@ -22,12 +25,14 @@ def every() -> dict[str, dict[str, Json]]:
                 **dict.fromkeys(("sub", "username", "email"), TEXT),
                 "email_verified": FLAG,
                 **NAMES,
-                **dict.fromkeys(("is_active", "is_staff", "is_superuser"), FLAG),
+                **dict.fromkeys((*RIGHTS, "has_password"), FLAG),
+                "tokens_not_before": MOMENT_OR_NONE,
                 "created_at": MOMENT,
                 "last_sign_in_at": MOMENT_OR_NONE,
             }
         ),
-        "UserPatch": object_of({**NAMES, "is_active": FLAG}),
+        "UserPatch": object_of(_wanted()),
+        "UserWanted": object_of({**_wanted(), "sub": {"type": "string", "maxLength": MAX_LENGTH}}, ["username"]),
         "SignIn": answer_of(
             {
                 "id": ID,
@@ -46,16 +51,20 @@ def every() -> dict[str, dict[str, Json]]:
         ),
         "Authorization": _authorization(),
         "Event": _event(),
-        "AccountEvent": answer_of(
-            {
-                "id": TEXT,
-                "at": MOMENT,
-                "kind": {"type": "string", "enum": [str(one) for one in AccountEventKind.values]},
-                "sub": TEXT_OR_NONE,
-                "address": TEXT,
-                "detail": {"type": "object"},
-            }
-        ),
+        "AccountEvent": _account_event(),
+    }
+
+
+def _wanted() -> dict[str, Json]:
+    """`password_hash` is none of an answer."""
+    words = "Of a password that was brought along, as Django writes it; null: no password opens the account."
+    return {
+        "username": {"type": "string", "maxLength": 150},
+        "email": {"type": "string", "maxLength": MAX_MAIL_ADDRESS},
+        **NAMES,
+        **dict.fromkeys(RIGHTS, FLAG),
+        "tokens_not_before": {"type": ["string", "null"], "format": "date-time", "description": "Only moves forward."},
+        "password_hash": {"type": ["string", "null"], "description": words},
     }
 
 
@@ -81,5 +90,18 @@ def _event() -> dict[str, Json]:
             "kind": TEXT,
             **dict.fromkeys(("client_id", "target_client_id", "sub"), TEXT_OR_NONE),
             "detail": {"type": "object", "description": "`by` or `through`: who did it, beside `sub`."},
+        }
+    )
+
+
+def _account_event() -> dict[str, Json]:
+    return answer_of(
+        {
+            "id": TEXT,
+            "at": MOMENT,
+            "kind": {"type": "string", "enum": [str(one) for one in AccountEventKind.values]},
+            "sub": TEXT_OR_NONE,
+            "address": TEXT,
+            "detail": {"type": "object"},
         }
     )

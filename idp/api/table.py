@@ -17,7 +17,7 @@ from idp.api.explanations import OneExplanation
 from idp.api.guests import BlockedHostList, GuestList, GuestsOfProject, OneBlockedHost, OneGuest
 from idp.api.initial_tokens import InitialTokenList, OneInitialToken
 from idp.api.members import MemberList, OneMember
-from idp.api.people import OnePerson, PeopleList
+from idp.api.people import OnePerson, PeopleList, SecondSteps
 from idp.api.projects import OneProject, ProjectList
 from idp.api.records import (
     AccountEventList,
@@ -59,6 +59,7 @@ RESOURCES = [
     path(f"{PROJECT}/authorizations/<str:authorization>", OneOfProject.as_view()),
     path(f"{PROJECT}/events", ProjectEventList.as_view()),
     path("users", PeopleList.as_view()),
+    path(f"{PERSON}/second-steps", SecondSteps.as_view()),
     path(f"{PERSON}/sign-ins", SignInList.as_view()),
     path(f"{PERSON}/sign-ins/<str:sign_in_id>", OneSignIn.as_view()),
     path(f"{PERSON}/consents", ConsentList.as_view()),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from allauth.mfa.models import Authenticator
 from jsonschema import Draft202012Validator
 
 from accounts.models import SignIn, User
@@ -41,6 +42,7 @@ SENT: dict[str, Any] = {
     "accept_consent_request": {"grant_scope": ["openid"]},
     "reject_consent_request": {},
     "patch_user": {"given_name": "Mem"},
+    "create_user": {"username": "newcomer"},
     "create_initial_access_token": {"label": "first"},
     "create_signing_key": {"algorithm": "RS256"},
     "rotate_signing_keys": {"algorithm": "RS256"},
@@ -103,6 +105,7 @@ def prepared() -> dict[str, str]:
     SENT["add_client_key"] = {**new_key().export_public(as_dict=True), "kid": "second"}
     sibling.audience_entries.create(value=BILLING, mode="exact")
     member = User.objects.get(username="member")
+    Authenticator.objects.create(user=member, type=Authenticator.Type.TOTP, data={})
     return {
         "project": "acme",
         "client_id": "sibling",
