@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from accounts.models import User
+from tests.idp.api.caller import Api, machine
 
 
 @pytest.fixture
@@ -14,3 +15,9 @@ def staff(world: None, settings: Any) -> None:
     settings.IDP_DYNAMIC_REGISTRATION = "tokens"
     User.objects.filter(username__in=("owner", "member", "outsider")).update(is_staff=True)
     User.objects.create_superuser("root", "root@people.example", "root-pw")
+
+
+@pytest.fixture
+def everything(world: None) -> Api:
+    """A client that was given every project."""
+    return machine(administers=("*",))

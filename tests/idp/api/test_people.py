@@ -11,7 +11,7 @@ from clients.models import Authorization
 from idp.api import people
 from projects.events import SecurityEvent
 from projects.models import Consent, Member
-from tests.idp.api.caller import Api, machine, path, person
+from tests.idp.api.caller import Api, path, person
 from tests.world import App, Browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("staff")]
@@ -24,11 +24,6 @@ def sub_of(username: str) -> str:
 def items(answer: Any) -> list[dict[str, Any]]:
     assert answer.status_code == 200, answer.content
     return list(answer.json()["items"])
-
-
-@pytest.fixture
-def everything(world: None) -> Api:
-    return machine(administers=("*",))
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from clients.models import Client, KeptAnswer
 from common import clock
 from projects.events import SecurityEvent
 from projects.json_shape import as_json
-from tests.idp.api.caller import OWN, Api, machine, path, person
+from tests.idp.api.caller import OWN, Api, path, person
 from tests.idp.api.test_people import items, sub_of
 from tests.world import App, Browser
 
@@ -28,11 +28,6 @@ NEW = {"username": "newcomer", "email": "New@People.example", "given_name": "Nor
 def hash_of(password: str) -> str:
     """As another system kept it."""
     return PBKDF2PasswordHasher().encode(password, "salt", 1_000)
-
-
-@pytest.fixture
-def everything(world: None) -> Api:
-    return machine(administers=("*",))
 
 
 def events(kind: str) -> list[dict[str, Any]]:
