@@ -7,7 +7,6 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from allauth.mfa.models import Authenticator
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -21,7 +20,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts import attribute_fields, attributes, emails, events, normalization, sign_in
+from accounts import attribute_fields, attributes, changes, emails, events, normalization, sign_in
 from accounts.attributes import Definition, Editor
 from accounts.changes import NOT_FROM_YOURSELF, finish
 from accounts.console import ConsoleAdmin, actor
@@ -195,9 +194,7 @@ class UserAdmin(FreshProofAdmin, BaseUserAdmin):
         people = list(queryset.filter(authenticator__isnull=False).distinct())
         with transaction.atomic():
             for person in people:
-                Authenticator.objects.filter(user=person).delete()
-                sign_in.end_all(person)
-                events.record(person, AccountEventKind.FACTORS_REMOVED, None)
+                changes.remove_second_steps(person)
                 self.log_change(request, person, _("Removed the second steps."))
         done = ngettext(
             "%(number)s person has no second step now.", "%(number)s people have no second step now.", len(people)
@@ -218,20 +215,7 @@ class UserAdmin(FreshProofAdmin, BaseUserAdmin):
         super().delete_model(request, obj)
 
     def stands_in_the_way(self, request: HttpRequest, obj: User) -> list[str]:
-        """The log of changes is deleted with its author, so an author stays."""
-        sentences = []
-        if obj.pk == actor(request).pk:
-            sentences.append(_("This is your own account."))
-        if number := obj.logentry_set.count():
-            sentences.append(
-                ngettext(
-                    "%(number)s entry of the change log was made by this person. Untick “Active” instead.",
-                    "%(number)s entries of the change log were made by this person. Untick “Active” instead.",
-                    number,
-                )
-                % {"number": number}
-            )
-        return sentences
+        return changes.obstacles(obj, actor(request))
 
 
 @admin.register(AccountEvent)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
-from django.utils.translation import gettext_lazy as _
+from allauth.mfa.models import Authenticator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts import events, sign_in
 from accounts.attributes import NAMES
 from accounts.events import By
 from accounts.models import AccountEventKind, User
 
-NOT_FROM_YOURSELF = _("You cannot remove this from yourself. Ask another superuser.")
+NOT_FROM_YOURSELF = gettext_lazy("You cannot remove this from yourself. Ask another superuser.")
 
 
 def finish(user: User, changed: Collection[str], by: By, attributes: Collection[str] = ()) -> None:
@@ -25,3 +27,42 @@ def record_profile(user: User, by: By, names: Collection[str]) -> None:
     """Which of the attributes of this account changed, by name."""
     if names:
         events.record_change(user, AccountEventKind.PROFILE_CHANGED, by, changed=sorted(set(names)))
+
+
+def taken(user: User, *, email_before: str) -> Iterator[tuple[str, str]]:
+    """What of this account another one has, by column: people type their name and their address in any case."""
+    others = User.objects.exclude(pk=user.pk)
+    if others.filter(username__iexact=user.username).exists():
+        yield "username", _("Another account has this user name in other capitals.")
+    if user.email and others.filter(email__iexact=user.email).exists():
+        yield "email", _("Another account has this e-mail address.")
+    elif user.email.lower() != email_before.lower() and user.is_verified_by_another(user.email):
+        yield "email", _("Another account has verified this e-mail address.")
+
+
+def remove_second_steps(user: User) -> bool:
+    """For who lost their devices and codes. Whoever was signed in with them is signed out. Whether there were any."""
+    there = Authenticator.objects.filter(user=user)
+    if not there.exists():
+        return False
+    there.delete()
+    sign_in.end_all(user)
+    events.record(user, AccountEventKind.FACTORS_REMOVED, None)
+    return True
+
+
+def obstacles(user: User, by: User | None) -> list[str]:
+    """What stands in the way of a deletion. The log of changes is deleted with its author, so an author stays."""
+    sentences = []
+    if by is not None and user.pk == by.pk:
+        sentences.append(_("This is your own account."))
+    if number := user.logentry_set.count():
+        sentences.append(
+            ngettext(
+                "%(number)s entry of the change log was made by this person. Untick “Active” instead.",
+                "%(number)s entries of the change log were made by this person. Untick “Active” instead.",
+                number,
+            )
+            % {"number": number}
+        )
+    return sentences

@@ -80,16 +80,20 @@ def may_change(client: Client, by: Actor) -> None:
         require([Problem("project", _("You may not change the clients of this project."))])
 
 
-def anew(before: ClientMetadata, after: ClientMetadata) -> ClientMetadata:
-    """What it is to be, as far as a guest may be it.
+def bounded(before: ClientMetadata, after: ClientMetadata) -> ClientMetadata:
+    """What it is to be, as far as a guest may be it."""
+    over = max(filter(None, (before.tokens_not_before, after.tokens_not_before)), default=None)
+    return replace(guests.as_guest(after).settled(), tokens_not_before=over)
+
+
+def asked_anew(before: ClientMetadata, after: ClientMetadata) -> ClientMetadata:
+    """This, for whoever registered itself, as a guest or in a project.
 
     One that is not what people saw when they allowed it something has lost all of that (rule C10).
     """
-    over = max(filter(None, (before.tokens_not_before, after.tokens_not_before)), default=None)
-    after = replace(guests.as_guest(after).settled(), tokens_not_before=over)
     if not guests.is_another(before, after):
         return after
-    return replace(after, tokens_not_before=clock.end_of_all_before(over, on=False))
+    return replace(after, tokens_not_before=clock.end_of_all_before(after.tokens_not_before, on=False))
 
 
 def note_document(client_id: str, *, gone_since: datetime | None) -> None:

@@ -29,7 +29,7 @@ AUTH_METHODS = {
 }
 MOST_REDIRECT_URIS = 20
 # What the person saw when they allowed it something. Another one of these, and they are asked anew.
-SHOWN = ("client_name", "redirect_uris", "jwks", "jwks_uri")
+SHOWN = ("client_name", "redirect_uris", "token_endpoint_auth_method", "jwks", "jwks_uri")
 KEPT = (  # what it decides itself; all the rest is as every guest has it
     *("client_id", "client_name", "enabled", "held", "token_endpoint_auth_method", "redirect_uris", "scope"),
     *("post_logout_redirect_uris", "tokens_not_before", "id_token_signed_response_alg"),

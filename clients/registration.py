@@ -101,7 +101,9 @@ def change_locked(client: Client, wanted: ClientMetadata, by: Actor) -> list[str
         before = stored.settled()
         after = _switched(before, _after(before, wanted, by))
         if client.guest:
-            after = guest_registration.anew(before, after)
+            after = guest_registration.bounded(before, after)
+        if client.registered_itself:
+            after = guest_registration.asked_anew(before, after)
         moved = differences(before, after)
         if "held" in moved and "enabled" not in moved:
             moved.append("enabled")  # by somebody whom members do not overrule

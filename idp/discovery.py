@@ -132,13 +132,13 @@ def _addresses() -> dict[str, str]:
 @lru_cache(maxsize=1)
 def _metadata_document(issuer: str) -> Answer:
     """Made once: all it says is decided by the code and by the issuer."""
-    return _public(metadata())
+    return public(metadata())
 
 
 @lru_cache(maxsize=4)
 def _jwks_document(kids: tuple[str, ...]) -> Answer:
     """A key's id is its thumbprint: the same keys are the same document."""
-    return _public({"keys": [key.public_jwk for key in rotation.known() if key.kid in kids]})
+    return public({"keys": [key.public_jwk for key in rotation.known() if key.kid in kids]})
 
 
 @protocol_endpoint("GET", cors=True)
@@ -151,6 +151,6 @@ def jwks(request: Request) -> Answer:
     return _jwks_document(rotation.published())
 
 
-def _public(document: dict[str, Json]) -> Answer:
+def public(document: dict[str, Json]) -> Answer:
     """Headers and all, as it goes out again and again."""
     return Answer(orjson.dumps(document), {**JSON, "Cache-Control": f"public, max-age={MAX_AGE}", **CORS})

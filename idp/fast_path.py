@@ -22,7 +22,7 @@ from django.utils.module_loading import import_string
 
 from common import issuer
 from common.connection import pin_connection, unpin_connection
-from idp import discovery, toolkit_paths
+from idp import discovery, own_resource, toolkit_paths
 from provider.endpoints.device_authorization import device_authorization
 from provider.endpoints.http import Answer, Endpoint, json_answer
 from provider.endpoints.introspect import introspect
@@ -40,6 +40,7 @@ ENDPOINTS: dict[str, Endpoint] = {
     # Below the issuer (OpenID Connect Discovery 1.0 section 4), and between its host and path (RFC 8414 section 3).
     **{f"{BASE}/.well-known/{name}": discovery.configuration for name in METADATA},
     **{f"/.well-known/{name}{BASE}": discovery.configuration for name in METADATA},
+    own_resource.PATH: own_resource.protected_resource,
     f"{BASE}/.well-known/jwks.json": discovery.jwks,
     f"{BASE}/openid/jwks.json": discovery.jwks,
     **{
@@ -49,6 +50,7 @@ ENDPOINTS: dict[str, Endpoint] = {
     },
     **toolkit_paths.endpoints(),
 }
+WITHOUT_DATABASE = (discovery.configuration, own_resource.protected_resource)
 # With and without a trailing slash: a POST is never redirected.
 BY_PATH = {path + slash: endpoint for path, endpoint in ENDPOINTS.items() for slash in ("", "/")}
 # Middleware that adds the same headers to every answer. They are computed once.
@@ -101,7 +103,7 @@ class FastPath:
 
 def _answer(environ: WSGIEnvironment) -> Answer:
     endpoint = BY_PATH[environ["PATH_INFO"]]
-    if endpoint is discovery.configuration:  # it asks the database nothing
+    if endpoint in WITHOUT_DATABASE:
         return _answer_of(endpoint, environ)
     connection = pin_connection()
     try:

@@ -12,6 +12,8 @@ from accounts.models import User
 from projects.access import EDITORS, OWNERS, Roles
 from projects.models import Project
 
+ITSELF = "the app itself"  # in events: an app of no project, which anybody may have registered
+
 
 class Right(Enum):
     """What no role in a project brings: decisions of the provider's (protocol section 0)."""
@@ -66,7 +68,7 @@ class Actor:
     @classmethod
     def itself(cls, client_id: str) -> Self:
         """An app that registers itself and is of no project: it changes nothing but itself."""
-        return cls(Roles(is_superuser=False, by_project={}), name="the app itself", app=client_id)
+        return cls(Roles(is_superuser=False, by_project={}), name=ITSELF, app=client_id)
 
     def may(self, right: Right) -> bool:
         return right in self.rights

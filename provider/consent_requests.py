@@ -24,11 +24,10 @@ from projects.events import record
 from projects.problems import Problem, require
 from provider.keys.mint import digest, opaque
 from provider.protocol import consent_answer
-from provider.protocol.errors import TemporarilyUnavailable
 from provider.protocol.request import AuthorizationRequest, Choice
 
 LIFETIME = timedelta(minutes=10)
-MAX_PER_PERSON = 20  # that wait at once
+MAX_PER_PERSON = 20  # that wait at once: the oldest makes room
 MAX_REASON = 200  # characters
 PURPOSE = "consent request"
 
@@ -61,8 +60,8 @@ def begin(
     now, challenge = clock.now(), opaque()
     own = ConsentRequest.objects.filter(user=user)
     own.filter(expires_at__lte=now).delete()
-    if own[MAX_PER_PERSON - 1 : MAX_PER_PERSON].exists():
-        raise TemporarilyUnavailable("Too many requests of this person wait for an answer. Try again.")
+    newest = own.order_by("-created_at", "-pk").values("pk")[: MAX_PER_PERSON - 1]
+    own.exclude(pk__in=newest).delete()
     ConsentRequest.objects.create(
         digest=digest(challenge),
         client_id=request.client.id,

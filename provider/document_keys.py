@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from clients.models import Authorization
 from common import client_url, counters, outbound
 from common.counters import Limit
 from common.json_type import Json
@@ -28,9 +29,14 @@ class KeysOfDocuments(FetchedKeys):
 
 
 def _may_ask(name: Name) -> bool:
-    """Of a guest without a row anybody could have written the address."""
+    """Anybody could have written the address of a guest that nobody ever let in, whether it has a row or not."""
     row_id, address = name
-    return row_id != 0 or _is_within_limits(urlsplit(address).hostname or "")
+    return _was_let_in(row_id) or _is_within_limits(urlsplit(address).hostname or "")
+
+
+def _was_let_in(row_id: int) -> bool:
+    """Whether a person allowed it something. Asked at most once a minute for a guest."""
+    return row_id != 0 and Authorization.objects.filter(client=row_id).exists()
 
 
 def _is_within_limits(host: str) -> bool:

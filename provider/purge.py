@@ -29,22 +29,26 @@ from clients.models import (
     DeviceGrant,
     FirstUse,
     Grant,
+    InitialAccessToken,
     KeptRequest,
     LogoutNotice,
     PushedRequest,
     RefreshToken,
     RefusedRequest,
+    RegistrationAccess,
     RevokedToken,
     SecurityEvent,
 )
+from projects.actors import ITSELF
 from projects.choices import GuestApps
-from projects.events import API_DELETED, CLIENT_DELETED
+from projects.events import API_DELETED, CLIENT_DELETED, GUEST_DELETED
 from projects.models import Consent, Project
 from provider.store import live
 
 RETENTION = timedelta(days=30)
 REFUSALS_RETENTION = timedelta(days=30)
 EVENTS_RETENTION = timedelta(days=400)  # a year and a month
+OF_GUESTS_RETENTION = timedelta(days=30)  # what anybody may have written, any number of times (decision 0234)
 # The id of a deleted client and the address of a deleted API are never free again. These events record them.
 NEVER_DELETED = (CLIENT_DELETED, API_DELETED)
 DEVICES_KNOWN_FOR = timedelta(days=1)  # a device that still asks hears that its code has expired
@@ -79,14 +83,14 @@ def rules(now: datetime, retention: timedelta, events_retention: timedelta = EVE
     """In this order: what belongs to an Authorization goes before it.
 
     A used code and an expired refresh token are kept for `retention`: presented again, they end their Authorization. An
-    Authorization that a JWT of its client could still name is kept as well. Events are kept for `events_retention`, and
-    requests that were refused for a month: they have network addresses of everybody.
+    Authorization that a JWT of its client could still name is kept as well. Events are kept for `events_retention`,
+    those of guests about themselves and requests that were refused for a month.
     What a deleted person, client or project left (`clients.remains`) goes at once.
     """
     before = now - retention
     has_authorization = Exists(Authorization.objects.filter(sign_in=OuterRef("pk")))
     ended = Q(ended_at__lt=before) | Q(ended_at__isnull=True, seen_at__lt=sign_in.session_cutoff(before))
-    old = Q(at__lt=now - events_retention)
+    old = now - events_retention
     over = Q(rotated_at__lt=now - LONGEST_GRACE) & ~Q(seed_before="")
     return [
         PurgeRule("access_tokens", AccessToken, Q(expires__lt=now) | _left_by(Client, "application")),
@@ -100,13 +104,14 @@ def rules(now: datetime, retention: timedelta, events_retention: timedelta = EVE
         PurgeRule("revoked_tokens", RevokedToken, Q(expires__lt=now)),
         PurgeRule("authorizations", Authorization, _authorizations(now, retention)),
         PurgeRule("guest_apps", Client, _guests(now), small=True),
+        PurgeRule("initial_tokens", InitialAccessToken, _initial_tokens(before)),
         PurgeRule("consents", Consent, _consents(before)),
         PurgeRule("seeds", Authorization, over, emptied=("seed_before",)),
         PurgeRule("sign_ins", SignIn, (ended | _left_by(User, "user")) & ~has_authorization),
         PurgeRule("sessions", Session, Q(expire_date__lt=now)),
         PurgeRule("logout_notices", LogoutNotice, Q(created_at__lt=before)),
-        PurgeRule("account_events", AccountEvent, old),
-        PurgeRule("security_events", SecurityEvent, old & ~Q(kind__in=NEVER_DELETED)),
+        PurgeRule("account_events", AccountEvent, Q(at__lt=old)),
+        PurgeRule("security_events", SecurityEvent, _events(old, now)),
         PurgeRule("refused_requests", RefusedRequest, Q(last_at__lt=now - REFUSALS_RETENTION)),
         PurgeRule("mails", Mail, Q(expires_at__lt=now)),
         PurgeRule("consent_requests", ConsentRequest, Q(expires_at__lt=now)),
@@ -135,6 +140,18 @@ def _guests(now: datetime) -> Q:
     had = Q(created_at__gte=lately) | Q(ended_at__gte=lately) | live.may_live()
     unused = Q(~Exists(Authorization.objects.filter(had, client=OuterRef("pk"))))
     return Q(project__isnull=True, created__lt=now - GUESTS_UNCONFIRMED) & unused
+
+
+def _events(old: datetime, now: datetime) -> Q:
+    """What guest apps did to themselves goes sooner; not what people allowed them, and superusers did to them."""
+    of_guests = Q(at__lt=max(old, now - OF_GUESTS_RETENTION)) & (Q(kind=GUEST_DELETED) | Q(detail__by=ITSELF))
+    return (Q(at__lt=old) | of_guests) & ~Q(kind__in=NEVER_DELETED)
+
+
+def _initial_tokens(before: datetime) -> Q:
+    """Those that nobody registers with any more, nor did: the bounds of apps that are there are in theirs."""
+    over = Q(expires_at__lt=before) | Q(revoked_at__lt=before)
+    return over & Q(~Exists(RegistrationAccess.objects.filter(initial_token=OuterRef("pk"))))
 
 
 def _ended_by_themselves(before: datetime) -> Q:

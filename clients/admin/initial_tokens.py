@@ -9,13 +9,15 @@ from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.console_forms import LinesField
 from clients import initial_tokens
+from clients.admin import shown_once
+from clients.admin.shown_once import Once, Value
 from clients.initial_tokens import LONGEST, MOST, Wanted
 from clients.models import Client, InitialAccessToken
 from common import clock
@@ -133,15 +135,15 @@ class InitialTokenAdmin(ProjectScopedAdmin):
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         """The only answer that ever shows it."""
-        request.current_app = self.admin_site.name
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": _("Keep this token"),
-            "original": obj,
-            "plain_token": vars(request).pop("made_once"),
-        }
-        return TemplateResponse(request, "admin/clients/initialaccesstoken/token_once.html", context)
+        once = Once(
+            title=_("Keep this token"),
+            warning=_("This token is shown once. Copy it now; it cannot be shown again."),
+            note=_("Whoever has it registers apps in the project, until it is used up, expires or is revoked."),
+            values=(Value("token", _("Initial access token"), vars(request).pop("made_once")),),
+            onward=reverse("admin:clients_initialaccesstoken_changelist"),
+            onward_words=_("I have copied it: go on to the tokens"),
+        )
+        return shown_once.answer(request, self.admin_site, obj, once)
 
     @admin.action(description=gettext_lazy("Revoke the selected initial access tokens"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[InitialAccessToken]) -> None:

@@ -19,6 +19,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from clients import registration, secrets
+from clients.admin import shown_once
+from clients.admin.shown_once import Once, Value
 from clients.forms import NewSecretForm
 from clients.models import Client
 from clients.policy import metadata_of
@@ -102,10 +104,18 @@ class SecretPages(Base):
         return self._page(request, "revoke_secret.html", context)
 
     def show_once(self, request: HttpRequest, client: Client, secret: str) -> HttpResponse:
-        """The page with the client ID and the secret. Nothing may store it (the console's pages are no-store)."""
-        return self._page(
-            request, "secret_once.html", {"title": _("Keep this secret"), "original": client, "plain_secret": secret}
+        """The page with the client ID and the secret."""
+        once = Once(
+            title=_("Keep this secret"),
+            warning=_("This secret is shown once. Copy it now; it cannot be shown again."),
+            values=(
+                Value("client-id", _("Client ID"), client.client_id),
+                Value("secret", _("Client secret"), secret),
+            ),
+            onward=reverse("admin:clients_client_change", args=[quote(client.pk)]),
+            onward_words=_("I have copied it: go on to the client"),
         )
+        return shown_once.answer(request, self.admin_site, client, once)
 
     def _client(self, request: HttpRequest, object_id: str, allowed: Any) -> Client:
         client = self.get_object(request, unquote(object_id))

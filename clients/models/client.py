@@ -185,6 +185,11 @@ class Client(MetadataColumns, AboutTheApp, AbstractApplication):
         return self.project_id is None
 
     @property
+    def registered_itself(self) -> bool:
+        """Nobody vouches for it."""
+        return self.registration_source != self.RegistrationSource.MANUAL
+
+    @property
     def home(self) -> Project:
         """Its project. Guests have none: whoever asks here has told them apart before."""
         if self.project is None:

@@ -68,7 +68,7 @@ class ClientList(OfClient):
     )
     def post(self, request: HttpRequest, project: str) -> HttpResponse:
         """With an id that is made here, unless it has one. A secret is made by itself (`create_client_secret`)."""
-        return self.once(lambda: self._create(project))
+        return self.once(lambda: self._create(project), allow=lambda: self.editable(project, self.by))
 
     def _create(self, key: str) -> HttpResponse:
         with transaction.atomic():

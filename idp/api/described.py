@@ -48,6 +48,9 @@ PARAMETERS: dict[str, dict[str, Json]] = {
     "email": _parameter("email", "query", TEXT, "Only who has this e-mail address."),
     "client_id": _parameter("client_id", "query", TEXT, "Only what is about this client."),
     "kind": _parameter("kind", "query", TEXT, "Only this kind; `client.` stands for all that begin so."),
+    "sub": _parameter("sub", "query", TEXT, "Only what is about this person."),
+    "audience_asked": _parameter("audience", "query", TEXT, "As the app would send it; several separated by spaces."),
+    "scope_asked": _parameter("scope", "query", TEXT, "The scopes asked for; without it, all the client registered."),
     "since": _parameter(
         "since", "query", {"type": "string", "format": "date-time"}, "Only what happened at this moment or later."
     ),
@@ -66,6 +69,10 @@ PATH: dict[str, str] = {  # descriptions of the variables of paths
     "sub": "The `sub` of the person, percent-encoded.",
     "sign_in_id": "The id of the sign-in.",
     "authorization": "The id of the authorization.",
+    "key": "The id of the signing key.",
+    "guest": "The client id of the guest app, percent-encoded.",
+    "initial_token": "The number of the initial access token.",
+    "host": "The host, percent-encoded; with its port where only that one is meant.",
 }
 
 

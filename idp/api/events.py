@@ -46,12 +46,12 @@ def _answer(view: Resource, request: HttpRequest, wanted: Wanted) -> HttpRespons
     if not all(storable(one) for one in (kind, client_id) if one is not None):
         rows = rows.none()
     else:
-        said = Wanted(_moment(since), (kind,) if kind is not None else (), client_id or "")
+        said = Wanted(moment_in(since), (kind,) if kind is not None else (), client_id or "")
         rows = rows & said.security()
     return view.listed(rows, "pk", represent)
 
 
-def _moment(sent: str | None) -> datetime | None:
+def moment_in(sent: str | None) -> datetime | None:
     try:
         return moment_or_none(Spot(sent))
     except Wrong as error:

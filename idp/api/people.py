@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from allauth.account.models import EmailAddress
-from django.core.exceptions import ValidationError
+from django.contrib.auth.hashers import is_password_usable
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from accounts import normalization
-from accounts.changes import NOT_FROM_YOURSELF, finish
+from accounts import changes, normalization
 from accounts.models import User
 from common.json_type import Json
-from idp.api import pages
+from idp.api import deletion, pages, person_changes
 from idp.api.described import PAGE, operation
 from idp.api.documents import said_in
 from idp.api.problems import not_found
 from idp.api.provider_wide import ProviderWide
 from idp.api.resource import storable
-from projects.actors import Actor
 from projects.events import record
-from projects.json_shape import Members, Spot, as_json, flag, read_members, text
-from projects.problems import Problem, of_validation, require
-
-WANTED: Members = {"given_name": text, "family_name": text, "is_active": flag}
-COLUMNS = {"given_name": "first_name", "family_name": "last_name", "is_active": "is_active"}
-DEFAULTS: Mapping[str, Json] = {"given_name": "", "family_name": "", "is_active": True}
+from projects.json_shape import as_json
 
 
 class OfPerson(ProviderWide):
@@ -51,6 +44,25 @@ class PeopleList(ProviderWide):
         self.refuse_others()
         return self.listed(self._named(request, User.objects.all()), "pk", represent)
 
+    @operation(
+        "create_user",
+        "Make an account",
+        answers="User",
+        status=201,
+        sends="UserWanted",
+        parameters=("idempotency_key",),
+    )
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """With the hash of a password that was brought along, or without any: then its person sets one by mail, where
+        there is an address. `sub` is made, unless they bring one that apps know them by."""
+        self.refuse_others()
+        return self.once(self._make, allow=self.refuse_others)
+
+    def _make(self) -> HttpResponse:
+        with transaction.atomic():
+            made = person_changes.make(said_in(self.sent(), person_changes.read_new), self.by)
+        return self.made(represent([made])[0], "users", made.sub)
+
     def _named(self, request: HttpRequest, rows: QuerySet[User]) -> QuerySet[User]:
         username, email = (pages.parameter(request, name) for name in ("username", "email"))
         if not all(storable(one) for one in (username, email) if one is not None):
@@ -70,41 +82,43 @@ class OnePerson(OfPerson):
 
     @operation(
         "patch_user",
-        "Change a person's names, or deactivate them",
+        "Change a person's account, or deactivate it",
         answers="User",
         sends="UserPatch",
         parameters=("if_match",),
     )
     def patch(self, request: HttpRequest, sub: str) -> HttpResponse:
         """JSON Merge Patch (RFC 7396). Who is not active cannot sign in, and all they have ends for good: active again,
-        they sign in anew."""
+        they sign in anew. So does whoever was signed in with a password that is replaced. An address that is changed is
+        verified by its person, not here."""
         with transaction.atomic():
             user, by = self.person(sub, locked=True), self.by
             self.require(represent([user])[0])
-            sent = {name: DEFAULTS.get(name) if value is None else value for name, value in self.sent().items()}
-            _change(user, said_in(sent, _read), by)
+            person_changes.change(user, said_in(self.sent(), person_changes.read), by)
             return self.shown(represent([user])[0])
 
-
-def _change(user: User, said: Mapping[str, object], by: Actor) -> None:
-    moved = [name for name, value in said.items() if getattr(user, COLUMNS[name]) != value]
-    if "is_active" in moved and by.sub == user.sub:
-        require([Problem("is_active", str(NOT_FROM_YOURSELF))])
-    for name in moved:
-        setattr(user, COLUMNS[name], said[name])
-    try:
-        user.clean_fields(exclude={one.name for one in User._meta.fields} - {COLUMNS[name] for name in moved})
-    except ValidationError as error:
-        require(of_validation(error, {column: name for name, column in COLUMNS.items()}))
-    if moved:
-        user.save()
-        finish(user, [COLUMNS[name] for name in moved], by)
-        record(by, "person.changed", person=user.sub, changed=sorted(moved), is_active=user.is_active)
+    @operation("delete_user", "Delete an account", answers="Deletion", parameters=("dry_run", "if_match"))
+    def delete(self, request: HttpRequest, sub: str) -> HttpResponse:
+        """With everything that is theirs. Nobody has this `sub` ever again, unless they bring it along. Who changed
+        something in the console stays in its history: deactivate them."""
+        with transaction.atomic():
+            user, by = self.person(sub, locked=True), self.by
+            self.require(represent([user])[0])
+            return deletion.delete(
+                self, user, changes.obstacles(user, self.caller.user), lambda: person_changes.delete(user, by)
+            )
 
 
-def _read(values: Mapping[str, object]) -> tuple[dict[str, object], list[Problem]]:
-    spot = Spot(values)
-    return read_members(WANTED, spot), spot.found
+class SecondSteps(OfPerson):
+    @operation("delete_second_steps", "Remove a person's second steps", status=204)
+    def delete(self, request: HttpRequest, sub: str) -> HttpResponse:
+        """For who lost their devices and codes. Whoever was signed in is signed out. 404: there is none."""
+        with transaction.atomic():
+            user = self.person(sub, locked=True)
+            if not changes.remove_second_steps(user):
+                raise not_found()
+            record(self.by, "person.changed", person=user.sub, changed=["second_steps"], is_active=user.is_active)
+        return HttpResponse(status=204)
 
 
 def represent(users: Sequence[User]) -> list[dict[str, Json]]:
@@ -122,6 +136,8 @@ def represent(users: Sequence[User]) -> list[dict[str, Json]]:
             "is_active": one.is_active,
             "is_staff": one.is_staff,
             "is_superuser": one.is_superuser,
+            "has_password": is_password_usable(one.password),
+            "tokens_not_before": as_json(one.tokens_not_before),
             "created_at": as_json(one.date_joined),
             "last_sign_in_at": as_json(one.last_login),
         }

@@ -2,39 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
-from clients.models.keys import KeyState
+from accounts.models import AccountEventKind
+from accounts.normalization import MAX_MAIL_ADDRESS
+from accounts.subjects import MAX_LENGTH
 from common.json_type import Json
+from idp.api.schema_shapes import FLAG, ID, MOMENT, MOMENT_OR_NONE, TEXT, TEXT_OR_NONE, TEXTS, answer_of, object_of
 
-TEXT: Json = {"type": "string"}
-TEXTS: Json = {"type": "array", "items": {"type": "string"}}
-TEXT_OR_NONE: Json = {"type": ["string", "null"]}
-FLAG: Json = {"type": "boolean"}
-MOMENT: Json = {"type": "string", "format": "date-time"}
-MOMENT_OR_NONE: Json = {"type": ["string", "null"], "format": "date-time"}
-ID: Json = {"type": "string", "format": "uuid"}
 NAMES: Mapping[str, Json] = {
     "given_name": {"type": "string", "maxLength": 150},
     "family_name": {"type": "string", "maxLength": 150},
 }
-LISTS = ("User", "SignIn", "Consent", "Authorization", "SigningKey", "Event")
+RIGHTS = ("is_active", "is_staff", "is_superuser")
+LISTS = ("User", "SignIn", "Consent", "Authorization", "Event", "AccountEvent")
 
 
 def every() -> dict[str, dict[str, Json]]:
     return {
-        "User": _answer(
+        "User": answer_of(
             {
                 **dict.fromkeys(("sub", "username", "email"), TEXT),
                 "email_verified": FLAG,
                 **NAMES,
-                **dict.fromkeys(("is_active", "is_staff", "is_superuser"), FLAG),
+                **dict.fromkeys((*RIGHTS, "has_password"), FLAG),
+                "tokens_not_before": MOMENT_OR_NONE,
                 "created_at": MOMENT,
                 "last_sign_in_at": MOMENT_OR_NONE,
             }
         ),
-        "UserPatch": _object({**NAMES, "is_active": FLAG}),
-        "SignIn": _answer(
+        "UserPatch": object_of(_wanted()),
+        "UserWanted": object_of({**_wanted(), "sub": {"type": "string", "maxLength": MAX_LENGTH}}, ["username"]),
+        "SignIn": answer_of(
             {
                 "id": ID,
                 **dict.fromkeys(("auth_time", "created_at", "seen_at"), MOMENT),
@@ -42,7 +41,7 @@ def every() -> dict[str, dict[str, Json]]:
                 **dict.fromkeys(("acr", "user_agent", "address"), TEXT),
             }
         ),
-        "Consent": _answer(
+        "Consent": answer_of(
             {
                 "project": TEXT,
                 **dict.fromkeys(("scopes", "audiences"), TEXTS),
@@ -51,13 +50,26 @@ def every() -> dict[str, dict[str, Json]]:
             }
         ),
         "Authorization": _authorization(),
-        "SigningKey": _signing_key(),
         "Event": _event(),
+        "AccountEvent": _account_event(),
+    }
+
+
+def _wanted() -> dict[str, Json]:
+    """`password_hash` is none of an answer."""
+    words = "Of a password that was brought along, as Django writes it; null: no password opens the account."
+    return {
+        "username": {"type": "string", "maxLength": 150},
+        "email": {"type": "string", "maxLength": MAX_MAIL_ADDRESS},
+        **NAMES,
+        **dict.fromkeys(RIGHTS, FLAG),
+        "tokens_not_before": {"type": ["string", "null"], "format": "date-time", "description": "Only moves forward."},
+        "password_hash": {"type": ["string", "null"], "description": words},
     }
 
 
 def _authorization() -> dict[str, Json]:
-    return _answer(
+    return answer_of(
         {
             "id": ID,
             **dict.fromkeys(("sub", "client_id", "acr"), TEXT),
@@ -70,20 +82,8 @@ def _authorization() -> dict[str, Json]:
     )
 
 
-def _signing_key() -> dict[str, Json]:
-    return _answer(
-        {
-            **dict.fromkeys(("kid", "algorithm"), TEXT),
-            "state": {"type": "string", "enum": [str(one) for one in KeyState.values]},
-            "created_at": MOMENT,
-            **dict.fromkeys(("activated_at", "retired_at", "believed_until"), MOMENT_OR_NONE),
-            "public_jwk": {"type": "object", "description": "RFC 7517."},
-        }
-    )
-
-
 def _event() -> dict[str, Json]:
-    return _answer(
+    return answer_of(
         {
             "id": TEXT,
             "at": MOMENT,
@@ -94,10 +94,14 @@ def _event() -> dict[str, Json]:
     )
 
 
-def _object(properties: Mapping[str, Json], required: Collection[str] = ()) -> dict[str, Json]:
-    said: dict[str, Json] = {"type": "object", "properties": dict(properties), "additionalProperties": False}
-    return {**said, "required": [*required]} if required else said
-
-
-def _answer(properties: Mapping[str, Json]) -> dict[str, Json]:
-    return _object(properties, list(properties))
+def _account_event() -> dict[str, Json]:
+    return answer_of(
+        {
+            "id": TEXT,
+            "at": MOMENT,
+            "kind": {"type": "string", "enum": [str(one) for one in AccountEventKind.values]},
+            "sub": TEXT_OR_NONE,
+            "address": TEXT,
+            "detail": {"type": "object"},
+        }
+    )

@@ -17,6 +17,7 @@ from rest_framework import exceptions
 from clients.secrets import TooManySecrets
 from common.json_type import Json
 from common.slow import Busy
+from idp import own_resource
 from projects.paths import steps
 from projects.problems import Problem, RegistrationError
 from provider import trace
@@ -124,7 +125,8 @@ def _of_refusal(error: Exception, request: HttpRequest) -> Refused:
     if error.status == HTTPStatus.BAD_REQUEST:
         return refused("malformed", str(error))
     detail = str(error) or "Send an access token for this API in the Authorization header."
-    return Refused(error.status, code, detail, headers=bearer_headers(error, request))
+    where = f'resource_metadata="{own_resource.address()}"'  # RFC 9728 section 5.1
+    return Refused(error.status, code, detail, headers=bearer_headers(error, request, where))
 
 
 def _of_framework(error: Exception, request: HttpRequest) -> Refused:

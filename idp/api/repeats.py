@@ -20,8 +20,18 @@ KEPT_FOR = timedelta(hours=24)
 _KEY = re.compile(r'"?[\x21\x23-\x5b\x5d-\x7e]{1,255}"?')  # a word, or a string of RFC 9651
 
 
-def once(request: HttpRequest, who: str, make: Callable[[], HttpResponse], *, secret: bool = False) -> HttpResponse:
-    """What `make` answers; or what it answered this caller here, for this key. `secret`: its body is never kept."""
+def once(
+    request: HttpRequest,
+    who: str,
+    make: Callable[[], HttpResponse],
+    *,
+    allow: Callable[[], object],
+    secret: bool = False,
+) -> HttpResponse:
+    """What `make` answers; or what it answered this caller here, for this key. `secret`: its body is never kept.
+
+    `allow` refuses whoever may not ask for it now: a role may be gone since the first time.
+    """
     key = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if key is None:
         return make()
@@ -31,6 +41,7 @@ def once(request: HttpRequest, who: str, make: Callable[[], HttpResponse], *, se
     now = clock.now()
     KeptAnswer.objects.filter(expires_at__lte=now).delete()
     if kept := KeptAnswer.objects.filter(digest=digest).first():
+        allow()
         return _again(kept, body_digest)
     with transaction.atomic():
         answer = make()

@@ -26,7 +26,7 @@ from rest_framework.views import APIView
 
 from common import issuer
 from common.json_type import Json
-from idp.api import body, pages, preconditions, problems, repeats
+from idp.api import body, pages, preconditions, problems, rates, repeats
 from idp.api.access import Caller, caller_of
 from idp.api.described import Described
 from projects.actors import Actor
@@ -94,6 +94,7 @@ class Resource(APIView):
         method = request.method or ""
         fresh_within = 0 if method in READING else self.fresh_within
         self.caller = caller_of(request._request, self.scope_of(method), fresh_within=fresh_within)
+        rates.count(request._request, self.caller)
 
     def scope_of(self, method: str) -> str:
         return READ if method in READING else WRITE
@@ -165,9 +166,11 @@ class Resource(APIView):
         said, headers = pages.page(self.request._request, rows, by, represent)
         return self.shown(said, headers=headers)
 
-    def once(self, make: Callable[[], HttpResponse], *, secret: bool = False) -> HttpResponse:
+    def once(
+        self, make: Callable[[], HttpResponse], *, allow: Callable[[], object], secret: bool = False
+    ) -> HttpResponse:
         """For POST: Idempotency-Key."""
-        return repeats.once(self.request._request, self.caller.name, make, secret=secret)
+        return repeats.once(self.request._request, self.caller.name, make, allow=allow, secret=secret)
 
     def flag(self, name: str) -> bool:
         """A parameter of the query that is `true` or `false`, or not there."""

@@ -13,17 +13,15 @@ from clients.metadata import ClientMetadata
 from clients.models.values import CHOICES
 from clients.rules import MAY_BE_EMPTY
 from common.json_type import Json
-from idp.api import people_schemas
+from idp.api import people_schemas, provider_schemas
 from idp.api.described import ref
 from idp.api.problems import CODES, TYPE
+from idp.api.schema_shapes import MOMENT_OR_NONE, TEXT, TEXTS, object_of
 from projects import choices, claim_table
 from projects import document as project_document
 from projects import json_shape as shape
 from projects.json_shape import Members
 
-TEXT: Json = {"type": "string"}
-TEXTS: Json = {"type": "array", "items": {"type": "string"}}
-MOMENT: Json = {"type": ["string", "null"], "format": "date-time"}
 # What each reader of the tables takes.
 SHAPES: dict[Callable[..., object], Json] = {
     shape.text: TEXT,
@@ -32,7 +30,7 @@ SHAPES: dict[Callable[..., object], Json] = {
     shape.flag: {"type": "boolean"},
     shape.seconds: {"type": "integer"},
     shape.seconds_or_none: {"type": ["integer", "null"]},
-    shape.moment_or_none: MOMENT,
+    shape.moment_or_none: MOMENT_OR_NONE,
 }
 PROJECT_WORDS = {
     "id": "Chosen when it is made; it stays.",
@@ -42,11 +40,6 @@ PROJECT_WORDS = {
     "longest_grant": "Seconds after which what people allowed ends by itself.",
     "tokens_not_before": "Tokens issued before this moment do not work. It only moves forward.",
 }
-
-
-def _object(properties: Mapping[str, Json], required: Collection[str] = (), **more: Json) -> dict[str, Json]:
-    said: dict[str, Json] = {"type": "object", "properties": dict(properties), "additionalProperties": False, **more}
-    return {**said, "required": [*required]} if required else said
 
 
 def _members(members: Members, special: Mapping[str, Json]) -> dict[str, Json]:
@@ -85,7 +78,7 @@ def client() -> dict[str, Json]:
             found[name] = _with(
                 said, description=str(HELP.get({"client_name": "name"}.get(name, name), "")), default=plain
             )
-    return _object(found, example={"client_name": "Web", "redirect_uris": ["https://app.example.com/callback"]})
+    return object_of(found, example={"client_name": "Web", "redirect_uris": ["https://app.example.com/callback"]})
 
 
 def _chosen(schema: Json, name: str, values: Collection[str]) -> Json:
@@ -98,17 +91,17 @@ def _chosen(schema: Json, name: str, values: Collection[str]) -> Json:
 def audience(*needed: str) -> dict[str, Json]:
     words = "An address and everything below it (`prefix`), or exactly this (`exact`)."
     mode: Json = {"type": "string", "enum": ["prefix", "exact"], "description": words}
-    return _object({"value": TEXT, "mode": mode, "default": {"type": "boolean"}}, needed)
+    return object_of({"value": TEXT, "mode": mode, "default": {"type": "boolean"}}, needed)
 
 
 def secret() -> dict[str, Json]:
-    return _object(
+    return object_of(
         {
             "id": TEXT,
             "label": TEXT,
             "created_at": {"type": "string", "format": "date-time"},
-            "expires_at": MOMENT,
-            "last_used_at": MOMENT,
+            "expires_at": MOMENT_OR_NONE,
+            "last_used_at": MOMENT_OR_NONE,
         },
         ["id", "label", "created_at", "expires_at", "last_used_at"],
     )
@@ -118,7 +111,7 @@ def new_secret() -> dict[str, Json]:
     properties = secret()["properties"]
     assert isinstance(properties, Mapping)  # noqa: S101 - for the type
     once: Json = {"type": "string", "description": "Shown by this answer, and never again."}
-    return _object({**properties, "client_secret": once}, ["id", "client_secret"])
+    return object_of({**properties, "client_secret": once}, ["id", "client_secret"])
 
 
 # --- Projects and APIs ---------------------------------------------------------------------------------------------
@@ -137,7 +130,7 @@ def project() -> dict[str, Json]:
     }
     found = _members(project_document.PROJECT, special)
     described = {name: _with(one, description=PROJECT_WORDS.get(name, "")) for name, one in found.items()}
-    return _object(described, example={"id": "acme", "name": "Acme"})
+    return object_of(described, example={"id": "acme", "name": "Acme"})
 
 
 def claim() -> dict[str, Json]:
@@ -147,7 +140,7 @@ def claim() -> dict[str, Json]:
         "description": "Names, and what apps know them by.",
     }
     places: Json = {"type": "array", "items": _enum(claim_table.PLACES), "default": ["id_token", "userinfo"]}
-    return _object(_members(project_document.CLAIM, {"rename": renamed, "told_in": places}), ["source"])
+    return object_of(_members(project_document.CLAIM, {"rename": renamed, "told_in": places}), ["source"])
 
 
 def api() -> dict[str, Json]:
@@ -160,14 +153,14 @@ def api() -> dict[str, Json]:
         "name": "Orders",
         "scopes": {"orders.read": "See your orders"},
     }
-    return _object(_members(project_document.API, special), example=example)
+    return object_of(_members(project_document.API, special), example=example)
 
 
 # --- All -----------------------------------------------------------------------------------------------------------
 
 
 def consent_request() -> dict[str, Json]:
-    named = _object({"client_id": TEXT, "client_name": TEXT}, ["client_id", "client_name"])
+    named = object_of({"client_id": TEXT, "client_name": TEXT}, ["client_id", "client_name"])
     lists = ("siblings", "requested_scope", "requested_access_token_audience", "granted_scope")
     properties: dict[str, Json] = {
         "client": named,
@@ -177,11 +170,11 @@ def consent_request() -> dict[str, Json]:
         "answered": {"type": "boolean"},
         "expires_at": {"type": "string", "format": "date-time"},
     }
-    return _object(properties, list(properties))
+    return object_of(properties, list(properties))
 
 
 def problem() -> dict[str, Json]:
-    one = _object(
+    one = object_of(
         {"pointer": {"type": "string", "description": "RFC 6901"}, "detail": TEXT, "code": TEXT}, ["pointer", "detail"]
     )
     kinds = _enum([TYPE + code for code in CODES])
@@ -202,36 +195,36 @@ def problem() -> dict[str, Json]:
 def page_of(name: str) -> dict[str, Json]:
     cursor: Json = {"type": ["string", "null"], "description": "For `cursor`; null: this is the last page."}
     items: Json = {"type": "array", "items": ref(name)}
-    return _object({"items": items, "next_cursor": cursor}, ["items", "next_cursor"])
+    return object_of({"items": items, "next_cursor": cursor}, ["items", "next_cursor"])
 
 
 def every() -> dict[str, Json]:
     """All of them by name; a list of each has `Page` after it."""
     single: dict[str, dict[str, Json]] = {
         "Project": project(),
-        "ConsentScreen": _object(_members(project_document.SCREEN, {})),
-        "Members": _object(_members(project_document.MEMBERS_BY_ROLE, {})),
-        "Member": _object({"username": TEXT, "role": _enum(choices.Role.values)}, ["role"]),
+        "ConsentScreen": object_of(_members(project_document.SCREEN, {})),
+        "Members": object_of(_members(project_document.MEMBERS_BY_ROLE, {})),
+        "Member": object_of({"username": TEXT, "role": _enum(choices.Role.values)}, ["role"]),
         "Api": api(),
         "Claim": claim(),
-        "Scope": _object(_members(project_document.SCOPE, {})),
+        "Scope": object_of(_members(project_document.SCOPE, {})),
         "Client": client(),
         "Audience": audience("value"),
         "AudienceWanted": audience(),
         "Secret": secret(),
         "NewSecret": new_secret(),
-        "SecretWanted": _object({"label": {"type": "string", "maxLength": 100}, "expires_at": MOMENT}),
+        "SecretWanted": object_of({"label": {"type": "string", "maxLength": 100}, "expires_at": MOMENT_OR_NONE}),
         "Key": {"type": "object", "description": "A public JWK (RFC 7517)."},
         "KeySet": {"type": "object", "properties": {"keys": {"type": "array", "items": {"type": "object"}}}},
         "ConsentRequest": consent_request(),
-        "ConsentAcceptance": _object({"grant_scope": TEXTS, "grant_access_token_audience": TEXTS}, ["grant_scope"]),
-        "ConsentRejection": _object({"error_description": {"type": "string", "maxLength": 200}}),
-        "ConsentAnswered": _object({"redirect_to": {"type": "string", "format": "uri"}}, ["redirect_to"]),
-        "Deletion": _object(
+        "ConsentAcceptance": object_of({"grant_scope": TEXTS, "grant_access_token_audience": TEXTS}, ["grant_scope"]),
+        "ConsentRejection": object_of({"error_description": {"type": "string", "maxLength": 200}}),
+        "ConsentAnswered": object_of({"redirect_to": {"type": "string", "format": "uri"}}, ["redirect_to"]),
+        "Deletion": object_of(
             {"deletes": {"type": "object", "additionalProperties": {"type": "integer"}}, "obstacles": TEXTS},
             ["deletes", "obstacles"],
         ),
     }
-    lists = ("Project", "Member", "Api", "Client", "Audience", "Secret", *people_schemas.LISTS)
-    single |= people_schemas.every()
+    lists = ("Project", "Member", "Api", "Client", "Audience", "Secret", *people_schemas.LISTS, *provider_schemas.LISTS)
+    single |= people_schemas.every() | provider_schemas.every()
     return {**single, **{f"{name}Page": page_of(name) for name in lists}, "Problem": problem()}

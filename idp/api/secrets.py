@@ -55,7 +55,12 @@ class SecretList(OfClient):
 
         With an Idempotency-Key, a request that comes again is answered 409, and `Location` says which secret it made.
         """
-        return self.once(lambda: self._make(project, client_id), secret=True)
+
+        def allow() -> None:
+            self.client(project, client_id)
+            self.editable(project, self.by)
+
+        return self.once(lambda: self._make(project, client_id), allow=allow, secret=True)
 
     def _make(self, key: str, client_id: str) -> HttpResponse:
         with transaction.atomic():

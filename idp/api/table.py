@@ -13,12 +13,22 @@ from idp.api.consent_requests import ConsentAcceptance, ConsentRejection, OneCon
 from idp.api.consent_screens import ConsentScreen
 from idp.api.consents import ConsentList, OneConsent
 from idp.api.events import EventList, ProjectEventList
+from idp.api.explanations import OneExplanation
+from idp.api.guests import BlockedHostList, GuestList, GuestsOfProject, OneBlockedHost, OneGuest
+from idp.api.initial_tokens import InitialTokenList, OneInitialToken
 from idp.api.members import MemberList, OneMember
-from idp.api.people import OnePerson, PeopleList
+from idp.api.people import OnePerson, PeopleList, SecondSteps
 from idp.api.projects import OneProject, ProjectList
+from idp.api.records import (
+    AccountEventList,
+    LogoutNoticeList,
+    LogoutNoticesOfProject,
+    RefusedRequestList,
+    RefusedRequestsOfProject,
+)
 from idp.api.secrets import OneSecret, SecretList
 from idp.api.sign_ins import OneSignIn, SignInList
-from idp.api.signing_keys import SigningKeyList
+from idp.api.signing_keys import KeyActivation, KeyRevocation, KeyRotation, OneSigningKey, SigningKeyList
 
 PROJECT = "projects/<str:project>"
 PERSON = "users/<path:sub>"
@@ -38,11 +48,18 @@ RESOURCES = [
     path(f"{CLIENT}/keys/<path:kid>", OneClientKey.as_view()),
     path(f"{CLIENT}/audiences", AudienceList.as_view()),
     path(f"{CLIENT}/audiences/<path:audience>", OneAudience.as_view()),
+    path(f"{CLIENT}/explanation", OneExplanation.as_view()),
     path(CLIENT, OneClient.as_view()),
+    path(f"{PROJECT}/initial-access-tokens", InitialTokenList.as_view()),
+    path(f"{PROJECT}/initial-access-tokens/<int:initial_token>", OneInitialToken.as_view()),
+    path(f"{PROJECT}/guests", GuestsOfProject.as_view()),
+    path(f"{PROJECT}/refused-requests", RefusedRequestsOfProject.as_view()),
+    path(f"{PROJECT}/logout-notices", LogoutNoticesOfProject.as_view()),
     path(f"{PROJECT}/authorizations", OfProjectList.as_view()),
     path(f"{PROJECT}/authorizations/<str:authorization>", OneOfProject.as_view()),
     path(f"{PROJECT}/events", ProjectEventList.as_view()),
     path("users", PeopleList.as_view()),
+    path(f"{PERSON}/second-steps", SecondSteps.as_view()),
     path(f"{PERSON}/sign-ins", SignInList.as_view()),
     path(f"{PERSON}/sign-ins/<str:sign_in_id>", OneSignIn.as_view()),
     path(f"{PERSON}/consents", ConsentList.as_view()),
@@ -51,6 +68,17 @@ RESOURCES = [
     path(f"{PERSON}/authorizations/<str:authorization>", OneOfPerson.as_view()),
     path(PERSON, OnePerson.as_view()),
     path("keys", SigningKeyList.as_view()),
+    path("keys/rotation", KeyRotation.as_view()),
+    path("keys/<str:key>", OneSigningKey.as_view()),
+    path("keys/<str:key>/activate", KeyActivation.as_view()),
+    path("keys/<str:key>/revoke", KeyRevocation.as_view()),
+    path("guests", GuestList.as_view()),
+    path("guests/<path:guest>", OneGuest.as_view()),
+    path("blocked-hosts", BlockedHostList.as_view()),
+    path("blocked-hosts/<path:host>", OneBlockedHost.as_view()),
+    path("refused-requests", RefusedRequestList.as_view()),
+    path("logout-notices", LogoutNoticeList.as_view()),
+    path("account-events", AccountEventList.as_view()),
     path("events", EventList.as_view()),
     path("consent-requests/<str:challenge>", OneConsentRequest.as_view()),
     path("consent-requests/<str:challenge>/accept", ConsentAcceptance.as_view()),

@@ -18,7 +18,6 @@ from idp.moving.source import Record, flag, text
 from projects.actors import Actor
 from projects.models import Project
 from projects.problems import RegistrationError
-from projects.rules import scope_problem
 from projects.scopes import SIGN_IN_SCOPES
 
 LABEL = "importdot"
@@ -148,7 +147,7 @@ def _scopes(seen: Seen, plan: Plan, report: AppReport, *, signs_in: bool) -> lis
         report.differs.append("It has no tokens to show what it asks for: it may ask for what any app did.")
     if not signs_in:
         named = named - SIGN_IN_SCOPES.keys()
-    return sorted(one for one in named if not scope_problem(one))
+    return sorted(one for one in named if one in plan.offered or one in SIGN_IN_SCOPES)
 
 
 def _of_sign_ins(row: Record, plan: Plan, public: bool) -> Iterator[str]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from common.command import Refused
 from idp.moving.source import Record, flag, text
-from projects import api_registration, registration
+from projects import api_registration, quotas, registration
 from projects.actors import Actor
 from projects.metadata import ApiMetadata, ProjectMetadata, Scope
 from projects.models import Api, Project
@@ -33,14 +33,15 @@ def project(key: str, applications: Sequence[Record], by: Actor) -> Project:
 
 
 def api(identifier: str, owner: Project, scopes: frozenset[str], by: Actor) -> frozenset[str]:
-    """The scopes that it offers, all of those of the site among them. Without any there is no API."""
-    wanted = sorted(scopes - SIGN_IN_SCOPES.keys() - UNUSED)
+    """The scopes that it offers, those of the site among them as far as there is room. Without any there is no API."""
     found = Api.objects.filter(identifier=identifier, project=owner).first()
+    wanted = sorted(scopes - SIGN_IN_SCOPES.keys() - UNUSED)
     if found is None and not wanted:
         return frozenset()
     before = api_registration.metadata_of(found) if found else ApiMetadata(identifier=identifier, name=owner.name)
     known = {one.name for one in before.scopes}
-    after = before.scopes + tuple(Scope(name, name) for name in wanted if name not in known)
+    new = tuple(Scope(name, name) for name in wanted if name not in known)
+    after = before.scopes + new[: max(0, quotas.API_SCOPES - len(known))]
     try:
         if found is None:
             api_registration.register(replace(before, scopes=after), owner, by)
@@ -49,6 +50,12 @@ def api(identifier: str, owner: Project, scopes: frozenset[str], by: Actor) -> f
     except RegistrationError as error:
         raise _refused("API", identifier, error) from None
     return frozenset(one.name for one in after)
+
+
+def without_room(scopes: frozenset[str], offered: frozenset[str]) -> dict[str, str]:
+    """Those of the site that the API does not offer, with the reason."""
+    left = scopes - offered - SIGN_IN_SCOPES.keys() - UNUSED
+    return dict.fromkeys(sorted(left), f"An API offers {quotas.API_SCOPES} scopes at most.")
 
 
 def _refused(kind: str, name: str, error: RegistrationError) -> Refused:

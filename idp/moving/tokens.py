@@ -18,7 +18,6 @@ from clients.models import AccessToken, Authorization, Client, RefreshToken
 from common import clock
 from idp.moving.source import Record, Value, identity, moment, text
 from projects.models import Consent, Project
-from projects.rules import scope_problem
 from provider.facts import client_facts
 from provider.keys.mint import digest
 from provider.protocol.facts import ClientFacts
@@ -92,10 +91,6 @@ def audiences_of(value: Value, scopes: Iterable[str], api: str, offered: frozens
         said = None
     named = tuple(one for one in said if isinstance(one, str)) if isinstance(said, list) else ()
     return named or ((api,) if api and offered & set(scopes) else ())
-
-
-def good_scopes(scope: Value) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(one for one in text(scope).split() if not scope_problem(one)))
 
 
 def alone(family: Family) -> Family:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from accounts.models import User
 from clients.models import Client, SecurityEvent
 from common import clock
-from idp.moving import apps, destination, tokens, toolkit_people
+from idp.moving import apps, destination, scopes, tokens, toolkit_people
 from idp.moving.apps import AppReport, Plan, Seen
 from idp.moving.people import Outcome, People
 from idp.moving.source import Record, Source, Value, identity, moment, text
@@ -32,10 +32,12 @@ class Report:
     refresh_tokens: TokenReport = field(default_factory=TokenReport)
     access_tokens: TokenReport = field(default_factory=TokenReport)
     project: dict[str, object] = field(default_factory=dict)
+    scopes_left_out: dict[str, str] = field(default_factory=dict)  # and why
 
     def as_dict(self) -> dict[str, object]:
         return {
             "project": self.project,
+            "scopes_left_out": self.scopes_left_out,
             "people": self.people.as_dict(),
             "clients": [one.as_dict() for one in self.apps],
             "refresh_tokens": self.refresh_tokens.as_dict(),
@@ -60,6 +62,7 @@ class Move:
         seen, everything = self._look_at_tokens()
         project = destination.project(self._options.project, self._applications(), self._by)
         offered = destination.api(self._options.api, project, everything, self._by)
+        self.report.scopes_left_out |= destination.without_room(everything, offered)
         plan = Plan(project, self._options.api if offered else "", offered, seen, everything)
         owners = self._take_apps(plan)
         self._take_refresh_tokens(plan, owners)
@@ -88,20 +91,22 @@ class Move:
 
     def _look_at_tokens(self) -> tuple[dict[str, Seen], frozenset[str]]:
         """What each app's tokens show: the scopes it asks for, and how long its tokens live."""
-        scopes: dict[str, set[str]] = {}
+        named: dict[str, set[str]] = {}
         lifetimes: dict[str, int] = {}
         wanted = ("id", "application_id", "scope", "created", "expires", "source_refresh_token_id", "resource")
         more = ("token", "token_checksum", "user_id")
         for row in self._source.rows(self._tables.access_tokens, [*wanted, *more]):
             app = text(row["application_id"])
-            scopes.setdefault(app, set()).update(tokens.good_scopes(row["scope"]))
+            named.setdefault(app, set()).update(text(row["scope"]).split())
             if (seconds := _lifetime(row)) is not None:
                 lifetimes[app] = max(seconds, lifetimes.get(app, 0))
             self._by_id[text(row["id"])] = row
             if row.get("source_refresh_token_id") is not None:
                 self._by_source[text(row["source_refresh_token_id"])] = row
-        everything = frozenset[str]().union(*scopes.values(), self._options.scopes)
-        return {app: Seen(frozenset(found), lifetimes.get(app)) for app, found in scopes.items()}, everything
+        everything = frozenset[str]().union(*named.values(), self._options.scopes)
+        self.report.scopes_left_out = scopes.left_out(everything)
+        bad = self.report.scopes_left_out.keys()
+        return {app: Seen(frozenset(found - bad), lifetimes.get(app)) for app, found in named.items()}, everything - bad
 
     def _take_apps(self, plan: Plan) -> Owners:
         clients: dict[str, Client] = {}
@@ -154,14 +159,14 @@ class Move:
         if access is None:
             report.refuse("Nothing tells what it was given: its access token is gone there.")
             return None
-        scopes = tokens.good_scopes(access["scope"])
+        given = scopes.good_scopes(access["scope"])
         return Family(
             authorization=tokens.family_of(row),
             digest=tokens.digest_of(row),
             user=user,
             client=client,
-            scopes=scopes,
-            audiences=tokens.audiences_of(row.get("resource"), scopes, plan.api, plan.offered),
+            scopes=given,
+            audiences=tokens.audiences_of(row.get("resource"), given, plan.api, plan.offered),
             created=moment(row["created"]) or clock.now(),
             late=not owners.is_new(user, client) and self._was_there(row["id"], "refresh_token"),
         )
@@ -188,9 +193,9 @@ class Move:
                 continue
             if self._was_there(row["id"], "access_token") and not owners.is_new(user or 0, client):
                 continue
-            scopes = tokens.good_scopes(row["scope"])
-            audiences = tokens.audiences_of(row.get("resource"), scopes, plan.api, plan.offered)
-            taken.add(row, client, user, scopes, audiences, families.get(text(row["id"])))
+            given = scopes.good_scopes(row["scope"])
+            audiences = tokens.audiences_of(row.get("resource"), given, plan.api, plan.offered)
+            taken.add(row, client, user, given, audiences, families.get(text(row["id"])))
         taken.write()
 
     def _live_refresh_tokens(self) -> Iterator[Record]:

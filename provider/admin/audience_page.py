@@ -10,8 +10,8 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.console import actor
 from clients.models import Client
+from projects.door import actor_of
 from projects.matcher import MAX_LENGTH
 from provider.explain import Explanation, explain
 from provider.explain.words import about, advice, heading, preview, verdict
@@ -58,7 +58,7 @@ class AudiencePage(Base):
         form = AudienceForm(request.GET if "audience" in request.GET else None)
         explained = None
         if form.is_valid():
-            explained = explain(client, form.cleaned_data["audience"], viewer=actor(request))
+            explained = explain(client, form.cleaned_data["audience"], viewer=actor_of(request))
         context = {
             "title": _("Try an audience"),
             "original": client,

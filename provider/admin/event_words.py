@@ -55,6 +55,8 @@ WORDS = {
     "device.denied": _("A person refused a device"),
     "device.locked_out": _("Somebody has to wait after too many wrong codes of devices"),
     "tokens.swept": _("What had expired was deleted"),
+    "person.created": _("Account of a person made by an administrator"),
+    "person.deleted": _("Account of a person deleted by an administrator"),
     "person.changed": _("Account of a person changed by an administrator"),
     "people.imported": _("People, apps or tokens came from another system"),
     "role.created": _("Role added"),

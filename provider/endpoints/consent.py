@@ -234,6 +234,6 @@ def _unseal(seen: str, decided: AuthorizationRequest, end_user: EndUser) -> tupl
 
 
 def _binding(decided: AuthorizationRequest, end_user: EndUser) -> list[str]:
-    """A guest that is another one meanwhile was not on the page."""
+    """An app that registered itself, and is another one meanwhile, was not on the page."""
     whose = [end_user.user.sub, str(end_user.sign_in.sid)]
     return [fingerprint(decided.params), *whose, guests.digest(decided.client)]

@@ -221,11 +221,12 @@ def bearer_refusal(refusal: Refusal, request: Request) -> Answer:
     return json_answer(answer, refusal.status, headers)
 
 
-def bearer_headers(refusal: Refusal, request: Request) -> dict[str, str]:
+def bearer_headers(refusal: Refusal, request: Request, *also: str) -> dict[str, str]:
+    """`also`: parameters of the challenge that only this resource has."""
     if isinstance(refusal, InvalidDpopProof) or _scheme(request) == "dpop":
-        challenge = _dpop_challenge(refusal)
+        challenge = _dpop_challenge(refusal, *also)
     else:
-        challenge = "Bearer " + ", ".join((REALM, *_error(refusal)))
+        challenge = "Bearer " + ", ".join((REALM, *_error(refusal), *also))
         if refusal.status == 401:
             challenge += f", DPoP {ALGS}"
     return {**headers_of(refusal), "WWW-Authenticate": challenge}
@@ -235,8 +236,8 @@ def _scheme(request: Request) -> str:
     return (parameters.authorization(request) or "").partition(" ")[0].lower()
 
 
-def _dpop_challenge(refusal: Refusal) -> str:
-    return "DPoP " + ", ".join((*_error(refusal), ALGS))
+def _dpop_challenge(refusal: Refusal, *also: str) -> str:
+    return "DPoP " + ", ".join((*_error(refusal), *also, ALGS))
 
 
 def _error(refusal: Refusal) -> tuple[str, ...]:

@@ -94,8 +94,10 @@ def given_until(consent: Consent | None, channel: Channel) -> datetime | None:
 
 
 def _own(consent: Consent, channel: Channel) -> QuerySet[Authorization]:
-    """What this very client was allowed and has still."""
+    """What this very client was allowed and has still. Since it is another one than people saw it has nothing (C10)."""
     own = consent.authorizations.filter(client=channel.client.id, ended_at__isnull=True)
+    if channel.client.tokens_not_before is not None:
+        own = own.filter(created_at__gte=channel.client.tokens_not_before)
     return own.exclude(live.ended_by_itself(clock.now()))
 
 

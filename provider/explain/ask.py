@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from accounts.models import User
 from clients.models import Authorization, Client
-from projects import access
+from projects.actors import Actor
 from projects.consent import Permission
 from projects.facts import Apis
 from projects.models import Project
@@ -68,15 +68,15 @@ def explain(
     scope: str = "",
     rows: Sequence[str] = (),
     user: User | None = None,
-    viewer: User | None = None,
+    viewer: Actor | None = None,
 ) -> Explanation:
     """What the table answers. `rows` empty: all the client registered; `viewer` None: the operator, who sees all."""
     caller = guests.asking_for(facts.client_facts(client), _named(asked))
     granted = _authorization(client, user) if user else None
     ceiling = facts.ceiling_of(granted) if granted else _consented(caller, user)
     registry = facts.registry(_named(asked), caller, ceiling.audiences if ceiling else ())
-    projects = access.visible(viewer) if viewer else Project.objects.all()
-    seen = registry if viewer is None or viewer.is_superuser else _seen(registry, caller, projects)
+    projects = viewer.visible() if viewer else Project.objects.all()
+    seen = registry if viewer is None or viewer.roles.is_superuser else _seen(registry, caller, projects)
     question = Question(caller, asked, registry, scope, ceiling)
     values = tuple(table.values(question, seen))
     attempts = [table.attempt(question, row) for row in rows or table.rows_of(caller)]

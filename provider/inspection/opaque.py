@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
-from clients.models import AccessToken, DeviceGrant
 from common.command_output import told
 from provider import facts
 from provider.inspection.held import Held, No, Why
@@ -12,36 +12,38 @@ from provider.inspection.why import ACCESS, CODE, DEVICE, REFRESH
 from provider.inspection.why import of as why
 from provider.keys.mint import digest
 from provider.protocol.confirmation import Confirmation
+from provider.protocol.device import State
 from provider.protocol.errors import InvalidGrant
-from provider.store import authorizations, find, generations, live, statements
+from provider.store import authorizations, find, generations, live, over, statements
 from provider.store.presented import NOTHING
 
 Looked = tuple[Held, bool, Why]  # what it is, whether it is alive, and the steps that say no
 
 
 def access_token(text: str) -> Looked | None:
-    row = AccessToken.objects.filter(digest=digest(text)).first()
-    if row is None:
+    found = over.access_token(digest(text))
+    if found is None:
         return None
+    row, revoked_at = found
     held = Held(
         kind=ACCESS,
         form="opaque",
-        client=facts.client_of(row.application_id),
+        client=facts.client_of(row.client_id),
         issued_at=row.created,
         expires=row.expires,
-        behind=statements.authorization(row.authorization_id) if row.authorization_id else None,
-        scopes=tuple(row.scope.split()),
-        audience=tuple(row.resource),
+        behind=row.authorization,
+        scopes=row.scopes,
+        audience=tuple(row.audience),
         bound=Confirmation.of(row.cnf),
-        actors=tuple(row.actors.split()),
+        actors=row.hands,
     )
-    return held, find.access_token(text) is not None, _of_access_token(row, held)
+    return held, find.access_token(text) is not None, _of_access_token(row, revoked_at, held)
 
 
-def _of_access_token(row: AccessToken, held: Held) -> Why:
-    if row.revoked_at is not None:
-        yield No("revoked", f"It was revoked on {told(row.revoked_at)}.")
-    if (came_from := tuple(row.came_from.split())) and statements.any_revoked(came_from):
+def _of_access_token(row: statements.Access, revoked_at: datetime | None, held: Held) -> Why:
+    if revoked_at is not None:
+        yield No("revoked", f"It was revoked on {told(revoked_at)}.")
+    if row.sources and statements.any_revoked(row.sources):
         yield No("statements.any_revoked", "A token that it was exchanged for was revoked.")
     if row.authorization_id is not None and held.behind is None:
         yield No("statements.access_token", "The authorization that it hung from was deleted.")
@@ -104,8 +106,7 @@ def _of_code(row: statements.Code, held: Held) -> Why:
 
 
 def device_code(text: str) -> Looked | None:
-    """Looked at only: the endpoint's own statement notes that a device asked."""
-    row = DeviceGrant.objects.filter(digest=digest(text)).first()
+    row = over.device_code(digest(text))
     if row is None:
         return None
     held = Held(
@@ -114,19 +115,19 @@ def device_code(text: str) -> Looked | None:
         client=facts.client_of(row.client_id),
         issued_at=row.created,
         expires=row.expires,
-        behind=statements.authorization(row.authorization_id) if row.authorization_id else None,
+        behind=row.authorization,
     )
     if held.behind is not None:
         held = replace(held, scopes=tuple(held.behind.asked_scopes), audience=tuple(held.behind.asked_audiences))
-    waits = row.status == DeviceGrant.AUTHORIZATION_PENDING and not live.expired(row.expires)
+    waits = row.state == State.PENDING and not live.expired(row.expires)
     allowed = held.behind is not None and row.used_at is None and _lives(held)
     return held, (waits and held.client is not None) or allowed, _of_device_code(row, held)
 
 
-def _of_device_code(row: DeviceGrant, held: Held) -> Why:
+def _of_device_code(row: over.Device, held: Held) -> Why:
     if row.used_at is not None:
         yield No("devices.open_device_code", f"It was used on {told(row.used_at)}.")
-    if row.status == DeviceGrant.DENIED:
+    if row.state == State.DENIED:
         yield No("device.answer_poll", "The person refused the device.")
     yield from why(held)
 

@@ -73,8 +73,12 @@ def at_authorization(request: AuthorizationRequest) -> None:
 
 
 def digest(client: ClientFacts) -> str:
-    """What a person saw of it, and has to be the same when they allow it (rule C10). Empty: it is no guest."""
-    if not client.guest:
+    """What a person saw of an app that registered itself, and has to be the same when they allow it (rule C10).
+
+    Empty: somebody vouches for it.
+    """
+    if client.registered_by_administrator and not client.guest:
         return ""
-    seen = "\0".join((client.client_id, client.name, client.jwks, client.jwks_uri, *client.redirect_uris))
+    own = (client.client_id, client.name, client.auth_method, client.jwks, client.jwks_uri)
+    seen = "\0".join((*own, *client.redirect_uris))
     return hashlib.sha256(seen.encode()).hexdigest()

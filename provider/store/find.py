@@ -104,7 +104,7 @@ def _opaque(token: str) -> Found | None:
     row = statements.access_token(key)
     if row is None or live.expired(row.expires):
         return None
-    came_from = tuple(row.came_from.split())
+    came_from = row.sources
     if came_from and statements.any_revoked(came_from):
         return None
     return _live(
@@ -113,10 +113,10 @@ def _opaque(token: str) -> Found | None:
         row.authorization,
         row.created,
         row.expires,
-        scopes=tuple(row.scope.split()),
+        scopes=row.scopes,
         audience=tuple(row.audience),
         bound=Confirmation.of(row.cnf),
-        actors=tuple(row.actors.split()),
+        actors=row.hands,
         came_from=came_from,
     )
 

@@ -200,6 +200,20 @@ class Access(NamedTuple):
     came_from: str
     authorization: AuthorizationRow | None
 
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        return tuple(self.scope.split())
+
+    @property
+    def hands(self) -> tuple[str, ...]:
+        """The clients through whose hands it went."""
+        return tuple(self.actors.split())
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The tokens that it was exchanged for."""
+        return tuple(self.came_from.split())
+
 
 def access_token(digest: str) -> Access | None:
     row = _ACCESS(digest)

@@ -141,6 +141,7 @@ def test_r12_nobody_moves_a_client_out_of_its_project_or_a_document_into_one() -
         ({"client_name": "Another"}, True),
         ({"redirect_uris": ("http://127.0.0.1/other",)}, True),
         ({"jwks": {"keys": [KEY]}}, True),
+        ({"token_endpoint_auth_method": "client_secret_basic"}, True),
         ({"scope": "else"}, False),
     ],
 )
@@ -150,6 +151,19 @@ def test_c10_what_people_did_not_see_has_lost_what_they_allowed(changes: dict[st
     assert registration.change(made, metadata_of(made).changed(changes), by)
     made.refresh_from_db()
     assert (made.tokens_not_before != before) is ends
+
+
+@pytest.mark.usefixtures("world")
+@pytest.mark.parametrize(("source", "ends"), [("dcr", True), ("manual", False)])
+def test_c10_the_same_holds_for_whoever_registered_itself_in_a_project(source: str, *, ends: bool) -> None:
+    acme, operator = Project.objects.get(key="acme"), Actor.operator("test")
+    wanted = replace(WANTED, scope="openid", redirect_uris=("https://a.example/cb",))
+    made = registration.register(wanted, acme, operator, source=source)
+    registration.change(made, metadata_of(made).changed({"scope": "openid email"}), operator)
+    assert made.tokens_not_before is None, "that is nothing people saw"
+    registration.change(made, metadata_of(made).changed({"redirect_uris": ("https://b.example/cb",)}), operator)
+    made.refresh_from_db()
+    assert (made.tokens_not_before is not None) is ends
 
 
 @pytest.mark.django_db

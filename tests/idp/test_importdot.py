@@ -294,6 +294,34 @@ def test_its_key_signs_here_and_is_never_taken_twice(take: Take, site: Site) -> 
 
 
 @pytest.mark.any_database
+def test_a_scope_that_cannot_be_here_is_named_and_left_out_and_the_rest_goes_on(take: Take, site: Site) -> None:
+    """`admin.` is the provider's own API: a token of a site that had such a scope must not open it."""
+    held = site.sign_ins[0]
+    more = 'read admin.write two"words introspection'
+    change(site, "UPDATE oauth2_provider_accesstoken SET scope = scope || ' ' || ?", more)
+    told = take("--scopes", "admin.read reports")
+    assert set(told["scopes_left_out"]) == {"admin.write", "admin.read", 'two"words'}
+    assert told["project"]["scopes"] == ["read", "reports", "write"]
+    assert told["refresh_tokens"]["made"] == 30
+    registered = {one for scope in Client.objects.values_list("scope", flat=True) for one in scope.split()}
+    assert not registered & {"admin.read", "admin.write", "introspection"}
+    granted = [one for scopes in Authorization.objects.values_list("scopes", flat=True) for one in scopes]
+    assert not [one for one in granted if one.startswith("admin.")]
+    answer = App(held["client_id"]).introspect(held["access_token"]).json()
+    assert (answer["active"], "admin.write" in answer["scope"]) == (True, False)
+
+
+@pytest.mark.any_database
+def test_an_api_offers_as_many_scopes_as_it_may_and_the_others_are_named(
+    take: Take, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("projects.quotas.API_SCOPES", 1)
+    told = take()
+    assert (told["project"]["scopes"], list(told["scopes_left_out"])) == (["read"], ["write"])
+    assert [one["state"] for one in told["clients"]].count("made") == 18
+
+
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("more", "status", "why"),
     [

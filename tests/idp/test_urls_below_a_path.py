@@ -86,6 +86,14 @@ def test_both_specifications_find_the_metadata_in_their_places(provider: Install
     assert get(f"{provider.origin}/.well-known/openid-configuration").status_code == 404
 
 
+def test_the_api_says_of_itself_what_it_is_where_rfc_9728_looks(provider: Installation) -> None:
+    address = f"{provider.origin}/.well-known/oauth-protected-resource/auth/api/v1"
+    said = get(address).json()
+    assert (said["resource"], said["authorization_servers"]) == (f"{provider.issuer}/api/v1", [provider.issuer])
+    challenge = get(f"{said['resource']}/projects").headers["WWW-Authenticate"]
+    assert f'resource_metadata="{address}"' in challenge
+
+
 def test_every_address_of_the_metadata_is_below_the_issuer_and_answers(
     provider: Installation, metadata: dict[str, Any]
 ) -> None:

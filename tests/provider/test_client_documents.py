@@ -41,7 +41,7 @@ from tests.foreign_keys import KEYS, OTHERS, public, signed
 from tests.provider.assertions import claims, token_request
 from tests.provider.document_server import CALLBACK, publish, taking_documents
 from tests.provider.key_server import KeyServer
-from tests.world import Response
+from tests.world import Browser, Response
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 HERE = "192.0.2.7"
@@ -308,7 +308,11 @@ def test_keys_of_strangers_are_fetched_no_oftener_than_their_documents_c4(
     monkeypatch.setattr(fetched_documents, "IN_ALL", counters.Limit("test-all", 0, 60))
     assert client_keys.keys_of(client, "old") == ()
     assert agent.asked == 1
-    client_keys.keys_of(replace(client, id=7), "old")
+    registered_itself = Client.objects.get(client_id="web").pk  # anybody makes a row by registering
+    client_keys.keys_of(replace(client, id=registered_itself), "old")
+    assert agent.asked == 1, "nobody let it in"
+    Browser("owner").code("web")
+    client_keys.keys_of(replace(client, id=registered_itself), "old")
     assert agent.asked == 2
 
 

@@ -22,14 +22,16 @@ from clients.models import (
     Authorization,
     Client,
     Grant,
+    InitialAccessToken,
     LogoutNotice,
     RefreshToken,
+    RegistrationAccess,
     RevokedToken,
     SecurityEvent,
 )
 from common import command
 from projects.events import API_DELETED, CLIENT_DELETED
-from projects.models import Consent
+from projects.models import Consent, Project
 from provider import purge
 from provider.keys import mint
 from provider.store import authorizations
@@ -39,7 +41,7 @@ from tests.world import App, Browser
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 DAY = timedelta(days=1)
 NAMES = ["access_tokens", "codes", "refresh_tokens", "device_codes", "revoked_tokens", "authorizations"]
-NAMES += ["guest_apps", "consents", "seeds"]
+NAMES += ["guest_apps", "initial_tokens", "consents", "seeds"]
 NAMES += ["sign_ins", "sessions", "logout_notices", "account_events", "security_events", "refused_requests", "mails"]
 NAMES += ["consent_requests", "kept_requests", "first_uses", "pushed_requests"]
 
@@ -85,6 +87,44 @@ def test_refused_requests_go_after_a_month() -> None:
         assert clear() == {}
     with later(31 * DAY):
         assert clear() == {"refused_requests": 1}
+
+
+def test_what_guests_did_to_themselves_goes_after_a_month_and_what_was_done_to_them_stays() -> None:
+    """Anybody may register, as often as the limits allow."""
+    SecurityEvent.objects.all().delete()
+    for kind, detail in (
+        ("client.created", {"by": "the app itself", "source": "dcr"}),
+        ("guest.deleted", {"by": "cleartokens", "source": "dcr"}),
+        ("client.disabled", {"by": "operator"}),
+        ("client.created", {"by": "registered itself with a token"}),
+    ):
+        SecurityEvent.objects.create(kind=kind, client_id="guest", detail=detail)
+    with later(29 * DAY):
+        assert clear() == {}
+    with later(31 * DAY):
+        assert clear() == {"security_events": 2}
+    left = SecurityEvent.objects.filter(client_id="guest").order_by("pk").values_list("kind", flat=True)
+    assert list(left) == ["client.disabled", "client.created"]
+
+
+def test_initial_access_tokens_go_a_month_after_their_end_unless_an_app_came_with_them() -> None:
+    """What such an app may change itself to stands there."""
+    for number, label in enumerate(("used", "expired", "revoked", "lives")):
+        InitialAccessToken.objects.create(
+            project=Project.objects.get(key="acme"),
+            digest=str(number),
+            label=label,
+            expires_at=timezone.now() + (100 * DAY if label in ("revoked", "lives") else DAY),
+            revoked_at=timezone.now() if label == "revoked" else None,
+        )
+    RegistrationAccess.objects.create(
+        client=Client.objects.get(client_id="web"), digest="d", initial_token=InitialAccessToken.objects.get(digest="0")
+    )
+    with later(30 * DAY):
+        assert clear() == {"initial_tokens": 1}
+    with later(32 * DAY):
+        assert clear() == {"initial_tokens": 1}
+    assert {*InitialAccessToken.objects.values_list("label", flat=True)} == {"used", "lives"}
 
 
 def test_logout_notices_go_with_the_sign_ins_they_speak_of() -> None:

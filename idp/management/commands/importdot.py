@@ -124,6 +124,8 @@ def _lines(report: Report, kid: str | None, *, dry_run: bool) -> Iterator[str]:
     yield f"project {report.project['id']} (consent: {report.project['consent_mode']})"
     if report.project["api"]:
         yield f"API {report.project['api']} offers {' '.join(report.project['scopes'])}"  # type: ignore[arg-type]
+    for name, why in report.scopes_left_out.items():
+        yield f"scope {name} is left out: {why}"
     yield from _people(report.people)
     yield from _apps(report.apps)
     yield from _tokens("refresh token", report.refresh_tokens)

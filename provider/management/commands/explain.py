@@ -12,7 +12,8 @@ from clients.named import client_named, person_called
 from common.client_url import is_address
 from common.command import DatabaseCommand, Refused, readable, wrong_use
 from provider.explain import Explanation, documents, explain
-from provider.explain.table import ROWS, Attempt, Value
+from provider.explain.as_json import as_dict
+from provider.explain.table import ROWS
 from provider.explain.words import about, about_consent, advice, heading, preview, verdict
 
 
@@ -93,64 +94,3 @@ def _consent_lines(explained: Explanation) -> list[str]:
     if explained.granted_at:
         lines.append(f"Refreshed within what they allowed on {explained.granted_at:%Y-%m-%d %H:%M:%S %Z}.")
     return [f"  {line}" for line in lines]
-
-
-def as_dict(explained: Explanation) -> dict[str, object]:
-    consent = explained.consent
-    return {
-        "client": explained.client.client_id,
-        "project": explained.client.project.key if explained.client.project else None,
-        "audience": explained.audience,
-        "user": explained.user.get_username() if explained.user else None,
-        "allowed": explained.allowed,
-        "values": [_value(value, explained) for value in explained.values],
-        "grants": [_attempt(attempt) for attempt in explained.attempts],
-        "consent": {
-            "page": consent.page,
-            "first_party": consent.first_party,
-            "always": consent.always,
-            "redirect_uri": consent.redirect_uri,
-            "asked": {"scopes": list(consent.asked.scopes), "audiences": list(consent.asked.audiences)},
-            "missing": {"scopes": list(consent.missing.scopes), "audiences": list(consent.missing.audiences)},
-        }
-        if consent
-        else None,
-        "advice": advice(explained),
-        "granted_at": explained.granted_at.isoformat() if explained.granted_at else None,
-    }
-
-
-def _value(value: Value, explained: Explanation) -> dict[str, object]:
-    entry, api = value.entry, value.api
-    return {
-        "asked": value.asked,
-        "why": value.reason.value,
-        "because": about(value, explained),
-        "rule": {"number": value.rule, "value": entry.value, "mode": entry.mode, "default": entry.default}
-        if entry
-        else None,
-        "api": {"identifier": api.identifier, "project": explained.projects.get(api.project_id)} if api else None,
-        "target": value.target.client_id if value.target else None,
-        "obstacles": [one.value for one in value.obstacles],
-    }
-
-
-def _attempt(attempt: Attempt) -> dict[str, object]:
-    token, refusal = attempt.token, attempt.refusal
-    return {
-        "grant": attempt.row,
-        "allowed": attempt.allowed,
-        "steps": list(attempt.steps),
-        "refused_at": attempt.steps[-1] if refusal else None,
-        "error": refusal.code if refusal else None,
-        "error_description": str(refusal) if refusal else None,
-        "token": {
-            "aud": token.aud,
-            "scope": token.scope,
-            "format": token.format,
-            "lifetime": token.lifetime,
-            "id_token": token.id_token,
-        }
-        if token
-        else None,
-    }

@@ -13,6 +13,7 @@ from clients import registration
 from clients.metadata import Audience, ClientMetadata
 from clients.models import Client
 from projects.actors import Actor
+from projects.events import SecurityEvent
 from projects.models import Project
 from tests.world import ISSUER, REDIRECTS, SECRETS, App, Browser, Response
 
@@ -83,3 +84,9 @@ class Api:
 
     def delete(self, address: str, **headers: str) -> Response:
         return self.ask("DELETE", address, **headers)
+
+
+def kinds(*beginning: str) -> list[str]:
+    """The security events there are that begin so, in their order."""
+    found = SecurityEvent.objects.order_by("pk").values_list("kind", flat=True)
+    return [one for one in found if one.startswith(beginning)]

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from allauth.mfa.models import Authenticator
 from jsonschema import Draft202012Validator
 
 from accounts.models import SignIn, User
-from clients import key_registration
-from clients.models import Authorization, Client
+from clients import blocked_hosts, guests, initial_tokens, key_registration
+from clients.models import Authorization, Client, SigningKey
 from idp.api.openapi import document
 from projects.models import Project
+from tests.guests import make_guest
 from tests.idp.api.caller import OPERATOR, path
 from tests.provider.proving import new_key
 from tests.world import BILLING, ORDERS, Browser
@@ -40,12 +42,22 @@ SENT: dict[str, Any] = {
     "accept_consent_request": {"grant_scope": ["openid"]},
     "reject_consent_request": {},
     "patch_user": {"given_name": "Mem"},
+    "create_user": {"username": "newcomer"},
+    "create_initial_access_token": {"label": "first"},
+    "create_signing_key": {"algorithm": "RS256"},
+    "rotate_signing_keys": {"algorithm": "RS256"},
+    "activate_signing_key": {},
+    "revoke_signing_key": {},
+    "patch_guest": {"enabled": False},
 }
 NOBODY = "00000000-0000-4000-8000-000000000000"
 UNKNOWN = {
     "project": "nothing",
     "sub": NOBODY,
     "challenge": "nothing",
+    "key": "nothing",
+    "guest": "nothing",
+    "host": "nothing.example",
 }  # of each kind of thing that others may not know
 
 
@@ -93,6 +105,7 @@ def prepared() -> dict[str, str]:
     SENT["add_client_key"] = {**new_key().export_public(as_dict=True), "kid": "second"}
     sibling.audience_entries.create(value=BILLING, mode="exact")
     member = User.objects.get(username="member")
+    Authenticator.objects.create(user=member, type=Authenticator.Type.TOTP, data={})
     return {
         "project": "acme",
         "client_id": "sibling",
@@ -102,10 +115,19 @@ def prepared() -> dict[str, str]:
         "audience": BILLING,
         "kid": "first",
         "sub": member.sub,
+        "initial_token": str(_initial_token()),
+        "key": SigningKey.objects.get(algorithm="RS256", state="active").kid,
+        "guest": make_guest(guests.DCR).client_id,
+        "host": blocked_hosts.block("guests.example", OPERATOR).host,
         "sign_in_id": str(SignIn.objects.filter(user=member, ended_at=None).latest("created_at").pk),
         "authorization": str(Authorization.objects.get(user=member).pk),
         "challenge": _challenge(),
     }
+
+
+def _initial_token() -> int:
+    acme = Project.objects.get(key="acme")
+    return initial_tokens.make(initial_tokens.Wanted(label="for tests"), acme, OPERATOR)[0].pk
 
 
 def _challenge() -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.test import Client as Http
 from django.test import RequestFactory
 
 from accounts.models import SignIn, User
@@ -23,7 +25,7 @@ from provider.protocol.errors import InsufficientUserAuthentication
 from tests.accounts.authenticators import SecurityKey
 from tests.idp.api.caller import OPERATOR, OWN, TOOL, Api, machine, path, person, register
 from tests.provider.proving import Holder
-from tests.world import ORDERS, SECRETS, App, Browser
+from tests.world import ISSUER, ORDERS, SECRETS, App, Browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("staff")]
 ACME = path("projects", "acme")
@@ -46,6 +48,27 @@ def test_without_a_token_that_works_nothing_is_told(token: str) -> None:
         assert asked.startswith('Bearer realm="vestibule"')
         assert "DPoP algs=" in asked
     assert challenge(Api(), "POST", path("nothing"))[0] == 404
+
+
+@pytest.mark.any_database
+def test_the_api_says_where_tokens_for_it_come_from() -> None:
+    """RFC 9728: what a challenge names leads from the address of the API alone to a token that works there."""
+    where = re.search(r'resource_metadata="([^"]*)"', challenge(Api())[1])
+    assert where is not None
+    assert where[1] == f"{ISSUER}/.well-known/oauth-protected-resource/api/v1"
+    answer = Http().get(where[1].removeprefix(ISSUER))
+    said = answer.json()
+    assert (answer["Cache-Control"], answer["Access-Control-Allow-Origin"]) == ("public, max-age=300", "*")
+    assert (said["resource"], said["authorization_servers"]) == (OWN, [ISSUER])
+    assert said["scopes_supported"] == ["admin.read", "admin.write"]
+    assert Http().get(said["resource_documentation"].removeprefix(ISSUER)).json()["openapi"]
+    register(TOOL, "house")
+    token = Browser("owner").tokens(TOOL, scope=" ".join(said["scopes_supported"]), resource=said["resource"])
+    assert Api(str(token["access_token"])).get(ACME).status_code == 200
+    refused = challenge(Api(str(token["access_token"]), scheme="DPoP"))
+    assert (refused[0], "resource_metadata=" in refused[1]) == (401, True)
+    reader = person("owner", "openid admin.read")
+    assert "resource_metadata=" in challenge(reader, "PUT")[1], "also where a scope is missing"
 
 
 @pytest.mark.any_database

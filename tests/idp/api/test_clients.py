@@ -13,7 +13,7 @@ from clients import registration
 from clients.metadata import ClientMetadata
 from clients.models import Client
 from projects.events import SecurityEvent
-from projects.models import Project
+from projects.models import Member, Project
 from tests.idp.api.caller import OPERATOR, machine, path, person
 from tests.world import ORDERS
 
@@ -76,6 +76,20 @@ def test_the_server_chooses_an_id_once_for_each_key() -> None:
     assert person("member").post(CLIENTS, NEW, Idempotency_Key="one").json()["client_id"] != made[0].json()["client_id"]
     refused = owner.post(CLIENTS, {**NEW, "scope": "missing"}, Idempotency_Key="three")
     assert (refused.status_code, owner.post(CLIENTS, NEW, Idempotency_Key="three").status_code) == (422, 201)
+
+
+@pytest.mark.parametrize(("role", "status"), [("viewer", 403), ("", 404)])
+def test_whose_role_is_gone_hears_no_kept_answer(role: str, status: int) -> None:
+    owner, secrets = person("owner"), path("projects", "acme", "clients", "service", "secrets")
+    for address, body in ((CLIENTS, NEW), (secrets, {"label": "x"})):
+        assert owner.post(address, body, Idempotency_Key="one").status_code == 201
+    if role:
+        Member.objects.filter(user__username="owner").update(role=role)
+    else:
+        Member.objects.filter(user__username="owner").delete()
+    for address, body in ((CLIENTS, NEW), (secrets, {"label": "x"})):
+        again = owner.post(address, body, Idempotency_Key="one")
+        assert (again.status_code, "Location" in again) == (status, False)
 
 
 @pytest.mark.any_database

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,19 +21,21 @@ DEMO = "version: 1\nusers: [{username: demo, password: demo-pw, email: demo@acme
 
 
 @pytest.mark.django_db
-def test_a_newcomer_pastes_every_line(keys: None) -> None:
+def test_a_newcomer_pastes_every_line(keys: None, settings: Any) -> None:
+    settings.IDP_DYNAMIC_REGISTRATION = "tokens"
     apply(DEMO)
     [file] = [text for language, text in BLOCKS if language == "yaml"]
     apply(file)
     terminal = Terminal()
     answers = [answer for language, text in BLOCKS if language == "sh" for answer in terminal.paste(text)]
     assert [answer.status_code for answer in answers] == [
-        *(200, 201, 201, 201),  # a token, a project, an API, a client
+        *(200, 200, 201, 201, 201),  # a token, what the API says of itself, a project, an API, a client
         *(201, 201, 204),  # two secrets, and one less
         *(200, 200),  # an ETag, and a change
         *(200, 200),  # two pages
         *(200, 200),  # gone
         *(200, 200, 200, 204),  # a person, and their sign-ins
+        *(201, 200, 201),  # an account, a rotation, a token for apps that register themselves
         *(200, 422),  # what happened, and what is wrong
     ]
     [shown] = [json.loads(text) for language, text in BLOCKS if language == "json"]

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from clients.models import RefusedRequest
+from common.counters import Limit
+from idp.api import rates
 from idp.api.body import parsed
 from idp.api.problems import Refused
 from tests.idp.api.caller import Api, machine, path
@@ -18,6 +21,25 @@ ACME = path("projects", "acme")
 @pytest.fixture
 def api() -> Api:
     return machine(administers=("*",))
+
+
+def test_one_caller_is_answered_so_much_and_no_other_one_waits_for_that(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert rates.PER_CALLER.amount >= 50 * rates.PER_CALLER.seconds, "no honest program comes near it"
+    monkeypatch.setattr(rates, "PER_CALLER", Limit("api", 3, 60))
+    answers = [api.get(ACME).status_code for _number in range(3)]
+    answers += [api.ask(method, ACME, {"name": "X"}).status_code for method in ("GET", "PUT", "HEAD")]
+    assert answers == [200, 200, 200, 429, 429, 429]
+    refused = api.get(path("nothing-of-mine"))
+    assert refused.status_code == 404, "there is no resource to ask for"
+    refused = api.get(path("projects"))
+    assert (refused["Retry-After"], refused.json()["type"]) == ("60", "urn:vestibule:problem:too_many_requests")
+    assert "3 requests a minute" in refused.json()["detail"]
+    row = RefusedRequest.objects.get(error="too_many_requests")
+    assert (row.endpoint, row.step, row.client_id, row.count) == ("api", "rates", "deployer", 4)
+    assert machine("another", administers=("acme",)).get(ACME).status_code == 200
+    assert Api("nonsense").get(ACME).status_code == 401
 
 
 REFUSED = [

@@ -9,7 +9,10 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import User
+from clients import registration
 from clients.models import Authorization, Client, Grant
+from clients.policy import metadata_of
+from projects.actors import Actor
 from projects.models import Consent, Project
 from tests.world import BILLING, ORDERS, App, Browser, redirected
 
@@ -256,6 +259,25 @@ def test_what_it_remembers_ends_with_the_authorization(person: Browser) -> None:
     person.code("web", scope="openid email")
     Authorization.objects.update(ended_at=timezone.now(), ended_because="a test")
     assert is_asked(person, "web", "openid email")
+
+
+def test_c10_what_it_remembers_is_over_when_it_is_another_app_than_people_saw(person: Browser) -> None:
+    registered_itself("web")
+    person.code("web", scope="openid email")
+    assert not is_asked(person, "web", "openid email")
+    client = Client.objects.get(client_id="web")
+    more = ("https://elsewhere.example/cb", *client.redirect_uri_list)
+    registration.change(client, metadata_of(client).changed({"redirect_uris": more}), Actor.operator("a test"))
+    assert is_asked(person, "web", "openid email")
+
+
+def test_c10_a_page_that_showed_another_app_allows_nothing(person: Browser) -> None:
+    registered_itself("web")
+    shown = person.authorize("web", scope="openid email")
+    Client.objects.filter(client_id="web").update(name="Somebody else")
+    assert Authorization.objects.count() == 0
+    person.answer(shown)
+    assert Authorization.objects.count() == 0
 
 
 @pytest.mark.parametrize("reads_before", [1, 2])

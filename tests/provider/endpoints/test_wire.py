@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 OPEN_TO_BROWSERS = [
     "/.well-known/openid-configuration",
     "/.well-known/oauth-authorization-server",
+    "/.well-known/oauth-protected-resource/api/v1",
     "/.well-known/jwks.json",
     "/openid/jwks.json",
     *(f"/{prefix}/{name}" for prefix in ("oauth2", "openid") for name in ("token", "userinfo", "revoke")),

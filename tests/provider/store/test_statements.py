@@ -189,7 +189,13 @@ def test_everything_a_rotation_writes_is_one_commit() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/.well-known/jwks.json", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"]
+    "path",
+    [
+        "/.well-known/jwks.json",
+        "/.well-known/openid-configuration",
+        "/.well-known/oauth-authorization-server",
+        "/.well-known/oauth-protected-resource/api/v1",
+    ],
 )
 def test_constant_documents_need_no_database(sent: Any, path: str) -> None:
     app = App("web")

@@ -1,0 +1,149 @@
+"""Accounts that programs make, change and delete: from JSON to a row, with what the console demands of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from django.core.exceptions import ValidationError
+
+from accounts import emails, events, normalization, sign_in
+from accounts.changes import NOT_FROM_YOURSELF, finish, taken
+from accounts.models import AccountEventKind, User
+from accounts.moments import moment_problem
+from clients import subjects
+from common import chosen
+from common.hashers import problem_of_hash
+from common.json_type import Json
+from projects.actors import Actor
+from projects.events import record
+from projects.json_shape import Members, Spot, flag, moment_or_none, read_members, text
+from projects.problems import Problem, of_validation, require
+
+HASH = "password_hash"
+
+
+def _hash(spot: Spot) -> str | None:
+    return None if spot.value is None else text(spot)
+
+
+WANTED: Members = {
+    "username": text,
+    "email": text,
+    "given_name": text,
+    "family_name": text,
+    "is_active": flag,
+    "is_staff": flag,
+    "is_superuser": flag,
+    "tokens_not_before": moment_or_none,
+    HASH: _hash,
+}
+COLUMNS = {name: name for name in WANTED if name != HASH} | {"given_name": "first_name", "family_name": "last_name"}
+NAMES = {column: name for name, column in COLUMNS.items()}
+# What null stands for in a merge patch. There is no account without a user name.
+DEFAULTS: Mapping[str, Json] = {
+    "username": "",
+    **dict.fromkeys(("email", "given_name", "family_name"), ""),
+    **dict.fromkeys(("is_staff", "is_superuser"), False),
+    "is_active": True,
+}
+RIGHTS = ("is_active", "is_staff", "is_superuser")
+ALIKE = {"username": normalization.user_name, "email": normalization.mail_address}
+
+
+def read(values: Mapping[str, object]) -> tuple[dict[str, object], list[Problem]]:
+    spot = Spot({name: DEFAULTS.get(name) if value is None else value for name, value in values.items()})
+    return read_members(WANTED, spot), spot.found
+
+
+def read_new(values: Mapping[str, object]) -> tuple[dict[str, object], list[Problem]]:
+    """The same for an account that is made, whose `sub` may be said once."""
+    spot = Spot({name: DEFAULTS.get(name) if value is None else value for name, value in values.items()})
+    return read_members({**WANTED, "sub": text}, spot, needed=("username",)), spot.found
+
+
+def make(said: Mapping[str, object], by: Actor) -> User:
+    """A new account; without a hash nobody knows a password of it. Raises RegistrationError."""
+    user = User()
+    if "sub" in said:
+        user.sub = str(said["sub"])
+        require(_at("sub", subjects.problem_of_new(user.sub)))
+    user.set_unusable_password()
+    moved = _take(user, said, by)
+    user.save(force_insert=True)
+    emails.replace_primary_address(user, "")
+    record(by, "person.created", person=user.sub, changed=sorted(moved), is_active=user.is_active)
+    return user
+
+
+def change(user: User, said: Mapping[str, object], by: Actor) -> None:
+    """Nobody takes their own rights away. Raises RegistrationError. The caller has locked the row."""
+    old_email = user.email
+    moved = _take(user, said, by)
+    if not moved:
+        return
+    user.save()
+    if "email" in moved:
+        emails.replace_primary_address(user, old_email)
+        emails.record_change(user, old_email)
+    if HASH in moved:
+        sign_in.end_all(user)  # whoever signed in with the old one is out
+        events.record(user, AccountEventKind.PASSWORD_REPLACED, None)
+    finish(user, [COLUMNS[name] for name in moved if name != HASH], by)
+    record(by, "person.changed", person=user.sub, changed=sorted(moved), is_active=user.is_active)
+
+
+def delete(user: User, by: Actor) -> None:
+    """With everything that is theirs, in the transaction of the caller."""
+    sub = user.sub
+    events.record_deletion(user, None)
+    user.delete()
+    record(by, "person.deleted", person=sub)
+
+
+def _take(user: User, said: Mapping[str, object], by: Actor) -> list[str]:
+    """Put it on the row, which is not saved here; the members that changed."""
+    email, moment = user.email, user.tokens_not_before
+    values = {name: ALIKE[name](str(value)) if name in ALIKE else value for name, value in said.items()}
+    moved = [name for name in COLUMNS if name in values and getattr(user, COLUMNS[name]) != values[name]]
+    for name in moved:
+        setattr(user, COLUMNS[name], values[name])
+    found = [*_problems(user, moved, by)]
+    if "tokens_not_before" in moved:
+        found += _at("tokens_not_before", moment_problem(moment, user.tokens_not_before))
+    judged = set(moved) - {one.field for one in found}
+    found += [Problem(name, message) for name, message in taken(user, email_before=email) if name in judged]
+    if HASH in values:
+        found += _at(HASH, problem_of_hash(str(values[HASH])) or "" if values[HASH] is not None else "")
+    require(found)
+    return moved + ([HASH] if HASH in values and _set_password(user, values[HASH]) else [])
+
+
+def _problems(user: User, moved: list[str], by: Actor) -> Iterator[Problem]:
+    if by.sub == user.sub:
+        for name in RIGHTS:
+            if name in moved and not getattr(user, name):
+                yield Problem(name, str(NOT_FROM_YOURSELF))
+    wanted = {COLUMNS[name] for name in moved} | ({"username"} if user._state.adding else set())
+    try:
+        user.clean_fields(exclude={one.name for one in User._meta.fields} - wanted)
+    except ValidationError as error:
+        yield from of_validation(error, NAMES)
+
+
+def _set_password(user: User, said: object) -> bool:
+    """Whether it is another one than before. None: no password opens this account."""
+    if said is None:
+        if not user.has_usable_password():
+            return False
+        user.set_unusable_password()
+        user.password_fingerprint = ""
+        return True
+    if chosen.is_of(str(said), chosen.Kept(user.password, user.password_fingerprint)):
+        return False
+    kept = chosen.adopted(str(said))
+    user.password, user.password_fingerprint = kept.digest, kept.fingerprint
+    return True
+
+
+def _at(field: str, message: str) -> list[Problem]:
+    return [Problem(field, message)] if message else []
