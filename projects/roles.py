@@ -106,6 +106,8 @@ def name_problem(name: str) -> str:
         return problem
     if any(unicodedata.category(one) in ("Cc", "Cf", "Zl", "Zp") for one in name):
         return _("A name has no line breaks and no control characters.")
+    if "/" in name:
+        return _("The name of a role has no slash.")
     if name != plain(name):
         return _("Write %(plain)s: a name has no spaces around, and letters in their usual form.") % {
             "plain": quoted(plain(name))

@@ -66,6 +66,8 @@ PATH: dict[str, str] = {  # descriptions of the variables of paths
     "sub": "The `sub` of the person, percent-encoded.",
     "sign_in_id": "The id of the sign-in.",
     "authorization": "The id of the authorization.",
+    "role": "The name of the role, percent-encoded.",
+    "group": "The name of the group, percent-encoded.",
 }
 
 

@@ -16,7 +16,7 @@ from common.json_type import Json
 from idp.api import people_schemas
 from idp.api.described import ref
 from idp.api.problems import CODES, TYPE
-from projects import choices, claim_table
+from projects import choices, claim_table, role_document
 from projects import document as project_document
 from projects import json_shape as shape
 from projects.json_shape import Members
@@ -214,6 +214,7 @@ def every() -> dict[str, Json]:
         "Member": _object({"username": TEXT, "role": _enum(choices.Role.values)}, ["role"]),
         "Api": api(),
         "Claim": claim(),
+        "Role": _object(_members(role_document.ROLE, {})),
         "Scope": _object(_members(project_document.SCOPE, {})),
         "Client": client(),
         "Audience": audience("value"),
@@ -232,6 +233,6 @@ def every() -> dict[str, Json]:
             ["deletes", "obstacles"],
         ),
     }
-    lists = ("Project", "Member", "Api", "Client", "Audience", "Secret", *people_schemas.LISTS)
+    lists = ("Project", "Member", "Role", "Api", "Client", "Audience", "Secret", *people_schemas.LISTS)
     single |= people_schemas.every()
     return {**single, **{f"{name}Page": page_of(name) for name in lists}, "Problem": problem()}

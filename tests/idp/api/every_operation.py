@@ -10,10 +10,13 @@ from urllib.parse import parse_qs, urlsplit
 
 from jsonschema import Draft202012Validator
 
+from accounts import groups
 from accounts.models import SignIn, User
 from clients import key_registration
 from clients.models import Authorization, Client
 from idp.api.openapi import document
+from projects import roles
+from projects.metadata import RoleMetadata
 from projects.models import Project
 from tests.idp.api.caller import OPERATOR, path
 from tests.provider.proving import new_key
@@ -39,6 +42,8 @@ SENT: dict[str, Any] = {
     "put_client_audience": {},
     "accept_consent_request": {"grant_scope": ["openid"]},
     "reject_consent_request": {},
+    "put_role": {"users": ["member"]},
+    "patch_role": {"description": "Works here"},
     "patch_user": {"given_name": "Mem"},
 }
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -105,7 +110,16 @@ def prepared() -> dict[str, str]:
         "sign_in_id": str(SignIn.objects.filter(user=member, ended_at=None).latest("created_at").pk),
         "authorization": str(Authorization.objects.get(user=member).pk),
         "challenge": _challenge(),
+        "role": _role(),
+        "group": "choir",
     }
+
+
+def _role() -> str:
+    """Of a person, and of a group that there is."""
+    choir = groups.named("choir") or groups.make("choir", OPERATOR)
+    wanted = RoleMetadata(name="staff", users=("member",), groups=(choir.name,))
+    return roles.register(wanted, Project.objects.get(key="acme"), OPERATOR).name
 
 
 def _challenge() -> str:
