@@ -57,6 +57,7 @@ WORDS = {
     "tokens.swept": _("What had expired was deleted"),
     "person.changed": _("Account of a person changed by an administrator"),
     "people.imported": _("People, apps or tokens came from another system"),
+    "claim.too_large": _("A claim was left out for somebody, because it was too large"),
     "role.created": _("Role added"),
     "role.changed": _("Role changed"),
     "role.deleted": _("Role deleted"),
