@@ -65,7 +65,7 @@ def plain(name: str) -> str:
 
 def named(project: Project, name: str) -> ProjectRole | None:
     """The role of this name, in any capitals."""
-    return project.roles.filter(name__iexact=plain(name)).first()
+    return project.roles.filter(name__iexact=plain(name)).first() if not text_problem(name, 4 * LONGEST_NAME) else None
 
 
 # --- Problems ------------------------------------------------------------------------------------------------------
@@ -116,6 +116,8 @@ def name_problem(name: str) -> str:
 
 
 def _another(wanted: RoleMetadata, project: Project, role: ProjectRole | None) -> Iterator[Problem]:
+    if name_problem(wanted.name):
+        return  # said already, and no database looks for a NUL
     same = project.roles.filter(name__iexact=wanted.name)
     if (same.exclude(pk=role.pk) if role else same).exists():
         yield Problem("name", _("This project has a role of this name already."))
