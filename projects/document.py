@@ -81,7 +81,14 @@ def _claims(spot: Spot) -> dict[str, dict[str, object]]:
 def _renamed(spot: Spot) -> tuple[tuple[str, str], ...]:
     if not isinstance(spot.value, Mapping):
         raise Wrong(f"This must be a mapping of names and what they are called in the claim, not {spot.kind}.")
-    return tuple((str(name), text(spot.at(str(name), value))) for name, value in spot.value.items())
+    found = []
+    for name, value in spot.value.items():
+        inside = spot.at(str(name), value)
+        try:
+            found.append((str(name), text(inside)))
+        except Wrong as error:
+            inside.tell(error)
+    return tuple(found)
 
 
 CLAIM: Members = {

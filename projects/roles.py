@@ -65,7 +65,7 @@ def plain(name: str) -> str:
 
 def named(project: Project, name: str) -> ProjectRole | None:
     """The role of this name, in any capitals."""
-    return project.roles.filter(name__iexact=plain(name)).first()
+    return project.roles.filter(name__iexact=plain(name)).first() if not text_problem(name, 4 * LONGEST_NAME) else None
 
 
 # --- Problems ------------------------------------------------------------------------------------------------------
@@ -106,6 +106,8 @@ def name_problem(name: str) -> str:
         return problem
     if any(unicodedata.category(one) in ("Cc", "Cf", "Zl", "Zp") for one in name):
         return _("A name has no line breaks and no control characters.")
+    if "/" in name:
+        return _("The name of a role has no slash.")
     if name != plain(name):
         return _("Write %(plain)s: a name has no spaces around, and letters in their usual form.") % {
             "plain": quoted(plain(name))
@@ -114,6 +116,8 @@ def name_problem(name: str) -> str:
 
 
 def _another(wanted: RoleMetadata, project: Project, role: ProjectRole | None) -> Iterator[Problem]:
+    if name_problem(wanted.name):
+        return  # said already, and no database looks for a NUL
     same = project.roles.filter(name__iexact=wanted.name)
     if (same.exclude(pk=role.pk) if role else same).exists():
         yield Problem("name", _("This project has a role of this name already."))

@@ -17,7 +17,7 @@ from idp.api import people_schemas, provider_schemas
 from idp.api.described import ref
 from idp.api.problems import CODES, TYPE
 from idp.api.schema_shapes import MOMENT_OR_NONE, TEXT, TEXTS, object_of
-from projects import choices, claim_table
+from projects import choices, claim_table, role_document
 from projects import document as project_document
 from projects import json_shape as shape
 from projects.json_shape import Members
@@ -207,6 +207,7 @@ def every() -> dict[str, Json]:
         "Member": object_of({"username": TEXT, "role": _enum(choices.Role.values)}, ["role"]),
         "Api": api(),
         "Claim": claim(),
+        "Role": object_of(_members(role_document.ROLE, {})),
         "Scope": object_of(_members(project_document.SCOPE, {})),
         "Client": client(),
         "Audience": audience("value"),
@@ -225,6 +226,7 @@ def every() -> dict[str, Json]:
             ["deletes", "obstacles"],
         ),
     }
-    lists = ("Project", "Member", "Api", "Client", "Audience", "Secret", *people_schemas.LISTS, *provider_schemas.LISTS)
+    lists = ("Project", "Member", "Role", "Api", "Client", "Audience", "Secret")
+    lists = (*lists, *people_schemas.LISTS, *provider_schemas.LISTS)
     single |= people_schemas.every() | provider_schemas.every()
     return {**single, **{f"{name}Page": page_of(name) for name in lists}, "Problem": problem()}

@@ -26,6 +26,7 @@ from idp.api.records import (
     RefusedRequestList,
     RefusedRequestsOfProject,
 )
+from idp.api.roles import OneRole, RoleList, RoleOfGroup, RoleOfUser
 from idp.api.secrets import OneSecret, SecretList
 from idp.api.sign_ins import OneSignIn, SignInList
 from idp.api.signing_keys import KeyActivation, KeyRevocation, KeyRotation, OneSigningKey, SigningKeyList
@@ -39,6 +40,10 @@ RESOURCES = [
     path(f"{PROJECT}/consent-screen", ConsentScreen.as_view()),
     path(f"{PROJECT}/members", MemberList.as_view()),
     path(f"{PROJECT}/members/<str:username>", OneMember.as_view()),
+    path(f"{PROJECT}/roles", RoleList.as_view()),
+    path(f"{PROJECT}/roles/<str:role>", OneRole.as_view()),
+    path(f"{PROJECT}/roles/<str:role>/users/<str:username>", RoleOfUser.as_view()),
+    path(f"{PROJECT}/roles/<str:role>/groups/<path:group>", RoleOfGroup.as_view()),
     path(f"{PROJECT}/apis", ApiList.as_view()),
     path(f"{PROJECT}/apis/<path:identifier>", OneApi.as_view()),
     path(f"{PROJECT}/clients", ClientList.as_view()),

@@ -59,6 +59,7 @@ WORDS = {
     "person.deleted": _("Account of a person deleted by an administrator"),
     "person.changed": _("Account of a person changed by an administrator"),
     "people.imported": _("People, apps or tokens came from another system"),
+    "claim.too_large": _("A claim was left out for somebody, because it was too large"),
     "role.created": _("Role added"),
     "role.changed": _("Role changed"),
     "role.deleted": _("Role deleted"),

@@ -10,7 +10,7 @@ from common import clock
 from common.address import address_of
 from common.certificates import of_connection
 from projects.apis import apis_near
-from provider import parameters
+from provider import oversized, parameters
 from provider.client_authentication import authenticate
 from provider.endpoints.http import PRIVATE, Answer, json_answer, protocol_endpoint
 from provider.keys import mint
@@ -36,6 +36,8 @@ def introspect(request: Request) -> Answer:
     found = _find(text, params.one("token_type_hint"))
     registry = Registry(apis=apis_near(found.audience)) if found else Registry()
     answer = introspection.answer(caller, found, registry, settings.IDP_ISSUER)
+    if found is not None:
+        oversized.note(found.client, found.person, introspection.left_out(caller, found, answer))
     if _accepts_signed(str(request.META.get("HTTP_ACCEPT", ""))):
         return _signed(answer, caller)
     return json_answer(answer)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from provider import parameters
+from projects.claim_table import USERINFO
+from provider import oversized, parameters
 from provider.endpoints import access_token
 from provider.endpoints.http import Answer, json_answer, protocol_endpoint
 from provider.keys import mint
@@ -27,6 +28,7 @@ def userinfo(request: Request) -> Answer:
     except Refusal as refusal:
         refusal.client_id = found.client.client_id
         raise
+    oversized.note(found.client, found.person, claims.left_out_of(found, USERINFO, answer))
     if found.client.userinfo_algorithm:
         return _signed(answer, found.client)
     return json_answer(answer)

@@ -11,6 +11,8 @@ from django.conf import settings
 
 from common import clock
 from projects import ends
+from projects.claim_table import ACCESS_TOKEN, ID_TOKEN
+from provider import oversized
 from provider.keys import mint as keys
 from provider.protocol import claims
 from provider.protocol.access_tokens import abroad, lifetime, signing_alg, token_format
@@ -123,12 +125,16 @@ def gets_refresh_token(decided: TokenRequest, presented: Presented) -> bool:
 
 
 def _signed(issue: Issue, algorithm: str) -> str:
-    return keys.sign(claims.access_token(issue), algorithm, keys.ACCESS_TOKEN_TYPE)
+    said = claims.access_token(issue)
+    oversized.note(issue.client, issue.person, issue.left_out(ACCESS_TOKEN, said))
+    return keys.sign(said, algorithm, keys.ACCESS_TOKEN_TYPE)
 
 
 def _id_token(issue: Issue, access_token: str, code: str = "") -> str:
     signed_for = issue.target or issue.client
-    return keys.sign(claims.id_token(issue, access_token, code), signed_for.id_token_algorithm, keys.ID_TOKEN_TYPE)
+    said = claims.id_token(issue, access_token, code)
+    oversized.note(issue.client, issue.person, issue.left_out(ID_TOKEN, said))
+    return keys.sign(said, signed_for.id_token_algorithm, keys.ID_TOKEN_TYPE)
 
 
 def _issue(

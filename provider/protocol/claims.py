@@ -101,6 +101,12 @@ class Issue:
             return {}
         return told.told(self.client.project, self.person, place, self.scopes, self.requested(place))
 
+    def left_out(self, place: str, said: Claims) -> tuple[str, ...]:
+        """What of it was too large."""
+        if self.person is None or self.actors or (self.abroad and place == ACCESS_TOKEN):
+            return ()
+        return told.left_out(said, self.client.project, self.person, place, self.scopes, self.requested(place))
+
     def requested(self, place: str) -> tuple[str, ...]:
         """Single claims, for the client itself: what a sibling hears is limited to the scopes (protocol section 2)."""
         if self.target is not None or place != ID_TOKEN:
@@ -244,16 +250,29 @@ def userinfo(token: TokenFacts) -> Claims:
         return {"sub": token.client.client_id, "client_id": token.client.client_id, "name": token.client.name}
     if "openid" not in token.scopes:
         raise InsufficientScope("The access token needs the scope openid.")
-    requested = within(token.client.scopes, token.claims, token.client.project).userinfo
-    by_table = told_of(token, USERINFO, requested)
+    requested = _requested(token)
+    by_table = told_of(token, USERINFO)
     return {**by_table, "sub": token.person.sub, **about_person(token.person, token.scopes, requested)}
 
 
-def told_of(token: TokenFacts, place: str, requested: Iterable[str] = ()) -> Claims:
+def _requested(token: TokenFacts) -> tuple[str, ...]:
+    return within(token.client.scopes, token.claims, token.client.project).userinfo
+
+
+def told_of(token: TokenFacts, place: str) -> Claims:
     """What the project of its client tells whoever has this token, unless somebody passed it on or it goes abroad."""
     if token.person is None or token.actors or token.abroad:
         return {}
+    requested = _requested(token) if place == USERINFO else ()
     return told.told(token.client.project, token.person, place, token.scopes, requested)
+
+
+def left_out_of(token: TokenFacts, place: str, said: Mapping[str, Json]) -> tuple[str, ...]:
+    """What of it was too large for this answer."""
+    if token.person is None or token.actors or token.abroad:
+        return ()
+    requested = _requested(token) if place == USERINFO else ()
+    return told.left_out(said, token.client.project, token.person, place, token.scopes, requested)
 
 
 def tokeninfo(token: TokenFacts, *, offline: bool, now: int) -> Claims:

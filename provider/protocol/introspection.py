@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from projects.claim_table import INTROSPECTION
 from provider.protocol.audience import offered_by, offered_or_of_signing_in
-from provider.protocol.claims import act, one_or_many, told_of
+from provider.protocol.claims import act, left_out_of, one_or_many, told_of
 from provider.protocol.errors import IntrospectionDenied
 from provider.protocol.facts import ClientFacts, Json, Registry, TokenFacts
 
@@ -36,6 +37,13 @@ def _told(caller: ClientFacts, token: TokenFacts) -> dict[str, Json]:
     if token.kind != "access" or not token.client.project.is_same(caller.project):
         return {}
     return told_of(token, INTROSPECTION)
+
+
+def left_out(caller: ClientFacts, token: TokenFacts | None, said: Mapping[str, Json]) -> tuple[str, ...]:
+    """Claims that were too large for this answer."""
+    if token is None or said == INACTIVE or token.kind != "access" or not token.client.project.is_same(caller.project):
+        return ()
+    return left_out_of(token, INTROSPECTION, said)
 
 
 def _by_right(caller: ClientFacts, token: TokenFacts) -> bool:

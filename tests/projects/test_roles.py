@@ -114,6 +114,7 @@ def test_editors_grant_roles_of_their_own_project_and_of_no_other(role: str, all
         ("a" * 65, "too long"),
         ("a\nb", "no line breaks"),
         ("a\0", "cannot be stored"),
+        ("a/b", "no slash"),
         ("a\u202eb", "no line breaks"),
         (" staff", "no spaces around"),
         ("\uff53taff", "usual form"),

@@ -11,10 +11,13 @@ from urllib.parse import parse_qs, urlsplit
 from allauth.mfa.models import Authenticator
 from jsonschema import Draft202012Validator
 
+from accounts import groups
 from accounts.models import SignIn, User
 from clients import blocked_hosts, guests, initial_tokens, key_registration
 from clients.models import Authorization, Client, SigningKey
 from idp.api.openapi import document
+from projects import roles
+from projects.metadata import RoleMetadata
 from projects.models import Project
 from tests.guests import make_guest
 from tests.idp.api.caller import OPERATOR, path
@@ -41,6 +44,8 @@ SENT: dict[str, Any] = {
     "put_client_audience": {},
     "accept_consent_request": {"grant_scope": ["openid"]},
     "reject_consent_request": {},
+    "put_role": {"users": ["member"]},
+    "patch_role": {"description": "Works here"},
     "patch_user": {"given_name": "Mem"},
     "create_user": {"username": "newcomer"},
     "create_initial_access_token": {"label": "first"},
@@ -122,12 +127,21 @@ def prepared() -> dict[str, str]:
         "sign_in_id": str(SignIn.objects.filter(user=member, ended_at=None).latest("created_at").pk),
         "authorization": str(Authorization.objects.get(user=member).pk),
         "challenge": _challenge(),
+        "role": _role(),
+        "group": "choir",
     }
 
 
 def _initial_token() -> int:
     acme = Project.objects.get(key="acme")
     return initial_tokens.make(initial_tokens.Wanted(label="for tests"), acme, OPERATOR)[0].pk
+
+
+def _role() -> str:
+    """Of a person, and of a group that there is."""
+    choir = groups.named("choir") or groups.make("choir", OPERATOR)
+    wanted = RoleMetadata(name="staff", users=("member",), groups=(choir.name,))
+    return roles.register(wanted, Project.objects.get(key="acme"), OPERATOR).name
 
 
 def _challenge() -> str:

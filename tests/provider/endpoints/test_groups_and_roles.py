@@ -10,12 +10,15 @@ import pytest
 
 from accounts import attributes, groups
 from accounts.models import Attribute, Group, User
-from clients.models import Client
+from clients.models import Client, SecurityEvent
+from projects import claims as project_claims
 from projects import registration, roles
 from projects.actors import Actor
 from projects.claim_table import ACCESS_TOKEN, ATTRIBUTE, GROUPS, ID_TOKEN, INTROSPECTION, PLACES, ROLES, ClaimRow
 from projects.metadata import RoleMetadata
 from projects.models import Api, Project, ProjectRole
+from projects.problems import RegistrationError
+from provider.protocol import told
 from provider.store import belonging
 from tests.world import FOREIGN, ORDERS, App, Browser, claims_of
 
@@ -197,3 +200,31 @@ def test_groups_and_roles_are_read_only_where_somebody_is_told_of_them() -> None
     assert not belonging.are_needed(), "an attribute is a fact of everybody"
     tell(replace(TABLE[0], scope="profile"))
     assert belonging.are_needed()
+
+
+# --- What is too large ---------------------------------------------------------------------------------------------
+
+
+def test_what_is_too_large_is_left_out_everywhere_and_noted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(told, "MAX_VALUES", 1)
+    owner = User.objects.get(username="owner")
+    groups.set_members(groups.make("acme-other", OPERATOR), [owner], "", OPERATOR)
+    tokens = Browser("owner").tokens("web", scope=SCOPE)
+    rest = {"roles": ["editor"], TEAM: ["blue"]}
+    for _again in range(2):
+        assert by_table(claims_of(tokens["id_token"])) == introspected(tokens["access_token"]) == rest
+        assert by_table(App("web").userinfo(tokens["access_token"]).json()) == rest
+    event = SecurityEvent.objects.get(kind="claim.too_large")
+    assert (event.client_id, event.sub, event.detail["claim"]) == ("web", owner.sub, "groups")
+
+
+def test_a_table_that_would_be_too_large_for_somebody_is_refused_when_it_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(project_claims, "MAX_VALUES", 1)
+    with pytest.raises(RegistrationError, match="Somebody here would have 2 of these groups"):
+        tell(replace(TABLE[0], prefix=""))
+    tell(replace(TABLE[0], prefix="ch"))
+    with pytest.raises(RegistrationError, match="2 of these groups"):
+        tell(replace(TABLE[0], prefix="ch", only=("acme-staff",)))
+    tell(replace(TABLE[0], prefix="", only=("acme-staff", "nobody")))

@@ -7,6 +7,7 @@ BEGIN and COMMIT are not counted; that there is one commit is read from the rows
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -14,8 +15,14 @@ import pytest
 from django.db import connection
 from django.http import HttpResponse
 
+from accounts import groups
+from accounts.models import User
 from clients.models import AccessToken, Authorization, Client, SecurityEvent
 from common import cache, prepared
+from projects import registration, roles
+from projects.actors import Actor
+from projects.claim_table import PLACES, ClaimRow
+from projects.metadata import RoleMetadata
 from provider.protocol.exchange import ACCESS_TOKEN, REFRESH_TOKEN
 from provider.protocol.facts import TOKEN_EXCHANGE
 from tests.provider.devices import Device, add_devices, connect
@@ -23,6 +30,7 @@ from tests.world import ORDERS, App, Browser, Response
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("warm")]
 Statements = list[str]
+OPERATOR = Actor.operator("test")
 
 
 @pytest.fixture
@@ -201,6 +209,39 @@ def test_constant_documents_need_no_database(sent: Any, path: str) -> None:
     app = App("web")
     app.http.get(path)
     assert sent(lambda: app.http.get(path)) == []
+
+
+def told(on: bool) -> None:
+    """Whether an app is told of groups and roles; the owner has some."""
+    if on:
+        web = Client.objects.get(client_id="web")
+        web.scope += " groups roles"
+        web.save()
+        acme, owner = web.project, User.objects.get(username="owner")
+        assert acme is not None
+        choir = groups.make("choir", OPERATOR)
+        groups.set_members(choir, [owner], "", OPERATOR)
+        roles.register(RoleMetadata(name="singer", groups=("choir",)), acme, OPERATOR)
+        row = ClaimRow(name="roles", source="roles", told_in=PLACES)
+        registration.change(acme, replace(registration.metadata_of(acme), claims=(row,)), OPERATOR)
+    cache._shared.confirm(float("-inf"))
+
+
+@pytest.mark.parametrize("on", [True, False], ids=["told", "not told"])
+def test_groups_and_roles_cost_no_statement_and_nothing_where_nobody_is_told(sent: Any, on: bool) -> None:
+    told(on)
+    scope = "openid offline_access groups roles" if on else "openid offline_access"
+    Browser("owner").tokens("web", scope=scope)
+    code = Browser("owner").code("web", scope=scope)
+    read, _write = sent(lambda: App("web").exchange(code))
+    tokens = Browser("owner").tokens("web", scope=scope)
+    refreshed, _write = sent(lambda: App("web").refresh(tokens["refresh_token"]))
+    (seen,) = sent(lambda: App("web").userinfo(tokens["access_token"]))
+    (looked_at,) = sent(lambda: App("web").introspect(tokens["access_token"]))
+    for statement in (read, refreshed, seen, looked_at):
+        assert ("projects_rolegrant" in statement) is on
+    answer = App("web").introspect(tokens["access_token"]).json()
+    assert answer.get("roles") == (["singer"] if on else None)
 
 
 def test_a_device_that_waits_asks_in_one_statement_and_its_tokens_cost_one_more(sent: Any) -> None:
