@@ -226,7 +226,7 @@ def every() -> dict[str, Json]:
             ["deletes", "obstacles"],
         ),
     }
-    lists = ("Project", "Member", "Role", "Api", "Client", "Audience", "Secret")
+    lists: tuple[str, ...] = ("Project", "Member", "Role", "Api", "Client", "Audience", "Secret")
     lists = (*lists, *people_schemas.LISTS, *provider_schemas.LISTS)
     single |= people_schemas.every() | provider_schemas.every()
     return {**single, **{f"{name}Page": page_of(name) for name in lists}, "Problem": problem()}
