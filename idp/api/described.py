@@ -73,6 +73,7 @@ PATH: dict[str, str] = {  # descriptions of the variables of paths
     "guest": "The client id of the guest app, percent-encoded.",
     "initial_token": "The number of the initial access token.",
     "host": "The host, percent-encoded; with its port where only that one is meant.",
+    "invitation": "The id of the invitation.",
 }
 
 

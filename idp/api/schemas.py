@@ -13,7 +13,7 @@ from clients.metadata import ClientMetadata
 from clients.models.values import CHOICES
 from clients.rules import MAY_BE_EMPTY
 from common.json_type import Json
-from idp.api import people_schemas, provider_schemas
+from idp.api import invitation_schemas, people_schemas, provider_schemas
 from idp.api.described import ref
 from idp.api.problems import CODES, TYPE
 from idp.api.schema_shapes import MOMENT_OR_NONE, TEXT, TEXTS, object_of
@@ -226,5 +226,6 @@ def every() -> dict[str, Json]:
         ),
     }
     lists = ("Project", "Member", "Api", "Client", "Audience", "Secret", *people_schemas.LISTS, *provider_schemas.LISTS)
-    single |= people_schemas.every() | provider_schemas.every()
+    lists += invitation_schemas.LISTS
+    single |= people_schemas.every() | provider_schemas.every() | invitation_schemas.every()
     return {**single, **{f"{name}Page": page_of(name) for name in lists}, "Problem": problem()}

@@ -15,6 +15,8 @@ from accounts.models import SignIn, User
 from clients import blocked_hosts, guests, initial_tokens, key_registration
 from clients.models import Authorization, Client, SigningKey
 from idp.api.openapi import document
+from projects import inviting
+from projects.inviting import Wanted
 from projects.models import Project
 from tests.guests import make_guest
 from tests.idp.api.caller import OPERATOR, path
@@ -49,6 +51,8 @@ SENT: dict[str, Any] = {
     "activate_signing_key": {},
     "revoke_signing_key": {},
     "patch_guest": {"enabled": False},
+    "create_invitation": {"email": "guest@new.example"},
+    "create_project_invitation": {"email": "guest@new.example", "role": "viewer"},
 }
 NOBODY = "00000000-0000-4000-8000-000000000000"
 UNKNOWN = {
@@ -58,6 +62,7 @@ UNKNOWN = {
     "key": "nothing",
     "guest": "nothing",
     "host": "nothing.example",
+    "invitation": NOBODY,
 }  # of each kind of thing that others may not know
 
 
@@ -122,6 +127,9 @@ def prepared() -> dict[str, str]:
         "sign_in_id": str(SignIn.objects.filter(user=member, ended_at=None).latest("created_at").pk),
         "authorization": str(Authorization.objects.get(user=member).pk),
         "challenge": _challenge(),
+        "invitation": str(
+            inviting.invite(Wanted(email="waits@new.example"), Project.objects.get(key="acme"), OPERATOR).pk
+        ),
     }
 
 
