@@ -47,7 +47,7 @@ class InvitationList(ProviderWide):
     )
     def post(self, request: HttpRequest) -> HttpResponse:
         self.refuse_others()
-        return self.once(self._make)
+        return self.once(self._make, allow=self.refuse_others)
 
     def _make(self) -> HttpResponse:
         said = said_in(self.sent(), _read_any)
@@ -99,10 +99,14 @@ class ProjectInvitationList(OfProject):
         parameters=("idempotency_key",),
     )
     def post(self, request: HttpRequest, project: str) -> HttpResponse:
-        found = self.editable(project, self.by)
-        if not inviting.may_invite(self.by, found):
-            raise refused("forbidden", "Only superusers invite people here.")
-        return self.once(lambda: self._make(found))
+        def allow() -> Project:
+            found = self.editable(project, self.by)
+            if not inviting.may_invite(self.by, found):
+                raise refused("forbidden", "Only superusers invite people here.")
+            return found
+
+        found = allow()
+        return self.once(lambda: self._make(found), allow=allow)
 
     def _make(self, project: Project) -> HttpResponse:
         made = inviting.invite(_wanted(said_in(self.sent(), _read)), project, self.by)

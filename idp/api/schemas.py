@@ -225,7 +225,7 @@ def every() -> dict[str, Json]:
             ["deletes", "obstacles"],
         ),
     }
-    lists = ("Project", "Member", "Api", "Client", "Audience", "Secret", *people_schemas.LISTS, *provider_schemas.LISTS)
-    lists += invitation_schemas.LISTS
+    own = ("Project", "Member", "Api", "Client", "Audience", "Secret")
+    lists = (*own, *people_schemas.LISTS, *provider_schemas.LISTS, *invitation_schemas.LISTS)
     single |= people_schemas.every() | provider_schemas.every() | invitation_schemas.every()
     return {**single, **{f"{name}Page": page_of(name) for name in lists}, "Problem": problem()}

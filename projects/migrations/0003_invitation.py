@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('projects', '0001_first_release'),
+        ('projects', '0002_roles_and_claims'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
