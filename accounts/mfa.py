@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 import qrcode
+from allauth.account.utils import user_display
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.conf import settings
@@ -47,7 +48,11 @@ class MFAAdapter(DefaultMFAAdapter):
 
     def get_public_key_credential_user_entity(self, user: AbstractBaseUser) -> dict[str, object]:
         """Authenticators name their person by a random handle: the number of a row could be guessed."""
-        return {**super().get_public_key_credential_user_entity(user), "id": passkeys.handle_of(user)}
+        return {
+            "id": passkeys.handle_of(user),
+            "display_name": user_display(user),
+            "name": self._get_user_identifier(user),
+        }
 
     def generate_authenticator_name(self, user: AbstractBaseUser, type: Authenticator.Type) -> str:
         number = Authenticator.objects.filter(user_id=user.pk, type=type).count() + 1

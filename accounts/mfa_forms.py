@@ -243,7 +243,7 @@ class AddWebAuthnForm(CredentialMixin, webauthn.AddWebAuthnForm):
         self.check_origin(self.cleaned_data["credential"])
         with self.rejecting_malformed():
             cleaned: dict[str, Any] = super().clean()
-            cleaned["credential"] = _stored_credential(cleaned["credential"], alone=bool(cleaned.get("passwordless")))
+            cleaned["credential"] = stored_credential(cleaned["credential"], alone=bool(cleaned.get("passwordless")))
         return cleaned
 
 
@@ -253,7 +253,7 @@ class EditWebAuthnForm(LabelsMixin, webauthn.EditWebAuthnForm):
         self.fields["name"] = forms.CharField(label=_("Name"), max_length=MAX_NAME)
 
 
-def _stored_credential(credential: Answer, *, alone: bool) -> dict[str, object]:
+def stored_credential(credential: Answer, *, alone: bool) -> dict[str, object]:
     """Only what a sign-in needs later: a browser may add anything to its answer."""
     answer = auth.parse_registration_response(credential)
     key = websafe_encode(answer.raw_id)

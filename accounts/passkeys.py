@@ -14,7 +14,12 @@ ALONE = "alone"  # in the stored credential: its person allowed it to stand alon
 
 
 def handle_of(user: AbstractBaseUser) -> bytes:
-    """What authenticators keep to name this person. Made with the first passkey, and never changed."""
+    """What authenticators keep to name this person. Made with the first passkey, and never changed.
+
+    Somebody who has no account yet has the one that the account will be made with.
+    """
+    if user.pk is None:
+        return bytes(getattr(user, "passkey_handle", None) or b"")
     row = User.objects.filter(pk=user.pk)
     row.filter(passkey_handle=None).update(passkey_handle=secrets.token_bytes(HANDLE))
     return bytes(row.values_list("passkey_handle", flat=True).get() or b"")

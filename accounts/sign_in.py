@@ -177,6 +177,14 @@ def sign_out(request: HttpRequest) -> None:
     logout(request, show_message=False)
 
 
+def change_person(request: HttpRequest, *kept: str) -> None:
+    """Sign this browser out, but what is under these names in its session stays, and apps still get their answers."""
+    waiting = {key: request.session[key] for key in (*OF_APPS, *kept) if key in request.session}
+    sign_out(request)
+    for key, value in waiting.items():  # signing out emptied the session
+        request.session[key] = value
+
+
 def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """Treat a session as signed in only while its SignIn row is live.
 

@@ -195,9 +195,6 @@ def switch(request: HttpRequest) -> HttpResponse:
         next_url = ""
     if request.method == "GET" and request.user.is_authenticated:
         return render(request, "account/switch.html", {"next": next_url})
-    waiting = {key: request.session[key] for key in sign_in.OF_APPS if key in request.session}
-    sign_in.sign_out(request)
-    for key, requests in waiting.items():  # signing out emptied the session, but the app still waits for its answer
-        request.session[key] = requests
+    sign_in.change_person(request)
     login_url = reverse("account_login")
     return redirect(f"{login_url}?{urlencode({REDIRECT_FIELD_NAME: next_url})}" if next_url else login_url)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from common.arrival import current
 
 MAX_HOST = 100  # characters
-_KEY_OF_A_MAIL = re.compile(r'(/accounts/(?:password/reset/key|confirm-email)/)[^\s?"\\]+')
+_KEY_OF_A_MAIL = re.compile(r'(/accounts/(?:password/reset/key|confirm-email|invitation)/)[^\s?"\\]+')
 
 
 def without_keys(line: str) -> str:

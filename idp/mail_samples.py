@@ -23,14 +23,22 @@ LINKS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "account/email/email_confirmation": ("account_confirm_email", (KEY,)),
     "account/email/email_confirmation_signup": ("account_confirm_email", (KEY,)),
     "account/email/sensitive_access": ("account_apps", ()),
+    "projects/email/invitation": ("invitation_link", ("Wq3nX9vT0kR5yB7cM2dF8hJ4sL6pZ1aG",)),
 }
 WITHOUT_LINK = ("account/email/account_deleted", "account/email/unknown_account")
-UNTIL = ("password_reset_key", "email_confirmation", "email_confirmation_signup")
+UNTIL = ("password_reset_key", "email_confirmation", "email_confirmation_signup", "invitation")
 OF_NOBODY = ("account/email/account_already_exists", "account/email/unknown_account")
 SAID: Mapping[str, Mapping[str, object]] = {
     "account/email/email_deleted": {"deleted_email": "pat@old.example"},
     "account/email/email_changed": {"from_email": "pat@old.example", "to_email": MAIL},
     "account/email/sensitive_access": {"app_name": "Acme shopping", "items": ["Change your orders"]},
+    "projects/email/invitation": {
+        "inviter": "Kim Ray",
+        "place": "Acme",
+        "in_project": True,
+        "role": "Viewer",
+        "facts": [],
+    },
     "socialaccount/email/account_connected": {"provider": "Acme staff"},
     "socialaccount/email/account_disconnected": {"provider": "Acme staff"},
 }
@@ -42,7 +50,7 @@ NAMES = (
     *("mfa/email/totp_activated", "mfa/email/totp_deactivated", "mfa/email/recovery_codes_generated"),
     *("mfa/email/webauthn_added", "mfa/email/webauthn_removed"),
     *("socialaccount/email/account_connected", "socialaccount/email/account_disconnected"),
-    "account/email/sensitive_access",
+    *("account/email/sensitive_access", "projects/email/invitation"),
 )
 
 

@@ -173,6 +173,9 @@ ACCOUNT_LOGIN_METHODS = {"username", "email"}
 # Whether people may make their own accounts. Then an address is verified before its account is used: only so can
 # the sign-up page answer alike for an address that has an account and one that has none.
 IDP_SIGNUP_OPEN = env.flag("IDP_SIGNUP_OPEN")
+# For how many days an invitation works, and whether members of projects invite, or superusers alone.
+IDP_INVITATION_DAYS = env.positive("IDP_INVITATION_DAYS", default=7)
+IDP_INVITATIONS: str = env.one_of("IDP_INVITATIONS", "members", "administrators")
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if IDP_SIGNUP_OPEN else "optional"
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]  # no user name: asking for one tells which are taken
 ACCOUNT_PREVENT_ENUMERATION = True

@@ -12,6 +12,7 @@ from idp.account_activity import activity
 from idp.account_deletion import delete_account
 from idp.api.resource import NotFound
 from idp.fast_path import BASE, ENDPOINTS
+from projects import invitation_pages
 from provider.endpoints import apps, device
 from provider.endpoints.authorize import authorize, decide
 from provider.endpoints.consent_answer import go_on
@@ -34,6 +35,9 @@ BELOW: list[URLPattern | URLResolver] = [
     path("device", device.enter, name="device"),
     path("device/confirm", device.confirm, name="device_confirm"),
     path("device/done", device.done, name="device_done"),
+    path("accounts/invitation/", invitation_pages.invitation, name="invitation"),
+    path("accounts/invitation/done/", invitation_pages.done, name="invitation_done"),
+    path("accounts/invitation/<str:token>/", invitation_pages.opened, name="invitation_link"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("idp.api.urls")),
     re_path(r"^api/v1$", NotFound.as_view()),

@@ -30,6 +30,7 @@ class Right(Enum):
     EXCEED_QUOTAS = auto()  # more clients and APIs than a project may have
     MANAGE_KEYS = auto()
     BRING_TOKENS_THROUGH_BROWSERS = auto()  # the legacy response types
+    INVITE_ANYBODY = auto()  # to this provider, and to every project
     GRANT_ADMINISTRATION = auto()  # scopes of the provider's own API
 
 

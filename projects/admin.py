@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.console import actor
 from accounts.console_forms import shortened
-from projects import access, api_registration, registration
+from projects import access, api_registration, inviting, registration
 from projects.actors import Actor
 from projects.console import ProjectFilter, ProjectScopedAdmin, ProjectScopedInline, forget_roles
 from projects.door import actor_of
@@ -29,6 +29,7 @@ from projects.forms import (
     MemberFormSet,
     ProjectForm,
 )
+from projects.invitation_admin import InvitationAdmin as InvitationAdmin  # registers itself
 from projects.metadata import ApiMetadata
 from projects.models import Api, ApiScope, ConsentScreen, Member, Project, one_at_a_time
 
@@ -118,9 +119,17 @@ class ProjectAdmin(ProjectScopedAdmin):
         else:
             made = registration.register(wanted, by)
             vars(form.instance).update(vars(made))  # Django goes on with the row it gave the form
+        self._invite(request, form.instance, formsets)
         forget_roles(request)
         if self._has_role(request, access.OWNERS, form.instance):
             self._name_those_outside(request, form.instance)
+
+    def _invite(self, request: HttpRequest, project: Project, formsets: Any) -> None:
+        """Whoever was named by an address among the members."""
+        for _form, wanted in (one for rows in formsets if rows.model is Member for one in rows.invited()):
+            invitation = inviting.invite(wanted, project, actor_of(request))
+            sentence = gettext("The invitation to %(email)s is sent.") % {"email": invitation.email}
+            self.message_user(request, sentence, messages.SUCCESS)
 
     def _name_those_outside(self, request: HttpRequest, project: Project) -> None:
         """A role alone opens no door, and who gave it may not be able to open it."""

@@ -10,9 +10,11 @@ from django.utils.translation import gettext_lazy
 
 from accounts.console_forms import LinesField
 from accounts.models import User
-from projects import api_registration, registration
+from accounts.normalization import MAX_MAIL_ADDRESS
+from projects import api_registration, inviting, registration
 from projects.actors import Actor
 from projects.door import DoorForm, DoorFormSet
+from projects.inviting import Wanted
 from projects.metadata import ApiMetadata, Membership, ProjectMetadata, Scope, Screen
 from projects.models import Api, ApiScope, ConsentScreen, Member, Project
 from projects.problems import Problem, new_problems
@@ -124,10 +126,14 @@ class MemberForm(DoorForm):
     """
 
     username = forms.CharField(
-        label=gettext_lazy("Username"),
-        max_length=150,
-        help_text=gettext_lazy("The exact username. A superuser lets the person into this console (staff status)."),
+        label=gettext_lazy("Username or e-mail address"),
+        max_length=MAX_MAIL_ADDRESS,
+        help_text=gettext_lazy(
+            "The exact username; or an e-mail address, and an invitation goes there. A superuser lets the person into "
+            "this console (staff status)."
+        ),
     )
+    invites: Wanted | None = None  # what an address in place of a username stands for
 
     class Meta:
         model = Member
@@ -142,14 +148,36 @@ class MemberForm(DoorForm):
     def clean(self) -> dict[str, Any]:
         """The history names the row by the person and the role."""
         super().clean()
+        named, role = str(self.cleaned_data.get("username", "")), self.cleaned_data.get("role")
+        if "@" in named and role and self.instance.pk is None:
+            self.invites = Wanted(email=named, role=role)
+            return self.cleaned_data
         self.instance.role = self.cleaned_data.get("role", self.instance.role)
         person = User.objects.filter(username=self.cleaned_data.get("username", "")).first()
         if person is not None and self.instance.pk is None:
             self.instance.user = person
         return self.cleaned_data
 
+    def has_changed(self) -> bool:
+        """An invitation is no member yet."""
+        return self.invites is None and super().has_changed()
+
 
 class MemberFormSet(DoorFormSet[Membership]):
+    def items(self) -> list[tuple[Membership, forms.BaseForm | None]]:
+        return [one for one in super().items() if getattr(one[1], "invites", None) is None]
+
+    def invited(self) -> list[tuple[MemberForm, Wanted]]:
+        """Rows with an address in place of a username."""
+        rows = [form for form in self.forms if form.is_valid() and not form.cleaned_data.get("DELETE")]
+        return [(form, form.invites) for form in rows if form.invites is not None]
+
+    def clean(self) -> None:
+        super().clean()
+        for form, wanted in self.invited():
+            for problem in inviting.problems(wanted, self.instance, form.by):
+                form.add_error("role" if problem.field == "role" else "username", problem.message)
+
     def typed(self, form: MemberForm) -> Membership:
         return Membership(form.cleaned_data["username"], form.cleaned_data["role"])
 

@@ -24,6 +24,7 @@ from projects.choices import Shared as Shared
 from projects.choices import Status as Status
 from projects.choices import TokenFormat as TokenFormat
 from projects.constraints import API, PROJECT
+from projects.invitation import Invitation as Invitation  # Django looks for models here
 from projects.rules import scope_token
 from projects.scopes import ADMIN_PREFIX, SIGN_IN_SCOPES
 

@@ -42,6 +42,7 @@ from clients.models import (
 from projects.actors import ITSELF
 from projects.choices import GuestApps
 from projects.events import API_DELETED, CLIENT_DELETED, GUEST_DELETED
+from projects.invitation import Invitation
 from projects.models import Consent, Project
 from provider.store import live
 
@@ -118,6 +119,7 @@ def rules(now: datetime, retention: timedelta, events_retention: timedelta = EVE
         PurgeRule("kept_requests", KeptRequest, Q(expires_at__lt=now)),
         PurgeRule("first_uses", FirstUse, Q(expires_at__lt=now)),
         PurgeRule("pushed_requests", PushedRequest, Q(kept_until__lt=now)),
+        PurgeRule("invitations", Invitation, Q(expires_at__lt=before)),
     ]
 
 

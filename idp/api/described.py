@@ -75,6 +75,7 @@ PATH: dict[str, str] = {  # descriptions of the variables of paths
     "host": "The host, percent-encoded; with its port where only that one is meant.",
     "role": "The name of the role, percent-encoded.",
     "group": "The name of the group, percent-encoded.",
+    "invitation": "The id of the invitation.",
 }
 
 

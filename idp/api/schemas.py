@@ -13,7 +13,7 @@ from clients.metadata import ClientMetadata
 from clients.models.values import CHOICES
 from clients.rules import MAY_BE_EMPTY
 from common.json_type import Json
-from idp.api import people_schemas, provider_schemas
+from idp.api import invitation_schemas, people_schemas, provider_schemas
 from idp.api.described import ref
 from idp.api.problems import CODES, TYPE
 from idp.api.schema_shapes import MOMENT_OR_NONE, TEXT, TEXTS, object_of
@@ -22,6 +22,11 @@ from projects import document as project_document
 from projects import json_shape as shape
 from projects.json_shape import Members
 
+FURTHER = (
+    people_schemas,
+    provider_schemas,
+    invitation_schemas,
+)
 # What each reader of the tables takes.
 SHAPES: dict[Callable[..., object], Json] = {
     shape.text: TEXT,
@@ -226,7 +231,8 @@ def every() -> dict[str, Json]:
             ["deletes", "obstacles"],
         ),
     }
-    lists: tuple[str, ...] = ("Project", "Member", "Role", "Api", "Client", "Audience", "Secret")
-    lists = (*lists, *people_schemas.LISTS, *provider_schemas.LISTS)
-    single |= people_schemas.every() | provider_schemas.every()
+    lists = ["Project", "Member", "Role", "Api", "Client", "Audience", "Secret"]
+    for others in FURTHER:
+        single |= others.every()
+        lists += others.LISTS
     return {**single, **{f"{name}Page": page_of(name) for name in lists}, "Problem": problem()}

@@ -16,6 +16,7 @@ from idp.api.events import EventList, ProjectEventList
 from idp.api.explanations import OneExplanation
 from idp.api.guests import BlockedHostList, GuestList, GuestsOfProject, OneBlockedHost, OneGuest
 from idp.api.initial_tokens import InitialTokenList, OneInitialToken
+from idp.api.invitations import InvitationList, OneInvitation, OneProjectInvitation, ProjectInvitationList
 from idp.api.members import MemberList, OneMember
 from idp.api.people import OnePerson, PeopleList, SecondSteps
 from idp.api.projects import OneProject, ProjectList
@@ -44,6 +45,8 @@ RESOURCES = [
     path(f"{PROJECT}/roles/<str:role>", OneRole.as_view()),
     path(f"{PROJECT}/roles/<str:role>/users/<str:username>", RoleOfUser.as_view()),
     path(f"{PROJECT}/roles/<str:role>/groups/<path:group>", RoleOfGroup.as_view()),
+    path(f"{PROJECT}/invitations", ProjectInvitationList.as_view()),
+    path(f"{PROJECT}/invitations/<str:invitation>", OneProjectInvitation.as_view()),
     path(f"{PROJECT}/apis", ApiList.as_view()),
     path(f"{PROJECT}/apis/<path:identifier>", OneApi.as_view()),
     path(f"{PROJECT}/clients", ClientList.as_view()),
@@ -72,6 +75,8 @@ RESOURCES = [
     path(f"{PERSON}/authorizations", OfPersonList.as_view()),
     path(f"{PERSON}/authorizations/<str:authorization>", OneOfPerson.as_view()),
     path(PERSON, OnePerson.as_view()),
+    path("invitations", InvitationList.as_view()),
+    path("invitations/<str:invitation>", OneInvitation.as_view()),
     path("keys", SigningKeyList.as_view()),
     path("keys/rotation", KeyRotation.as_view()),
     path("keys/<str:key>", OneSigningKey.as_view()),

@@ -65,6 +65,10 @@ WORDS = {
     "role.deleted": _("Role deleted"),
     "role.granted": _("Role given to a person or a group"),
     "role.revoked": _("Role taken back from a person or a group"),
+    "invitation.made": _("Somebody was invited"),
+    "invitation.sent_again": _("An invitation was sent anew"),
+    "invitation.taken_back": _("An invitation was taken back"),
+    "invitation.accepted": _("An invitation was accepted"),
 }
 
 

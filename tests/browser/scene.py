@@ -22,7 +22,11 @@ from fido2.webauthn import AttestationObject, AttestedCredentialData, Authentica
 
 from accounts.models import AccountEvent, SignIn, User
 from clients.models import Client, SigningKey
-from projects.models import ApiScope, ConsentScreen
+from projects import inviting
+from projects.actors import Actor
+from projects.invitation import Invitation
+from projects.inviting import Wanted
+from projects.models import ApiScope, ConsentScreen, Project
 from tests.accounts.second_steps import code, enrol
 from tests.provider.devices import Device, add_devices
 from tests.world import ORDERS, App, Browser
@@ -66,6 +70,14 @@ class Scene:
         found = re.search(r"/accounts/password/reset/key/\S+/", str(mail.outbox[-1].body))
         assert found
         return found[0]
+
+    def invitation_link(self, address: str) -> str:
+        """A mail with this link, of which only a digest is kept."""
+        wanted, acme = Wanted(email=address, role="editor"), Project.objects.get(key="acme")
+        row = inviting.invite(wanted, acme, Actor.person(self.owner))
+        token = f"t{row.pk.hex}"
+        Invitation.objects.filter(pk=row.pk).update(digest=inviting.digest_of(token))
+        return f"/accounts/invitation/{token}/"
 
     def confirm_link(self, address: str) -> str:
         key = EmailConfirmationHMAC(EmailAddress.objects.get(email=address)).key

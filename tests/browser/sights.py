@@ -48,10 +48,13 @@ UNSEEN = {
     "consent_answer": "leads on to an app, back from the page of a project",
     "account_guest_end": "takes the form of account_apps",
     "confirm_end_session": "takes the form that end_session shows",
+    "invitation": "is where invitation_link leads, and is seen there",
+    "invitation_done": "leads on to the home page of a project, or to account_apps",
 }
 UNSEEN_TEMPLATES = {
     "elsewhere.html": "is shown for guests, of which there is none here",
     "leading_on.html": "leads on to an app at once",
+    "account/invitation_done.html": "leads on to the home page of a project at once",
     "form_post.html": "leads on to an app at once, or by its button",
 }
 
@@ -83,9 +86,15 @@ def _of_nobody(scene: Scene) -> list[Sight]:
         Sight("reset-new-password", scene.reset_link()),
         Sight("reset-expired", "/accounts/password/reset/key/1-damaged/"),
         Sight("reset-done", "/accounts/password/reset/key/done/"),
+        Sight("invitation", scene.invitation_link("guest@new.example"), act=_wait),
+        Sight("invitation-over", "/accounts/invitation/damaged/", status=404),
         Sight("signed-out", "/oauth2/logout"),
         Sight("signed-out-for-app", f"/oauth2/logout?{urlencode(_LEAVING)}"),
     ]
+
+
+def _wait(page: Page) -> None:
+    page.locator("h1").wait_for()
 
 
 _LEAVING = {"client_id": "web", "post_logout_redirect_uri": AFTER_LOGOUT}
@@ -106,6 +115,7 @@ def _on_the_way(scene: Scene) -> list[Sight]:
         Sight("consent", wide, "outsider"),
         Sight("consent-more", wide, "owner"),
         Sight("switch-account", "/accounts/switch/", "owner"),
+        Sight("invitation-of-another", scene.invitation_link("kim@new.example"), "outsider", act=_wait),
         Sight("confirm-password", "/accounts/reauthenticate/", "owner"),
         Sight("confirm-code", "/accounts/two-step/confirm/", "owner"),
         Sight("confirm-passkey", "/accounts/passkeys/confirm/", "owner"),
@@ -199,6 +209,8 @@ def console_sights(scene: Scene) -> list[Sight]:
     return [
         sight("index", "index"),
         sight("projects", "projects_project_changelist"),
+        sight("invitations", "projects_invitation_changelist"),
+        sight("invite", "projects_invitation_add"),
         sight("project", "projects_project_change", acme),
         sight("project-add", "projects_project_add"),
         sight("project-delete", "projects_project_delete", acme),

@@ -117,7 +117,7 @@ def test_only_those_who_choose_members_are_told_who_cannot_enter() -> None:
 
 
 @pytest.mark.any_database
-@pytest.mark.parametrize("name", ["missing", "NOBODY", "person@people.example", "nob", "x" * 5000, "no\0body"])
+@pytest.mark.parametrize("name", ["missing", "NOBODY", "person@", "nob", "x" * 5000, "no\0body"])
 def test_a_member_nobody_knows_is_an_error_on_the_row(name: str) -> None:
     rows = len(project().members.all())
     errors = problems(change(**{f"members-{rows}-username": name, f"members-{rows}-role": "viewer"}))

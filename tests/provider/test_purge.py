@@ -30,7 +30,10 @@ from clients.models import (
     SecurityEvent,
 )
 from common import command
+from projects import inviting
+from projects.actors import Actor
 from projects.events import API_DELETED, CLIENT_DELETED
+from projects.inviting import Wanted
 from projects.models import Consent, Project
 from provider import purge
 from provider.keys import mint
@@ -43,7 +46,7 @@ DAY = timedelta(days=1)
 NAMES = ["access_tokens", "codes", "refresh_tokens", "device_codes", "revoked_tokens", "authorizations"]
 NAMES += ["guest_apps", "initial_tokens", "consents", "seeds"]
 NAMES += ["sign_ins", "sessions", "logout_notices", "account_events", "security_events", "refused_requests", "mails"]
-NAMES += ["consent_requests", "kept_requests", "first_uses", "pushed_requests"]
+NAMES += ["consent_requests", "kept_requests", "first_uses", "pushed_requests", "invitations"]
 
 
 def clear(*arguments: str) -> dict[str, int]:
@@ -417,3 +420,11 @@ def test_tables_of_tokens_have_no_index_that_nothing_uses() -> None:
         "clients_refreshtoken(digest)",
         "clients_revokedtoken(jti)",
     ]
+
+
+def test_an_invitation_goes_a_month_after_its_link() -> None:
+    made = inviting.invite(Wanted(email="guest@new.example"), None, Actor.operator("invite"))
+    with later(made.expires_at - timezone.now() + 29 * DAY):
+        assert "invitations" not in clear()
+    with later(made.expires_at - timezone.now() + 31 * DAY):
+        assert clear()["invitations"] == 1

@@ -16,7 +16,8 @@ from accounts.models import SignIn, User
 from clients import blocked_hosts, guests, initial_tokens, key_registration
 from clients.models import Authorization, Client, SigningKey
 from idp.api.openapi import document
-from projects import roles
+from projects import inviting, roles
+from projects.inviting import Wanted
 from projects.metadata import RoleMetadata
 from projects.models import Project
 from tests.guests import make_guest
@@ -54,6 +55,8 @@ SENT: dict[str, Any] = {
     "activate_signing_key": {},
     "revoke_signing_key": {},
     "patch_guest": {"enabled": False},
+    "create_invitation": {"email": "guest@new.example"},
+    "create_project_invitation": {"email": "guest@new.example", "role": "viewer"},
 }
 NOBODY = "00000000-0000-4000-8000-000000000000"
 UNKNOWN = {
@@ -63,6 +66,7 @@ UNKNOWN = {
     "key": "nothing",
     "guest": "nothing",
     "host": "nothing.example",
+    "invitation": NOBODY,
 }  # of each kind of thing that others may not know
 
 
@@ -129,6 +133,9 @@ def prepared() -> dict[str, str]:
         "challenge": _challenge(),
         "role": _role(),
         "group": "choir",
+        "invitation": str(
+            inviting.invite(Wanted(email="waits@new.example"), Project.objects.get(key="acme"), OPERATOR).pk
+        ),
     }
 
 

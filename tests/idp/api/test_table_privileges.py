@@ -51,6 +51,8 @@ KINDS: dict[str, str] = {
     "superusers list": "+ 403 403 403 403 403 403 + + 401",
     "superusers look": "+ 404 404 404 404 404 404 + + 401",
     "superusers decide": "+ 403 403 403 403 403 403 + 403 401",
+    "editors look": "+ + + 403 404 + 404 + + 401",
+    "superusers make": "+ 403 403 403 403 403 403 + 403 401",
     "superusers change": "+ 404 404 404 404 404 404 + 403 401",
 }
 TABLE: dict[str, str] = {
@@ -140,6 +142,14 @@ TABLE: dict[str, str] = {
     "list_refused_requests": "superusers list",
     "list_logout_notices": "superusers list",
     "list_account_events": "superusers list",
+    "list_project_invitations": "editors look",
+    "create_project_invitation": "editors change",
+    "get_project_invitation": "editors look",
+    "delete_project_invitation": "editors change",
+    "list_invitations": "superusers list",
+    "create_invitation": "superusers make",
+    "get_invitation": "superusers look",
+    "delete_invitation": "superusers change",
 }
 
 

@@ -1,0 +1,99 @@
+"""Invitations by the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core import mail
+
+from projects.events import SecurityEvent
+from projects.invitation import Invitation
+from tests.idp.api.caller import machine, path, person
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("staff")]
+GUEST = {"email": "guest@new.example", "role": "viewer"}
+
+
+def at(*number: str) -> str:
+    return path("projects", "acme", "invitations", *number)
+
+
+def test_an_editor_invites_lists_and_takes_back(django_capture_on_commit_callbacks: Any) -> None:
+    member = person("member")
+    with django_capture_on_commit_callbacks(execute=True):
+        made = member.ask("POST", at(), GUEST)
+    assert made.status_code == 201
+    assert made["Location"].endswith(at(made.json()["id"]))
+    assert (made.json()["email"], made.json()["role"], made.json()["project"]) == (*GUEST.values(), "acme")
+    assert [one.to for one in mail.outbox] == [["guest@new.example"]]
+    assert member.get(at()).json()["items"] == [made.json()]
+    assert member.get(at(made.json()["id"])).json() == made.json()
+    assert member.ask("DELETE", at(made.json()["id"])).status_code == 204
+    assert member.get(at(made.json()["id"])).status_code == 404
+    kinds = SecurityEvent.objects.filter(kind__startswith="invitation.").order_by("pk").values_list("kind", flat=True)
+    assert list(kinds) == ["invitation.made", "invitation.taken_back"]
+
+
+def test_the_answer_is_the_same_for_an_address_that_has_an_account() -> None:
+    owner = person("owner")
+    known, unknown = (
+        owner.ask("POST", at(), {"email": email}) for email in ("outsider@people.example", "x@new.example")
+    )
+    moments = ("id", "email", "created_at", "sent_at", "expires_at")
+    said = [{name: value for name, value in one.json().items() if name not in moments} for one in (known, unknown)]
+    assert said[0] == said[1]
+    assert known.status_code == unknown.status_code == 201
+
+
+def test_a_machine_invites_to_what_it_was_given_and_one_of_all_to_anything() -> None:
+    assert machine().ask("POST", at(), GUEST).status_code == 201
+    everything = machine("all", administers=("*",))
+    made = everything.ask("POST", path("invitations"), {"email": "staff@new.example"})
+    assert (made.status_code, made.json()["project"], made.json()["inviter"]) == (201, None, None)
+    assert len(everything.get(path("invitations")).json()["items"]) == 2
+    assert everything.ask("POST", path("invitations"), {**GUEST, "project": "acme"}).status_code == 201
+    assert Invitation.objects.count() == 2, "the same address in the same project is invited anew"
+
+
+def test_members_do_not_where_it_is_for_administrators(settings: Any) -> None:
+    settings.IDP_INVITATIONS = "administrators"
+    assert person("owner").ask("POST", at(), GUEST).status_code == 403
+
+
+def test_a_request_that_comes_again_sends_no_second_mail(django_capture_on_commit_callbacks: Any) -> None:
+    owner = person("owner")
+    with django_capture_on_commit_callbacks(execute=True):
+        first, again = (owner.ask("POST", at(), GUEST, Idempotency_Key="k") for _ in range(2))
+    assert first.content == again.content
+    assert len(mail.outbox) == 1
+
+
+@pytest.mark.any_database
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({}, "/email"),
+        ({"email": "x"}, "/email"),
+        ({"email": 1}, "/email"),
+        ({"email": "a@b.example\nBcc: c@d.example"}, "/email"),
+        ({**GUEST, "role": "king"}, "/role"),
+        ({**GUEST, "role": "owner"}, "/role"),
+        ({**GUEST, "else": 1}, "/else"),
+    ],
+)
+def test_a_wrong_wish_invites_nobody(body: dict[str, object], pointer: str) -> None:
+    refused = person("member").ask("POST", at(), body)
+    assert (refused.status_code, [one["pointer"] for one in refused.json()["errors"]]) == (422, [pointer])
+    assert not Invitation.objects.exists()
+
+
+@pytest.mark.parametrize("body", [{**GUEST, "project": "nothing"}, {**GUEST, "project": ""}])
+def test_a_superuser_hears_which_project_there_is_not(body: dict[str, object]) -> None:
+    assert person("root").ask("POST", path("invitations"), body).status_code == 422
+
+
+@pytest.mark.parametrize("number", ["nonsense", "00000000-0000-4000-8000-000000000000"])
+def test_what_is_not_there_is_not_found(number: str) -> None:
+    assert person("root").get(at(number)).status_code == 404
+    assert person("root").ask("DELETE", path("invitations", number)).status_code == 404
