@@ -36,6 +36,7 @@ from tests.installation import KEPT, Installation, free_port, serving
 from tests.races.conftest import database_url
 from tests.world import claims_of
 
+PATIENCE = 180  # seconds: of apps, on a machine that does much else
 SERVICE = ("service-0", "service-0-secret")  # an API of the site, which asks about tokens
 
 
@@ -148,7 +149,7 @@ class Apps:
         auth = (held["client_id"], secret) if secret else None
         if not secret:
             form["client_id"] = held["client_id"]
-        answer = requests.post(f"{self.issuer}/token/", form, auth=auth, timeout=60)
+        answer = requests.post(f"{self.issuer}/token/", form, auth=auth, timeout=PATIENCE)
         got = answer.json()
         assert answer.status_code == 200, (answer.status_code, got)
         assert set(got["scope"].split()) == set(held["scope"].split()), got["scope"]
@@ -162,11 +163,11 @@ class Apps:
     def _look(self, held: dict[str, str]) -> None:
         where = self.where
         form = {"token": held["access_token"]}
-        told = requests.post(f"{self.issuer}/introspect/", form, auth=SERVICE, timeout=60).json()
+        told = requests.post(f"{self.issuer}/introspect/", form, auth=SERVICE, timeout=PATIENCE).json()
         assert told["active"], told
         assert set(told["scope"].split()) == set(held["scope"].split())
         headers = {"Authorization": f"Bearer {held['access_token']}"}
-        assert requests.get(f"{self.issuer}/userinfo/", headers=headers, timeout=60).json()["sub"] == held["sub"]
+        assert requests.get(f"{self.issuer}/userinfo/", headers=headers, timeout=PATIENCE).json()["sub"] == held["sub"]
         self.counts[f"asked about, {where}"] += 1
 
 
@@ -182,7 +183,7 @@ def at_work(apps: Apps, threads: int = 4) -> Iterator[None]:
 
 
 def wait_for(apps: Apps, name: str, number: int) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE
     while apps.counts[name] < number and time.monotonic() < until and not apps.noticed:
         time.sleep(0.05)
 
@@ -218,9 +219,9 @@ def take_over(places: Places, folder: Path) -> None:
         wait_for(apps, "asked about, old", 10)
         first = taken(new, site)  # while they work
         assert (first["people"]["made"], len(first["clients"]), first["refresh_tokens"]["made"]) == (100, 20, 30)
-        way.close()  # nobody writes at the old site any more; what changed there since comes now
-        second = taken(new, site)
         with serving(new, new_port):
+            way.close()  # nobody writes at the old site any more; what changed there since comes now
+            second = taken(new, site)
             way.target = f"http://127.0.0.1:{new_port}"
             apps.where = "new"
             way.open()
