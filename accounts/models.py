@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Self, Unpack
 
@@ -11,7 +12,7 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.db.models.signals import pre_save
 from django.dispatch import receiver
@@ -139,10 +140,13 @@ class User(AbstractUser):
             self.tokens_not_before = clock.end_of_all_before(self.tokens_not_before, on=self.is_active)
             written = written and written | {"tokens_not_before"}
         options["update_fields"] = written
-        super().save(**options)
+        with transaction.atomic() if switched else nullcontext():
+            super().save(**options)
+            if switched:
+                kind = AccountEventKind.ACTIVATED if self.is_active else AccountEventKind.DEACTIVATED
+                AccountEvent.objects.create(sub=self.sub, kind=kind)
+                SignIn.objects.filter(user=self.pk, ended_at=None).update(ended_at=clock.now())
         self._as_read = {**before, **self._columns(written)}
-        if switched:
-            SignIn.objects.filter(user=self.pk, ended_at=None).update(ended_at=clock.now())
 
     def _changed(self) -> Iterator[str]:
         """Columns that will have another value than the database had, once they are normalized."""
@@ -267,6 +271,8 @@ class AccountEventKind(models.TextChoices):
     ATTRIBUTE_CREATED = "attribute.created", _("Attribute added")
     ATTRIBUTE_CHANGED = "attribute.changed", _("Attribute changed")
     ATTRIBUTE_DELETED = "attribute.deleted", _("Attribute deleted")
+    DEACTIVATED = "account.deactivated", _("Account deactivated by an administrator")
+    ACTIVATED = "account.activated", _("Account activated by an administrator")
 
 
 class AccountEvent(models.Model):

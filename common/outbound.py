@@ -73,6 +73,20 @@ def post_form(url: str, form: Mapping[str, str]) -> int:
         return answer.status
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What somebody said to what they were sent: the status counts. The body is read only where somebody asks."""
+
+    status: int
+    body: bytes = b""
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str], *, most: int = 0) -> Answer:
+    """POST these bytes, and the answer, whatever its status is, with `most` bytes of its body. Raises Unreachable."""
+    with _asked(_target(url), "POST", headers, body, MAX_ANSWER, TOTAL_TIMEOUT) as answer:
+        return Answer(answer.status, answer.read(most) if most else b"")
+
+
 def get(url: str, accept: str, most: int, seconds: float, *, for_strangers: bool = False) -> bytes:
     """What is there: the body of a 200, of `most` bytes, within so many seconds. Raises Unreachable.
 
