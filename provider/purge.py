@@ -26,12 +26,14 @@ from clients.models import (
     Authorization,
     Client,
     ConsentRequest,
+    Delivery,
     DeviceGrant,
     FirstUse,
     Grant,
     InitialAccessToken,
     KeptRequest,
     LogoutNotice,
+    Occurrence,
     PushedRequest,
     RefreshToken,
     RefusedRequest,
@@ -120,6 +122,8 @@ def rules(now: datetime, retention: timedelta, events_retention: timedelta = EVE
         PurgeRule("first_uses", FirstUse, Q(expires_at__lt=now)),
         PurgeRule("pushed_requests", PushedRequest, Q(kept_until__lt=now)),
         PurgeRule("invitations", Invitation, Q(expires_at__lt=before)),
+        PurgeRule("deliveries", Delivery, Q(created_at__lt=before)),
+        PurgeRule("occurrences", Occurrence, Q(at__lt=before)),
     ]
 
 
