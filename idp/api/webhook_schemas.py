@@ -5,7 +5,7 @@ from __future__ import annotations
 from clients.models.logout import NoticeState
 from clients.models.telling import ToldKind
 from common.json_type import Json
-from idp.api.schema_shapes import FLAG, ID, MOMENT, MOMENT_OR_NONE, TEXT
+from idp.api.schema_shapes import FLAG, MOMENT, MOMENT_OR_NONE, TEXT, object_of
 
 LISTS = ("Webhook", "Delivery")
 
@@ -17,7 +17,7 @@ def every() -> dict[str, dict[str, Json]]:
         "NewWebhook": object_of({**_said(), **_answered(), "secret": secret}),
         "Delivery": object_of(
             {
-                "id": {**ID, "description": "`webhook-id` of the message, the same each time it is sent."},
+                "id": {"type": "string", "format": "uuid", "description": "`webhook-id`: the same at each try."},
                 **dict.fromkeys(("sub", "kind", "problem"), TEXT),
                 "state": {"type": "string", "enum": [str(one) for one in NoticeState.values]},
                 "attempts": {"type": "integer"},
@@ -44,12 +44,11 @@ def _said() -> dict[str, Json]:
 
 
 def _answered() -> dict[str, Json]:
-    only: dict[str, Json] = {"readOnly": True}
-    answered: dict[str, dict[str, Json]] = {
-        "id": ID,
-        "disabled_because": {"type": "string"},
-        "secrets": {"type": "integer", "description": "How many sign: 2 while one is being rolled out."},
-        "secret_made_at": MOMENT,
-        "created_at": MOMENT,
+    moment: Json = {"type": "string", "format": "date-time", "readOnly": True}
+    return {
+        "id": {"type": "string", "format": "uuid", "readOnly": True},
+        "disabled_because": {"type": "string", "readOnly": True},
+        "secrets": {"type": "integer", "description": "How many of them sign: 1 or 2.", "readOnly": True},
+        "secret_made_at": moment,
+        "created_at": moment,
     }
-    return {name: {**one, **only} for name, one in answered.items()}
