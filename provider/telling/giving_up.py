@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from django.conf import settings
-from django.core.mail import send_mail
-from django.template.loader import render_to_string
+from django.urls import reverse
 
+from accounts import letters
 from clients.models import SecurityEvent, Webhook
+from common import issuer
 from projects.models import Member, Role
 
 DISABLED = "webhook.disabled"
@@ -28,8 +28,8 @@ def disable(webhook: Webhook, problem: str) -> None:
 
 
 def _tell_owners(webhook: Webhook, said: dict[str, str]) -> None:
-    said = {**said, "issuer": settings.IDP_ISSUER}
-    subject, text = (render_to_string(f"{MAIL}_{part}.txt", said).strip() for part in ("subject", "message"))
+    link = issuer.url_of(reverse("admin:clients_webhook_change", args=[webhook.pk]))
     owners = Member.objects.filter(project=webhook.project, role=Role.OWNER, user__is_active=True)
-    for address in owners.exclude(user__email="").values_list("user__email", flat=True):
-        send_mail(subject, f"{text}\n", None, [address])
+    for owner in owners.exclude(user__email="").select_related("user"):
+        with letters.in_language_of(owner.user):
+            letters.write(MAIL, {**said, "link": link}).to(owner.user.email).send()
