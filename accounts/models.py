@@ -14,8 +14,6 @@ from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models.functions import Lower
-from django.db.models.signals import pre_save
-from django.dispatch import receiver
 from django.utils.translation import gettext_lazy as _
 
 from accounts import normalization, subjects
@@ -185,18 +183,6 @@ class User(AbstractUser):
         """Whether somebody else verified this address, perhaps as a second one: it signs in that person only."""
         theirs = EmailAddress.objects.exclude(user_id=self.pk)
         return bool(theirs.filter(email=normalization.mail_address(email), verified=True).exists())
-
-
-@receiver(pre_save, sender=EmailAddress, dispatch_uid="accounts.normalize_address")
-def _normalize_address(instance: EmailAddress, **kwargs: object) -> None:
-    """The row is allauth's, which knows small letters only.
-
-    One that came past us may have other letters before the @: that was proved of another mailbox than this.
-    """
-    before = instance.email.lower()
-    instance.email = normalization.mail_address(instance.email)
-    if before.rpartition("@")[0] != instance.email.rpartition("@")[0]:
-        instance.verified = False
 
 
 class SignIn(models.Model):

@@ -20,7 +20,6 @@ from accounts.models import SignIn, User
 from clients.models import Authorization, LogoutNotice
 from clients.models.logout import NoticeState
 from common import clock, outbound
-from common.outbound import Answer
 from provider import outboxes
 from provider.keys import mint
 from provider.outboxes import Attempt as Attempt
@@ -157,7 +156,7 @@ def _post(uri: str, token: str) -> Sent:
         status = outbound.post_form(uri, {"logout_token": token})
     except outbound.Unreachable as error:
         return Sent(None, str(error))
-    return Sent(Answer(status), "" if status in (200, 204) else status_problem(status))
+    return Sent(status, "" if status in (200, 204) else status_problem(status))
 
 
 def _give_up(notice: LogoutNotice, problem: str) -> Attempt:

@@ -17,7 +17,6 @@ from typing import Protocol
 
 from clients.models.logout import NoticeState
 from common import clock
-from common.outbound import Answer
 from provider.patience import PLACES, Patience, Waiting
 
 # Tries of one message, about a day in all: after half a minute, then twice as long each time.
@@ -38,9 +37,9 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What came of a request: the answer, or why there is none."""
+    """What came of a request. No status: there was no answer."""
 
-    answer: Answer | None
+    status: int | None
     problem: str = ""
 
 

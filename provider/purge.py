@@ -116,6 +116,15 @@ def rules(now: datetime, retention: timedelta, events_retention: timedelta = EVE
         PurgeRule("account_events", AccountEvent, Q(at__lt=old)),
         PurgeRule("security_events", SecurityEvent, _events(old, now)),
         PurgeRule("refused_requests", RefusedRequest, Q(last_at__lt=now - REFUSALS_RETENTION)),
+        *_of_passing_things(now),
+        PurgeRule("deliveries", Delivery, Q(created_at__lt=before)),
+        PurgeRule("occurrences", Occurrence, Q(at__lt=before)),
+    ]
+
+
+def _of_passing_things(now: datetime) -> list[PurgeRule]:
+    """What says itself until when it is kept."""
+    return [
         PurgeRule("mails", Mail, Q(expires_at__lt=now)),
         PurgeRule("consent_requests", ConsentRequest, Q(expires_at__lt=now)),
         PurgeRule("kept_requests", KeptRequest, Q(expires_at__lt=now)),

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('clients', '0001_first_release'),
+        ('clients', '0003_attributes_are_facts'),
         ('projects', '0001_first_release'),
     ]
 

@@ -89,7 +89,7 @@ def _place() -> Place:
 
 def _deliveries(events: list[Event], occurrences: list[Occurrence]) -> list[Delivery]:
     said = [table.of_occurrence(one) for one in occurrences]
-    said += [one for one in map(table.of_event, events) if one is not None]
+    said += [one for event in events for one in table.of_event(event)]
     said.sort(key=lambda one: one.at)
     # Whoever deleted the account in the meantime is known by that alone.
     left = {one.sub: one.projects or frozenset() for one in said if one.kind == ToldKind.DELETED}
@@ -98,7 +98,10 @@ def _deliveries(events: list[Event], occurrences: list[Occurrence]) -> list[Deli
 
 
 def _whose(one: Happened, among: Collection[int]) -> frozenset[int]:
-    return projects_of(one.sub, one.at, among) if one.projects is None else one.projects
+    if one.projects is not None and not one.only_known:
+        return one.projects
+    chosen = among if one.projects is None else one.projects.intersection(among)
+    return projects_of(one.sub, one.at, chosen)
 
 
 def _of(one: Happened, projects: Collection[int]) -> Iterator[Delivery]:

@@ -62,10 +62,10 @@ def _request(row: Delivery) -> tuple[str, bytes, dict[str, str]]:
 def _post(url: str, sent: bytes, headers: dict[str, str]) -> Sent:
     """No problem, when it was taken: any 2xx. What else the answer says is not read."""
     try:
-        answer = outbound.post(url, sent, headers)
+        status, _body = outbound.post(url, sent, headers)
     except outbound.Unreachable as error:
         return Sent(None, str(error))
-    return Sent(answer, "" if 200 <= answer.status < 300 else status_problem(answer.status))
+    return Sent(status, "" if 200 <= status < 300 else status_problem(status))
 
 
 def _record(row: Delivery, sent: Sent) -> Attempt:
@@ -87,7 +87,7 @@ def _failed(row: Delivery, sent: Sent) -> Attempt:
             webhook.failures += 1
             webhook.not_before = outboxes.next_try(webhook.failures)
             webhook.save(update_fields=["failures", "not_before"])
-        gone = sent.answer is not None and sent.answer.status == GONE
+        gone = sent.status == GONE
         if gone or max(webhook.failures, row.attempts) >= MAX_TRIES:
             giving_up.disable(webhook, sent.problem)
             return Attempt(_name(row), NoticeState.GIVEN_UP, sent.problem)
@@ -103,7 +103,7 @@ def _save(row: Delivery, sent: Sent, state: NoticeState) -> None:
     mine = Delivery.objects.filter(pk=row.pk, state=NoticeState.DUE, attempts=row.attempts)
     mine.update(
         state=state,
-        status=sent.answer.status if sent.answer else None,
+        status=sent.status,
         problem=sent.problem[:300],
         delivered_at=clock.now() if state == NoticeState.DELIVERED else None,
     )

@@ -15,13 +15,15 @@ from django.core.management import call_command
 from django.utils import timezone
 from standardwebhooks import WebhookVerificationError
 
-from accounts import sign_in
+from accounts import groups, sign_in
 from accounts.models import SignIn, User
 from clients import webhooks
 from clients.models import Authorization, Client, Delivery, Occurrence, ReadUntil, SecurityEvent, Webhook
 from clients.models.logout import NoticeState
 from clients.webhooks import WebhookMetadata
+from projects import roles
 from projects.actors import Actor
+from projects.metadata import RoleMetadata
 from projects.models import Consent, ConsentMode, Project
 from projects.problems import RegistrationError
 from provider import access, outboxes, revocation
@@ -199,6 +201,24 @@ def test_what_happened_is_told(
     assert told.pop("sub") == sub
     told.pop("sid", None)
     assert told == data
+
+
+def test_roles_and_groups_are_told_to_projects_whose_apps_know_them(box: Inbox, capsys: Any) -> None:
+    """Never of somebody who allowed the project nothing, whoever gave them a role there."""
+    used()
+    project, staff = Project.objects.get(key="acme"), groups.make("staff", OPERATOR)
+    reviewer, admin = (roles.register(RoleMetadata(name=name), project, OPERATOR) for name in ("reviewer", "admin"))
+    roles.grant(reviewer, OPERATOR, users=["owner", "outsider"], groups=["staff"])
+    groups.add_members(staff, [person(), person("outsider")], "", OPERATOR)
+    run(capsys)
+    assert set(box.kinds) == {"person.roles_changed"}
+    before = len(box.kinds)
+    Client.objects.filter(client_id="web").update(scope="openid groups")
+    roles.grant(admin, OPERATOR, groups=["staff"])
+    groups.set_groups_of(person(), [], "", OPERATOR)
+    run(capsys)
+    assert box.kinds[before:] == ["person.roles_changed", "person.groups_changed", "person.roles_changed"]
+    assert {one["data"]["sub"] for one in box.messages} == {person().sub}
 
 
 def test_a_webhook_gets_the_kinds_it_wants(capsys: Any) -> None:

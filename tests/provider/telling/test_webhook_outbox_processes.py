@@ -22,7 +22,7 @@ from clients.models.logout import NoticeState
 from clients.webhooks import WebhookMetadata
 from projects.models import Project
 from tests.provider.telling.inbox import OPERATOR
-from tests.provider.telling.test_webhooks import used
+from tests.provider.telling.test_telling import used
 from tests.provider.test_deliverevents import started
 
 pytestmark = [
