@@ -60,7 +60,7 @@ class WebhookList(OfWebhook):
     )
     def post(self, request: HttpRequest, project: str) -> HttpResponse:
         """`secret` of the answer is shown this once: what is sent is signed with it (Standard Webhooks)."""
-        return self.once(lambda: self._make(project), secret=True)
+        return self.once(lambda: self._make(project), allow=lambda: self.editable(project, self.by), secret=True)
 
     def _make(self, key: str) -> HttpResponse:
         with transaction.atomic():
@@ -113,7 +113,14 @@ class WebhookSecret(OfWebhook):
     )
     def post(self, request: HttpRequest, project: str, webhook: str) -> HttpResponse:
         """The one before it signs as well, until it is ended (`end_webhook_secret`). One before that ends now."""
-        return self.once(lambda: self._rotate(project, webhook), secret=True)
+        return self.once(
+            lambda: self._rotate(project, webhook), allow=lambda: self._visible(project, webhook), secret=True
+        )
+
+    def _visible(self, key: str, number: str) -> Webhook:
+        """Who may not change it any more hears nothing of what it answered before."""
+        self.editable(key, self.by)
+        return self.found(key, number)
 
     def _rotate(self, key: str, number: str) -> HttpResponse:
         with transaction.atomic():
