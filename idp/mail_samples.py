@@ -39,6 +39,7 @@ SAID: Mapping[str, Mapping[str, object]] = {
         "in_project": True,
         "role": "Viewer",
         "facts": [],
+    },
     "account/email/webhook_disabled": {
         "project": "Acme",
         "host": "hooks.acme.example",
@@ -55,8 +56,7 @@ NAMES = (
     *("mfa/email/totp_activated", "mfa/email/totp_deactivated", "mfa/email/recovery_codes_generated"),
     *("mfa/email/webauthn_added", "mfa/email/webauthn_removed"),
     *("socialaccount/email/account_connected", "socialaccount/email/account_disconnected"),
-    *("account/email/sensitive_access", "projects/email/invitation"),
-    *("account/email/sensitive_access", "account/email/webhook_disabled"),
+    *("account/email/sensitive_access", "projects/email/invitation", "account/email/webhook_disabled"),
 )
 
 

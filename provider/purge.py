@@ -116,14 +116,12 @@ def rules(now: datetime, retention: timedelta, events_retention: timedelta = EVE
         PurgeRule("account_events", AccountEvent, Q(at__lt=old)),
         PurgeRule("security_events", SecurityEvent, _events(old, now)),
         PurgeRule("refused_requests", RefusedRequest, Q(last_at__lt=now - REFUSALS_RETENTION)),
-        *_of_passing_things(now),
-        PurgeRule("deliveries", Delivery, Q(created_at__lt=before)),
-        PurgeRule("occurrences", Occurrence, Q(at__lt=before)),
+        *_of_passing_things(now, before),
     ]
 
 
-def _of_passing_things(now: datetime) -> list[PurgeRule]:
-    """What says itself until when it is kept."""
+def _of_passing_things(now: datetime, before: datetime) -> list[PurgeRule]:
+    """What waits for something, for a while."""
     return [
         PurgeRule("mails", Mail, Q(expires_at__lt=now)),
         PurgeRule("consent_requests", ConsentRequest, Q(expires_at__lt=now)),
