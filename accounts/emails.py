@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from allauth.account.models import EmailAddress
+from django.db.models.signals import pre_save
+from django.dispatch import receiver
 
-from accounts import events
+from accounts import events, normalization
 from accounts.models import AccountEventKind, User
+
+
+@receiver(pre_save, sender=EmailAddress, dispatch_uid="accounts.normalize_address")
+def _normalize_address(instance: EmailAddress, **kwargs: object) -> None:
+    """The row is allauth's, which knows small letters only.
+
+    One that came past us may have other letters before the @: that was proved of another mailbox than this.
+    """
+    before = instance.email.lower()
+    instance.email = normalization.mail_address(instance.email)
+    if before.rpartition("@")[0] != instance.email.rpartition("@")[0]:
+        instance.verified = False
 
 
 def record_change(user: User, before: str) -> None:

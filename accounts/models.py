@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Self, Unpack
 
@@ -11,10 +12,8 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
-from django.db.models.signals import pre_save
-from django.dispatch import receiver
 from django.utils.translation import gettext_lazy as _
 
 from accounts import normalization, subjects
@@ -139,10 +138,13 @@ class User(AbstractUser):
             self.tokens_not_before = clock.end_of_all_before(self.tokens_not_before, on=self.is_active)
             written = written and written | {"tokens_not_before"}
         options["update_fields"] = written
-        super().save(**options)
+        with transaction.atomic() if switched else nullcontext():
+            super().save(**options)
+            if switched:
+                kind = AccountEventKind.ACTIVATED if self.is_active else AccountEventKind.DEACTIVATED
+                AccountEvent.objects.create(sub=self.sub, kind=kind)
+                SignIn.objects.filter(user=self.pk, ended_at=None).update(ended_at=clock.now())
         self._as_read = {**before, **self._columns(written)}
-        if switched:
-            SignIn.objects.filter(user=self.pk, ended_at=None).update(ended_at=clock.now())
 
     def _changed(self) -> Iterator[str]:
         """Columns that will have another value than the database had, once they are normalized."""
@@ -181,18 +183,6 @@ class User(AbstractUser):
         """Whether somebody else verified this address, perhaps as a second one: it signs in that person only."""
         theirs = EmailAddress.objects.exclude(user_id=self.pk)
         return bool(theirs.filter(email=normalization.mail_address(email), verified=True).exists())
-
-
-@receiver(pre_save, sender=EmailAddress, dispatch_uid="accounts.normalize_address")
-def _normalize_address(instance: EmailAddress, **kwargs: object) -> None:
-    """The row is allauth's, which knows small letters only.
-
-    One that came past us may have other letters before the @: that was proved of another mailbox than this.
-    """
-    before = instance.email.lower()
-    instance.email = normalization.mail_address(instance.email)
-    if before.rpartition("@")[0] != instance.email.rpartition("@")[0]:
-        instance.verified = False
 
 
 class SignIn(models.Model):
@@ -267,6 +257,8 @@ class AccountEventKind(models.TextChoices):
     ATTRIBUTE_CREATED = "attribute.created", _("Attribute added")
     ATTRIBUTE_CHANGED = "attribute.changed", _("Attribute changed")
     ATTRIBUTE_DELETED = "attribute.deleted", _("Attribute deleted")
+    DEACTIVATED = "account.deactivated", _("Account deactivated by an administrator")
+    ACTIVATED = "account.activated", _("Account activated by an administrator")
 
 
 class AccountEvent(models.Model):

@@ -126,7 +126,7 @@ def backchannel_uri_problem(uri: str) -> str:
 
     The provider itself goes there: https, and http only where provider and app share one machine.
     """
-    return _visited_uri_problem(uri) or (
+    return visited_uri_problem(uri) or (
         _(
             "%(uri)s: no logout tokens go to this address: it is not public. Use a public one, or have whoever runs "
             "this provider name its network in IDP_PRIVATE_LOGOUT_NETWORKS."
@@ -139,7 +139,7 @@ def backchannel_uri_problem(uri: str) -> str:
 
 def jwks_uri_problem(uri: str) -> str:
     """Why no keys are fetched from this address, or an empty string."""
-    return _visited_uri_problem(uri) or (
+    return visited_uri_problem(uri) or (
         _(
             "%(uri)s: no keys are fetched from this address: it is not public. Use a public one, or have whoever runs "
             "this provider name its network in IDP_PRIVATE_LOGOUT_NETWORKS."
@@ -154,7 +154,7 @@ def _is_blocked(uri: str) -> bool:
     return bool(uri) and outbound.is_blocked_host(urlsplit(uri).hostname or "")
 
 
-def _visited_uri_problem(uri: str) -> str:
+def visited_uri_problem(uri: str) -> str:
     if not uri:
         return ""
     if not _VISIBLE.fullmatch(uri) or set(uri) & set('\\"<>^`{|}*'):
@@ -174,12 +174,12 @@ def _visited_uri_problem(uri: str) -> str:
 
 def page_uri_problem(uri: str) -> str:
     """Why people are not led to this address, or an empty string. It may name a place in its page."""
-    return _visited_uri_problem(uri.replace("#", "/", 1))
+    return visited_uri_problem(uri.replace("#", "/", 1))
 
 
 def login_uri_problem(uri: str) -> str:
     """Why no sign-in begins at this address, or an empty string (OpenID Connect Core 1.0 section 4)."""
-    return _visited_uri_problem(uri)
+    return visited_uri_problem(uri)
 
 
 def shown_place(redirect_uri: str) -> str:

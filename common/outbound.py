@@ -69,8 +69,13 @@ class _Target:
 def post_form(url: str, form: Mapping[str, str]) -> int:
     """POST a form and return the status of the answer, whatever it is. Raises Unreachable."""
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    with _asked(_target(url), "POST", headers, urlencode(form).encode(), MAX_ANSWER, TOTAL_TIMEOUT) as answer:
-        return answer.status
+    return post(url, urlencode(form).encode(), headers)[0]
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str], *, most: int = 0) -> tuple[int, bytes]:
+    """POST these bytes: the answer's status, whatever it is, and `most` bytes of its body. Raises Unreachable."""
+    with _asked(_target(url), "POST", headers, body, MAX_ANSWER, TOTAL_TIMEOUT) as answer:
+        return answer.status, answer.read(most) if most else b""
 
 
 def get(url: str, accept: str, most: int, seconds: float, *, for_strangers: bool = False) -> bytes:

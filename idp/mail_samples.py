@@ -24,6 +24,7 @@ LINKS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "account/email/email_confirmation_signup": ("account_confirm_email", (KEY,)),
     "account/email/sensitive_access": ("account_apps", ()),
     "projects/email/invitation": ("invitation_link", ("Wq3nX9vT0kR5yB7cM2dF8hJ4sL6pZ1aG",)),
+    "account/email/webhook_disabled": ("admin:clients_webhook_change", ("0c9f6d1e-8b1f-4f3c-9d0a-5a7f2f6f6b11",)),
 }
 WITHOUT_LINK = ("account/email/account_deleted", "account/email/unknown_account")
 UNTIL = ("password_reset_key", "email_confirmation", "email_confirmation_signup", "invitation")
@@ -39,6 +40,11 @@ SAID: Mapping[str, Mapping[str, object]] = {
         "role": "Viewer",
         "facts": [],
     },
+    "account/email/webhook_disabled": {
+        "project": "Acme",
+        "host": "hooks.acme.example",
+        "problem": "The app answered with status 500.",
+    },
     "socialaccount/email/account_connected": {"provider": "Acme staff"},
     "socialaccount/email/account_disconnected": {"provider": "Acme staff"},
 }
@@ -50,7 +56,7 @@ NAMES = (
     *("mfa/email/totp_activated", "mfa/email/totp_deactivated", "mfa/email/recovery_codes_generated"),
     *("mfa/email/webauthn_added", "mfa/email/webauthn_removed"),
     *("socialaccount/email/account_connected", "socialaccount/email/account_disconnected"),
-    *("account/email/sensitive_access", "projects/email/invitation"),
+    *("account/email/sensitive_access", "projects/email/invitation", "account/email/webhook_disabled"),
 )
 
 

@@ -10,7 +10,17 @@ from django.db.models import Model, Sum
 from accounts import guesses, outbox
 from accounts.mails import Mail
 from accounts.models import AccountEvent, AccountEventKind, User
-from clients.models import AccessToken, Authorization, Client, LogoutNotice, RefreshToken, RefusedRequest, SigningKey
+from clients.models import (
+    AccessToken,
+    Authorization,
+    Client,
+    Delivery,
+    LogoutNotice,
+    RefreshToken,
+    RefusedRequest,
+    SigningKey,
+    Webhook,
+)
 from clients.models.keys import KeyState
 from clients.models.logout import NoticeState
 from common import clock
@@ -117,6 +127,8 @@ def _outboxes(now: datetime) -> Section:
         "notices_due": due.order_by()[:MOST].count(),
         "notices_given_up_last_day": given_up[:MOST].count(),
         "last_problem": tried.problem if tried else None,
+        "deliveries_due": Delivery.objects.filter(state=NoticeState.DUE).order_by()[:MOST].count(),
+        "webhooks_disabled": Webhook.objects.filter(enabled=False).exclude(disabled_because="").count(),
         "mails_due": Mail.objects.all()[:MOST].count(),
         "mails_late": outbox.is_late(),
     }

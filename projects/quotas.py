@@ -23,6 +23,7 @@ APIS = 100  # of one project
 CLIENTS = 2000  # of one project
 ROLES = 100  # of one project, for everybody: a token has to say all that a person has
 ROLE_HOLDERS = 1000  # people of one role, and groups of one role
+WEBHOOKS = 20  # of one project
 
 
 def too_many(most: int) -> str:

@@ -7,12 +7,8 @@ left to read afterwards, so its notices are written then.
 
 from __future__ import annotations
 
-import random
 import uuid
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
-from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -24,22 +20,17 @@ from accounts.models import SignIn, User
 from clients.models import Authorization, LogoutNotice
 from clients.models.logout import NoticeState
 from common import clock, outbound
+from provider import outboxes
 from provider.keys import mint
-from provider.patience import PLACES, Patience
+from provider.outboxes import Attempt as Attempt
+from provider.outboxes import Job, Sent, status_problem
+from provider.patience import Patience
 from provider.protocol import logout
 from provider.store import events
+from provider.telling import occurrences
 
 LOGOUT_TOKEN_TYPE = "logout+jwt"  # noqa: S105 - a header value (Back-Channel Logout 1.0 section 2.4)
 BATCH = 500  # sign-ins announced in one transaction
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """The outcome of one notice. With `state` `due` it will be tried again."""
-
-    client_id: str
-    state: NoticeState
-    problem: str = ""
 
 
 def announce(should_stop: Callable[[], bool]) -> int:
@@ -59,7 +50,10 @@ def _announce_some() -> tuple[int, bool]:
     ended = SignIn.objects.filter(ended_at__isnull=False, announced_at__isnull=True).order_by("ended_at")
     with transaction.atomic():
         sids = list(ended.select_for_update(skip_locked=True).values_list("pk", flat=True)[:BATCH])
-        written = _create_notices(Authorization.objects.filter(sign_in__in=sids))
+        used = Authorization.objects.filter(sign_in__in=sids)
+        written = _create_notices(used)
+        if sids:
+            occurrences.of_sign_ins(used)
         SignIn.objects.filter(pk__in=sids).update(announced_at=clock.now())
     return written, len(sids) == BATCH
 
@@ -82,30 +76,17 @@ def _create_notices(used: QuerySet[Authorization]) -> int:
     return len(rows)
 
 
-def deliver(should_stop: Callable[[], bool], report: Callable[[Attempt], None]) -> None:
-    """Send due notices, several at a time, until none is left or `should_stop` says so.
+class Notices:
+    """The outbox of back-channel logout."""
 
-    Only requests are made by other threads: this one has the database, and the transaction of its caller.
-    """
-    patience = Patience()
-    under_way: dict[Future[str], LogoutNotice] = {}
-    with ThreadPoolExecutor(PLACES, thread_name_prefix="delivery") as threads:
-        while True:
-            while len(under_way) < PLACES and not should_stop():
-                notice = _claim_next(patience)
-                if notice is None:
-                    break
-                if attempt := _without_sending(notice):
-                    report(attempt)
-                    continue
-                patience.begin(notice)
-                under_way[threads.submit(_post, *_request(notice))] = notice
-            if not under_way:
-                return
-            for sent in wait(under_way, return_when=FIRST_COMPLETED).done:
-                attempt = _record(notice := under_way.pop(sent), sent.result())
-                patience.end(notice, failed=attempt.state in (NoticeState.DUE, NoticeState.GIVEN_UP))
-                report(attempt)
+    def next(self, patience: Patience) -> Job | Attempt | None:
+        notice = _claim_next(patience)
+        if notice is None:
+            return None
+        if attempt := _without_sending(notice):
+            return attempt
+        uri, token = _request(notice)
+        return Job(notice, lambda: _post(uri, token), lambda sent: _record(notice, sent.problem))
 
 
 def _claim_next(patience: Patience) -> LogoutNotice | None:
@@ -120,8 +101,7 @@ def _claim_next(patience: Patience) -> LogoutNotice | None:
         notice = locked.select_related("client").first()
         if notice is not None:
             notice.attempts += 1
-            pause = logout.wait_after(notice.attempts, random.random())  # noqa: S311 - spreads load, guards nothing
-            notice.next_attempt_at = now + timedelta(seconds=pause)
+            notice.next_attempt_at = outboxes.next_try(notice.attempts)
             notice.save(update_fields=["attempts", "next_attempt_at"])
     return notice
 
@@ -130,7 +110,7 @@ def _without_sending(notice: LogoutNotice) -> Attempt | None:
     """The outcome of a notice that is not sent any more."""
     if reason := _drop_reason(notice):
         return _save_outcome(notice, NoticeState.DROPPED, reason)
-    if notice.attempts > logout.MAX_TRIES:  # the last one was interrupted
+    if notice.attempts > outboxes.MAX_TRIES:  # the last one was interrupted
         return _give_up(notice, notice.problem or "The tries were interrupted.")
     return None
 
@@ -138,7 +118,7 @@ def _without_sending(notice: LogoutNotice) -> Attempt | None:
 def _record(notice: LogoutNotice, problem: str) -> Attempt:
     if not problem:
         return _save_outcome(notice, NoticeState.DELIVERED, "")
-    if notice.attempts >= logout.MAX_TRIES:
+    if notice.attempts >= outboxes.MAX_TRIES:
         return _give_up(notice, problem)
     return _save_outcome(notice, NoticeState.DUE, problem)
 
@@ -170,23 +150,20 @@ def _request(notice: LogoutNotice) -> tuple[str, str]:
     return client.backchannel_logout_uri, token
 
 
-def _post(uri: str, token: str) -> str:
-    """The problem, or an empty string when the app accepted it (Back-Channel Logout 1.0 section 2.8)."""
+def _post(uri: str, token: str) -> Sent:
+    """No problem, when the app accepted it (Back-Channel Logout 1.0 section 2.8)."""
     try:
         status = outbound.post_form(uri, {"logout_token": token})
     except outbound.Unreachable as error:
-        return str(error)
-    if status in (200, 204):
-        return ""
-    more = " Redirects are not followed." if 300 <= status < 400 else ""
-    return f"The app answered with status {status}.{more}"
+        return Sent(None, str(error))
+    return Sent(status, "" if status in (200, 204) else status_problem(status))
 
 
 def _give_up(notice: LogoutNotice, problem: str) -> Attempt:
     client_id = notice.client.client_id if notice.client else ""
     with transaction.atomic():
         attempt = _save_outcome(notice, NoticeState.GIVEN_UP, problem)
-        events.logout_notice_given_up(client_id, notice.sub, logout.MAX_TRIES, problem)
+        events.logout_notice_given_up(client_id, notice.sub, outboxes.MAX_TRIES, problem)
     return attempt
 
 

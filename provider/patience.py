@@ -5,15 +5,35 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Hashable
+from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from django.db.models import Q
 
-from clients.models import Client, LogoutNotice
+from clients.models.logout import Whom
 
 SECONDS = 10.0  # of one run, spent on failures of one client, of one project, at one address
-PLACES = 8  # notices that are sent at the same moment
+PLACES = 8  # messages that are sent at the same moment
 PLACES_PER_PROJECT = PLACES // 2  # projects make as many clients as they like
+
+
+class Lookups(NamedTuple):
+    """The ways from a message to what its `Whom` says."""
+
+    client: str
+    project: str
+    uri: str
+
+
+class Waiting(Protocol):
+    """A row of an outbox."""
+
+    def whom(self) -> Whom | None: ...
+
+    def __hash__(self) -> int: ...
+
+
+NOTICES = Lookups("client", "client__project", "client__backchannel_logout_uri")
 
 
 class Patience:
@@ -22,28 +42,27 @@ class Patience:
     def __init__(self) -> None:
         self._spent: dict[tuple[str, Hashable], float] = {}
         self._busy: Counter[tuple[str, Hashable]] = Counter()
-        self._began: dict[int, float] = {}
+        self._began: dict[Waiting, float] = {}
 
-    def begin(self, notice: LogoutNotice) -> None:
-        self._began[notice.pk] = time.monotonic()
+    def begin(self, notice: Waiting) -> None:
+        self._began[notice] = time.monotonic()
         self._busy.update(_whom(notice))
 
-    def end(self, notice: LogoutNotice, *, failed: bool) -> None:
+    def end(self, notice: Waiting, *, failed: bool) -> None:
         """A client that failed waits for the next run, whatever it cost. Its project and address pay the time only."""
-        took = time.monotonic() - self._began.pop(notice.pk)
+        took = time.monotonic() - self._began.pop(notice)
         self._busy.subtract(_whom(notice))
         for kind, whom in _whom(notice):
             lost = (SECONDS if failed else took) if kind == "client" else (took if failed else 0.0)
             self._spent[kind, whom] = self._spent.get((kind, whom), 0.0) + lost
 
-    def out_of_turn(self) -> Q:
+    def out_of_turn(self, lookups: Lookups = NOTICES) -> Q:
         """Whose notices are left for later: the next run, or the end of what is being sent to them."""
         clients = self._tired("client") | self._busy_with("client", 1)
         projects = self._tired("project") | self._busy_with("project", PLACES_PER_PROJECT)
-        skipped = Q(client__in=clients) | Q(client__project__in=projects)
+        skipped = Q(**{f"{lookups.client}__in": clients}) | Q(**{f"{lookups.project}__in": projects})
         for address in self._tired("address"):
-            at = "client__backchannel_logout_uri"
-            skipped |= Q(**{at: address}) | Q(**{f"{at}__startswith": f"{address}/"})
+            skipped |= Q(**{lookups.uri: address}) | Q(**{f"{lookups.uri}__startswith": f"{address}/"})
         return skipped
 
     def _tired(self, kind: str) -> set[Hashable]:
@@ -53,14 +72,14 @@ class Patience:
         return {whom for (found, whom), number in self._busy.items() if found == kind and number >= most}
 
 
-def _whom(notice: LogoutNotice) -> list[tuple[str, Hashable]]:
-    client = notice.client
-    if client is None:
+def _whom(notice: Waiting) -> list[tuple[str, Hashable]]:
+    whom = notice.whom()
+    if whom is None:
         return []
-    return [("client", client.pk), ("project", client.project_id), ("address", _address(client))]
+    return [("client", whom.client), ("project", whom.project), ("address", _address(whom.uri))]
 
 
-def _address(client: Client) -> str:
+def _address(uri: str) -> str:
     """Scheme, host and port, as registered."""
-    uri = urlsplit(client.backchannel_logout_uri)
-    return f"{uri.scheme}://{uri.netloc}"
+    parts = urlsplit(uri)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -26,12 +26,14 @@ from clients.models import (
     Authorization,
     Client,
     ConsentRequest,
+    Delivery,
     DeviceGrant,
     FirstUse,
     Grant,
     InitialAccessToken,
     KeptRequest,
     LogoutNotice,
+    Occurrence,
     PushedRequest,
     RefreshToken,
     RefusedRequest,
@@ -114,12 +116,21 @@ def rules(now: datetime, retention: timedelta, events_retention: timedelta = EVE
         PurgeRule("account_events", AccountEvent, Q(at__lt=old)),
         PurgeRule("security_events", SecurityEvent, _events(old, now)),
         PurgeRule("refused_requests", RefusedRequest, Q(last_at__lt=now - REFUSALS_RETENTION)),
+        *_of_passing_things(now, before),
+    ]
+
+
+def _of_passing_things(now: datetime, before: datetime) -> list[PurgeRule]:
+    """What waits for something, for a while."""
+    return [
         PurgeRule("mails", Mail, Q(expires_at__lt=now)),
         PurgeRule("consent_requests", ConsentRequest, Q(expires_at__lt=now)),
         PurgeRule("kept_requests", KeptRequest, Q(expires_at__lt=now)),
         PurgeRule("first_uses", FirstUse, Q(expires_at__lt=now)),
         PurgeRule("pushed_requests", PushedRequest, Q(kept_until__lt=now)),
         PurgeRule("invitations", Invitation, Q(expires_at__lt=before)),
+        PurgeRule("deliveries", Delivery, Q(created_at__lt=before)),
+        PurgeRule("occurrences", Occurrence, Q(at__lt=before)),
     ]
 
 

@@ -22,11 +22,12 @@ from projects.access import open_apis
 from projects.actors import Actor
 from projects.events import Detail, SecurityEvent, record
 from projects.models import Consent, ConsentMode, Project, TokenFormat
+from provider.telling import occurrences
+from provider.telling.relations import NOTHING_LEFT
 
 ENDED_BECAUSE = "revoked by an operator"
 BY_AN_ADMINISTRATOR = "revoked by an administrator"
 PIECE = 5_000  # rows ended in one transaction
-NOTHING_LEFT: dict[str, list[str]] = {"scopes": [], "audiences": []}
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -174,7 +175,7 @@ def revoke(whose: Whose, by: Actor) -> Ended:
     # Consents first: a request that adds to one waits, and then finds nothing it could go on with.
     consents = _in_pieces(whose.forgotten(), **NOTHING_LEFT, updated_at=now)
     sign_ins = _in_pieces(whose.sign_ins(), ended_at=now)
-    authorizations = _in_pieces(whose.authorizations(), ended_at=now, ended_because=ENDED_BECAUSE)
+    authorizations = _end_in_pieces(whose.authorizations())
     own_tokens = _in_pieces(whose.own_tokens(), revoked_at=now)
     return Ended(sign_ins, authorizations, own_tokens, consents, _ids(told_by_nothing))
 
@@ -229,6 +230,17 @@ def _in_pieces(rows: QuerySet[Row], **values: object) -> int:
     done = 0
     while keys := list(rows.values_list("pk", flat=True)[:PIECE]):
         done += rows.model._default_manager.filter(pk__in=keys).update(**values)
+    return done
+
+
+def _end_in_pieces(rows: QuerySet[Authorization]) -> int:
+    """The same of authorizations: whoever is to be told of it is."""
+    told, done = occurrences.told_projects(), 0
+    while keys := list(rows.values_list("pk", flat=True)[:PIECE]):
+        piece, now = Authorization.objects.filter(pk__in=keys), clock.now()
+        with transaction.atomic():
+            occurrences.of_ended(piece, told, now)
+            done += piece.update(ended_at=now, ended_because=ENDED_BECAUSE)
     return done
 
 

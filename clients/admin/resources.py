@@ -45,12 +45,12 @@ class GuardedApiAdmin(ApiAdmin):
 @admin.register(Project)
 class GuardedProjectAdmin(ProjectAdmin):
     fieldsets = [
-        (None, {"fields": ["name", "key", "clients_of_it", "apis_of_it"]}),
+        (None, {"fields": ["name", "key", "clients_of_it", "apis_of_it", "webhooks_of_it"]}),
         *ProjectAdmin.fieldsets[1:],
     ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return ["clients_of_it", *super().get_readonly_fields(request, obj)]
+        return ["clients_of_it", "webhooks_of_it", *super().get_readonly_fields(request, obj)]
 
     def delete_model(self, request: HttpRequest, obj: Project) -> None:
         resources.delete_project(obj, actor_of(request))
@@ -59,6 +59,10 @@ class GuardedProjectAdmin(ProjectAdmin):
     @admin.display(description=gettext_lazy("clients"))
     def clients_of_it(self, project: Project) -> str:
         return link_to_list("clients_client", project, project.clients.count() if project.pk else 0)
+
+    @admin.display(description=gettext_lazy("webhooks"))
+    def webhooks_of_it(self, project: Project) -> str:
+        return link_to_list("clients_webhook", project, project.webhooks.count() if project.pk else 0)
 
     def stands_in_the_way(self, request: HttpRequest, obj: Project) -> list[str]:
         return resources.obstacles(list(obj.apis.all()), actor_of(request))

@@ -13,6 +13,7 @@ from clients.models.pushed_request import PushedRequest
 from clients.models.refusal import RefusedRequest
 from clients.models.secret import ClientSecret
 from clients.models.self_registration import InitialAccessToken, RegistrationAccess
+from clients.models.telling import Delivery, Occurrence, ReadUntil, Webhook
 from clients.models.tokens import AccessToken, DeviceGrant, Grant, IDToken, RefreshToken, RevokedToken
 from clients.models.use import FirstUse
 from common.timers import TimerRun
@@ -26,6 +27,7 @@ __all__ = [
     "Client",
     "ClientSecret",
     "ConsentRequest",
+    "Delivery",
     "DeviceGrant",
     "FirstUse",
     "Grant",
@@ -35,7 +37,9 @@ __all__ = [
     "KeptAnswer",
     "KeptRequest",
     "LogoutNotice",
+    "Occurrence",
     "PushedRequest",
+    "ReadUntil",
     "RefreshToken",
     "RefusedRequest",
     "RegistrationAccess",
@@ -43,4 +47,5 @@ __all__ = [
     "SecurityEvent",
     "SigningKey",
     "TimerRun",
+    "Webhook",
 ]

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import uuid
+from typing import NamedTuple
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts import subjects
 from clients.models.client import Client
 from common import clock
+
+
+class Whom(NamedTuple):
+    """Who gets a message: a client, or another recipient of a project, at an address."""
+
+    client: int | uuid.UUID
+    project: int | None
+    uri: str
 
 
 class NoticeState(models.TextChoices):
@@ -52,6 +63,10 @@ class LogoutNotice(models.Model):
         indexes = [
             models.Index(fields=["next_attempt_at"], condition=models.Q(state=NoticeState.DUE), name="notice_is_due"),
         ]
+
+    def whom(self) -> Whom | None:
+        client = self.client
+        return Whom(client.pk, client.project_id, client.backchannel_logout_uri) if client else None
 
     def __str__(self) -> str:
         return f"Logout notice for {self.client or 'a deleted client'}"

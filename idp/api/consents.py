@@ -18,6 +18,7 @@ from projects.json_shape import as_json
 from projects.models import Consent
 from provider import access, revocation
 from provider.revocation import Whose
+from provider.telling.relations import NOTHING_LEFT
 
 
 class ConsentList(OfPerson):
@@ -43,7 +44,7 @@ class OneConsent(OfPerson):
 
 def _of(person: User) -> QuerySet[Consent]:
     """Those that give something. Rows of a project that is gone wait to be cleared."""
-    return access.consents(person).filter(project__key__isnull=False).exclude(**revocation.NOTHING_LEFT)
+    return access.consents(person).filter(project__key__isnull=False).exclude(**NOTHING_LEFT)
 
 
 def represent(rows: Sequence[Consent]) -> list[dict[str, Json]]:

@@ -31,10 +31,12 @@ from idp.api.roles import OneRole, RoleList, RoleOfGroup, RoleOfUser
 from idp.api.secrets import OneSecret, SecretList
 from idp.api.sign_ins import OneSignIn, SignInList
 from idp.api.signing_keys import KeyActivation, KeyRevocation, KeyRotation, OneSigningKey, SigningKeyList
+from idp.api.webhooks import DeliveryList, OneWebhook, WebhookList, WebhookSecret, WebhookTest
 
 PROJECT = "projects/<str:project>"
 PERSON = "users/<path:sub>"
 CLIENT = f"{PROJECT}/clients/<path:client_id>"
+WEBHOOK = f"{PROJECT}/webhooks/<str:webhook>"
 RESOURCES = [
     path("projects", ProjectList.as_view()),
     path(PROJECT, OneProject.as_view()),
@@ -93,4 +95,9 @@ RESOURCES = [
     path("consent-requests/<str:challenge>", OneConsentRequest.as_view()),
     path("consent-requests/<str:challenge>/accept", ConsentAcceptance.as_view()),
     path("consent-requests/<str:challenge>/reject", ConsentRejection.as_view()),
+    path(f"{PROJECT}/webhooks", WebhookList.as_view()),
+    path(WEBHOOK, OneWebhook.as_view()),
+    path(f"{WEBHOOK}/secret", WebhookSecret.as_view()),
+    path(f"{WEBHOOK}/test", WebhookTest.as_view()),
+    path(f"{WEBHOOK}/deliveries", DeliveryList.as_view()),
 ]

@@ -24,6 +24,7 @@ from idp.configuration.roles import apply_role
 from idp.configuration.schema import FILE
 from idp.configuration.shape import Entry, read_section
 from idp.configuration.warnings import warnings_of
+from idp.configuration.webhooks import apply_webhook
 from projects.actors import Actor
 from projects.models import Project, one_at_a_time
 
@@ -99,6 +100,8 @@ def _write(context: Context, file: Entry) -> None:
             apply_clients(context, project, entry.entries("clients"))
     for owner, client in _children(context, file, "clients"):
         link_client(context, owner, client)
+    for owner, webhook in _children(context, file, "webhooks"):
+        apply_webhook(context, owner, webhook)
 
 
 def _children(context: Context, file: Entry, key: str) -> Iterator[tuple[Project, Entry]]:

@@ -15,6 +15,7 @@ from clients.models import Client
 from clients.policy import metadata_of
 from common.command_output import number
 from common.json_type import Json
+from idp.configuration import webhooks
 from idp.configuration.export_people import people
 from idp.configuration.export_secrets import References, SecretsAs, secrets_of
 from idp.configuration.schema import DEEDS
@@ -69,11 +70,13 @@ def _project(project: Project, what: What, references: References, exported: Exp
         exported.left_out.append(f"Project {project.key}: {apps} not in the file.")
     rows = rows.exclude(registration_source__in=SOURCES)
     rows = rows.prefetch_related("audience_entries", "introspects", "allowed_callers", "acts_for", "secrets")
+    told = webhooks.exported(project, exported.left_out)
     return {
         **shown,
         "roles": [*_roles(project, what)],
         "apis": apis,
         "clients": [_client(client, references, exported) for client in rows],
+        **({"webhooks": told} if told else {}),
     }
 
 

@@ -13,12 +13,14 @@ from django.db import transaction
 from django.db.models import ProtectedError
 from django.db.models.functions import Lower
 
-from clients import registration, resources
+from clients import registration, resources, webhooks
 from clients.guests import SOURCES
-from clients.models import Authorization, Client
+from clients.models import Authorization, Client, Webhook
+from clients.models.logout import NoticeState
 from idp.configuration.context import Context
 from idp.configuration.problems import Place
 from idp.configuration.shape import Entry
+from idp.configuration.webhooks import unlisted
 from projects import matcher, roles
 from projects.models import Api, Consent, Project, ProjectRole, one_at_a_time
 from projects.problems import RegistrationError
@@ -47,6 +49,10 @@ def prune(context: Context, file: Entry, how: Prune) -> None:
         _delete(
             context, place, "role", f"{role.project.key}/{role}", {"grants": role.grants.count()}, _role(context, role)
         )
+    for webhook, entry in unlisted(file):
+        waiting = {"deliveries": webhook.deliveries.filter(state=NoticeState.DUE).count()}
+        name = f"{webhook.project.key} {webhook.url}"
+        _delete(context, entry.place_of("webhooks"), "webhook", name, waiting, _webhook(context, webhook))
     for project in gone:
         people = Consent.objects.filter(project=project).count()  # one for each person
         _delete(context, file.place_of("projects"), "project", project.key, {"people": people}, _own(context, project))
@@ -109,6 +115,10 @@ def _api(context: Context, api: Api) -> Callable[[], None]:
 
 def _role(context: Context, role: ProjectRole) -> Callable[[], None]:
     return lambda: roles.delete(role, context.by)
+
+
+def _webhook(context: Context, webhook: Webhook) -> Callable[[], None]:
+    return lambda: webhooks.delete(webhook, context.by)
 
 
 def _own(context: Context, project: Project) -> Callable[[], None]:

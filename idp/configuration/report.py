@@ -9,7 +9,13 @@ from enum import StrEnum
 from common.command_output import number
 from idp.configuration.problems import Problem
 
-SINGULAR = {"people": "person", "authorizations": "authorization", "scopes": "scope", "APIs": "API"}
+SINGULAR = {
+    "people": "person",
+    "authorizations": "authorization",
+    "scopes": "scope",
+    "APIs": "API",
+    "deliveries": "delivery",
+}
 
 
 class Action(StrEnum):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from clients import document as client_document
+from clients import webhook_document
 from idp.configuration.references import Reference, reference
 from idp.configuration.shape import Section
 from projects import document, role_document
@@ -87,6 +88,23 @@ def _secret(spot: Spot) -> SaidSecret | None:
     return SaidSecret(**{WAYS.get(name, name): value for name, value in said.items()})  # type: ignore[arg-type]
 
 
+class SecretReferences(tuple[Reference, ...]):
+    """Where the secrets of a webhook are, the newer first."""
+
+
+def _references(spot: Spot) -> SecretReferences:
+    found = items(spot)
+    if len(found) > MOST_SECRETS:
+        raise Wrong(f"A webhook has at most {MOST_SECRETS} secrets.")
+    said = []
+    for item in found:
+        try:
+            said.append(reference(item))
+        except Wrong as error:
+            item.tell(error)
+    return SecretReferences(said)
+
+
 def _without_deeds(members: Members) -> dict[str, Callable[[Spot], object]]:
     return {name: reader for name, reader in members.items() if name not in DEEDS}
 
@@ -135,11 +153,12 @@ CLIENT = Section(
     needed=("client_id",),
 )
 ROLE = Section("roles", role_document.ROLE, needed=("name",))
+WEBHOOK = Section("webhooks", {**webhook_document.MEMBERS, "secrets_from": _references}, needed=("url",))
 PROJECT = Section(
     "projects",
     _without_deeds(document.PROJECT),
     needed=("id",),
-    nested={"roles": ROLE, "apis": API, "clients": CLIENT},
+    nested={"roles": ROLE, "apis": API, "clients": CLIENT, "webhooks": WEBHOOK},
 )
 FILE = Section("", {"version": version}, needed=("version",), nested={"users": USER, "projects": PROJECT})
 # Mappings inside of those, for the documentation.
@@ -149,4 +168,4 @@ CLAIM = Section("claims", document.CLAIM)
 SCOPE = Section("scopes", document.SCOPE)
 AUDIENCE = Section("audience", client_document.AUDIENCE)
 SECRETS = Section("client_secrets", SECRET)
-SECTIONS = (FILE, USER, PROJECT, MEMBERS, CONSENT_SCREEN, CLAIM, ROLE, API, SCOPE, CLIENT, AUDIENCE, SECRETS)
+SECTIONS = (FILE, USER, PROJECT, MEMBERS, CONSENT_SCREEN, CLAIM, ROLE, API, SCOPE, CLIENT, AUDIENCE, SECRETS, WEBHOOK)

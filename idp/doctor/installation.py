@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.core import checks
 
 from accounts.mails import Mail
-from clients.models import Client, SigningKey
+from clients.models import Client, SigningKey, Webhook
 from clients.models.keys import KeyState
 from common import clock
 from common.command_output import ago
@@ -55,9 +55,17 @@ def timers() -> Iterator[Finding]:
     """Whether what has to run now and then does."""
     yield from _timer("cleartokens", NIGHTLY, "a nightly timer", needed=True)
     yield from _timer("rotatekeys", MONTHLY, "a monthly timer", needed=True)
-    told = Client.objects.exclude(backchannel_logout_uri="").exists()
+    told = Client.objects.exclude(backchannel_logout_uri="").exists() or Webhook.objects.exists()
     yield from _timer("deliverevents", AT_ONCE, "a timer of every minute, or as a service", needed=told)
     yield from _timer("delivermail", AT_ONCE, "a timer of every minute, or as a service", needed=Mail.objects.exists())
+    yield from _webhooks()
+
+
+def _webhooks() -> Iterator[Finding]:
+    """Those that took nothing for a day. Their owners have got a mail; whoever runs this may know why."""
+    for one in Webhook.objects.filter(enabled=False).exclude(disabled_because="").select_related("project"):
+        said = f"A webhook of {one.project.key} is disabled ({one.disabled_because})."
+        yield warning(said, "Its owners enable it in the console; what waits for it is kept for 30 days.")
 
 
 def _timer(command: str, longest: timedelta, how: str, *, needed: bool) -> Iterator[Finding]:

@@ -11,10 +11,6 @@ EVENT = "http://schemas.openid.net/event/backchannel-logout"
 TOKEN_CLAIMS = ("iss", "aud", "iat", "exp", "jti", "sub", "sid", "events")
 TOKEN_LIFETIME = 120  # seconds: it is sent when it is made
 
-# Tries of one notice, about a day in all: after half a minute, then twice as long each time.
-FIRST_WAIT = 30  # seconds; far longer than one try may take, so that it also guards a try that is under way
-MAX_TRIES = 12
-
 
 @dataclass(frozen=True, slots=True)
 class Hint:
@@ -51,8 +47,3 @@ def logout_token(*, issuer: str, client_id: str, sub: str, sid: str, jti: str, n
         "sid": sid,
         "events": {EVENT: {}},
     }
-
-
-def wait_after(attempts: int, luck: float) -> float:
-    """Seconds until the next try after so many; `luck` from 0 to 1 keeps apps that came back from being swamped."""
-    return float(FIRST_WAIT * 2 ** (attempts - 1) * (0.75 + luck / 2))

@@ -266,8 +266,9 @@ def end(authorization_id: uuid.UUID | str, because: str) -> None:
 
 def end_reused(reused: Reused, client: ClientFacts) -> None:
     """What a second use leads to: the Authorization ends, and it is on record."""
-    end(reused.authorization_id, f"{reused.what} used twice")
-    events.reuse(client, reused.what, str(reused.authorization_id))
+    with transaction.atomic():
+        end(reused.authorization_id, f"{reused.what} used twice")
+        events.reuse(client, reused.what, str(reused.authorization_id))
 
 
 def revoke(token: str, client: ClientFacts) -> None:

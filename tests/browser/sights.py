@@ -16,15 +16,20 @@ from django.urls import URLPattern, URLResolver, resolve, reverse
 from playwright.sync_api import Page
 
 from clients import keys as client_keys
+from clients import webhooks
 from clients.models import Client, ClientSecret
+from clients.webhooks import WebhookMetadata
 from idp import urls
 from idp.settings import BASE_DIR
+from projects.actors import Actor
 from projects.models import Api, Project
 from provider.endpoints.device import page_of
 from provider.protocol.device import typed
 from tests.browser.scene import AFTER_LOGOUT, WIDE, Scene, cookie
 from tests.foreign_keys import KEYS, public
 from tests.world import CHALLENGE, ORDERS, WEB_CB
+
+OPERATOR = Actor.operator("sights")
 
 
 @dataclass(frozen=True)
@@ -198,9 +203,11 @@ def _when_it_fails() -> list[Sight]:
 def console_sights(scene: Scene) -> list[Sight]:
     """The main pages of the console, as its superuser sees them."""
     web = Client.objects.get(client_id="web").pk
-    acme = Project.objects.get(key="acme").pk
+    acme_project = Project.objects.get(key="acme")
+    acme = acme_project.pk
     secret = ClientSecret.objects.get(client_id=web).pk
     audience = urlencode({"audience": f"{ORDERS}/7"})
+    hook = webhooks.register(WebhookMetadata(url="https://hooks.acme.example/vestibule"), acme_project, OPERATOR)[0].pk
     Client.objects.filter(pk=web).update(jwks=client_keys.settled({"keys": [public(KEYS["ES256"], kid="2026-11")]}))
 
     def sight(name: str, page: str, *args: Any, query: str = "", act: Callable[[Page], None] | None = None) -> Sight:
@@ -226,6 +233,12 @@ def console_sights(scene: Scene) -> list[Sight]:
         sight("secret-once", "clients_client_secrets", web, act=_make_secret),
         sight("initial-tokens", "clients_initialaccesstoken_changelist"),
         sight("initial-token-add", "clients_initialaccesstoken_add"),
+        sight("webhooks", "clients_webhook_changelist"),
+        sight("webhook-add", "clients_webhook_add"),
+        sight("webhook", "clients_webhook_change", hook),
+        sight("webhook-secrets", "clients_webhook_secrets", hook),
+        sight("webhook-secret-once", "clients_webhook_secrets", hook, act=_make_secret),
+        sight("deliveries", "clients_delivery_changelist"),
         sight("keys", "clients_signingkey_changelist"),
         sight("key-activate", "clients_signingkey_activate", scene.next_key.pk),
         sight("key-revoke", "clients_signingkey_revoke", scene.next_key.pk),
@@ -238,7 +251,7 @@ def console_sights(scene: Scene) -> list[Sight]:
 
 
 def _make_secret(page: Page) -> None:
-    page.locator("form input[type=submit].default").click()
+    page.locator("form [type=submit].default").click()
     page.locator("#shown-secret").wait_for()
 
 

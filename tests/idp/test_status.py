@@ -14,10 +14,15 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import AccountEvent
-from clients.models import AccessToken, LogoutNotice, SecurityEvent
+from clients import webhooks
+from clients.models import AccessToken, LogoutNotice, SecurityEvent, Webhook
+from clients.webhooks import WebhookMetadata
 from common.timers import TimerRun
 from idp import status
+from idp.doctor import installation
 from idp.status import about
+from projects.actors import Actor
+from projects.models import Project
 from tests.world import App, Browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
@@ -96,3 +101,18 @@ def test_very_many_rows_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None
     assert about(AccessToken) == 1
     monkeypatch.setattr(status, "EXACT", 100)
     assert about(AccessToken) == 0
+
+
+def test_what_waits_for_webhooks_is_told_where_there_is_any(capsys: Any) -> None:
+    project, url = Project.objects.get(key="acme"), "https://hooks.acme.example/"
+    made, _secret = webhooks.register(WebhookMetadata(url=url), project, Actor.operator("a test"))
+    webhooks.test(made, Actor.operator("a test"))
+    Webhook.objects.update(enabled=False, disabled_because="The app answered with status 500.")
+    call_command("status")
+    said = "1 delivery to webhooks due, 1 webhook disabled after a day without success"
+    assert said in capsys.readouterr().out
+    [found] = [one for one in installation.timers() if "webhook" in one.said]
+    assert (found.state, found.said) == (
+        "warning",
+        "A webhook of acme is disabled (The app answered with status 500.).",
+    )

@@ -34,9 +34,8 @@ from clients.models.logout import NoticeState
 from common import outbound
 from common.jws import ALGORITHMS
 from projects.models import Project
-from provider import logout_notices, patience
+from provider import logout_notices, outboxes, patience
 from provider.patience import Patience
-from provider.protocol import logout
 from tests.provider.receiver import Receiver, receiving
 from tests.races.conftest import database_url
 from tests.silence import silent_server
@@ -264,12 +263,12 @@ def test_any_other_answer_is_tried_again_later(app: Receiver, capsys: Any, statu
 
 
 def test_it_waits_longer_each_time_and_no_two_apps_the_same() -> None:
-    for attempts in range(1, logout.MAX_TRIES):
-        shortest, longest = logout.wait_after(attempts, 0.0), logout.wait_after(attempts, 1.0)
-        assert logout.wait_after(attempts + 1, 0.0) > shortest
+    for attempts in range(1, outboxes.MAX_TRIES):
+        shortest, longest = outboxes.wait_after(attempts, 0.0), outboxes.wait_after(attempts, 1.0)
+        assert outboxes.wait_after(attempts + 1, 0.0) > shortest
         assert longest > shortest * 1.5
-    assert logout.wait_after(1, 0.0) > 2 * outbound.TOTAL_TIMEOUT, "else it would be sent twice at once"
-    waits = [logout.wait_after(attempts, 1.0) for attempts in range(1, logout.MAX_TRIES)]
+    assert outboxes.wait_after(1, 0.0) > 2 * outbound.TOTAL_TIMEOUT, "else it would be sent twice at once"
+    waits = [outboxes.wait_after(attempts, 1.0) for attempts in range(1, outboxes.MAX_TRIES)]
     assert 12 * 3600 < sum(waits) < 24 * 3600
 
 
@@ -278,15 +277,15 @@ def test_after_a_day_it_is_given_up_and_on_record(app: Receiver, capsys: Any) ->
     signed_out()
     with time_machine.travel(timezone.now(), tick=True) as clock:
         found = []
-        for _ in range(logout.MAX_TRIES + 3):
+        for _ in range(outboxes.MAX_TRIES + 3):
             found.append(run(capsys))
             clock.shift(timedelta(hours=20))
-    assert [one["failed"] for one in found] == [1] * (logout.MAX_TRIES - 1) + [0] * 4
-    assert [one["given_up"] for one in found].index(1) == logout.MAX_TRIES - 1
+    assert [one["failed"] for one in found] == [1] * (outboxes.MAX_TRIES - 1) + [0] * 4
+    assert [one["given_up"] for one in found].index(1) == outboxes.MAX_TRIES - 1
     assert sum(one["given_up"] for one in found) == 1
-    assert len(app.requests) == logout.MAX_TRIES
+    assert len(app.requests) == outboxes.MAX_TRIES
     event = SecurityEvent.objects.get(kind="logout_notice.given_up")
-    assert (event.client_id, event.detail["attempts"]) == ("web", logout.MAX_TRIES)
+    assert (event.client_id, event.detail["attempts"]) == ("web", outboxes.MAX_TRIES)
     assert event.sub == str(User.objects.get(username="owner").sub)
     assert "500" in event.detail["problem"]
     assert LogoutNotice.objects.get().state == NoticeState.GIVEN_UP
@@ -531,7 +530,7 @@ def test_a_run_killed_while_it_was_sending_is_made_up_for(app: Receiver, capsys:
 def test_a_last_try_that_was_killed_is_given_up(app: Receiver, capsys: Any) -> None:
     signed_out()
     logout_notices.announce(lambda: False)
-    LogoutNotice.objects.update(attempts=logout.MAX_TRIES)
+    LogoutNotice.objects.update(attempts=outboxes.MAX_TRIES)
     assert run(capsys) == outcome(given_up=1, status=1)
     assert app.requests == []
     assert SecurityEvent.objects.filter(kind="logout_notice.given_up").count() == 1

@@ -15,9 +15,10 @@ from django.core.management import call_command
 from django.test import Client as Http
 
 from accounts.models import SignIn, User
-from clients import initial_tokens
+from clients import initial_tokens, webhooks
 from clients.initial_tokens import Wanted
 from clients.models import Client
+from clients.webhooks import WebhookMetadata
 from idp import discovery
 from idp.configuration import apply
 from projects.actors import Actor
@@ -132,6 +133,25 @@ def test_pushing_a_request(reader: Reader) -> None:
 
 def test_pushing_a_request_in_python(reader: Reader) -> None:
     assert printed_by(reader, "push.py")[-1] == "openid email loans.read"
+
+
+def test_a_receiver_of_webhooks(reader: Reader) -> None:
+    project, by = Project.objects.get(key="library"), Actor.operator("a test")
+    made, secret = webhooks.register(WebhookMetadata(url="http://127.0.0.1:1/"), project, by)
+    reader.environ.update(WEBHOOK_PORT="0", WEBHOOK_SECRET=secret)
+    with reader.started("hear_webhooks.py") as program:
+        assert program.stdout
+        url = program.stdout.readline().split()[-1]
+        webhooks.change(made, WebhookMetadata(url=url), by)
+        reader.shell("authorize")
+        allowed(reader.shell("authorize"))
+        user = User.objects.get(username="demo")
+        user.is_active = False
+        user.save()
+        call_command("deliverevents")
+        assert program.stdout.readline() == f"person.deactivated {user.sub}\n"
+        assert requests.post(url, b"{}", headers={"webhook-id": "x"}, timeout=10).status_code == 400
+        assert program.stdout.readline().startswith("access.ended")
 
 
 def type_code(code: str, decision: str = "allow") -> None:

@@ -74,6 +74,10 @@ def _outboxes(found: Section) -> Iterator[str]:
     yield f"{number(_int(found['notices_due']), 'notice')} due, {given_up} given up in the last day"
     if found["last_problem"]:
         yield f"the next one was not taken: {found['last_problem']}"
+    if found["deliveries_due"] or found["webhooks_disabled"]:
+        waiting = number(_int(found["deliveries_due"]), "delivery", "deliveries")
+        disabled = number(_int(found["webhooks_disabled"]), "webhook")
+        yield f"{waiting} to webhooks due, {disabled} disabled after a day without success"
     yield f"{mails} waiting{', for too long: does delivermail run?' if found['mails_late'] else ''}"
 
 

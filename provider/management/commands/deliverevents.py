@@ -1,4 +1,7 @@
-"""`manage.py deliverevents`: notify apps that people signed out. From a timer, or as a service."""
+"""`manage.py deliverevents`: tell apps that people signed out, and projects what happened to people.
+
+From a timer, or as a service.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,11 @@ from clients.models.logout import NoticeState
 from common.database_errors import one_line
 from common.sealing import Unreadable
 from common.service import ServiceCommand
-from provider import logout_notices
-from provider.logout_notices import Attempt
+from provider import logout_notices, outboxes
+from provider.outboxes import Attempt
 from provider.protocol.errors import TemporarilyUnavailable
+from provider.telling import spreading
+from provider.telling.webhook_outbox import Webhooks
 
 OUTCOMES = {
     NoticeState.DELIVERED: "told",
@@ -24,7 +29,7 @@ OUTCOMES = {
 
 
 class Command(ServiceCommand):
-    help = "Send logout tokens to the back-channel logout URIs of apps whose people signed out."
+    help = "Tell apps that people signed out, and the webhooks of projects what happened to people."
     passing = (IntegrityError, TemporarilyUnavailable, Unreadable)
 
     def sentence(self, error: Exception) -> str:
@@ -33,14 +38,13 @@ class Command(ServiceCommand):
         return super().sentence(error)
 
     def run_once(self, stop: threading.Event) -> Counter[str]:
-        counts: Counter[str] = Counter(
-            announced=logout_notices.announce(stop.is_set), delivered=0, failed=0, given_up=0, dropped=0
-        )
+        announced = logout_notices.announce(stop.is_set) + spreading.spread(stop.is_set)
+        counts: Counter[str] = Counter(announced=announced, delivered=0, failed=0, given_up=0, dropped=0)
 
         def report(attempt: Attempt) -> None:
             counts["failed" if attempt.state == NoticeState.DUE else attempt.state.value] += 1
             problem = f": {attempt.problem}" if attempt.problem else ""
             self.stderr.write(f"{attempt.client_id or 'a deleted client'}: {OUTCOMES[attempt.state]}{problem}")
 
-        logout_notices.deliver(stop.is_set, report)
+        outboxes.deliver([logout_notices.Notices(), Webhooks()], stop.is_set, report)
         return counts

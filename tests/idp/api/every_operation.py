@@ -13,8 +13,9 @@ from jsonschema import Draft202012Validator
 
 from accounts import groups
 from accounts.models import SignIn, User
-from clients import blocked_hosts, guests, initial_tokens, key_registration
+from clients import blocked_hosts, guests, initial_tokens, key_registration, webhooks
 from clients.models import Authorization, Client, SigningKey
+from clients.webhooks import WebhookMetadata
 from idp.api.openapi import document
 from projects import inviting, roles
 from projects.inviting import Wanted
@@ -57,6 +58,8 @@ SENT: dict[str, Any] = {
     "patch_guest": {"enabled": False},
     "create_invitation": {"email": "guest@new.example"},
     "create_project_invitation": {"email": "guest@new.example", "role": "viewer"},
+    "create_webhook": {"url": "https://hooks.acme.example/"},
+    "patch_webhook": {"description": "ours"},
 }
 NOBODY = "00000000-0000-4000-8000-000000000000"
 UNKNOWN = {
@@ -136,6 +139,7 @@ def prepared() -> dict[str, str]:
         "invitation": str(
             inviting.invite(Wanted(email="waits@new.example"), Project.objects.get(key="acme"), OPERATOR).pk
         ),
+        "webhook": _webhook(),
     }
 
 
@@ -149,6 +153,14 @@ def _role() -> str:
     choir = groups.named("choir") or groups.make("choir", OPERATOR)
     wanted = RoleMetadata(name="staff", users=("member",), groups=(choir.name,))
     return roles.register(wanted, Project.objects.get(key="acme"), OPERATOR).name
+
+
+def _webhook() -> str:
+    """With two secrets: one of them can be ended."""
+    wanted = WebhookMetadata(url="https://hooks.acme.example/first")
+    made, _secret = webhooks.register(wanted, Project.objects.get(key="acme"), OPERATOR)
+    webhooks.rotate(made, OPERATOR)
+    return str(made.pk)
 
 
 def _challenge() -> str:

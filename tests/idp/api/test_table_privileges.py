@@ -150,6 +150,15 @@ TABLE: dict[str, str] = {
     "create_invitation": "superusers make",
     "get_invitation": "superusers look",
     "delete_invitation": "superusers change",
+    "list_webhooks": "members look",
+    "create_webhook": "editors change",
+    "get_webhook": "members look",
+    "patch_webhook": "editors change",
+    "delete_webhook": "editors change",
+    "rotate_webhook_secret": "editors change",
+    "end_webhook_secret": "editors change",
+    "test_webhook": "editors change",
+    "list_webhook_deliveries": "members look",
 }
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from provider.outboxes import FIRST_WAIT, wait_after
 from provider.protocol.logout import (
     EVENT,
-    FIRST_WAIT,
     TOKEN_CLAIMS,
     Hint,
     goes_without_asking,
     hint_of,
     logout_token,
-    wait_after,
 )
 
 SUB, SID = "11111111-1111-4111-8111-111111111111", "the-session"

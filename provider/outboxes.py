@@ -1,0 +1,120 @@
+"""Sending what waits in outboxes: several at a time, nobody kept waiting by somebody who is dead.
+
+An outbox says what is due and what became of it. Here is what all of them share: the places for requests under way, and
+the patience with those who do not answer. A row is counted as tried and due again later before anything is sent, so a
+process that is killed loses nothing; no other process takes it meanwhile.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from clients.models.logout import NoticeState
+from common import clock
+from provider.patience import PLACES, Patience, Waiting
+
+# Tries of one message, about a day in all: after half a minute, then twice as long each time.
+FIRST_WAIT = 30  # seconds; far longer than one try may take, so that it also guards a try that is under way
+MAX_TRIES = 12
+# A process that was held up for so long does not send any more: by then another one may have.
+STALE = 10.0  # seconds, and with a try of `outbound.TOTAL_TIMEOUT` less than the shortest first wait
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The outcome of one message. With `state` `due` it will be tried again."""
+
+    client_id: str  # or whoever else it is for
+    state: NoticeState
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What came of a request. No status: there was no answer."""
+
+    status: int | None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A row that is to be sent. Only `send` runs in another thread: it has neither the database nor the row."""
+
+    row: Waiting
+    send: Callable[[], Sent]
+    record: Callable[[Sent], Attempt]
+
+
+class Outbox(Protocol):
+    def next(self, patience: Patience) -> Job | Attempt | None:
+        """A row that is due, claimed; or the outcome of one that is not sent any more. None: nothing is due now."""
+
+
+def wait_after(attempts: int, luck: float) -> float:
+    """Seconds until the next try after so many; `luck` from 0 to 1 keeps apps that came back from being swamped."""
+    return float(FIRST_WAIT * 2 ** (min(attempts, MAX_TRIES) - 1) * (0.75 + luck / 2))
+
+
+def next_try(attempts: int) -> datetime:
+    return clock.now() + timedelta(seconds=wait_after(attempts, random.random()))  # noqa: S311 - spreads load
+
+
+def status_problem(status: int) -> str:
+    more = " Redirects are not followed." if 300 <= status < 400 else ""
+    return f"The app answered with status {status}.{more}"
+
+
+def deliver(boxes: Sequence[Outbox], should_stop: Callable[[], bool], report: Callable[[Attempt], None]) -> None:
+    """Send what is due, until none is left or `should_stop` says so.
+
+    Only requests are made by other threads: this one has the database, and the transaction of its caller.
+    """
+    patience = [Patience() for _box in boxes]
+    under_way: dict[Future[Sent], tuple[Job, Patience]] = {}
+    with ThreadPoolExecutor(PLACES, thread_name_prefix="delivery") as threads:
+        while True:
+            for job, known in _due(boxes, patience, should_stop, report, lambda: len(under_way) < PLACES):
+                known.begin(job.row)
+                under_way[threads.submit(_in_time, job.send, time.monotonic())] = job, known
+            if not under_way:
+                return
+            for sent in wait(under_way, return_when=FIRST_COMPLETED).done:
+                job, known = under_way.pop(sent)
+                attempt = job.record(sent.result())
+                known.end(job.row, failed=attempt.state in (NoticeState.DUE, NoticeState.GIVEN_UP))
+                report(attempt)
+
+
+def _due(
+    boxes: Sequence[Outbox],
+    patience: Sequence[Patience],
+    should_stop: Callable[[], bool],
+    report: Callable[[Attempt], None],
+    has_room: Callable[[], bool],
+) -> Iterator[tuple[Job, Patience]]:
+    """What can be sent now, from one outbox after the other, while there is room."""
+    open_ones = list(zip(boxes, patience, strict=True))
+    while open_ones:
+        for pair in [*open_ones]:
+            if not has_room() or should_stop():
+                return
+            job = pair[0].next(pair[1])
+            if job is None:
+                open_ones.remove(pair)
+            elif isinstance(job, Attempt):
+                report(job)
+            else:
+                yield job, pair[1]
+
+
+def _in_time(send: Callable[[], Sent], claimed_at: float) -> Sent:
+    if time.monotonic() - claimed_at > STALE:
+        return Sent(None, "This process was held up before it could send it.")
+    return send()

@@ -1,0 +1,37 @@
+"""Who is told, and of whom: a project hears only of people who allowed its apps something, and of nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db.models import Q
+
+from clients.models import Authorization, Webhook
+from projects.models import Consent
+
+NOTHING_LEFT: dict[str, list[str]] = {"scopes": [], "audiences": []}  # of a consent that was taken back
+
+
+def told_projects() -> frozenset[int]:
+    """The projects that somebody tells; none: nothing has to be found out, or written."""
+    return frozenset(Webhook.objects.order_by().values_list("project", flat=True).distinct())
+
+
+def projects_of(sub: str, at: datetime, among: Collection[int]) -> frozenset[int]:
+    """Those of these projects that knew this person then: by an authorization that had not ended, or a consent.
+
+    It is asked some seconds later, and what ended meanwhile counted then. Whoever allowed something since does not.
+    """
+    if not among:
+        return frozenset()
+    alive = Q(ended_at__isnull=True) | Q(ended_at__gte=at)
+    used = Authorization.objects.filter(alive, user__sub=sub, created_at__lte=at, client__project__in=among)
+    said = Consent.objects.filter(user__sub=sub, created_at__lte=at, project__in=among).exclude(**NOTHING_LEFT)
+    found = {*used.values_list("client__project", flat=True), *said.values_list("project", flat=True)}
+    return frozenset(one for one in found if one is not None)
+
+
+def told_sub(sub: str, project: int) -> str:
+    """What this project knows the person by."""
+    return sub

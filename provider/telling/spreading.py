@@ -1,0 +1,112 @@
+"""From events to deliveries: each recipient whom something concerns gets a row that waits to be sent.
+
+One process at a time does it, so that the rows of one person stand in the order in which things happened.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator
+from itertools import islice
+from zlib import crc32
+
+from django.db import connection, transaction
+from django.db.models import Min
+
+from clients.models import Delivery, Occurrence, ReadUntil, Webhook
+from clients.models.telling import ToldKind
+from provider import event_feed
+from provider.event_feed import Event, Place, Wanted
+from provider.telling import table
+from provider.telling.relations import projects_of, told_projects, told_sub
+from provider.telling.table import Happened
+
+BATCH = 500  # events and occurrences spread in one transaction
+PATIENCE = 5.0  # seconds for transactions that may still add an event; then they are left for the next run
+WANTED = Wanted(kinds=tuple(table.EVENTS))
+LOCK = crc32(b"provider.telling.spreading")
+
+
+def spread(should_stop: Callable[[], bool]) -> int:
+    """Write the deliveries of everything that happened since the last run. Returns how many."""
+    if not told_projects():
+        _forget()
+        return 0
+    written, more = 0, True
+    while more and not should_stop():
+        until = event_feed.settled(_impatient(should_stop))
+        if until is None:
+            break
+        made, more = _spread_some(until)
+        written += made
+    return written
+
+
+def _forget() -> None:
+    """Nobody is told: whoever comes next hears of what happens from then on."""
+    ReadUntil.objects.all().delete()
+    Occurrence.objects.all().delete()
+
+
+def _impatient(should_stop: Callable[[], bool]) -> Callable[[], bool]:
+    last = time.monotonic() + PATIENCE
+    return lambda: should_stop() or time.monotonic() > last
+
+
+def _spread_some(until: Place) -> tuple[int, bool]:
+    """Some of it, all or none; and whether there may be more to do."""
+    with transaction.atomic():
+        if not _alone():
+            return 0, False
+        place = _place()
+        events = list(islice(event_feed.between(place, until, WANTED), BATCH))
+        occurrences = list(Occurrence.objects.order_by("at", "pk")[:BATCH])
+        rows = _deliveries([one for _place_behind, one in events], occurrences)
+        Delivery.objects.bulk_create(rows)
+        Occurrence.objects.filter(pk__in=[one.pk for one in occurrences]).delete()
+        read = events[-1][0] if len(events) == BATCH else event_feed.later(place, until)
+        ReadUntil.objects.update_or_create(pk=1, defaults=read._asdict())
+    return len(rows), BATCH in (len(events), len(occurrences))
+
+
+def _alone() -> bool:
+    """Nobody else spreads until the transaction ends. SQLite lets one transaction write at a time anyway."""
+    if connection.vendor != "postgresql":
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
+        return bool(cursor.fetchone()[0])
+
+
+def _place() -> Place:
+    """How far the logs were read; the first time, up to when the first recipient was added."""
+    row = ReadUntil.objects.first()
+    if row is not None:
+        return Place(row.security, row.account)
+    since = Webhook.objects.aggregate(first=Min("created_at"))["first"]
+    return event_feed.place_before(since) if since is not None else event_feed.end()
+
+
+def _deliveries(events: list[Event], occurrences: list[Occurrence]) -> list[Delivery]:
+    said = [table.of_occurrence(one) for one in occurrences]
+    said += [one for event in events for one in table.of_event(event)]
+    said.sort(key=lambda one: one.at)
+    # Whoever deleted the account in the meantime is known by that alone.
+    left = {one.sub: one.projects or frozenset() for one in said if one.kind == ToldKind.DELETED}
+    among = told_projects()
+    return [row for one in said for row in _of(one, _whose(one, among) | (left.get(one.sub, frozenset()) & among))]
+
+
+def _whose(one: Happened, among: Collection[int]) -> frozenset[int]:
+    if one.projects is not None and not one.only_known:
+        return one.projects
+    chosen = among if one.projects is None else one.projects.intersection(among)
+    return projects_of(one.sub, one.at, chosen)
+
+
+def _of(one: Happened, projects: Collection[int]) -> Iterator[Delivery]:
+    """A row for each webhook of these projects that was there by then, and wants this kind."""
+    for webhook in Webhook.objects.filter(project__in=projects, created_at__lte=one.at).order_by("pk"):
+        if not webhook.kinds or one.kind in webhook.kinds:
+            sub = told_sub(one.sub, webhook.project_id)
+            yield Delivery(webhook=webhook, sub=sub, kind=one.kind, data=one.data, happened_at=one.at)
