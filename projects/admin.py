@@ -18,6 +18,7 @@ from accounts.console import actor
 from accounts.console_forms import shortened
 from projects import access, api_registration, inviting, registration
 from projects.actors import Actor
+from projects.claim_pages import ClaimPages
 from projects.console import ProjectFilter, ProjectScopedAdmin, ProjectScopedInline, forget_roles
 from projects.door import actor_of
 from projects.forms import (
@@ -32,6 +33,8 @@ from projects.forms import (
 from projects.invitation_admin import InvitationAdmin as InvitationAdmin  # registers itself
 from projects.metadata import ApiMetadata
 from projects.models import Api, ApiScope, ConsentScreen, Member, Project, one_at_a_time
+
+OF_IT = ("apis_of_it", "roles_of_it", "claims_of_it")  # where its things are
 
 
 def link_to_list(page: str, project: Project, number: int) -> str:
@@ -66,7 +69,7 @@ class MemberInline(ProjectScopedInline):
         return member.user.get_username()
 
 
-class ProjectAdmin(ProjectScopedAdmin):
+class ProjectAdmin(ClaimPages, ProjectScopedAdmin):
     """Owners change a project, editors its consent screen; only superusers add one."""
 
     project_path = ""
@@ -76,7 +79,7 @@ class ProjectAdmin(ProjectScopedAdmin):
     list_filter = ["status", "consent_mode"]
     search_fields = ["name", "key"]
     fieldsets = [
-        (None, {"fields": ["name", "key", "apis_of_it"]}),
+        (None, {"fields": ["name", "key", *OF_IT]}),
         (_("Who may sign in"), {"fields": ["status", "test_users"]}),
         (_("What people are asked"), {"fields": ["consent_mode", "consent_uri"]}),
         (_("Guest apps"), {"fields": ["guest_apps", "guest_hosts", "guest_longest_grant"]}),
@@ -92,14 +95,25 @@ class ProjectAdmin(ProjectScopedAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         if obj is None:
-            return ["apis_of_it"]
+            return [*OF_IT]
         if self._has_role(request, access.OWNERS, obj):
-            return ["key", "apis_of_it"]
-        return [*ProjectForm.Meta.fields, "apis_of_it"]
+            return ["key", *OF_IT]
+        return [*ProjectForm.Meta.fields, *OF_IT]
 
     @admin.display(description=_("APIs"))
     def apis_of_it(self, project: Project) -> str:
         return link_to_list("projects_api", project, project.apis.count() if project.pk else 0)
+
+    @admin.display(description=_("roles"))
+    def roles_of_it(self, project: Project) -> str:
+        return link_to_list("projects_projectrole", project, project.roles.count() if project.pk else 0)
+
+    @admin.display(description=_("What apps are told"))
+    def claims_of_it(self, project: Project) -> str:
+        if not project.pk:
+            return gettext("None yet.")
+        url = reverse("admin:projects_project_claims", args=[project.pk])
+        return format_html('<a href="{}">{}</a>', url, gettext("Claims of groups, roles and attributes"))
 
     def save_model(self, request: HttpRequest, obj: Project, form: Any, change: bool) -> None:
         """Not yet: its members and its consent screen are in the rows below the form."""

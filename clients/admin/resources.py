@@ -11,13 +11,14 @@ from django.utils.translation import gettext_lazy
 
 from clients import resources
 from projects.actors import Actor
-from projects.admin import ApiAdmin, ProjectAdmin, link_to_list
+from projects.admin import OF_IT, ApiAdmin, ProjectAdmin, link_to_list
 from projects.console import forget_roles
 from projects.door import actor_of
 from projects.forms import ApiForm
 from projects.metadata import ApiMetadata
-from projects.models import Api, Project
+from projects.models import Api, Project, ProjectRole
 from projects.problems import Problem
+from projects.role_admin import RoleAdmin
 
 
 class GuardedApiForm(ApiForm):
@@ -45,7 +46,7 @@ class GuardedApiAdmin(ApiAdmin):
 @admin.register(Project)
 class GuardedProjectAdmin(ProjectAdmin):
     fieldsets = [
-        (None, {"fields": ["name", "key", "clients_of_it", "apis_of_it", "webhooks_of_it"]}),
+        (None, {"fields": ["name", "key", "clients_of_it", *OF_IT, "webhooks_of_it"]}),
         *ProjectAdmin.fieldsets[1:],
     ]
 
@@ -66,3 +67,6 @@ class GuardedProjectAdmin(ProjectAdmin):
 
     def stands_in_the_way(self, request: HttpRequest, obj: Project) -> list[str]:
         return resources.obstacles(list(obj.apis.all()), actor_of(request))
+
+
+admin.site.register(ProjectRole, RoleAdmin)

@@ -13,6 +13,7 @@ from projects.apis import apis_near, own_identifier, project_facts
 from projects.facts import ProjectFacts
 from projects.models import Api, ApiScope, ConsentScreen, Project
 from projects.scopes import ADMIN_SCOPES, SIGN_IN_SCOPES
+from provider.endpoints.told_words import words_of
 from provider.protocol.channel import Channel
 from provider.protocol.facts import ClientFacts, Registry
 
@@ -64,7 +65,7 @@ def screen_of(project: Project) -> ConsentScreen:
 def groups(project: Project, scopes: Iterable[str], audiences: Iterable[str]) -> list[Group]:
     """Scopes by API, those of signing in first; `audiences` are those the scopes may be used at."""
     scopes = list(dict.fromkeys(scopes))
-    about = tuple(Line(scope, _(SIGN_IN_SCOPES[scope].words)) for scope in scopes if scope in SIGN_IN_SCOPES)
+    about = tuple(Line(scope, words) for scope, words in words_of(scopes, project_facts(project)).items())
     found = [Group(_("About you"), about)] if about else []
     ours = tuple(Line(one, _(ADMIN_SCOPES[one].words), sensitive=True) for one in scopes if one in ADMIN_SCOPES)
     if ours:

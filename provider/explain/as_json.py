@@ -63,6 +63,7 @@ def _attempt(attempt: Attempt) -> dict[str, Json]:
             "format": token.format,
             "lifetime": token.lifetime,
             "id_token": token.id_token,
+            "told": {place: list(names) for place, names in token.told.items()},
         }
         if token
         else None,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeVar
 
+from projects.claim_table import ACCESS_TOKEN, ID_TOKEN, PLACES
 from projects.facts import ApiFacts
 from projects.matcher import Malformed, parse
 from provider.protocol import (
@@ -24,8 +25,9 @@ from provider.protocol import (
     device,
     exchange,
     profile,
+    told,
 )
-from provider.protocol.access_tokens import lifetime, token_format
+from provider.protocol.access_tokens import abroad, lifetime, token_format
 from provider.protocol.channel import Channel
 from provider.protocol.cross_client import Obstacle, obstacles
 from provider.protocol.errors import InvalidClient, Refusal, UnauthorizedClient
@@ -83,6 +85,7 @@ class TokenPreview:
     id_token: Mapping[str, Json] | None = None
     to_a_key: bool = False  # bound to the key of a proof that the request has to bring
     to_a_certificate: bool = False
+    told: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # claims of the project's table, by place
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +250,22 @@ def _preview(decided: TokenRequest) -> TokenPreview:
         id_token=id_token,
         to_a_key=decided.client.dpop_bound,
         to_a_certificate=decided.client.certificate_bound,
+        told=_told(decided),
     )
+
+
+def _told(decided: TokenRequest) -> dict[str, tuple[str, ...]]:
+    """Which claims of the table, if the person has something of each; what no place is told of is left out."""
+    project, passed_on = decided.client.project, decided.exchanged is not None and decided.exchanged.passed_on
+    if not decided.of_a_person or passed_on:
+        return {}
+    away = abroad(decided.audience, decided.client, decided.registry)
+    names = {place: told.names_at(project, place, decided.scopes) for place in PLACES}
+    if away:
+        names = {ID_TOKEN: names[ID_TOKEN]}
+    elif token_format(decided) != "jwt":
+        names.pop(ACCESS_TOKEN)
+    return {place: found for place, found in names.items() if found}
 
 
 # --- The values of the parameter ----------------------------------------------------------------------------------

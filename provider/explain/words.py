@@ -119,6 +119,8 @@ def preview(token: TokenPreview) -> list[tuple[str, str]]:
         lines.append((_("bound to"), _("the client certificate of the connection")))
     if token.id_token:
         lines.append((_("ID token"), _("aud %(aud)s, azp %(azp)s, %(lifetime)s seconds") % token.id_token))
+    for place, names in token.told.items():
+        lines.append((_("told in %(place)s") % {"place": place}, ", ".join(names)))
     return lines
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from accounts.models import User
+from projects.claim_table import INTROSPECTION, USERINFO
 from projects.models import Project
 from provider.inspection import jwt, opaque
 from provider.inspection.held import Held, Inspection, No
 from provider.inspection.opaque import Looked
+from provider.inspection.why import ACCESS
+from provider.protocol.claims import told_of
 from provider.protocol.facts import Json
+from provider.store import find
 
 UNKNOWN = No("digest", "No token or code of this provider has this text, or it was swept long after its end.")
 OTHER = No("?", "The endpoints refuse it, for a reason that none of the steps here names.")
@@ -50,4 +54,12 @@ def _facts(held: Held, text: str) -> dict[str, Json]:
         "issued_at": held.issued_at.isoformat(),
         "expires_at": held.expires.isoformat() if held.expires else None,
         "authorization": str(behind.id) if behind else None,
+        **_told(held, text),
     }
+
+
+def _told(held: Held, text: str) -> dict[str, Json]:
+    """What is said of the person now by the table of the project, where anything is."""
+    token = find.access_token(text) if held.kind == ACCESS else None
+    said = {**told_of(token, INTROSPECTION), **told_of(token, USERINFO)} if token is not None else {}
+    return {"claims": said} if said else {}

@@ -47,6 +47,11 @@ def scope_of(project: ProjectFacts, name: str) -> str:
     return next((row.needs for row in project.claims if row.name == name), "")
 
 
+def names_at(project: ProjectFacts, place: str, scopes: Iterable[str]) -> tuple[str, ...]:
+    """Those of them that are told in this place."""
+    return tuple(row.name for row in _rows(project, place, scopes, ()))
+
+
 def names_of(project: ProjectFacts, scopes: Iterable[str]) -> tuple[str, ...]:
     """The claims these scopes stand for here."""
     return tuple(row.name for row in project.claims if row.needs in scopes)

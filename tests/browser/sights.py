@@ -221,6 +221,8 @@ def console_sights(scene: Scene) -> list[Sight]:
         sight("project", "projects_project_change", acme),
         sight("project-add", "projects_project_add"),
         sight("project-delete", "projects_project_delete", acme),
+        sight("claims", "projects_project_claims", acme, query="?preset=groups"),
+        sight("role-add", "projects_projectrole_add"),
         sight("api", "projects_api_change", Api.objects.get(identifier=ORDERS).pk),
         sight("clients", "clients_client_changelist"),
         sight("client", "clients_client_change", web),

@@ -31,6 +31,7 @@ WORDS = {
     "scope": "scope",
     "cnf": "bound to",
     "act": "passed on by",
+    "claims": "also says",
     "issued_at": "issued",
     "expires_at": "expires",
     "authorization": "authorization",
@@ -111,6 +112,8 @@ def _lines(found: Inspection) -> list[str]:
 def _shown(name: str, value: Json) -> str:
     if name.endswith("_at") and isinstance(value, str):
         return told(datetime.fromisoformat(value))
+    if name == "claims" and isinstance(value, dict):
+        return "; ".join(f"{claim}: {_shown('', one) or 'none'}" for claim, one in value.items())
     if isinstance(value, dict):
         return ", ".join(f"{name} {one}" for name, one in value.items())
     if isinstance(value, list):

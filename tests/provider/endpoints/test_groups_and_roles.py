@@ -18,6 +18,8 @@ from projects.claim_table import ACCESS_TOKEN, ATTRIBUTE, GROUPS, ID_TOKEN, INTR
 from projects.metadata import RoleMetadata
 from projects.models import Api, Project, ProjectRole
 from projects.problems import RegistrationError
+from provider.explain import explain
+from provider.inspection import inspect
 from provider.protocol import told
 from provider.store import belonging
 from tests.world import FOREIGN, ORDERS, App, Browser, claims_of
@@ -178,9 +180,25 @@ def test_a_project_without_a_table_tells_groups_and_roles_as_they_are() -> None:
 
 
 def test_the_consent_page_asks_for_it_in_words() -> None:
+    Attribute.objects.filter(name="team").update(label="Team color")
     page = Browser("owner").authorize("web", scope=SCOPE).content.decode()
-    assert "See which groups you belong to" in page
-    assert "See which roles you have in these apps" in page
+    assert "See which groups you belong to (only: acme-…)" in page
+    assert "See which roles you have in these apps<" in page
+    assert "See your name and user name (also: Team color)" in page
+    tell(replace(TABLE[0], prefix="", scope="profile"))
+    page = Browser("owner").authorize("web", scope=SCOPE).content.decode()
+    assert "See your name and user name (also: your groups)" in page
+
+
+def test_an_operator_sees_what_is_told() -> None:
+    token = Browser("owner").tokens("web", scope=SCOPE)["access_token"]
+    assert inspect(token).facts["claims"] == TOLD
+    plain = Browser("owner").tokens("web", scope="openid")["access_token"]
+    assert "claims" not in inspect(plain).facts
+    explained = explain(Client.objects.get(client_id="web"), "")
+    told_by_row = {one.row: one.token.told for one in explained.attempts if one.token is not None}
+    assert told_by_row["authorization_code"] == dict.fromkeys((ID_TOKEN, "userinfo", INTROSPECTION), tuple(TOLD))
+    assert told_by_row["client_credentials"] == {}
 
 
 def test_discovery_lists_the_scopes_and_both_claims() -> None:
