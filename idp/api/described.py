@@ -76,6 +76,7 @@ PATH: dict[str, str] = {  # descriptions of the variables of paths
     "role": "The name of the role, percent-encoded.",
     "group": "The name of the group, percent-encoded.",
     "invitation": "The id of the invitation.",
+    "connector": "The key of the connector.",
 }
 
 

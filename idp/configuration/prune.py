@@ -16,17 +16,20 @@ from django.db.models.functions import Lower
 from clients import registration, resources
 from clients.guests import SOURCES
 from clients.models import Authorization, Client
+from idp.configuration.connectors import unlisted
 from idp.configuration.context import Context
 from idp.configuration.problems import Place
 from idp.configuration.shape import Entry
 from projects import matcher, roles
 from projects.models import Api, Consent, Project, ProjectRole, one_at_a_time
 from projects.problems import RegistrationError
+from upstream import registration as connectors
+from upstream.models import Connector
 
 
 class Prune(StrEnum):
     NOTHING = ""
-    LISTED = "listed"  # clients, APIs and roles of the projects that the file names
+    LISTED = "listed"  # clients, APIs and roles of the projects that the file names; connectors
     PROJECTS = "projects"  # projects that it does not name, too
 
 
@@ -47,6 +50,9 @@ def prune(context: Context, file: Entry, how: Prune) -> None:
         _delete(
             context, place, "role", f"{role.project.key}/{role}", {"grants": role.grants.count()}, _role(context, role)
         )
+    for one in unlisted(file):
+        people = connectors.people_of(one.key)
+        _delete(context, file.place_of("connectors"), "connector", one.key, {"people": people}, _link(context, one))
     for project in gone:
         people = Consent.objects.filter(project=project).count()  # one for each person
         _delete(context, file.place_of("projects"), "project", project.key, {"people": people}, _own(context, project))
@@ -109,6 +115,10 @@ def _api(context: Context, api: Api) -> Callable[[], None]:
 
 def _role(context: Context, role: ProjectRole) -> Callable[[], None]:
     return lambda: roles.delete(role, context.by)
+
+
+def _link(context: Context, connector: Connector) -> Callable[[], None]:
+    return lambda: connectors.delete(connector, context.by)
 
 
 def _own(context: Context, project: Project) -> Callable[[], None]:

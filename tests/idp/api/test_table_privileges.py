@@ -150,6 +150,11 @@ TABLE: dict[str, str] = {
     "create_invitation": "superusers make",
     "get_invitation": "superusers look",
     "delete_invitation": "superusers change",
+    "list_connectors": "superusers list",
+    "get_connector": "superusers look",
+    "put_connector": "superusers change",
+    "patch_connector": "superusers change",
+    "delete_connector": "superusers change",
 }
 
 
