@@ -24,7 +24,7 @@ foreign: ## only the programs of others and the conformance plans, against live 
 	@.ci/machine programs || true
 	@.ci/venv dev
 	@.ci/node
-	.venv/bin/pytest -q --programs tests/foreign tests/conformance tests/idp/test_importdot_takeover.py $(ARGS)
+	.venv/bin/pytest -q --programs tests/foreign tests/conformance $(ARGS)
 
 bench: ## measure speed beside other providers (more: make bench ARGS="--help"), takes half an hour
 	@.ci/venv dev
@@ -38,7 +38,7 @@ lint: ## ruff, mypy and djlint, changing nothing
 	@.ci/venv dev
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy accounts clients common idp projects provider verifier/vestibule_verifier tests .ci/postgres.py .ci/messages.py .ci/wording.py .ci/openapi.py
+	.venv/bin/mypy accounts clients common idp projects provider upstream verifier/vestibule_verifier tests .ci/postgres.py .ci/messages.py .ci/wording.py .ci/openapi.py
 	cd verifier && ../.venv/bin/mypy
 	.venv/bin/djlint templates --lint --quiet
 
@@ -76,5 +76,6 @@ requirements: ## compile requirements/*.in to the newest pins with hashes
 	$(compile) requirements/uv.in -o requirements/uv.txt
 	$(compile) requirements/base.in -o requirements/base.txt
 	$(compile) -c requirements/base.txt requirements/dev.in -o requirements/dev.txt
+	$(compile) -c requirements/base.txt requirements/ldap.in -o requirements/ldap.txt
 	$(compile) -c requirements/base.txt tests/benchmarks/peers/servers.in -o tests/benchmarks/peers/servers.txt
 	for one in tests/foreign/programs/*/requirements.in; do $(compile) $$one -o $${one%.in}.txt || exit 1; done

@@ -185,6 +185,9 @@ class User(AbstractUser):
         return bool(theirs.filter(email=normalization.mail_address(email), verified=True).exists())
 
 
+_TO_ANNOUNCE = models.Q(ended_at__isnull=False, announced_at__isnull=True)
+
+
 class SignIn(models.Model):
     """One sign-in in one browser: `auth_time`, `amr`, `acr` and `sid` in tokens come from here.
 
@@ -208,17 +211,15 @@ class SignIn(models.Model):
     address = models.CharField(max_length=45, blank=True, default="")
     # What the pages spoke: mails to this person do, too.
     language = models.CharField(max_length=10, blank=True, default="")
+    connector = models.CharField(max_length=40, blank=True, default="")  # the key of that it came by (`upstream`)
 
     class Meta:
         verbose_name = _("sign-in")
         verbose_name_plural = _("sign-ins")
         indexes = [
             # Only the few that are not announced yet, however many sign-ins there are.
-            models.Index(
-                fields=["ended_at"],
-                condition=models.Q(ended_at__isnull=False, announced_at__isnull=True),
-                name="sign_in_to_announce",
-            )
+            models.Index(fields=["ended_at"], condition=_TO_ANNOUNCE, name="sign_in_to_announce"),
+            models.Index(fields=["connector"], condition=~models.Q(connector=""), name="sign_in_by_connector"),
         ]
 
     def __str__(self) -> str:
@@ -249,6 +250,8 @@ class AccountEventKind(models.TextChoices):
     FACTORS_REMOVED = "factor.all_removed", _("Second steps removed by an administrator")
     FACTORS_RESEALED = "factors.resealed", _("Secrets of second steps encrypted anew")
     PROFILE_CHANGED = "profile.changed", _("Profile changed")
+    LINKED = "upstream.linked", _("Sign-in from elsewhere linked")
+    UNLINKED = "upstream.unlinked", _("Sign-in from elsewhere unlinked")
     DELETED = "account.deleted", _("Account deleted")
     GROUPS_CHANGED = "groups.changed", _("Groups changed")
     GROUP_CREATED = "group.created", _("Group added")

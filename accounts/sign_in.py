@@ -46,8 +46,11 @@ SEEN_INTERVAL = timedelta(hours=1)
 ENROLLED = "enrolled"  # marks, among allauth's records, a factor that was set up in this session
 
 # RFC 8176 section 2. Without attestation nobody can say that hardware guards a passkey: the weaker claim is the true
-# one. Methods that have no value there (a social account, a code by e-mail) claim nothing.
-_METHODS = {"password": "pwd"}
+# one. Methods that have no value there (a code by e-mail) claim nothing. Who signed in elsewhere (`upstream`) says so:
+# whatever they proved there is one factor here, unless that provider's word on a second one counts.
+UPSTREAM = "upstream"
+FEDERATED = "federated"
+_METHODS = {"password": "pwd", UPSTREAM: FEDERATED}
 _FACTORS = {"totp": "otp", "recovery_codes": "otp", "webauthn": "swk"}
 _SECOND_FACTORS = frozenset(_FACTORS.values())
 
@@ -224,11 +227,13 @@ def _live_row(request: HttpRequest, user: User) -> SignIn | None:
 def _begin(request: HttpRequest, user: User, **kwargs: object) -> None:
     end(request)
     auth_time, amr = _authentication_facts(request, user)
+    came_by = _upstream_record(request, user)
     row = SignIn.objects.create(
         user=user,
         auth_time=auth_time or clock.now(),
         amr=amr,
         acr=acr_of(amr),
+        connector=str(came_by.get("connector", "")),
         user_agent=user_agent_of(request),
         address=address_of(request)[:45],
         language=(get_language() or "")[:10],
@@ -240,9 +245,13 @@ def _begin(request: HttpRequest, user: User, **kwargs: object) -> None:
 
 @receiver(authentication_step_completed, dispatch_uid="accounts.time_of_authentication")
 def _at_time_of_database(request: HttpRequest, user: User, **kwargs: object) -> None:
-    """allauth has just recorded it with the time of this node. Others compare it."""
+    """allauth has just recorded it with the time of this node. Others compare it.
+
+    Who proved it elsewhere may have done so some time ago.
+    """
     if records := get_authentication_records(request, user):
-        records[-1]["at"] = clock.now().timestamp()
+        now = clock.now().timestamp()
+        records[-1]["at"] = min(now, float(records[-1].get("proved_at") or now))
 
 
 @receiver(user_logged_out, dispatch_uid="accounts.end_sign_in")
@@ -270,11 +279,33 @@ def _authentication_facts(request: HttpRequest, user: User) -> tuple[datetime | 
     if not moments:
         return None, []
     found = [_METHODS.get(one["method"]) or _FACTORS.get(one.get("type", "")) for one in records]
-    amr = list(dict.fromkeys(value for value in found if value))
+    own = list(dict.fromkeys(value for value in found if value))
+    told = [value for one in records for value in one.get("amr", ())]  # elsewhere, where that counts
+    amr = list(dict.fromkeys([*own, *told]))
     # A passkey that signs in alone has verified its person (allauth requires it): two factors in one.
-    if len(amr) > 1 or any(one.get("passwordless") for one in records):
+    if (_are_two(own) or any(one.get("passwordless") or one.get("mfa") for one in records)) and "mfa" not in amr:
         amr.append("mfa")
     return datetime.fromtimestamp(max(moments), UTC), amr
+
+
+def _are_two(methods: Sequence[str]) -> bool:
+    """A password here and a sign-in elsewhere are the same kind of factor."""
+    return len({"pwd" if one == FEDERATED else one for one in methods}) > 1
+
+
+def _upstream_record(request: HttpRequest, user: User) -> dict[str, Any]:
+    """How this person signed in elsewhere, if that is how they came."""
+    records = [one for one in get_authentication_records(request, user) if one["method"] == UPSTREAM]
+    return records[-1] if records else {}
+
+
+def connector_of(request: HttpRequest, user: User) -> str:
+    """The key of the connector by which they came; empty: they signed in here."""
+    return str(_upstream_record(request, user).get("connector", ""))
+
+
+def did_second_step_elsewhere(request: HttpRequest, user: User) -> bool:
+    return bool(_upstream_record(request, user).get("mfa"))
 
 
 def _with_next(name: str, next_url: str) -> str:

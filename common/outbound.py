@@ -74,7 +74,7 @@ def post_form(url: str, form: Mapping[str, str]) -> int:
 
 def post(url: str, body: bytes, headers: Mapping[str, str], *, most: int = 0) -> tuple[int, bytes]:
     """POST these bytes: the answer's status, whatever it is, and `most` bytes of its body. Raises Unreachable."""
-    with _asked(_target(url), "POST", headers, body, MAX_ANSWER, TOTAL_TIMEOUT) as answer:
+    with asked(target_of(url), "POST", headers, body, MAX_ANSWER, TOTAL_TIMEOUT) as answer:
         return answer.status, answer.read(most) if most else b""
 
 
@@ -90,8 +90,8 @@ def get_with_headers(
     url: str, accept: str, most: int, seconds: float, *, for_strangers: bool = False
 ) -> tuple[bytes, Mapping[str, str]]:
     """The same, and what its headers say, by names in small letters. Of a name that comes twice the last counts."""
-    target = _target(url, for_strangers=for_strangers)
-    with _asked(target, "GET", {"Accept": accept}, None, most + MAX_ANSWER, seconds) as answer:
+    target = target_of(url, for_strangers=for_strangers)
+    with asked(target, "GET", {"Accept": accept}, None, most + MAX_ANSWER, seconds) as answer:
         if answer.status != HTTPStatus.OK:
             raise _Unexpected(f"the status is {answer.status}, not 200")
         body = answer.read(most + 1)
@@ -101,7 +101,7 @@ def get_with_headers(
 
 
 @contextmanager
-def _asked(
+def asked(
     target: _Target, method: str, headers: Mapping[str, str], body: bytes | None, most: int, seconds: float
 ) -> Iterator[http.client.HTTPResponse]:
     """The answer, as long as it is read within the deadline. Whatever goes wrong is Unreachable."""
@@ -158,7 +158,7 @@ def _is_public(address: Address) -> bool:
     return address.is_global and not odd
 
 
-def _target(url: str, *, for_strangers: bool = False) -> _Target:
+def target_of(url: str, *, for_strangers: bool = False) -> _Target:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port

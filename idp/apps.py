@@ -21,3 +21,4 @@ class ConsoleConfig(SimpleAdminConfig):
         super().ready()
         import accounts.admin  # noqa: F401
         import provider.admin  # noqa: F401
+        import upstream.admin  # noqa: F401

@@ -96,6 +96,7 @@ INSTALLED_APPS = [
     "idp.apps.IdpConfig",
     "accounts",
     "projects",
+    "upstream",
     "clients",
     "provider",
     "idp.apps.ConsoleConfig",
@@ -108,6 +109,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
     "csp",
     "oauth2_provider",
 ]
@@ -120,6 +122,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "provider.endpoints.locales.middleware",
+    "provider.endpoints.waiting.middleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -168,7 +171,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
-ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_ADAPTER = "upstream.account_adapter.AccountAdapter"
+SOCIALACCOUNT_ADAPTER = "upstream.adapter.SocialAccountAdapter"
+SOCIALACCOUNT_STORE_TOKENS = False
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 # Whether people may make their own accounts. Then an address is verified before its account is used: only so can
 # the sign-up page answer alike for an address that has an account and one that has none.
@@ -211,7 +216,7 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = IS_LOCAL and IDP_ISSUER.startswith("http://
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default=f"no-reply@{_issuer_host}")
 ACCOUNT_FORMS = {
-    "login": "accounts.forms.LoginForm",
+    "login": "upstream.forms.LoginForm",
     "signup": "accounts.forms.SignupForm",
     "reauthenticate": "accounts.forms.ReauthenticateForm",
     "add_email": "accounts.forms.AddEmailForm",

@@ -29,6 +29,7 @@ class Right(Enum):
     TAKE_ADDRESSES = auto()  # that clients of other projects list, or that were an API of another project
     EXCEED_QUOTAS = auto()  # more clients and APIs than a project may have
     MANAGE_KEYS = auto()
+    MANAGE_CONNECTORS = auto()  # where else people sign in
     BRING_TOKENS_THROUGH_BROWSERS = auto()  # the legacy response types
     INVITE_ANYBODY = auto()  # to this provider, and to every project
     GRANT_ADMINISTRATION = auto()  # scopes of the provider's own API

@@ -9,4 +9,5 @@ class ProviderConfig(AppConfig):
     verbose_name = _("OpenID provider")
 
     def ready(self) -> None:
-        import provider.logout_notices  # noqa: F401 - apps are told of everybody who leaves
+        import provider.logout_notices
+        import provider.upstream_ends  # noqa: F401 - a connector takes offline access with it

@@ -77,6 +77,7 @@ PATH: dict[str, str] = {  # descriptions of the variables of paths
     "group": "The name of the group, percent-encoded.",
     "invitation": "The id of the invitation.",
     "webhook": "The id of the webhook.",
+    "connector": "The key of the connector.",
 }
 
 

@@ -9,6 +9,7 @@ from idp.api.audiences import AudienceList, OneAudience
 from idp.api.authorizations import OfPersonList, OfProjectList, OneOfPerson, OneOfProject
 from idp.api.client_keys import ClientKeys, OneClientKey
 from idp.api.clients import ClientList, OneClient
+from idp.api.connectors import ConnectorList, OneConnector
 from idp.api.consent_requests import ConsentAcceptance, ConsentRejection, OneConsentRequest
 from idp.api.consent_screens import ConsentScreen
 from idp.api.consents import ConsentList, OneConsent
@@ -92,6 +93,8 @@ RESOURCES = [
     path("logout-notices", LogoutNoticeList.as_view()),
     path("account-events", AccountEventList.as_view()),
     path("events", EventList.as_view()),
+    path("connectors", ConnectorList.as_view()),
+    path("connectors/<str:connector>", OneConnector.as_view()),
     path("consent-requests/<str:challenge>", OneConsentRequest.as_view()),
     path("consent-requests/<str:challenge>/accept", ConsentAcceptance.as_view()),
     path("consent-requests/<str:challenge>/reject", ConsentRejection.as_view()),

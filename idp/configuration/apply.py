@@ -12,6 +12,7 @@ from clients.models import SecurityEvent
 from idp.configuration import prune as pruning
 from idp.configuration.client_secrets import chosen_secrets
 from idp.configuration.clients import apply_clients, link_client
+from idp.configuration.connectors import apply_connector
 from idp.configuration.context import Context
 from idp.configuration.hashes import Chosen, Hashes
 from idp.configuration.people import apply_user, chosen_passwords
@@ -102,6 +103,8 @@ def _write(context: Context, file: Entry) -> None:
         link_client(context, owner, client)
     for owner, webhook in _children(context, file, "webhooks"):
         apply_webhook(context, owner, webhook)
+    for entry in file.entries("connectors"):
+        apply_connector(context, entry)
 
 
 def _children(context: Context, file: Entry, key: str) -> Iterator[tuple[Project, Entry]]:

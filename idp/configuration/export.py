@@ -23,6 +23,9 @@ from projects import api_registration, registration, roles
 from projects.document import represent_api, represent_project
 from projects.models import Api, Project
 from projects.role_document import PEOPLE, represent_role
+from upstream import document
+from upstream import registration as connectors
+from upstream.models import Connector
 
 ROLES_OF_PEOPLE = ("members", "test_users")
 
@@ -53,8 +56,23 @@ def export(what: What) -> Exported:
     if what.users:
         exported.document["users"] = [*people(what.projects, what.secrets, exported.left_out)]
     exported.document["projects"] = projects
+    if not what.projects:
+        exported.document |= _connectors(exported, references)
     exported.references = references.named
     return exported
+
+
+def _connectors(exported: Exported, references: References) -> dict[str, Json]:
+    """Where else people sign in. Secrets are left out, or said to be elsewhere."""
+    entries: list[Json] = []
+    for row in Connector.objects.select_related("project").order_by("key"):
+        shown = document.represent(connectors.metadata_of(row))
+        if row.secret and references.kind in (SecretsAs.VARIABLES, SecretsAs.FILES):
+            shown["client_secret_from"] = references.to(f"connector {row.key}", "")
+        elif row.secret:
+            exported.left_out.append(f"Connector {row.key}: client_secret is not in the file.")
+        entries.append(shown)
+    return {"connectors": entries} if entries else {}
 
 
 def _project(project: Project, what: What, references: References, exported: Exported) -> dict[str, Json]:

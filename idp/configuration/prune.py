@@ -17,18 +17,21 @@ from clients import registration, resources, webhooks
 from clients.guests import SOURCES
 from clients.models import Authorization, Client, Webhook
 from clients.models.logout import NoticeState
+from idp.configuration.connectors import unlisted as connectors_unlisted
 from idp.configuration.context import Context
 from idp.configuration.problems import Place
 from idp.configuration.shape import Entry
-from idp.configuration.webhooks import unlisted
+from idp.configuration.webhooks import unlisted as webhooks_unlisted
 from projects import matcher, roles
 from projects.models import Api, Consent, Project, ProjectRole, one_at_a_time
 from projects.problems import RegistrationError
+from upstream import registration as connectors
+from upstream.models import Connector
 
 
 class Prune(StrEnum):
     NOTHING = ""
-    LISTED = "listed"  # clients, APIs and roles of the projects that the file names
+    LISTED = "listed"  # clients, APIs and roles of the projects that the file names; connectors
     PROJECTS = "projects"  # projects that it does not name, too
 
 
@@ -49,10 +52,13 @@ def prune(context: Context, file: Entry, how: Prune) -> None:
         _delete(
             context, place, "role", f"{role.project.key}/{role}", {"grants": role.grants.count()}, _role(context, role)
         )
-    for webhook, entry in unlisted(file):
+    for webhook, entry in webhooks_unlisted(file):
         waiting = {"deliveries": webhook.deliveries.filter(state=NoticeState.DUE).count()}
         name = f"{webhook.project.key} {webhook.url}"
         _delete(context, entry.place_of("webhooks"), "webhook", name, waiting, _webhook(context, webhook))
+    for one in connectors_unlisted(file):
+        people = connectors.people_of(one.key)
+        _delete(context, file.place_of("connectors"), "connector", one.key, {"people": people}, _link(context, one))
     for project in gone:
         people = Consent.objects.filter(project=project).count()  # one for each person
         _delete(context, file.place_of("projects"), "project", project.key, {"people": people}, _own(context, project))
@@ -119,6 +125,10 @@ def _role(context: Context, role: ProjectRole) -> Callable[[], None]:
 
 def _webhook(context: Context, webhook: Webhook) -> Callable[[], None]:
     return lambda: webhooks.delete(webhook, context.by)
+
+
+def _link(context: Context, connector: Connector) -> Callable[[], None]:
+    return lambda: connectors.delete(connector, context.by)
 
 
 def _own(context: Context, project: Project) -> Callable[[], None]:

@@ -16,6 +16,7 @@ from idp.configuration.references import Reference, reference
 from idp.configuration.shape import Section
 from projects import document, role_document
 from projects.json_shape import Members, Spot, Unreadable, Wrong, flag, items, moment_or_none, read_members, text
+from upstream import document as connector_document
 
 # Ending tokens is a deed and no state: a file that is applied again would take back what was done since.
 DEEDS = ("tokens_not_before",)
@@ -160,7 +161,17 @@ PROJECT = Section(
     needed=("id",),
     nested={"roles": ROLE, "apis": API, "clients": CLIENT, "webhooks": WEBHOOK},
 )
-FILE = Section("", {"version": version}, needed=("version",), nested={"users": USER, "projects": PROJECT})
+CONNECTOR = Section(
+    "connectors",
+    {**connector_document.CONNECTOR, "client_secret": secret, "client_secret_from": reference},
+    needed=("id",),
+)
+FILE = Section(
+    "",
+    {"version": version},
+    needed=("version",),
+    nested={"users": USER, "projects": PROJECT, "connectors": CONNECTOR},
+)
 # Mappings inside of those, for the documentation.
 MEMBERS = Section("members", document.MEMBERS_BY_ROLE)
 CONSENT_SCREEN = Section("consent_screen", document.SCREEN)
@@ -168,4 +179,7 @@ CLAIM = Section("claims", document.CLAIM)
 SCOPE = Section("scopes", document.SCOPE)
 AUDIENCE = Section("audience", client_document.AUDIENCE)
 SECRETS = Section("client_secrets", SECRET)
-SECTIONS = (FILE, USER, PROJECT, MEMBERS, CONSENT_SCREEN, CLAIM, ROLE, API, SCOPE, CLIENT, AUDIENCE, SECRETS, WEBHOOK)
+SECTIONS = (
+    *(FILE, USER, PROJECT, MEMBERS, CONSENT_SCREEN, CLAIM, ROLE, API, SCOPE, CLIENT, AUDIENCE, SECRETS, WEBHOOK),
+    CONNECTOR,
+)

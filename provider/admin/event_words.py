@@ -76,6 +76,11 @@ WORDS = {
     "invitation.sent_again": _("An invitation was sent anew"),
     "invitation.taken_back": _("An invitation was taken back"),
     "invitation.accepted": _("An invitation was accepted"),
+    "connector.created": _("Connector added"),
+    "connector.changed": _("Connector changed"),
+    "connector.deleted": _("Connector deleted"),
+    "connector.ended": _("What came by a connector ended"),
+    "connector.refused": _("A sign-in from elsewhere was refused"),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from common.command_output import told
 from provider import facts
@@ -23,7 +24,7 @@ def access_token(text: str) -> Looked | None:
     found = over.access_token(digest(text))
     if found is None:
         return None
-    row = found.row
+    row, revoked_at = found
     held = Held(
         kind=ACCESS,
         form="opaque",
@@ -36,15 +37,15 @@ def access_token(text: str) -> Looked | None:
         bound=Confirmation.of(row.cnf),
         actors=row.hands,
     )
-    return held, find.access_token(text) is not None, _of_access_token(found, held)
+    return held, find.access_token(text) is not None, _of_access_token(row, revoked_at, held)
 
 
-def _of_access_token(found: over.Opaque, held: Held) -> Why:
-    if found.revoked_at is not None:
-        yield No("revoked", f"It was revoked on {told(found.revoked_at)}.")
-    if found.row.sources and statements.any_revoked(found.row.sources):
+def _of_access_token(row: statements.Access, revoked_at: datetime | None, held: Held) -> Why:
+    if revoked_at is not None:
+        yield No("revoked", f"It was revoked on {told(revoked_at)}.")
+    if row.sources and statements.any_revoked(row.sources):
         yield No("statements.any_revoked", "A token that it was exchanged for was revoked.")
-    if found.left_behind:
+    if row.authorization_id is not None and held.behind is None:
         yield No("statements.access_token", "The authorization that it hung from was deleted.")
     yield from why(held)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 from django.core import mail
@@ -30,6 +31,8 @@ from projects.models import ApiScope, ConsentScreen, Project
 from tests.accounts.second_steps import code, enrol
 from tests.provider.devices import Device, add_devices
 from tests.world import ORDERS, App, Browser
+from upstream import registration
+from upstream.metadata import ConnectorMetadata
 
 WIDE = "openid profile email offline_access orders.read orders.write"
 HERE = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -47,6 +50,7 @@ class Scene:
         )
         self.root = User.objects.create_superuser("root", "root@people.example", "root-pw", first_name="Robin")
         _furnish(self.owner)
+        _connect(self.owner)
         self.passkey = _passkey(self.owner, "My phone")
         _passkey(self.owner, "The key on my key ring")
         Browser("member", Http(REMOTE_ADDR="192.0.2.44")).tokens("web", scope="openid email")
@@ -99,6 +103,14 @@ def _furnish(owner: User) -> None:
     browser.code("sibling", scope="openid email")
     browser.code("stranger")
     browser.code("desk", scope="openid email")
+
+
+def _connect(owner: User) -> None:
+    """Two providers elsewhere; the owner signs in by one of them."""
+    for key, name in (("corp", "Corp"), ("guild", "The guild")):
+        wanted = ConnectorMetadata(id=key, name=name, issuer=f"https://{key}.example", client_id="vestibule")
+        registration.register(wanted, Actor.operator("scene"))
+    SocialAccount.objects.create(user=owner, provider="corp", uid="1")
 
 
 def _passkey(owner: User, name: str) -> Authenticator:

@@ -52,6 +52,7 @@ UNSEEN = {
     "consent": "takes the form that authorize shows",
     "consent_answer": "leads on to an app, back from the page of a project",
     "account_guest_end": "takes the form of account_apps",
+    "upstream_metadata": "XML for a provider of SAML",
     "confirm_end_session": "takes the form that end_session shows",
     "invitation": "is where invitation_link leads, and is seen there",
     "invitation_done": "leads on to the home page of a project, or to account_apps",
@@ -61,6 +62,8 @@ UNSEEN_TEMPLATES = {
     "leading_on.html": "leads on to an app at once",
     "account/invitation_done.html": "leads on to the home page of a project at once",
     "form_post.html": "leads on to an app at once, or by its button",
+    "upstream/leading_on.html": "leads on to another provider at once",
+    "upstream/posted_again.html": "leads on by itself, back from a provider of SAML",
 }
 
 
@@ -94,6 +97,8 @@ def _of_nobody(scene: Scene) -> list[Sight]:
         Sight("invitation", scene.invitation_link("guest@new.example"), act=_wait),
         Sight("invitation-over", "/accounts/invitation/damaged/", status=404),
         Sight("signed-out", "/oauth2/logout"),
+        Sight("sign-in-elsewhere", "/accounts/from/corp/"),
+        Sight("sign-in-elsewhere-refused", "/accounts/from/corp/callback", status=400),
         Sight("signed-out-for-app", f"/oauth2/logout?{urlencode(_LEAVING)}"),
     ]
 
@@ -154,6 +159,8 @@ def _of_the_account() -> list[Sight]:
         Sight("email", "/accounts/email/", "owner"),
         Sight("security", "/accounts/security/", "owner"),
         Sight("sessions", "/accounts/sessions/", "owner"),
+        Sight("linked", "/accounts/linked/", "owner"),
+        Sight("linked-none", "/accounts/linked/", "member"),
         Sight("activity", "/accounts/activity/", "owner"),
         Sight("apps", "/accounts/apps/", "owner"),
         Sight("apps-none", "/accounts/apps/", "outsider"),

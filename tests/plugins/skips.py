@@ -23,6 +23,7 @@ ALLOWED_SKIPS_OUTSIDE_CI = frozenset(
         "needs Chromium",
         "needs Node and its packages",
         "needs Apache with mod_auth_openidc",
+        "needs slapd and requirements/ldap.txt",
         # Programs of others, which the gate does not run.
         "needs go",
         "needs java",

@@ -25,6 +25,8 @@ from tests.guests import make_guest
 from tests.idp.api.caller import OPERATOR, path
 from tests.provider.proving import new_key
 from tests.world import BILLING, ORDERS, Browser
+from upstream import registration as connectors
+from upstream.metadata import ConnectorMetadata
 
 DOCUMENT: dict[str, Any] = json.loads(json.dumps(document()))
 PAGE = "https://consent.acme.example/ask"
@@ -60,10 +62,13 @@ SENT: dict[str, Any] = {
     "create_project_invitation": {"email": "guest@new.example", "role": "viewer"},
     "create_webhook": {"url": "https://hooks.acme.example/"},
     "patch_webhook": {"description": "ours"},
+    "put_connector": {"name": "Corp", "issuer": "https://login.corp.example", "client_id": "us", "client_secret": "s"},
+    "patch_connector": {"name": "Corp"},
 }
 NOBODY = "00000000-0000-4000-8000-000000000000"
 UNKNOWN = {
     "project": "nothing",
+    "connector": "nothing",
     "sub": NOBODY,
     "challenge": "nothing",
     "key": "nothing",
@@ -118,8 +123,11 @@ def prepared() -> dict[str, str]:
     sibling.audience_entries.create(value=BILLING, mode="exact")
     member = User.objects.get(username="member")
     Authenticator.objects.create(user=member, type=Authenticator.Type.TOTP, data={})
+    corp = ConnectorMetadata(id="corp", name="Corp", issuer="https://login.corp.example", client_id="us")
+    connectors.register(corp, OPERATOR)
     return {
         "project": "acme",
+        "connector": "corp",
         "client_id": "sibling",
         "identifier": ORDERS,
         "username": "member",

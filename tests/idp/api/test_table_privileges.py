@@ -159,6 +159,11 @@ TABLE: dict[str, str] = {
     "end_webhook_secret": "editors change",
     "test_webhook": "editors change",
     "list_webhook_deliveries": "members look",
+    "list_connectors": "superusers list",
+    "get_connector": "superusers look",
+    "put_connector": "superusers change",
+    "patch_connector": "superusers change",
+    "delete_connector": "superusers change",
 }
 
 
