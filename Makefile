@@ -24,7 +24,7 @@ foreign: ## only the programs of others and the conformance plans, against live 
 	@.ci/machine programs || true
 	@.ci/venv dev
 	@.ci/node
-	.venv/bin/pytest -q --programs tests/foreign tests/conformance $(ARGS)
+	.venv/bin/pytest -q --programs tests/foreign tests/conformance tests/idp/test_importdot_takeover.py $(ARGS)
 
 bench: ## measure speed beside other providers (more: make bench ARGS="--help"), takes half an hour
 	@.ci/venv dev

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from allauth.mfa.models import Authenticator
+from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -14,6 +15,7 @@ from accounts.events import By
 from accounts.models import AccountEventKind, User
 
 NOT_FROM_YOURSELF = gettext_lazy("You cannot remove this from yourself. Ask another superuser.")
+LAST_SUPERUSER = "This is the last superuser. Make somebody else a superuser first."  # programs alone come so far
 
 
 def finish(user: User, changed: Collection[str], by: By, attributes: Collection[str] = ()) -> None:
@@ -51,11 +53,21 @@ def remove_second_steps(user: User) -> bool:
     return True
 
 
+def is_last_superuser(user: User) -> bool:
+    """Whether nobody else decides everything, as the database has it. Until the caller's transaction ends nobody stops
+    to: two of them must not go at the same moment."""
+    with transaction.atomic():
+        active = User.objects.select_for_update().filter(is_superuser=True, is_active=True).order_by("pk")
+        return [*active.values_list("pk", flat=True)] == [user.pk]
+
+
 def obstacles(user: User, by: User | None) -> list[str]:
     """What stands in the way of a deletion. The log of changes is deleted with its author, so an author stays."""
     sentences = []
     if by is not None and user.pk == by.pk:
         sentences.append(_("This is your own account."))
+    elif user.is_superuser and is_last_superuser(user):
+        sentences.append(LAST_SUPERUSER)
     if number := user.logentry_set.count():
         sentences.append(
             ngettext(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import display_for_value
 from django.contrib.admin.widgets import AdminSplitDateTime, RelatedFieldWidgetWrapper
 from django.core.exceptions import BadRequest, FieldDoesNotExist, ValidationError
 from django.db import IntegrityError, models
@@ -27,6 +29,7 @@ else:
 
 Change = dict[str, dict[str, Any]]  # as Django keeps it in its log: of what kind, and of what
 ALLOWED_LOOKUPS = ("", "exact", "isnull", "gte", "lt")  # the ones in the links of Django's filters
+EMPTY = "-"  # as Django shows what is not there
 MAX_NAMED = 10  # how many obstacles to a deletion are named
 
 
@@ -160,6 +163,11 @@ class ConsoleAdmin(ModelAdmin):
                 message.append({"changed": {**_name_of(row), "fields": changes(changed)}})
             message += [{"deleted": _name_of(row)} for row in formset.deleted_objects]
         return message
+
+
+def moment(value: datetime | None) -> str:
+    """As Django shows a column of a list. On the page of one row it would show what a method answers as it is."""
+    return str(display_for_value(value, EMPTY))
 
 
 def changes(form: forms.BaseForm) -> list[str]:

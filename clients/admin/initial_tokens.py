@@ -78,7 +78,7 @@ class InitialTokenForm(DoorForm):
 class InitialTokenAdmin(ProjectScopedAdmin):
     form = InitialTokenForm
     editors = access.OWNERS
-    list_display = ["label_or_number", "project", "registered_of_most", "expires_at", "state"]
+    list_display = ["label_or_number", "state", "project", "registered_of_most", "expires_at"]
     list_filter = [ProjectFilter]
     list_select_related = ["project"]
     search_fields = ["label"]

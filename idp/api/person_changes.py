@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from django.core.exceptions import ValidationError
 
 from accounts import emails, events, normalization, sign_in
-from accounts.changes import NOT_FROM_YOURSELF, finish, taken
+from accounts.changes import LAST_SUPERUSER, NOT_FROM_YOURSELF, finish, is_last_superuser, taken
 from accounts.models import AccountEventKind, User
 from accounts.moments import moment_problem
 from clients import subjects
@@ -119,10 +119,11 @@ def _take(user: User, said: Mapping[str, object], by: Actor) -> list[str]:
 
 
 def _problems(user: User, moved: list[str], by: Actor) -> Iterator[Problem]:
+    lost = [name for name in RIGHTS if name in moved and not getattr(user, name)]
     if by.sub == user.sub:
-        for name in RIGHTS:
-            if name in moved and not getattr(user, name):
-                yield Problem(name, str(NOT_FROM_YOURSELF))
+        yield from (Problem(name, str(NOT_FROM_YOURSELF)) for name in lost)
+    elif {"is_active", "is_superuser"} & set(lost) and is_last_superuser(user):
+        yield Problem(lost[0], LAST_SUPERUSER)
     wanted = {COLUMNS[name] for name in moved} | ({"username"} if user._state.adding else set())
     try:
         user.clean_fields(exclude={one.name for one in User._meta.fields} - wanted)

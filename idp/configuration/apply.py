@@ -101,6 +101,11 @@ def _write(context: Context, file: Entry) -> None:
             apply_clients(context, project, entry.entries("clients"))
     for owner, client in _children(context, file, "clients"):
         link_client(context, owner, client)
+    _write_neighbours(context, file)
+
+
+def _write_neighbours(context: Context, file: Entry) -> None:
+    """Who is told of people, and where they sign in."""
     for owner, webhook in _children(context, file, "webhooks"):
         apply_webhook(context, owner, webhook)
     for entry in file.entries("connectors"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -14,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.console import actor
+from accounts.console import actor, moment
 from accounts.fresh_proof import FreshProofAdmin
 from clients.models import Authorization, LogoutNotice
 from clients.models.logout import NoticeState
@@ -103,8 +102,8 @@ class AuthorizationAdmin(FreshProofAdmin, ReadOnly):
         return authorization.user.sub
 
     @admin.display(description=gettext_lazy("ends by itself"), ordering="ends_at")
-    def ends(self, authorization: Authorization) -> datetime | None:
-        return ends_at(authorization)
+    def ends(self, authorization: Authorization) -> str:
+        return moment(ends_at(authorization))
 
     @admin.display(description=gettext_lazy("username"))
     def username(self, authorization: Authorization) -> str:
@@ -193,6 +192,6 @@ class LogoutNoticeAdmin(ReadOnly):
         return self.get_queryset(request).filter(pk=obj.pk).exists()
 
     @admin.display(description=gettext_lazy("next attempt"))
-    def next_attempt(self, notice: LogoutNotice) -> datetime | None:
+    def next_attempt(self, notice: LogoutNotice) -> str:
         """Only while there will be one."""
-        return notice.next_attempt_at if notice.state == NoticeState.DUE else None
+        return moment(notice.next_attempt_at if notice.state == NoticeState.DUE else None)

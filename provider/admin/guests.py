@@ -5,7 +5,6 @@ Members of a project see those that somebody allowed something there; what its d
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -16,7 +15,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.console import ConsoleAdmin, actor
+from accounts.console import ConsoleAdmin, actor, moment
 from accounts.console_forms import ConsoleForm
 from clients import blocked_hosts, guests, registration
 from clients.models import Authorization, BlockedHost, Client, Guest
@@ -44,7 +43,7 @@ class LookedAt(ConsoleAdmin):
 
 @admin.register(Guest)
 class GuestAdmin(LookedAt):
-    list_display = ["where", "name", "source", "registered", "enabled"]
+    list_display = ["where", "enabled", "name", "source", "registered"]
     list_filter = ["enabled"]
     search_fields = ["name", "client_id", "redirect_uris"]
     ordering = ["-created"]
@@ -78,9 +77,8 @@ class GuestAdmin(LookedAt):
         return _("Its document") if guest.registration_source == guests.CIMD else _("Registration endpoint")
 
     @admin.display(description=gettext_lazy("Registered"), ordering="created")
-    def registered(self, guest: Guest) -> datetime:
-        when: datetime = guest.created
-        return when
+    def registered(self, guest: Guest) -> str:
+        return moment(guest.created)
 
     @admin.display(description=gettext_lazy("Where its codes go"))
     def codes_go(self, guest: Guest) -> str:
@@ -131,7 +129,7 @@ class BlockedHostForm(ConsoleForm):
 @admin.register(BlockedHost)
 class BlockedHostAdmin(LookedAt):
     form: type[forms.ModelForm[Any]] = BlockedHostForm
-    list_display = ["host", "since", "lifted_at"]
+    list_display = ["host", "lifted_at", "since"]
     search_fields = ["host"]
     fields = ["host"]
     actions = ["lift"]

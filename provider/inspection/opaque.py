@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 
 from common.command_output import told
 from provider import facts
@@ -24,7 +23,7 @@ def access_token(text: str) -> Looked | None:
     found = over.access_token(digest(text))
     if found is None:
         return None
-    row, revoked_at = found
+    row = found.row
     held = Held(
         kind=ACCESS,
         form="opaque",
@@ -37,15 +36,15 @@ def access_token(text: str) -> Looked | None:
         bound=Confirmation.of(row.cnf),
         actors=row.hands,
     )
-    return held, find.access_token(text) is not None, _of_access_token(row, revoked_at, held)
+    return held, find.access_token(text) is not None, _of_access_token(found, held)
 
 
-def _of_access_token(row: statements.Access, revoked_at: datetime | None, held: Held) -> Why:
-    if revoked_at is not None:
-        yield No("revoked", f"It was revoked on {told(revoked_at)}.")
-    if row.sources and statements.any_revoked(row.sources):
+def _of_access_token(found: over.Opaque, held: Held) -> Why:
+    if found.revoked_at is not None:
+        yield No("revoked", f"It was revoked on {told(found.revoked_at)}.")
+    if found.row.sources and statements.any_revoked(found.row.sources):
         yield No("statements.any_revoked", "A token that it was exchanged for was revoked.")
-    if row.authorization_id is not None and held.behind is None:
+    if found.left_behind:
         yield No("statements.access_token", "The authorization that it hung from was deleted.")
     yield from why(held)
 

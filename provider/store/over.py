@@ -11,6 +11,14 @@ from provider.store import statements
 from provider.store.statements import Access, AuthorizationRow
 
 
+class Opaque(NamedTuple):
+    """An access token, and what ended it apart from all that stands behind it."""
+
+    row: Access
+    revoked_at: datetime | None
+    left_behind: bool  # the Authorization that it hung from is gone
+
+
 class Device(NamedTuple):
     """A device, and what its person allowed it."""
 
@@ -22,14 +30,23 @@ class Device(NamedTuple):
     authorization: AuthorizationRow | None
 
 
-def access_token(digest: str) -> tuple[Access, datetime | None] | None:
-    """An opaque one, and when it was revoked."""
+def access_token(digest: str) -> Opaque | None:
     row = AccessToken.objects.filter(digest=digest).first()
     if row is None:
         return None
     behind = statements.authorization(row.authorization_id) if row.authorization_id else None
-    of_client = (row.application_id, row.created, row.expires)
-    return Access(*of_client, row.scope, row.resource, row.cnf, row.actors, row.came_from, behind), row.revoked_at
+    access = Access(
+        client_id=row.application_id,
+        created=row.created,
+        expires=row.expires,
+        scope=row.scope,
+        audience=row.resource,
+        cnf=row.cnf,
+        actors=row.actors,
+        came_from=row.came_from,
+        authorization=behind,
+    )
+    return Opaque(access, row.revoked_at, row.authorization_id is not None and behind is None)
 
 
 def device_code(digest: str) -> Device | None:

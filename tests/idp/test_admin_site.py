@@ -242,3 +242,14 @@ def test_only_reading_is_led_to_the_slash(path: str, method: str) -> None:
 )
 def test_no_slash_is_added_where_no_page_is(path: str) -> None:
     assert browser("root").get("/", PATH_INFO=path).status_code == 404
+
+
+def test_moments_are_shown_as_people_write_them_on_every_page() -> None:
+    """On the page of one row Django shows what a method answers as it is: 2026-11-30 06:17:18.062579+00:00."""
+    wrong = [
+        f"{type(one).__name__}.{name}"
+        for one in site._registry.values()
+        for name, method in vars(type(one)).items()
+        if hasattr(method, "short_description") and "datetime" in str(method.__annotations__.get("return", ""))
+    ]
+    assert wrong == []

@@ -13,6 +13,7 @@ import pytest
 import time_machine
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from accounts.models import User
 from clients import blocked_hosts
@@ -199,7 +200,8 @@ def test_a_superuser_sees_every_guest_and_switches_it_off() -> None:
     page = root().http.get(GUESTS).content.decode()
     assert "agent.example" in page
     row = Client.objects.get(client_id=DOCUMENT)
-    assert root().http.get(f"{GUESTS}{row.pk}/change/").status_code == 200
+    shown = root().http.get(f"{GUESTS}{row.pk}/change/").content.decode()
+    assert date_format(timezone.localtime(row.created), "DATETIME_FORMAT") in shown
     root().http.post(GUESTS, {"action": "switch_off", "_selected_action": [row.pk]})
     assert App(DOCUMENT).refresh(tokens["refresh_token"]).json()["error"] == "invalid_client"
     root().http.post(GUESTS, {"action": "switch_on", "_selected_action": [row.pk]})

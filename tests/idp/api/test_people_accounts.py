@@ -11,6 +11,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.contenttypes.models import ContentType
 
+from accounts.changes import LAST_SUPERUSER
 from accounts.models import AccountEvent, SignIn, User
 from clients.models import Client, KeptAnswer
 from common import clock
@@ -161,6 +162,19 @@ def test_who_wrote_the_history_of_the_console_stays_and_so_does_whoever_asks() -
     for username, words in (("owner", "change log"), ("root", "own account")):
         refused = root.delete(path("users", sub_of(username)))
         assert (refused.status_code, words in refused.content.decode()) == (409, True)
+
+
+def test_somebody_is_left_who_decides_everything(everything: Api) -> None:
+    """In the console nobody takes that from themselves, and so the last one stays; a machine is nobody there."""
+    address = path("users", sub_of("root"))
+    for change in ({"is_superuser": False}, {"is_active": False}):
+        refused = everything.patch(address, change)
+        assert [one["pointer"] for one in refused.json()["errors"]] == [f"/{next(iter(change))}"]
+    assert everything.delete(f"{address}?dry_run=true").json()["obstacles"] == [LAST_SUPERUSER]
+    assert everything.delete(address).status_code == 409
+    User.objects.filter(username="owner").update(is_superuser=True)
+    assert everything.patch(address, {"is_superuser": False}).status_code == 200
+    assert everything.delete(address).status_code == 200
 
 
 def test_second_steps_are_removed_for_who_lost_them(everything: Api) -> None:

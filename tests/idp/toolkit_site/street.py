@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import requests
 
+PATIENCE = 180  # seconds
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-encoding", "content-length", "server", "date"}
 
 
@@ -28,7 +29,7 @@ class Street:
     def enter(self) -> str:
         begun = time.monotonic()
         with self._lock:
-            self._lock.wait_for(lambda: not self._closed, timeout=60)
+            self._lock.wait_for(lambda: not self._closed, timeout=PATIENCE)
             self._under_way += 1
             self.longest_wait = max(self.longest_wait, time.monotonic() - begun)
             return self.target
@@ -41,7 +42,7 @@ class Street:
     def close(self) -> None:
         with self._lock:
             self._closed = True
-            self._lock.wait_for(lambda: self._under_way == 0, timeout=60)
+            self._lock.wait_for(lambda: self._under_way == 0, timeout=PATIENCE)
 
     def open(self) -> None:
         with self._lock:
@@ -74,7 +75,12 @@ def _handler(made: Street) -> type[BaseHTTPRequestHandler]:
             try:
                 headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP_BY_HOP}
                 answer = requests.request(
-                    self.command, target + self.path, data=body, headers=headers, timeout=60, allow_redirects=False
+                    self.command,
+                    target + self.path,
+                    data=body,
+                    headers=headers,
+                    timeout=PATIENCE,
+                    allow_redirects=False,
                 )
             finally:
                 made.leave()
