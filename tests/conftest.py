@@ -30,6 +30,8 @@ pytest_plugins = [
     "tests.plugins.places",
     "tests.plugins.programs",
     "tests.plugins.emptying",
+    "tests.plugins.widgets",
+    "tests.plugins.tables",
     "tests.console",
     "tests.guests",
 ]

@@ -13,6 +13,7 @@ from django.urls import reverse
 from accounts.models import User
 from clients.models import Client
 from projects.models import Api, Project
+from tests import drawing
 from tests.snapshot import Snapshot, applied
 from tests.world import Response
 
@@ -110,7 +111,7 @@ def send(http: Http, url: str, changes: Fields | None = None) -> Response:
     """Open a page, change some fields of its main form, and send it as a browser without JavaScript does."""
     shown = http.get(url)
     assert shown.status_code == 200, shown
-    return http.post(url, {**form_of(shown), **(changes or {})})
+    return drawing.post(http, url, {**form_of(shown), **(changes or {})})
 
 
 def form_of(response: Response) -> Fields:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import migrated
+from tests.console import browser, page, problems, project, send
 from tests.plugins.loopback import NotLoopbackError, is_loopback
 from tests.plugins.places import needs_this_run
 
@@ -158,3 +160,22 @@ def test_what_a_database_may_refuse_goes_to_both(row: object) -> None:
 @pytest.mark.parametrize("row", [None, "a", b"\0", {"a": [1, ("b", True)]}, Row({"name": ""}), Row, 999_999_999])
 def test_what_every_database_takes_does_not(row: object) -> None:
     assert not needs_this_run(("db",), ("any_database",), row)
+
+
+def test_a_test_is_told_of_pages_and_not_of_what_stands_in_their_fields(console: None) -> None:
+    told = {str(one.name) for one in browser("owner").get(page("clients_client_add")).templates}
+    assert "admin/change_form.html" in told
+    assert not [name for name in told if name.startswith("django/forms/")]
+
+
+def test_a_form_that_comes_back_is_drawn_for_who_looks(console: None) -> None:
+    new = {"project": project().pk, "name": "New", "client_id": "two words", "grant_types": ["client_credentials"]}
+    answer = send(browser("owner"), page("clients_client_add"), new)
+    assert list(problems(answer)) == ["client_id"]
+    assert b"two words" in answer.content
+
+
+def test_of_other_code_no_database_is_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = migrated.migrated()
+    monkeypatch.setattr(migrated, "LAYERS", ("common",))
+    assert migrated._digest() != wanted.stem
