@@ -31,11 +31,12 @@ from projects.actors import Actor
 from projects.facts import ProjectFacts
 from projects.problems import RegistrationError
 from provider.protocol.facts import ClientFacts, TokenFacts
-from tests import console
+from tests import console, drawing
 from tests.console import OPEN, ORDERS, REPORTS, browser, form_of, page, project
 from tests.provider.registering import Registrar, initial_token
+from tests.snapshot import Snapshot, applied
 
-pytestmark = [pytest.mark.usefixtures("console"), pytest.mark.any_database]
+pytestmark = pytest.mark.any_database
 
 CALLBACK = "https://new.example/cb"
 CODE = {"grant_types": ["authorization_code"], "redirect_uris": [CALLBACK], "scope": "openid"}
@@ -198,14 +199,22 @@ ROWS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _before(console: None, settings: Any) -> None:
-    """A client that is gone, and one that a superuser disabled."""
-    settings.IDP_DYNAMIC_REGISTRATION = "tokens"
+def _begun() -> None:
+    """The console with a client that is gone, and one that a superuser disabled."""
+    applied(console.CONSOLE, "console.yaml")
     root = Actor.operator("test")
     registration.delete(registration.register(ClientMetadata(client_id="gone"), project(), root), root)
     spa = console_client("spa")
     registration.change(spa, metadata_of(spa).changed({"enabled": False}), root)
+
+
+_begin = Snapshot(_begun)
+
+
+@pytest.fixture(autouse=True)
+def _before(db: None, settings: Any) -> None:
+    settings.IDP_DYNAMIC_REGISTRATION = "tokens"
+    _begin()
 
 
 def console_client(client_id: str) -> Client:
@@ -249,11 +258,21 @@ def in_the_console(row: Row) -> tuple[str, ...]:
         fields[name] = "\n".join(value) if lines else "" if value is None else value
     if row.said.get("token_endpoint_auth_method") == "none":
         fields["client_type"] = "public"
-    answer = http.post(where, {**form_of(http.get(where)), **fields})
+    answer = drawing.post(http, where, {**_blank(row.by, where, http), **fields})
     if answer.status_code == 302 or b"shown-secret" in answer.content:
         return ()
     found = console.problems(answer)
     return names({"name": "client_name", "inlines": "audience"}.get(name, name) for name in found)
+
+
+_blanks: dict[tuple[str, str], console.Fields] = {}
+
+
+def _blank(by: str, where: str, http: Http) -> console.Fields:
+    """What the page's form holds when nothing was typed: the same each time, as every row begins with the same."""
+    if (by, where) not in _blanks:
+        _blanks[by, where] = form_of(http.get(where))
+    return _blanks[by, where]
 
 
 def by_a_file(row: Row) -> tuple[str, ...]:
