@@ -25,6 +25,7 @@ if os.environ.get("CI"):
     hypothesis_settings.load_profile("gate")
 
 pytest_plugins = [
+    "tests.plugins.collecting",
     "tests.plugins.loopback",
     "tests.plugins.skips",
     "tests.plugins.places",

@@ -12,7 +12,8 @@ import os
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import django
@@ -23,9 +24,10 @@ CACHE = ROOT / ".pytest_cache" / "migrated"
 LAYERS = ("common", "accounts", "projects", "clients")  # those that migrations import
 
 
-def migrated() -> Path:
-    """A database file, to copy from."""
-    wanted = CACHE / f"{_digest()}.sqlite3"
+@contextmanager
+def migrated() -> Iterator[Path]:
+    """A database file to copy from; nobody replaces it meanwhile."""
+    wanted = CACHE / f"{digest()}.sqlite3"
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -33,13 +35,13 @@ def migrated() -> Path:
             for old in CACHE.glob("*.sqlite3"):
                 old.unlink()
             _migrate(wanted.with_suffix(".new")).replace(wanted)
-    return wanted
+        yield wanted
 
 
 def copied(into: str, *, uri: bool = False) -> sqlite3.Connection:
     """The connection it was copied through; a database in memory is there as long as any is open."""
     target = sqlite3.connect(into, uri=uri)
-    with closing(sqlite3.connect(migrated())) as source:
+    with migrated() as path, closing(sqlite3.connect(path)) as source:
         source.backup(target)
     return target
 
@@ -53,7 +55,7 @@ def _migrate(path: Path) -> Path:
     return path
 
 
-def _digest() -> str:
+def digest() -> str:
     seen = hashlib.sha256(f"{django.__version__} {sqlite3.sqlite_version}".encode())
     ours = [path for layer in LAYERS for path in (ROOT / layer).rglob("*.py")]
     theirs = [path for app in apps.get_app_configs() for path in Path(app.path, "migrations").rglob("*.py")]
@@ -65,4 +67,5 @@ def _digest() -> str:
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "idp.settings")
     django.setup()
-    migrated()
+    with migrated():
+        pass
