@@ -32,7 +32,7 @@ from projects.facts import ProjectFacts
 from projects.problems import RegistrationError
 from provider.protocol.facts import ClientFacts, TokenFacts
 from tests import console, drawing
-from tests.console import OPEN, ORDERS, REPORTS, browser, form_of, page, project
+from tests.console import OPEN, ORDERS, REPORTS, Blanks, browser, page, project
 from tests.provider.registering import Registrar, initial_token
 from tests.snapshot import Snapshot, applied
 
@@ -44,6 +44,7 @@ WEB = ["https://web.acme.example/cb", "https://web.acme.example/other"]
 PUBLIC = {"token_endpoint_auth_method": "none"}
 BOXES = ("grant_types", "response_types")
 TOKEN = TokenFacts("access", ClientFacts(0, "tool", ProjectFacts(0)), None, (), (), 0, None)
+BLANKS = Blanks()
 LISTS = (*BOXES, "redirect_uris", "post_logout_redirect_uris", "introspects", "acts_for", "allowed_callers", *TEXTS)
 
 
@@ -258,21 +259,11 @@ def in_the_console(row: Row) -> tuple[str, ...]:
         fields[name] = "\n".join(value) if lines else "" if value is None else value
     if row.said.get("token_endpoint_auth_method") == "none":
         fields["client_type"] = "public"
-    answer = drawing.post(http, where, {**_blank(row.by, where, http), **fields})
+    answer = drawing.post(http, where, {**BLANKS.of(row.by, where, http), **fields})
     if answer.status_code == 302 or "adminform" not in answer.context:  # but the page with the secret
         return ()
     found = console.problems(answer)
     return names({"name": "client_name", "inlines": "audience"}.get(name, name) for name in found)
-
-
-_blanks: dict[tuple[str, str], console.Fields] = {}
-
-
-def _blank(by: str, where: str, http: Http) -> console.Fields:
-    """What the page's form holds when nothing was typed: the same each time, as every row begins with the same."""
-    if (by, where) not in _blanks:
-        _blanks[by, where] = form_of(http.get(where))
-    return _blanks[by, where]
 
 
 def by_a_file(row: Row) -> tuple[str, ...]:
