@@ -29,7 +29,7 @@ foreign: ## only the programs of others and the conformance plans, against live 
 sweep: ## look at every combination of which the gate tries some, and race longer, which takes an hour (ARGS as for foreign)
 	@.ci/venv dev
 	VESTIBULE_SWEEP=1 VESTIBULE_RACE_ROUNDS=50 .venv/bin/python .ci/postgres.py .venv/bin/python -m pytest -q \
-		$$(grep -rl taking_turns tests --include='test_*.py') tests/races $(ARGS)
+		$$(grep -rl '^from tests.sweep' tests --include='test_*.py') tests/races $(ARGS)
 
 bench: ## measure speed beside other providers (more: make bench ARGS="--help"), takes half an hour
 	@.ci/venv dev

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import migrated
+from tests import migrated, sweep
 from tests.console import browser, page, problems, project, send
 from tests.plugins.loopback import NotLoopbackError, is_loopback
 from tests.plugins.places import needs_this_run
@@ -179,3 +179,23 @@ def test_of_other_code_no_database_is_copied(monkeypatch: pytest.MonkeyPatch) ->
     of_this = migrated.digest()
     monkeypatch.setattr(migrated, "LAYERS", ("common",))
     assert migrated.digest() != of_this
+
+
+@pytest.mark.parametrize(("many", "others"), [(3, 5), (5, 3), (4, 4), (1, 4)])
+def test_of_pairs_each_side_has_its_turn_on_the_second_database(many: int, others: int) -> None:
+    pairs = sweep.meeting(range(many), range(others))
+    assert len(pairs) == many * others
+    both = [one.values for one in pairs if not one.marks]
+    assert {one for one, _ in both} == set(range(many))
+    assert {other for _, other in both} == set(range(others))
+    assert len(both) == max(many, others)
+
+
+def test_taking_turns_lets_every_two_meet(monkeypatch: pytest.MonkeyPatch) -> None:
+    ways = ("by nobody", "by somebody", "posted")
+    tried = {(m, n, way) for m in range(7) for n in range(5) for way in sweep.taking_turns(ways, m + n)}
+    assert {(m, n) for m, n, _ in tried} == {(m, n) for m in range(7) for n in range(5)}
+    assert {(m, way) for m, _, way in tried} == {(m, way) for m in range(7) for way in ways}
+    assert {(n, way) for _, n, way in tried} == {(n, way) for n in range(5) for way in ways}
+    monkeypatch.setattr(sweep, "EVERYTHING", True)
+    assert sweep.taking_turns(ways, 1) == ways

@@ -253,35 +253,42 @@ def test_more_than_a_day_is_a_superusers_to_allow_and_then_stays_until_somebody_
     assert list(problems(change("owner", **week))) == ["access_token_lifetime"]
 
 
+BAD_INPUT = [
+    ("name", ""),
+    ("name", "x" * 100_000),
+    ("name", "a\0b"),
+    ("backchannel_logout_uri", "http://web.acme.example/out"),
+    ("backchannel_logout_uri", "https://web.acme.example/out#x"),
+    ("backchannel_logout_uri", "https://user@web.acme.example/out"),
+    ("backchannel_logout_uri", "https://web.acme.example/a b"),
+    ("backchannel_logout_uri", "https:///out"),
+    ("backchannel_logout_uri", "https://[::1/out"),
+    ("backchannel_logout_uri", "a\0b"),
+    ("backchannel_logout_uri", "javascript:alert(1)"),
+    ("id_token_signed_response_alg", "HS256"),
+    ("id_token_signed_response_alg", "none"),
+    ("access_token_format", "\0"),
+    ("client_type", "secret"),
+    ("introspection", "some"),
+    ("tokens_not_before_0", "2999-01-01"),
+    ("scope", "a\0b"),
+    ("allowed_callers", "a\0b"),
+    ("introspects", "x" * 100_000),
+    ("acts_for", "a\0b"),
+]
+
+
 @pytest.mark.any_database
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("name", ""),
-        ("name", "x" * 100_000),
-        ("name", "a\0b"),
-        ("backchannel_logout_uri", "http://web.acme.example/out"),
-        ("backchannel_logout_uri", "https://web.acme.example/out#x"),
-        ("backchannel_logout_uri", "https://user@web.acme.example/out"),
-        ("backchannel_logout_uri", "https://web.acme.example/a b"),
-        ("backchannel_logout_uri", "https:///out"),
-        ("backchannel_logout_uri", "https://[::1/out"),
-        ("backchannel_logout_uri", "a\0b"),
-        ("backchannel_logout_uri", "javascript:alert(1)"),
-        ("id_token_signed_response_alg", "HS256"),
-        ("id_token_signed_response_alg", "none"),
-        ("access_token_format", "\0"),
-        ("client_type", "secret"),
-        ("introspection", "some"),
-        ("tokens_not_before_0", "2999-01-01"),
-        ("scope", "a\0b"),
-        ("allowed_callers", "a\0b"),
-        ("introspects", "x" * 100_000),
-        ("acts_for", "a\0b"),
-    ],
-)
+@pytest.mark.parametrize(("field", "value"), BAD_INPUT)
 def test_bad_input_is_an_error_on_its_field(field: str, value: str) -> None:
     assert list(problems(change(**{field: value}))) == [field.removesuffix("_0")]
+
+
+def test_a_page_full_of_bad_input_comes_back_with_it() -> None:
+    typed = dict(BAD_INPUT)
+    answer = change(**typed)
+    assert set(problems(answer)) == {field.removesuffix("_0") for field in typed}
+    assert b"javascript:alert(1)" in answer.content
 
 
 @pytest.mark.any_database
