@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 PORT ?= 8000
 compile := UV_SYSTEM_CERTS=1 .venv/bin/uv pip compile --upgrade --universal --generate-hashes --python-version 3.11 --no-emit-index-url -q --custom-compile-command 'make requirements'
 
-.PHONY: help run test foreign bench screenshots lint format messages messages-check migrations-check deploy-check paths-check openapi requirements
+.PHONY: help run test foreign sweep bench screenshots lint format messages messages-check migrations-check deploy-check paths-check openapi requirements
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
@@ -25,6 +25,11 @@ foreign: ## only the programs of others and the conformance plans, against live 
 	@.ci/venv dev
 	@.ci/node
 	.venv/bin/pytest -q --programs tests/foreign tests/conformance tests/idp/test_importdot_takeover.py $(ARGS)
+
+sweep: ## look at every combination of which the gate tries some, and race longer, which takes an hour (ARGS as for foreign)
+	@.ci/venv dev
+	VESTIBULE_SWEEP=1 VESTIBULE_RACE_ROUNDS=50 .venv/bin/python .ci/postgres.py .venv/bin/python -m pytest -q \
+		$$(grep -rl '^from tests.sweep' tests --include='test_*.py') tests/races $(ARGS)
 
 bench: ## measure speed beside other providers (more: make bench ARGS="--help"), takes half an hour
 	@.ci/venv dev

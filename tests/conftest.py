@@ -25,11 +25,14 @@ if os.environ.get("CI"):
     hypothesis_settings.load_profile("gate")
 
 pytest_plugins = [
+    "tests.plugins.collecting",
     "tests.plugins.loopback",
     "tests.plugins.skips",
     "tests.plugins.places",
     "tests.plugins.programs",
     "tests.plugins.emptying",
+    "tests.plugins.widgets",
+    "tests.plugins.tables",
     "tests.console",
     "tests.guests",
 ]

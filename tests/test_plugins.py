@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import migrated, sweep
+from tests.console import browser, page, problems, project, send
 from tests.plugins.loopback import NotLoopbackError, is_loopback
 from tests.plugins.places import needs_this_run
 
@@ -158,3 +160,42 @@ def test_what_a_database_may_refuse_goes_to_both(row: object) -> None:
 @pytest.mark.parametrize("row", [None, "a", b"\0", {"a": [1, ("b", True)]}, Row({"name": ""}), Row, 999_999_999])
 def test_what_every_database_takes_does_not(row: object) -> None:
     assert not needs_this_run(("db",), ("any_database",), row)
+
+
+def test_a_test_is_told_of_pages_and_not_of_what_stands_in_their_fields(console: None) -> None:
+    told = {str(one.name) for one in browser("owner").get(page("clients_client_add")).templates}
+    assert "admin/change_form.html" in told
+    assert not [name for name in told if name.startswith("django/forms/")]
+
+
+def test_a_form_that_comes_back_is_drawn_for_who_looks(console: None) -> None:
+    new = {"project": project().pk, "name": "New", "client_id": "two words", "grant_types": ["client_credentials"]}
+    answer = send(browser("owner"), page("clients_client_add"), new)
+    assert list(problems(answer)) == ["client_id"]
+    assert b"two words" in answer.content
+
+
+def test_of_other_code_no_database_is_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    of_this = migrated.digest()
+    monkeypatch.setattr(migrated, "LAYERS", ("common",))
+    assert migrated.digest() != of_this
+
+
+@pytest.mark.parametrize(("many", "others"), [(3, 5), (5, 3), (4, 4), (1, 4)])
+def test_of_pairs_each_side_has_its_turn_on_the_second_database(many: int, others: int) -> None:
+    pairs = sweep.meeting(range(many), range(others))
+    assert len(pairs) == many * others
+    both = [one.values for one in pairs if not one.marks]
+    assert {one for one, _ in both} == set(range(many))
+    assert {other for _, other in both} == set(range(others))
+    assert len(both) == max(many, others)
+
+
+def test_taking_turns_lets_every_two_meet(monkeypatch: pytest.MonkeyPatch) -> None:
+    ways = ("by nobody", "by somebody", "posted")
+    tried = {(m, n, way) for m in range(7) for n in range(5) for way in sweep.taking_turns(ways, m + n)}
+    assert {(m, n) for m, n, _ in tried} == {(m, n) for m in range(7) for n in range(5)}
+    assert {(m, way) for m, _, way in tried} == {(m, way) for m in range(7) for way in ways}
+    assert {(n, way) for _, n, way in tried} == {(n, way) for n in range(5) for way in ways}
+    monkeypatch.setattr(sweep, "EVERYTHING", True)
+    assert sweep.taking_turns(ways, 1) == ways

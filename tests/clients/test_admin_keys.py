@@ -69,6 +69,7 @@ def test_a_key_in_pem_will_do(algorithm: str) -> None:
     assert kids() == [jws.thumbprint(public(KEYS[algorithm]))]
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("key", "why"),
     [

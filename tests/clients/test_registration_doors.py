@@ -31,11 +31,12 @@ from projects.actors import Actor
 from projects.facts import ProjectFacts
 from projects.problems import RegistrationError
 from provider.protocol.facts import ClientFacts, TokenFacts
-from tests import console
-from tests.console import OPEN, ORDERS, REPORTS, browser, form_of, page, project
+from tests import console, drawing
+from tests.console import OPEN, ORDERS, REPORTS, Blanks, browser, page, project
 from tests.provider.registering import Registrar, initial_token
+from tests.snapshot import Snapshot, applied
 
-pytestmark = [pytest.mark.usefixtures("console"), pytest.mark.any_database]
+pytestmark = pytest.mark.any_database
 
 CALLBACK = "https://new.example/cb"
 CODE = {"grant_types": ["authorization_code"], "redirect_uris": [CALLBACK], "scope": "openid"}
@@ -43,6 +44,7 @@ WEB = ["https://web.acme.example/cb", "https://web.acme.example/other"]
 PUBLIC = {"token_endpoint_auth_method": "none"}
 BOXES = ("grant_types", "response_types")
 TOKEN = TokenFacts("access", ClientFacts(0, "tool", ProjectFacts(0)), None, (), (), 0, None)
+BLANKS = Blanks()
 LISTS = (*BOXES, "redirect_uris", "post_logout_redirect_uris", "introspects", "acts_for", "allowed_callers", *TEXTS)
 
 
@@ -198,14 +200,22 @@ ROWS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _before(console: None, settings: Any) -> None:
-    """A client that is gone, and one that a superuser disabled."""
-    settings.IDP_DYNAMIC_REGISTRATION = "tokens"
+def _begun() -> None:
+    """The console with a client that is gone, and one that a superuser disabled."""
+    applied(console.CONSOLE, "console.yaml")
     root = Actor.operator("test")
     registration.delete(registration.register(ClientMetadata(client_id="gone"), project(), root), root)
     spa = console_client("spa")
     registration.change(spa, metadata_of(spa).changed({"enabled": False}), root)
+
+
+_begin = Snapshot(_begun)
+
+
+@pytest.fixture(autouse=True)
+def _before(db: None, settings: Any) -> None:
+    settings.IDP_DYNAMIC_REGISTRATION = "tokens"
+    _begin()
 
 
 def console_client(client_id: str) -> Client:
@@ -249,8 +259,8 @@ def in_the_console(row: Row) -> tuple[str, ...]:
         fields[name] = "\n".join(value) if lines else "" if value is None else value
     if row.said.get("token_endpoint_auth_method") == "none":
         fields["client_type"] = "public"
-    answer = http.post(where, {**form_of(http.get(where)), **fields})
-    if answer.status_code == 302 or b"shown-secret" in answer.content:
+    answer = drawing.post(http, where, {**BLANKS.of(row.by, where, http), **fields})
+    if answer.status_code == 302 or "adminform" not in answer.context:  # but the page with the secret
         return ()
     found = console.problems(answer)
     return names({"name": "client_name", "inlines": "audience"}.get(name, name) for name in found)

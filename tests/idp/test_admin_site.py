@@ -40,6 +40,7 @@ def pages() -> list[str]:
     return [*found, page("clients_client_secrets", client().pk), page("auth_user_password_change", person.pk)]
 
 
+@pytest.mark.any_database
 def test_every_page_opens_for_a_superuser_under_the_strict_policy_and_is_not_stored() -> None:
     http = browser("root")
     for address in pages():

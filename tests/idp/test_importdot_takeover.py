@@ -33,6 +33,7 @@ from psycopg import sql
 from tests.idp.toolkit_site.made import Site, old_site
 from tests.idp.toolkit_site.street import street
 from tests.installation import KEPT, Installation, free_port, serving
+from tests.migrated import copied
 from tests.races.conftest import database_url
 from tests.world import claims_of
 
@@ -91,6 +92,8 @@ def our_installation(folder: Path, origin: str, database: str) -> Installation:
         "LOG_LEVEL": "ERROR",
     }
     made = Installation(f"{origin}/o", origin, folder / "mails", environment)
+    if database.startswith("sqlite:///"):
+        copied(database.removeprefix("sqlite:///")).close()
     made.command("quickstart", "--no-demo")
     return made
 

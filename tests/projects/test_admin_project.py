@@ -65,6 +65,7 @@ def test_the_key_stays() -> None:
     assert project("acme")
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("field", "value"), [("status", "testing"), ("consent_mode", "implicit")], ids=["status", "first party"]
 )
@@ -100,6 +101,7 @@ def _told(username: str, **fields: Any) -> list[str]:
     return [str(one) for one in answer.context["messages"]]
 
 
+@pytest.mark.any_database
 def test_members_the_console_does_not_let_in_are_named() -> None:
     missing = "cannot enter the console yet"
     assert missing not in " ".join(_told("owner"))

@@ -20,12 +20,13 @@ from projects.actors import Actor
 from projects.metadata import ApiMetadata, Membership, ProjectMetadata, Scope, Screen
 from projects.models import Api, Member, Project
 from projects.problems import RegistrationError
-from tests import console
-from tests.console import OPEN, ORDERS, REPORTS, api, browser, form_of, page, project
+from tests import console, drawing
+from tests.console import OPEN, ORDERS, REPORTS, Blanks, api, browser, page, project
 
 pytestmark = [pytest.mark.usefixtures("console"), pytest.mark.any_database]
 
 NEW = "https://new.acme.example"
+BLANKS = Blanks()
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def api_in_the_console(row: Row) -> tuple[str, ...]:
         fields["scopes-TOTAL_FORMS"] = index + 1
     if "shared" in said:
         said |= {"shared": "listed", "shared_with": "\n".join(said["shared"])}
-    answer = http.post(where, {**form_of(http.get(where)), **fields, **said})
+    answer = drawing.post(http, where, {**BLANKS.of(row.by, where, http), **fields, **said})
     if answer.status_code == 302:
         return ()
     found = console.problems(answer)
@@ -215,7 +216,7 @@ def project_in_the_console(row: Row) -> tuple[str, ...]:
         said[f"consent_screen-0-{name}"] = value
     if "viewers" in said:  # the last of them is new
         said |= {"members-4-username": said.pop("viewers")[-1], "members-4-role": "viewer"}
-    answer = http.post(where, {**form_of(http.get(where)), **said})
+    answer = drawing.post(http, where, {**BLANKS.of(row.by, where, http), **said})
     if answer.status_code == 302:
         return ()
     inlines = "members" if "members-4-username" in said else "consent_screen"

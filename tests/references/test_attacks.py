@@ -45,6 +45,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # --- A client named like an audience: its own tokens would be tokens for that audience -----------------------------
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     "client_id", ["urn:acme:queue", "https://api.acme.example", f"{ORDERS}/7", ISSUER, "HTTPS://x", "x-y.z+1:"]
 )

@@ -57,6 +57,7 @@ def ask(monkeypatch: Any) -> Any:
 # --- Listing it ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("value", WANTED)
 def test_it_is_not_listed_in_the_console(value: str) -> None:
     assert problems(change(**row(value)))["inlines"] == [{"value": NOT_YOURS}]
@@ -78,11 +79,13 @@ def test_an_entry_of_ones_own_does_not_become_it() -> None:
     assert client("foreign").audience_entries.get().value == REPORTS
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("value", ["web", "missing"])
 def test_a_client_of_another_project_is_listed_no_more_than_one_that_does_not_exist(value: str) -> None:
     assert problems(change(**row(value)))["inlines"] == [{"value": NOT_YOURS}]
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("value", [ORDERS, f"{ORDERS}/7", f"{ISSUER}/api/v1", f"{ISSUER}/api/v1/x"])
 @pytest.mark.parametrize("entry", ["above", "itself"])
 def test_whatever_stands_in_the_allowlist_the_token_is_refused(ask: Any, value: str, entry: str) -> None:
@@ -136,6 +139,7 @@ def test_its_address_stays_when_the_whole_project_was_deleted() -> None:
 # --- Acting for it, asking about it, and having it shared ----------------------------------------------------------
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("field", "value", "more"),
     [

@@ -75,6 +75,7 @@ def _disabled() -> None:
     Client.objects.filter(client_id="sibling").update(enabled=False)
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("audience", "change"),
     [

@@ -23,6 +23,7 @@ def counts() -> tuple[int, int, int]:
     return AccessToken.objects.count(), RefreshToken.objects.count(), Grant.objects.filter(used_at=None).count()
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("name", ["resource", "audience"])
 @pytest.mark.parametrize("sent", [[ORDERS, BILLING], f"{ORDERS} {BILLING}", [f"{ORDERS} {BILLING}", ORDERS]])
 def test_several_values_repeated_or_in_one(name: str, sent: Any) -> None:

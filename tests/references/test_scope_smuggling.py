@@ -67,6 +67,7 @@ def explained(audience: list[str], scope: str = "") -> tuple[str, str]:
     return (attempt.token.scope if attempt.token else "", attempt.refusal.code if attempt.refusal else "")
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("scope", [BOTH, "reports.purge", ""])
 @pytest.mark.parametrize("audience", MIXTURES, ids=" ".join)
 def test_naming_other_audiences_beside_it_brings_no_scope_to_another_projects_api(

@@ -38,6 +38,7 @@ def is_challenged(response: Any, status: int, error: str) -> bool:
 # --- Transport -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_the_header_in_any_case(token: str, scheme: str, method: str) -> None:

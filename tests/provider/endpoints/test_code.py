@@ -224,6 +224,7 @@ def test_refused_audiences_and_scopes_use_nothing_up(code: str, params: dict[str
     assert still_good(code)
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("name", ["code", "redirect_uri", "code_verifier", "grant_type", "client_id", "scope", "x"])
 def test_nothing_is_sent_twice(code: str, name: str) -> None:
     pairs = [

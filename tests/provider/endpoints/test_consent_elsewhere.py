@@ -99,6 +99,7 @@ def test_a_rejection_reaches_the_app(api: Api) -> None:
     assert not Authorization.objects.exists()
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("body", "place"),
     [

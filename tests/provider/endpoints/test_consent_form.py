@@ -65,6 +65,7 @@ def test_a_changed_seal_answers_nothing() -> None:
         assert starts_again(send(browser.http, page, seen=changed))
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("content", [[], {}, 1, "text", None, ["a", "b", "c"], ["a", "b", "c", 1, 2]])
 def test_a_seal_for_something_else_answers_nothing(content: Any) -> None:
     browser = Browser("owner")

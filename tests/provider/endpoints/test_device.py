@@ -82,6 +82,7 @@ def test_what_is_kept_of_a_request_holds_no_credentials() -> None:
     assert DeviceGrant.objects.get().asked == "scope=openid"
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("params", "error"),
     [
@@ -249,6 +250,7 @@ def test_g3_another_clients_device_code_is_an_invalid_grant_and_uses_nothing_up(
 # --- V7: the code people type ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("written", ["{0}", "{1}", " {0} ", "{2}", "{3}"])
 def test_v7_case_dashes_and_spaces_do_not_count(written: str) -> None:
     device = Device().begin()

@@ -20,6 +20,7 @@ from provider.store import authorizations
 from tests import console
 from tests.console import page, send
 from tests.snapshot import applied
+from tests.sweep import meeting
 from tests.world import App, Browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
@@ -208,8 +209,7 @@ WAYS_OUT = [
 ]
 
 
-@pytest.mark.parametrize("token_format", ["opaque", "jwt"])
-@pytest.mark.parametrize("way_out", WAYS_OUT, ids=lambda one: one.__name__)
+@pytest.mark.parametrize(("way_out", "token_format"), meeting(WAYS_OUT, ["opaque", "jwt"]))
 def test_without_offline_access_tokens_end_with_the_sign_in(
     way_out: Callable[[Browser], None], token_format: str
 ) -> None:

@@ -15,6 +15,7 @@ from common import clock
 from projects.actors import Actor
 from projects.models import Api, Consent, Project
 from tests.guests import AGENT_CB, DOCUMENT, LOOPBACK_CB, OPERATOR, make_guest, open_door, open_scopes
+from tests.sweep import meeting
 from tests.world import BILLING, FOREIGN, ORDERS, REDIRECTS, App, Browser, Response, redirected
 
 pytestmark = pytest.mark.usefixtures("agent")
@@ -231,8 +232,7 @@ def row_goes() -> None:
 ENDS = [close_door, delist, close_scope, disable, delete, reopen_door, reopen_scope, change_document, shorten, row_goes]
 
 
-@pytest.mark.parametrize("end", ENDS, ids=lambda end: end.__name__)
-@pytest.mark.parametrize("token_format", ["opaque", "jwt"])
+@pytest.mark.parametrize(("end", "token_format"), meeting(ENDS, ["opaque", "jwt"]))
 def test_c11_r12_what_a_guest_has_ends_at_once_and_stays_ended(end: Any, token_format: str) -> None:
     Api.objects.filter(identifier=ORDERS).update(token_format=token_format)
     Client.objects.filter(client_id="web").update(introspection="all")

@@ -127,6 +127,7 @@ def test_a_browser_of_any_origin_may_push() -> None:
     assert Http().options(PATH)["Access-Control-Allow-Methods"] == "POST"
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("params", "error"),
     [

@@ -134,6 +134,7 @@ LIES = [
 ]
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("lie", LIES)
 def test_nothing_a_request_says_changes_our_name(lie: dict[str, Any]) -> None:
     http = Http(**lie)

@@ -17,6 +17,7 @@ from provider.protocol.facts import TOKEN_EXCHANGE
 from provider.store import authorizations
 from tests.provider.devices import GRANT, Device, connect
 from tests.provider.store.test_live import CLIENT_ENDS, ELSEWHERE, PERSON_ENDS
+from tests.sweep import meeting
 from tests.world import App, Browser, Response
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
@@ -81,8 +82,7 @@ def test_every_row_of_the_table_is_asked() -> None:
     assert set(ROWS) == set(GRANTS)
 
 
-@pytest.mark.parametrize("ending", [*CLIENT_ENDS, *OF_A_PERSON])
-@pytest.mark.parametrize("row", GRANTS)
+@pytest.mark.parametrize(("row", "ending"), meeting(GRANTS, [*CLIENT_ENDS, *OF_A_PERSON]))
 def test_no_row_gives_tokens_after_this_ended(row: str, ending: str) -> None:
     ask = ROWS[row]()
     if ending in OF_A_PERSON and row in OF_A_CLIENT:
@@ -96,8 +96,7 @@ def test_no_row_gives_tokens_after_this_ended(row: str, ending: str) -> None:
     assert AccessToken.objects.count() <= kept
 
 
-@pytest.mark.parametrize("elsewhere", ELSEWHERE)
-@pytest.mark.parametrize("row", GRANTS)
+@pytest.mark.parametrize(("row", "elsewhere"), meeting(GRANTS, ELSEWHERE))
 def test_every_row_goes_on_when_something_else_ends(row: str, elsewhere: str) -> None:
     ask = ROWS[row]()
     ELSEWHERE[elsewhere]()

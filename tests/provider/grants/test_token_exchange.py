@@ -25,6 +25,7 @@ from provider.protocol.exchange import ACCESS_TOKEN, ID_TOKEN, JWT, REFRESH_TOKE
 from provider.protocol.facts import TOKEN_EXCHANGE
 from provider.store import authorizations
 from tests.provider.proving import Holder
+from tests.sweep import meeting
 from tests.world import BILLING, ORDERS, SECRETS, App, Browser, Response, claims_of, header_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("apis_that_call_each_other")]
@@ -463,8 +464,7 @@ ENDS: dict[str, Callable[[], object]] = {
 }
 
 
-@pytest.mark.parametrize("kind", ["opaque", "jwt"])
-@pytest.mark.parametrize("ending", ENDS)
+@pytest.mark.parametrize(("ending", "kind"), meeting(ENDS, ["opaque", "jwt"]))
 def test_x6_ending_what_stands_behind_it_ends_it(ending: str, kind: str) -> None:
     if kind == "jwt":
         jwts(ORDERS, BILLING)

@@ -176,6 +176,7 @@ def test_one_changed_bit_is_enough() -> None:
         assert mint.verify(other, "JWT") is None
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_a_signature_is_written_in_one_way_only(algorithm: str) -> None:
     """Bits that decoding drops, and zeros that change no number: else one token would have many texts."""
