@@ -7,7 +7,7 @@ hand, else the name of what manages it. Each source gives and takes its own; som
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 from uuid import UUID
 
@@ -17,11 +17,13 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
 from accounts import events
-from accounts.directory import MAX_DESCRIPTION, MAX_NAME
+from accounts.attributes import Trouble
+from accounts.directory import MAX_DESCRIPTION, MAX_EXTERNAL_ID, MAX_NAME
 from accounts.events import By
 from accounts.models import AccountEventKind, Group, GroupMember, User
 
 BATCH = 500
+LONGEST = {"description": MAX_DESCRIPTION, "external_id": MAX_EXTERNAL_ID}  # characters
 
 
 class Moved(NamedTuple):
@@ -50,6 +52,18 @@ def name_problem(name: str, but: Group | None = None) -> str:
     return _("Another group has this name.") if others.filter(name__iexact=said).exists() else ""
 
 
+def problems(said: Mapping[str, str], but: Group | None = None) -> list[Trouble]:
+    """What is wrong with what is said of a group, by the names of its fields."""
+    found = [Trouble("name", problem)] if "name" in said and (problem := name_problem(said["name"], but)) else []
+    for field, most in LONGEST.items():
+        value = said.get(field, "")
+        if len(value) > most:
+            found.append(Trouble(field, _("This text is too long: at most %(most)s characters.") % {"most": most}))
+        elif any(unicodedata.category(one) in ("Cc", "Cs") for one in value):
+            found.append(Trouble(field, _("This text has a character that cannot be stored.")))
+    return found
+
+
 def named(name: str) -> Group | None:
     """The group of this name, in any capitals."""
     return Group.objects.filter(name__iexact=plain(name)).first()
@@ -63,8 +77,8 @@ def group_names(user_id: int) -> tuple[str, ...]:
 
 @transaction.atomic
 def make(name: str, by: By, *, description: str = "", external_id: str = "") -> Group:
-    """`name_problem` was asked before."""
-    group = Group.objects.create(name=plain(name), description=description[:MAX_DESCRIPTION], external_id=external_id)
+    """`problems` was asked before."""
+    group = Group.objects.create(name=plain(name), description=description, external_id=external_id)
     events.record_change(None, AccountEventKind.GROUP_CREATED, by, group=str(group.pk), name=group.name)
     return group
 

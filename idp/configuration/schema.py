@@ -12,10 +12,11 @@ from datetime import datetime
 
 from clients import document as client_document
 from clients import webhook_document
+from idp import directory
 from idp.configuration.references import Reference, reference
 from idp.configuration.shape import Section
 from projects import document, role_document
-from projects.json_shape import Members, Spot, Unreadable, Wrong, flag, items, moment_or_none, read_members, text
+from projects.json_shape import Members, Spot, Unreadable, Wrong, flag, items, moment_or_none, read_members, text, texts
 
 # Ending tokens is a deed and no state: a file that is applied again would take back what was done since.
 DEEDS = ("tokens_not_before",)
@@ -134,10 +135,13 @@ USER = Section(
         "is_superuser": flag,
         "sub": text,
         "attributes": mapping,
+        "groups": texts,
     },
     needed=("username",),
     columns={"given_name": "first_name", "family_name": "last_name"},
 )
+ATTRIBUTE = Section("attributes", directory.ATTRIBUTE, needed=("name",))
+GROUP = Section("groups", directory.GROUP, needed=("name",))
 API = Section("apis", _without_deeds(document.API), needed=("identifier",))
 CLIENT = Section(
     "clients",
@@ -160,7 +164,8 @@ PROJECT = Section(
     needed=("id",),
     nested={"roles": ROLE, "apis": API, "clients": CLIENT, "webhooks": WEBHOOK},
 )
-FILE = Section("", {"version": version}, needed=("version",), nested={"users": USER, "projects": PROJECT})
+TOP = {"users": USER, "projects": PROJECT, "attributes": ATTRIBUTE, "groups": GROUP}
+FILE = Section("", {"version": version}, needed=("version",), nested=TOP)
 # Mappings inside of those, for the documentation.
 MEMBERS = Section("members", document.MEMBERS_BY_ROLE)
 CONSENT_SCREEN = Section("consent_screen", document.SCREEN)
@@ -168,4 +173,20 @@ CLAIM = Section("claims", document.CLAIM)
 SCOPE = Section("scopes", document.SCOPE)
 AUDIENCE = Section("audience", client_document.AUDIENCE)
 SECRETS = Section("client_secrets", SECRET)
-SECTIONS = (FILE, USER, PROJECT, MEMBERS, CONSENT_SCREEN, CLAIM, ROLE, API, SCOPE, CLIENT, AUDIENCE, SECRETS, WEBHOOK)
+SECTIONS = (
+    FILE,
+    ATTRIBUTE,
+    GROUP,
+    USER,
+    PROJECT,
+    MEMBERS,
+    CONSENT_SCREEN,
+    CLAIM,
+    ROLE,
+    API,
+    SCOPE,
+    CLIENT,
+    AUDIENCE,
+    SECRETS,
+    WEBHOOK,
+)

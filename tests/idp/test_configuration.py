@@ -8,6 +8,7 @@ import pytest
 import yaml
 from allauth.account.models import EmailAddress
 
+from accounts.groups import group_names
 from accounts.models import AccountEvent, AccountEventKind, SignIn, User
 from clients import secrets
 from clients.models import AudienceEntry, Client, ClientSecret, SecurityEvent
@@ -41,7 +42,12 @@ def test_everything_in_the_example_is_stored() -> None:
         "User",
     )
     assert (user.is_active, user.is_staff, user.is_superuser) == (True, False, False)
-    assert user.attributes == {"phone_number": "+1 555 0100", "address": {"formatted": "1 Main St, Springfield"}}
+    assert user.attributes == {
+        "phone_number": "+1 555 0100",
+        "address": {"formatted": "1 Main St, Springfield", "country": "US"},
+        "department": "Pruning",
+    }
+    assert group_names(user.pk) == ("staff",)
 
     orchard, harbour = Project.objects.get(key="orchard"), Project.objects.get(key="harbour")
     assert (orchard.name, orchard.consent_mode, orchard.cross_client, orchard.status) == (

@@ -11,7 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 from allauth.mfa.models import Authenticator
 from jsonschema import Draft202012Validator
 
-from accounts import groups
+from accounts import attribute_schema, groups
+from accounts.attributes import Definition
 from accounts.models import SignIn, User
 from clients import blocked_hosts, guests, initial_tokens, key_registration, webhooks
 from clients.models import Authorization, Client, SigningKey
@@ -60,6 +61,9 @@ SENT: dict[str, Any] = {
     "create_project_invitation": {"email": "guest@new.example", "role": "viewer"},
     "create_webhook": {"url": "https://hooks.acme.example/"},
     "patch_webhook": {"description": "ours"},
+    "put_attribute": {"type": "text", "label": "Department"},
+    "create_group": {"name": "crew"},
+    "patch_group": {"description": "Everybody"},
 }
 NOBODY = "00000000-0000-4000-8000-000000000000"
 UNKNOWN = {
@@ -70,6 +74,8 @@ UNKNOWN = {
     "guest": "nothing",
     "host": "nothing.example",
     "invitation": NOBODY,
+    "attribute": "nothing",
+    "group_id": NOBODY,
 }  # of each kind of thing that others may not know
 
 
@@ -118,7 +124,12 @@ def prepared() -> dict[str, str]:
     sibling.audience_entries.create(value=BILLING, mode="exact")
     member = User.objects.get(username="member")
     Authenticator.objects.create(user=member, type=Authenticator.Type.TOTP, data={})
+    attribute_schema.define(Definition("department", "text", "Department"), OPERATOR)
+    group = groups.make("staff", OPERATOR)
+    groups.set_members(group, [member], "", OPERATOR)
     return {
+        "attribute": "department",
+        "group_id": str(group.pk),
         "project": "acme",
         "client_id": "sibling",
         "identifier": ORDERS,
