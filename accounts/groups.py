@@ -46,7 +46,7 @@ def name_problem(name: str, but: Group | None = None) -> str:
         return _("A group needs a name.")
     if len(said) > MAX_NAME:
         return _("This name is too long: at most %(most)s characters.") % {"most": MAX_NAME}
-    if any(unicodedata.category(one) in ("Cc", "Cs", "Cf") for one in said):
+    if not _is_possible(said):
         return _("This name has a character that cannot be stored.")
     others = Group.objects.exclude(pk=but.pk) if but else Group.objects.all()
     return _("Another group has this name.") if others.filter(name__iexact=said).exists() else ""
@@ -66,7 +66,13 @@ def problems(said: Mapping[str, str], but: Group | None = None) -> list[Trouble]
 
 def named(name: str) -> Group | None:
     """The group of this name, in any capitals."""
-    return Group.objects.filter(name__iexact=plain(name)).first()
+    said = plain(name)
+    return Group.objects.filter(name__iexact=said).first() if _is_possible(said) else None
+
+
+def _is_possible(name: str) -> bool:
+    """Whether a group could have this name: no database is asked for any other."""
+    return 0 < len(name) <= MAX_NAME and not any(unicodedata.category(one) in ("Cc", "Cs", "Cf") for one in name)
 
 
 def group_names(user_id: int) -> tuple[str, ...]:
@@ -153,9 +159,11 @@ def set_groups_of(user: User, names: Collection[str], source: str, by: By) -> Mo
 def known_groups(names: Iterable[str]) -> tuple[list[Group], list[str]]:
     """The groups of these names, in any capitals, and the names that no group has."""
     asked = {(said := plain(name)).lower(): said for name in names}
-    if not asked:
-        return [], []
-    rows = Group.objects.annotate(small=Lower("name")).filter(Q(small__in=asked) | Q(name__in=asked.values()))
+    possible = [said for said in asked.values() if _is_possible(said)]
+    if not possible:
+        return [], [*asked.values()]
+    small = [said.lower() for said in possible]  # SQLite lowers no letters outside ASCII
+    rows = Group.objects.annotate(small=Lower("name")).filter(Q(small__in=small) | Q(name__in=possible))
     found = {one.name.lower(): one for one in rows if one.name.lower() in asked}
     return list(found.values()), [name for key, name in asked.items() if key not in found]
 

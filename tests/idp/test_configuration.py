@@ -350,6 +350,9 @@ def test_what_was_applied_is_on_record_without_its_values() -> None:
 def test_a_dry_run_reports_everything_and_stores_nothing() -> None:
     report = apply(EXAMPLE, dry_run=True)
     assert as_sentences(report) == [
+        "created attribute department",
+        "updated attribute nickname: editable_by",
+        "created group staff",
         "created user demo",
         "created project orchard",
         "created project harbour",
