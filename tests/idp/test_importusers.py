@@ -213,7 +213,7 @@ def test_staff_are_staff_only_when_whoever_runs_it_says_so(take: Take) -> None:
         ("username,username\na,b\n", [], 1, "names a column twice"),
         ("[1, ", [], 1, "This is no JSON"),
         ("username\na\n", ["--map", "username"], 2, "--map takes"),
-        ("username\na\n", ["--map", "nickname=x"], 2, "--map takes"),
+        ("username\na\n", ["--map", "shoes=x"], 2, "--map takes"),
     ],
 )
 def test_what_is_no_file_of_people_is_said(take: Take, text: str, more: list[str], status: int, why: str) -> None:
