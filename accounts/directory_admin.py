@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
@@ -15,7 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts import attribute_schema, events, groups, normalization
 from accounts.attribute_types import OWN_TYPES
 from accounts.attributes import STANDARD, Definition
-from accounts.console import actor
+from accounts.console import Change, actor
 from accounts.console_forms import ConsoleForm, LinesField, shortened
 from accounts.fresh_proof import SuperusersAdmin
 from accounts.models import Attribute, EditableBy, Group, GroupMember, User
@@ -99,6 +100,18 @@ class GroupAdmin(SuperusersAdmin):
         rows = GroupMember.objects.filter(group=group).exclude(source="")
         counted = rows.values_list("source").annotate(number=Count("pk")).order_by("source")
         return ", ".join(f"{source}: {number}" for source, number in counted) or "—"
+
+    def construct_change_message(
+        self, request: HttpRequest, form: forms.BaseForm, formsets: Iterable[Any], add: bool = False
+    ) -> list[Change]:
+        """Without the names of people: the history would keep them when their accounts are gone."""
+        message = super().construct_change_message(request, form, formsets, add)
+        label = str(form.fields["people"].label)
+        for one in message:
+            for said in one.values():
+                if names := said.get("fields"):
+                    said["fields"] = [label if name.startswith(f"{label}: ") else name for name in names]
+        return message
 
     def save_model(self, request: HttpRequest, obj: Group, form: forms.ModelForm[Any], change: bool) -> None:
         by = events.person(actor(request))

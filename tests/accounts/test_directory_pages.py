@@ -166,6 +166,7 @@ def test_a_superuser_makes_a_group_fills_it_and_deletes_it() -> None:
         for event in AccountEvent.objects.filter(kind__startswith="group").exclude(detail__by="a test")
     } == {user("root").sub}
     assert LogEntry.objects.count() == 2
+    assert "owner" not in "".join(LogEntry.objects.values_list("change_message", flat=True))
     assert root.post(page("accounts_group_delete", staff.pk), {"post": "yes"}).status_code == 302
     assert groups.group_names(user().pk) == ()
 
