@@ -356,6 +356,7 @@ def test_a_dry_run_reports_everything_and_stores_nothing() -> None:
         "created user demo",
         "created project orchard",
         "created project harbour",
+        "created role orchard/admin",
         "created API https://api.orchard.example/orders",
         "created client orchard-web",
         "created client orchard-phone",
