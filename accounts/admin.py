@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -11,7 +12,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group as DjangoGroup
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import QuerySet
@@ -20,14 +21,16 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts import attribute_fields, attributes, changes, emails, events, normalization, sign_in
+from accounts import attribute_fields, attributes, changes, emails, events, groups, normalization, sign_in
+from accounts import directory_admin as directory_admin
+from accounts.attribute_types import MAX_ITEMS, MAX_TEXT
 from accounts.attributes import Definition, Editor
 from accounts.changes import NOT_FROM_YOURSELF, finish
 from accounts.console import ConsoleAdmin, actor
-from accounts.console_forms import ConsoleForm
+from accounts.console_forms import ConsoleForm, shortened
 from accounts.forms import NormalizedPasswords
-from accounts.fresh_proof import FreshProofAdmin
-from accounts.models import AccountEvent, AccountEventKind, User
+from accounts.fresh_proof import SuperusersAdmin, is_superuser
+from accounts.models import AccountEvent, AccountEventKind, Group, User
 from accounts.moments import moment_problem
 from common.json_type import Json
 
@@ -57,6 +60,19 @@ class UserForm(ConsoleForm, ChangeForm):
     definitions: ClassVar[Sequence[Definition]] = ()
     before: ClassVar[Mapping[str, Json]] = MappingProxyType({})
     changes: Mapping[str, Json] = MappingProxyType({})
+    member_of = forms.CharField(
+        label=gettext_lazy("Groups"),
+        required=False,
+        max_length=MAX_TEXT * MAX_ITEMS,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=gettext_lazy("One per line. What connectors say of them stays beside this."),
+    )
+
+    def clean_member_of(self) -> str:
+        names = self.cleaned_data["member_of"].splitlines()
+        if unknown := groups.known_groups(filter(str.strip, names))[1]:
+            raise ValidationError(_("There is no group of this name: %(names)s.") % {"names": shortened(unknown)})
+        return "\n".join(names)
 
     def clean_username(self) -> str:
         """As for a new account: people type their name in any case, so two names must differ in more than that."""
@@ -107,12 +123,12 @@ class PasswordSetForm(NormalizedPasswords, PasswordForm):
         return user
 
 
-# Importing Django's admin registered it. Roles in projects take the place of groups.
-admin.site.unregister(Group)
+# Importing Django's admin registered it. Groups are ours (accounts.directory_admin).
+admin.site.unregister(DjangoGroup)
 
 
 @admin.register(User)
-class UserAdmin(FreshProofAdmin, BaseUserAdmin):
+class UserAdmin(SuperusersAdmin, BaseUserAdmin):
     form = UserForm
     add_form = NewUserForm
     change_password_form = PasswordSetForm
@@ -145,7 +161,9 @@ class UserAdmin(FreshProofAdmin, BaseUserAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> _FieldsetSpec:
         sets = [*super().get_fieldsets(request, obj)]
         if obj is not None:
-            sets.insert(2, (_("Attributes"), {"fields": [*attribute_fields.fields(_definitions(), {})]}))
+            sets.insert(
+                2, (_("Groups and attributes"), {"fields": ["member_of", *attribute_fields.fields(_definitions(), {})]})
+            )
         return sets
 
     def get_form(
@@ -159,6 +177,9 @@ class UserAdmin(FreshProofAdmin, BaseUserAdmin):
                 if not one.editable_for(Editor.ADMINISTRATOR):
                     made[one.name].disabled = True
             own = {"definitions": definitions, "before": before}
+            by_hand = Group.objects.filter(members__user=obj, members__source="").order_by("name")
+            made["member_of"] = deepcopy(UserForm.base_fields["member_of"])
+            made["member_of"].initial = "\n".join(by_hand.values_list("name", flat=True))
             kwargs["form"] = type("UserForm", (UserForm,), {**made, **own})
         return super().get_form(request, obj, change=change, **kwargs)
 
@@ -172,21 +193,6 @@ class UserAdmin(FreshProofAdmin, BaseUserAdmin):
     @admin.display(description=gettext_lazy("e-mail verified"), boolean=True)
     def email_is_verified(self, user: User) -> bool:
         return user.email_verified
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return _is_superuser(request)
-
-    def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return _is_superuser(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return _is_superuser(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return _is_superuser(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return _is_superuser(request)
 
     @admin.action(description=gettext_lazy("Remove the second steps of the selected people"), permissions=["change"])
     def remove_second_steps(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
@@ -208,7 +214,10 @@ class UserAdmin(FreshProofAdmin, BaseUserAdmin):
             emails.record_change(obj, form.initial["email"])
         if change and isinstance(form, UserForm):
             changed = attributes.keep(obj, form.changes)
-            finish(obj, form.changed_data, events.person(actor(request)), changed)
+            finish(obj, form.changed_data, by := events.person(actor(request)), changed)
+            if "member_of" in form.changed_data:
+                names = [*filter(str.strip, form.cleaned_data["member_of"].splitlines())]
+                groups.set_groups_of(obj, names, "", by)
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         events.record_deletion(obj, None)
@@ -228,10 +237,10 @@ class AccountEventAdmin(ConsoleAdmin):
     fields = ["at", "kind", "sub", "address", "detail"]
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return _is_superuser(request)
+        return is_superuser(request)
 
     def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return _is_superuser(request)
+        return is_superuser(request)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -246,8 +255,3 @@ class AccountEventAdmin(ConsoleAdmin):
 def _definitions() -> list[Definition]:
     """What the page shows beside the names, which are columns."""
     return [*attributes.further().values()]
-
-
-def _is_superuser(request: HttpRequest) -> bool:
-    user = request.user
-    return user.is_active and user.is_superuser

@@ -5,6 +5,7 @@ Every door hands over what it was sent, and gets what is stored: JSON, or None f
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 import zoneinfo
@@ -213,3 +214,31 @@ def read(kind: str, value: object) -> Json:
         return None
     said = TYPES[kind](value)
     return None if said in ("", [], {}) else said
+
+
+def from_text(kind: str, said: str) -> object:
+    """What a text stands for, where there are only texts: in a table, or in a shell. `read` judges it then."""
+    said = said.strip()
+    if not said:
+        return None
+    if kind == "number":
+        return _number_of(said)
+    if kind == "boolean":
+        return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}.get(said.lower(), said)
+    if kind == "list":
+        return _json_of(said, "[") or [one.strip() for one in said.replace("\n", ";").split(";") if one.strip()]
+    return _json_of(said, "{") or said if kind == "address" else said
+
+
+def _number_of(said: str) -> object:
+    try:
+        return float(said) if len(said) <= MAX_PHONE else said
+    except ValueError:
+        return said
+
+
+def _json_of(said: str, begins: str) -> object:
+    try:
+        return json.loads(said) if said.startswith(begins) else None
+    except (ValueError, RecursionError):
+        return None

@@ -54,8 +54,8 @@ class LinesField(forms.CharField):
 
     widget = forms.Textarea(attrs={"rows": 4, "cols": 80, "spellcheck": "false"})
 
-    def __init__(self, *, separator: str = "\n", required: bool = False, **kwargs: Any) -> None:
-        self.separator = separator
+    def __init__(self, *, separator: str = "\n", required: bool = False, most: int = MAX_LINES, **kwargs: Any) -> None:
+        self.separator, self.most = separator, most
         super().__init__(required=required, **kwargs)
 
     def prepare_value(self, value: Words) -> str | None:
@@ -63,8 +63,8 @@ class LinesField(forms.CharField):
 
     def to_python(self, value: object) -> str:
         words = _words(super().to_python(value))
-        if len(words) > MAX_LINES:
-            raise ValidationError(_("At most %(most)s lines.") % {"most": MAX_LINES})
+        if len(words) > self.most:
+            raise ValidationError(_("At most %(most)s lines.") % {"most": self.most})
         return self.separator.join(words)
 
     def has_changed(self, initial: Words, data: Words) -> bool:

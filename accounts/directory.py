@@ -12,6 +12,7 @@ from common import clock
 
 MAX_NAME = 100
 MAX_DESCRIPTION = 500
+MAX_EXTERNAL_ID = 255
 MAX_LABEL = 100
 ATTRIBUTE_NAME = r"\A[A-Za-z][A-Za-z0-9_]{0,39}\Z"
 
@@ -23,7 +24,7 @@ class Group(models.Model):
     name = models.CharField(_("name"), max_length=MAX_NAME)
     description = models.CharField(_("description"), max_length=MAX_DESCRIPTION, blank=True, default="")
     # How whoever provisions it knows it (SCIM's `externalId`).
-    external_id = models.CharField(_("external ID"), max_length=255, blank=True, default="")
+    external_id = models.CharField(_("external ID"), max_length=MAX_EXTERNAL_ID, blank=True, default="")
     created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -7,7 +7,7 @@ hand, else the name of what manages it. Each source gives and takes its own; som
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 from uuid import UUID
 
@@ -17,11 +17,13 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
 from accounts import events
-from accounts.directory import MAX_DESCRIPTION, MAX_NAME
+from accounts.attributes import Trouble
+from accounts.directory import MAX_DESCRIPTION, MAX_EXTERNAL_ID, MAX_NAME
 from accounts.events import By
 from accounts.models import AccountEventKind, Group, GroupMember, User
 
 BATCH = 500
+LONGEST = {"description": MAX_DESCRIPTION, "external_id": MAX_EXTERNAL_ID}  # characters
 
 
 class Moved(NamedTuple):
@@ -44,15 +46,33 @@ def name_problem(name: str, but: Group | None = None) -> str:
         return _("A group needs a name.")
     if len(said) > MAX_NAME:
         return _("This name is too long: at most %(most)s characters.") % {"most": MAX_NAME}
-    if any(unicodedata.category(one) in ("Cc", "Cs", "Cf") for one in said):
+    if not _is_possible(said):
         return _("This name has a character that cannot be stored.")
     others = Group.objects.exclude(pk=but.pk) if but else Group.objects.all()
     return _("Another group has this name.") if others.filter(name__iexact=said).exists() else ""
 
 
+def problems(said: Mapping[str, str], but: Group | None = None) -> list[Trouble]:
+    """What is wrong with what is said of a group, by the names of its fields."""
+    found = [Trouble("name", problem)] if "name" in said and (problem := name_problem(said["name"], but)) else []
+    for field, most in LONGEST.items():
+        value = said.get(field, "")
+        if len(value) > most:
+            found.append(Trouble(field, _("This text is too long: at most %(most)s characters.") % {"most": most}))
+        elif any(unicodedata.category(one) in ("Cc", "Cs") for one in value):
+            found.append(Trouble(field, _("This text has a character that cannot be stored.")))
+    return found
+
+
 def named(name: str) -> Group | None:
     """The group of this name, in any capitals."""
-    return Group.objects.filter(name__iexact=plain(name)).first()
+    said = plain(name)
+    return Group.objects.filter(name__iexact=said).first() if _is_possible(said) else None
+
+
+def _is_possible(name: str) -> bool:
+    """Whether a group could have this name: no database is asked for any other."""
+    return 0 < len(name) <= MAX_NAME and not any(unicodedata.category(one) in ("Cc", "Cs", "Cf") for one in name)
 
 
 def group_names(user_id: int) -> tuple[str, ...]:
@@ -63,8 +83,8 @@ def group_names(user_id: int) -> tuple[str, ...]:
 
 @transaction.atomic
 def make(name: str, by: By, *, description: str = "", external_id: str = "") -> Group:
-    """`name_problem` was asked before."""
-    group = Group.objects.create(name=plain(name), description=description[:MAX_DESCRIPTION], external_id=external_id)
+    """`problems` was asked before."""
+    group = Group.objects.create(name=plain(name), description=description, external_id=external_id)
     events.record_change(None, AccountEventKind.GROUP_CREATED, by, group=str(group.pk), name=group.name)
     return group
 
@@ -139,9 +159,11 @@ def set_groups_of(user: User, names: Collection[str], source: str, by: By) -> Mo
 def known_groups(names: Iterable[str]) -> tuple[list[Group], list[str]]:
     """The groups of these names, in any capitals, and the names that no group has."""
     asked = {(said := plain(name)).lower(): said for name in names}
-    if not asked:
-        return [], []
-    rows = Group.objects.annotate(small=Lower("name")).filter(Q(small__in=asked) | Q(name__in=asked.values()))
+    possible = [said for said in asked.values() if _is_possible(said)]
+    if not possible:
+        return [], [*asked.values()]
+    small = [said.lower() for said in possible]  # SQLite lowers no letters outside ASCII
+    rows = Group.objects.annotate(small=Lower("name")).filter(Q(small__in=small) | Q(name__in=possible))
     found = {one.name.lower(): one for one in rows if one.name.lower() in asked}
     return list(found.values()), [name for key, name in asked.items() if key not in found]
 

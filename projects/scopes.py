@@ -21,7 +21,7 @@ class Scope:
 
 SIGN_IN_SCOPES: dict[str, Scope] = {
     "openid": Scope(gettext_noop("Know who you are at this provider")),
-    "profile": Scope(gettext_noop("See your name and user name")),
+    "profile": Scope(gettext_noop("See your profile: names, picture, date of birth and what else you entered")),
     "email": Scope(gettext_noop("See your e-mail address")),
     "address": Scope(gettext_noop("See your postal address")),
     "phone": Scope(gettext_noop("See your phone number")),

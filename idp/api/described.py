@@ -46,6 +46,7 @@ PARAMETERS: dict[str, dict[str, Json]] = {
     ),
     "username": _parameter("username", "query", TEXT, "Only who has this user name."),
     "email": _parameter("email", "query", TEXT, "Only who has this e-mail address."),
+    "name": _parameter("name", "query", TEXT, "Only what is called so, in any capitals."),
     "client_id": _parameter("client_id", "query", TEXT, "Only what is about this client."),
     "kind": _parameter("kind", "query", TEXT, "Only this kind; `client.` stands for all that begin so."),
     "sub": _parameter("sub", "query", TEXT, "Only what is about this person."),
@@ -78,6 +79,8 @@ PATH: dict[str, str] = {  # descriptions of the variables of paths
     "invitation": "The id of the invitation.",
     "webhook": "The id of the webhook.",
     "connector": "The key of the connector.",
+    "attribute": "The name of the attribute.",
+    "group_id": "The id of the group.",
 }
 
 

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from accounts import changes, normalization
-from accounts.models import User
+from accounts.models import GroupMember, User
 from common.json_type import Json
 from idp.api import deletion, pages, person_changes
 from idp.api.described import PAGE, operation
@@ -124,6 +124,9 @@ class SecondSteps(OfPerson):
 def represent(users: Sequence[User]) -> list[dict[str, Json]]:
     """What proves who they are is never shown."""
     proved = EmailAddress.objects.filter(user__in=users, verified=True).values_list("user_id", "email")
+    belongs: dict[int, set[str]] = {}
+    for user_id, name in GroupMember.objects.filter(user__in=users).values_list("user_id", "group__name"):
+        belongs.setdefault(user_id, set()).add(name)
     verified = {(user, email.lower()) for user, email in proved}
     return [
         {
@@ -133,6 +136,8 @@ def represent(users: Sequence[User]) -> list[dict[str, Json]]:
             "email_verified": (one.pk, one.email.lower()) in verified,
             "given_name": one.first_name,
             "family_name": one.last_name,
+            "attributes": one.attributes,
+            "groups": sorted(belongs.get(one.pk, ())),
             "is_active": one.is_active,
             "is_staff": one.is_staff,
             "is_superuser": one.is_superuser,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from accounts.models import AccountEventKind
+from accounts.attribute_types import TYPES
+from accounts.directory import MAX_DESCRIPTION, MAX_EXTERNAL_ID, MAX_NAME
+from accounts.models import AccountEventKind, EditableBy
 from accounts.normalization import MAX_MAIL_ADDRESS
 from accounts.subjects import MAX_LENGTH
 from common.json_type import Json
@@ -15,7 +17,13 @@ NAMES: Mapping[str, Json] = {
     "family_name": {"type": "string", "maxLength": 150},
 }
 RIGHTS = ("is_active", "is_staff", "is_superuser")
-LISTS = ("User", "SignIn", "Consent", "Authorization", "Event", "AccountEvent")
+ATTRIBUTES: Json = {
+    "type": "object",
+    "description": "By name: what `/attributes` lists, without the two names. Sent, those that are named change.",
+    "additionalProperties": True,
+}
+GROUPS: Json = {"type": "array", "items": {"type": "string"}, "description": "The names of those they belong to."}
+LISTS = ("Attribute", "Group", "GroupMember", "User", "SignIn", "Consent", "Authorization", "Event", "AccountEvent")
 
 
 def every() -> dict[str, dict[str, Json]]:
@@ -25,6 +33,8 @@ def every() -> dict[str, dict[str, Json]]:
                 **dict.fromkeys(("sub", "username", "email"), TEXT),
                 "email_verified": FLAG,
                 **NAMES,
+                "attributes": ATTRIBUTES,
+                "groups": GROUPS,
                 **dict.fromkeys((*RIGHTS, "has_password"), FLAG),
                 "tokens_not_before": MOMENT_OR_NONE,
                 "created_at": MOMENT,
@@ -33,6 +43,7 @@ def every() -> dict[str, dict[str, Json]]:
         ),
         "UserPatch": object_of(_wanted()),
         "UserWanted": object_of({**_wanted(), "sub": {"type": "string", "maxLength": MAX_LENGTH}}, ["username"]),
+        **_directory(),
         "SignIn": answer_of(
             {
                 "id": ID,
@@ -65,6 +76,30 @@ def _wanted() -> dict[str, Json]:
         **dict.fromkeys(RIGHTS, FLAG),
         "tokens_not_before": {"type": ["string", "null"], "format": "date-time", "description": "Only moves forward."},
         "password_hash": {"type": ["string", "null"], "description": words},
+    }
+
+
+def _directory() -> dict[str, dict[str, Json]]:
+    group: dict[str, Json] = {
+        "name": {"type": "string", "maxLength": MAX_NAME},
+        "description": {"type": "string", "maxLength": MAX_DESCRIPTION},
+        "external_id": {"type": "string", "maxLength": MAX_EXTERNAL_ID},
+    }
+    return {
+        "Attribute": object_of(
+            {
+                "name": TEXT,
+                "type": {"type": "string", "enum": [*TYPES]},
+                "label": TEXT,
+                "editable_by": {"type": "string", "enum": [str(one) for one in EditableBy.values]},
+                "position": {"type": "integer", "minimum": 0},
+                "standard": {"type": "boolean", "description": "A claim of OpenID Connect Core 1.0 section 5.1."},
+                "people": {"type": "integer", "description": "How many have a value. Not in lists."},
+            }
+        ),
+        "Group": answer_of({"id": ID, **group, "created_at": MOMENT, "updated_at": MOMENT}),
+        "GroupWanted": object_of(group),
+        "GroupMember": answer_of({"sub": TEXT, "username": TEXT, "sources": TEXTS}),
     }
 
 

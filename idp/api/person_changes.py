@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from django.core.exceptions import ValidationError
 
-from accounts import emails, events, normalization, sign_in
+from accounts import attributes, emails, events, normalization, sign_in
+from accounts.attributes import Editor
 from accounts.changes import LAST_SUPERUSER, NOT_FROM_YOURSELF, finish, is_last_superuser, taken
 from accounts.models import AccountEventKind, User
 from accounts.moments import moment_problem
@@ -14,9 +15,11 @@ from clients import subjects
 from common import chosen
 from common.hashers import problem_of_hash
 from common.json_type import Json
+from idp.api.documents import merged
 from projects.actors import Actor
 from projects.events import record
-from projects.json_shape import Members, Spot, flag, moment_or_none, read_members, text
+from projects.json_shape import Members, Spot, Wrong, flag, moment_or_none, read_members, text
+from projects.paths import joined
 from projects.problems import Problem, of_validation, require
 
 HASH = "password_hash"
@@ -26,6 +29,15 @@ def _hash(spot: Spot) -> str | None:
     return None if spot.value is None else text(spot)
 
 
+def _values(spot: Spot) -> Mapping[str, object] | None:
+    """None: none at all."""
+    if spot.value is not None and not isinstance(spot.value, Mapping):
+        raise Wrong(f"This must be a mapping of names and values, not {spot.kind}.")
+    return spot.value
+
+
+APART = (HASH, "attributes")  # what is no column
+INSIDE = "attributes."
 WANTED: Members = {
     "username": text,
     "email": text,
@@ -36,8 +48,12 @@ WANTED: Members = {
     "is_superuser": flag,
     "tokens_not_before": moment_or_none,
     HASH: _hash,
+    "attributes": _values,
 }
-COLUMNS = {name: name for name in WANTED if name != HASH} | {"given_name": "first_name", "family_name": "last_name"}
+COLUMNS = {name: name for name in WANTED if name not in APART} | {
+    "given_name": "first_name",
+    "family_name": "last_name",
+}
 NAMES = {column: name for name, column in COLUMNS.items()}
 # What null stands for in a merge patch. There is no account without a user name.
 DEFAULTS: Mapping[str, Json] = {
@@ -88,7 +104,8 @@ def change(user: User, said: Mapping[str, object], by: Actor) -> None:
     if HASH in moved:
         sign_in.end_all(user)  # whoever signed in with the old one is out
         events.record(user, AccountEventKind.PASSWORD_REPLACED, None)
-    finish(user, [COLUMNS[name] for name in moved if name != HASH], by)
+    further = [name.removeprefix(INSIDE) for name in moved if name.startswith(INSIDE)]
+    finish(user, [COLUMNS[name] for name in moved if name in COLUMNS], by, further)
     record(by, "person.changed", person=user.sub, changed=sorted(moved), is_active=user.is_active)
 
 
@@ -114,8 +131,19 @@ def _take(user: User, said: Mapping[str, object], by: Actor) -> list[str]:
     found += [Problem(name, message) for name, message in taken(user, email_before=email) if name in judged]
     if HASH in values:
         found += _at(HASH, problem_of_hash(str(values[HASH])) or "" if values[HASH] is not None else "")
-    require(found)
+    changes, wrong = _attributes(user, values["attributes"]) if "attributes" in values else ({}, [])
+    require([*found, *wrong])
+    moved += [INSIDE + name for name in attributes.put(user, changes)]
     return moved + ([HASH] if HASH in values and _set_password(user, values[HASH]) else [])
+
+
+def _attributes(user: User, said: object) -> tuple[dict[str, Json], list[Problem]]:
+    """What changes of them. What has parts is changed in its parts (RFC 7396)."""
+    sent = said if isinstance(said, Mapping) else dict.fromkeys(user.attributes)
+    values = {name: merged(user.attributes.get(name), value) for name, value in sent.items()}
+    known = attributes.further()
+    changes, troubles = attributes.read(values, Editor.ADMINISTRATOR, before=attributes.values_of(user), known=known)
+    return changes, [Problem(joined(("attributes", one.name)), one.message) for one in troubles]
 
 
 def _problems(user: User, moved: list[str], by: Actor) -> Iterator[Problem]:

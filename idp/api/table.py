@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from idp.api.apis import ApiList, OneApi
+from idp.api.attributes import AttributeList, OneAttribute
 from idp.api.audiences import AudienceList, OneAudience
 from idp.api.authorizations import OfPersonList, OfProjectList, OneOfPerson, OneOfProject
 from idp.api.client_keys import ClientKeys, OneClientKey
@@ -15,6 +16,7 @@ from idp.api.consent_screens import ConsentScreen
 from idp.api.consents import ConsentList, OneConsent
 from idp.api.events import EventList, ProjectEventList
 from idp.api.explanations import OneExplanation
+from idp.api.groups import GroupList, GroupMemberList, OneGroup, OneGroupMember
 from idp.api.guests import BlockedHostList, GuestList, GuestsOfProject, OneBlockedHost, OneGuest
 from idp.api.initial_tokens import InitialTokenList, OneInitialToken
 from idp.api.invitations import InvitationList, OneInvitation, OneProjectInvitation, ProjectInvitationList
@@ -80,6 +82,12 @@ RESOURCES = [
     path(PERSON, OnePerson.as_view()),
     path("invitations", InvitationList.as_view()),
     path("invitations/<str:invitation>", OneInvitation.as_view()),
+    path("attributes", AttributeList.as_view()),
+    path("attributes/<str:attribute>", OneAttribute.as_view()),
+    path("groups", GroupList.as_view()),
+    path("groups/<str:group_id>", OneGroup.as_view()),
+    path("groups/<str:group_id>/members", GroupMemberList.as_view()),
+    path("groups/<str:group_id>/members/<path:sub>", OneGroupMember.as_view()),
     path("keys", SigningKeyList.as_view()),
     path("keys/rotation", KeyRotation.as_view()),
     path("keys/<str:key>", OneSigningKey.as_view()),

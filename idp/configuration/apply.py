@@ -14,6 +14,7 @@ from idp.configuration.client_secrets import chosen_secrets
 from idp.configuration.clients import apply_clients, link_client
 from idp.configuration.connectors import apply_connector
 from idp.configuration.context import Context
+from idp.configuration.directory import apply_attribute, apply_group
 from idp.configuration.hashes import Chosen, Hashes
 from idp.configuration.people import apply_user, chosen_passwords
 from idp.configuration.problems import ConfigurationError, Place, Problem, Problems
@@ -88,8 +89,7 @@ def _write(context: Context, file: Entry) -> None:
     """In the order things depend on each other, so that a file may name what stands further down."""
     if any(project.entries("apis") for project in file.entries("projects")):
         one_at_a_time()
-    for user in file.entries("users"):
-        apply_user(context, user)
+    _write_people(context, file)
     for entry in file.entries("projects"):
         apply_project(context, entry)
     for owner, role in _children(context, file, "roles"):
@@ -110,6 +110,15 @@ def _write_neighbours(context: Context, file: Entry) -> None:
         apply_webhook(context, owner, webhook)
     for entry in file.entries("connectors"):
         apply_connector(context, entry)
+
+
+def _write_people(context: Context, file: Entry) -> None:
+    for attribute in file.entries("attributes"):
+        apply_attribute(context, attribute)
+    for group in file.entries("groups"):
+        apply_group(context, group)
+    for user in file.entries("users"):
+        apply_user(context, user)
 
 
 def _children(context: Context, file: Entry, key: str) -> Iterator[tuple[Project, Entry]]:

@@ -9,6 +9,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db.models import Model
 
 from accounts import normalization
+from accounts.attributes import Definition
 from accounts.models import User
 from clients.models import Client
 from idp.configuration.hashes import Hashes
@@ -34,6 +35,7 @@ class Context:
     clients: dict[str, Client | None] = field(default_factory=dict)
     said_secrets: dict[str, SaidSecrets | None] = field(default_factory=dict, repr=False)  # by the place of the client
     said_passwords: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False)  # by the place of the user
+    attributes: Mapping[str, Definition] | None = None  # once they were needed: all that the file made is there then
     linked: set[str] = field(default_factory=set)  # clients that list already what the file says
     named: set[tuple[str, str]] = field(default_factory=set)
     refused_scopes: set[str] = field(default_factory=set)  # of APIs that have a problem of their own

@@ -16,7 +16,7 @@ from clients.policy import metadata_of
 from common.command_output import number
 from common.json_type import Json
 from idp.configuration import webhooks
-from idp.configuration.export_people import people
+from idp.configuration.export_people import attributes, groups, people
 from idp.configuration.export_secrets import References, SecretsAs, secrets_of
 from idp.configuration.schema import DEEDS
 from projects import api_registration, registration, roles
@@ -53,6 +53,9 @@ def export(what: What) -> Exported:
     exported = Exported({"version": 1})
     references = References(what.secrets, what.directory)
     projects = [_project(project, what, references, exported) for project in chosen]
+    if not what.projects:
+        lists = {"attributes": attributes(), "groups": groups()}
+        exported.document |= {name: found for name, found in lists.items() if found}
     if what.users:
         exported.document["users"] = [*people(what.projects, what.secrets, exported.left_out)]
     exported.document["projects"] = projects

@@ -15,7 +15,7 @@ from common import chosen
 from common.chosen import Kept, marked
 from common.hashers import problem_of_hash
 from idp.configuration.context import Context
-from idp.configuration.directory import set_attributes
+from idp.configuration.directory import set_attributes, set_groups
 from idp.configuration.hashes import Chosen
 from idp.configuration.references import Reference
 from idp.configuration.said_secrets import resolved
@@ -23,7 +23,7 @@ from idp.configuration.shape import Entry
 
 HASH = "password_hash"
 PASSWORD_KEYS = ("password", "password_from", HASH)
-NO_COLUMNS = ("username", *PASSWORD_KEYS, "email_verified", "sub", "attributes")
+NO_COLUMNS = ("username", *PASSWORD_KEYS, "email_verified", "sub", "attributes", "groups")
 
 
 def apply_user(context: Context, entry: Entry) -> None:
@@ -48,6 +48,7 @@ def apply_user(context: Context, entry: Entry) -> None:
     further = set_attributes(context, user, entry)
     names = [key for key in changed if key in NAMES]
     changed += ["attributes"] if further else []
+    changed += ["groups"] if set_groups(context, user, entry) else []
     if not creating:
         _record(user, old_email, changed)
         record_profile(user, context.by, [*names, *further])

@@ -50,7 +50,8 @@ class Change:
 
     def as_dict(self) -> dict[str, object]:
         plain = {"kind": self.kind, "name": self.name, "action": str(self.action), "fields": list(self.fields)}
-        return plain | ({"takes_down": dict(self.takes_down)} if self.action is Action.DELETED else {})
+        told = bool(self.takes_down) or self.action is Action.DELETED
+        return plain | ({"takes_down": dict(self.takes_down)} if told else {})
 
 
 def _amount(counted: tuple[str, int]) -> str:
@@ -89,6 +90,7 @@ class Ledger:
     def __init__(self) -> None:
         self._created: dict[tuple[str, str], bool] = {}
         self._fields: dict[tuple[str, str], dict[str, None]] = {}
+        self._lost: dict[tuple[str, str], tuple[tuple[str, int], ...]] = {}
         self._deleted: list[Change] = []
         self.generated_secrets: dict[str, str] = {}
 
@@ -101,10 +103,13 @@ class Ledger:
         self._created[key] = self._created.get(key, False) or created
         self._fields.setdefault(key, {}).update(dict.fromkeys(fields))
 
+    def loses(self, kind: str, name: str, takes_down: Mapping[str, int]) -> None:
+        """How many of what a change takes along."""
+        self._lost[(kind, name)] = tuple((what, how_many) for what, how_many in takes_down.items() if how_many)
+
     def report(self, *, with_secrets: bool, warnings: Iterable[Problem] = ()) -> Report:
         written = tuple(
-            Change(kind, name, self._action((kind, name)), tuple(self._fields[(kind, name)]))
-            for kind, name in self._created
+            Change(*one, self._action(one), tuple(self._fields[one]), self._lost.get(one, ())) for one in self._created
         )
         secrets = dict(self.generated_secrets) if with_secrets else {}
         return Report((*written, *self._deleted), secrets, tuple(warnings))

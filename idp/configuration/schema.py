@@ -12,10 +12,11 @@ from datetime import datetime
 
 from clients import document as client_document
 from clients import webhook_document
+from idp import directory
 from idp.configuration.references import Reference, reference
 from idp.configuration.shape import Section
 from projects import document, role_document
-from projects.json_shape import Members, Spot, Unreadable, Wrong, flag, items, moment_or_none, read_members, text
+from projects.json_shape import Members, Spot, Unreadable, Wrong, flag, items, moment_or_none, read_members, text, texts
 from upstream import document as connector_document
 
 # Ending tokens is a deed and no state: a file that is applied again would take back what was done since.
@@ -135,10 +136,13 @@ USER = Section(
         "is_superuser": flag,
         "sub": text,
         "attributes": mapping,
+        "groups": texts,
     },
     needed=("username",),
     columns={"given_name": "first_name", "family_name": "last_name"},
 )
+ATTRIBUTE = Section("attributes", directory.ATTRIBUTE, needed=("name",))
+GROUP = Section("groups", directory.GROUP, needed=("name",))
 API = Section("apis", _without_deeds(document.API), needed=("identifier",))
 CLIENT = Section(
     "clients",
@@ -166,12 +170,8 @@ CONNECTOR = Section(
     {**connector_document.CONNECTOR, "client_secret": secret, "client_secret_from": reference},
     needed=("id",),
 )
-FILE = Section(
-    "",
-    {"version": version},
-    needed=("version",),
-    nested={"users": USER, "projects": PROJECT, "connectors": CONNECTOR},
-)
+TOP = {"users": USER, "projects": PROJECT, "attributes": ATTRIBUTE, "groups": GROUP, "connectors": CONNECTOR}
+FILE = Section("", {"version": version}, needed=("version",), nested=TOP)
 # Mappings inside of those, for the documentation.
 MEMBERS = Section("members", document.MEMBERS_BY_ROLE)
 CONSENT_SCREEN = Section("consent_screen", document.SCREEN)
@@ -180,6 +180,20 @@ SCOPE = Section("scopes", document.SCOPE)
 AUDIENCE = Section("audience", client_document.AUDIENCE)
 SECRETS = Section("client_secrets", SECRET)
 SECTIONS = (
-    *(FILE, USER, PROJECT, MEMBERS, CONSENT_SCREEN, CLAIM, ROLE, API, SCOPE, CLIENT, AUDIENCE, SECRETS, WEBHOOK),
+    FILE,
+    ATTRIBUTE,
+    GROUP,
+    USER,
+    PROJECT,
+    MEMBERS,
+    CONSENT_SCREEN,
+    CLAIM,
+    ROLE,
+    API,
+    SCOPE,
+    CLIENT,
+    AUDIENCE,
+    SECRETS,
+    WEBHOOK,
     CONNECTOR,
 )

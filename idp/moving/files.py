@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import TextIO
 
+from accounts.attribute_types import from_text
+from accounts.attributes import Definition
 from common.command import Refused
 from idp.moving.people import Refusal, Row
 
@@ -26,12 +28,11 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "sub": ("sub",),
     "first_name": ("given_name", "first_name"),
     "last_name": ("family_name", "last_name"),
-    "phone_number": ("phone_number",),
-    "address": ("address",),
     "is_active": ("is_active",),
     "is_staff": ("is_staff",),
     "is_superuser": ("is_superuser",),
     "joined": ("date_joined",),
+    "groups": ("groups",),
 }
 FLAGS = {
     **dict.fromkeys(("true", "t", "yes", "y", "on", "1"), True),
@@ -64,9 +65,10 @@ class Columns:
     said: Mapping[str, str]
     with_staff: bool = False
     trust_addresses: bool = False
+    attributes: Mapping[str, Definition] = field(default_factory=dict)  # a column may be called like one
 
     def of(self, name: str) -> tuple[str, ...]:
-        ours = NAMES[name]
+        ours = NAMES.get(name, (name,))
         chosen = next((self.said[one] for one in (*ours, name) if one in self.said), None)
         return ours if chosen is None else (chosen,)
 
@@ -75,7 +77,10 @@ class Columns:
 
     @property
     def known(self) -> frozenset[str]:
-        return frozenset(column for name in NAMES for column in self.of(name))
+        return frozenset(column for name in (*NAMES, *self.attributes) for column in self.of(name))
+
+    def attributes_in(self, raw: Raw) -> dict[str, object]:
+        return {name: from_text(one.type, self.value(raw, name)) for name, one in self.attributes.items()}
 
 
 def rows(file: TextIO, columns: Columns, reading: Reading) -> Iterator[Row]:
@@ -100,13 +105,19 @@ def _row(where: str, raw: Raw, columns: Columns) -> Row:
         sub=columns.value(raw, "sub"),
         first_name=columns.value(raw, "first_name"),
         last_name=columns.value(raw, "last_name"),
-        attributes={name: columns.value(raw, name) for name in ("phone_number", "address")},
+        attributes={name: value for name, value in columns.attributes_in(raw).items() if value is not None},
+        groups=_names(columns.value(raw, "groups")),
         email_verified=columns.trust_addresses if verified is None else verified,
         is_active=flags["is_active"] is not False,
         is_staff=columns.with_staff and bool(flags["is_staff"]),
         is_superuser=columns.with_staff and bool(flags["is_superuser"]),
         joined=_moment(columns.value(raw, "joined")),
     )
+
+
+def _names(said: str) -> tuple[str, ...]:
+    found = from_text("list", said)
+    return tuple(map(str, found)) if isinstance(found, list) else ()
 
 
 def _flag(name: str, said: str) -> bool | None:

@@ -17,15 +17,17 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Lower
 
-from accounts import attributes, normalization, subjects
-from accounts.attributes import Editor
-from accounts.models import User
+from accounts import attributes, groups, normalization, subjects
+from accounts.attributes import STANDARD, Definition, Editor
+from accounts.events import By, Whoever
+from accounts.models import Group, User
 from clients.models import Client
 from common import clock
 from common.hashers import as_kept, problem_of_hash
 
 BATCH = 1000
 UNUSABLE = "!"
+NOBODY = Whoever(name="import")
 _CHECKED = ("username", "email", "first_name", "last_name")
 
 
@@ -42,6 +44,7 @@ class Row:
     first_name: str = ""
     last_name: str = ""
     attributes: Mapping[str, object] = field(default_factory=dict)
+    groups: tuple[str, ...] = ()  # their names
     is_active: bool = True
     is_staff: bool = False
     is_superuser: bool = False
@@ -81,8 +84,10 @@ class Outcome:
 class People:
     """Takes rows in batches: each is kept whole or not at all."""
 
-    def __init__(self) -> None:
+    def __init__(self, by: By = NOBODY) -> None:
         self.outcome = Outcome()
+        self._by, self._known = by, attributes.further()
+        self._groups = {name.lower() for name in Group.objects.values_list("name", flat=True)}
         self._seen: dict[str, str] = {}  # names, addresses and subs of earlier rows, by where those stand
 
     def take(self, rows: Iterable[Row]) -> Iterator[Outcome]:
@@ -93,7 +98,7 @@ class People:
             yield self.outcome
 
     def _take(self, rows: Sequence[Row]) -> None:
-        wrong = {id(row): why for row in rows if (why := _problem(row))}
+        wrong = {id(row): why for row in rows if (why := _problem(row, self._known) or self._of_groups(row))}
         here = _Here([row for row in rows if id(row) not in wrong])  # others may hold what no database takes
         new: list[tuple[Row, User]] = []
         for row in rows:
@@ -107,6 +112,7 @@ class People:
         with transaction.atomic():
             User.objects.bulk_create([user for _row, user in new])
             self._write_addresses(new, here)
+            self._put_into_groups(new)
         for row, user in new:
             self.outcome.made += 1
             self.outcome.accounts[row.key] = user.pk
@@ -129,7 +135,7 @@ class People:
             sub=row.sub or subjects.new(),
             first_name=row.first_name,
             last_name=row.last_name,
-            attributes=attributes.merged({}, attributes.read(row.attributes, Editor.IMPORT)[0]),
+            attributes=attributes.merged({}, attributes.read(row.attributes, Editor.IMPORT, known=self._known)[0]),
             is_active=row.is_active,
             is_staff=row.is_staff,
             is_superuser=row.is_superuser,
@@ -145,6 +151,16 @@ class People:
         if problem:
             self.outcome.without_password.append(Refusal(row.where, row.username, problem))
         return user
+
+    def _of_groups(self, row: Row) -> str:
+        unknown = [name for name in row.groups if groups.plain(name).lower() not in self._groups]
+        return f"There is no group {unknown[0][:100]!r}." if unknown else ""
+
+    def _put_into_groups(self, new: Sequence[tuple[Row, User]]) -> None:
+        for group in groups.known_groups({name for row, _user in new for name in row.groups})[0]:
+            names = {group.name.lower()}
+            people = [user for row, user in new if names & {groups.plain(one).lower() for one in row.groups}]
+            groups.add_members(group, people, "", self._by)
 
     def _write_addresses(self, new: Sequence[tuple[Row, User]], here: _Here) -> None:
         rows = []
@@ -237,7 +253,7 @@ def _is_kept(text: str) -> bool:
     return "\0" not in text and not any("\ud800" <= one <= "\udfff" for one in text)
 
 
-def _problem(row: Row) -> str:
+def _problem(row: Row, known: Mapping[str, Definition] = STANDARD) -> str:
     """What is wrong with the row alone."""
     if not row.username:
         return "There is no user name."
@@ -252,6 +268,6 @@ def _problem(row: Row) -> str:
             column.run_validators(value)  # type: ignore[union-attr]
         except ValidationError as error:
             return f"{name}: {' '.join(error.messages)}"
-    for trouble in attributes.read(row.attributes, Editor.IMPORT)[1]:
+    for trouble in attributes.read(row.attributes, Editor.IMPORT, known=known)[1]:
         return f"{trouble.name}: {trouble.message}"
     return ""

@@ -71,8 +71,9 @@ def test_somebody_gets_the_groups_they_are_said_to_have() -> None:
     owner = user("owner")
     staff, admins = groups.make("Staff", BY), groups.make("Admins", BY)
     groups.set_members(admins, [owner], "", BY)
-    moved = groups.set_groups_of(owner, ["staff", "nobody"], "oidc", BY)
-    assert moved == (frozenset({staff.pk}), frozenset(), ("nobody",))
+    moved = groups.set_groups_of(owner, ["staff", "nobody", "\ud800", "a\0b", "x" * 9999], "oidc", BY)
+    assert ({*moved.added}, {*moved.removed}) == ({staff.pk}, set())
+    assert moved.unknown == ("nobody", "\ud800", "a\0b", "x" * 9999)
     assert groups.group_names(owner.pk) == ("Admins", "Staff")
     assert groups.set_groups_of(owner, ["STAFF"], "oidc", BY).added == frozenset()
     assert groups.set_groups_of(owner, [], "oidc", BY).removed == {staff.pk}

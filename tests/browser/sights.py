@@ -256,6 +256,10 @@ def console_sights(scene: Scene) -> list[Sight]:
         sight("activity", "clients_securityevent_changelist"),
         sight("people", "accounts_user_changelist"),
         sight("person", "accounts_user_change", scene.owner.pk),
+        sight("groups", "accounts_group_changelist"),
+        sight("group-add", "accounts_group_add"),
+        sight("attributes", "accounts_attribute_changelist"),
+        sight("attribute-add", "accounts_attribute_add"),
     ]
 
 

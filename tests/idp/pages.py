@@ -53,7 +53,11 @@ def consent(person: User, text: str | None = None, **more: Any) -> dict[str, Any
                 "audience": "",
                 "scopes": [
                     scope("openid", "Know who you are at this provider", required=True),
-                    scope("profile", "See your name and user name", allowed=True),
+                    scope(
+                        "profile",
+                        "See your profile: names, picture, date of birth and what else you entered",
+                        allowed=True,
+                    ),
                     scope("email", "See your e-mail address"),
                 ],
             },

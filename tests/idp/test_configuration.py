@@ -8,6 +8,7 @@ import pytest
 import yaml
 from allauth.account.models import EmailAddress
 
+from accounts.groups import group_names
 from accounts.models import AccountEvent, AccountEventKind, SignIn, User
 from clients import secrets
 from clients.models import AudienceEntry, Client, ClientSecret, SecurityEvent
@@ -41,7 +42,12 @@ def test_everything_in_the_example_is_stored() -> None:
         "User",
     )
     assert (user.is_active, user.is_staff, user.is_superuser) == (True, False, False)
-    assert user.attributes == {"phone_number": "+1 555 0100", "address": {"formatted": "1 Main St, Springfield"}}
+    assert user.attributes == {
+        "phone_number": "+1 555 0100",
+        "address": {"formatted": "1 Main St, Springfield", "country": "US"},
+        "department": "Pruning",
+    }
+    assert group_names(user.pk) == ("staff",)
 
     orchard, harbour = Project.objects.get(key="orchard"), Project.objects.get(key="harbour")
     assert (orchard.name, orchard.consent_mode, orchard.cross_client, orchard.status) == (
@@ -344,6 +350,9 @@ def test_what_was_applied_is_on_record_without_its_values() -> None:
 def test_a_dry_run_reports_everything_and_stores_nothing() -> None:
     report = apply(EXAMPLE, dry_run=True)
     assert as_sentences(report) == [
+        "created attribute department",
+        "updated attribute nickname: editable_by",
+        "created group staff",
         "created user demo",
         "created project orchard",
         "created project harbour",
@@ -382,3 +391,66 @@ def test_a_scope_says_once_that_it_is_sensitive_and_stays_so_until_the_file_says
     report = apply(changed(sensitive, "sensitive: true", "sensitive: false"))
     assert "updated API https://api.acme.example/orders: scopes" in as_sentences(report)
     assert not ApiScope.objects.get().sensitive
+
+
+# --- Attributes and groups -----------------------------------------------------------------------------------------
+
+DIRECTORY = """
+version: 1
+attributes: [{name: tags, type: list, editable_by: import}, {name: hours, type: number}]
+groups: [{name: Staff, description: Who works here}, {name: crew}]
+users: [{username: olive, attributes: {tags: [a, b], hours: 38.5, nickname: Ollie}, groups: [staff]}]
+"""
+
+
+def test_attributes_and_groups_become_what_the_file_says() -> None:
+    assert apply(DIRECTORY).changed
+    assert not apply(DIRECTORY).changed
+    olive = User.objects.get()
+    assert olive.attributes == {"tags": ["a", "b"], "hours": 38.5, "nickname": "Ollie"}
+    assert group_names(olive.pk) == ("Staff",)
+    apply("version: 1\nusers: [{username: olive, attributes: {nickname: null, locale: fr}, groups: [CREW]}]")
+    olive.refresh_from_db()
+    assert olive.attributes == {"tags": ["a", "b"], "hours": 38.5, "locale": "fr"}, "what it does not name stays"
+    assert group_names(olive.pk) == ("crew",)
+    told = AccountEvent.objects.filter(sub=olive.sub, kind="profile.changed").values_list("detail", flat=True)
+    assert [(one["by"], one["changed"]) for one in told] == [("configuration file", ["locale", "nickname"])]
+
+
+def test_another_type_says_how_many_people_lose_a_value() -> None:
+    apply(DIRECTORY)
+    report = apply("version: 1\nattributes: [{name: tags, type: text}]", dry_run=True)
+    assert as_sentences(report) == ["updated attribute tags: type with 1 person"]
+    assert "tags" in User.objects.get().attributes
+    apply("version: 1\nattributes: [{name: tags, type: text}]")
+    assert "tags" not in User.objects.get().attributes
+
+
+@pytest.mark.any_database
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("attributes: [{name: sub}]", "2: attributes[0].name: This name means something in tokens or in an account"),
+        ("attributes: [{name: a, type: url}]", "2: attributes[0].type: The type is one of: text,"),
+        ("attributes: [{name: a, type: json}]", "2: attributes[0].type: 'json' is not known here."),
+        ("attributes: [{name: a}, {name: A}]", "2: attributes[1].name: The attribute 'a' is in this file twice."),
+        (
+            "attributes: [{name: a, position: 1.5}]",
+            "2: attributes[0].position: This must be a whole number, not a fraction",
+        ),
+        ("groups: [{name: ''}]", "2: groups[0].name: A group needs a name."),
+        ("groups: [{name: a}, {name: A}]", "2: groups[1].name: The group 'a' is in this file twice."),
+        ("users: [{username: o, groups: [x]}]", "2: users[0].groups[0]: There is no group 'x'."),
+        ("users: [{username: o, attributes: {x: 1}}]", "2: users[0].attributes.x: There is no attribute of this name."),
+        ("users: [{username: o, attributes: {locale: 1}}]", "2: users[0].attributes.locale: This must be text."),
+        (
+            "users: [{username: o, attributes: []}]",
+            "2: users[0].attributes: This must be a mapping of names",
+        ),
+    ],
+)
+def test_what_cannot_be_of_attributes_and_groups_is_told_with_its_place(text: str, told: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        apply(f"version: 1\n{text}", path="a.yaml")
+    assert f"a.yaml:{told}" in str(refused.value)
+    assert not User.objects.exists()

@@ -110,7 +110,10 @@ def test_a_damaged_file_is_told(cut: int, length: int, text: str) -> None:
         ("a: &a [*a]", "The file is nested too deeply."),
         ('a: "\\UFFFFFFFF"', "This is not valid YAML."),
         ("a: \x07", "The character U+0007 is not allowed in YAML."),
-        ("a: !!python/object/apply:os.system [x]", "Unknown key 'a'. Known here: version, users, projects."),
+        (
+            "a: !!python/object/apply:os.system [x]",
+            "Unknown key 'a'. Known here: version, users, projects, attributes, groups.",
+        ),
         ("version: !!python/name:os.system x", "This version of the format is not known. Write 'version: 1'."),
         ("x" * (MAX_CHARACTERS + 1), "The file is too large: at most 1,000,000 characters."),
     ],

@@ -16,7 +16,10 @@ from django.core.management import CommandError, call_command
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from accounts.models import User
+from accounts import attribute_schema, groups
+from accounts.attributes import Definition
+from accounts.events import Whoever
+from accounts.models import AccountEvent, EditableBy, User
 from clients.models import SecurityEvent
 from common.command import Refused
 from idp.moving.files import Columns, Reading, rows
@@ -83,6 +86,48 @@ def test_every_form_of_a_file_says_the_same(take: Take, text: str) -> None:
         ("b", "", True),
     ]
     assert User.objects.get(username="b").sub == "7"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "username,nickname,hours,remote,tags,address,groups\n"
+        'olive,Ollie,38.5,yes,b;a,"{""country"": ""FR""}",Staff;crew\n',
+        '[{"username": "olive", "nickname": "Ollie", "hours": 38.5, "remote": true, "tags": ["b", "a"],'
+        ' "address": {"country": "FR"}, "groups": ["staff", "Crew"]}]',
+    ],
+    ids=["CSV", "JSON"],
+)
+def test_attributes_and_groups_come_along(take: Take, text: str) -> None:
+    by = Whoever(name="a test")
+    for name, kind in (("hours", "number"), ("remote", "boolean"), ("tags", "list")):
+        attribute_schema.define(Definition(name, kind, name, EditableBy.IMPORT), by)
+    staff, crew = groups.make("staff", by), groups.make("Crew", by)
+    told = take(text)
+    assert (told["made"], told["ignored_columns"]) == (1, [])
+    one = User.objects.get()
+    assert one.attributes == {
+        "nickname": "Ollie",
+        "hours": 38.5,
+        "remote": True,
+        "tags": ["b", "a"],
+        "address": {"country": "FR"},
+    }
+    assert groups.group_names(one.pk) == ("Crew", "staff")
+    event = AccountEvent.objects.filter(kind="groups.changed").latest("pk")
+    assert (event.sub, event.detail["by"]) == (one.sub, "importusers")
+    assert event.detail["added"] in ([str(staff.pk)], [str(crew.pk)])
+
+
+def test_what_nobody_can_have_is_refused_with_its_line(take: Take) -> None:
+    rows = ["a,many,", "b,,nobody", "c,,"]
+    attribute_schema.define(Definition("hours", "number", "Hours", EditableBy.IMPORT), Whoever(name="a test"))
+    told = take("username,hours,groups\n" + "\n".join(rows))
+    assert [(one["where"], one["why"]) for one in told["refused"]] == [
+        ("line 2", "hours: This must be a number."),
+        ("line 3", "There is no group 'nobody'."),
+    ]
+    assert told["made"] == 1
 
 
 def test_columns_of_any_table_are_mapped(take: Take) -> None:
@@ -168,7 +213,7 @@ def test_staff_are_staff_only_when_whoever_runs_it_says_so(take: Take) -> None:
         ("username,username\na,b\n", [], 1, "names a column twice"),
         ("[1, ", [], 1, "This is no JSON"),
         ("username\na\n", ["--map", "username"], 2, "--map takes"),
-        ("username\na\n", ["--map", "nickname=x"], 2, "--map takes"),
+        ("username\na\n", ["--map", "shoes=x"], 2, "--map takes"),
     ],
 )
 def test_what_is_no_file_of_people_is_said(take: Take, text: str, more: list[str], status: int, why: str) -> None:

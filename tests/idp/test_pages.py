@@ -295,8 +295,8 @@ def test_what_was_allowed_before_is_shown_apart_and_not_asked_again(person: User
     assert ("audience", "https://partner.example/stock") not in asked
     assert ("scope", "email") in asked
     before, after = page.split("Already allowed")
-    assert "See your name and user name" not in before
-    assert "See your name and user name" in after
+    assert "See your profile: names, picture, date of birth and what else you entered" not in before
+    assert "See your profile: names, picture, date of birth and what else you entered" in after
     assert "https://partner.example/stock" in after
 
 

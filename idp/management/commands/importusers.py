@@ -6,12 +6,13 @@ import contextlib
 import csv
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TextIO
 
 from django.core.management.base import CommandParser
 
+from accounts import attributes
 from common.command import NO, DatabaseCommand, Refused, kept_unless, whoever_runs_this, wrong_use
 from idp.moving.files import NAMES, Columns, Reading, rows
 from idp.moving.people import Outcome, People, Refusal
@@ -37,14 +38,15 @@ class Command(DatabaseCommand):
         super().add_arguments(parser)
 
     def handle(self, *args: object, file: str, dry_run: bool, **options: object) -> None:
-        columns = Columns(_mapped(options["map"]), bool(options["with_staff"]), bool(options["trust_addresses"]))
-        reading, people = Reading(), People()
+        by, known = Actor.operator("importusers", run_by=whoever_runs_this()), attributes.further()
+        said, staff, trusted = _mapped(options["map"], known), options["with_staff"], options["trust_addresses"]
+        columns = Columns(said, bool(staff), bool(trusted), known)
+        reading, people = Reading(), People(by)
         with _opened(file) as opened, _all_or_batches(dry_run):
             for outcome in people.take(rows(opened, columns, reading)):
                 self.progress(f"{outcome.made + outcome.known:,} people")
                 _forget(reading, outcome)
             if not dry_run and people.outcome.made:
-                by = Actor.operator("importusers", run_by=whoever_runs_this())
                 made: dict[str, object] = {"people": people.outcome.made}
                 record(by, "people.imported", made=made)
         outcome = people.outcome
@@ -58,12 +60,12 @@ class Command(DatabaseCommand):
             raise Refused(f"{len(outcome.refused):,} rows were refused.", returncode=NO)
 
 
-def _mapped(said: object) -> dict[str, str]:
-    found = {}
+def _mapped(said: object, known: Iterable[str]) -> dict[str, str]:
+    found, all_of_ours = {}, [*OURS, *known]
     for one in said if isinstance(said, list) else []:
         ours, sign, theirs = str(one).partition("=")
-        if not sign or ours not in OURS:
-            raise wrong_use(f"--map takes OURS=THEIRS, and ours are {', '.join(OURS)}.")
+        if not sign or ours not in all_of_ours:
+            raise wrong_use(f"--map takes OURS=THEIRS, and ours are {', '.join(all_of_ours)}.")
         found[ours] = theirs
     return found
 

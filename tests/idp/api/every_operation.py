@@ -11,7 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 from allauth.mfa.models import Authenticator
 from jsonschema import Draft202012Validator
 
-from accounts import groups
+from accounts import attribute_schema, groups
+from accounts.attributes import Definition
 from accounts.models import SignIn, User
 from clients import blocked_hosts, guests, initial_tokens, key_registration, webhooks
 from clients.models import Authorization, Client, SigningKey
@@ -64,6 +65,9 @@ SENT: dict[str, Any] = {
     "patch_webhook": {"description": "ours"},
     "put_connector": {"name": "Corp", "issuer": "https://login.corp.example", "client_id": "us", "client_secret": "s"},
     "patch_connector": {"name": "Corp"},
+    "put_attribute": {"type": "text", "label": "Department"},
+    "create_group": {"name": "crew"},
+    "patch_group": {"description": "Everybody"},
 }
 NOBODY = "00000000-0000-4000-8000-000000000000"
 UNKNOWN = {
@@ -75,6 +79,8 @@ UNKNOWN = {
     "guest": "nothing",
     "host": "nothing.example",
     "invitation": NOBODY,
+    "attribute": "nothing",
+    "group_id": NOBODY,
 }  # of each kind of thing that others may not know
 
 
@@ -125,7 +131,12 @@ def prepared() -> dict[str, str]:
     Authenticator.objects.create(user=member, type=Authenticator.Type.TOTP, data={})
     corp = ConnectorMetadata(id="corp", name="Corp", issuer="https://login.corp.example", client_id="us")
     connectors.register(corp, OPERATOR)
+    attribute_schema.define(Definition("department", "text", "Department"), OPERATOR)
+    group = groups.make("staff", OPERATOR)
+    groups.set_members(group, [member], "", OPERATOR)
     return {
+        "attribute": "department",
+        "group_id": str(group.pk),
         "project": "acme",
         "connector": "corp",
         "client_id": "sibling",

@@ -47,7 +47,7 @@ def test_people_are_listed_page_by_page_and_found_by_name_or_address(everything:
 def test_a_person_is_shown_without_what_proves_who_they_are(everything: Api) -> None:
     shown = everything.get(path("users", sub_of("owner"))).json()
     told = {"sub", "username", "email", "email_verified", "given_name", "family_name", "created_at", "last_sign_in_at"}
-    told |= {"is_active", "is_staff", "is_superuser", "has_password", "tokens_not_before"}
+    told |= {"is_active", "is_staff", "is_superuser", "has_password", "tokens_not_before", "attributes", "groups"}
     assert set(shown) == told
     assert (shown["given_name"], shown["email_verified"], shown["is_staff"]) == ("Olive", True, True)
     assert everything.get(path("users", sub_of("member"))).json()["email_verified"] is False

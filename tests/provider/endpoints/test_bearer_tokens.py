@@ -7,8 +7,12 @@ from typing import Any
 import pytest
 from django.test import Client as Http
 
+from accounts import attributes
+from accounts.attributes import Editor
+from accounts.events import Whoever
 from accounts.models import User
 from clients.models import AccessToken, Client
+from provider.protocol.claims import claims_of as claims_for
 from tests.provider.endpoints.forging import near_misses
 from tests.world import App, Browser, claims_of
 
@@ -123,6 +127,31 @@ def test_claims_follow_the_scopes(token: str) -> None:
     }
     only_openid = Browser("owner").tokens("web", scope="openid")["access_token"]
     assert App("web").userinfo(only_openid).json() == {"sub": claims["sub"]}
+
+
+def test_whoever_has_every_standard_claim_is_told_with_all_of_them() -> None:
+    known = {
+        "middle_name": "Oriel",
+        "nickname": "Ollie",
+        "profile": "https://people.example/olive",
+        "picture": "https://people.example/olive.png",
+        "website": "https://olive.example/",
+        "gender": "female",
+        "birthdate": "0000-12-31",
+        "zoneinfo": "Europe/Paris",
+        "locale": "fr-CA",
+        "phone_number": "+33 1 23",
+        "phone_number_verified": True,
+        "address": {"formatted": "1 Main St\nLyon", "locality": "Lyon", "country": "FR"},
+    }
+    changes, troubles = attributes.read(known, Editor.IMPORT)
+    attributes.change(User.objects.get(username="owner"), changes, Whoever(name="a test"))
+    tokens = Browser("owner").tokens("web", scope="openid profile email address phone")
+    told = App("web").userinfo(tokens["access_token"]).json()
+    assert (troubles, {name: told.get(name) for name in known}) == ([], known)
+    assert told["name"] == "Olive Oriel Owner"
+    assert {*told} == {"sub", *claims_for("profile", "email", "address", "phone")}
+    assert {name: claims_of(tokens["id_token"])[name] for name in known} == known
 
 
 def test_the_subject_is_the_one_of_the_id_token_and_no_row_number() -> None:

@@ -53,7 +53,10 @@ def test_they_are_shown_in_plain_words_and_can_be_unticked() -> None:
     browser = Browser("owner")
     page = browser.authorize("web", claims=ASKED)
     assert ticks(page) == ["profile", "email"]
-    for words in ("See your name and user name", "See your e-mail address"):
+    for words in (
+        "See your profile: names, picture, date of birth and what else you entered",
+        "See your e-mail address",
+    ):
         assert words in page.content.decode()
     answer = browser.answer(page, scope=["email"])
     tokens = App("web").exchange(redirected(answer)["code"]).json()

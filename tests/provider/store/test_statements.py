@@ -122,6 +122,15 @@ def test_introspection_and_userinfo_read_once(sent: Any, kind: str) -> None:
         assert select.startswith("SELECT")
 
 
+def test_what_is_known_of_people_costs_no_statement(sent: Any) -> None:
+    known = dict.fromkeys(("nickname", "picture", "birthdate", "department"), "x")
+    User.objects.filter(username="owner").update(attributes={**known, "address": {"country": "FR"}})
+    token = offline("web")["access_token"]
+    app = App("web")
+    app.userinfo(token)
+    (_select,) = sent(lambda: app.userinfo(token))
+
+
 def test_introspecting_a_clients_own_jwt_reads_once(sent: Any) -> None:
     Client.objects.filter(client_id="web").update(access_token_format="jwt")
     cache._shared.confirm(float("-inf"))
