@@ -20,14 +20,14 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts import attribute_fields, attributes, changes, emails, events, normalization, sign_in
+from accounts import attribute_fields, attributes, changes, emails, events, normalization, notices
 from accounts.attributes import Definition, Editor
 from accounts.changes import NOT_FROM_YOURSELF, finish
 from accounts.console import ConsoleAdmin, actor
 from accounts.console_forms import ConsoleForm
 from accounts.forms import NormalizedPasswords
 from accounts.fresh_proof import FreshProofAdmin
-from accounts.models import AccountEvent, AccountEventKind, User
+from accounts.models import AccountEvent, User
 from accounts.moments import moment_problem
 from common.json_type import Json
 
@@ -102,8 +102,7 @@ class PasswordSetForm(NormalizedPasswords, PasswordForm):
     def save(self, commit: bool = True) -> User:
         """A password set by somebody else ends every sign-in made with the old one."""
         user = super().save(commit)
-        sign_in.end_all(user)
-        events.record(user, AccountEventKind.PASSWORD_REPLACED, None)
+        notices.password_replaced(user)
         return user
 
 

@@ -154,6 +154,7 @@ def _of_the_account() -> list[Sight]:
         Sight("email", "/accounts/email/", "owner"),
         Sight("security", "/accounts/security/", "owner"),
         Sight("sessions", "/accounts/sessions/", "owner"),
+        Sight("mails", "/accounts/mails/", "owner"),
         Sight("activity", "/accounts/activity/", "owner"),
         Sight("apps", "/accounts/apps/", "owner"),
         Sight("apps-none", "/accounts/apps/", "outsider"),
