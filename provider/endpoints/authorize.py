@@ -274,15 +274,13 @@ def _allow_guest(
         raise OutdatedConsent
     if not decided.ceiling.audiences:
         raise AccessDenied("The person allowed no API.")
-    first = not Authorization.objects.filter(user=end_user.user, client=known.id).exists()
-    sensitive.tell(request, end_user, decided, first=first)
+    sensitive.tell(request, end_user, decided, first=sensitive.is_new(known.id, end_user.user))
     decided.channel = replace(decided.channel, client=known)
     return decided
 
 
 def remember(end_user: EndUser, decided: AuthorizationRequest, *, shown: bool) -> tuple[Consent, bool]:
-    """Their consent to the project, with what was granted now, and whether it is the first; clients that do not share
-    add nothing.
+    """Their consent to the project with what was granted now, and whether it is new; who does not share adds nothing.
 
     `shown`: whether they said until when, too.
     """

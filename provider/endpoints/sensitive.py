@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from accounts import notices
 from accounts.models import User
+from clients.models import Authorization
 from projects.models import Project
 from projects.scopes import SIGN_IN_SCOPES
 from provider.endpoints import consent, guest_words, permission_words
@@ -42,6 +43,11 @@ def tell(request: HttpRequest, end_user: EndUser, decided: AuthorizationRequest,
         told = [_flat(str(line)) for line in lines]
         # Whatever goes wrong with a mail is logged, and the person goes on to the app.
         transaction.on_commit(lambda: _send(request, end_user.user, template, app, told), robust=True)
+
+
+def is_new(client: int, user: User) -> bool:
+    """Whether this person has allowed the app of this row nothing so far."""
+    return not Authorization.objects.filter(user=user, client=client).exists()
 
 
 def _send(request: HttpRequest, user: User, template: str, app: str, told: list[str]) -> None:
