@@ -147,7 +147,7 @@ class AccountAdapter(DefaultAccountAdapter):
                 "account_name": about.get_username() if about else "",
                 "link": letters.at_issuer(str(next((context[name] for name in LINKS if name in context), ""))),
                 "until": letters.moment(clock.now() + valid()) if valid else "",
-                "facts": list(letters.Occasion.of(request, about).facts()),
+                "facts": list(letters.Occasion.of(None if context.get("by_others") else request, about).facts()),
             }
             try:
                 letters.write(template_prefix, said).to(email).send()

@@ -21,7 +21,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts import attribute_fields, attributes, changes, emails, events, groups, normalization, sign_in
+from accounts import attribute_fields, attributes, changes, emails, events, groups, normalization, notices
 from accounts import directory_admin as directory_admin
 from accounts.attribute_types import MAX_ITEMS, MAX_TEXT
 from accounts.attributes import Definition, Editor
@@ -30,7 +30,7 @@ from accounts.console import ConsoleAdmin, actor
 from accounts.console_forms import ConsoleForm, shortened
 from accounts.forms import NormalizedPasswords
 from accounts.fresh_proof import SuperusersAdmin, is_superuser
-from accounts.models import AccountEvent, AccountEventKind, Group, User
+from accounts.models import AccountEvent, Group, User
 from accounts.moments import moment_problem
 from common.json_type import Json
 
@@ -118,8 +118,7 @@ class PasswordSetForm(NormalizedPasswords, PasswordForm):
     def save(self, commit: bool = True) -> User:
         """A password set by somebody else ends every sign-in made with the old one."""
         user = super().save(commit)
-        sign_in.end_all(user)
-        events.record(user, AccountEventKind.PASSWORD_REPLACED, None)
+        notices.password_replaced(user)
         return user
 
 

@@ -12,4 +12,5 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         import accounts.checks
         import accounts.emails  # addresses are kept in one form
+        import accounts.notices
         import accounts.sign_in  # noqa: F401 - every sign-in gets its row

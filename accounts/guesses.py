@@ -115,6 +115,11 @@ def guess(request: HttpRequest, limit: Limit, user: User | None, name: str = "")
     return Guess(limit, account, user, Place(_devices(request).get(_short(account), ""), network_of(address), allowed))
 
 
+def knows(request: HttpRequest, user: User) -> bool:
+    """Whether this browser came along with it, from a sign-in to this account before."""
+    return _short(user.sub) in _devices(request)
+
+
 def take_back(several: list[Guess]) -> None:
     for one in several:
         one.take_back()

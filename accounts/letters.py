@@ -18,7 +18,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import get_language, override, pgettext
+from django.utils.translation import get_language, get_supported_language_variant, override, pgettext
 from django.utils.translation import gettext as _
 
 from accounts.browsers import describe, user_agent_of
@@ -97,12 +97,20 @@ def moment(at: datetime) -> str:
 
 
 def language_of(user: User, request: HttpRequest | None = None) -> str:
-    """What this person reads: the language of the page before them, else of where they signed in last."""
+    """What this person reads: the language of the page before them, else of their last sign-in, else their `locale`."""
     now = str(get_language() or settings.LANGUAGE_CODE)
     if request is not None and request.user == user:
         return now
     rows = SignIn.objects.filter(user=user).exclude(language="").order_by("-created_at")
-    return str(rows.values_list("language", flat=True).first() or now)
+    return str(rows.values_list("language", flat=True).first() or _spoken(user.attributes.get("locale")) or now)
+
+
+def _spoken(tag: object) -> str:
+    """The language of ours that comes nearest to this tag (BCP 47); empty: none does."""
+    try:
+        return get_supported_language_variant(str(tag or "").lower())
+    except LookupError:
+        return ""
 
 
 def in_language_of(user: User | None, request: HttpRequest | None = None) -> override:

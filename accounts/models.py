@@ -82,6 +82,7 @@ class User(AbstractUser):
         blank=True,
         help_text=_("Tokens issued before this moment stop working."),
     )
+    muted_mails = models.JSONField(default=list, blank=True, editable=False)  # of accounts.notices.CHOICES
     # What their passkeys name them by (`accounts.passkeys`).
     passkey_handle = models.BinaryField(null=True, unique=True, editable=False)
     updated_at = models.DateTimeField(_("last changed"), auto_now=True)
@@ -246,12 +247,14 @@ class AccountEventKind(models.TextChoices):
     PASSKEY_ADDED = "factor.webauthn_added", _("Passkey added")
     PASSKEY_REMOVED = "factor.webauthn_removed", _("Passkey removed")
     RECOVERY_CODES_MADE = "factor.recovery_codes_added", _("Recovery codes made")
+    RECOVERY_CODE_USED = "factor.recovery_code_used", _("Recovery code used")
     RECOVERY_CODES_REMOVED = "factor.recovery_codes_removed", _("Recovery codes deleted")
     FACTORS_REMOVED = "factor.all_removed", _("Second steps removed by an administrator")
     FACTORS_RESEALED = "factors.resealed", _("Secrets of second steps encrypted anew")
     PROFILE_CHANGED = "profile.changed", _("Profile changed")
     LINKED = "upstream.linked", _("Sign-in from elsewhere linked")
     UNLINKED = "upstream.unlinked", _("Sign-in from elsewhere unlinked")
+    MAILS_CHOSEN = "mails.chosen", _("Chosen which mails come")
     DELETED = "account.deleted", _("Account deleted")
     GROUPS_CHANGED = "groups.changed", _("Groups changed")
     GROUP_CREATED = "group.created", _("Group added")

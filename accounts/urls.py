@@ -44,6 +44,7 @@ urlpatterns = [
     page("profile", views.profile, "account_profile"),
     page("security", views.security, "account_security"),
     page("sessions", views.sessions, "account_sessions"),
+    page("mails", views.mails, "account_mails"),
     page("inactive", allauth.account_inactive, "account_inactive"),
     page("email", whole(views.email), "account_email"),
     page("confirm-email", allauth.email_verification_sent, "account_email_verification_sent"),

@@ -25,7 +25,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts import events, sign_in
+from accounts import events, notices, sign_in
 from accounts.adapter import belongs_to_another
 from accounts.browsers import describe
 from accounts.console import actor
@@ -125,6 +125,21 @@ def profile(request: HttpRequest) -> HttpResponse:
         messages.success(request, _("Your profile is saved."))
         return redirect("account_profile")
     return render(request, "account/profile.html", {"form": form})
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def mails(request: HttpRequest) -> HttpResponse:
+    """Which mails about their account come: the grave ones always, the others as they wish."""
+    person = actor(request)
+    if request.method == "POST":
+        notices.choose(person, set(request.POST.getlist("mail")), request)
+        messages.success(request, _("Your choice is saved."))
+        return redirect("account_mails")
+    choices = [
+        {"kind": kind, "words": words, "wanted": notices.wants(person, kind)} for kind, words in notices.CHOICES.items()
+    ]
+    return render(request, "account/mails.html", {"choices": choices, "always": notices.ALWAYS})
 
 
 @login_required

@@ -23,6 +23,7 @@ LINKS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "account/email/email_confirmation": ("account_confirm_email", (KEY,)),
     "account/email/email_confirmation_signup": ("account_confirm_email", (KEY,)),
     "account/email/sensitive_access": ("account_apps", ()),
+    "account/email/app_access": ("account_apps", ()),
     "projects/email/invitation": ("invitation_link", ("Wq3nX9vT0kR5yB7cM2dF8hJ4sL6pZ1aG",)),
     "account/email/webhook_disabled": ("admin:clients_webhook_change", ("0c9f6d1e-8b1f-4f3c-9d0a-5a7f2f6f6b11",)),
 }
@@ -33,6 +34,8 @@ SAID: Mapping[str, Mapping[str, object]] = {
     "account/email/email_deleted": {"deleted_email": "pat@old.example"},
     "account/email/email_changed": {"from_email": "pat@old.example", "to_email": MAIL},
     "account/email/sensitive_access": {"app_name": "Acme shopping", "items": ["Change your orders"]},
+    "account/email/app_access": {"app_name": "Acme shopping", "items": ["Your e-mail address", "See your orders"]},
+    "mfa/email/recovery_code_used": {"left": 8},
     "projects/email/invitation": {
         "inviter": "Kim Ray",
         "place": "Acme",
@@ -57,6 +60,8 @@ NAMES = (
     *("mfa/email/webauthn_added", "mfa/email/webauthn_removed"),
     *("socialaccount/email/account_connected", "socialaccount/email/account_disconnected"),
     *("account/email/sensitive_access", "projects/email/invitation", "account/email/webhook_disabled"),
+    "account/email/app_access",
+    *("mfa/email/recovery_code_used", "account/email/new_browser", "account/email/password_replaced"),
 )
 
 

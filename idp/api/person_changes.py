@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from django.core.exceptions import ValidationError
 
-from accounts import attributes, emails, events, normalization, sign_in
+from accounts import attributes, emails, events, normalization, notices
 from accounts.attributes import Editor
 from accounts.changes import LAST_SUPERUSER, NOT_FROM_YOURSELF, finish, is_last_superuser, taken
-from accounts.models import AccountEventKind, User
+from accounts.models import User
 from accounts.moments import moment_problem
 from clients import subjects
 from common import chosen
@@ -102,8 +102,7 @@ def change(user: User, said: Mapping[str, object], by: Actor) -> None:
         emails.replace_primary_address(user, old_email)
         emails.record_change(user, old_email)
     if HASH in moved:
-        sign_in.end_all(user)  # whoever signed in with the old one is out
-        events.record(user, AccountEventKind.PASSWORD_REPLACED, None)
+        notices.password_replaced(user)
     further = [name.removeprefix(INSIDE) for name in moved if name.startswith(INSIDE)]
     finish(user, [COLUMNS[name] for name in moved if name in COLUMNS], by, further)
     record(by, "person.changed", person=user.sub, changed=sorted(moved), is_active=user.is_active)

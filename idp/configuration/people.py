@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterator, Sequence
 
 from allauth.account.models import EmailAddress
 
-from accounts import emails, events, normalization, sign_in
+from accounts import emails, normalization, notices, sign_in
 from accounts.attributes import NAMES
 from accounts.changes import record_profile
-from accounts.models import AccountEventKind, User
+from accounts.models import User
 from clients import subjects
 from common import chosen
 from common.chosen import Kept, marked
@@ -63,7 +63,7 @@ def _username(entry: Entry) -> str:
 def _record(user: User, old_email: str, changed: Collection[str]) -> None:
     """In the log that the person reads, as when the console does it."""
     if {*PASSWORD_KEYS}.intersection(changed):
-        events.record(user, AccountEventKind.PASSWORD_REPLACED, None)
+        notices.password_replaced(user)
     emails.record_change(user, old_email)
 
 

@@ -257,8 +257,8 @@ def allow(
     elif not decided.channel.first_party:
         if not shown and missing(consent.granted(decided), end_user.given, decided.registry.covers):
             raise OutdatedConsent  # the project asks since a moment ago
-        row = remember(end_user, decided, shown=shown)
-        sensitive.tell(request, end_user, decided)
+        row, first = remember(end_user, decided, shown=shown)
+        sensitive.tell(request, end_user, decided, first=first)
     signed_in = end_user.sign_in
     requested = prompts.asked_by(decided.params, decided.client)
     acr = prompts.acr_told(requested, signed_in.acr, sign_in.levels_met_by(signed_in.acr))
@@ -274,17 +274,17 @@ def _allow_guest(
         raise OutdatedConsent
     if not decided.ceiling.audiences:
         raise AccessDenied("The person allowed no API.")
-    sensitive.tell(request, end_user, decided)
+    sensitive.tell(request, end_user, decided, first=sensitive.is_new(known.id, end_user.user))
     decided.channel = replace(decided.channel, client=known)
     return decided
 
 
-def remember(end_user: EndUser, decided: AuthorizationRequest, *, shown: bool) -> Consent:
-    """Their consent to the project, with what was granted now; clients that do not share add nothing.
+def remember(end_user: EndUser, decided: AuthorizationRequest, *, shown: bool) -> tuple[Consent, bool]:
+    """Their consent to the project with what was granted now, and whether it is new; who does not share adds nothing.
 
     `shown`: whether they said until when, too.
     """
-    row, _created = Consent.objects.get_or_create(user=end_user.user, project_id=decided.client.project.id)
+    row, first = Consent.objects.get_or_create(user=end_user.user, project_id=decided.client.project.id)
     locked = Consent.objects.select_for_update().filter(pk=row.pk).first()  # two tabs at once lose nothing
     if locked is None:
         raise OutdatedConsent
@@ -301,4 +301,4 @@ def remember(end_user: EndUser, decided: AuthorizationRequest, *, shown: bool) -
             locked.ends_at = decided.choice.ends_at
         if before != (locked.scopes, locked.audiences, locked.ends_at):
             locked.save(update_fields=["scopes", "audiences", "ends_at", "updated_at"])
-    return locked
+    return locked, first

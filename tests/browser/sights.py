@@ -161,6 +161,7 @@ def _of_the_account() -> list[Sight]:
         Sight("sessions", "/accounts/sessions/", "owner"),
         Sight("linked", "/accounts/linked/", "owner"),
         Sight("linked-none", "/accounts/linked/", "member"),
+        Sight("mails", "/accounts/mails/", "owner"),
         Sight("activity", "/accounts/activity/", "owner"),
         Sight("apps", "/accounts/apps/", "owner"),
         Sight("apps-none", "/accounts/apps/", "outsider"),

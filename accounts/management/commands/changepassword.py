@@ -6,14 +6,13 @@ import getpass
 
 from django.contrib.auth.management.commands import changepassword
 
-from accounts import events, sign_in
-from accounts.models import AccountEventKind, User
+from accounts import notices
+from accounts.models import User
 
 
 class Command(changepassword.Command):
     def handle(self, *args: object, **options: object) -> str | None:
         output = super().handle(*args, **options)
         user = User.objects.get(username=options["username"] or getpass.getuser())
-        sign_in.end_all(user)
-        events.record(user, AccountEventKind.PASSWORD_REPLACED, None)
+        notices.password_replaced(user)
         return output

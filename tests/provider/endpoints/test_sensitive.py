@@ -43,6 +43,11 @@ def allow(django_capture_on_commit_callbacks: Any) -> Allow:
     return go
 
 
+def told() -> list[mail.EmailMessage]:
+    """The mails about something sensitive."""
+    return [one for one in mail.outbox if "sensitive" in one.subject]
+
+
 def test_it_is_marked_and_ticked_like_the_others(person: Browser) -> None:
     page = person.authorize("web", scope="openid orders.read orders.write").content.decode()
     for name, marked in (("orders.read", False), ("orders.write", True)):
@@ -76,13 +81,13 @@ def test_the_link_begins_with_the_issuer_whatever_the_host_header_says(
 @pytest.mark.parametrize("scope", ["openid email", "openid orders.read"])
 def test_nobody_is_bothered_about_anything_else(person: Browser, allow: Allow, scope: str) -> None:
     allow(person, scope=scope)
-    assert mail.outbox == []
+    assert told() == []
 
 
 def test_what_was_left_out_or_denied_is_not_told(person: Browser, allow: Allow) -> None:
     allow(person, scope="openid orders.write", ticked=[])
     person.answer(person.authorize("web", scope="openid orders.write"), "deny")
-    assert mail.outbox == []
+    assert told() == []
 
 
 def test_it_is_told_once(person: Browser, allow: Allow) -> None:
@@ -144,11 +149,11 @@ def test_a_new_api_says_what_was_allowed_before_and_works_there_too(person: Brow
     billing = Api.objects.get(identifier=BILLING)
     ApiScope.objects.create(api=billing, name="orders.read", description="See every invoice", sensitive=True)
     allow(person, scope="openid orders.read", audience=ORDERS)
-    assert mail.outbox == []
+    assert told() == []
     page = person.authorize("web", scope="openid", audience=BILLING)
     assert "What you allowed before works there too: <bdi>See every invoice</bdi>" in page.content.decode()
     allow(person, scope="openid", audience=BILLING)
-    assert "- Billing: See every invoice; Orders: See your orders\n" in mail.outbox[0].body
+    assert "- Billing: See every invoice; Orders: See your orders\n" in told()[0].body
 
 
 def test_what_was_allowed_since_the_page_was_shown_has_to_be_on_it(person: Browser) -> None:
@@ -161,3 +166,34 @@ def test_what_was_allowed_since_the_page_was_shown_has_to_be_on_it(person: Brows
     again = person.http.get(answer["Location"])
     assert "See every invoice" in again.content.decode()
     assert redirected(person.answer(again))["code"]
+
+
+# --- The first time ------------------------------------------------------------------------------------------------
+
+NEW = "Acme may now use your account at Vestibule"
+
+
+def test_the_first_app_of_a_project_is_told_of_in_the_words_of_the_page_and_the_next_is_not(
+    person: Browser, allow: Allow
+) -> None:
+    allow(person, scope="openid email orders.read", audience=ORDERS)
+    (message,) = mail.outbox
+    assert (message.to, message.subject) == (["owner@people.example"], NEW)
+    assert "- See your e-mail address\n- See your orders\n" in message.body
+    assert f"{ISSUER}/accounts/apps/" in message.body
+    allow(person, scope="openid email profile")
+    allow(person, "sibling", scope="openid email")
+    assert len(mail.outbox) == 1
+
+
+def test_something_sensitive_is_told_of_instead(person: Browser, allow: Allow) -> None:
+    allow(person, scope="openid orders.write")
+    assert [one.subject for one in mail.outbox] == ["Acme may now use sensitive data of yours"]
+
+
+def test_who_turned_it_off_hears_of_sensitive_things_alone(person: Browser, allow: Allow) -> None:
+    User.objects.filter(username="owner").update(muted_mails=["app_access"])
+    allow(person, scope="openid email")
+    assert mail.outbox == []
+    allow(person, scope="openid orders.write")
+    assert len(told()) == 1
