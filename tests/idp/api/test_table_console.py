@@ -24,6 +24,10 @@ PAGES: dict[str, tuple[str, ...]] = {
         *("get_client_keys", "put_client_keys", "add_client_key", "delete_client_key"),
         *("list_client_audiences", "put_client_audience", "delete_client_audience", "explain_audience"),
     ),
+    "projects.Invitation": (
+        *("list_invitations", "get_invitation", "create_invitation", "delete_invitation"),
+        *("list_project_invitations", "create_project_invitation", "delete_project_invitation"),
+    ),
     "clients.InitialAccessToken": (
         *("list_initial_access_tokens", "get_initial_access_token"),
         *("create_initial_access_token", "delete_initial_access_token"),
