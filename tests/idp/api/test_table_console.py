@@ -16,6 +16,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "projects.Project": (
         *("list_projects", "get_project", "put_project", "patch_project", "delete_project"),
         *("list_members", "put_member", "delete_member", "get_consent_screen", "put_consent_screen"),
+        *("list_roles", "put_role", "delete_role", "grant_role_to_user", "grant_role_to_group"),
     ),
     "projects.Api": ("list_apis", "get_api", "put_api", "patch_api", "delete_api"),
     "clients.Client": (
@@ -24,6 +25,15 @@ PAGES: dict[str, tuple[str, ...]] = {
         *("get_client_keys", "put_client_keys", "add_client_key", "delete_client_key"),
         *("list_client_audiences", "put_client_audience", "delete_client_audience", "explain_audience"),
     ),
+    "projects.Invitation": (
+        *("list_invitations", "get_invitation", "create_invitation", "delete_invitation"),
+        *("list_project_invitations", "create_project_invitation", "delete_project_invitation"),
+    ),
+    "clients.Webhook": (
+        *("list_webhooks", "get_webhook", "create_webhook", "patch_webhook", "delete_webhook"),
+        *("rotate_webhook_secret", "end_webhook_secret", "test_webhook"),
+    ),
+    "clients.Delivery": ("list_webhook_deliveries",),
     "clients.InitialAccessToken": (
         *("list_initial_access_tokens", "get_initial_access_token"),
         *("create_initial_access_token", "delete_initial_access_token"),
