@@ -10,6 +10,7 @@ from accounts.models import User
 from idp import directory
 from idp.configuration.context import Context
 from idp.configuration.problems import quoted
+from idp.configuration.schema import SHORT
 from idp.configuration.shape import Entry, texts_of
 from projects.problems import Problem
 
@@ -50,17 +51,27 @@ def _told(context: Context, entry: Entry, found: Iterable[Problem]) -> bool:
 
 def set_attributes(context: Context, user: User, entry: Entry) -> list[str]:
     """Those that the file names, and no others: people edit theirs in between. Answers which of them changed."""
-    said = entry.values.get("attributes")
-    if not isinstance(said, Mapping):
+    said = _said(context, entry)
+    if not said:
         return []
     before = attributes.values_of(user)
     changes, troubles = attributes.read(said, Editor.IMPORT, before=before, known=_known(context))
     for one in troubles:
-        context.problems.add_unless_known(entry.place_of("attributes", one.name), one.message)
+        place = entry.place_of(*(() if one.name in entry.values else ("attributes",)), one.name)
+        context.problems.add_unless_known(place, one.message)
     changed = attributes.put(user, changes)
     if changed and not troubles:
         user.save()
     return changed
+
+
+def _said(context: Context, entry: Entry) -> dict[str, object]:
+    """Those of `attributes`, and the ones that stand beside them for short."""
+    said, short = entry.values.get("attributes"), {name: entry.values[name] for name in SHORT if name in entry.values}
+    further = dict(said) if isinstance(said, Mapping) else {}
+    for name in short.keys() & further.keys():
+        context.problems.add(entry.place_of(name), "This is said twice: here, and in attributes. Leave one out.")
+    return {**short, **further}
 
 
 def _known(context: Context) -> Mapping[str, Definition]:

@@ -12,12 +12,12 @@ from accounts.models import Attribute, Group, User
 from common.hashers import problem_of_hash
 from common.json_type import Json
 from idp.configuration.export_secrets import SecretsAs
-from idp.configuration.schema import USER
+from idp.configuration.schema import SHORT, USER
 from idp.directory import attribute_document, group_document
 from projects.models import Project
 
 NOT_HERE = "Accounts: passkeys, second factors, further e-mail addresses and sign-ins are not in the file."
-APART = ("username", "password", "password_from", "password_hash", "email", "email_verified", "attributes", "groups")
+APART = ("username", "password", "password_from", "password_hash", "email", "email_verified", "attributes", "groups", *SHORT)
 
 
 def people(projects: Sequence[Project], secrets: SecretsAs, left_out: list[str]) -> Iterator[dict[str, Json]]:

@@ -19,11 +19,12 @@ from idp.configuration.directory import set_attributes, set_groups
 from idp.configuration.hashes import Chosen
 from idp.configuration.references import Reference
 from idp.configuration.said_secrets import resolved
+from idp.configuration.schema import SHORT
 from idp.configuration.shape import Entry
 
 HASH = "password_hash"
 PASSWORD_KEYS = ("password", "password_from", HASH)
-NO_COLUMNS = ("username", *PASSWORD_KEYS, "email_verified", "sub", "attributes", "groups")
+NO_COLUMNS = ("username", *PASSWORD_KEYS, "email_verified", "sub", "attributes", "groups", *SHORT)
 
 
 def apply_user(context: Context, entry: Entry) -> None:

@@ -120,6 +120,7 @@ SECRET: Members = {
     "label": text,
     "expires_at": moment_or_none,
 }
+SHORT = ("phone_number", "address")  # attributes that may stand beside the others, as texts
 USER = Section(
     "users",
     {
@@ -134,6 +135,7 @@ USER = Section(
         "is_active": flag,
         "is_staff": flag,
         "is_superuser": flag,
+        **dict.fromkeys(SHORT, text),
         "sub": text,
         "attributes": mapping,
         "groups": texts,

@@ -44,7 +44,8 @@ def test_everything_in_the_example_is_stored() -> None:
     assert (user.is_active, user.is_staff, user.is_superuser) == (True, False, False)
     assert user.attributes == {
         "phone_number": "+1 555 0100",
-        "address": {"formatted": "1 Main St, Springfield", "country": "US"},
+        "address": {"formatted": "1 Main St, Springfield"},
+        "locale": "en-US",
         "department": "Pruning",
     }
     assert group_names(user.pk) == ("staff",)

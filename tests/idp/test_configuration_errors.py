@@ -60,6 +60,12 @@ MISTAKES = [
     ),
     ("email: demo@acme.example", "mail: x", "5: users[0].mail: Unknown key 'mail'. Did you mean 'email'?"),
     ("email: demo@acme.example", "zzz: x", "5: users[0].zzz: Unknown key 'zzz'. Known here: username, password,"),
+    ("email: demo@acme.example", "phone_number: 2020-01-01", "5: users[0].phone_number: This must be text, not a date"),
+    (
+        "email: demo@acme.example",
+        f"address: {'x' * 501}",
+        "5: users[0].address: This text is too long: at most 500 characters.",
+    ),
     (
         "email: demo@acme.example",
         "attributes: {phone_number: 2020-01-01}",
@@ -285,6 +291,12 @@ def problems(text: str) -> list[str]:
     assert not User.objects.exists()
     assert not Project.objects.exists()
     return str(refused.value).splitlines()
+
+
+def test_an_attribute_that_is_said_twice_is_refused() -> None:
+    twice = "email: demo@acme.example, phone_number: '1', attributes: {phone_number: '2'}"
+    told = problems(f"version: 1\nusers: [{{username: demo, {twice}}}]")
+    assert told == ["acme.yaml:2: users[0].phone_number: This is said twice: here, and in attributes. Leave one out."]
 
 
 @pytest.mark.any_database
