@@ -362,6 +362,7 @@ def test_a_dry_run_reports_everything_and_stores_nothing() -> None:
         "created client orchard-web",
         "created client orchard-phone",
         "created client harbour-shop",
+        "created webhook orchard https://hooks.orchard.example/vestibule",
         "created connector orchard-staff",
     ]
     assert report.generated_secrets == {}

@@ -112,7 +112,7 @@ def test_a_damaged_file_is_told(cut: int, length: int, text: str) -> None:
         ("a: \x07", "The character U+0007 is not allowed in YAML."),
         (
             "a: !!python/object/apply:os.system [x]",
-            "Unknown key 'a'. Known here: version, users, projects, attributes, groups.",
+            "Unknown key 'a'. Known here: version, users, projects, attributes, groups, connectors.",
         ),
         ("version: !!python/name:os.system x", "This version of the format is not known. Write 'version: 1'."),
         ("x" * (MAX_CHARACTERS + 1), "The file is too large: at most 1,000,000 characters."),

@@ -174,7 +174,8 @@ def test_tokens_and_codes_have_no_page() -> None:
     index = browser("root").get(page("index"))
     names = {model["object_name"] for app in index.context["app_list"] for model in app["models"]}
     ours = {"AccountEvent", "Api", "Authorization", "BlockedHost", "Client", "Guest", "LogoutNotice", "Project"}
-    ours |= {"InitialAccessToken", "Group", "Attribute"}
+    ours |= {"InitialAccessToken", "Group", "Attribute", "Invitation", "Delivery", "Webhook"}
+    ours |= {"Connector", "ProjectRole"}
     things = {*ours, "RefusedRequest", "SecurityEvent", "SigningKey", "User"}
     assert names == things
 
