@@ -12,7 +12,7 @@ import pytest
 import schemathesis
 from django.core.wsgi import get_wsgi_application
 from django.db import transaction
-from hypothesis import HealthCheck, Phase, given
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
@@ -38,10 +38,14 @@ CHECKED = [
 EXAMPLES = {GenerationMode.POSITIVE: 6, GenerationMode.NEGATIVE: 4}  # of each operation
 
 
-@pytest.mark.parametrize("mode", EXAMPLES)
-def test_whatever_is_sent_is_answered_as_the_document_says(mode: GenerationMode, settings: Any) -> None:
-    """By whoever may do everything, with the ids of what is there: nothing is refused before it is looked at."""
+@pytest.fixture(autouse=True)
+def apps_register_themselves(settings: Any) -> None:
     settings.IDP_DYNAMIC_REGISTRATION = "tokens"
+
+
+@pytest.mark.parametrize("mode", EXAMPLES)
+def test_whatever_is_sent_is_answered_as_the_document_says(mode: GenerationMode) -> None:
+    """By whoever may do everything, with the ids of what is there: nothing is refused before it is looked at."""
     load_all_checks()
     variables, everything = prepared(), machine(administers=("*",))
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application())

@@ -13,10 +13,14 @@ PAGES: dict[str, tuple[str, ...]] = {
         "delete_second_steps",
     ),
     "accounts.AccountEvent": ("list_account_events",),
+    "accounts.Attribute": ("list_attributes", "get_attribute", "put_attribute", "delete_attribute"),
+    "accounts.Group": (
+        *("list_groups", "get_group", "create_group", "patch_group", "delete_group"),
+        *("list_group_members", "put_group_member", "delete_group_member"),
+    ),
     "projects.Project": (
         *("list_projects", "get_project", "put_project", "patch_project", "delete_project"),
         *("list_members", "put_member", "delete_member", "get_consent_screen", "put_consent_screen"),
-        *("list_roles", "put_role", "delete_role", "grant_role_to_user", "grant_role_to_group"),
     ),
     "projects.Api": ("list_apis", "get_api", "put_api", "patch_api", "delete_api"),
     "clients.Client": (
@@ -24,6 +28,13 @@ PAGES: dict[str, tuple[str, ...]] = {
         *("list_client_secrets", "create_client_secret", "delete_client_secret"),
         *("get_client_keys", "put_client_keys", "add_client_key", "delete_client_key"),
         *("list_client_audiences", "put_client_audience", "delete_client_audience", "explain_audience"),
+    ),
+    "projects.ProjectRole": (
+        *("list_roles", "get_role", "put_role", "patch_role", "delete_role"),
+        *("grant_role_to_user", "revoke_role_from_user", "grant_role_to_group", "revoke_role_from_group"),
+    ),
+    "upstream.Connector": (
+        *("list_connectors", "get_connector", "put_connector", "patch_connector", "delete_connector"),
     ),
     "projects.Invitation": (
         *("list_invitations", "get_invitation", "create_invitation", "delete_invitation"),
