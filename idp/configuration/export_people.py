@@ -17,7 +17,17 @@ from idp.directory import attribute_document, group_document
 from projects.models import Project
 
 NOT_HERE = "Accounts: passkeys, second factors, further e-mail addresses and sign-ins are not in the file."
-APART = ("username", "password", "password_from", "password_hash", "email", "email_verified", "attributes", "groups", *SHORT)
+APART = (
+    "username",
+    "password",
+    "password_from",
+    "password_hash",
+    "email",
+    "email_verified",
+    "attributes",
+    "groups",
+    *SHORT,
+)
 
 
 def people(projects: Sequence[Project], secrets: SecretsAs, left_out: list[str]) -> Iterator[dict[str, Json]]:
