@@ -19,6 +19,7 @@ from common.json_type import Json
 from upstream.told import Refused
 
 FRESH = 600.0  # seconds for which a document is used without asking again
+AGAIN = 5.0  # for which nobody else waits for what has just failed
 RETRY = 30.0  # between two fetches for a key that is not known
 TIMEOUT = 5.0
 MAX_BYTES = 131_072
@@ -28,8 +29,11 @@ MAX_KEYS = 50
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    body: bytes
+    """What was there, or why it was of no use."""
+
     at: float
+    body: bytes = b""
+    refused: Refused | None = None
 
 
 _kept: OrderedDict[str, _Kept] = OrderedDict()
@@ -42,19 +46,30 @@ def document(address: str, *, older_than: float = FRESH) -> Mapping[str, Json]:
 
 
 def body(address: str, accept: str, *, older_than: float = FRESH, is_good: Callable[[bytes], object]) -> bytes:
-    """What is there, kept a while. Of what is not good (`is_good` raises) nothing is kept."""
+    """What is there, kept a while; what is not good (`is_good` raises Refused) is asked for again soon."""
     with _lock:
         known = _kept.get(address)
-    if known is not None and time.monotonic() - known.at < older_than:
+    age = time.monotonic() - known.at if known is not None else 0.0
+    if known is not None and known.refused is not None and age < AGAIN:
+        raise Refused(known.refused.reason, known.refused.detail)
+    if known is not None and known.refused is None and age < older_than:
         return known.body
-    found = fetch(address, accept)
-    is_good(found)
+    try:
+        found = fetch(address, accept)
+        is_good(found)
+    except Refused as error:
+        _keep(address, _Kept(time.monotonic(), refused=error))
+        raise
+    _keep(address, _Kept(time.monotonic(), found))
+    return found
+
+
+def _keep(address: str, kept: _Kept) -> None:
     with _lock:
-        _kept[address] = _Kept(found, time.monotonic())
+        _kept[address] = kept
         _kept.move_to_end(address)
         while len(_kept) > MAX_KEPT:
             _kept.popitem(last=False)
-    return found
 
 
 def fetch(address: str, accept: str) -> bytes:

@@ -107,7 +107,10 @@ def beginning(us: Party, metadata: Mapping[str, Json], state: str, wish: Wish) -
         asked["login_hint"] = wish.login_hint
     if wish.domain and us.kind in ("google", "entra"):
         asked["hd" if us.kind == "google" else "domain_hint"] = wish.domain
-    return with_query(_endpoint(metadata, "authorization_endpoint"), asked)
+    address = _endpoint(metadata, "authorization_endpoint")
+    if not address.startswith(("https://", "http://")):  # nobody is led to a script
+        raise Refused("malformed", "The authorization endpoint is no address of the web.")
+    return with_query(address, asked)
 
 
 def with_query(address: str, asked: Mapping[str, str]) -> str:

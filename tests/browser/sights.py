@@ -98,6 +98,7 @@ def _of_nobody(scene: Scene) -> list[Sight]:
         Sight("invitation-over", "/accounts/invitation/damaged/", status=404),
         Sight("signed-out", "/oauth2/logout"),
         Sight("sign-in-elsewhere", "/accounts/from/corp/"),
+        Sight("sign-in-directory", "/accounts/from/tree/"),
         Sight("sign-in-elsewhere-refused", "/accounts/from/corp/callback", status=400),
         Sight("signed-out-for-app", f"/oauth2/logout?{urlencode(_LEAVING)}"),
     ]

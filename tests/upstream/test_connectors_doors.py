@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from allauth.socialaccount.models import SocialAccount
+from django.core.management import call_command
+from django.test import Client as Http
 
 from accounts.models import Group, GroupMember, SignIn, User
 from clients.models import Authorization
@@ -174,6 +176,19 @@ def test_the_example_of_the_documentation_applies() -> None:
     for example in chapter.split("```yaml\n")[1:]:
         apply(example.partition("```")[0], environ=secrets)
     assert {one.kind for one in Connector.objects.all()} == set(Kind.values)
+
+
+def test_a_new_secret_of_the_installation_takes_over_those_of_connectors(settings: Any) -> None:
+    row = registration.register(wanted(), BY, "of them")
+    settings.IDP_KEY_SECRETS = ["n" * 40, *settings.IDP_KEY_SECRETS]
+    call_command("resealfactors", format="json")
+    settings.IDP_KEY_SECRETS = settings.IDP_KEY_SECRETS[:1]
+    row.refresh_from_db()
+    assert secret_of(row) == "of them"
+    settings.IDP_KEY_SECRETS = ["o" * 40]
+    page = Http().post("/accounts/from/corp/")
+    assert page.status_code == 503
+    assert b"not set up completely" in page.content
 
 
 # --- Whose people --------------------------------------------------------------------------------------------------

@@ -306,6 +306,27 @@ def test_metadata_that_is_gone_or_anothers_begins_nothing(linked: Connector, fak
     assert b"Choose a way to sign in" in answer.content
 
 
+def test_nobody_is_led_to_a_script(world: None, fake: Provider) -> None:
+    connector(fake.issuer)
+    fake.documents[WELL_KNOWN]["authorization_endpoint"] = "javascript:alert(1)"
+    answer = Visitor("").here.post(f"/accounts/from/{KEY}/")
+    assert answer.status_code == 502
+    assert b"javascript" not in answer.content
+
+
+def test_what_has_just_failed_is_not_waited_for_by_everybody(
+    world: None, fake: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connector(fake.issuer)
+    fake.documents[WELL_KNOWN] = None
+    for _ in range(3):
+        assert Visitor("").here.post(f"/accounts/from/{KEY}/").status_code == 503
+    assert len(fake.asked) == 1
+    monkeypatch.setattr("upstream.fetched.AGAIN", 0.0)
+    fake.documents = fake.honest(fake.origin)
+    assert Visitor("").here.post(f"/accounts/from/{KEY}/").status_code == 200
+
+
 def test_a_machine_that_is_away_is_said_to_be_away(world: None) -> None:
     connector("http://127.0.0.1:1")
     assert Visitor("").here.post(f"/accounts/from/{KEY}/").status_code == 503

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.db import transaction
 
 from accounts import events, mfa
 from accounts.models import AccountEventKind
 from common.command import DatabaseCommand, Refused, whoever_runs_this
 from common.sealing import Unreadable
 from provider.keys.needed import needed, ordinal
+from upstream import connectors
 
 
 class Command(DatabaseCommand):
-    help = "Encrypt TOTP secrets and recovery codes anew, under the first of IDP_KEY_SECRETS. Running it again is safe."
+    help = (
+        "Encrypt TOTP secrets, recovery codes and the secrets of connectors anew, under the first of IDP_KEY_SECRETS. "
+        "Running it again is safe."
+    )
 
     def handle(self, *args: object, **options: object) -> None:
         try:
-            number = mfa.reseal()
+            with transaction.atomic():
+                number = mfa.reseal() + connectors.reseal()
             others = {which: what for which, what in sorted(needed().items()) if which > 1}
         except Unreadable as error:
             raise Refused(str(error)) from None
