@@ -18,7 +18,7 @@ from idp.configuration.directory import apply_attribute, apply_group
 from idp.configuration.hashes import Chosen, Hashes
 from idp.configuration.people import apply_user, chosen_passwords
 from idp.configuration.problems import ConfigurationError, Place, Problem, Problems
-from idp.configuration.projects import apply_api, apply_project
+from idp.configuration.projects import apply_api, apply_project, apply_sign_in
 from idp.configuration.prune import Prune
 from idp.configuration.reading import read
 from idp.configuration.report import Report
@@ -94,6 +94,8 @@ def _write(context: Context, file: Entry) -> None:
         apply_project(context, entry)
     for owner, role in _children(context, file, "roles"):
         apply_role(context, owner, role)
+    for entry in file.entries("projects"):
+        apply_sign_in(context, entry)
     for owner, api in _children(context, file, "apis"):
         apply_api(context, owner, api)
     for entry in file.entries("projects"):
