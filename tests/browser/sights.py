@@ -124,6 +124,12 @@ def _on_the_way(scene: Scene) -> list[Sight]:
         Sight("second-step", "/accounts/two-step/sign-in/", "half way"),
         Sight("consent", wide, "outsider"),
         Sight("consent-more", wide, "owner"),
+        Sight(
+            "no-access",
+            authorize(client_id="picky", redirect_uri="https://picky.acme.example/cb"),
+            "member",
+            status=403,
+        ),
         Sight("switch-account", "/accounts/switch/", "owner"),
         Sight("invitation-of-another", scene.invitation_link("kim@new.example"), "outsider", act=_wait),
         Sight("confirm-password", "/accounts/reauthenticate/", "owner"),

@@ -6,8 +6,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('clients', '0003_attributes_are_facts'),
-        ('projects', '0003_sign_in'),
+        ('clients', '0004_tell_projects_what_happened_to_people'),
+        ('projects', '0004_sign_in'),
     ]
 
     operations = [
