@@ -107,6 +107,7 @@ def _wait(page: Page) -> None:
     page.locator("h1").wait_for()
 
 
+PICKY_CB = "https://picky.acme.example/cb"
 _LEAVING = {"client_id": "web", "post_logout_redirect_uri": AFTER_LOGOUT}
 
 
