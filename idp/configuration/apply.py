@@ -89,19 +89,8 @@ def _write(context: Context, file: Entry) -> None:
     """In the order things depend on each other, so that a file may name what stands further down."""
     if any(project.entries("apis") for project in file.entries("projects")):
         one_at_a_time()
-<<<<<<< HEAD
     _write_people(context, file)
-    for entry in file.entries("projects"):
-        apply_project(context, entry)
-    for owner, role in _children(context, file, "roles"):
-        apply_role(context, owner, role)
-    for entry in file.entries("projects"):
-        apply_sign_in(context, entry)
-=======
-    for user in file.entries("users"):
-        apply_user(context, user)
     _write_projects(context, file)
->>>>>>> aca37c28 (Say who may sign in: documents, translations and the doors' tests)
     for owner, api in _children(context, file, "apis"):
         apply_api(context, owner, api)
     for entry in file.entries("projects"):
@@ -120,7 +109,6 @@ def _write_neighbours(context: Context, file: Entry) -> None:
         apply_connector(context, entry)
 
 
-<<<<<<< HEAD
 def _write_people(context: Context, file: Entry) -> None:
     for attribute in file.entries("attributes"):
         apply_attribute(context, attribute)
@@ -128,7 +116,8 @@ def _write_people(context: Context, file: Entry) -> None:
         apply_group(context, group)
     for user in file.entries("users"):
         apply_user(context, user)
-=======
+
+
 def _write_projects(context: Context, file: Entry) -> None:
     """Whom they let in follows their roles."""
     for entry in file.entries("projects"):
@@ -137,7 +126,6 @@ def _write_projects(context: Context, file: Entry) -> None:
         apply_role(context, owner, role)
     for entry in file.entries("projects"):
         apply_sign_in(context, entry)
->>>>>>> aca37c28 (Say who may sign in: documents, translations and the doors' tests)
 
 
 def _children(context: Context, file: Entry, key: str) -> Iterator[tuple[Project, Entry]]:
