@@ -38,7 +38,7 @@ SHAPES: dict[Callable[..., object], Json] = {
     shape.seconds: {"type": "integer"},
     shape.seconds_or_none: {"type": ["integer", "null"]},
     shape.moment_or_none: MOMENT_OR_NONE,
-    sign_in_document.read: ref("SignIn"),
+    sign_in_document.read: ref("SignInRule"),
 }
 PROJECT_WORDS = {
     "id": "Chosen when it is made; it stays.",
@@ -225,7 +225,7 @@ def every() -> dict[str, Json]:
         "Member": object_of({"username": TEXT, "role": _enum(choices.Role.values)}, ["role"]),
         "Api": api(),
         "Claim": claim(),
-        "SignIn": sign_in(),
+        "SignInRule": sign_in(),
         "Role": object_of(_members(role_document.ROLE, {})),
         "Scope": object_of(_members(project_document.SCOPE, {})),
         "Client": client(),
