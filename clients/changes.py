@@ -10,6 +10,7 @@ from clients import keys
 from clients.metadata import Audience, ClientMetadata
 from projects.actors import Actor
 from projects.events import Detail, record
+from projects.sign_in import LetIn
 
 RIGHTS_OVER_TOKENS = ("introspection", "introspects", "acts_for")
 KEYS = ("jwks", "jwks_uri", "token_endpoint_auth_signing_alg")
@@ -47,6 +48,8 @@ def told(value: object) -> object:
         return value.isoformat()
     if isinstance(value, Audience):
         return f"{value.value} ({value.mode}{', default' if value.default else ''})"
+    if isinstance(value, LetIn):
+        return value.json
     if isinstance(value, Mapping):
         return keys.described(dict(value))
     if isinstance(value, tuple):

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from clients.metadata import CERTIFICATE_NAMES, Audience, ClientMetadata
 from clients.rules import SHOWN_URIS
 from common.json_type import Json
+from projects import sign_in_document
 from projects.json_shape import (
     Members,
     Reader,
@@ -107,6 +108,7 @@ MEMBERS: Members = {
     "initiate_login_uri": text,
     "default_max_age": seconds_or_none,
     "default_acr_values": texts,
+    "sign_in": sign_in_document.read,
     "enabled": flag,
     "held": flag,  # whether members of the project may not enable it again
     "tokens_not_before": moment_or_none,
@@ -118,9 +120,9 @@ DERIVED = ("client_type",)  # fields that follow from members
 def represent(metadata: ClientMetadata) -> dict[str, Json]:
     """The whole of it, with nothing left open that follows from the kind of client. Has no secret, ever."""
     settled = metadata.settled()
-    shown = {name: as_json(getattr(settled, name)) for name in MEMBERS if name != "audience"}
     entries: list[Json] = [asdict(entry) for entry in settled.audience]
-    return {name: entries if name == "audience" else shown[name] for name in MEMBERS}
+    forms: dict[str, Json] = {"audience": entries, "sign_in": settled.sign_in.json}
+    return {name: forms[name] if name in forms else as_json(getattr(settled, name)) for name in MEMBERS}
 
 
 def read(

@@ -16,6 +16,9 @@ HELP: dict[str, Any] = {
     "enabled": _(
         "A disabled client gets no tokens, and those it has end at once and for good: enabled again, it needs new ones."
     ),
+    "sign_in": _(
+        "Of those whom the project lets in. Whoever may not any more is out at once: tokens they allowed stop working."
+    ),
     "client_type": _(
         "Confidential: runs on a server and keeps a secret. Public: runs on people's devices and cannot keep one."
     ),

@@ -22,11 +22,13 @@ from clients.models.response_type import ResponseType, usual
 from clients.policy import HELD, listing_problems, metadata_of, problems
 from clients.rules import LIFETIMES as ALWAYS
 from clients.rules import LIFETIMES_OR_NONE, SHOWN_URIS, TEXTS, URI_LISTS, audience_problems
+from projects import admission
 from projects.actors import Actor, Right
 from projects.door import DoorForm, DoorFormSet
 from projects.models import Project
 from projects.problems import Problem, new_problems
 from projects.rules import LONGEST_LIFETIME
+from projects.sign_in_fields import names_field, typed
 
 LIFETIMES = (*ALWAYS, *LIFETIMES_OR_NONE)
 LINES = (*URI_LISTS, "introspects", "allowed_callers", "acts_for", *TEXTS, "administers")
@@ -109,6 +111,7 @@ class ClientForm(DoorForm):
     contacts = _lines("contacts")
     default_acr_values = _lines("default_acr_values")
     administers = _lines("administers")
+    let_in = names_field()
     access_token_lifetime = _lifetime("access_token_lifetime")
     id_token_lifetime = _lifetime("id_token_lifetime")
     refresh_token_lifetime = _lifetime("refresh_token_lifetime")
@@ -153,11 +156,11 @@ class ClientForm(DoorForm):
             *CERTIFICATE_NAMES,
             *ABOUT,
             *TEXTS,
-            "administers",
+            *("administers", "sign_in"),
         ]
         help_texts = HELP
 
-    names = {"client_name": "name"}
+    names = {"client_name": "name", "sign_in": "let_in"}
     wanted: ClientMetadata
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -167,6 +170,7 @@ class ClientForm(DoorForm):
         for name in ("introspects", "allowed_callers"):
             self.initial[name] = [client.client_id for client in self.initial.get(name) or ()]
         self.initial["acts_for"] = [api.identifier for api in self.initial.get("acts_for") or ()]
+        self.initial["let_in"] = [*admission.let_in(self.instance).names]
         self.initial["administers"] = list(metadata_of(self.current).administers) if self.current else []
         if self.instance.held and not self.by.may(Right.OVERRULE_MEMBERS) and "enabled" in self.fields:
             self.fields["enabled"].help_text = HELD
@@ -190,6 +194,7 @@ class ClientForm(DoorForm):
         if "name" in self.cleaned_data:
             said["client_name"] = self.cleaned_data["name"]
         said |= {name: tuple(self.cleaned_data[name]) for name in BOXES if name in self.cleaned_data}
+        said |= typed(self.cleaned_data)
         if said.get("token_endpoint_auth_method") == PUBLIC_METHOD or said.get("client_type") == Client.CLIENT_PUBLIC:
             said |= dict.fromkeys(FIXED_FOR_PUBLIC)  # the page says that these are no choice
         return (metadata_of(self.current) if self.current else ClientMetadata()).changed(said)

@@ -13,6 +13,7 @@ from typing import Any
 
 from clients import keys
 from common.json_type import Json
+from projects.sign_in import EVERYBODY, LetIn
 
 _HAS_PATHS = re.compile("https?:", re.IGNORECASE)
 PUBLIC_METHOD = "none"  # of authentication: a client that cannot keep a secret (RFC 7591 section 2)
@@ -93,6 +94,7 @@ class ClientMetadata:
     default_max_age: int | None = None  # seconds, where a request names none
     default_acr_values: tuple[str, ...] = ()
     administers: tuple[str, ...] = ()  # keys of the projects it may manage by its own token; EVERY_PROJECT: all
+    sign_in: LetIn = EVERYBODY  # whom it lets in, of those whom its project does
     refresh_tokens: str = "offline_access"  # what people have to have allowed for one; always: the sign-in is enough
 
     @property

@@ -17,8 +17,9 @@ from clients.models import Client
 from clients.models.client import ID_BURIED, ID_LISTED
 from clients.models.values import CHOICES
 from clients.reach import acted_for_elsewhere, clients_named, introspected_elsewhere, key_problems, owners_named
+from clients.stored import metadata_of as metadata_of
 from common import client_url
-from projects import matcher, quotas
+from projects import admission, matcher, quotas
 from projects.actors import Actor, Right
 from projects.apis import apis_near, refusal_to_list
 from projects.models import Project
@@ -43,26 +44,6 @@ class Case:
     @property
     def had(self) -> ClientMetadata:
         return self.before or ClientMetadata()
-
-
-def metadata_of(client: Client) -> ClientMetadata:
-    """What a client is now."""
-    return replace(
-        client.columns,
-        client_type=None,  # as the authentication method says
-        held=client.held,
-        audience=tuple(Audience(row.value, row.mode, row.default) for row in client.audience_entries.all()),
-        introspects=tuple(other.client_id for other in client.introspects.all()),
-        allowed_callers=tuple(other.client_id for other in client.allowed_callers.all()),
-        acts_for=tuple(api.identifier for api in client.acts_for.all()),
-        administers=_administered(client),
-    )
-
-
-def _administered(client: Client) -> tuple[str, ...]:
-    if client.administers_all:
-        return (EVERY_PROJECT,)
-    return tuple(sorted(project.key for project in client.administers.all()))
 
 
 def problems(
@@ -90,6 +71,10 @@ def problems(
 def _room(case: Case) -> Iterator[Problem]:
     if case.client is None and (problem := quotas.no_room(case.project.clients.count, quotas.CLIENTS, case.by)):
         yield Problem("project", problem)
+
+
+def _sign_in(case: Case) -> Iterator[Problem]:
+    return admission.problems(case.wanted.sign_in, case.project)
 
 
 def _client_id(case: Case) -> Iterator[Problem]:
@@ -292,6 +277,7 @@ def _listing_problem(entry: Audience, by: Actor, around: Around, *, kept: bool) 
 
 CHECKS: tuple[Callable[[Case], Iterator[Problem]], ...] = (
     _room,
+    _sign_in,
     _client_id,
     _document,
     _enabled,

@@ -24,6 +24,7 @@ from clients.policy import metadata_of, problems
 from clients.reach import apis_named, is_bound, secret_problem
 from common import clock
 from common.chosen import Kept
+from projects import admission
 from projects.actors import Actor, Right
 from projects.events import acting, record, record_all
 from projects.models import Project
@@ -64,6 +65,7 @@ def register_all(
 def _new(wanted: ClientMetadata, project: Project, by: Actor, source: str) -> Client:
     client = Client(project=project, registration_source=source)
     client.take(wanted)
+    admission.keep(client, wanted.sign_in, project)
     client.disabled_by_superuser = _held(wanted, ClientMetadata(), by)
     return client
 
@@ -83,7 +85,7 @@ def is_already(client: Client, wanted: ClientMetadata, by: Actor) -> bool:
     """Whether `change` would change nothing. What stands in the way of a change is then no matter either."""
     before = metadata_of(client).settled()
     sleeping = not client.uses_secrets and any(secret.slot is not None for secret in client.secrets.all())
-    return not sleeping and not differences(before, _after(before, wanted, by))
+    return not sleeping and not differences(before, _after(client, before, wanted, by))
 
 
 def change(client: Client, wanted: ClientMetadata, by: Actor) -> list[str]:
@@ -99,7 +101,7 @@ def change_locked(client: Client, wanted: ClientMetadata, by: Actor) -> list[str
         stored = metadata_of(client)
         require(_problems(client, wanted, stored, by))
         before = stored.settled()
-        after = _switched(before, _after(before, wanted, by))
+        after = _switched(before, _after(client, before, wanted, by))
         if client.guest:
             after = guest_registration.bounded(before, after)
         if client.registered_itself:
@@ -109,6 +111,8 @@ def change_locked(client: Client, wanted: ClientMetadata, by: Actor) -> list[str
             moved.append("enabled")  # by somebody whom members do not overrule
         if moved:
             client.take(after)
+            if client.project is not None:
+                admission.keep(client, after.sign_in, client.project)
             client.disabled_by_superuser = bool(after.held)
             client.save()
             lists.write(client, after, moved)
@@ -125,8 +129,9 @@ def _problems(client: Client, wanted: ClientMetadata, stored: ClientMetadata, by
     return problems(wanted, client.project, by, client, stored)
 
 
-def _after(before: ClientMetadata, wanted: ClientMetadata, by: Actor) -> ClientMetadata:
-    return replace(_as_registered(wanted).settled(), held=_held(wanted, before, by))
+def _after(client: Client, before: ClientMetadata, wanted: ClientMetadata, by: Actor) -> ClientMetadata:
+    let_in = admission.settled(wanted.sign_in, client.project)
+    return replace(_as_registered(wanted).settled(), held=_held(wanted, before, by), sign_in=let_in)
 
 
 def _switched(before: ClientMetadata, after: ClientMetadata) -> ClientMetadata:

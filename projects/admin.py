@@ -33,6 +33,7 @@ from projects.forms import (
 from projects.invitation_admin import InvitationAdmin as InvitationAdmin  # registers itself
 from projects.metadata import ApiMetadata
 from projects.models import Api, ApiScope, ConsentScreen, Member, Project, one_at_a_time
+from projects.sign_in_fields import LetInShown
 
 OF_IT = ("apis_of_it", "roles_of_it", "claims_of_it")  # where its things are
 
@@ -69,7 +70,7 @@ class MemberInline(ProjectScopedInline):
         return member.user.get_username()
 
 
-class ProjectAdmin(ClaimPages, ProjectScopedAdmin):
+class ProjectAdmin(LetInShown, ClaimPages, ProjectScopedAdmin):
     """Owners change a project, editors its consent screen; only superusers add one."""
 
     project_path = ""
@@ -80,7 +81,7 @@ class ProjectAdmin(ClaimPages, ProjectScopedAdmin):
     search_fields = ["name", "key"]
     fieldsets = [
         (None, {"fields": ["name", "key", *OF_IT]}),
-        (_("Who may sign in"), {"fields": ["status", "test_users"]}),
+        (_("Who may sign in"), {"fields": ["status", "test_users", "sign_in", "let_in"]}),
         (_("What people are asked"), {"fields": ["consent_mode", "consent_uri"]}),
         (_("Guest apps"), {"fields": ["guest_apps", "guest_hosts", "guest_longest_grant"]}),
         (_("Tokens"), {"fields": ["cross_client", "longest_grant", "tokens_not_before"]}),
@@ -98,7 +99,7 @@ class ProjectAdmin(ClaimPages, ProjectScopedAdmin):
             return [*OF_IT]
         if self._has_role(request, access.OWNERS, obj):
             return ["key", *OF_IT]
-        return [*ProjectForm.Meta.fields, *OF_IT]
+        return [*ProjectForm.Meta.fields, "let_in", *OF_IT]
 
     @admin.display(description=_("APIs"))
     def apis_of_it(self, project: Project) -> str:

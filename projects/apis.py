@@ -12,11 +12,13 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Attribute
 from common import cache
+from projects.admission import belongs as read_belongs
 from projects.claim_table import ATTRIBUTE, ClaimRow, effective, of_stored
 from projects.facts import NO_PROJECT, ApiFacts, Apis, ProjectFacts
 from projects.matcher import Malformed, parse
 from projects.models import Api, ApiScope, Project, Status
 from projects.scopes import ADMIN_SCOPES
+from projects.sign_in import ANYONE, Belongs, Rule
 
 Value = TypeVar("Value")
 # Of an API, by the names of both the column and the fact.
@@ -46,6 +48,7 @@ def project_facts(project: Project) -> ProjectFacts:
         pushes=project.require_pushed_authorization_requests,
         consent_uri=project.consent_uri,
         claims=effective(_table(project)),
+        sign_in=project.sign_in_rule,
     )
 
 
@@ -146,9 +149,17 @@ def _origin(value: str) -> str:
         return ""
 
 
-def admits(project: ProjectFacts, person_id: int) -> bool:
-    """Whether this person may use its clients: in testing only test users may (protocol section 11)."""
-    return not project.testing or Project.objects.filter(pk=project.id, test_users=person_id).exists()
+def admits(project: ProjectFacts, person_id: int, own: Rule = ANYONE, belongs: Belongs | None = None) -> bool:
+    """Whether this person may use its clients, and the one that has this rule of its `own` (protocol section 32).
+
+    In testing only test users may; and each rule has to let them in. `belongs`: what was read with the person.
+    """
+    if project.testing and not Project.objects.filter(pk=project.id, test_users=person_id).exists():
+        return False
+    rules = [one for one in (project.sign_in, own) if one.restricts]
+    if rules and belongs is None:
+        belongs = read_belongs(person_id)
+    return all(belongs is not None and one.lets_in(belongs) for one in rules)
 
 
 def resolve(value: str) -> ApiFacts | None:

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from projects.facts import FAPI2
+from projects.sign_in import BY_GROUPS, BY_ROLES, EVERYONE
 
 
 class ConsentMode(models.TextChoices):
@@ -21,6 +22,14 @@ class CrossClient(models.TextChoices):
 class Status(models.TextChoices):
     PRODUCTION = "production", _("Production: everybody may sign in")
     TESTING = "testing", _("Testing: only test users may sign in")
+
+
+class SignIn(models.TextChoices):
+    """Who may sign in to the apps of a project, or to one of them."""
+
+    ANYONE = EVERYONE, _("Everybody who has an account")
+    GROUPS = BY_GROUPS, _("Who is in one of the groups below")
+    ROLES = BY_ROLES, _("Who has one of the project's roles below")
 
 
 class Role(models.TextChoices):

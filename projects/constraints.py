@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from projects.choices import ConsentMode, CrossClient, GuestApps, Profile, Shared, Status, TokenFormat
+from projects.choices import ConsentMode, CrossClient, GuestApps, Profile, Shared, SignIn, Status, TokenFormat
 from projects.rules import LONGEST_LIFETIME
 
 PROJECT: list[models.BaseConstraint] = [
@@ -27,6 +27,7 @@ PROJECT: list[models.BaseConstraint] = [
         | models.Q(guest_longest_grant__gt=0, guest_longest_grant__lte=LONGEST_LIFETIME),
         name="project_guest_longest_grant_is_bounded",
     ),
+    models.CheckConstraint(condition=models.Q(sign_in__in=SignIn.values), name="project_sign_in_is_known"),
 ]
 
 API: list[models.BaseConstraint] = [

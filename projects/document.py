@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from common.json_type import Json
 from common.jws import ALGORITHMS
-from projects import claim_table
+from projects import claim_table, sign_in_document
 from projects.choices import ConsentMode, CrossClient, GuestApps, Role, Shared, Status, TokenFormat
 from projects.claim_table import ClaimRow
 from projects.json_shape import (
@@ -112,6 +112,7 @@ PROJECT: Members = {
     "status": choice(Status.values),
     "longest_grant": seconds_or_none,
     "test_users": texts,
+    "sign_in": sign_in_document.read,
     "guest_apps": choice(GuestApps.values),
     "guest_hosts": texts,
     "consent_uri": text,
@@ -142,6 +143,7 @@ def represent_project(metadata: ProjectMetadata) -> dict[str, Json]:
     forms: dict[str, Json] = {
         "members": {key: _usernames(metadata, role) for key, role in ROLES.items()},
         "consent_screen": asdict(metadata.consent_screen),
+        "sign_in": metadata.sign_in.json,
         "claims": {row.name: _represent_claim(row) for row in sorted(metadata.claims, key=lambda row: row.name)},
     }
     return {name: forms[name] if name in forms else as_json(getattr(metadata, name)) for name in PROJECT}

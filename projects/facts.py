@@ -10,6 +10,7 @@ from typing import Self
 from projects.addresses import Addresses
 from projects.claim_table import DEFAULTS, ClaimRow
 from projects.matcher import Mode, covers
+from projects.sign_in import ANYONE, Rule
 
 FAPI2 = "fapi2"  # the profile of that name; none other is offered
 NO_PROJECT = 0  # the provider's own API is of none: rows count from 1
@@ -33,6 +34,7 @@ class ProjectFacts:
     guest_hosts: frozenset[str] = frozenset()
     consent_uri: str = ""  # the page that asks people in our place; guests are asked by us
     claims: tuple[ClaimRow, ...] = DEFAULTS  # what its apps are told besides the standard claims
+    sign_in: Rule = ANYONE  # whom it lets in
 
     def is_same(self, other: ProjectFacts) -> bool:
         """Whether clients of the one are siblings of clients of the other. Guests are nobody's, not even each other's.

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from accounts.console_forms import LinesField
 from accounts.models import User
 from accounts.normalization import MAX_MAIL_ADDRESS
-from projects import api_registration, inviting, registration
+from projects import admission, api_registration, inviting, registration, sign_in_fields
 from projects.actors import Actor
 from projects.door import DoorForm, DoorFormSet
 from projects.inviting import Wanted
@@ -19,6 +19,7 @@ from projects.metadata import ApiMetadata, Membership, ProjectMetadata, Scope, S
 from projects.models import Api, ApiScope, ConsentScreen, Member, Project
 from projects.problems import Problem, new_problems
 from projects.rules import LONGEST_LIFETIME
+from projects.sign_in_fields import names_field
 
 LINES = ("test_users", "guest_hosts")  # fields of a project that are a list
 
@@ -57,10 +58,12 @@ class ProjectForm(DoorForm):
         ),
     )
 
+    let_in = names_field()
+
     class Meta:
         model = Project
         fields = [
-            *("name", "key", "status", "test_users", "consent_mode", "cross_client", "longest_grant"),
+            *("name", "key", "status", "test_users", "sign_in", "consent_mode", "cross_client", "longest_grant"),
             *("tokens_not_before", "require_pushed_authorization_requests", "profile"),
             *("guest_apps", "guest_hosts", "guest_longest_grant"),
             "consent_uri",
@@ -84,9 +87,10 @@ class ProjectForm(DoorForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.initial["let_in"] = [*admission.let_in(self.instance).names]
         self.initial["test_users"] = [user.get_username() for user in self.initial.get("test_users") or ()]
 
-    names = {"id": "key"}
+    names = {"id": "key", "sign_in": "let_in"}
     wanted: ProjectMetadata
 
     def clean(self) -> dict[str, Any]:
@@ -95,6 +99,7 @@ class ProjectForm(DoorForm):
         before = registration.metadata_of(current) if current else ProjectMetadata(id=self.cleaned_data.get("key", ""))
         said = {name: self.cleaned_data[name] for name in registration.COLUMNS if name in self.cleaned_data}
         said |= {name: self.words(name) for name in LINES if name in self.cleaned_data}
+        said |= sign_in_fields.typed(self.cleaned_data)
         self.wanted = replace(before, **said)
         self.show(registration.problems(self.wanted, self.by, current))
         self.cleaned_data |= {name: said[name] for name in LINES if name in said}

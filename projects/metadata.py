@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from projects.claim_table import ClaimRow
+from projects.sign_in import EVERYBODY, LetIn
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class ProjectMetadata:
     consent_uri: str = ""  # who asks people in our place; empty: we do
     members: tuple[Membership, ...] = ()
     consent_screen: Screen = Screen()
+    sign_in: LetIn = EVERYBODY
     claims: tuple[ClaimRow, ...] = ()  # what its apps are told of people, besides the standard claims
 
 

@@ -27,11 +27,12 @@ from projects.constraints import API, PROJECT
 from projects.invitation import Invitation as Invitation  # Django looks for models here
 from projects.rules import scope_token
 from projects.scopes import ADMIN_PREFIX, SIGN_IN_SCOPES
+from projects.sign_in_columns import SignInColumns
 
 web_page = URLValidator(schemes=["https", "http"])  # shown as a link: never javascript: or data:
 
 
-class Project(models.Model):
+class Project(SignInColumns):
     """Groups clients and APIs. People consent once per project."""
 
     key = models.SlugField(

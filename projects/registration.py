@@ -17,7 +17,7 @@ from accounts import normalization
 from accounts.models import User
 from accounts.moments import moment_problem
 from common import clock
-from projects import claims, ends, guest_policy, quotas
+from projects import admission, claims, ends, guest_policy, quotas
 from projects.actors import Actor, Right
 from projects.apis import grouped
 from projects.claim_table import of_stored, stored
@@ -26,6 +26,7 @@ from projects.metadata import Membership, ProjectMetadata, Screen
 from projects.models import ConsentMode, ConsentScreen, Member, Project, Status
 from projects.problems import Problem, new_problems, of_validation, require
 from projects.rules import lifetime_problem, page_problem, quoted
+from projects.sign_in import LetIn
 
 NOT_FOUND = gettext_lazy("No account has this username: %(names)s. Check the spelling, capitals included.")
 COLUMNS = (
@@ -55,12 +56,13 @@ def metadata_of_all(projects: Sequence[Project]) -> list[ProjectMetadata]:
             id=project.key,
             guest_hosts=tuple(project.guest_hosts),
             claims=of_stored(project.claims),
+            sign_in=let_in,
             test_users=tuple(testers.get(project.pk, ())),
             members=tuple(members.get(project.pk, ())),
             consent_screen=screen_of(screens.get(project.pk)),
             **{name: getattr(project, name) for name in COLUMNS},
         )
-        for project in projects
+        for project, let_in in zip(projects, admission.let_in_all(projects), strict=True)
     ]
 
 
@@ -85,6 +87,7 @@ def problems(wanted: ProjectMetadata, by: Actor, project: Project | None = None)
         *_rights(wanted, by, before, owns=project is None or by.owns(project)),
         *_people(wanted),
         *member_problems(wanted.members),
+        *admission.problems(wanted.sign_in, project),
     ]
 
 
@@ -203,7 +206,7 @@ def change(project: Project, wanted: ProjectMetadata, by: Actor) -> list[str]:
         project.refresh_from_db(from_queryset=Project.objects.select_for_update())
         require(problems(wanted, by, project))
         before = metadata_of(project)
-        wanted = _switched(before, wanted)
+        wanted = _switched(before, replace(wanted, sign_in=admission.settled(wanted.sign_in, project)))
         moved = differences(before, wanted)
         if moved:
             longest = (before.longest_grant, wanted.longest_grant)
@@ -253,6 +256,8 @@ def _told(name: str, metadata: ProjectMetadata) -> object:
     value = getattr(metadata, name)
     if isinstance(value, Screen):
         return asdict(value)
+    if isinstance(value, LetIn):
+        return value.json
     if name == "claims":
         return stored(metadata.claims)
     if isinstance(value, tuple):
@@ -264,6 +269,7 @@ def _write(project: Project, wanted: ProjectMetadata, by: Actor) -> None:
     for name in COLUMNS:
         setattr(project, name, getattr(wanted, name))
     project.guest_hosts, project.claims = list(wanted.guest_hosts), stored(wanted.claims)
+    admission.keep(project, wanted.sign_in, project)
     project.save()
     screen = ConsentScreen.objects.filter(project=project).first() or ConsentScreen(project=project)
     for one in fields(Screen):

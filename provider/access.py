@@ -125,7 +125,7 @@ def _app_uses(authorizations: QuerySet[Authorization]) -> tuple[AppUse, ...]:
         since=Min("created_at"), last_used=Max(Coalesce(F("rotated_at"), F("created_at")))
     )
     rows = {int(row["client"]): row for row in moments}
-    clients = Client.objects.filter(pk__in=rows)
+    clients = Client.objects.filter(pk__in=rows).select_related("project")
     uses = [AppUse(client, rows[client.pk]["since"], rows[client.pk]["last_used"]) for client in clients]
     return tuple(sorted(uses, key=lambda use: use.last_used, reverse=True))
 

@@ -66,6 +66,7 @@ def _own(client: Client) -> ClientFacts:
         default_acrs=tuple(client.default_acr_values),
         document_read_at=client.document_read_at,
         document_gone_since=client.document_gone_since,
+        sign_in=client.sign_in_rule,
     )
 
 
@@ -219,4 +220,5 @@ def person_of(authorization: AuthorizationRow) -> PersonFacts:
         facts=authorization.facts,
         groups=authorization.groups,
         roles=authorization.roles,
+        belongs=authorization.belongs,
     )

@@ -23,6 +23,7 @@ from clients.policy import metadata_of
 from clients.rules import TEXTS
 from projects.console import ProjectFilter, ProjectScopedAdmin, ProjectScopedInline
 from projects.door import actor_of
+from projects.sign_in_fields import LetInShown
 
 WORDS = ("secrets_in_words", "missing_for_fapi2", "came_by")  # not to be filled in
 
@@ -40,7 +41,7 @@ def _label(name: str) -> str:
     return str(field.label) if field else name
 
 
-class ClientAdmin(KeyPages, SecretPages, ProjectScopedAdmin):
+class ClientAdmin(LetInShown, KeyPages, SecretPages, ProjectScopedAdmin):
     form = ClientForm
     inlines = [AudienceEntryInline]
     change_form_template = "admin/clients/client/change_form.html"
@@ -51,6 +52,7 @@ class ClientAdmin(KeyPages, SecretPages, ProjectScopedAdmin):
     search_fields = ["name", "client_id"]
     fieldsets = [
         (None, {"fields": ["project", "name", "client_id", "enabled", "came_by"]}),
+        (gettext_lazy("Who may sign in"), {"fields": ["sign_in", "let_in"]}),
         (
             gettext_lazy("Client authentication"),
             {

@@ -30,13 +30,14 @@ from projects.choices import Profile
 from projects.events import CLIENT_DELETED, SecurityEvent
 from projects.models import Api, Project
 from projects.problems import Problem, new_problems
+from projects.sign_in_columns import SignInColumns
 
 ID_BURIED = _("This client ID belonged to a deleted client; an ID is never used again.")
 ID_LISTED = _("Clients name this as an audience already. Choose another client ID.")
 MOVED = _("A client stays in its project for ever. Create another client instead.")
 
 
-class Client(MetadataColumns, AboutTheApp, AbstractApplication):
+class Client(MetadataColumns, AboutTheApp, SignInColumns, AbstractApplication):
     """An OAuth client (RFC 6749 section 2). Belongs to one project for ever; a `client_id` is never reused.
 
     Without a project it is a guest: it registered itself, and each project decides whether to let it in.

@@ -13,7 +13,7 @@ from oauth2_provider.models import AbstractApplication
 
 from clients import guests, rules
 from clients.models.choices import ApplicationType, AuthMethod, ClientTokenFormat, Introspection, RefreshTokens
-from projects.choices import Profile
+from projects.choices import Profile, SignIn
 from projects.rules import LONGEST_LIFETIME
 
 
@@ -125,4 +125,5 @@ CONSTRAINTS = [
     models.CheckConstraint(
         condition=models.Q(refresh_tokens__in=RefreshTokens.values), name="client_refresh_tokens_is_known"
     ),
+    models.CheckConstraint(condition=models.Q(sign_in__in=SignIn.values), name="client_sign_in_is_known"),
 ]

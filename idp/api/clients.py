@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from clients import document, lists, registration
 from clients.metadata import ClientMetadata
 from clients.models import Client
-from clients.policy import metadata_of
+from clients.stored import metadata_of, metadata_of_all
 from common.json_type import Json
 from idp.api import deletion
 from idp.api.described import PAGE, WRITE, operation
@@ -153,4 +153,4 @@ def _default(name: str) -> object:
 
 
 def represent(clients: Sequence[Client]) -> list[dict[str, Json]]:
-    return [document.represent(metadata_of(one)) for one in clients]
+    return [document.represent(one) for one in metadata_of_all(clients)]

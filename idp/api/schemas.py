@@ -17,7 +17,7 @@ from idp.api import connector_schemas, invitation_schemas, people_schemas, provi
 from idp.api.described import ref
 from idp.api.problems import CODES, TYPE
 from idp.api.schema_shapes import MOMENT_OR_NONE, TEXT, TEXTS, object_of
-from projects import choices, claim_table, role_document
+from projects import choices, claim_table, role_document, sign_in_document
 from projects import document as project_document
 from projects import json_shape as shape
 from projects.json_shape import Members
@@ -38,6 +38,7 @@ SHAPES: dict[Callable[..., object], Json] = {
     shape.seconds: {"type": "integer"},
     shape.seconds_or_none: {"type": ["integer", "null"]},
     shape.moment_or_none: MOMENT_OR_NONE,
+    sign_in_document.read: ref("SignInRule"),
 }
 PROJECT_WORDS = {
     "id": "Chosen when it is made; it stays.",
@@ -140,6 +141,16 @@ def project() -> dict[str, Json]:
     return object_of(described, example={"id": "acme", "name": "Acme"})
 
 
+def sign_in() -> dict[str, Json]:
+    by = [object_of({name: TEXTS}, [name]) for name in sign_in_document.MEMBERS]
+    words = (
+        "Whom it lets in: `anyone`, or who is in one of the groups, or has one of the project's roles. A client "
+        "narrows what its project says: both have to let somebody in. A merge patch from one kind to the other says "
+        "null for the first."
+    )
+    return {"anyOf": [_enum(["anyone"]), *by], "description": words}
+
+
 def claim() -> dict[str, Json]:
     renamed: Json = {
         "type": "object",
@@ -214,6 +225,7 @@ def every() -> dict[str, Json]:
         "Member": object_of({"username": TEXT, "role": _enum(choices.Role.values)}, ["role"]),
         "Api": api(),
         "Claim": claim(),
+        "SignInRule": sign_in(),
         "Role": object_of(_members(role_document.ROLE, {})),
         "Scope": object_of(_members(project_document.SCOPE, {})),
         "Client": client(),

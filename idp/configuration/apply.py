@@ -18,7 +18,7 @@ from idp.configuration.directory import apply_attribute, apply_group
 from idp.configuration.hashes import Chosen, Hashes
 from idp.configuration.people import apply_user, chosen_passwords
 from idp.configuration.problems import ConfigurationError, Place, Problem, Problems
-from idp.configuration.projects import apply_api, apply_project
+from idp.configuration.projects import apply_api, apply_project, apply_sign_in
 from idp.configuration.prune import Prune
 from idp.configuration.reading import read
 from idp.configuration.report import Report
@@ -90,10 +90,7 @@ def _write(context: Context, file: Entry) -> None:
     if any(project.entries("apis") for project in file.entries("projects")):
         one_at_a_time()
     _write_people(context, file)
-    for entry in file.entries("projects"):
-        apply_project(context, entry)
-    for owner, role in _children(context, file, "roles"):
-        apply_role(context, owner, role)
+    _write_projects(context, file)
     for owner, api in _children(context, file, "apis"):
         apply_api(context, owner, api)
     for entry in file.entries("projects"):
@@ -119,6 +116,16 @@ def _write_people(context: Context, file: Entry) -> None:
         apply_group(context, group)
     for user in file.entries("users"):
         apply_user(context, user)
+
+
+def _write_projects(context: Context, file: Entry) -> None:
+    """Whom they let in follows their roles."""
+    for entry in file.entries("projects"):
+        apply_project(context, entry)
+    for owner, role in _children(context, file, "roles"):
+        apply_role(context, owner, role)
+    for entry in file.entries("projects"):
+        apply_sign_in(context, entry)
 
 
 def _children(context: Context, file: Entry, key: str) -> Iterator[tuple[Project, Entry]]:

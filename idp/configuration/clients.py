@@ -162,6 +162,8 @@ def _words(entry: Entry, problem: Problem, place: Place) -> str:
         return f"{problem.message} Keep one."
     if problem.code == "elsewhere":
         return ELSEWHERE
+    if problem.name == "sign_in":
+        return problem.message
     if problem.code == "missing" and problem.name == "acts_for":
         return "There is no API with this identifier, in this file or in the database."
     if problem.code == "missing":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from clients import resources
 from idp.configuration.context import Context
@@ -14,6 +14,7 @@ from projects.metadata import ApiMetadata, ProjectMetadata
 from projects.models import Api, Project
 from projects.paths import Step, steps
 from projects.problems import Problem, RegistrationError
+from projects.sign_in import EVERYBODY, LetIn
 
 # --- Projects ------------------------------------------------------------------------------------------------------
 
@@ -42,9 +43,32 @@ def apply_project(context: Context, entry: Entry) -> None:
     context.ledger.note("project", key, created=creating, fields=[*own, *screen])
 
 
+def apply_sign_in(context: Context, entry: Entry) -> None:
+    """Whom it lets in, now that the roles of the file are there. Until then nobody else sees the project."""
+    said, project = entry.values.get("sign_in"), context.projects.get(entry.text("id"))
+    if project is None or not isinstance(said, LetIn) or said == EVERYBODY:
+        return
+    try:
+        changed = registration.change(project, replace(registration.metadata_of(project), sign_in=said), context.by)
+    except RegistrationError as error:
+        _tell(context, entry, [one for one in error.problems if not _is_refused_role(context, project, one)], str)
+    else:
+        context.ledger.note("project", project.key, fields=entry.section.in_order(changed))
+
+
+def _is_refused_role(context: Context, project: Project, problem: Problem) -> bool:
+    """Whether the file has this role, with a problem of its own."""
+    return problem.name == "sign_in" and ("role", f"{project.key}/{problem.value}".lower()) in context.named
+
+
 def _without_refused(context: Context, entry: Entry) -> dict[str, object]:
-    """What the file says, by the names that accounts have, and without whom has a problem of their own."""
+    """What the file says, by the names that accounts have, and without whom has a problem of their own.
+
+    Whom it lets in by groups or roles follows (`apply_sign_in`).
+    """
     said = dict(entry.values)
+    if said.get("sign_in") != EVERYBODY:
+        said.pop("sign_in", None)
     if "test_users" in said:
         said["test_users"] = _usernames(context, said["test_users"])
     if isinstance(members := said.get("members"), dict):
@@ -131,6 +155,8 @@ def _words(entry: Entry, problem: Problem) -> str:
     if problem.code == "empty":
         return "An empty list shares this API with nobody. Write 'private'."
     if problem.code == "missing":
+        if problem.name == "sign_in":
+            return problem.message
         kind = "project" if problem.name == "shared_with" else "user"
         return f"There is no {kind} {quoted(problem.value)}, in this file or in the database."
     if problem.code == api_registration.OVERLAP:

@@ -85,6 +85,7 @@ def app(request: HttpRequest, key: str) -> HttpResponse:
     one = _access(request, key)
     screen = permission_words.screen_of(one.project)
     shares = bool(one.shown) and not one.first_party
+    clients = [use.client for use in one.uses]
     return render(
         request,
         "account/app.html",
@@ -94,7 +95,10 @@ def app(request: HttpRequest, key: str) -> HttpResponse:
             "groups": permission_words.groups(one.project, one.held.scopes, one.held.audiences),
             "places": permission_words.places(one.shown.audiences),
             "required": REQUIRED,
-            "siblings": permission_words.siblings(one.project, *(use.client.client_id for use in one.uses))
+            "open_to_me": {client.pk for client in permission_words.let_in(_person(request), clients)},
+            "siblings": permission_words.siblings(
+                one.project, _person(request), *(client.client_id for client in clients)
+            )
             if shares
             else [],
             "policy_uri": screen.policy_uri,

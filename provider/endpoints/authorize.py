@@ -34,12 +34,12 @@ from provider.authorization_request import (
     told_to_the_client,
     validate,
 )
-from provider.endpoints import begun, consent, consent_elsewhere, interaction, locales, sensitive, try_again
+from provider.endpoints import begun, consent, consent_elsewhere, interaction, locales, no_access, sensitive, try_again
 from provider.endpoints.consent import OutdatedConsent
 from provider.endpoints.error_page import error_page, too_late, unidentified, used_up
 from provider.endpoints.http import say_no_more
 from provider.endpoints.interaction import EndUser
-from provider.endpoints.leading_on import deliver, redirect, refuse
+from provider.endpoints.leading_on import deliver, redirect
 from provider.fetched_documents import Unavailable
 from provider.guests import row_of
 from provider.kept_requests import Expired, shortened
@@ -117,7 +117,7 @@ def answered(view: View, name: str, request: HttpRequest, params: Params) -> Htt
 def _refused(name: str, request: HttpRequest, params: Params, error: ErrorResponse) -> HttpResponse:
     """The app hears of it; as a page when there is no key to sign with."""
     try:
-        response = refuse(request, error.channel, error.delivery(), silent=_silent(params), shown=name == "consent")
+        response = no_access.answer(request, error, silent=_silent(params), shown=name == "consent")
     except TemporarilyUnavailable as refusal:
         return _try_again(request, name, refusal)
     refused_by(name, request, error.refusal, params.one("client_id"), status=response.status_code)

@@ -69,7 +69,9 @@ def show(
         "seen": _seal(decided, end_user, new, also_usable, [one.value for one in ends]),
         "groups": _groups(project, wanted, new, end_user.given),
         "audiences": _audiences(project, decided, wanted, new, also_usable),
-        "siblings": permission_words.siblings(project, decided.client.client_id) if channel.shares_consent else [],
+        "siblings": permission_words.siblings(project, end_user.user, decided.client.client_id)
+        if channel.shares_consent
+        else [],
         **shown_of(channel),
         "targets": [target.name for target in decided.targets],
         "ends": ends,

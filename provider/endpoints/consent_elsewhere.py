@@ -30,7 +30,7 @@ def send(request: HttpRequest, decided: AuthorizationRequest, end_user: EndUser)
         end_user.sign_in,
         asked=interaction.asked(decided),
         given=end_user.given,
-        siblings=permission_words.siblings(project, decided.client.client_id) if shares else [],
+        siblings=permission_words.siblings(project, end_user.user, decided.client.client_id) if shares else [],
     )
     uri = decided.client.project.consent_uri
     return to_app(request, f"{uri}{'&' if '?' in uri else '?'}{urlencode({'consent_challenge': challenge})}")

@@ -25,14 +25,14 @@ from common.networks import network_of
 from provider import device_guesses
 from provider.authorization_request import NotRedirectable, validate_for_device
 from provider.device_guesses import TooManyCodes
-from provider.endpoints import consent, interaction
+from provider.endpoints import consent, interaction, no_access
 from provider.endpoints.authorize import allow, go_to_sign_in, needed_of, unavailable
 from provider.endpoints.consent import Device, OutdatedConsent
 from provider.endpoints.http import say_no_more
 from provider.endpoints.interaction import EndUser
 from provider.endpoints.leading_on import redirect
 from provider.protocol import device
-from provider.protocol.errors import AccessDenied, InvalidRequest, Refusal
+from provider.protocol.errors import AccessDenied, InvalidRequest, NotLetIn, Refusal
 from provider.protocol.prompts import Interaction
 from provider.protocol.request import AuthorizationRequest, Choice, Params
 from provider.store import devices, events
@@ -123,7 +123,11 @@ def confirm(request: HttpRequest) -> HttpResponse:
     end_user, needed = needed_of(request, decided)
     if end_user is None or needed not in (Interaction.NOTHING, Interaction.CONSENT):
         return go_to_sign_in(request, decided, needed)
-    interaction.admit(decided, end_user.user)
+    try:
+        interaction.admit(decided, end_user.user)
+    except NotLetIn as refusal:
+        refused_by(NAME, request, refusal, waiting.client.client_id, status=no_access.STATUS)
+        return no_access.page(request, decided.channel, None, request.get_full_path())
     if request.method != "POST":
         near = network_of(waiting.address) == network_of(address_of(request))
         return consent.show(

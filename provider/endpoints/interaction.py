@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import QuerySet
@@ -14,15 +14,16 @@ from accounts import sign_in
 from accounts.models import SignIn, User
 from clients.models import Authorization
 from common import clock
-from projects import ends
+from projects import admission, ends
 from projects.apis import admits, apis_near
 from projects.consent import Permission, missing, outermost
 from projects.models import Consent, Project
+from projects.sign_in import ANYONE, NOWHERE
 from provider.facts import sign_in_facts
 from provider.keys import hints
 from provider.protocol import included
 from provider.protocol.channel import Channel
-from provider.protocol.errors import AccessDenied, InvalidRequest
+from provider.protocol.errors import AccessDenied, InvalidAudience, InvalidRequest, NotLetIn
 from provider.protocol.facts import ClientFacts
 from provider.protocol.prompts import RequestedAuthentication, SessionFacts
 from provider.protocol.request import AuthorizationRequest, Choice, Params
@@ -171,10 +172,18 @@ def _for_project(claims: Mapping[str, object], client: ClientFacts) -> bool:
 
 
 def admit(decided: AuthorizationRequest, user: User) -> None:
-    """Testing projects admit only their test users (protocol section 11)."""
+    """Testing projects admit only their test users (section 11); apps and projects whom they let in (section 32)."""
+    project, own = decided.client.project, decided.client.sign_in
     with At("test_users"):
-        if not admits(decided.client.project, user.pk):
+        if not admits(replace(project, sign_in=ANYONE), user.pk):
             raise AccessDenied("This project is being tested, and this account is not one of its test users.")
+    rules = [project.sign_in, own, *(target.sign_in for target in decided.targets)]
+    belongs = admission.belongs(user.pk) if any(one.restricts for one in rules) else NOWHERE
+    with At("sign_in"):
+        if not all(one.lets_in(belongs) for one in (project.sign_in, own)):
+            raise NotLetIn
+        if not all(one.lets_in(belongs) for one in rules):
+            raise InvalidAudience
 
 
 # --- Proving oneself again: prompt=login and max_age cannot be skipped by following a link -------------------------

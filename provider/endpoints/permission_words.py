@@ -8,11 +8,14 @@ from itertools import islice
 
 from django.utils.translation import gettext as _
 
+from accounts.models import User
 from clients.models import Client
+from projects import admission
 from projects.apis import apis_near, own_identifier, project_facts
 from projects.facts import ProjectFacts
 from projects.models import Api, ApiScope, ConsentScreen, Project
 from projects.scopes import ADMIN_SCOPES, SIGN_IN_SCOPES
+from projects.sign_in import NOWHERE
 from provider.endpoints.told_words import words_of
 from provider.protocol.channel import Channel
 from provider.protocol.facts import ClientFacts, Registry
@@ -107,15 +110,33 @@ def _of_provider() -> Place:
     return Place(own_identifier(), _("Managing this provider"))
 
 
-def siblings(project: Project, *except_for: str) -> list[str]:
-    """Apps that will not have to ask for the same again; those that always ask are not covered."""
+def siblings(project: Project, person: User, *except_for: str) -> list[str]:
+    """Apps that will not have to ask for the same again; those that always ask are not covered.
+
+    Nor are those that do not let this person in: nobody is told of an app that they may not use.
+    """
     rows = Client.objects.filter(project=project, enabled=True, registration_source=Client.RegistrationSource.MANUAL)
-    others = rows.filter(grant_types__icontains="authorization_code").exclude(client_id__in=except_for)
+    others = (
+        rows.select_related("project")
+        .filter(grant_types__icontains="authorization_code")
+        .exclude(client_id__in=except_for)
+    )
     facts = project_facts(project)
     covered = (
-        str(row) for row in others if any(_channel(row, facts, uri).shares_consent for uri in row.redirect_uri_list)
+        str(row)
+        for row in let_in(person, others)
+        if any(_channel(row, facts, uri).shares_consent for uri in row.redirect_uri_list)
     )
     return list(islice(covered, MAX_SIBLINGS))
+
+
+def let_in(person: User, clients: Iterable[Client]) -> list[Client]:
+    """Those that let this person in, of clients of projects."""
+    rows = list(clients)
+    rules = {row.pk: [row.sign_in_rule, row.project.sign_in_rule] if row.project else [] for row in rows}
+    restricts = any(rule.restricts for several in rules.values() for rule in several)
+    belongs = admission.belongs(person.pk) if restricts else NOWHERE
+    return [row for row in rows if all(rule.lets_in(belongs) for rule in rules[row.pk])]
 
 
 def _channel(row: Client, project: ProjectFacts, redirect_uri: str) -> Channel:

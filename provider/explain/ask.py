@@ -20,7 +20,7 @@ from provider.endpoints.consent import to_ask
 from provider.explain import table
 from provider.explain.table import AUTHORIZE, Attempt, Question, Value
 from provider.protocol import audience, device, exchange, prompts
-from provider.protocol.errors import AccessDenied, Refusal
+from provider.protocol.errors import AccessDenied, InvalidAudience, Refusal
 from provider.protocol.facts import NO_CEILING, TOKEN_EXCHANGE, Ceiling, ClientFacts, Registry, SignInFacts
 from provider.protocol.prompts import Interaction, RequestedAuthentication, SessionFacts
 from provider.protocol.request import AuthorizationRequest, Params
@@ -149,7 +149,7 @@ def _for_person(attempt: Attempt, decided: AuthorizationRequest | None, user: Us
             raise AccessDenied("This account is not active.")
         step = "interaction.admit"
         interaction.admit(decided, user)
-    except AccessDenied as refusal:
+    except (AccessDenied, InvalidAudience) as refusal:
         return replace(attempt, steps=(*attempt.steps, step), refusal=refusal, token=None)
     return attempt
 

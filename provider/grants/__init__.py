@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from projects.sign_in import NOWHERE
 from provider import facts, possession
 from provider.client_authentication import authenticate
 from provider.grants import (
@@ -139,6 +140,7 @@ def _decided(
             presented.challenge,
             shown,
             presented.exchanged,
+            belongs=(presented.person.belongs if presented.person else None) or NOWHERE,
         )
         run(grant.steps, decided)
     except InvalidAudience:

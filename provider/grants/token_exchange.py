@@ -8,7 +8,7 @@ from datetime import datetime
 from django.conf import settings
 
 from projects import ends
-from projects.apis import admits, apis_near
+from projects.apis import apis_near
 from provider.protocol import exchange
 from provider.protocol.confirmation import NOT_BOUND
 from provider.protocol.errors import InvalidGrant
@@ -75,7 +75,7 @@ def _passed_on(found: find.Found, client: ClientFacts) -> tuple[Ceiling, datetim
     apis = Registry(apis=apis_near(token.audience))
     if behind is None or not exchange.may_pass_on(client, token, apis, settings.IDP_ISSUER):
         raise InvalidSubject
-    if not admits(client.project, behind.user_id):
+    if not live.lets_in(client, behind):
         raise InvalidSubject
     if client.project.consent_mode == "implicit" and behind.project_id is None:
         return exchange.passed_on(token, exchange.all_of(client)), None

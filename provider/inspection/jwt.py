@@ -14,11 +14,10 @@ from clients.models.keys import KeyState
 from common import jws
 from common.command_output import told
 from common.json_type import Json
-from projects.apis import admits
 from provider import facts
 from provider.inspection.held import Held, No, Why
 from provider.inspection.opaque import Looked
-from provider.inspection.why import ACCESS, ID, of_client, of_person
+from provider.inspection.why import ACCESS, ID, not_let_in, of_client, of_person
 from provider.inspection.why import of as why
 from provider.keys import mint, rotation
 from provider.protocol.access_tokens import lives_too_long
@@ -95,8 +94,7 @@ def _of_id_token(claims: Claims, held: Held) -> Why:
         return
     yield from of_person(person.is_active, person.tokens_not_before, held.issued_at)
     for one in facts.find_clients({*held.audience, str(claims["azp"])}).values():
-        if not admits(one.project, person.pk):
-            yield No("apis.admits", "A project of it is in testing, and the person is no test user of it.")
+        yield from not_let_in(one, person.pk)
 
 
 def sub_of(text: str) -> str:

@@ -5,12 +5,14 @@ They decide nothing: the endpoints' own functions say whether something is alive
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from common.command_output import told
 from projects.apis import admits, apis_near
 from projects.consent import Permission
 from projects.facts import ProjectFacts
+from projects.sign_in import ANYONE
 from provider import facts
 from provider.inspection.held import Held, No, Why
 from provider.protocol.facts import ClientFacts
@@ -63,9 +65,18 @@ def _of_authorization(behind: AuthorizationRow, issued_at: datetime) -> Why:
         if live.expired(end):
             yield No("live.end_of", f"What the person allowed ended by itself on {told(end)}.")
         yield from of_client(client, issued_at)
-        if not admits(client.project, behind.user_id):
-            yield No("apis.admits", "Its project is in testing, and the person is no test user of it.")
+        yield from not_let_in(client, behind.user_id)
     yield from of_person(behind.is_active, behind.tokens_not_before, issued_at)
+
+
+def not_let_in(client: ClientFacts, person_id: int) -> Why:
+    """By the project, or by the client itself (protocol section 32)."""
+    if client.project.testing and not admits(replace(client.project, sign_in=ANYONE), person_id):
+        yield No("apis.admits", "Its project is in testing, and the person is no test user of it.")
+    elif not admits(client.project, person_id):
+        yield No("apis.admits", "Its project lets in by groups or roles, and the person has none of those.")
+    elif not admits(client.project, person_id, client.sign_in):
+        yield No("apis.admits", f"{client.client_id} lets in by groups or roles, and the person has none of those.")
 
 
 def of_person(is_active: bool, tokens_not_before: datetime | None, issued_at: datetime) -> Why:

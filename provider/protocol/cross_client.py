@@ -62,6 +62,8 @@ def at_token(request: TokenRequest) -> None:
         return
     if not request.of_a_person:
         raise InvalidAudience  # client credentials: nobody to speak of
+    if not target.sign_in.lets_in(request.belongs):
+        raise InvalidAudience  # the project lets them in, for the caller's token is of them; the target does not
     if "openid" not in request.scopes:
         raise InvalidScope("An ID token needs the scope openid, granted and in this request.")
     request.target = target

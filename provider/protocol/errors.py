@@ -189,6 +189,13 @@ class AccessDenied(Refusal):
     code = "access_denied"
 
 
+class NotLetIn(AccessDenied):
+    """The app, or its project, lets in by groups or roles, and this person has none of those (protocol section 32)."""
+
+    def __init__(self) -> None:
+        super().__init__("This account may not use this app.")
+
+
 class IntrospectionDenied(AccessDenied):
     """This client may not introspect at all."""
 

@@ -11,6 +11,7 @@ from common.json_type import Json as Json
 from projects.addresses import Addresses
 from projects.facts import ApiFacts, Apis, ProjectFacts
 from projects.matcher import Mode
+from projects.sign_in import ANYONE, Belongs, Rule
 from provider.protocol.confirmation import NOT_BOUND, Confirmation
 
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a grant type (RFC 8693)
@@ -76,6 +77,7 @@ class ClientFacts:
     document_gone_since: datetime | None = None
     asks_offline: bool = False  # whoever signs in is asked for offline access, too, whatever the request says
     default_scopes: tuple[str, ...] = ()  # of a guest: what it asks for where it names none
+    sign_in: Rule = ANYONE  # whom it lets in, of those whom its project does
     entries: Addresses[Entry] = field(init=False, compare=False, repr=False)  # the allowlist, found by path
 
     def __post_init__(self) -> None:
@@ -137,6 +139,7 @@ class PersonFacts:
     facts: Mapping[str, Json] = field(default_factory=dict)
     groups: tuple[str, ...] = ()
     roles: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # by the row of their project
+    belongs: Belongs | None = None  # the same by ids; None: it was not read
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import Enum
 from urllib.parse import urlencode
 
+from projects.sign_in import NOWHERE, Belongs
 from provider.protocol.channel import Channel
 from provider.protocol.claims import within
 from provider.protocol.confirmation import NOT_BOUND, Confirmation
@@ -170,6 +171,7 @@ class TokenRequest:
     challenge: Challenge = NO_CHALLENGE
     shown: Confirmation = NOT_BOUND  # what the request proved to have: its tokens are bound to it
     exchanged: Exchanged | None = None  # another token was presented (RFC 8693)
+    belongs: Belongs = NOWHERE  # the person, for whoever lets in by groups or roles
 
     # Decided by the steps:
     scopes: tuple[str, ...] = ()

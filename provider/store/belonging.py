@@ -12,26 +12,29 @@ from django.db.models import Q
 
 from clients.models import Client
 from common import cache
+from projects.choices import SignIn
 from projects.claim_table import ATTRIBUTE
 from projects.models import Project
 from projects.scopes import BY_TABLE
+from projects.sign_in import Belongs, group_id, role_id
 from provider.protocol.facts import Json
 
-_GROUPS = """SELECT DISTINCT g.name FROM accounts_groupmember m JOIN accounts_group g ON g.id = m.group_id
+_GROUPS = """SELECT DISTINCT g.id, g.name FROM accounts_groupmember m JOIN accounts_group g ON g.id = m.group_id
     WHERE m.user_id = u.id"""
 # Two halves: each finds its rows by an index, which an OR would not.
-_ROLES = """SELECT r.project_id, r.name FROM projects_rolegrant t JOIN projects_projectrole r ON r.id = t.role_id
+_ROLES = """SELECT r.project_id, r.id, r.name FROM projects_rolegrant t JOIN projects_projectrole r ON r.id = t.role_id
     WHERE t.user_id = u.id
-    UNION SELECT r.project_id, r.name FROM accounts_groupmember m JOIN projects_rolegrant t ON t.group_id = m.group_id
-    JOIN projects_projectrole r ON r.id = t.role_id WHERE m.user_id = u.id"""
+    UNION SELECT r.project_id, r.id, r.name FROM accounts_groupmember m
+    JOIN projects_rolegrant t ON t.group_id = m.group_id JOIN projects_projectrole r ON r.id = t.role_id
+    WHERE m.user_id = u.id"""
 _EXPRESSIONS = {
     "postgresql": (
-        f"(SELECT coalesce(json_agg(x.name), '[]'::json) FROM ({_GROUPS}) x)",  # noqa: S608 - constants
-        f"(SELECT coalesce(json_agg(json_build_array(x.project_id, x.name)), '[]'::json) FROM ({_ROLES}) x)",  # noqa: S608
+        f"(SELECT coalesce(json_agg(json_build_array(x.id, x.name)), '[]'::json) FROM ({_GROUPS}) x)",  # noqa: S608 - constants
+        f"(SELECT coalesce(json_agg(json_build_array(x.project_id, x.id, x.name)), '[]'::json) FROM ({_ROLES}) x)",  # noqa: S608
     ),
     "sqlite": (
-        f"(SELECT json_group_array(x.name) FROM ({_GROUPS}) x)",  # noqa: S608 - constants
-        f"(SELECT json_group_array(json_array(x.project_id, x.name)) FROM ({_ROLES}) x)",  # noqa: S608 - constants
+        f"(SELECT json_group_array(json_array(x.id, x.name)) FROM ({_GROUPS}) x)",  # noqa: S608 - constants
+        f"(SELECT json_group_array(json_array(x.project_id, x.id, x.name)) FROM ({_ROLES}) x)",  # noqa: S608 - constants
     ),
 }
 
@@ -42,30 +45,26 @@ def columns(vendor: str) -> tuple[str, ...]:
 
 
 def are_needed() -> bool:
-    """Some client asks for them, or some project's table makes another claim of them."""
+    """Some client asks for them, some project's table makes another claim of them, or somebody lets in by them."""
     asks = Q(scope__contains="groups") | Q(scope__contains="roles")
     words = (word for scope in Client.objects.filter(asks).values_list("scope", flat=True) for word in scope.split())
     if any(word in BY_TABLE for word in words):
+        return True
+    if any(rows.exclude(sign_in=SignIn.ANYONE).exists() for rows in (Project.objects, Client.objects)):
         return True
     tables = Project.objects.exclude(claims=[]).values_list("claims", flat=True)
     return any(row["source"] != ATTRIBUTE for table in tables for row in table)
 
 
-def of(found: Sequence[Json]) -> tuple[tuple[str, ...], dict[int, tuple[str, ...]]]:
-    """The groups of a person, and the roles by project, of what `columns` found."""
+def of(found: Sequence[Json]) -> tuple[tuple[str, ...], dict[int, tuple[str, ...]], Belongs | None]:
+    """The groups of a person, the roles by project, and both by ids, of what `columns` found."""
     if not found:
-        return (), {}
+        return (), {}, None
     groups, roles = found
-    return _groups(groups), _roles(roles)
-
-
-def _groups(found: Json) -> tuple[str, ...]:
-    return tuple(sorted(map(str, found))) if isinstance(found, list) else ()
-
-
-def _roles(found: Json) -> dict[int, tuple[str, ...]]:
-    """By project."""
-    roles: dict[int, list[str]] = {}
-    for project, name in found if isinstance(found, list) else ():
-        roles.setdefault(project, []).append(name)
-    return {project: tuple(sorted(names)) for project, names in roles.items()}
+    by_group = {group_id(key): str(name) for key, name in groups} if isinstance(groups, list) else {}
+    by_role = {role_id(key): (project, str(name)) for project, key, name in roles} if isinstance(roles, list) else {}
+    by_project: dict[int, list[str]] = {}
+    for project, name in by_role.values():
+        by_project.setdefault(project, []).append(name)
+    names = {project: tuple(sorted(several)) for project, several in by_project.items()}
+    return tuple(sorted(by_group.values())), names, Belongs(frozenset(by_group), frozenset(by_role))

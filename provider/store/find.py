@@ -96,7 +96,7 @@ def id_token(token: str) -> dict[str, Any] | None:
         return None
     if any(client.guest for client in clients.values()):
         return None  # it does not say which project let the guest in, so nobody can say whether that still does
-    return claims if all(admits(client.project, user.pk) for client in clients.values()) else None
+    return claims if all(admits(client.project, user.pk, client.sign_in) for client in clients.values()) else None
 
 
 def _opaque(token: str) -> Found | None:

@@ -1,8 +1,8 @@
 """Is this row still worth anything? One answer for codes, refresh tokens and access tokens (protocol section 6).
 
 What can end a token is read with it: its Authorization, sign-in and person by the statement that finds it, its client
-and project from what the process remembers of them. Who may use a project that is being tested costs one more
-statement, and only there.
+and project from what the process remembers of them. Whether the person is let in is in what was read of them; who may
+use a project that is being tested costs one more statement, and only there.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def authorization_lives(
         and client_lives(client, issued_at)
         and authorization.is_active
         and not ended(issued_at, authorization.tokens_not_before)
-        and admits(client.project, authorization.user_id)
+        and lets_in(client, authorization)
     )
 
 
@@ -110,7 +110,12 @@ def passed_on_lives(
         given, _ends_at = allowed_in(client.project, behind)
         if missing(held, given, apis_near((*held.audiences, *given.audiences)).covers):
             return False
-    return admits(client.project, behind.user_id)
+    return lets_in(client, behind)
+
+
+def lets_in(client: ClientFacts, behind: AuthorizationRow) -> bool:
+    """Whether the person of this Authorization may use the client, as both stand now."""
+    return admits(client.project, behind.user_id, client.sign_in, behind.belongs)
 
 
 def allowed_in(project: ProjectFacts, behind: AuthorizationRow) -> tuple[Permission, datetime | None]:

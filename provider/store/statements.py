@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from common.connection import connection
 from common.sql import Guard, Insert, Row, Value, array, clock, hyphenated, known, moment, read, seconds_since
+from projects.sign_in import Belongs
 from provider.protocol.facts import Json
 from provider.store import belonging, person
 
@@ -55,8 +56,9 @@ class AuthorizationRow(NamedTuple):
     tokens_not_before: datetime | None
     username: str
     facts: dict[str, Json]  # the columns of `provider.store.person.PERSON`
-    groups: tuple[str, ...]  # these two by `provider.store.belonging`, where they are read
+    groups: tuple[str, ...]  # these three by `provider.store.belonging`, where they are read
     roles: dict[int, tuple[str, ...]]
+    belongs: Belongs | None
 
 
 # JSON columns stand in their own tuple: SQLite keeps them as texts.

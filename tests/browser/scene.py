@@ -97,6 +97,7 @@ def _furnish(owner: User) -> None:
     ConsentScreen.objects.filter(project__key="acme").update(
         homepage_uri="https://acme.example/", tos_uri="https://acme.example/terms"
     )
+    Client.objects.filter(client_id="picky").update(sign_in="groups", scope=WIDE)
     Client.objects.filter(client_id="web").update(post_logout_redirect_uris=AFTER_LOGOUT)
     browser = Browser("owner", Http(headers={"user-agent": WORK}, REMOTE_ADDR="198.51.100.7"))
     browser.tokens("web", scope="openid email offline_access orders.read", audience=ORDERS)

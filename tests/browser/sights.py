@@ -108,6 +108,7 @@ def _wait(page: Page) -> None:
     page.locator("h1").wait_for()
 
 
+PICKY_CB = "https://picky.acme.example/cb"
 _LEAVING = {"client_id": "web", "post_logout_redirect_uri": AFTER_LOGOUT}
 
 
@@ -125,6 +126,12 @@ def _on_the_way(scene: Scene) -> list[Sight]:
         Sight("second-step", "/accounts/two-step/sign-in/", "half way"),
         Sight("consent", wide, "outsider"),
         Sight("consent-more", wide, "owner"),
+        Sight(
+            "no-access",
+            authorize(client_id="picky", redirect_uri="https://picky.acme.example/cb"),
+            "member",
+            status=403,
+        ),
         Sight("switch-account", "/accounts/switch/", "owner"),
         Sight("invitation-of-another", scene.invitation_link("kim@new.example"), "outsider", act=_wait),
         Sight("confirm-password", "/accounts/reauthenticate/", "owner"),

@@ -14,6 +14,7 @@ from clients.document import DERIVED, MEMBERS, read, represent
 from clients.metadata import Audience, ClientMetadata
 from common.json_type import Json
 from projects.problems import Problem
+from projects.sign_in import LetIn
 
 pytestmark = pytest.mark.any_database
 
@@ -33,6 +34,7 @@ BY_TYPE: dict[str, st.SearchStrategy[object]] = {
     "tuple[str, ...]": lists,
     "tuple[Audience, ...]": st.lists(audiences, max_size=3).map(tuple),
     "datetime | None": st.none() | moments,
+    "LetIn": st.just(LetIn()) | st.builds(LetIn, st.sampled_from(["groups", "roles"]), lists),
     "Json": st.none() | st.just({"keys": [{"kty": "OKP"}]}),
 }
 anything: st.SearchStrategy[Json] = st.recursive(

@@ -26,6 +26,7 @@ from projects.document import (
 from projects.metadata import ApiMetadata, Membership, ProjectMetadata, Scope, Screen
 from projects.paths import Step, joined, steps
 from projects.problems import Problem
+from projects.sign_in import LetIn
 from tests.clients.test_document import anything, lifetimes, lists, moments, texts, words
 
 pytestmark = pytest.mark.any_database
@@ -41,6 +42,7 @@ PROJECTS = st.builds(
     cross_client=st.sampled_from(["same_project", "off"]),
     status=st.sampled_from(["production", "testing"]),
     test_users=lists,
+    sign_in=st.just(LetIn()) | st.builds(LetIn, st.sampled_from(["groups", "roles"]), lists),
     tokens_not_before=st.none() | moments,
     longest_grant=st.none() | lifetimes,
     profile=texts,

@@ -613,6 +613,18 @@ def test_only_test_users_connect_the_devices_of_a_project_that_is_being_tested()
     assert device.error() == "authorization_pending", "another account may still be one"
 
 
+def test_whoever_the_app_does_not_let_in_connects_no_device_of_it() -> None:
+    device, in_time = Device().begin(), Device().begin()
+    connect(in_time)
+    Client.objects.filter(client_id=TV).update(sign_in="groups")
+    refused = page(Browser("outsider"), device.code)
+    assert refused.status_code == 403
+    assert "You have no access to" in refused.content.decode()
+    assert "/accounts/switch/" in refused.content.decode()
+    assert device.error() == "authorization_pending", "another account may be let in"
+    assert in_time.error() == "invalid_grant", "whoever allowed it is let in no longer"
+
+
 def test_what_was_decided_is_on_record_without_the_code() -> None:
     first, second = Device().begin(), Device().begin()
     connect(first)

@@ -122,6 +122,13 @@ def test_a_project_in_testing_lets_in_its_test_users_only() -> None:
     assert refused() == "access_denied"
 
 
+def test_a_guest_brings_nobody_in_whom_the_project_does_not_let_in() -> None:
+    Project.objects.filter(key="acme").update(sign_in="groups")
+    page = Browser("owner").authorize(DOCUMENT, **ASKED)
+    assert page.status_code == 403
+    assert "You have no access to" in page.content.decode()
+
+
 # --- What people see ------------------------------------------------------------------------------------------------
 
 

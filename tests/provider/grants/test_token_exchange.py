@@ -384,6 +384,14 @@ def test_a_first_party_project_asks_nobody() -> None:
     assert refused(exchange(CLERK, signed_in()["access_token"], audience=LEDGER)) == "invalid_target"
 
 
+def test_an_api_gets_no_token_of_whom_its_client_does_not_let_in() -> None:
+    token = signed_in()["access_token"]
+    text = exchanged(CLERK, token, audience=LEDGER)
+    Client.objects.filter(client_id="clerk").update(sign_in="roles")
+    assert refused(exchange(CLERK, token, audience=LEDGER)) == "invalid_request"
+    assert CLERK.introspect(text).json() == {"active": False}
+
+
 def test_a_project_in_testing_admits_its_test_users_only() -> None:
     token = signed_in()["access_token"]
     text = exchanged(CLERK, token, audience=LEDGER)
