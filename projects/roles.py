@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from django.db import transaction
 from django.db.models import Q
@@ -192,7 +192,7 @@ def change(role: ProjectRole, wanted: RoleMetadata, by: Actor) -> list[str]:
     with acting(by), transaction.atomic():
         role.refresh_from_db(from_queryset=ProjectRole.objects.select_for_update(of=("self",)))
         require(problems(wanted, role.project, by, role))
-        before = metadata_of(role)
+        before, wanted = metadata_of(role), settled(wanted)
         moved = differences(before, wanted)
         if words := [name for name in moved if name in ("name", "description")]:
             told: dict[str, Detail] = {
@@ -203,6 +203,16 @@ def change(role: ProjectRole, wanted: RoleMetadata, by: Actor) -> list[str]:
             role.save()
         _hold(role, _Holders.named(wanted).keys, by)
     return moved
+
+
+def settled(wanted: RoleMetadata) -> RoleMetadata:
+    """With the names that accounts and groups have, where somebody spelled them otherwise; each once."""
+    users, whole = _accounts(wanted.users), _groups(wanted.groups)
+    return replace(
+        wanted,
+        users=tuple(dict.fromkeys(users[name].username if name in users else name for name in wanted.users)),
+        groups=tuple(dict.fromkeys(whole[name].name if name in whole else name for name in wanted.groups)),
+    )
 
 
 def differences(before: RoleMetadata, after: RoleMetadata) -> list[str]:

@@ -25,7 +25,7 @@ def apply_role(context: Context, project: Project, entry: Entry) -> None:
     found = roles.locked(name, project)
     before = roles.metadata_of(found) if found else RoleMetadata(name=name)
     wanted = replace(wanted_role(before, _known(context, entry)), name=name)
-    changed = roles.differences(before, wanted)
+    changed = roles.differences(before, roles.settled(wanted))
     try:
         if found is None:
             roles.register(wanted, project, context.by)

@@ -29,7 +29,7 @@ def test_a_newcomer_pastes_every_line(keys: None, settings: Any) -> None:
     terminal = Terminal()
     answers = [answer for language, text in BLOCKS if language == "sh" for answer in terminal.paste(text)]
     assert [answer.status_code for answer in answers] == [
-        *(200, 200, 201, 201, 201),  # a token, what the API says of itself, a project, an API, a client
+        *(200, 200, 201, 201, 201, 201),  # a token, what the API says of itself, a project, an API, a role, a client
         *(201, 201, 204),  # two secrets, and one less
         *(200, 200),  # an ETag, and a change
         *(200, 200),  # two pages
