@@ -22,7 +22,7 @@ from django.utils.module_loading import import_string
 
 from common import issuer
 from common.connection import pin_connection, unpin_connection
-from idp import discovery, own_resource, toolkit_paths
+from idp import discovery, own_resource, signals_metadata, toolkit_paths
 from provider.endpoints.device_authorization import device_authorization
 from provider.endpoints.http import Answer, Endpoint, json_answer
 from provider.endpoints.introspect import introspect
@@ -40,6 +40,8 @@ ENDPOINTS: dict[str, Endpoint] = {
     # Below the issuer (OpenID Connect Discovery 1.0 section 4), and between its host and path (RFC 8414 section 3).
     **{f"{BASE}/.well-known/{name}": discovery.configuration for name in METADATA},
     **{f"/.well-known/{name}{BASE}": discovery.configuration for name in METADATA},
+    f"{BASE}/.well-known/{signals_metadata.NAME}": signals_metadata.transmitter,
+    f"/.well-known/{signals_metadata.NAME}{BASE}": signals_metadata.transmitter,
     own_resource.PATH: own_resource.protected_resource,
     f"{BASE}/.well-known/jwks.json": discovery.jwks,
     f"{BASE}/openid/jwks.json": discovery.jwks,
@@ -50,7 +52,7 @@ ENDPOINTS: dict[str, Endpoint] = {
     },
     **toolkit_paths.endpoints(),
 }
-WITHOUT_DATABASE = (discovery.configuration, own_resource.protected_resource)
+WITHOUT_DATABASE = (discovery.configuration, own_resource.protected_resource, signals_metadata.transmitter)
 # With and without a trailing slash: a POST is never redirected.
 BY_PATH = {path + slash: endpoint for path, endpoint in ENDPOINTS.items() for slash in ("", "/")}
 # Middleware that adds the same headers to every answer. They are computed once.

@@ -32,8 +32,12 @@ SIGN_IN_SCOPES: dict[str, Scope] = {
 BY_TABLE = ("groups", "roles")  # told by a project's table: of what it says itself (`projects.claim_table`)
 # Of the provider's own API. Whatever begins like these is reserved for it.
 ADMIN_PREFIX = "admin."
+SIGNALS_PREFIX = "ssf."
 READ, WRITE = "admin.read", "admin.write"
+SIGNALS_READ, SIGNALS_MANAGE = "ssf.read", "ssf.manage"  # of a receiver of Shared Signals, for itself
 ADMIN_SCOPES: dict[str, Scope] = {
     READ: Scope(gettext_noop("See the projects you manage at this provider, with their apps")),
     WRITE: Scope(gettext_noop("Change the projects you manage at this provider, with their apps")),
+    SIGNALS_READ: Scope(gettext_noop("Read what happens to people who use the app")),
+    SIGNALS_MANAGE: Scope(gettext_noop("Choose what the app is told of people who use it")),
 }

@@ -13,6 +13,7 @@ from clients.models.pushed_request import PushedRequest
 from clients.models.refusal import RefusedRequest
 from clients.models.secret import ClientSecret
 from clients.models.self_registration import InitialAccessToken, RegistrationAccess
+from clients.models.stream import Stream, StreamExclusion
 from clients.models.telling import Delivery, Occurrence, ReadUntil, Webhook
 from clients.models.tokens import AccessToken, DeviceGrant, Grant, IDToken, RefreshToken, RevokedToken
 from clients.models.use import FirstUse
@@ -46,6 +47,8 @@ __all__ = [
     "RevokedToken",
     "SecurityEvent",
     "SigningKey",
+    "Stream",
+    "StreamExclusion",
     "TimerRun",
     "Webhook",
 ]

@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import subjects
 from clients.models.logout import NoticeState, Whom
+from clients.models.recipient import Recipient
+from clients.models.stream import Stream
 from common import clock
 from projects.models import Project
 
@@ -25,16 +27,6 @@ class ToldKind(models.TextChoices):
     ROLES = "person.roles_changed", _("Somebody's roles in this project changed")
     GROUPS = "person.groups_changed", _("Somebody's groups changed")
     ACCESS = "access.ended", _("Somebody's access to an app ended: taken back, ended or signed out")
-
-
-class Recipient(models.Model):
-    """Somebody who is sent events, and may fail: how often in a row, and until when nothing is sent there."""
-
-    failures = models.PositiveSmallIntegerField(default=0, editable=False)
-    not_before = models.DateTimeField(null=True, editable=False)
-
-    class Meta:
-        abstract = True
 
 
 class Webhook(Recipient):
@@ -80,7 +72,20 @@ class Delivery(models.Model):
     # The same each time it is sent: by it a recipient knows what they have had.
     message_id = models.UUIDField(_("ID"), default=uuid.uuid4, unique=True, editable=False)
     webhook = models.ForeignKey(
-        Webhook, on_delete=models.CASCADE, db_index=False, related_name="deliveries", verbose_name=_("webhook")
+        Webhook,
+        on_delete=models.CASCADE,
+        null=True,
+        db_index=False,
+        related_name="deliveries",
+        verbose_name=_("webhook"),
+    )
+    stream = models.ForeignKey(
+        Stream,
+        on_delete=models.CASCADE,
+        null=True,
+        db_index=False,
+        related_name="deliveries",
+        verbose_name=_("event stream"),
     )
     # As the recipient knows the person; empty: it is about nobody.
     sub = models.CharField(max_length=subjects.MAX_LENGTH, blank=True)
@@ -106,6 +111,10 @@ class Delivery(models.Model):
             models.Index(
                 fields=["webhook", "sub", "id"], condition=models.Q(state=NoticeState.DUE), name="delivery_is_due"
             ),
+            models.Index(fields=["stream", "-id"], name="deliveries_of_stream"),
+            models.Index(
+                fields=["stream", "sub", "id"], condition=models.Q(state=NoticeState.DUE), name="signal_is_due"
+            ),
         ]
         constraints = [
             models.CheckConstraint(condition=models.Q(state__in=NoticeState.values), name="delivery_state_is_known"),
@@ -114,10 +123,18 @@ class Delivery(models.Model):
                 | (~models.Q(state=NoticeState.DELIVERED) & models.Q(delivered_at__isnull=True)),
                 name="delivery_knows_when_it_was_made",
             ),
+            models.CheckConstraint(
+                condition=models.Q(webhook__isnull=False, stream__isnull=True)
+                | models.Q(webhook__isnull=True, stream__isnull=False),
+                name="delivery_is_for_one",
+            ),
         ]
 
-    def whom(self) -> Whom:
-        return Whom(self.webhook.pk, self.webhook.project_id, self.webhook.url)
+    def whom(self) -> Whom | None:
+        if self.webhook is not None:
+            return Whom(self.webhook.pk, self.webhook.project_id, self.webhook.url)
+        stream = self.stream
+        return Whom(stream.pk, stream.client.project_id, stream.endpoint_url) if stream else None
 
     def __str__(self) -> str:
         return f"{self.kind} {self.message_id}"

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from clients.models import Authorization, Webhook
+from clients.models import Authorization, Stream, Webhook
 from projects.models import Consent
 
 NOTHING_LEFT: dict[str, list[str]] = {"scopes": [], "audiences": []}  # of a consent that was taken back
@@ -15,7 +15,11 @@ NOTHING_LEFT: dict[str, list[str]] = {"scopes": [], "audiences": []}  # of a con
 
 def told_projects() -> frozenset[int]:
     """The projects that somebody tells; none: nothing has to be found out, or written."""
-    return frozenset(Webhook.objects.order_by().values_list("project", flat=True).distinct())
+    of_webhooks = Webhook.objects.order_by().values_list("project", flat=True).distinct()
+    of_streams = (
+        Stream.objects.order_by().filter(client__project__isnull=False).values_list("client__project", flat=True)
+    )
+    return frozenset(one for one in {*of_webhooks, *of_streams} if one is not None)
 
 
 def projects_of(sub: str, at: datetime, among: Collection[int]) -> frozenset[int]:

@@ -13,11 +13,14 @@ from zlib import crc32
 from django.db import connection, transaction
 from django.db.models import Min
 
-from clients.models import Delivery, Occurrence, ReadUntil, Webhook
+from accounts.models import User
+from clients.models import Delivery, Occurrence, ReadUntil, Stream, Webhook
+from clients.models.stream import StreamStatus
 from clients.models.telling import ToldKind
+from projects.roles import roles_of
 from provider import event_feed
 from provider.event_feed import Event, Place, Wanted
-from provider.telling import table
+from provider.telling import sets, table
 from provider.telling.relations import projects_of, told_projects, told_sub
 from provider.telling.table import Happened
 
@@ -83,7 +86,8 @@ def _place() -> Place:
     row = ReadUntil.objects.first()
     if row is not None:
         return Place(row.security, row.account)
-    since = Webhook.objects.aggregate(first=Min("created_at"))["first"]
+    found = [model._default_manager.aggregate(first=Min("created_at"))["first"] for model in (Webhook, Stream)]
+    since = min(filter(None, found), default=None)
     return event_feed.place_before(since) if since is not None else event_feed.end()
 
 
@@ -105,8 +109,30 @@ def _whose(one: Happened, among: Collection[int]) -> frozenset[int]:
 
 
 def _of(one: Happened, projects: Collection[int]) -> Iterator[Delivery]:
-    """A row for each webhook of these projects that was there by then, and wants this kind."""
+    """A row for each recipient of these projects that was there by then, and wants this kind."""
     for webhook in Webhook.objects.filter(project__in=projects, created_at__lte=one.at).order_by("pk"):
         if not webhook.kinds or one.kind in webhook.kinds:
             sub = told_sub(one.sub, webhook.project_id)
             yield Delivery(webhook=webhook, sub=sub, kind=one.kind, data=one.data, happened_at=one.at)
+    there = Stream.objects.filter(client__project__in=projects, created_at__lte=one.at)
+    for stream in there.exclude(status=StreamStatus.DISABLED).select_related("client").order_by("pk"):
+        yield from _of_stream(one, stream)
+
+
+def _of_stream(one: Happened, stream: Stream) -> Iterator[Delivery]:
+    """A session of another app of the project is no matter of this one's."""
+    sub, apps = told_sub(one.sub, stream.client.project_id or 0), one.data.get("client_ids", one.data.get("client_id"))
+    wanted = sets.event_type(one.kind) in stream.events_requested
+    of_others = apps is not None and stream.client.client_id not in apps
+    if wanted and not of_others and not stream.exclusions.filter(sub=sub).exists():
+        data = {**one.data, **_claims(one, stream)}
+        yield Delivery(stream=stream, sub=sub, kind=one.kind, data=data, happened_at=one.at)
+
+
+def _claims(one: Happened, stream: Stream) -> dict[str, dict[str, list[str]]]:
+    """The new values: roles of its own project. Which groups it may know is for its claims to say, so it asks."""
+    project = stream.client.project_id
+    if one.kind != ToldKind.ROLES or project is None:
+        return {}
+    user = User.objects.filter(sub=one.sub).values_list("pk", flat=True).first()
+    return {"claims": {"roles": list(roles_of(project, user))}} if user is not None else {}

@@ -111,8 +111,10 @@ def _connect(owner: User) -> None:
     for key, name in (("corp", "Corp"), ("guild", "The guild")):
         wanted = ConnectorMetadata(id=key, name=name, issuer=f"https://{key}.example", client_id="vestibule")
         registration.register(wanted, Actor.operator("scene"))
-    said = {"issuer": "ldaps://ldap.corp.example", "search_base": "dc=corp,dc=example"}
-    registration.register(ConnectorMetadata(id="tree", name="Directory", kind="ldap", **said), Actor.operator("scene"))
+    tree = ConnectorMetadata(
+        id="tree", name="Directory", kind="ldap", issuer="ldaps://ldap.corp.example", search_base="dc=corp,dc=example"
+    )
+    registration.register(tree, Actor.operator("scene"))
     SocialAccount.objects.create(user=owner, provider="corp", uid="1")
 
 

@@ -18,6 +18,7 @@ from provider import logout_notices, outboxes
 from provider.outboxes import Attempt
 from provider.protocol.errors import TemporarilyUnavailable
 from provider.telling import spreading
+from provider.telling.stream_outbox import Streams
 from provider.telling.webhook_outbox import Webhooks
 
 OUTCOMES = {
@@ -46,5 +47,5 @@ class Command(ServiceCommand):
             problem = f": {attempt.problem}" if attempt.problem else ""
             self.stderr.write(f"{attempt.client_id or 'a deleted client'}: {OUTCOMES[attempt.state]}{problem}")
 
-        outboxes.deliver([logout_notices.Notices(), Webhooks()], stop.is_set, report)
+        outboxes.deliver([logout_notices.Notices(), Webhooks(), Streams()], stop.is_set, report)
         return counts

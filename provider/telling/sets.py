@@ -1,0 +1,96 @@
+"""Security Event Tokens (RFC 8417) of the Shared Signals Framework 1.0: what an event is called there. Pure.
+
+One event a token. It has no `sub` and no `exp`, so that nobody takes it for a token that lets somebody in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from common.json_type import Json
+
+TYPE = "secevent+jwt"
+CAEP = "https://schemas.openid.net/secevent/caep/event-type/"
+RISC = "https://schemas.openid.net/secevent/risc/event-type/"
+SSF = "https://schemas.openid.net/secevent/ssf/event-type/"
+SESSION_REVOKED, CREDENTIAL_CHANGE = f"{CAEP}session-revoked", f"{CAEP}credential-change"
+CLAIMS_CHANGE = f"{CAEP}token-claims-change"
+DISABLED, ENABLED, PURGED = f"{RISC}account-disabled", f"{RISC}account-enabled", f"{RISC}account-purged"
+IDENTIFIER_CHANGED = f"{RISC}identifier-changed"
+VERIFICATION, UPDATED = f"{SSF}verification", f"{SSF}stream-updated"
+# What projects are told by webhooks, by its name here (rule W6). What ends access is a session to an app.
+OF_KIND: Mapping[str, str] = {
+    "person.deactivated": DISABLED,
+    "person.activated": ENABLED,
+    "person.deleted": PURGED,
+    "person.password_changed": CREDENTIAL_CHANGE,
+    "person.second_steps_changed": CREDENTIAL_CHANGE,
+    "person.email_changed": IDENTIFIER_CHANGED,
+    "person.roles_changed": CLAIMS_CHANGE,
+    "person.groups_changed": CLAIMS_CHANGE,
+    "access.ended": SESSION_REVOKED,
+}
+SUPPORTED = tuple(dict.fromkeys(OF_KIND.values()))
+OF_STREAM = ("ssf.verification", "ssf.stream-updated")  # kinds that are about a stream, and no person
+FACTORS = {"totp": "app", "passkey": "fido2-platform", "recovery_codes": "recovery-codes", "all": "second-steps"}
+CHANGES = {"added": "create", "removed": "revoke"}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a token is made of."""
+
+    jti: str
+    stream_id: str
+    audience: str
+    sub: str  # as the receiver knows the person
+    kind: str
+    data: Mapping[str, Json]
+    happened_at: int  # seconds
+    issued_at: int
+
+
+def event_type(kind: str) -> str:
+    return OF_KIND.get(kind) or SSF + kind.removeprefix("ssf.")
+
+
+def delivered(requested: Sequence[str]) -> list[str]:
+    """Of what was asked for, what there is."""
+    return [one for one in SUPPORTED if one in requested]
+
+
+def claims(told: Told, issuer: str) -> dict[str, Json]:
+    about: dict[str, Json] = {"format": "iss_sub", "iss": issuer, "sub": told.sub}
+    if told.kind in OF_STREAM:
+        about = {"format": "opaque", "id": told.stream_id}
+    return {
+        "iss": issuer,
+        "iat": told.issued_at,
+        "jti": told.jti,
+        "aud": told.audience,
+        "sub_id": about,
+        "events": {event_type(told.kind): _payload(told)},
+    }
+
+
+def _payload(told: Told) -> dict[str, Json]:
+    """CAEP 1.0 section 2 and 3; RISC has nothing beside whom it is about."""
+    kind = event_type(told.kind)
+    if told.kind in OF_STREAM or kind.startswith(RISC):
+        return dict(told.data) if told.kind in OF_STREAM else {}
+    said: dict[str, Json] = {"event_timestamp": told.happened_at, "initiating_entity": _initiator(told.data)}
+    if kind == CREDENTIAL_CHANGE:
+        factor = str(told.data.get("factor", ""))
+        said["credential_type"] = FACTORS.get(factor, "password")
+        said["change_type"] = CHANGES.get(str(told.data.get("change", "")), "update")
+    if kind == CLAIMS_CHANGE:
+        said["claims"] = told.data.get("claims", {})
+    return said
+
+
+def _initiator(data: Mapping[str, Json]) -> str:
+    reason = data.get("reason")
+    if reason == "ended_by_administrator":
+        return "admin"
+    return "policy" if reason == "token_used_twice" else "user"
