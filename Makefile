@@ -43,7 +43,7 @@ lint: ## ruff, mypy and djlint, changing nothing
 	@.ci/venv dev
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy accounts clients common idp projects provider upstream verifier/vestibule_verifier tests .ci/postgres.py .ci/messages.py .ci/wording.py .ci/openapi.py
+	.venv/bin/mypy accounts clients common idp projects provider verifier/vestibule_verifier tests .ci/postgres.py .ci/messages.py .ci/wording.py .ci/openapi.py
 	cd verifier && ../.venv/bin/mypy
 	.venv/bin/djlint templates --lint --quiet
 

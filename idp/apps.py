@@ -20,5 +20,5 @@ class ConsoleConfig(SimpleAdminConfig):
     def ready(self) -> None:
         super().ready()
         import accounts.admin  # noqa: F401
+        import projects.upstream.admin  # noqa: F401
         import provider.admin  # noqa: F401
-        import upstream.admin  # noqa: F401

@@ -96,7 +96,7 @@ INSTALLED_APPS = [
     "idp.apps.IdpConfig",
     "accounts",
     "projects",
-    "upstream",
+    "projects.upstream",
     "clients",
     "provider",
     "idp.apps.ConsoleConfig",
@@ -171,8 +171,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
-ACCOUNT_ADAPTER = "upstream.account_adapter.AccountAdapter"
-SOCIALACCOUNT_ADAPTER = "upstream.adapter.SocialAccountAdapter"
+ACCOUNT_ADAPTER = "projects.upstream.account_adapter.AccountAdapter"
+SOCIALACCOUNT_ADAPTER = "projects.upstream.adapter.SocialAccountAdapter"
 SOCIALACCOUNT_STORE_TOKENS = False
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 # Whether people may make their own accounts. Then an address is verified before its account is used: only so can
@@ -216,7 +216,7 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = IS_LOCAL and IDP_ISSUER.startswith("http://
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default=f"no-reply@{_issuer_host}")
 ACCOUNT_FORMS = {
-    "login": "upstream.forms.LoginForm",
+    "login": "projects.upstream.forms.LoginForm",
     "signup": "accounts.forms.SignupForm",
     "reauthenticate": "accounts.forms.ReauthenticateForm",
     "add_email": "accounts.forms.AddEmailForm",

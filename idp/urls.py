@@ -45,7 +45,7 @@ BELOW: list[URLPattern | URLResolver] = [
     path("accounts/apps/guests/<int:client>/<slug:key>/end/", apps.end_guest, name="account_guest_end"),
     path("accounts/apps/<slug:key>/", apps.app, name="account_app"),
     path("accounts/apps/<slug:key>/remove/", apps.remove, name="account_app_remove"),
-    path("accounts/", include("upstream.urls")),
+    path("accounts/", include("projects.upstream.urls")),
     path("accounts/", include("accounts.urls")),
     path("accounts/activity/", activity, name="account_activity"),
     path("accounts/delete/", delete_account, name="account_delete"),

@@ -6,7 +6,7 @@ from django.dispatch import receiver
 
 from clients.models import Authorization
 from common import clock
-from upstream.ends import ended
+from projects.upstream.ends import ended
 
 BECAUSE = "sign-in from elsewhere ended"
 

@@ -41,7 +41,7 @@ from provider.toolkit import Backend, Server, Validator
 from tests.world import App, Browser
 
 ROOT = Path(__file__).parent.parent
-LAYERS = ["common", "accounts", "projects", "upstream", "clients", "provider", "idp"]  # each knows those before it
+LAYERS = ["common", "accounts", "projects", "clients", "provider", "idp"]  # each knows those before it
 
 
 # --- Reading the code ----------------------------------------------------------------------------------------------
@@ -111,7 +111,7 @@ def test_imports_only_point_left() -> None:
 
 @pytest.mark.parametrize(
     ("module", "layer"),
-    [("common", 0), ("accounts.models.User", 1), ("accountsx", None), ("provider.store", 5), ("django", None)],
+    [("common", 0), ("accounts.models.User", 1), ("accountsx", None), ("provider.store", 4), ("django", None)],
 )
 def test_a_layer_is_told_by_the_folder(module: str, layer: int | None) -> None:
     assert layer_of(module) == layer

@@ -82,7 +82,7 @@ def defined(path: Path) -> set[str]:
 
 
 def test_every_name_on_the_page_of_the_architecture_is_in_the_code() -> None:
-    trees = ("common", "accounts", "projects", "upstream", "clients", "provider", "idp", "tests/browser")
+    trees = ("common", "accounts", "projects", "clients", "provider", "idp", "tests/browser")
     known = {name for tree in trees for path in (ROOT / tree).rglob("*.py") for name in defined(path)}
     text = (ROOT / "docs" / "architecture.md").read_text()
     names = {name for one in quoted(text) if (name := one.removesuffix("()")).isidentifier()}
@@ -126,7 +126,7 @@ def test_every_test_module_of_the_protocol_is_on_the_map() -> None:
 def test_every_section_the_code_cites_is_on_the_map() -> None:
     text = MAP.read_text()
     cited: dict[str, str] = {}
-    for tree in ("common", "accounts", "projects", "upstream", "clients", "provider", "idp"):
+    for tree in ("common", "accounts", "projects", "clients", "provider", "idp"):
         for path in (ROOT / tree).rglob("*.py"):
             for numbers in _SECTION.findall(path.read_text()):
                 cited |= dict.fromkeys(re.findall(r"\d+(?:\.\d+)?", numbers), name(path))

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 TESTS = ROOT / "tests"
-LAYERS = ("common", "accounts", "projects", "upstream", "clients", "provider", "idp")
+LAYERS = ("common", "accounts", "projects", "clients", "provider", "idp")
 
 # Folders of tests that are about no folder of the product, and what is in them.
 APART = {

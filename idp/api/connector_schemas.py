@@ -6,9 +6,9 @@ from django.utils.translation import override
 
 from common.json_type import Json
 from idp.api.described import TEXT
-from upstream import document
-from upstream.choices import Kind
-from upstream.models import Connector
+from projects.upstream import document
+from projects.upstream.choices import Kind
+from projects.upstream.models import Connector
 
 LISTS = ("Connector",)
 MAPPING: Json = {"type": "object", "additionalProperties": TEXT}

@@ -14,9 +14,9 @@ from idp.api.documents import patched, refuse_another, said_in
 from idp.api.problems import not_found
 from idp.api.provider_wide import ProviderWide
 from projects.problems import Problem, require
-from upstream import document, registration
-from upstream.metadata import ConnectorMetadata
-from upstream.models import Connector
+from projects.upstream import document, registration
+from projects.upstream.metadata import ConnectorMetadata
+from projects.upstream.models import Connector
 
 SECRET = "client_secret"  # noqa: S105 - a member
 

@@ -6,9 +6,9 @@ from idp.configuration.context import Context
 from idp.configuration.references import Reference, Unresolved
 from idp.configuration.shape import Entry
 from projects.problems import RegistrationError
-from upstream import document, registration
-from upstream.metadata import ConnectorMetadata
-from upstream.models import Connector
+from projects.upstream import document, registration
+from projects.upstream.metadata import ConnectorMetadata
+from projects.upstream.models import Connector
 
 SECRET, SECRET_FROM = "client_secret", "client_secret_from"
 SECRETS = (SECRET, SECRET_FROM)

@@ -23,9 +23,9 @@ from projects import api_registration, registration, roles
 from projects.document import represent_api, represent_project
 from projects.models import Api, Project
 from projects.role_document import PEOPLE, represent_role
-from upstream import document
-from upstream import registration as connectors
-from upstream.models import Connector
+from projects.upstream import document
+from projects.upstream import registration as connectors
+from projects.upstream.models import Connector
 
 ROLES_OF_PEOPLE = ("members", "test_users")
 

@@ -25,8 +25,8 @@ from idp.configuration.webhooks import unlisted as webhooks_unlisted
 from projects import matcher, roles
 from projects.models import Api, Consent, Project, ProjectRole, one_at_a_time
 from projects.problems import RegistrationError
-from upstream import registration as connectors
-from upstream.models import Connector
+from projects.upstream import registration as connectors
+from projects.upstream.models import Connector
 
 
 class Prune(StrEnum):

@@ -17,7 +17,7 @@ from idp.configuration.references import Reference, reference
 from idp.configuration.shape import Section
 from projects import document, role_document
 from projects.json_shape import Members, Spot, Unreadable, Wrong, flag, items, moment_or_none, read_members, text, texts
-from upstream import document as connector_document
+from projects.upstream import document as connector_document
 
 # Ending tokens is a deed and no state: a file that is applied again would take back what was done since.
 DEEDS = ("tokens_not_before",)

@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
 
+from projects.upstream.oidc import Wish
+from projects.upstream.wanted import NOTHING, Wanted
 from provider import facts, kept_requests, parameters
 from provider.authorization_request import resumed
 from provider.endpoints import begun
 from provider.protocol import prompts
 from provider.protocol.errors import Refusal
-from upstream.oidc import Wish
-from upstream.wanted import NOTHING, Wanted
 
 MAX_HINT = 254  # characters, as long as an address may be
 

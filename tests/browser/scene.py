@@ -28,11 +28,11 @@ from projects.actors import Actor
 from projects.invitation import Invitation
 from projects.inviting import Wanted
 from projects.models import ApiScope, ConsentScreen, Project
+from projects.upstream import registration
+from projects.upstream.metadata import ConnectorMetadata
 from tests.accounts.second_steps import code, enrol
 from tests.provider.devices import Device, add_devices
 from tests.world import ORDERS, App, Browser
-from upstream import registration
-from upstream.metadata import ConnectorMetadata
 
 WIDE = "openid profile email offline_access orders.read orders.write"
 HERE = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"

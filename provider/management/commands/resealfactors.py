@@ -9,8 +9,8 @@ from accounts import events, mfa
 from accounts.models import AccountEventKind
 from common.command import DatabaseCommand, Refused, whoever_runs_this
 from common.sealing import Unreadable
+from projects.upstream import connectors
 from provider.keys.needed import needed, ordinal
-from upstream import connectors
 
 
 class Command(DatabaseCommand):

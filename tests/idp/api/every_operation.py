@@ -22,12 +22,12 @@ from projects import inviting, roles
 from projects.inviting import Wanted
 from projects.metadata import RoleMetadata
 from projects.models import Project
+from projects.upstream import registration as connectors
+from projects.upstream.metadata import ConnectorMetadata
 from tests.guests import make_guest
 from tests.idp.api.caller import OPERATOR, path
 from tests.provider.proving import new_key
 from tests.world import BILLING, ORDERS, Browser
-from upstream import registration as connectors
-from upstream.metadata import ConnectorMetadata
 
 DOCUMENT: dict[str, Any] = json.loads(json.dumps(document()))
 PAGE = "https://consent.acme.example/ask"

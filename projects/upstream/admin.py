@@ -1,0 +1,78 @@
+"""Connectors in the console: for superusers, who have just proved who they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import transaction
+from django.db.models import Model
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from accounts.fresh_proof import FreshProofAdmin
+from projects.door import actor_of
+from projects.upstream import registration
+from projects.upstream.connectors import callback_url
+from projects.upstream.console_forms import ConnectorForm
+from projects.upstream.models import Connector
+
+
+@admin.register(Connector)
+class ConnectorAdmin(FreshProofAdmin):
+    form = ConnectorForm
+    list_display = ["name", "key", "kind", "project", "enabled", "position"]
+    list_filter = ["kind", "enabled"]
+    list_select_related = ["project"]
+    search_fields = ["name", "key", "issuer"]
+    ordering = ["position", "key"]
+    readonly_fields = ["redirect_uri", "people"]
+    fieldsets = [
+        (None, {"fields": ["name", "key", "kind", "enabled", "position", "project"]}),
+        (
+            _("The provider there"),
+            {"fields": ["redirect_uri", "issuer", "tenant", "client_id", "client_secret", "scope"]},
+        ),
+        (_("SAML and LDAP"), {"fields": ["metadata_uri", "metadata", "search_base", "search_filter"]}),
+        (_("Its people"), {"fields": ["people", "domains", "owns_domains", "creates_people"]}),
+        (_("What is believed of it"), {"fields": ["trusts_email", "trusts_mfa", "mfa_acr_values"]}),
+        (_("What is taken over"), {"fields": ["attributes", "groups_claim", "groups"]}),
+    ]
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_active and request.user.is_superuser)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.has_module_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.has_module_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.has_module_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.has_module_permission(request)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        return [*self.readonly_fields, *(["key"] if obj else [])]
+
+    @admin.display(description=_("Redirect URI"))
+    def redirect_uri(self, row: Connector) -> str:
+        """What to register there."""
+        return callback_url(row.key) if row.pk else callback_url("key").replace("/key/", "/KEY/")
+
+    @admin.display(description=_("People who are linked"))
+    def people(self, row: Connector) -> str:
+        return str(registration.people_of(row.key) if row.pk else 0)
+
+    def save_model(self, request: HttpRequest, obj: Connector, form: Any, change: bool) -> None:
+        with transaction.atomic():
+            if change:
+                registration.change(obj, form.wanted, actor_of(request), form.secret)
+            else:
+                made = registration.register(form.wanted, actor_of(request), form.secret)
+                vars(obj).update(vars(made))  # Django goes on with the row it gave the form
+
+    def delete_model(self, request: HttpRequest, obj: Connector) -> None:
+        registration.delete(obj, actor_of(request))

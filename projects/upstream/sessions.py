@@ -1,0 +1,83 @@
+"""From what a provider elsewhere told to a browser that is signed in here, or to a page that says why not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from allauth.account.internal.flows.login import perform_login, record_authentication
+from allauth.account.models import Login
+from allauth.socialaccount.providers.base import AuthProcess
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+from accounts import sign_in
+from accounts.models import User
+from projects.upstream.linking import Outcome
+from projects.upstream.models import Connector
+from projects.upstream.pages import failed
+from projects.upstream.people import settle
+from projects.upstream.told import Told
+
+State = Mapping[str, object]
+
+
+def complete(request: HttpRequest, connector: Connector, told: Told, state: State) -> HttpResponse:
+    next_url = text_in(state, "next")
+    connecting = None
+    if state.get("process") == AuthProcess.CONNECT:
+        connecting = request.user if isinstance(request.user, User) else None
+        if connecting is None or connecting.sub != state.get("user"):
+            return failed(request, connector, "unknown_state", "Somebody else is signed in.", next_url)
+    outcome, user = settle(request, connector, told, connecting)
+    if outcome is Outcome.UNKNOWN or user is None:
+        return failed(request, connector, "unknown", next_url=next_url)
+    if outcome is Outcome.ANOTHERS:
+        return failed(request, connector, "anothers")
+    if outcome is Outcome.INACTIVE:
+        return redirect("account_inactive")
+    if connecting is not None:
+        messages.success(request, _("This sign-in is linked to your account."))
+        return redirect("upstream_linked")
+    return signed_in(request, connector, told, user, next_url)
+
+
+def text_in(state: State, name: str) -> str:
+    found = state.get(name)
+    return found if isinstance(found, str) else ""
+
+
+def signed_in(request: HttpRequest, connector: Connector, told: Told, user: User, next_url: str) -> HttpResponse:
+    """Through the steps that every sign-in takes here: a second one, a verified address, and what ended meanwhile."""
+    if request.user == user and sign_in.current(request) is not None:
+        record(request, connector, told, user)  # they prove it again
+        return redirect(next_url or "home")
+    if request.user.is_authenticated:
+        _change_person(request)
+    record(request, connector, told, user)
+    response: HttpResponse = perform_login(request, Login(user=user, redirect_url=next_url or None))
+    return response
+
+
+def _change_person(request: HttpRequest) -> None:
+    """Somebody else was signed in here; the apps that wait go on waiting."""
+    waiting = {key: request.session[key] for key in sign_in.OF_APPS if key in request.session}
+    sign_in.sign_out(request)
+    for key, requests in waiting.items():
+        request.session[key] = requests
+
+
+def record(request: HttpRequest, connector: Connector, told: Told, user: User) -> None:
+    """What the sign-in stands on. What was proved there in which way counts only where the connector says so (U3)."""
+    counts = connector.trusts_mfa
+    strong = counts and ("mfa" in told.amr or told.acr in connector.mfa_acr_values)
+    record_authentication(
+        request,
+        user,
+        sign_in.UPSTREAM,
+        connector=connector.key,
+        amr=list(told.amr) if counts and told.amr else None,
+        mfa=True if strong else None,
+        proved_at=told.auth_time,
+    )

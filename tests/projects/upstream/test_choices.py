@@ -1,0 +1,158 @@
+"""Google, Microsoft Entra and GitHub: where each differs from any other OpenID provider."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from allauth.socialaccount.models import SocialAccount
+
+from accounts.models import SignIn, User
+from projects.upstream import github, oidc
+from tests.projects.upstream.elsewhere import KEY, Visitor, asked, connector
+from tests.projects.upstream.fake import WELL_KNOWN, Provider
+from tests.projects.upstream.test_oidc import REQUEST as APP
+from tests.projects.upstream.test_oidc import refused_as, returned, visited, waiting_in
+from tests.world import Response
+
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+TENANT = "72f988bf-86f1-41af-91ab-2d7cd011db47"
+OTHER_TENANT = "11111111-86f1-41af-91ab-2d7cd011db47"
+OBJECT = "00000000-0000-0000-66f3-3332eca7ea81"
+
+
+def link(uid: str) -> None:
+    SocialAccount.objects.create(user=User.objects.get(username="owner"), provider=KEY, uid=uid)
+
+
+# --- Google ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def google(world: None, fake: Provider, monkeypatch: pytest.MonkeyPatch) -> Provider:
+    monkeypatch.setattr(oidc, "GOOGLE", fake.issuer)
+    connector("", kind="google", domains=("corp.example",))
+    return fake
+
+
+def test_google_is_one_issuer_and_signs_people_in_by_its_sub(google: Provider) -> None:
+    link("24400320")
+    del google.documents[WELL_KNOWN]["authorization_response_iss_parameter_supported"]
+    assert visited(google, iss=None).status_code == 302
+    assert SignIn.objects.get().connector == KEY
+
+
+def test_google_is_told_of_the_domain_and_is_not_asked_for_what_it_does_not_know(google: Provider) -> None:
+    visitor = Visitor("")
+    page = visitor.here.post("/accounts/login/", {"login": "ada@corp.example"})
+    assert "hd=corp.example" in page.content.decode().replace("&amp;", "&")
+    waiting = waiting_in(visitor.here.get("/oauth2/authorize", {**APP, "prompt": "login"}))
+    assert asked(visitor.begin(next_url=waiting))["prompt"] == "select_account"
+
+
+# --- Microsoft Entra ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def entra(world: None, fake: Provider, monkeypatch: pytest.MonkeyPatch) -> Provider:
+    monkeypatch.setattr(oidc, "ENTRA", fake.origin)
+    fake.issuer = f"{fake.origin}/{TENANT}/v2.0"
+    fake.documents[f"/{TENANT}/v2.0{WELL_KNOWN}"] = {**fake.documents[WELL_KNOWN], "issuer": fake.issuer}
+    fake.claims = {"oid": OBJECT, "tid": TENANT, "sub": "pairwise"}
+    connector("", kind="entra", tenant=TENANT)
+    return fake
+
+
+def test_entra_people_are_known_by_their_object_id(entra: Provider) -> None:
+    link(OBJECT)
+    assert visited(entra).status_code == 302
+    assert SignIn.objects.get().user.username == "owner"
+    assert "/userinfo" not in [path for path, _form, _headers in entra.asked]
+
+
+@pytest.mark.parametrize(
+    ("claims", "reason"),
+    [
+        ({"iss": f"https://login.microsoftonline.com/{OTHER_TENANT}/v2.0"}, "another_issuer"),
+        ({"tid": OTHER_TENANT}, "another_issuer"),
+        ({"tid": None}, "another_issuer"),
+        ({"oid": None}, "malformed"),
+        ({"oid": 7}, "malformed"),
+    ],
+)
+def test_entra_people_of_another_tenant_are_other_people(entra: Provider, claims: dict[str, Any], reason: str) -> None:
+    link(OBJECT)
+    entra.claims |= claims
+    refused_as(visited(entra), reason, 502 if reason == "malformed" else 403)
+
+
+# --- GitHub ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def hub(world: None, fake: Provider) -> Provider:
+    """A GitHub Enterprise Server."""
+    fake.documents |= {
+        "/login/oauth/access_token": {"access_token": "gho", "token_type": "bearer"},
+        "/api/v3/user": {"id": 583231, "login": "octocat", "name": "Octo Cat"},
+        "/api/v3/user/emails": [
+            {"email": "old@people.example", "primary": False, "verified": True},
+            {"email": "owner@people.example", "primary": True, "verified": True},
+        ],
+    }
+    connector(fake.issuer, kind="github", owns_domains=("people.example",))
+    return fake
+
+
+def came_from(hub: Provider) -> Response:
+    visitor = Visitor("")
+    location = visitor.begin()
+    request = asked(location)
+    assert location.startswith(f"{hub.issuer}/login/oauth/authorize?")
+    assert (request["code_challenge_method"], request["scope"]) == ("S256", "read:user user:email")
+    assert "nonce" not in request
+    return returned(hub, visitor, f"{location}&nonce=code", iss=None)
+
+
+def test_github_people_are_known_by_their_number(hub: Provider) -> None:
+    assert came_from(hub).status_code == 302
+    row = SignIn.objects.get()
+    assert (row.user.username, row.amr) == ("owner", ["federated"])
+    assert SocialAccount.objects.get().uid == "583231"
+    [form] = [form for path, form, _headers in hub.asked if path == "/login/oauth/access_token"]
+    assert form["code_verifier"]
+    assert form["client_secret"]
+
+
+@pytest.mark.parametrize(
+    ("documents", "reason", "status"),
+    [
+        ({"/login/oauth/access_token": {"error": "bad_verification_code"}}, "malformed", 502),
+        ({"/login/oauth/access_token": {"access_token": "line\nend"}}, "malformed", 502),
+        ({"/api/v3/user": {"login": "octocat"}}, "malformed", 502),
+        ({"/api/v3/user": {"id": True}}, "malformed", 502),
+        ({"/api/v3/user": None}, "not_redeemed", 502),
+        ({"/api/v3/user/emails": None}, "not_redeemed", 502),
+        ({"/api/v3/user/emails": {}}, "unknown", 403),
+        ({"/api/v3/user/emails": [7, {"primary": True}]}, "unknown", 403),
+        ({"/api/v3/user/emails": [{"email": "owner@people.example", "primary": True}]}, "unknown", 403),
+    ],
+)
+def test_what_github_leaves_out_opens_nobodys_account(
+    hub: Provider, documents: dict[str, Any], reason: str, status: int
+) -> None:
+    hub.documents |= documents
+    refused_as(came_from(hub), reason, status)
+
+
+def test_github_never_asks_anew_so_it_is_not_asked_to(hub: Provider) -> None:
+    visitor = Visitor("")
+    waiting = waiting_in(visitor.here.get("/oauth2/authorize", {**APP, "prompt": "login"}))
+    answer = visitor.here.post(f"/accounts/from/{KEY}/", {"next": waiting})
+    assert answer.status_code == 403
+    assert b"You were not asked again" in answer.content
+
+
+def test_the_usual_github_is_github() -> None:
+    us = oidc.Party("", "us", "", "https://idp.example/accounts/from/hub/callback", kind="github")
+    assert github.begin(us, "state", oidc.NO_WISH).startswith("https://github.com/login/oauth/authorize?client_id=us&")
