@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit
 from django.test import Client as Http
 
 from accounts.models import User
+from common.json_type import Json
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse
@@ -29,6 +30,21 @@ SPA_CB = "https://spa.acme.example/cb"
 VERIFIER = "v" * 43
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 ALL_SCOPES = "openid profile email address phone offline_access orders.read orders.write"
+# What only attributes say of somebody (OpenID Connect Core 1.0 section 5.1).
+EVERY_CLAIM: dict[str, Json] = {
+    "middle_name": "Oriel",
+    "nickname": "Ollie",
+    "profile": "https://people.example/olive",
+    "picture": "https://people.example/olive.png",
+    "website": "https://olive.example/",
+    "gender": "female",
+    "birthdate": "0000-12-31",
+    "zoneinfo": "Europe/Paris",
+    "locale": "fr-CA",
+    "phone_number": "+33 1 23",
+    "phone_number_verified": True,
+    "address": {"formatted": "1 Main St\nLyon", "locality": "Lyon", "country": "FR"},
+}
 
 WORLD = f"""
 version: 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +19,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.console import actor
+from accounts.console import actor, moment
 from clients import webhooks
 from clients.models import Delivery, Webhook
 from clients.models.logout import NoticeState
@@ -102,8 +101,8 @@ class WebhookAdmin(ProjectScopedAdmin):
         return _("disabled after a day without success: %(problem)s") % {"problem": webhook.disabled_because}
 
     @admin.display(description=gettext_lazy("last try"))
-    def last_try(self, webhook: Webhook) -> datetime | None:
-        return vars(webhook).get("_last_tried_at")
+    def last_try(self, webhook: Webhook) -> str:
+        return moment(vars(webhook).get("_last_tried_at"))
 
     @admin.display(description=gettext_lazy("status of the answer"))
     def last_status(self, webhook: Webhook) -> int | None:
@@ -210,7 +209,7 @@ class DeliveryAdmin(ReadOnly):
 
     project_path = "webhook__project"
     list_display = ["happened_at", "kind", "sub", "state", "attempts", "tried_at", "status", "problem"]
-    list_filter = ["state", "webhook"]
+    list_filter = ["state", WebhookFilter]
     list_select_related = ["webhook"]
     fields = [
         "webhook",

@@ -67,7 +67,8 @@ def words(admin: Any) -> Iterator[str]:
     fields = flatten_fieldsets(admin.fieldsets) if admin.fieldsets else admin.fields or []
     filters = [one for one in admin.list_filter if isinstance(one, str)]
     for name in (*admin.list_display, *filters, *fields):
-        yield str(label_for_field(name, model, admin))
+        own = getattr(admin.form, "declared_fields", {}).get(name)  # a field that is no column
+        yield str(own.label if own is not None and own.label else label_for_field(name, model, admin))
     for inline in admin.inlines:
         rows = inline(model, site)
         yield from (str(rows.verbose_name), str(rows.verbose_name_plural))

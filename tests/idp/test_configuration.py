@@ -121,7 +121,7 @@ def test_every_field_of_a_client_is_stored() -> None:
     assert phone.cross_client_public
     assert not phone.secrets.exists()
 
-    assert list(report.generated_secrets) == ["harbour-shop"]
+    assert [*report.generated_secrets] == ["harbour-shop", "webhook https://hooks.orchard.example/vestibule"]
     assert secrets.matches(report.generated_secrets["harbour-shop"], shop.secrets.get().digest)
 
 
@@ -316,7 +316,7 @@ def test_a_new_password_or_a_closed_account_ends_every_sign_in(old: str, new: st
         ("demo@acme.example", '""', [AccountEventKind.EMAIL_REMOVED]),
         ("demo@acme.example", "Demo@acme.example", []),
         ("email: demo", "given_name: Robin # ", [AccountEventKind.PROFILE_CHANGED]),
-        ("email: demo", "is_active: false # ", []),
+        ("email: demo", "is_active: false # ", [AccountEventKind.DEACTIVATED]),
     ],
 )
 def test_people_read_what_a_file_changed(old: str, new: str, told: list[AccountEventKind]) -> None:

@@ -9,6 +9,7 @@ import pytest
 from django.test import Client as Http
 from jwcrypto import jwk, jws
 
+from accounts.models import User
 from clients.models import Client, SigningKey
 from clients.models.keys import KeyState
 from common.jws import ALGORITHMS, MEMBERS
@@ -17,7 +18,19 @@ from idp.discovery import MAX_AGE
 from provider.keys import keyring
 from provider.protocol.claims import CLAIMS
 from tests.foreign_keys import KEYS, public, signed
-from tests.world import BILLING, CHALLENGE, ISSUER, WEB_CB, App, Browser, basic, claims_of, header_of, redirected
+from tests.world import (
+    BILLING,
+    CHALLENGE,
+    EVERY_CLAIM,
+    ISSUER,
+    WEB_CB,
+    App,
+    Browser,
+    basic,
+    claims_of,
+    header_of,
+    redirected,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 OPENID, OAUTH = "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"
@@ -103,6 +116,7 @@ def test_prompts(metadata: dict[str, Any]) -> None:
 def test_scopes_and_claims(metadata: dict[str, Any]) -> None:
     assert metadata["scopes_supported"] == EVERY_SCOPE.split()
     Client.objects.filter(client_id="web").update(scope=EVERY_SCOPE)
+    User.objects.filter(username="owner").update(attributes=EVERY_CLAIM)
     answer = Browser("owner").tokens("web", scope=EVERY_SCOPE)
     told = {*claims_of(answer["id_token"]), *App("web").userinfo(answer["access_token"]).json()}
     # amr and acr depend on how somebody signed in; the driver of these tests does not sign in by a method.
@@ -158,6 +172,7 @@ def test_signed_requests_are_read_and_answers_signed_by_what_is_listed(metadata:
 
 def test_single_claims_may_be_asked_for(metadata: dict[str, Any]) -> None:
     assert metadata["claims_parameter_supported"] is True
+    User.objects.filter(username="owner").update(attributes=EVERY_CLAIM)
     for claim in set(metadata["claims_supported"]) & set(CLAIMS):
         asked = json.dumps({"userinfo": {claim: None}})
         token = Browser("owner").tokens("web", claims=asked)["access_token"]

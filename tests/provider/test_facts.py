@@ -14,6 +14,7 @@ from clients.models import AudienceEntry, Client
 from projects.apis import project_facts
 from projects.facts import ProjectFacts
 from projects.models import Api, Project
+from projects.sign_in import Rule
 from provider import facts
 from provider.protocol.facts import ClientFacts, Entry, PersonFacts
 from provider.store import find
@@ -56,6 +57,8 @@ def test_every_fact_of_a_client_comes_from_its_row(settings: Any) -> None:
         "document_read_at": THEN,
         "document_gone_since": THEN,
         "refresh_tokens": "always",
+        "sign_in": "groups",
+        "sign_in_ids": ["7"],
     }
     settings.IDP_LEGACY_RESPONSE_TYPES = True
     Client.objects.filter(pk=row.pk).update(**columns, response_types=["code", "token"])
@@ -110,6 +113,7 @@ def test_every_fact_of_a_client_comes_from_its_row(settings: Any) -> None:
         document_read_at=THEN,
         document_gone_since=THEN,
         asks_offline=True,
+        sign_in=Rule("groups", frozenset({"7"})),
     )
     usual = ClientFacts(id=0, client_id="", project=ProjectFacts(0))
     same = {one.name for one in fields(ClientFacts) if getattr(found, one.name) == getattr(usual, one.name)}

@@ -14,7 +14,7 @@ from accounts.models import User
 from clients.models import AccessToken, Client
 from provider.protocol.claims import claims_of as claims_for
 from tests.provider.endpoints.forging import near_misses
-from tests.world import App, Browser, claims_of
+from tests.world import EVERY_CLAIM, App, Browser, claims_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 USERINFO = "/oauth2/userinfo"
@@ -130,20 +130,7 @@ def test_claims_follow_the_scopes(token: str) -> None:
 
 
 def test_whoever_has_every_standard_claim_is_told_with_all_of_them() -> None:
-    known = {
-        "middle_name": "Oriel",
-        "nickname": "Ollie",
-        "profile": "https://people.example/olive",
-        "picture": "https://people.example/olive.png",
-        "website": "https://olive.example/",
-        "gender": "female",
-        "birthdate": "0000-12-31",
-        "zoneinfo": "Europe/Paris",
-        "locale": "fr-CA",
-        "phone_number": "+33 1 23",
-        "phone_number_verified": True,
-        "address": {"formatted": "1 Main St\nLyon", "locality": "Lyon", "country": "FR"},
-    }
+    known = EVERY_CLAIM
     changes, troubles = attributes.read(known, Editor.IMPORT)
     attributes.change(User.objects.get(username="owner"), changes, Whoever(name="a test"))
     tokens = Browser("owner").tokens("web", scope="openid profile email address phone")
