@@ -37,7 +37,7 @@ TAKEN = frozenset(
         *("rdap_dnt_allowed", "geohash", "origin_id", "dest", "orig", "orig_iat", "mky", "pop", "hi", "active"),
         *("token_type", "username", "password", "attributes", "is_active", "is_staff", "is_superuser", "external_id"),
         *("id", "first_name", "last_name", "password_fingerprint", "passkey_handle", "user_permissions"),
-        *("last_login", "date_joined", "tokens_not_before", "email_is_verified", "version"),
+        *("last_login", "date_joined", "tokens_not_before", "email_is_verified", "version", "muted_mails"),
     )
 )
 
