@@ -29,6 +29,7 @@ CODES = {
     "InvalidTarget": ("invalid_target", 400),
     "InvalidAudience": ("invalid_audience", 400),
     "AccessDenied": ("access_denied", 400),
+    "NotLetIn": ("access_denied", 400),
     "IntrospectionDenied": ("access_denied", 403),
     "LoginRequired": ("login_required", 400),
     "InteractionRequired": ("interaction_required", 400),
