@@ -36,7 +36,7 @@ connectors:
   - {id: corp, name: Corp, issuer: https://login.corp.example, client_id: us, client_secret_from: "env:THEIRS",
      domains: [corp.example], owns_domains: [corp.example], attributes: {nickname: nick}, groups_claim: groups}
 """
-OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
+OPERATIONS = Path(__file__).parents[3] / "docs" / "operations.md"
 ENVIRON = {"THEIRS": "of them"}
 
 

@@ -184,6 +184,6 @@ def test_a_server_without_such_a_connector_loads_nothing_that_reads_xml() -> Non
         "import os, sys, django; os.environ['DJANGO_SETTINGS_MODULE'] = 'idp.settings'; django.setup();"
         "import idp.urls; print({'lxml', 'xmlsec', 'onelogin', 'ldap'} & set(sys.modules) or 'none')"
     )
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     answer = subprocess.run([sys.executable, "-c", ask], cwd=root, capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "none"
