@@ -18,6 +18,7 @@ from projects.claim_table import ACCESS_TOKEN, ATTRIBUTE, GROUPS, ID_TOKEN, INTR
 from projects.metadata import RoleMetadata
 from projects.models import Api, Project, ProjectRole
 from projects.problems import RegistrationError
+from projects.scopes import SIGN_IN_SCOPES
 from provider.explain import explain
 from provider.inspection import inspect
 from provider.protocol import told
@@ -184,10 +185,10 @@ def test_the_consent_page_asks_for_it_in_words() -> None:
     page = Browser("owner").authorize("web", scope=SCOPE).content.decode()
     assert "See which groups you belong to (only: acme-…)" in page
     assert "See which roles you have in these apps<" in page
-    assert "See your name and user name (also: Team color)" in page
+    assert f"{SIGN_IN_SCOPES['profile'].words} (also: Team color)" in page
     tell(replace(TABLE[0], prefix="", scope="profile"))
     page = Browser("owner").authorize("web", scope=SCOPE).content.decode()
-    assert "See your name and user name (also: your groups)" in page
+    assert f"{SIGN_IN_SCOPES['profile'].words} (also: your groups)" in page
 
 
 def test_an_operator_sees_what_is_told() -> None:
