@@ -13,7 +13,8 @@ from django.dispatch import receiver
 
 from accounts.models import SignIn, User
 from clients.models import AccessToken, Authorization, Client, DeviceGrant
-from projects.models import Consent, Project
+from projects.models import Consent, Project, ProjectRole
+from projects.sign_in import BY_ROLES
 
 Rows = QuerySet[AccessToken] | QuerySet[DeviceGrant] | QuerySet[Authorization] | QuerySet[Consent] | QuerySet[SignIn]
 FEW = 2_000  # rows of one kind that a request clears
@@ -68,12 +69,26 @@ def after_migrate(using: str, **_signal: object) -> None:
         there = set(connection.introspection.table_names(cursor))
         if connection.vendor != "sqlite" or any(owner._meta.db_table not in there for owner in LEAVERS):
             return
-        for owner, left in LEAVERS.items():
-            named = [rows._base_manager.using(using).aggregate(most=Max(column))["most"] or 0 for rows, column in left]
-            values = {"table": owner._meta.db_table, "most": max(named)}
+        highest = {
+            owner._meta.db_table: max(
+                rows._base_manager.using(using).aggregate(most=Max(column))["most"] or 0 for rows, column in left
+            )
+            for owner, left in LEAVERS.items()
+        }
+        if ProjectRole._meta.db_table in there:
+            highest[ProjectRole._meta.db_table] = _highest_role(using)
+        for table, most in highest.items():
+            values = {"table": table, "most": most}
             cursor.execute("UPDATE sqlite_sequence SET seq = max(seq, %(most)s) WHERE name = %(table)s", values)
             cursor.execute(
                 "INSERT INTO sqlite_sequence (name, seq) SELECT %(table)s, %(most)s"
                 " WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = %(table)s)",
                 values,
             )
+
+
+def _highest_role(using: str) -> int:
+    """Of those that rules of who may sign in name, which no other role may become."""
+    found = [Project._base_manager.using(using), Client._base_manager.using(using)]
+    rules = [rows.filter(sign_in=BY_ROLES).values_list("sign_in_ids", flat=True) for rows in found]
+    return max((int(one) for rule in rules for ids in rule for one in ids), default=0)

@@ -7,7 +7,9 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from django.db import transaction
+from django.db.models import Q
 
+from accounts.models import User
 from clients.models import Client, Delivery, Stream, StreamExclusion
 from clients.models.logout import NoticeState
 from clients.models.stream import DeliveryMethod, StreamStatus
@@ -23,6 +25,8 @@ VERIFICATION, UPDATED = "ssf.verification", "ssf.stream-updated"
 LEAST_INTERVAL = 2  # seconds between two verifications that a receiver asks for
 MAX_AUTHORIZATION, MAX_DESCRIPTION, MAX_EVENTS, MAX_EVENT = 2_000, 300, 100, 300
 MAX_STATE, MAX_REASON = 1_000, 300
+SCOPES = r"(^| )ssf\.(manage|read)( |$)"
+ENTITLED = Q(client__scope__regex=SCOPES)  # a superuser may take the scopes back at any time
 
 
 class TooSoon(Exception):
@@ -140,6 +144,8 @@ def verify(stream: Stream, state: str | None, by: Actor) -> Delivery:
 
 def exclude(stream: Stream, sub: str) -> None:
     """Nothing more of this person, and nothing that waits. Whether there is such a person is not told."""
+    if not User.objects.filter(sub=sub).exists():
+        return
     StreamExclusion.objects.get_or_create(stream=stream, sub=sub)
     waiting = Delivery.objects.filter(stream=stream, sub=sub, state=NoticeState.DUE)
     waiting.update(state=NoticeState.DROPPED, problem="The receiver removed this person.")

@@ -15,7 +15,7 @@ from clients.models import Client, Stream
 from clients.models.stream import DeliveryMethod, StreamStatus
 from clients.streams import StreamMetadata
 from common.json_type import Json
-from idp.api import body
+from idp.api import body, rates
 from idp.api import signal_bodies as bodies
 from idp.api.access import caller_of
 from idp.api.pages import parameter
@@ -45,6 +45,7 @@ class Signals(Resource):
             self.caller = caller_of(request._request, SIGNALS_READ)
         if self.caller.user is not None or self.client() is None:
             raise refused("forbidden", "A stream is of an app of a project: it asks with a token of its own.")
+        rates.count(request._request, self.caller)
 
     def client(self) -> Client | None:
         rows = Client.objects.select_related("project").filter(project__isnull=False)

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 
@@ -26,7 +26,8 @@ def of_sign_ins(used: QuerySet[Authorization]) -> None:
     told = told_projects()
     if not told:
         return
-    found = used.filter(client__project__in=told).order_by("sign_in__ended_at", "client__client_id")
+    lasted = Q(ended_at__isnull=True) | Q(ended_at__gte=F("sign_in__ended_at"))  # not those taken back before
+    found = used.filter(lasted, client__project__in=told).order_by("sign_in__ended_at", "client__client_id")
     apps: dict[tuple[datetime, str, str, int], list[str]] = defaultdict(list)
     for ended_at, sid, sub, project, client_id in found.values_list(
         "sign_in__ended_at", "sign_in", "user__sub", "client__project", "client__client_id"

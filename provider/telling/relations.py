@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from clients.models import Authorization, Stream, Webhook
 from projects.models import Consent
+from provider.store.live import ended_by_itself
 
 NOTHING_LEFT: dict[str, list[str]] = {"scopes": [], "audiences": []}  # of a consent that was taken back
 
@@ -30,8 +31,10 @@ def projects_of(sub: str, at: datetime, among: Collection[int]) -> frozenset[int
     if not among:
         return frozenset()
     alive = Q(ended_at__isnull=True) | Q(ended_at__gte=at)
-    used = Authorization.objects.filter(alive, user__sub=sub, created_at__lte=at, client__project__in=among)
-    said = Consent.objects.filter(user__sub=sub, created_at__lte=at, project__in=among).exclude(**NOTHING_LEFT)
+    lasts = Q(ends_at__isnull=True) | Q(ends_at__gt=at)
+    used = Authorization.objects.filter(alive, lasts, user__sub=sub, created_at__lte=at, client__project__in=among)
+    used = used.exclude(ended_by_itself(at))
+    said = Consent.objects.filter(lasts, user__sub=sub, created_at__lte=at, project__in=among).exclude(**NOTHING_LEFT)
     found = {*used.values_list("client__project", flat=True), *said.values_list("project", flat=True)}
     return frozenset(one for one in found if one is not None)
 

@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Min
 
 from accounts.models import User
+from clients import streams
 from clients.models import Delivery, Occurrence, ReadUntil, Stream, Webhook
 from clients.models.stream import StreamStatus
 from clients.models.telling import ToldKind
@@ -98,14 +99,15 @@ def _deliveries(events: list[Event], occurrences: list[Occurrence]) -> list[Deli
     # Whoever deleted the account in the meantime is known by that alone.
     left = {one.sub: one.projects or frozenset() for one in said if one.kind == ToldKind.DELETED}
     among = told_projects()
-    return [row for one in said for row in _of(one, _whose(one, among) | (left.get(one.sub, frozenset()) & among))]
+    return [row for one in said for row in _of(one, _whose(one, among, left.get(one.sub, frozenset())))]
 
 
-def _whose(one: Happened, among: Collection[int]) -> frozenset[int]:
+def _whose(one: Happened, among: frozenset[int], left: frozenset[int]) -> frozenset[int]:
+    """`left`: the projects that knew somebody who is deleted by now. What is of some projects stays theirs."""
     if one.projects is not None and not one.only_known:
         return one.projects
-    chosen = among if one.projects is None else one.projects.intersection(among)
-    return projects_of(one.sub, one.at, chosen)
+    chosen = among if one.projects is None else one.projects & among
+    return projects_of(one.sub, one.at, chosen) | (left & chosen)
 
 
 def _of(one: Happened, projects: Collection[int]) -> Iterator[Delivery]:
@@ -114,14 +116,15 @@ def _of(one: Happened, projects: Collection[int]) -> Iterator[Delivery]:
         if not webhook.kinds or one.kind in webhook.kinds:
             sub = told_sub(one.sub, webhook.project_id)
             yield Delivery(webhook=webhook, sub=sub, kind=one.kind, data=one.data, happened_at=one.at)
-    there = Stream.objects.filter(client__project__in=projects, created_at__lte=one.at)
+    there = Stream.objects.filter(streams.ENTITLED, client__project__in=projects, created_at__lte=one.at)
     for stream in there.exclude(status=StreamStatus.DISABLED).select_related("client").order_by("pk"):
         yield from _of_stream(one, stream)
 
 
 def _of_stream(one: Happened, stream: Stream) -> Iterator[Delivery]:
     """A session of another app of the project is no matter of this one's."""
-    sub, apps = told_sub(one.sub, stream.client.project_id or 0), one.data.get("client_ids", one.data.get("client_id"))
+    sub = told_sub(one.sub, stream.client.project_id or 0)
+    apps = one.data.get("client_ids") or ([one.data["client_id"]] if "client_id" in one.data else None)
     wanted = sets.event_type(one.kind) in stream.events_requested
     of_others = apps is not None and stream.client.client_id not in apps
     if wanted and not of_others and not stream.exclusions.filter(sub=sub).exists():

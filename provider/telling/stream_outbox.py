@@ -25,7 +25,9 @@ STREAMS = Lookups("stream", "stream__client__project", "stream__endpoint_url")
 ACCEPTED, BAD_REQUEST = 202, 400
 MAX_ANSWER = 4_000  # bytes of a refusal that are read
 GAVE_UP = "stream.paused"
-PUSHED = Q(stream__method=DeliveryMethod.PUSH, stream__client__enabled=True)
+PUSHED = Q(
+    stream__method=DeliveryMethod.PUSH, stream__client__enabled=True, stream__client__scope__regex=streams.SCOPES
+)
 OPEN = PUSHED & Q(stream__status=StreamStatus.ENABLED)
 
 
