@@ -124,7 +124,8 @@ def _of(one: Happened, projects: Collection[int]) -> Iterator[Delivery]:
 def _of_stream(one: Happened, stream: Stream) -> Iterator[Delivery]:
     """A session of another app of the project is no matter of this one's."""
     sub = told_sub(one.sub, stream.client.project_id or 0)
-    apps = one.data.get("client_ids") or ([one.data["client_id"]] if "client_id" in one.data else None)
+    named = one.data.get("client_ids", one.data.get("client_id"))
+    apps = [named] if isinstance(named, str) else named
     wanted = sets.event_type(one.kind) in stream.events_requested
     of_others = apps is not None and stream.client.client_id not in apps
     if wanted and not of_others and not stream.exclusions.filter(sub=sub).exists():
