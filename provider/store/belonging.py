@@ -46,14 +46,15 @@ def columns(vendor: str) -> tuple[str, ...]:
 
 def are_needed() -> bool:
     """Some client asks for them, some project's table makes another claim of them, or somebody lets in by them."""
-    asks = Q(scope__contains="groups") | Q(scope__contains="roles")
-    words = (word for scope in Client.objects.filter(asks).values_list("scope", flat=True) for word in scope.split())
-    if any(word in BY_TABLE for word in words):
-        return True
-    if any(rows.exclude(sign_in=SignIn.ANYONE).exists() for rows in (Project.objects, Client.objects)):
-        return True
-    tables = Project.objects.exclude(claims=[]).values_list("claims", flat=True)
-    return any(row["source"] != ATTRIBUTE for table in tables for row in table)
+    told = Q(scope__contains="groups") | Q(scope__contains="roles") | ~Q(sign_in=SignIn.ANYONE)
+    for scope, sign_in in Client.objects.order_by().filter(told).values_list("scope", "sign_in"):
+        if sign_in != SignIn.ANYONE or {*BY_TABLE}.intersection(scope.split()):
+            return True
+    tables = ~Q(claims=[]) | ~Q(sign_in=SignIn.ANYONE)
+    for claims, sign_in in Project.objects.order_by().filter(tables).values_list("claims", "sign_in"):
+        if sign_in != SignIn.ANYONE or any(row["source"] != ATTRIBUTE for row in claims):
+            return True
+    return False
 
 
 def of(found: Sequence[Json]) -> tuple[tuple[str, ...], dict[int, tuple[str, ...]], Belongs | None]:
