@@ -26,8 +26,9 @@ def of_sign_ins(used: QuerySet[Authorization]) -> None:
     told = told_projects()
     if not told:
         return
-    lasted = Q(ended_at__isnull=True) | Q(ended_at__gte=F("sign_in__ended_at"))  # not those taken back before
-    found = used.filter(lasted, client__project__in=told).order_by("sign_in__ended_at", "client__client_id")
+    over = F("sign_in__ended_at")  # what was taken back, or ended by itself, before that is not of it any more
+    lasted = Q(ended_at__isnull=True) | Q(ended_at__gte=over), Q(ends_at__isnull=True) | Q(ends_at__gte=over)
+    found = used.filter(*lasted, client__project__in=told).order_by("sign_in__ended_at", "client__client_id")
     apps: dict[tuple[datetime, str, str, int], list[str]] = defaultdict(list)
     for ended_at, sid, sub, project, client_id in found.values_list(
         "sign_in__ended_at", "sign_in", "user__sub", "client__project", "client__client_id"

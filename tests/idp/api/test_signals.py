@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from jwcrypto import jwk, jws
 
 from accounts.models import User
-from clients.models import Delivery, SecurityEvent, Stream
-from tests.idp.api.caller import Api, person, register
+from clients.models import Authorization, Client, Delivery, SecurityEvent, Stream, StreamExclusion
+from provider import revocation
+from tests.idp.api.caller import OPERATOR, Api, person, register
 from tests.provider.receiver import Receiver, receiving
 from tests.provider.telling.test_telling import used
 from tests.world import ISSUER, App, claims_of, header_of
@@ -224,6 +225,32 @@ def test_w5_a_token_is_signed_by_a_published_key_with_its_own_type(api: Api) -> 
     assert said["events"] == {"https://schemas.openid.net/secevent/ssf/event-type/verification": {"state": "hello"}}
     assert said["sub_id"] == {"format": "opaque", "id": stream["stream_id"]}
     assert Http().get("/oauth2/userinfo", HTTP_AUTHORIZATION=f"Bearer {token}").status_code == 401
+
+
+def test_w4_a_stream_is_over_when_its_receiver_lost_the_scope(api: Api) -> None:
+    made(api)
+    used()
+    Client.objects.filter(client_id="receiver").update(scope="openid")
+    deactivated()
+    assert not Delivery.objects.exists()
+
+
+def test_w4_a_session_of_an_app_whose_name_begins_alike_is_not_told(api: Api) -> None:
+    Client.objects.filter(client_id="receiver").update(client_id="we")
+    Stream.objects.all().delete()
+    row = Client.objects.get(client_id="we")
+    Stream.objects.create(client=row, method=POLL, events_requested=[SESSION])
+    used()
+    revocation.end_by(Authorization.objects.filter(user__username="owner"), OPERATOR)
+    call_command("deliverevents")
+    assert not Delivery.objects.exists()
+
+
+def test_w4_nobody_is_removed_whom_there_is_not(api: Api) -> None:
+    stream = made(api)
+    said = {"stream_id": stream["stream_id"], "subject": {"format": "iss_sub", "iss": ISSUER, "sub": "nobody"}}
+    assert api.post(f"{BASE}/subjects/remove", said).status_code == 204
+    assert not StreamExclusion.objects.exists()
 
 
 def test_w4_verifications_have_a_least_interval(api: Api) -> None:

@@ -251,6 +251,36 @@ def test_a_project_hears_nothing_of_whoever_took_it_back(box: Inbox, capsys: Any
     assert box.kinds == ["access.ended"]
 
 
+def test_what_is_of_one_project_stays_there_when_its_person_leaves(box: Inbox, capsys: Any) -> None:
+    with inbox("other") as of_another:
+        used()
+        used(client_id="stranger")
+        revocation.end_by(Authorization.objects.filter(client__client_id="web"), OPERATOR)
+        person().delete()
+        run(capsys)
+        assert "access.ended" in box.kinds
+        told = [one["data"].get("client_id") for one in of_another.messages if one["type"] == "access.ended"]
+        assert "web" not in told
+        assert "person.deleted" in of_another.kinds
+
+
+def test_a_project_hears_nothing_once_a_grant_has_ended_by_itself(box: Inbox, capsys: Any) -> None:
+    used()
+    for model in (Authorization, Consent):
+        model.objects.update(ends_at=timezone.now())
+    deactivated()
+    run(capsys)
+    assert box.bodies == []
+
+
+def test_a_sign_out_is_not_told_to_whom_it_is_no_matter_any_more(box: Inbox, capsys: Any) -> None:
+    used()
+    Authorization.objects.update(ended_at=timezone.now(), ended_because="revoked")
+    signed_out()
+    run(capsys)
+    assert box.bodies == []
+
+
 def test_what_happened_before_somebody_allowed_anything_is_not_told(box: Inbox, capsys: Any) -> None:
     user = person()
     user.is_active = False
