@@ -18,7 +18,7 @@ from common.command import WRONG_USE, Refused, whoever_runs_this
 from projects.models import Project
 from tests.world import BILLING, ORDERS, App, basic
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 NEEDED = {"web": ["--redirect-uri", "https://a.example/cb"], "spa": ["--redirect-uri", "https://a.example/cb"]}
 NEEDED["native"] = ["--redirect-uri", "com.example.a:/cb"]
 

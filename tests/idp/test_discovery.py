@@ -32,7 +32,7 @@ from tests.world import (
     redirected,
 )
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world"), pytest.mark.any_database]
 OPENID, OAUTH = "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"
 EVERY_SCOPE = "openid profile email address phone offline_access groups roles"
 

@@ -22,7 +22,7 @@ from projects.problems import Problem, RegistrationError
 from tests.console import ORDERS, api, browser, client, console, page, problems, project, send
 
 __all__ = ["console"]
-pytestmark = pytest.mark.usefixtures("console")
+pytestmark = [pytest.mark.usefixtures("console"), pytest.mark.any_database]
 OPERATOR = Actor.operator("operator")
 PLAIN = "http://plain.acme.example/x"
 BAD = "http://web.acme.example/cb"

@@ -12,7 +12,7 @@ from clients.models import AudienceEntry, Client, SecurityEvent
 from projects.models import Shared
 from tests.console import OPEN, ORDERS, REPORTS, api, browser, client, page
 
-pytestmark = pytest.mark.usefixtures("console")
+pytestmark = [pytest.mark.usefixtures("console"), pytest.mark.any_database]
 OTHERS = ("project other", "Other people", "Hidden reports", "Foreign app")
 
 

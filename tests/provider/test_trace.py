@@ -13,7 +13,7 @@ from accounts.models import User
 from clients.models import RefusedRequest
 from tests.world import WEB_CB, App, Browser, basic
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world"), pytest.mark.any_database]
 WRONG_SECRET = basic("web", "canary-secret")
 
 

@@ -34,7 +34,7 @@ NOT_RUN = {
     *("Program.cs", "told.json", "argocd-cm.yaml", "argocd-rbac-cm.yaml", "staff.py", "gitlab.rb", "grafana.ini"),
     *("mlflow.env", "nextcloud.sh", "superset_config.py", "vault.sh"),
 }
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 
 
 @pytest.fixture

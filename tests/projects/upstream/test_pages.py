@@ -22,7 +22,7 @@ from tests.projects.upstream.fake import SUB, Provider
 from tests.projects.upstream.test_oidc import REQUEST, from_now, returned, visited, waiting_in
 from tests.world import Browser, Response
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 def person(username: str = "owner") -> User:

@@ -16,7 +16,7 @@ from clients.models import Client, SigningKey
 from common.jws import ALGORITHMS
 from tests.world import ISSUER, WEB_CB, App, Browser, Response, claims_of, header_of, redirected
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world"), pytest.mark.any_database]
 
 
 def form_of(page: Response) -> dict[str, str]:

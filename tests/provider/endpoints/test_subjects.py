@@ -15,7 +15,7 @@ from clients.models import Client, LogoutNotice, SecurityEvent
 from tests.provider.receiver import Receiver, receiving
 from tests.world import ORDERS, App, Browser, claims_of, redirected
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world"), pytest.mark.any_database]
 ODD = ["1", "a b/c?d=e&f#g%2F+'\"<b>", "人 ü@people.example", "x" * 32, "F" * 255, "ß" * 255]
 
 
