@@ -141,9 +141,14 @@ def read(
             changes[name] = said
         except Bad as problem:
             troubles.append(Trouble(name, str(problem)))
-    if not troubles and len(orjson.dumps(merged(before, changes))) > MOST_BYTES:
+    if changes and not troubles and not fits(before, changes):
         troubles.append(Trouble(next(iter(changes)), _("These attributes are too large together.")))
     return changes, troubles
+
+
+def fits(before: Mapping[str, Json], changes: Mapping[str, Json]) -> bool:
+    """Whether one person may have all of it together."""
+    return len(orjson.dumps(merged(before, changes))) <= MOST_BYTES
 
 
 def merged(before: Mapping[str, Json], changes: Mapping[str, Json]) -> dict[str, Json]:

@@ -28,6 +28,7 @@ ALWAYS = (
     _("An e-mail address is changed or removed"),
     _("An authenticator app or a passkey is added or removed"),
     _("Recovery codes are made, or one is used"),
+    _("A sign-in from elsewhere is linked to your account or unlinked"),
     _("An app may use sensitive data of yours"),
     _("Your account is deleted"),
 )

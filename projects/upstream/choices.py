@@ -18,13 +18,14 @@ class Kind(models.TextChoices):
 
 
 # The members that mean something for a kind; those in the first list are needed.
-COMMON = ("id", "name", "kind", "project", "enabled", "position", "domains", "owns_domains", "creates_people")
+COMMON = ("id", "name", "kind", "project", "enabled", "position", "domains", "creates_people")
+OWNS = "owns_domains"  # not GitHub: it verified an address once, whoever has the mailbox now
 MAPPED = ("trusts_email", "attributes", "groups_claim", "groups")
 MEMBERS_OF: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    Kind.OIDC: (("issuer", "client_id"), ("scope", "trusts_mfa", "mfa_acr_values", *MAPPED)),
-    Kind.GOOGLE: (("client_id",), ("trusts_mfa", "mfa_acr_values", *MAPPED)),
+    Kind.OIDC: (("issuer", "client_id"), ("scope", "trusts_mfa", "mfa_acr_values", OWNS, *MAPPED)),
+    Kind.GOOGLE: (("client_id",), ("trusts_mfa", "mfa_acr_values", OWNS, *MAPPED)),
     Kind.GITHUB: (("client_id",), ("issuer", "scope", *MAPPED)),
-    Kind.ENTRA: (("tenant", "client_id"), ("scope", "trusts_mfa", "mfa_acr_values", *MAPPED)),
-    Kind.SAML: ((), ("metadata_uri", "metadata", "trusts_mfa", "mfa_acr_values", *MAPPED)),
-    Kind.LDAP: (("issuer", "search_base"), ("client_id", "search_filter", *MAPPED)),
+    Kind.ENTRA: (("tenant", "client_id"), ("scope", "trusts_mfa", "mfa_acr_values", OWNS, *MAPPED)),
+    Kind.SAML: ((), ("metadata_uri", "metadata", "trusts_mfa", "mfa_acr_values", OWNS, *MAPPED)),
+    Kind.LDAP: (("issuer", "search_base"), ("client_id", "search_filter", OWNS, *MAPPED)),
 }

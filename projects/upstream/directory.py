@@ -7,6 +7,7 @@ goes the way of every other sign-in from elsewhere.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from types import SimpleNamespace
 
@@ -21,9 +22,12 @@ from projects.upstream.directory_entries import Values, told_by
 from projects.upstream.models import Connector
 from projects.upstream.told import Refused, Told
 
+logger = logging.getLogger(__name__)
 FILTER = "(uid=%(user)s)"
 SECONDS = 5
 _AWAY = (ldap.SERVER_DOWN, ldap.TIMEOUT, ldap.CONNECT_ERROR, ldap.UNAVAILABLE, ldap.BUSY)
+# How some answer a wrong password, and one for an account that is locked or has to get a new one.
+_WRONG = (ldap.UNWILLING_TO_PERFORM, ldap.CONSTRAINT_VIOLATION)
 
 
 class Directory(LDAPBackend):  # type: ignore[misc]
@@ -58,7 +62,10 @@ class Directory(LDAPBackend):  # type: ignore[misc]
 
 @receiver(ldap_error, dispatch_uid="upstream.directory_error")
 def _tell(exception: ldap.LDAPError, **_signal: object) -> None:
-    """It would pass for a wrong password."""
+    """It would pass for a wrong password; some of it is as good as one, and is counted."""
+    if isinstance(exception, _WRONG):
+        logger.warning("The directory answers a password with %s.", type(exception).__name__)
+        return
     reason = "unreachable" if isinstance(exception, _AWAY) else "not_set_up"
     raise Refused(reason, f"The directory answers with {type(exception).__name__}.")
 

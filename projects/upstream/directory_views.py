@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from urllib.parse import urlencode
 
@@ -17,7 +18,6 @@ from django.utils.translation import gettext as _
 from accounts import guesses
 from accounts.fresh_proof import is_fresh
 from accounts.models import User
-from accounts.normalization import user_name
 from common import sealing
 from projects.upstream.models import Connector
 from projects.upstream.pages import failed
@@ -26,6 +26,7 @@ from projects.upstream.told import Refused, Told
 
 NOT_INSTALLED = "LDAP needs the packages of requirements/ldap.txt, and they are not installed."
 MOST = 254  # characters of a name, and of a password
+UNSEEN = ("Mn", "Me", "Cf", "Cc")  # marks and what prints nothing
 Find = Callable[[Connector, HttpRequest, str, str], Told | None]
 
 
@@ -49,9 +50,16 @@ def sign_in(request: HttpRequest, connector: Connector) -> HttpResponse:
     return render(request, "upstream/directory.html", context)
 
 
+def alike(login: str) -> str:
+    """One form of what a directory takes for the same name (RFC 4518 section 2): other spellings are no more tries."""
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", login).casefold())
+    kept = (one for one in folded if one.isspace() or unicodedata.category(one) not in UNSEEN)
+    return " ".join("".join(kept).replace("\ufffc", "").split())
+
+
 def _try(request: HttpRequest, connector: Connector, login: str, password: str, next_url: str) -> HttpResponse | None:
     """None: the page once more, with what is wrong. Wrong ones are counted, as everywhere."""
-    guess = guesses.guess(request, guesses.PASSWORDS, None, f"{connector.key}\0{user_name(login).lower()}")
+    guess = guesses.guess(request, guesses.PASSWORDS, None, f"{connector.key}\0{alike(login)}")
     if guess.is_one_too_many():
         guesses.must_wait(request)
         messages.error(request, _("Too many wrong tries. Wait five minutes before you try again."))

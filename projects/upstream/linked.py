@@ -15,7 +15,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts import events, sign_in
+from accounts import events, notices, sign_in
 from accounts.console import actor
 from accounts.fresh_proof import asks_for_proof
 from accounts.models import AccountEventKind, SignIn, User
@@ -70,5 +70,7 @@ def _unlink(request: HttpRequest, person: User) -> HttpResponse:
             take_back_groups(key, person)
             came.exclude(sid=request.session[sign_in.SESSION_KEY]).update(ended_at=clock.now())
             events.record(person, AccountEventKind.UNLINKED, request, connector=key)
+            name = Connector.objects.filter(key=key).values_list("name", flat=True).first() or key
+            notices.tell(person, "socialaccount/email/account_disconnected", {"provider": name})
             messages.success(request, _("This sign-in opens your account no more."))
     return redirect("upstream_linked")

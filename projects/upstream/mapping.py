@@ -47,10 +47,15 @@ def apply_attributes(user: User, connector: Connector, claims: Mapping[str, Json
     said = {ours: value for ours, value in told.items() if value is not None}
     if not said:
         return
-    changes, troubles = attributes.read(said, Editor.IMPORT, before=attributes.values_of(user))
-    for one in troubles:
-        logger.warning("The connector %s tells an attribute that cannot be kept: %s.", connector.key, one.name)
-        changes.pop(one.name, None)
+    before = attributes.values_of(user)
+    changes, troubles = attributes.read(said, Editor.IMPORT, before=before)
+    unkept = [one.name for one in troubles]
+    for name in unkept:
+        changes.pop(name, None)
+    while changes and not attributes.fits(before, changes):
+        unkept.append(changes.popitem()[0])
+    for name in unkept:
+        logger.warning("The connector %s tells an attribute that cannot be kept: %s.", connector.key, name)
     source = source_of(connector.key)
     attributes.change(user, changes, Connected(source), source=source)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from urllib.parse import quote, urlencode
 
@@ -141,7 +141,14 @@ def finish(us: Party, state: str, code: str, iss: str, proved_since: int | None)
     )
     if metadata.get("userinfo_endpoint") and us.kind != "entra":
         claims = {**_userinfo(_endpoint(metadata, "userinfo_endpoint"), answer, claims), **claims}
-    return told_by(claims, _uid(us, claims))
+    told = told_by(claims, _uid(us, claims))
+    return replace(told, email_verified=_is_proved(claims)) if us.kind == "entra" else told
+
+
+def _is_proved(claims: Mapping[str, Json]) -> bool:
+    """Of Entra: administrators of a tenant write any address into `email`. Only `xms_edov` says that the owner of its
+    domain was verified."""
+    return claims.get("xms_edov") in (True, 1)
 
 
 def check_sender(issuer: str, iss: str, metadata: Mapping[str, Json]) -> None:

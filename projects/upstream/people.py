@@ -14,10 +14,11 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 
-from accounts import events, normalization
+from accounts import events, normalization, notices
 from accounts.adapter import AccountAdapter
 from accounts.models import AccountEventKind, User
 from common.json_type import Json
+from projects.upstream.choices import Kind
 from projects.upstream.linking import Facts, Outcome, Person, decide
 from projects.upstream.mapping import apply_attributes, apply_groups, name_facts
 from projects.upstream.models import Connector
@@ -29,8 +30,14 @@ def person(user: User) -> Person:
 
 
 def address_of(told: Told) -> str:
-    """The address in our spelling; empty: there is none that mail can be sent to."""
+    """The address in our spelling; empty: there is none that mail can be sent to.
+
+    Other letters before the @ than ours were proved of another mailbox than this, as `accounts/emails.py` has it.
+    """
     address = normalization.mail_address(told.email)
+    local = told.email.rpartition("@")[0]
+    if not local.isascii() or local.lower() != address.rpartition("@")[0]:
+        return ""
     try:
         normalization.check_mail_address(address)
     except ValidationError:
@@ -38,10 +45,18 @@ def address_of(told: Told) -> str:
     return address if len(address) <= normalization.MAX_MAIL_ADDRESS else ""
 
 
+def owns(connector: Connector, told: Told, domain: str) -> bool:
+    """Whether its word is the domain's. Google's is for customers of Workspace only (`hd`): anybody else has proved
+    once that they read a mailbox, as at GitHub, and whoever has it now may be another person."""
+    if domain not in connector.owns_domains or connector.kind == Kind.GITHUB:
+        return False
+    return connector.kind != Kind.GOOGLE or text_of(told.claims.get("hd")).lower() == domain
+
+
 def facts_of(connector: Connector, told: Told, connecting: User | None) -> tuple[Facts, User | None]:
     """What the rule asks, and the account that it may speak of."""
     address = address_of(told) if told.email_verified else ""
-    owned = bool(address) and address.rpartition("@")[2] in connector.owns_domains
+    owned = bool(address) and owns(connector, told, address.rpartition("@")[2])
     linked = SocialAccount.objects.filter(provider=connector.key, uid=told.uid).select_related("user").first()
     row = EmailAddress.objects.filter(email=address, verified=True).select_related("user").first() if owned else None
     by_address = row.user if row else None
@@ -91,6 +106,8 @@ def _settled(
     if user is not None and new:
         SocialAccount.objects.create(user=user, provider=connector.key, uid=told.uid)
         events.record(user, AccountEventKind.LINKED, request, connector=connector.key)
+    if user is not None and outcome in (Outcome.LINK, Outcome.LINK_AND_SIGN_IN):
+        notices.tell(user, "socialaccount/email/account_connected", {"provider": connector.name})
     if user is not None and (new or outcome is Outcome.SIGN_IN):
         apply_attributes(user, connector, told.claims)
         apply_groups(user, connector, told.claims)

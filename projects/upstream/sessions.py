@@ -8,12 +8,14 @@ from allauth.account.internal.flows.login import perform_login, record_authentic
 from allauth.account.models import Login
 from allauth.socialaccount.providers.base import AuthProcess
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from accounts import sign_in
-from accounts.models import User
+from accounts.models import SignIn, User
+from projects.upstream.connectors import held
 from projects.upstream.linking import Outcome
 from projects.upstream.models import Connector
 from projects.upstream.pages import failed
@@ -30,7 +32,10 @@ def complete(request: HttpRequest, connector: Connector, told: Told, state: Stat
         connecting = request.user if isinstance(request.user, User) else None
         if connecting is None or connecting.sub != state.get("user"):
             return failed(request, connector, "unknown_state", "Somebody else is signed in.", next_url)
-    outcome, user = settle(request, connector, told, connecting)
+    with transaction.atomic():  # whoever disables it waits, or was here before (rule G2)
+        if not held(connector.key):
+            return failed(request, connector, "disabled", next_url=next_url)
+        outcome, user = settle(request, connector, told, connecting)
     if outcome is Outcome.UNKNOWN or user is None:
         return failed(request, connector, "unknown", next_url=next_url)
     if outcome is Outcome.ANOTHERS:
@@ -50,14 +55,26 @@ def text_in(state: State, name: str) -> str:
 
 def signed_in(request: HttpRequest, connector: Connector, told: Told, user: User, next_url: str) -> HttpResponse:
     """Through the steps that every sign-in takes here: a second one, a verified address, and what ended meanwhile."""
-    if request.user == user and sign_in.current(request) is not None:
-        record(request, connector, told, user)  # they prove it again
-        return redirect(next_url or "home")
+    row = sign_in.current(request) if request.user == user else None
+    if row is not None:
+        return _proved_again(request, connector, told, user, row, next_url)
     if request.user.is_authenticated:
         _change_person(request)
     record(request, connector, told, user)
     response: HttpResponse = perform_login(request, Login(user=user, redirect_url=next_url or None))
     return response
+
+
+def _proved_again(
+    request: HttpRequest, connector: Connector, told: Told, user: User, row: SignIn, next_url: str
+) -> HttpResponse:
+    """From now on the sign-in stands on the connector as well, and ends with it."""
+    with transaction.atomic():
+        if not held(connector.key):
+            return failed(request, connector, "disabled", next_url=next_url)
+        SignIn.objects.filter(pk=row.pk, connector="").update(connector=connector.key)
+        record(request, connector, told, user)
+    return redirect(next_url or "home")
 
 
 def _change_person(request: HttpRequest) -> None:

@@ -203,6 +203,12 @@ def test_one_person_has_so_much_and_no_more() -> None:
     ]
 
 
+@pytest.mark.any_database
+def test_whoever_has_too_much_already_may_leave_it_as_it_is() -> None:
+    before: dict[str, Json] = {"department": "Gardening", "notes": "x" * attributes.MOST_BYTES}
+    assert attributes.read({"department": "Gardening"}, Editor.PERSON, before=before, known=KNOWN) == ({}, [])
+
+
 # --- What there is ---------------------------------------------------------------------------------------------------
 
 

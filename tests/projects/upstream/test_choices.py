@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from allauth.socialaccount.models import SocialAccount
 
 from accounts.models import SignIn, User
-from projects.upstream import github, oidc
-from tests.projects.upstream.elsewhere import KEY, Visitor, asked, connector
+from projects.upstream import github, oidc, registration
+from projects.upstream.models import Connector
+from tests.projects.upstream.elsewhere import BY, KEY, Visitor, asked, connector
 from tests.projects.upstream.fake import WELL_KNOWN, Provider
 from tests.projects.upstream.test_oidc import REQUEST as APP
 from tests.projects.upstream.test_oidc import refused_as, returned, visited, waiting_in
@@ -50,6 +52,26 @@ def test_google_is_told_of_the_domain_and_is_not_asked_for_what_it_does_not_know
     assert asked(visitor.begin(next_url=waiting))["prompt"] == "select_account"
 
 
+@pytest.mark.parametrize(
+    ("hd", "opens"),
+    [
+        ("people.example", True),
+        ("People.example", True),
+        (None, False),
+        ("corp.example", False),
+        (["people.example"], False),
+    ],
+)
+def test_u2_google_vouches_for_addresses_of_its_workspace_customers_only(
+    google: Provider, hd: object, opens: bool
+) -> None:
+    """Anybody makes an account there with an address of any domain: it is verified once."""
+    Connector.objects.update(owns_domains=["people.example"])
+    google.claims = {"email": "owner@people.example", "email_verified": True, "hd": hd}
+    assert visited(google).status_code == (302 if opens else 403)
+    assert SocialAccount.objects.filter(user__username="owner").exists() is opens
+
+
 # --- Microsoft Entra ------------------------------------------------------------------------------------------------
 
 
@@ -86,6 +108,27 @@ def test_entra_people_of_another_tenant_are_other_people(entra: Provider, claims
     refused_as(visited(entra), reason, 502 if reason == "malformed" else 403)
 
 
+@pytest.mark.parametrize(
+    ("claims", "opens"),
+    [
+        ({"xms_edov": True}, True),
+        ({"xms_edov": 1}, True),
+        ({}, False),
+        ({"email_verified": True}, False),
+        ({"xms_edov": False, "email_verified": True}, False),
+        ({"xms_edov": "0"}, False),
+    ],
+)
+def test_u2_an_address_of_entra_is_proved_only_if_the_owner_of_its_domain_is(
+    entra: Provider, claims: dict[str, Any], opens: bool
+) -> None:
+    """Administrators of a tenant write any address into it."""
+    Connector.objects.update(owns_domains=["people.example"])
+    entra.claims |= {"email": "owner@people.example", **claims}
+    assert visited(entra).status_code == (302 if opens else 403)
+    assert SocialAccount.objects.filter(user__username="owner").exists() is opens
+
+
 # --- GitHub ---------------------------------------------------------------------------------------------------------
 
 
@@ -100,7 +143,7 @@ def hub(world: None, fake: Provider) -> Provider:
             {"email": "owner@people.example", "primary": True, "verified": True},
         ],
     }
-    connector(fake.issuer, kind="github", owns_domains=("people.example",))
+    connector(fake.issuer, kind="github")
     return fake
 
 
@@ -115,10 +158,10 @@ def came_from(hub: Provider) -> Response:
 
 
 def test_github_people_are_known_by_their_number(hub: Provider) -> None:
+    link("583231")
     assert came_from(hub).status_code == 302
     row = SignIn.objects.get()
     assert (row.user.username, row.amr) == ("owner", ["federated"])
-    assert SocialAccount.objects.get().uid == "583231"
     [form] = [form for path, form, _headers in hub.asked if path == "/login/oauth/access_token"]
     assert form["code_verifier"]
     assert form["client_secret"]
@@ -143,6 +186,15 @@ def test_what_github_leaves_out_opens_nobodys_account(
 ) -> None:
     hub.documents |= documents
     refused_as(came_from(hub), reason, status)
+
+
+def test_u2_github_owns_no_domain_and_its_verified_address_opens_nobodys_account(hub: Provider) -> None:
+    row = Connector.objects.get()
+    owning = replace(registration.metadata_of(row), owns_domains=("people.example",))
+    assert [one.field for one in registration.problems(owning, BY, row)] == ["owns_domains"]
+    Connector.objects.update(owns_domains=["people.example"])  # from before
+    refused_as(came_from(hub), "unknown", 403)
+    assert not SocialAccount.objects.exists()
 
 
 def test_github_never_asks_anew_so_it_is_not_asked_to(hub: Provider) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from accounts.models import Group, SignIn, User
 from projects.events import SecurityEvent
 from projects.upstream import registration
 from projects.upstream.directory_entries import told_by
-from projects.upstream.directory_views import NOT_INSTALLED
+from projects.upstream.directory_views import NOT_INSTALLED, alike
 from projects.upstream.metadata import ConnectorMetadata
 from projects.upstream.models import Connector
 from tests.projects.upstream import slapd
@@ -54,6 +55,14 @@ def test_people_are_known_by_what_never_changes_of_their_entry() -> None:
     assert (told.uid, told.email, told.claims["memberOf"]) == ("entryuuid:6b1e", "ada@corp.example", ["cn=a", "cn=b"])
     assert told_by("uid=ada,dc=corp", {"objectGUID": [b"\x01\xff"]}).uid == "objectguid:01ff"
     assert told_by("UID=Ada,dc=corp", {}).uid == "dn:uid=ada,dc=corp"
+
+
+@pytest.mark.parametrize(
+    "login",
+    ["ADA L", "a\u00adda l", "ada\u200b  L", "\uff41da l", "ada\tl", "a\u0301da l", "ada \u200b l", "a\ufffcda l"],
+)
+def test_spellings_that_a_directory_takes_for_one_name_are_counted_as_one(login: str) -> None:
+    assert alike(login) == alike("ada l")
 
 
 # --- Without the packages -------------------------------------------------------------------------------------------
@@ -119,6 +128,29 @@ def test_wrong_passwords_are_limited(world: None, address: str) -> None:
     for _ in range(5):
         assert typed("ada", "wrong", http).status_code == 200
     assert typed("ada", "ada-pw", http).status_code == 429
+
+
+@needs_slapd
+def test_other_spellings_are_no_more_tries(world: None, address: str) -> None:
+    directory(address)
+    for login in ("ada", "ADA", "a\u00adda", "\uff41da", "ad\u200ba"):
+        assert typed(login, "wrong").status_code == 200
+    assert typed("\u200dada", "ada-pw").status_code == 429
+
+
+@pytest.mark.skipif(find_spec("ldap") is None, reason="needs requirements/ldap.txt")
+@pytest.mark.parametrize("error", ["UNWILLING_TO_PERFORM", "CONSTRAINT_VIOLATION"])
+def test_how_a_directory_refuses_a_password_of_a_locked_account_is_counted_as_a_wrong_one(
+    world: None, monkeypatch: pytest.MonkeyPatch, error: str
+) -> None:
+    def refuse(*said: object) -> None:
+        raise getattr(import_module("ldap"), error)
+
+    monkeypatch.setattr("django_auth_ldap.backend._LDAPUser._authenticate_user_dn", refuse)
+    directory("ldaps://ldap.corp.example")
+    for _ in range(5):
+        assert typed("ada", "wrong").status_code == 200
+    assert typed("ada", "wrong").status_code == 429
 
 
 @needs_slapd

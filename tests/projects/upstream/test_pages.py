@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,9 +14,11 @@ from allauth.socialaccount.models import SocialAccount
 from django.test import Client as Http
 
 from accounts.models import AccountEvent, Group, SignIn, User
-from projects.upstream import registration
+from projects.upstream import registration, sessions, views
 from projects.upstream.linked import has_own_way
 from projects.upstream.models import Connector
+from projects.upstream.people import address_of
+from projects.upstream.told import Told
 from tests.accounts.second_steps import code, enrol, give_code
 from tests.projects.upstream.elsewhere import BY, KEY, Visitor, asked, connector, location_in
 from tests.projects.upstream.fake import SUB, Provider
@@ -180,6 +183,60 @@ def test_g2_a_connector_that_is_disabled_begins_and_ends_nothing(world: None, fa
     assert not SignIn.objects.exists()
 
 
+def disabling(after: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, and then somebody disables the connector."""
+
+    def call(*said: Any) -> Any:
+        found = after(*said)
+        row = Connector.objects.get(key=KEY)
+        registration.change(row, replace(registration.metadata_of(row), enabled=False), BY)
+        return found
+
+    return call
+
+
+def test_g2_a_connector_that_is_disabled_while_its_answer_is_read_links_nobody(
+    world: None, fake: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connector(fake.issuer)
+    http = Browser("owner").http
+    location = location_in(http.post("/accounts/linked/", {"link": KEY}))
+    monkeypatch.setattr(views, "told_by", disabling(views.told_by))
+    answer = returned(fake, Visitor("", http), location)
+    assert (answer.status_code, SocialAccount.objects.count()) == (403, 0)
+    assert b"switched off" in answer.content
+
+
+@pytest.mark.parametrize("place", [(views, "told_by"), (sessions, "settle")], ids=["before", "after"])
+def test_g2_a_connector_that_is_disabled_meanwhile_proves_nothing_again(
+    world: None, fake: Provider, monkeypatch: pytest.MonkeyPatch, place: tuple[Any, str]
+) -> None:
+    connector(fake.issuer)
+    link()
+    visitor = Visitor("", Browser("owner").http)
+    location = visitor.begin(next_url="/accounts/linked/")
+    SignIn.objects.update(auth_time="2020-01-01T00:00:00Z")
+    monkeypatch.setattr(*place, disabling(getattr(*place)))
+    assert returned(fake, visitor, location).status_code == 403
+    assert (SignIn.objects.get().auth_time.year, SignIn.objects.get().connector) == (2020, "")
+
+
+def test_g2_who_proves_it_again_by_a_connector_is_signed_out_with_it(world: None, fake: Provider) -> None:
+    row = connector(fake.issuer)
+    link()
+    visitor = Visitor("", Browser("owner").http)
+    assert returned(fake, visitor, visitor.begin()).status_code == 302
+    assert SignIn.objects.get().ended_at is None
+    registration.change(row, replace(registration.metadata_of(row), enabled=False), BY)
+    assert SignIn.objects.get().ended_at is not None
+
+
+@pytest.mark.parametrize("key", ["saml", "github", "google"])
+def test_a_connector_is_what_its_row_says_whatever_its_key(world: None, fake: Provider, key: str) -> None:
+    connector(fake.issuer, id=key)
+    assert Visitor("").begin(key).startswith(f"{fake.issuer}/authorization_endpoint?")
+
+
 # --- Whose account --------------------------------------------------------------------------------------------------
 
 
@@ -209,6 +266,22 @@ def test_u2_only_what_is_called_verified_is(world: None, fake: Provider, verifie
     connector(fake.issuer, owns_domains=("people.example",))
     fake.claims = {"email": "owner@people.example", "email_verified": verified}
     assert visited(fake).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("told", "ours"),
+    [
+        ("Owner@People.example", "owner@people.example"),
+        ("owner@\uff50eople.example", "owner@people.example"),
+        ("\uff4fwner@people.example", ""),
+        ("\u212aate@people.example", ""),  # the sign of Kelvin, whose small letter is a k
+        ('"owner@x"\uff20people.example', ""),
+        ("owner\uff20people.example", ""),
+        ("", ""),
+    ],
+)
+def test_u2_an_address_with_other_letters_is_proved_of_another_mailbox(told: str, ours: str) -> None:
+    assert address_of(Told("1", told)) == ours
 
 
 def test_u2_staff_are_not_linked_without_having_said_so(world: None, fake: Provider) -> None:
@@ -274,6 +347,17 @@ def test_attributes_and_groups_are_taken_over_at_each_sign_in_and_only_its_own_t
     fake.claims = {}
     assert visited(fake).status_code == 302
     assert groups() == {"Hand"}
+
+
+def test_whoever_has_as_much_as_anybody_may_have_signs_in_and_gets_no_more(world: None, fake: Provider) -> None:
+    connector(fake.issuer, attributes={"nickname": "nick", "birthdate": "born", "gender": "gender"})
+    link()
+    full = {"nickname": "ada", "notes": "x" * 33_000}
+    User.objects.filter(username="owner").update(attributes=full)
+    for claims in ({"nick": "ada"}, {"nick": "eve", "gender": "f"}, {"nick": "eve", "born": "no date"}):
+        fake.claims = claims
+        assert visited(fake).status_code == 302, claims
+        assert person().attributes == full
 
 
 def groups() -> set[str]:
@@ -381,3 +465,28 @@ def test_signing_in_as_somebody_else_ends_the_other_sign_in(owner: Browser, fake
     visitor = Visitor("", owner.http)
     assert returned(fake, visitor, visitor.begin()).status_code == 302
     assert [one.user.username for one in SignIn.objects.filter(ended_at=None)] == ["member"]
+
+
+def test_linking_and_unlinking_are_told_by_mail(
+    owner: Browser, fake: Provider, mailoutbox: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    connector(fake.issuer)
+    location = location_in(owner.http.post("/accounts/linked/", {"link": KEY}))
+    with django_capture_on_commit_callbacks(execute=True):
+        returned(fake, Visitor("", owner.http), location)
+    with django_capture_on_commit_callbacks(execute=True):
+        owner.http.post("/accounts/linked/", {"unlink": KEY})
+    assert [(one.to, one.subject) for one in mailoutbox] == [
+        (["owner@people.example"], "Your account at Vestibule was connected with Corp"),
+        (["owner@people.example"], "Your account at Vestibule was disconnected from Corp"),
+    ]
+
+
+def test_a_link_by_an_owned_address_is_told_by_mail(
+    world: None, fake: Provider, mailoutbox: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    connector(fake.issuer, owns_domains=("people.example",))
+    fake.claims = {"email": "owner@people.example", "email_verified": True}
+    with django_capture_on_commit_callbacks(execute=True):
+        assert visited(fake).status_code == 302
+    assert "was connected with Corp" in mailoutbox[0].subject
