@@ -180,7 +180,12 @@ class UserAdmin(SuperusersAdmin, BaseUserAdmin):
             made["member_of"] = deepcopy(UserForm.base_fields["member_of"])
             made["member_of"].initial = "\n".join(by_hand.values_list("name", flat=True))
             kwargs["form"] = type("UserForm", (UserForm,), {**made, **own})
-        return super().get_form(request, obj, change=change, **kwargs)
+        form = super().get_form(request, obj, change=change, **kwargs)
+        known = attributes.schema()
+        for name, column in attributes.NAMES.items():
+            if column in form.base_fields and not known[name].editable_for(Editor.ADMINISTRATOR):
+                form.base_fields[column].disabled = True
+        return form
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[User], search_term: str

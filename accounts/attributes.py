@@ -137,7 +137,7 @@ def read(
             if said == before.get(name) and type(said) is type(before.get(name)):
                 continue
             if not definition.editable_for(editor):
-                raise Bad(_not_yours(definition))
+                raise Bad(not_yours(definition))
             changes[name] = said
         except Bad as problem:
             troubles.append(Trouble(name, str(problem)))
@@ -200,7 +200,7 @@ def _no_such(name: str, known: Mapping[str, Definition]) -> str:
     return f"{said} " + _("Did you mean “%(name)s”?") % {"name": near[0]} if near else said
 
 
-def _not_yours(definition: Definition) -> str:
+def not_yours(definition: Definition) -> str:
     if definition.editable_by is EditableBy.IMPORT:
         return _("Only an import sets this attribute.")
     return _("Only administrators set this attribute.")

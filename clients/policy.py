@@ -123,6 +123,8 @@ def _scope(case: Case) -> Iterator[Problem]:
     """Those of signing in, and of APIs the project may use. One it has stays, though its API went."""
     offered = ADMIN_SCOPES if case.by.may(Right.GRANT_ADMINISTRATION) else {}
     unknown = [name for name in case.wanted.scopes if name not in {*SIGN_IN_SCOPES, *offered, *case.had.scopes}]
+    if not ADMIN_SCOPES.keys().isdisjoint(unknown):
+        case.by.ask_for_proof(Right.GRANT_ADMINISTRATION)
     if unknown and (unknown := [name for name in unknown if name not in case.around.scopes]):
         message = _("Unknown: %(names)s. Add the scope to an API of the project, or have its API shared with it.")
         yield Problem("scope", message % {"names": shortened(unknown)}, "unknown")
@@ -190,6 +192,8 @@ def _administers(case: Case) -> Iterator[Problem]:
     """Projects that whoever says so owns. One answer for what does not exist and for what is somebody else's."""
     new = [name for name in case.wanted.administers if name not in case.had.administers]
     known = {project.key: project for project in Project.objects.filter(key__in=new)} if new else {}
+    if EVERY_PROJECT in new:
+        case.by.ask_for_proof(Right.GRANT_ADMINISTRATION)
     everywhere = case.by.may(Right.GRANT_ADMINISTRATION)
     for index, name in enumerate(case.wanted.administers):
         if name not in new or (everywhere and name == EVERY_PROJECT):
@@ -266,6 +270,7 @@ def _listing_problem(entry: Audience, by: Actor, around: Around, *, kept: bool) 
         return ""  # what became of its API is asked at every request
     refusal, api = refusal_to_list(entry.value, around.project, around.apis), around.apis.resolve(entry.value)
     if not by.may(Right.GRANT_ADMINISTRATION) and api is not None and api.of_provider:
+        by.ask_for_proof(Right.GRANT_ADMINISTRATION)
         return _("Not an API of this project or shared with it. Only a superuser may list it.")
     if not by.may(Right.LIST_ANY_AUDIENCE):
         unusable = refusal or api is None

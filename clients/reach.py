@@ -70,7 +70,10 @@ def missing_rights(metadata: ClientMetadata, project: Project, by: Actor) -> str
     """Because of which fields they may not hand out a key to this client; empty: they may."""
     if not is_bound(by):
         return ""
-    return ", ".join(str(WORDS[name]) for name in reaching_out(metadata, project) if not by.may(RIGHTS[name]))
+    missing = [name for name in reaching_out(metadata, project) if not by.may(RIGHTS[name])]
+    for name in missing:
+        by.ask_for_proof(RIGHTS[name])
+    return ", ".join(str(WORDS[name]) for name in missing)
 
 
 def is_bound(by: Actor) -> bool:

@@ -82,8 +82,16 @@ def delete_api(api: Api, by: Actor) -> None:
         api_registration.delete(api, by)
 
 
+def project_obstacles(project: Project, by: Actor) -> list[str]:
+    """Its connectors go with it, and everybody's links: who may not delete those deletes no project that has some."""
+    found = obstacles(list(project.apis.all()), by)
+    if not by.may(Right.MANAGE_CONNECTORS) and project.connectors.exists():
+        found.append(_("Only a superuser may change connectors."))
+    return found
+
+
 def delete_project(project: Project, by: Actor) -> None:
     """Unless an allowlist leans on one of its APIs. Raises RegistrationError; ProtectedError while it has clients."""
     with transaction.atomic():
-        require(Problem("id", sentence) for sentence in obstacles(list(project.apis.all()), by))
+        require(Problem("id", sentence) for sentence in project_obstacles(project, by))
         registration.delete(project, by)

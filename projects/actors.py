@@ -35,6 +35,10 @@ class Right(Enum):
     GRANT_ADMINISTRATION = auto()  # scopes of the provider's own API
 
 
+class ProofTooOld(Exception):
+    """They have the right, and proved too long ago who they are to use it: they sign in anew."""
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """A person, or somebody who is none. Doors make one; registrations ask it and put it into events."""
@@ -46,6 +50,7 @@ class Actor:
     run_by: str = ""  # of a command: the user and machine that ran it
     app: str = ""  # the id of an app that registers itself
     through: str = ""  # the app by whose token it asks: its client id
+    unproved: frozenset[Right] = frozenset()  # of their rights, those that wait for a fresh proof of who they are
 
     @classmethod
     def person(cls, user: User, roles: Roles | None = None, *, through: str = "") -> Self:
@@ -73,7 +78,12 @@ class Actor:
         return cls(Roles(is_superuser=False, by_project={}), name=ITSELF, app=client_id)
 
     def may(self, right: Right) -> bool:
-        return right in self.rights
+        return right in self.rights and right not in self.unproved
+
+    def ask_for_proof(self, right: Right) -> None:
+        """Before this right is found missing: raises ProofTooOld where a fresh proof would bring it."""
+        if right in self.rights & self.unproved:
+            raise ProofTooOld
 
     def edits(self, project: Project) -> bool:
         """Whether they may change its clients, its APIs and its consent screen."""

@@ -42,6 +42,8 @@ class Invitation(models.Model):
         related_name="+",
         verbose_name=_("invited by"),
     )
+    # The client id of the program that invited by a token of its own.
+    program = models.CharField(max_length=255, blank=True, default="", editable=False)
     created_at = models.DateTimeField(_("invited"), default=clock.now, editable=False)
     sent_at = models.DateTimeField(_("mail sent"), default=clock.now, editable=False)
     expires_at = models.DateTimeField(_("works until"), editable=False)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -31,6 +32,7 @@ from projects.events import acting, record
 from projects.invitation import Invitation
 from projects.models import Project
 from projects.problems import Problem, require
+from projects.scopes import WRITE
 
 TEMPLATE = "projects/email/invitation"
 HOUR, DAY = 3600, 86_400
@@ -79,10 +81,24 @@ def still_holds(invitation: Invitation) -> bool:
     """An invitation is as good as whoever made it: who may not invite any more lets nobody in."""
     if invitation.expires_at <= clock.now():
         return False
-    if invitation.inviter is None:
-        return True
-    by = Actor.person(invitation.inviter, Roles.of(invitation.inviter))
+    if invitation.inviter is not None:
+        by = Actor.person(invitation.inviter, Roles.of(invitation.inviter))
+    elif invitation.program:
+        by = Actor.machine(invitation.program, _roles_of(invitation.program))
+    else:
+        return True  # a command
     return may_invite(by, invitation.project) and may_give(by, invitation.project, invitation.role)
+
+
+def _roles_of(program: str) -> Roles:
+    """Of a client that may still change what it was given; of any other, none. Clients are of a layer above."""
+    rows = apps.get_model("clients", "Client")._default_manager.filter(client_id=program, enabled=True)
+    found = [*rows.values_list("scope", "administers_all", "administers")]
+    given = [(everything, project) for scope, everything, project in found if WRITE in str(scope).split()]
+    if any(everything for everything, _project in given):
+        return Roles(is_superuser=True, by_project={})
+    owned = {project: Role.OWNER.value for _everything, project in given if project is not None}
+    return Roles(is_superuser=False, by_project=owned)
 
 
 def problems(wanted: Wanted, project: Project | None, by: Actor) -> list[Problem]:
@@ -136,6 +152,7 @@ def invite(wanted: Wanted, project: Project | None, by: Actor) -> Invitation:
         row.digest, row.role, row.sent_at = digest_of(token), wanted.role, clock.now()
         row.expires_at = row.sent_at + timedelta(days=settings.IDP_INVITATION_DAYS)
         row.inviter = User.objects.filter(sub=by.sub).first() if by.sub else None
+        row.program = "" if by.sub else by.through
         row.save()
         _tell(by, "invitation.sent_again" if anew else "invitation.made", row)
         transaction.on_commit(lambda: _send(row, token))

@@ -66,7 +66,7 @@ class GuardedProjectAdmin(ProjectAdmin):
         return link_to_list("clients_webhook", project, project.webhooks.count() if project.pk else 0)
 
     def stands_in_the_way(self, request: HttpRequest, obj: Project) -> list[str]:
-        return resources.obstacles(list(obj.apis.all()), actor_of(request))
+        return resources.project_obstacles(obj, actor_of(request))
 
 
 admin.site.register(ProjectRole, RoleAdmin)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
+from allauth.account import app_settings
 from django.conf import settings
 from django.http import HttpRequest
 
@@ -14,7 +15,7 @@ from clients.models import Client
 from common import clock, issuer
 from projects import matcher
 from projects.access import Roles
-from projects.actors import Actor
+from projects.actors import Actor, Right
 from projects.apis import own_identifier
 from projects.models import Role
 from provider.endpoints import access_token
@@ -23,6 +24,7 @@ from provider.protocol.errors import AccessDenied, InsufficientScope, Insufficie
 from provider.protocol.facts import TokenFacts
 
 STRONG = "aal2"
+NOT_STAFF = "This account may not enter the console. A superuser lets it in by its staff status."
 
 
 class NotAdmitted(AccessDenied):
@@ -48,7 +50,16 @@ class Caller:
         client_id = self.token.client.client_id
         if self.user is None:
             return Actor.machine(client_id, _administered(self.token.client.id))
-        return Actor.person(self.user, Roles.of(self.user), through=client_id)
+        user = User.objects.filter(pk=self.user.pk).first()
+        if user is None or not user.is_staff:
+            raise NotAdmitted(NOT_STAFF)
+        actor = Actor.person(user, Roles.of(user), through=client_id)
+        return actor if self._is_fresh else replace(actor, unproved=frozenset({Right.GRANT_ADMINISTRATION}))
+
+    @property
+    def _is_fresh(self) -> bool:
+        """What manages this provider changes people, too: it is given by whoever might change them themselves."""
+        return not _is_older(self.token, app_settings.REAUTHENTICATION_TIMEOUT)
 
 
 def caller_of(request: HttpRequest, scope: str, *, fresh_within: int = 0) -> Caller:
@@ -89,16 +100,24 @@ def _person(found: TokenFacts, fresh_within: int) -> User | None:
         return None
     user = User.objects.get(pk=found.person.id)
     if not user.is_staff:
-        raise NotAdmitted("This account may not enter the console. A superuser lets it in by its staff status.")
+        raise NotAdmitted(NOT_STAFF)
     signed_in = found.sign_in
     strong = signed_in is not None and sign_in.satisfies(signed_in.acr, STRONG)
     if not strong and sign_in.can_step_up(user):
         message = f"This account has a second step. Sign in with it: ask with acr_values={STRONG}"
         raise InsufficientUserAuthentication(message, acr_values=STRONG)
-    if fresh_within and (signed_in is None or clock.seconds() - signed_in.auth_time > fresh_within):
-        message = f"The sign-in is too old for this. Sign in anew: ask with max_age={fresh_within}"
-        raise InsufficientUserAuthentication(message, max_age=str(fresh_within))
+    if fresh_within and _is_older(found, fresh_within):
+        raise too_old(fresh_within)
     return user
+
+
+def _is_older(found: TokenFacts, seconds: int) -> bool:
+    return found.sign_in is None or clock.seconds() - found.sign_in.auth_time > seconds
+
+
+def too_old(fresh_within: int) -> InsufficientUserAuthentication:
+    message = f"The sign-in is too old for this. Sign in anew: ask with max_age={fresh_within}"
+    return InsufficientUserAuthentication(message, max_age=str(fresh_within))
 
 
 def _administered(client: int) -> Roles:

@@ -9,12 +9,14 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts import attribute_schema, attributes
 from accounts.attributes import STANDARD, Definition
+from accounts.models import Attribute
 from common.json_type import Json
 from idp import directory
 from idp.api.described import WRITE, operation
 from idp.api.documents import refuse_another, said_in
 from idp.api.problems import not_found
 from idp.api.provider_wide import ProviderWide
+from idp.api.resource import storable
 from projects.json_shape import Spot, read_members
 from projects.problems import Problem, require
 
@@ -51,6 +53,7 @@ class OneAttribute(ProviderWide):
         only who may edit it can be said."""
         self.refuse_others(hidden=True)
         with transaction.atomic():
+            self._lock(attribute)
             before = attributes.schema().get(attribute)
             self.require(_whole(before) if before else None)
             sent = self.sent()
@@ -66,12 +69,19 @@ class OneAttribute(ProviderWide):
         """With every value of it. What was said of a standard claim is forgotten, and the claim stays."""
         self.refuse_others(hidden=True)
         with transaction.atomic():
+            self._lock(attribute)
             found = _found(attribute)
             self.require(_whole(found))
             lost = 0 if found.standard else attribute_schema.people_with(attribute)
             if not self.flag("dry_run"):
                 attribute_schema.delete(attribute, self.by)
         return self.shown({"deletes": {"values": lost} if lost else {}, "obstacles": []})
+
+    def _lock(self, attribute: str) -> None:
+        """Nobody else changes it between what If-Match says and what is written."""
+        if storable(attribute):
+            Attribute.objects.select_for_update().filter(name=attribute).first()
+        self.refuse_others(hidden=True)  # who waited may have lost the right meanwhile
 
 
 def _read(values: Mapping[str, object]) -> tuple[dict[str, object], list[Problem]]:

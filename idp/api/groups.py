@@ -30,6 +30,8 @@ class OfGroup(ProviderWide):
         self.refuse_others(hidden=True)
         rows = Group.objects.select_for_update() if locked else Group.objects.all()
         found = rows.filter(pk=identifier_of(identifier)).first()
+        if locked:
+            self.refuse_others(hidden=True)  # who waited may have lost the right meanwhile
         if found is None:
             raise not_found()
         return found

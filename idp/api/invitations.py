@@ -9,11 +9,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from common.json_type import Json
+from idp.api import repeats
 from idp.api.described import PAGE, operation
 from idp.api.documents import said_in
 from idp.api.problems import not_found, refused
 from idp.api.provider_wide import ProviderWide
-from idp.api.resource import Resource, identifier_of, storable
+from idp.api.resource import Resource, identifier_of, storable, url_of
 from projects import inviting
 from projects.choices import Role
 from projects.invitation import Invitation
@@ -144,7 +145,10 @@ def _take_back(resource: Resource, rows: QuerySet[Invitation], number: str) -> H
     with transaction.atomic():
         found = _found(rows.select_for_update(of=("self",)), number)
         resource.require(represent([found])[0])
+        steps = ("invitations", str(found.pk))
+        of_project = [url_of("projects", found.project.key, *steps)] if found.project else []
         inviting.take_back(found, resource.by)
+        repeats.forget(url_of(*steps), *of_project)
     return HttpResponse(status=204)
 
 

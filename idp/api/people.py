@@ -8,17 +8,19 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import is_password_usable
 from django.db import transaction
 from django.db.models import QuerySet
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 
 from accounts import changes, normalization
 from accounts.models import GroupMember, User
 from common.json_type import Json
-from idp.api import deletion, pages, person_changes
+from idp.api import deletion, pages, person_changes, repeats
 from idp.api.described import PAGE, operation
 from idp.api.documents import said_in
 from idp.api.problems import not_found
 from idp.api.provider_wide import ProviderWide
-from idp.api.resource import storable
+from idp.api.resource import storable, url_of
 from projects.events import record
 from projects.json_shape import as_json
 
@@ -32,6 +34,8 @@ class OfPerson(ProviderWide):
         self.refuse_others(hidden=True)
         rows = User.objects.select_for_update() if locked else User.objects.all()
         found = rows.filter(sub=sub).first() if storable(sub) else None
+        if locked:
+            self.refuse_others(hidden=True)  # who waited may have lost the right meanwhile
         if found is None:
             raise not_found()
         return found
@@ -119,6 +123,12 @@ class SecondSteps(OfPerson):
                 raise not_found()
             record(self.by, "person.changed", person=user.sub, changed=["second_steps"], is_active=user.is_active)
         return HttpResponse(status=204)
+
+
+@receiver(post_delete, sender=User, dispatch_uid="api.answers_of_person")
+def _forget(instance: User, **_signal: object) -> None:
+    """Whichever way they went."""
+    repeats.forget(url_of("users", instance.sub))
 
 
 def represent(users: Sequence[User]) -> list[dict[str, Json]]:

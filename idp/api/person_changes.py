@@ -123,7 +123,7 @@ def _take(user: User, said: Mapping[str, object], by: Actor) -> list[str]:
     moved = [name for name in COLUMNS if name in values and getattr(user, COLUMNS[name]) != values[name]]
     for name in moved:
         setattr(user, COLUMNS[name], values[name])
-    found = [*_problems(user, moved, by)]
+    found = [*_problems(user, moved, by), *_reserved(moved)]
     if "tokens_not_before" in moved:
         found += _at("tokens_not_before", moment_problem(moment, user.tokens_not_before))
     judged = set(moved) - {one.field for one in found}
@@ -156,6 +156,15 @@ def _problems(user: User, moved: list[str], by: Actor) -> Iterator[Problem]:
         user.clean_fields(exclude={one.name for one in User._meta.fields} - wanted)
     except ValidationError as error:
         yield from of_validation(error, NAMES)
+
+
+def _reserved(moved: list[str]) -> Iterator[Problem]:
+    """Given and family name are columns, and attributes: who edits them is said with the attributes."""
+    names = [name for name in moved if name in attributes.NAMES]
+    known = attributes.schema() if names else {}
+    for name in names:
+        if not known[name].editable_for(Editor.ADMINISTRATOR):
+            yield Problem(name, attributes.not_yours(known[name]))
 
 
 def _set_password(user: User, said: object) -> bool:

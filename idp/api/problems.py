@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 import orjson
+from allauth.account import app_settings
 from django.core.exceptions import RequestDataTooBig
 from django.db import IntegrityError, InterfaceError, InternalError, OperationalError
 from django.db.models import ProtectedError
@@ -18,6 +19,8 @@ from clients.secrets import TooManySecrets
 from common.json_type import Json
 from common.slow import Busy
 from idp import own_resource
+from idp.api.access import too_old
+from projects.actors import ProofTooOld
 from projects.paths import steps
 from projects.problems import Problem, RegistrationError
 from provider import trace
@@ -129,6 +132,10 @@ def _of_refusal(error: Exception, request: HttpRequest) -> Refused:
     return Refused(error.status, code, detail, headers=bearer_headers(error, request, where))
 
 
+def _of_old_proof(_error: Exception, request: HttpRequest) -> Refused:
+    return _of_refusal(too_old(app_settings.REAUTHENTICATION_TIMEOUT), request)
+
+
 def _of_framework(error: Exception, request: HttpRequest) -> Refused:
     codes = {status: code for code, (status, _words) in CODES.items()}
     status = getattr(error, "status_code", 500)
@@ -150,6 +157,7 @@ def _in_the_way(error: Exception, request: HttpRequest) -> Refused:
 MADE: tuple[tuple[type[Exception], Callable[[Exception, HttpRequest], Refused]], ...] = (
     (RegistrationError, _of_registration),
     (Refusal, _of_refusal),
+    (ProofTooOld, _of_old_proof),
     (Http404, lambda *_: not_found()),
     (RequestDataTooBig, lambda *_: refused("too_large")),
     (TooManySecrets, lambda error, _: refused("conflict", str(error))),

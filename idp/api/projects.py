@@ -113,6 +113,6 @@ def _blank(key: str, before: ProjectMetadata | None, said: Mapping[str, object])
 
 
 def _obstacles(found: Project, by: Actor) -> list[str]:
-    sentences = resources.obstacles(list(found.apis.all()), by)
+    sentences = resources.project_obstacles(found, by)
     ids = list(found.clients.order_by("client_id").values_list("client_id", flat=True)[: resources.SHOWN])
     return [*sentences, *(f"It has the client {client_id}. Delete it first." for client_id in ids)]

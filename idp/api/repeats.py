@@ -56,6 +56,11 @@ def once(
     return answer
 
 
+def forget(*locations: str) -> None:
+    """What was made there is gone: nothing that was answered about it is kept."""
+    KeptAnswer.objects.filter(location__in=locations).delete()
+
+
 def _again(kept: KeptAnswer, body_digest: str) -> HttpResponse:
     if kept.body_digest != body_digest:
         words = "This key came with another body before: a key is for one request."

@@ -35,7 +35,7 @@ def apply_webhook(context: Context, project: Project, entry: Entry) -> None:
             wanted = webhook_document.changed(WebhookMetadata(url=url), said)
             _made, secret = webhooks.register(wanted, project, context.by, secrets)
             if not secrets:
-                context.ledger.generated_secrets[f"webhook {url}"] = secret
+                context.ledger.generated_secrets[f"webhook {name}"] = secret
             changed: list[str] = []
         else:
             changed = webhooks.change(row, webhook_document.changed(metadata_of(row), said), context.by)

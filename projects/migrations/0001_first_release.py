@@ -71,6 +71,7 @@ class Migration(migrations.Migration):
                 ('digest', models.CharField(editable=False, max_length=64, unique=True)),
                 ('email', models.EmailField(max_length=254, verbose_name='e-mail address')),
                 ('role', models.CharField(blank=True, choices=[('owner', 'Owner: everything, members included'), ('editor', 'Editor: clients, APIs and the consent screen'), ('viewer', 'Viewer: looks, changes nothing')], default='', max_length=6, verbose_name='role')),
+                ('program', models.CharField(blank=True, default='', editable=False, max_length=255)),
                 ('created_at', models.DateTimeField(default=common.clock.now, editable=False, verbose_name='invited')),
                 ('sent_at', models.DateTimeField(default=common.clock.now, editable=False, verbose_name='mail sent')),
                 ('expires_at', models.DateTimeField(editable=False, verbose_name='works until')),

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.db.models.signals import pre_delete
 from django.test import Client as Http
 
-from accounts.models import AccountEvent, AccountEventKind, SignIn, User
+from accounts.models import AccountEvent, AccountEventKind, Attribute, SignIn, User
 from tests.accounts.second_steps import enrol
 from tests.console import browser, form_of, page, problems, send
 
@@ -296,3 +296,10 @@ def test_a_superuser_helps_somebody_who_lost_their_second_steps(username: str, s
     assert SignIn.objects.filter(user=user(), ended_at=None).exists() is not helped
     events = AccountEvent.objects.filter(sub=str(user().sub), kind=AccountEventKind.FACTORS_REMOVED)
     assert events.exists() is LogEntry.objects.filter(object_id=str(user().pk)).exists() is helped
+
+
+def test_a_name_that_only_an_import_sets_is_shown_and_not_edited() -> None:
+    before = user()
+    Attribute.objects.create(name="family_name", type="text", editable_by="import")
+    change(first_name="Given", last_name="Taken")
+    assert (user().first_name, user().last_name) == ("Given", before.last_name)

@@ -121,7 +121,7 @@ def test_every_field_of_a_client_is_stored() -> None:
     assert phone.cross_client_public
     assert not phone.secrets.exists()
 
-    assert [*report.generated_secrets] == ["harbour-shop", "webhook https://hooks.orchard.example/vestibule"]
+    assert [*report.generated_secrets] == ["harbour-shop", "webhook orchard https://hooks.orchard.example/vestibule"]
     assert secrets.matches(report.generated_secrets["harbour-shop"], shop.secrets.get().digest)
 
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from allauth.socialaccount.models import SocialAccount
 from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.models import User
 from clients.models import Authorization, Client, SecurityEvent
 from idp.configuration import ConfigurationError, Prune, Report, apply
+from projects.actors import Actor
 from projects.models import Api, Project
+from projects.upstream import registration as connectors
+from projects.upstream.metadata import ConnectorMetadata
 
 pytestmark = pytest.mark.django_db
 
@@ -140,6 +145,13 @@ class TestProjects:
         report = pruned(file_of(WEB, SHOP), Prune.PROJECTS)
         assert [str(change) for change in report.drift] == ["deleted client theirs", "deleted project other"]
         assert [project.key for project in Project.objects.all()] == ["acme"]
+
+    def test_connectors_that_go_with_a_project_are_told_and_whom_they_linked(self) -> None:
+        wanted = ConnectorMetadata(id="corp", name="Corp", kind="oidc", issuer="https://corp.example", client_id="us")
+        connectors.register(replace(wanted, project="other"), Actor.operator("tests"))
+        SocialAccount.objects.create(user=User.objects.create(username="ann"), provider="corp", uid="1")
+        report = pruned(file_of(WEB, SHOP), Prune.PROJECTS)
+        assert str(report.drift[-1]) == "deleted project other with 1 connectors, 1 links"
 
     def test_a_file_without_projects_deletes_none(self) -> None:
         assert not pruned({"version": 1}, Prune.PROJECTS).changed

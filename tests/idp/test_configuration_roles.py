@@ -105,3 +105,9 @@ def test_a_mistake_is_said_where_it_stands(said: dict[str, Any], place: str, wor
     [problem] = caught.value.problems
     assert words in problem.message
     assert problem.place.path == place
+
+
+def test_a_role_with_letters_that_no_database_makes_small_alike_is_not_pruned() -> None:
+    said = file(roles=[{"name": "Ärzte"}])
+    assert changes(said) == ["created role acme/Ärzte"]
+    assert changes(said, prune=Prune.LISTED) == []

@@ -38,7 +38,7 @@ def test_one_is_made_and_then_is_as_the_file_says() -> None:
 
 def test_without_a_secret_one_is_made_and_told_once() -> None:
     report = applied({"url": URL})
-    assert report.generated_secrets == {f"webhook {URL}": webhooks.secrets_of(Webhook.objects.get())[0]}
+    assert report.generated_secrets == {f"webhook acme {URL}": webhooks.secrets_of(Webhook.objects.get())[0]}
     again = applied({"url": URL})
     assert not again.changed
     assert again.generated_secrets == {}
@@ -78,3 +78,9 @@ def test_an_export_is_silent_when_it_is_applied_and_holds_no_secret() -> None:
     assert FIRST not in str(made.document)
     assert "Project acme: secrets of its webhooks are not in the file." in made.left_out
     assert not apply(made.document).changed
+
+
+def test_each_of_two_projects_with_one_address_gets_its_secret_told() -> None:
+    projects = [{"id": name, "name": name, "webhooks": [{"url": URL}]} for name in ("acme", "other")]
+    report = apply({"version": 1, "projects": projects})
+    assert set(report.generated_secrets) == {f"webhook acme {URL}", f"webhook other {URL}"}

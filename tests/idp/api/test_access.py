@@ -6,11 +6,13 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client as Http
 from django.test import RequestFactory
 
+from accounts import groups
 from accounts.models import SignIn, User
 from clients import registration
 from clients.metadata import Audience, ClientMetadata
@@ -18,6 +20,7 @@ from clients.models import Client
 from clients.policy import metadata_of
 from common import clock
 from idp.api.access import caller_of
+from idp.api.provider_wide import ProviderWide
 from projects.actors import Actor
 from projects.models import Member, Project
 from projects.problems import RegistrationError
@@ -244,3 +247,53 @@ def test_people_read_what_they_allow(monkeypatch: pytest.MonkeyPatch) -> None:
     page = Browser("owner").authorize("asks", scope="openid admin.read admin.write").content.decode()
     assert "Managing this provider" in page
     assert "Change the projects you manage at this provider, with their apps" in page
+
+
+GIVES: dict[str, dict[str, Any]] = {
+    "a scope that manages": {"scope": "openid admin.write"},
+    "every project": {"administers": ["*"]},
+    "the API as an audience": {"audience": [{"value": OWN}]},
+}
+
+
+@pytest.mark.parametrize("what", GIVES)
+def test_a_superuser_gives_a_client_the_api_only_after_a_fresh_sign_in(what: str, settings: Any) -> None:
+    """Such a client changes people, which its giver may not do with an old sign-in."""
+    root, web = person("root"), path("projects", "acme", "clients", "web")
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = -1
+    refused = root.patch(web, GIVES[what])
+    assert refused.status_code == 401
+    assert 'error="insufficient_user_authentication"' in refused["WWW-Authenticate"]
+    assert 'max_age="-1"' in refused["WWW-Authenticate"]
+    assert root.patch(web, {"client_name": "Web"}).status_code == 200, "everything else goes on"
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+    assert root.patch(web, GIVES[what]).status_code == 200
+
+
+def test_a_superuser_hands_out_a_key_to_a_client_that_manages_only_after_a_fresh_sign_in(settings: Any) -> None:
+    register("ours", "acme", grant_types=("client_credentials",), redirect_uris=(), administers=("acme",))
+    root, secrets = person("root"), path("projects", "acme", "clients", "ours", "secrets")
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = -1
+    assert root.post(secrets).status_code == 401
+    assert root.post(path("projects", "acme", "clients", "web", "secrets")).status_code == 201
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+    assert root.post(secrets).status_code == 201
+
+
+@pytest.mark.parametrize("lost", ["is_superuser", "is_staff"])
+@pytest.mark.parametrize("what", ["users", "groups", "attributes"])
+def test_who_loses_the_right_while_they_wait_changes_nothing(
+    what: str, lost: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, group = person("root"), groups.make("Choir", OPERATOR)
+    name = {"users": User.objects.get(username="owner").sub, "groups": str(group.pk), "attributes": "nickname"}[what]
+    let_in = ProviderWide.refuse_others
+
+    def and_then_lost(view: ProviderWide, *, hidden: bool = False) -> None:
+        let_in(view, hidden=hidden)
+        User.objects.filter(username="root").update(**{lost: False})
+
+    monkeypatch.setattr(ProviderWide, "refuse_others", and_then_lost)
+    assert root.delete(path(what, name)).status_code == (404 if lost == "is_superuser" else 403)
+    assert User.objects.filter(username="owner").exists()
+    assert type(group).objects.filter(pk=group.pk).exists()

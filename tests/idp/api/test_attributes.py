@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts import attributes
 from accounts.attributes import STANDARD
-from accounts.models import AccountEvent, EditableBy, User
+from accounts.models import AccountEvent, Attribute, EditableBy, User
 from clients.models import SecurityEvent
 from projects.actors import Actor
 from tests.idp.api.caller import Api, machine, path
@@ -143,3 +145,23 @@ def test_attributes_of_a_person_are_changed_by_a_merge_patch(everything: Api) ->
 def test_what_somebody_cannot_have_is_said_where_it_stands(everything: Api, said: Any, pointer: str) -> None:
     put(everything, "payroll", type="number", editable_by="import")
     assert pointers(everything.patch(path("users", user("owner").sub), {"attributes": said})) == [pointer]
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_the_row_is_locked_before_it_is_compared(everything: Api, method: str) -> None:
+    """Two who both saw the same may not both change it."""
+    put(everything, "department")
+    with CaptureQueriesContext(connection) as asked:
+        everything.ask(method, path("attributes", "department"), {"label": "D"} if method == "PUT" else None)
+    first, *_rest = (one["sql"] for one in asked if f'FROM "{Attribute._meta.db_table}"' in one["sql"])
+    assert "WHERE" in first
+    assert connection.vendor != "postgresql" or first.endswith("FOR UPDATE")
+
+
+def test_a_name_that_only_an_import_sets_is_not_edited_here(everything: Api) -> None:
+    put(everything, "family_name", editable_by="import")
+    address = path("users", user("owner").sub)
+    before = everything.get(address).json()
+    assert pointers(everything.patch(address, {"given_name": "O", "family_name": "X"})) == ["/family_name"]
+    assert everything.patch(address, {"family_name": before["family_name"], "given_name": "O"}).status_code == 200
+    assert pointers(everything.post(path("users"), {"username": "new", "family_name": "X"})) == ["/family_name"]

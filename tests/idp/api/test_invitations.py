@@ -7,9 +7,13 @@ from typing import Any
 import pytest
 from django.core import mail
 
+from clients import registration
+from clients.models import Client, KeptAnswer
+from clients.policy import metadata_of
 from projects.events import SecurityEvent
 from projects.invitation import Invitation
-from tests.idp.api.caller import machine, path, person
+from projects.inviting import still_holds
+from tests.idp.api.caller import OPERATOR, machine, path, person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("staff")]
 GUEST = {"email": "guest@new.example", "role": "viewer"}
@@ -97,3 +101,41 @@ def test_a_superuser_hears_which_project_there_is_not(body: dict[str, object]) -
 def test_what_is_not_there_is_not_found(number: str) -> None:
     assert person("root").get(at(number)).status_code == 404
     assert person("root").ask("DELETE", path("invitations", number)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        {"enabled": False},
+        {"scope": "admin.read"},
+        {"administers": ()},
+        {"client_id": ""},
+    ],
+)
+def test_an_invitation_ends_with_the_right_of_the_machine_that_made_it(end: dict[str, Any]) -> None:
+    machine().ask("POST", at(), GUEST)
+    assert still_holds(Invitation.objects.get())
+    client = Client.objects.get(client_id="deployer")
+    if "client_id" in end:
+        client.delete()
+    else:
+        registration.change(client, metadata_of(client).changed(end), OPERATOR)
+    assert not still_holds(Invitation.objects.get())
+
+
+def test_a_machine_of_every_project_invites_to_the_provider_for_as_long_as_it_is_one() -> None:
+    machine("all", administers=("*",)).ask("POST", path("invitations"), {"email": "staff@new.example"})
+    assert still_holds(Invitation.objects.get())
+    client = Client.objects.get(client_id="all")
+    registration.change(client, metadata_of(client).changed({"administers": ("acme",)}), OPERATOR)
+    assert not still_holds(Invitation.objects.get())
+
+
+@pytest.mark.parametrize("address", [at(), path("invitations")])
+def test_of_an_invitation_that_is_taken_back_no_answer_is_kept(address: str) -> None:
+    everything = machine("all", administers=("*",))
+    said = GUEST if address == at() else {**GUEST, "project": "acme"}
+    made = everything.ask("POST", address, said, Idempotency_Key="k").json()
+    assert KeptAnswer.objects.exists()
+    assert everything.delete(path("invitations", made["id"])).status_code == 204
+    assert not KeptAnswer.objects.exists()

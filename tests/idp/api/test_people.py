@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from accounts.models import AccountEvent, SignIn, User
-from clients.models import Authorization
+from clients.models import Authorization, KeptAnswer
 from idp.api import people
 from projects.events import SecurityEvent
 from projects.models import Consent, Member
@@ -243,3 +243,14 @@ def test_a_project_with_an_old_key_has_none_of_the_events_from_before(everything
     everything.put(path("projects", "again"), {"name": "Second", "members": {"owners": ["owner"]}})
     seen = items(person("owner").get(path("projects", "again", "events")))
     assert [one["kind"] for one in seen] == ["member.added", "project.created"]
+
+
+@pytest.mark.parametrize("by_api", [True, False])
+def test_of_a_person_who_is_gone_no_answer_is_kept(everything: Api, by_api: bool) -> None:
+    made = everything.post(path("users"), {"username": "new", "email": "new@people.example"}, Idempotency_Key="k")
+    assert KeptAnswer.objects.exists()
+    if by_api:
+        everything.delete(path("users", made.json()["sub"]))
+    else:
+        User.objects.get(username="new").delete()
+    assert not KeptAnswer.objects.exists()

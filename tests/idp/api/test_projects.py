@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from accounts.models import User
+from clients import resources
+from projects.actors import Actor
 from projects.events import SecurityEvent
 from projects.models import Member, Project
-from tests.idp.api.caller import machine, path, person
+from projects.problems import RegistrationError
+from projects.upstream import registration as connectors
+from projects.upstream.metadata import ConnectorMetadata
+from tests.idp.api.caller import OPERATOR, machine, path, person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("staff")]
 
@@ -76,3 +83,13 @@ def test_problems_stand_where_the_value_does() -> None:
     )
     assert (refused.status_code, refused["Content-Type"]) == (422, "application/problem+json")
     assert {one["pointer"] for one in refused.json()["errors"]} == {"/members/owners/1", "/consent_screen/tos_uri"}
+
+
+def test_who_may_not_delete_a_connector_deletes_no_project_that_has_one() -> None:
+    wanted = ConnectorMetadata(id="corp", name="Corp", kind="oidc", issuer="https://corp.example", client_id="us")
+    connectors.register(replace(wanted, project="acme"), OPERATOR)
+    address, why = path("projects", "acme"), "Only a superuser may change connectors."
+    assert why in person("owner").delete(address + "?dry_run=true").json()["obstacles"]
+    assert why not in person("root").delete(address + "?dry_run=true").json()["obstacles"]
+    with pytest.raises(RegistrationError, match=why):
+        resources.delete_project(Project.objects.get(key="acme"), Actor.person(User.objects.get(username="owner")))
