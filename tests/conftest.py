@@ -13,6 +13,7 @@ import pytest
 from django.core.cache import cache
 from hypothesis import settings as hypothesis_settings
 
+from clients.models import SigningKey
 from common import clock, counters
 from provider.keys import keyring
 from provider.store import refusals
@@ -75,8 +76,10 @@ _world = Snapshot(partial(applied, WORLD, "world.yaml"))
 
 @pytest.fixture
 def keys(db: None) -> None:
-    """Signing keys; made once per process, because an RSA key takes long to make."""
+    """Signing keys; made once per process, because an RSA key takes long to make. They are as of now, not of then."""
     _keys()
+    SigningKey.objects.filter(activated_at__isnull=False).update(activated_at=clock.now())
+    SigningKey.objects.update(created_at=clock.now())
 
 
 @pytest.fixture
