@@ -45,7 +45,8 @@ class Command(DatabaseCommand):
         self.answer(document, [f"{verb} {', '.join(changed)}." if changed else "It is like that already."])
 
     def _show(self, person: User) -> None:
-        known, belongs = attributes.values_of(person), groups.group_names(person.pk)
+        values, belongs = attributes.values_of(person), groups.group_names(person.pk)
+        known = {name: values[name] for name in attributes.schema() if name in values}
         document = {
             "sub": person.sub,
             "username": person.username,
