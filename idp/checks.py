@@ -117,7 +117,7 @@ def trusted_proxies_are_set(app_configs: object, **kwargs: object) -> list[Check
 @register(Tags.security, deploy=True)
 def mail_is_sent(app_configs: object, **kwargs: object) -> list[CheckMessage]:
     """A password reset that goes nowhere helps nobody, and in a log it shows its link to whoever reads the log."""
-    kind = settings.IDP_MAIL_BACKEND.removeprefix("django.core.mail.backends.").removesuffix(".EmailBackend")
+    kind = settings.IDP_MAIL_BACKEND.split(".")[-2]
     problem = MAIL_ENDS.get(kind, "")
     if kind == "smtp" and not settings.EMAIL_HOST:
         problem = "EMAIL_URL names no mail server, so no e-mail is sent."

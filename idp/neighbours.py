@@ -78,6 +78,8 @@ def mail(env: Environment) -> Settings:
     """
     given = env.address("EMAIL_URL", "consolemail://", env.email_url_config)
     sends = given["EMAIL_BACKEND"]
+    if sends.endswith(".console.EmailBackend"):
+        sends = "common.console.EmailBackend"
     outbox = "accounts.outbox.Outbox" if sends.endswith("smtp.EmailBackend") else sends
     seconds = env.int("EMAIL_TIMEOUT", default=EMAIL_SECONDS)
     return {**given, "EMAIL_BACKEND": outbox, "IDP_MAIL_BACKEND": sends, "EMAIL_TIMEOUT": seconds}

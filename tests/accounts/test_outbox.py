@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.core import mail
-from django.core.mail import EmailMessage, EmailMultiAlternatives
+from django.core.mail import EmailMessage, EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.management import call_command
 from django.test import Client as Http
@@ -70,7 +70,15 @@ def test_a_mail_server_on_the_network_is_written_to_by_the_outbox_only() -> None
     given = {"EMAIL_URL": "smtp://mail.example"}
     assert value_of("EMAIL_BACKEND", **given) == "accounts.outbox.Outbox"
     assert value_of("IDP_MAIL_BACKEND", **given) == SMTP
-    assert value_of("EMAIL_BACKEND") == "django.core.mail.backends.console.EmailBackend"
+
+
+def test_mail_on_the_console_is_no_part_of_what_a_command_answers(capsys: Any) -> None:
+    backend = value_of("EMAIL_BACKEND")
+    assert backend == value_of("IDP_MAIL_BACKEND")
+    get_connection(backend).send_messages([EmailMessage("Hello", "text", to=["ben@people.example"])])
+    shown = capsys.readouterr()
+    assert "Subject: Hello" in shown.err
+    assert not shown.out
 
 
 def test_a_silent_mail_server_keeps_no_page_waiting(person: User, settings: Any, capsys: Any) -> None:
