@@ -120,7 +120,9 @@ def _with_numbered_parameters(statement: str) -> str:
 
 def _texts(values: Sequence[object]) -> list[bytes | None]:
     """Values of any type as PostgreSQL reads them. A text with NUL is refused: PostgreSQL would cut it off there."""
-    texts = [None if value is None else str(value).encode() for value in values]
+    texts = [
+        value.encode() if value.__class__ is str else None if value is None else str(value).encode() for value in values
+    ]
     if b"\0" in b"".join(filter(None, texts)):
         raise psycopg.DataError("PostgreSQL keeps no NUL in a text.")
     return texts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from django.conf import settings
@@ -40,7 +39,7 @@ def _refresh_token(text: str, client: ClientFacts) -> Presented:
         raise
     except InvalidGrant:
         raise InvalidSubject from None
-    return replace(presented, spend=NOTHING, exchanged=Exchanged(client))
+    return presented._replace(spend=NOTHING, exchanged=Exchanged(client))
 
 
 def _access_token(found: find.Found, client: ClientFacts) -> Presented:
@@ -53,6 +52,7 @@ def _access_token(found: find.Found, client: ClientFacts) -> Presented:
         found.issued_at,
         ends.earliest(found.expires, ends_at),
         behind=(behind,) if behind is not None else (),
+        found_alive=True,
         authorization_id=behind.id if behind is not None else None,
         ceiling=ceiling,
         person=token.person,

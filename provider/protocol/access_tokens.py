@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 
 from projects.facts import LONGEST_FOR_EDITORS, ApiFacts
@@ -44,7 +43,10 @@ def _format_at(api: ApiFacts, client: ClientFacts) -> str:
 
 def abroad(audience: Iterable[str], client: ClientFacts, registry: Registry) -> bool:
     """Whether one of these is an API of another project: it gets the token, and hears nothing that this one tells."""
-    apis = (registry.resolve(one) for one in audience)
+    return is_abroad(map(registry.resolve, audience), client)
+
+
+def is_abroad(apis: Iterable[ApiFacts | None], client: ClientFacts) -> bool:
     return any(api is not None and api.of_another(client.project) for api in apis)
 
 
@@ -84,6 +86,7 @@ def left_of(token: TokenFacts, issued_at: datetime, registry: Registry) -> Token
     apis = {one: registry.resolve(one) for one in token.audience}
     if not any(apis.values()) and not client.guest:
         return token  # the client itself, or names that no API has
+    token = token._replace(abroad=is_abroad(apis.values(), client))
     left = {one: api for one, api in apis.items() if _accepts(api, client, issued_at)}
     if not left:
         return None
@@ -91,7 +94,7 @@ def left_of(token: TokenFacts, issued_at: datetime, registry: Registry) -> Token
     if audience != token.audience:
         scopes = offered_or_of_signing_in(scopes, offered_by(audience, registry))
     same = audience == token.audience and scopes == token.scopes
-    return token if same else replace(token, audience=audience, scopes=scopes)
+    return token if same else token._replace(audience=audience, scopes=scopes)
 
 
 def _accepts(api: ApiFacts | None, client: ClientFacts, issued_at: datetime) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from projects.claim_table import INTROSPECTION
 from provider.protocol.audience import offered_by, offered_or_of_signing_in
@@ -67,7 +66,7 @@ def _only_for(audience: tuple[str, ...], token: TokenFacts, registry: Registry) 
     if audience == token.audience:
         return token
     scopes = offered_or_of_signing_in(token.scopes, offered_by(audience, registry))
-    return replace(token, audience=audience, scopes=scopes)
+    return token._replace(audience=audience, scopes=scopes)
 
 
 def _type(token: TokenFacts) -> str:

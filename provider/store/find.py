@@ -16,7 +16,7 @@ from projects.consent import Permission
 from provider import facts
 from provider.facts import person_of, requested_claims_of, sign_in_of
 from provider.keys.mint import ACCESS_TOKEN_TYPE, digest, verify, verify_id_token
-from provider.protocol.access_tokens import abroad, left_of, lives_too_long, still_open
+from provider.protocol.access_tokens import left_of, lives_too_long, still_open
 from provider.protocol.claims import actors_of
 from provider.protocol.confirmation import Confirmation
 from provider.protocol.errors import InvalidGrant
@@ -184,8 +184,7 @@ def _live(
     person = person_of(authorization) if authorization is not None else None
     more |= {"issued_at": _seconds(issued_at), "expires_at": _seconds(expires), "actors": actors}
     registry = Registry(apis=apis_near(more["audience"]))
-    found = TokenFacts("access", client, person, abroad=abroad(more["audience"], client, registry), **more)
-    left = left_of(found, issued_at, registry)
+    left = left_of(TokenFacts("access", client, person, **more), issued_at, registry)
     return Found(left, key, authorization, issued_at, expires) if left is not None else None
 
 

@@ -39,9 +39,8 @@ def refuse_ended(presented: Presented, client: ClientFacts) -> datetime | None:
         raise InvalidGrant(UNUSABLE if presented.behind else ENDED)
     if expired(presented.expires):
         raise InvalidGrant(UNUSABLE)
-    for one in presented.behind:
-        if not authorization_lives(one, presented.issued_at):
-            raise InvalidGrant(UNUSABLE)
+    if not presented.found_alive and not all(authorization_lives(one, presented.issued_at) for one in presented.behind):
+        raise InvalidGrant(UNUSABLE)
     last = _until(presented, client)
     if last is not None and expired(last - SHORTEST):
         raise InvalidGrant(UNUSABLE)

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 from common.sql import Insert, write
 from provider.protocol.confirmation import NOT_BOUND, Confirmation
@@ -79,8 +79,7 @@ class Nothing:
 NOTHING = Nothing()
 
 
-@dataclass(frozen=True, slots=True)
-class Presented:
+class Presented(NamedTuple):
     """What a grant opened. It may have ended all the same: that is `live.refuse_ended`'s to say."""
 
     subject: Subject
@@ -88,6 +87,7 @@ class Presented:
     issued_at: datetime
     expires: datetime | None = None  # None: until it is revoked
     behind: tuple[AuthorizationRow, ...] = ()  # every one of them has to live
+    found_alive: bool = False  # whoever found them has just asked
     authorization_id: uuid.UUID | None = None  # what the new tokens hang from
     ceiling: Ceiling = NO_CEILING
     person: PersonFacts | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -132,7 +131,7 @@ def test_who_gets_a_refresh_token(
     request = TokenRequest(sent(), caller)
     presented = Presented(Subject.PERSON, spend, NOW, ceiling=Ceiling(offline=offline))
     assert gets_refresh_token(request, presented) is gets
-    assert not gets_refresh_token(request, replace(presented, spend=NOTHING)), "client credentials never do"
+    assert not gets_refresh_token(request, presented._replace(spend=NOTHING)), "client credentials never do"
 
 
 # --- End to end ----------------------------------------------------------------------------------------------------

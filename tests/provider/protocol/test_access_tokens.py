@@ -123,7 +123,7 @@ SCOPES = ("openid", "orders.read", "bills.read")
 
 def issued(*audience: str, **changes: Any) -> TokenFacts:
     facts = TokenFacts("access", client(), None, SCOPES, audience, int(NOW.timestamp()), None)
-    return replace(facts, **changes)
+    return facts._replace(**changes)
 
 
 @pytest.mark.parametrize(

@@ -225,7 +225,7 @@ def token(**changes: Any) -> TokenFacts:
         issued_at=1000,
         expires_at=1060,
     )
-    return replace(usual, **changes)
+    return usual._replace(**changes)
 
 
 def test_userinfo_answers_by_scope() -> None:
@@ -236,7 +236,7 @@ def test_userinfo_answers_by_scope() -> None:
 def test_userinfo_tells_the_single_claims_asked_of_it() -> None:
     asked = token(scopes=("openid",), claims=RequestedClaims(userinfo=("given_name",), id_token=("email",)))
     assert userinfo(asked) == {"sub": OWNER.sub, "given_name": "Olive"}
-    assert userinfo(replace(asked, client=client("web", scopes=("openid",)))) == {"sub": OWNER.sub}
+    assert userinfo(asked._replace(client=client("web", scopes=("openid",)))) == {"sub": OWNER.sub}
 
 
 def test_userinfo_needs_openid() -> None:

@@ -29,7 +29,7 @@ URN = "urn:ietf:params:oauth:token-type:"
 def token(**changes: Any) -> TokenFacts:
     """A live access token of the owner for the app, at its API."""
     usual = TokenFacts("access", WEB, OWNER, ("openid", "orders.read"), (ORDERS,), issued_at=0, expires_at=3600)
-    return replace(usual, **changes)
+    return usual._replace(**changes)
 
 
 def decided(

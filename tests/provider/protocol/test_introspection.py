@@ -32,7 +32,7 @@ def token(**changes: Any) -> TokenFacts:
         expires_at=1060,
         sign_in=SIGN_IN,
     )
-    return replace(usual, **changes)
+    return usual._replace(**changes)
 
 
 TOKENS = {

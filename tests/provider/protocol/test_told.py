@@ -54,7 +54,7 @@ def issue(**changes: Any) -> claims.Issue:
 
 
 def token(**changes: Any) -> TokenFacts:
-    return replace(TokenFacts("access", WEB, PERSON, ALL, ("web",), 1, 2), **changes)
+    return TokenFacts("access", WEB, PERSON, ALL, ("web",), 1, 2)._replace(**changes)
 
 
 def by_table(said: dict[str, Any]) -> dict[str, Any]:
