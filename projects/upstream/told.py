@@ -31,7 +31,7 @@ class Told:
     email: str = ""
     email_verified: bool = False
     claims: Mapping[str, Json] = field(default_factory=dict)
-    auth_time: int | None = None
+    auth_time: float | None = None
     amr: tuple[str, ...] = ()
     acr: str = ""
 

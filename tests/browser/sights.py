@@ -135,6 +135,7 @@ def _on_the_way(scene: Scene) -> list[Sight]:
         Sight("switch-account", "/accounts/switch/", "owner"),
         Sight("invitation-of-another", scene.invitation_link("kim@new.example"), "outsider", act=_wait),
         Sight("confirm-password", "/accounts/reauthenticate/", "owner"),
+        Sight("confirm-elsewhere", "/accounts/linked/confirm/", "owner"),
         Sight("confirm-code", "/accounts/two-step/confirm/", "owner"),
         Sight("confirm-passkey", "/accounts/passkeys/confirm/", "owner"),
         Sight("sign-out-for-app", f"/oauth2/logout?{urlencode(_LEAVING)}", "owner"),

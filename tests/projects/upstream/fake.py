@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from jwcrypto.jwk import JWK
 from jwcrypto.jwt import JWT
@@ -71,7 +71,19 @@ def serving() -> Iterator[Provider]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.reply({})
+            path, _mark, query = self.path.partition("?")
+            if path == "/authorization_endpoint":
+                self.lead_back(dict(parse_qsl(query)))
+            else:
+                self.reply({})
+
+        def lead_back(self, request: dict[str, str]) -> None:
+            """A browser comes back at once, as who it is there."""
+            said = {"code": request["nonce"], "state": request["state"], "iss": provider.issuer}
+            self.send_response(302)
+            self.send_header("Location", f"{request['redirect_uri']}?{urlencode(said)}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
 
         def do_POST(self) -> None:
             sent = self.rfile.read(int(self.headers["Content-Length"])).decode()
