@@ -238,6 +238,7 @@ def _begin(request: HttpRequest, user: User, **kwargs: object) -> None:
         amr=amr,
         acr=acr_of(amr),
         connector=str(came_by.get("connector", "")),
+        upstream_sid=str(came_by.get("upstream_sid", "")),
         user_agent=user_agent_of(request),
         address=address_of(request)[:45],
         language=(get_language() or "")[:10],

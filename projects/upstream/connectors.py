@@ -74,6 +74,11 @@ def callback_url(key: str) -> str:
     return issuer.url_of(reverse("upstream_callback", args=[key]))
 
 
+def logout_url(key: str) -> str:
+    """Where a provider of OpenID Connect says that somebody signed out there."""
+    return issuer.url_of(reverse("upstream_logout", args=[key]))
+
+
 def metadata_url(key: str) -> str:
     """What we are called at a provider of SAML, and where it finds what we are."""
     return issuer.url_of(reverse("upstream_metadata", args=[key]))

@@ -41,6 +41,12 @@ def uid_of(text: str) -> str:
     return text if len(text) <= LONGEST_UID else "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
+def sid_of(key: str, value: Json) -> str:
+    """What is kept of the ID of a session at this connector: enough to know it again."""
+    sid = text_of(value)
+    return hashlib.sha256(f"{key}\0{sid}".encode()).hexdigest() if sid else ""
+
+
 def text_of(value: Json) -> str:
     """A claim that should be a text, or nothing."""
     clean = isinstance(value, str) and len(value) <= 1000 and "\0" not in value and _has_no_halves(value)

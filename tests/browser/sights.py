@@ -52,6 +52,7 @@ UNSEEN = {
     "consent": "takes the form that authorize shows",
     "consent_answer": "leads on to an app, back from the page of a project",
     "account_guest_end": "takes the form of account_apps",
+    "upstream_logout": "is told by a provider, and answers it",
     "upstream_metadata": "XML for a provider of SAML",
     "confirm_end_session": "takes the form that end_session shows",
     "invitation": "is where invitation_link leads, and is seen there",
