@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from allauth.account import app_settings
 from allauth.account.adapter import get_adapter
 from allauth.account.authentication import get_authentication_records
+from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
 from allauth.mfa.models import Authenticator
 from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
@@ -69,6 +70,19 @@ def asks_for_proof(view: View, *, on_opening: bool = True, back: str = "") -> Vi
         if sent:
             messages.warning(request, _("Nothing was changed yet. Confirm that it is you, then do it again."))
         return redirect(proof_url(request, reverse(back) if back else request.get_full_path()))
+
+    return checked
+
+
+def asks_everybody(view: View, *, on_opening: bool = True) -> View:
+    """The view of a page where allauth asks for the proof. It asks nobody who has no password and no second step here,
+    for it knows no other: they prove it elsewhere, or sign in anew."""
+    asking = asks_for_proof(view, on_opening=on_opening)
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        asked_there = not request.user.is_authenticated or get_reauthentication_flows(request.user)
+        return (view if asked_there else asking)(request, *args, **kwargs)
 
     return checked
 

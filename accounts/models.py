@@ -213,6 +213,7 @@ class SignIn(models.Model):
     # What the pages spoke: mails to this person do, too.
     language = models.CharField(max_length=10, blank=True, default="")
     connector = models.CharField(max_length=40, blank=True, default="")  # the key of that it came by (`upstream`)
+    upstream_sid = models.CharField(max_length=64, blank=True, default="")  # of the session there, as a digest
 
     class Meta:
         verbose_name = _("sign-in")
@@ -221,6 +222,7 @@ class SignIn(models.Model):
             # Only the few that are not announced yet, however many sign-ins there are.
             models.Index(fields=["ended_at"], condition=_TO_ANNOUNCE, name="sign_in_to_announce"),
             models.Index(fields=["connector"], condition=~models.Q(connector=""), name="sign_in_by_connector"),
+            models.Index(fields=["upstream_sid"], condition=~models.Q(upstream_sid=""), name="sign_in_by_upstream_sid"),
         ]
 
     def __str__(self) -> str:
@@ -254,6 +256,7 @@ class AccountEventKind(models.TextChoices):
     PROFILE_CHANGED = "profile.changed", _("Profile changed")
     LINKED = "upstream.linked", _("Sign-in from elsewhere linked")
     UNLINKED = "upstream.unlinked", _("Sign-in from elsewhere unlinked")
+    SIGNED_OUT_ELSEWHERE = "upstream.signed_out", _("Signed out at the provider elsewhere")
     MAILS_CHOSEN = "mails.chosen", _("Chosen which mails come")
     DELETED = "account.deleted", _("Account deleted")
     GROUPS_CHANGED = "groups.changed", _("Groups changed")

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from allauth.account.adapter import get_adapter
 from allauth.account.authentication import get_authentication_records
 from allauth.account.internal.flows.logout import logout
 from allauth.account.internal.stagekit import get_pending_stage
@@ -53,6 +54,8 @@ FEDERATED = "federated"
 _METHODS = {"password": "pwd", UPSTREAM: FEDERATED}
 _FACTORS = {"totp": "otp", "recovery_codes": "otp", "webauthn": "swk"}
 _SECOND_FACTORS = frozenset(_FACTORS.values())
+# What proves a first factor once more, as the adapter calls it: the password, or a provider elsewhere.
+_FIRST_AGAIN = ("reauthenticate", UPSTREAM)
 
 # Every `acr` there is, weakest first: one factor; two, or a passkey that verified its person. Named after the levels
 # of NIST SP 800-63B, to which they correspond; docs/decisions/0050.
@@ -71,13 +74,14 @@ def current(request: HttpRequest) -> SignIn | None:
 
 
 def reauthenticate_url(request: HttpRequest, next_url: str) -> str:
-    """Where a signed-in person authenticates again, and then goes on to `next_url`.
+    """Where a signed-in person authenticates again, here or elsewhere, and then goes on to `next_url`.
 
-    Somebody without a password cannot do that here: they sign out and in again.
+    Somebody who can do neither signs out and in again.
     """
-    if isinstance(request.user, User) and not request.user.has_usable_password():
-        return switch_url(next_url)
-    return _with_next("account_reauthenticate", next_url)
+    for method in get_adapter(request).get_reauthentication_methods(request.user):
+        if method["id"] in _FIRST_AGAIN:
+            return f"{method['url']}?{urlencode({REDIRECT_FIELD_NAME: next_url})}"
+    return switch_url(next_url)
 
 
 def pending_user(request: HttpRequest) -> User | None:
@@ -234,6 +238,7 @@ def _begin(request: HttpRequest, user: User, **kwargs: object) -> None:
         amr=amr,
         acr=acr_of(amr),
         connector=str(came_by.get("connector", "")),
+        upstream_sid=str(came_by.get("upstream_sid", "")),
         user_agent=user_agent_of(request),
         address=address_of(request)[:45],
         language=(get_language() or "")[:10],

@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.generic import RedirectView
 
 from accounts import mfa_views, views
+from accounts.fresh_proof import asks_everybody
 
 
 def page(route: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
@@ -46,11 +47,11 @@ urlpatterns = [
     page("sessions", views.sessions, "account_sessions"),
     page("mails", views.mails, "account_mails"),
     page("inactive", allauth.account_inactive, "account_inactive"),
-    page("email", whole(views.email), "account_email"),
+    page("email", asks_everybody(whole(views.email), on_opening=False), "account_email"),
     page("confirm-email", allauth.email_verification_sent, "account_email_verification_sent"),
     page(r"confirm-email/(?P<key>[-:\w]+)", allauth.confirm_email, "account_confirm_email"),
     page("password/change", whole(allauth.password_change), "account_change_password"),
-    page("password/set", whole(views.set_password), "account_set_password"),
+    page("password/set", asks_everybody(whole(views.set_password)), "account_set_password"),
     page("password/reset", allauth.password_reset, "account_reset_password"),
     page("password/reset/done", allauth.password_reset_done, "account_reset_password_done"),
     page("password/reset/key/done", allauth.password_reset_from_key_done, "account_reset_password_from_key_done"),
@@ -62,13 +63,13 @@ urlpatterns = [
     page("two-step", mfa_views.index, "mfa_index"),
     page("two-step/sign-in", mfa_views.authenticate, "mfa_authenticate"),
     page("two-step/confirm", mfa_views.reauthenticate, "mfa_reauthenticate"),
-    page("two-step/app", whole(mfa_views.activate_totp), "mfa_activate_totp"),
+    page("two-step/app", asks_everybody(whole(mfa_views.activate_totp)), "mfa_activate_totp"),
     page("two-step/app/remove", whole(totp.deactivate_totp), "mfa_deactivate_totp"),
     page("recovery-codes", mfa_views.view_recovery_codes, "mfa_view_recovery_codes"),
     page("recovery-codes/new", whole(recovery_codes.generate_recovery_codes), "mfa_generate_recovery_codes"),
     page("recovery-codes/download", recovery_codes.download_recovery_codes, "mfa_download_recovery_codes"),
     page("passkeys", RedirectView.as_view(pattern_name="mfa_index"), "mfa_list_webauthn"),
-    page("passkeys/add", whole(mfa_views.add_webauthn), "mfa_add_webauthn"),
+    page("passkeys/add", asks_everybody(whole(mfa_views.add_webauthn)), "mfa_add_webauthn"),
     page("passkeys/sign-in", mfa_views.login_webauthn, "mfa_login_webauthn"),
     page("passkeys/confirm", mfa_views.reauthenticate_webauthn, "mfa_reauthenticate_webauthn"),
     page(r"passkeys/(?P<pk>[0-9]{1,15})/rename", webauthn.edit_webauthn, "mfa_edit_webauthn"),

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import events
 from accounts.console import actor
+from accounts.fresh_proof import asks_everybody
 from accounts.models import User
 from projects import access
 from projects.models import Project
@@ -28,6 +29,7 @@ ATTEMPTS = 3
 
 @never_cache
 @login_required
+@asks_everybody
 @require_http_methods(["GET", "POST"])
 def delete_account(request: HttpRequest) -> HttpResponse:
     """Deleting needs a recent authentication. Without one, people authenticate first and then see the question.

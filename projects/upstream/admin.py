@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.fresh_proof import FreshProofAdmin
 from projects.door import actor_of
 from projects.upstream import registration
-from projects.upstream.connectors import callback_url
+from projects.upstream.choices import Kind
+from projects.upstream.connectors import callback_url, logout_url
 from projects.upstream.console_forms import ConnectorForm
 from projects.upstream.models import Connector
 
@@ -26,12 +27,12 @@ class ConnectorAdmin(FreshProofAdmin):
     list_select_related = ["project"]
     search_fields = ["name", "key", "issuer"]
     ordering = ["position", "key"]
-    readonly_fields = ["redirect_uri", "people"]
+    readonly_fields = ["redirect_uri", "logout_uri", "people"]
     fieldsets = [
         (None, {"fields": ["name", "key", "kind", "enabled", "position", "project"]}),
         (
             _("The provider there"),
-            {"fields": ["redirect_uri", "issuer", "tenant", "client_id", "client_secret", "scope"]},
+            {"fields": ["redirect_uri", "logout_uri", "issuer", "tenant", "client_id", "client_secret", "scope"]},
         ),
         (_("SAML and LDAP"), {"fields": ["metadata_uri", "metadata", "search_base", "search_filter"]}),
         (_("Its people"), {"fields": ["people", "domains", "owns_domains", "creates_people"]}),
@@ -61,6 +62,11 @@ class ConnectorAdmin(FreshProofAdmin):
     def redirect_uri(self, row: Connector) -> str:
         """What to register there."""
         return callback_url(row.key) if row.pk else callback_url("key").replace("/key/", "/KEY/")
+
+    @admin.display(description=_("Back-channel logout URI"))
+    def logout_uri(self, row: Connector) -> str:
+        """The same, where the provider tells who signed out."""
+        return logout_url(row.key) if row.pk and row.kind == Kind.OIDC else "-"
 
     @admin.display(description=_("People who are linked"))
     def people(self, row: Connector) -> str:

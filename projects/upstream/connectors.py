@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from allauth.socialaccount.models import SocialAccount
 from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
 
+from accounts.models import User
 from accounts.normalization import mail_address
 from common import issuer, sealing
+from projects.upstream.choices import ASK_AGAIN
 from projects.upstream.models import Connector
 from projects.upstream.oidc import Party, issuer_of
 from projects.upstream.wanted import wanted_by
@@ -34,6 +37,12 @@ def of_domain(connectors: Sequence[Connector], login: str) -> Connector | None:
     """Where the people of this mail domain go straight, whatever they typed before the @; or a domain alone."""
     domain = mail_address(login.strip() if "@" in login else f"@{login.strip()}").rpartition("@")[2]
     return next((one for one in connectors if domain in one.domains), None) if "." in domain else None
+
+
+def that_ask_again(person: User) -> Sequence[Connector]:
+    """Where this person can prove once more who they are: linked, and of a kind that asks on demand."""
+    linked = SocialAccount.objects.filter(user=person).values("provider")
+    return list(Connector.objects.filter(enabled=True, kind__in=ASK_AGAIN, key__in=linked).defer(*UNSEEN))
 
 
 def enabled(key: str) -> Connector | None:
@@ -63,6 +72,11 @@ def reseal() -> int:
 def callback_url(key: str) -> str:
     """Each connector has one of its own: an answer says by its address for whom it is (rule U1)."""
     return issuer.url_of(reverse("upstream_callback", args=[key]))
+
+
+def logout_url(key: str) -> str:
+    """Where a provider of OpenID Connect says that somebody signed out there."""
+    return issuer.url_of(reverse("upstream_logout", args=[key]))
 
 
 def metadata_url(key: str) -> str:

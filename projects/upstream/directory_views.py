@@ -18,22 +18,24 @@ from django.utils.translation import gettext as _
 from accounts import guesses
 from accounts.fresh_proof import is_fresh
 from accounts.models import User
-from common import sealing
+from common import clock, sealing
 from projects.upstream.models import Connector
 from projects.upstream.pages import failed
+from projects.upstream.provider import CONFIRM
 from projects.upstream.sessions import complete
 from projects.upstream.told import Refused, Told
 
 NOT_INSTALLED = "LDAP needs the packages of requirements/ldap.txt, and they are not installed."
+PURPOSES = {AuthProcess.CONNECT: "link", CONFIRM: "confirm"}  # of who is signed in, as the page calls it
 MOST = 254  # characters of a name, and of a password
 UNSEEN = ("Mn", "Me", "Cf", "Cc")  # marks and what prints nothing
 Find = Callable[[Connector, HttpRequest, str, str], Told | None]
 
 
-def led_to(connector: Connector, next_url: str, login: str, *, link: bool) -> HttpResponse:
+def led_to(connector: Connector, next_url: str, login: str, process: str) -> HttpResponse:
     """To the page where it is typed."""
-    said = {"next": next_url, "login": login, "link": "1" if link else ""}
-    query = urlencode({name: value for name, value in said.items() if value})
+    said = {"next": next_url, "login": login, PURPOSES.get(process, ""): "1"}
+    query = urlencode({name: value for name, value in said.items() if name and value})
     return redirect(f"{reverse('upstream_start', args=[connector.key])}{'?' if query else ''}{query}")
 
 
@@ -45,8 +47,7 @@ def sign_in(request: HttpRequest, connector: Connector) -> HttpResponse:
         if answer is not None:
             return answer
     given = login or request.GET.get("login", "")[:MOST]
-    link = request.POST.get("link") or request.GET.get("link")
-    context = {"connector": connector, "next": next_url, "login": given, "link": link}
+    context = {"connector": connector, "next": next_url, "login": given, "purpose": PURPOSES.get(_process(request))}
     return render(request, "upstream/directory.html", context)
 
 
@@ -80,10 +81,16 @@ def _try(request: HttpRequest, connector: Connector, login: str, password: str, 
 
 def _state(request: HttpRequest, next_url: str) -> dict[str, object]:
     """Nobody was away: what other connectors keep in the session is known here."""
-    user = request.user
-    if request.POST.get("link") and isinstance(user, User) and is_fresh(request):
-        return {"process": AuthProcess.CONNECT, "user": user.sub, "next": next_url}
-    return {"process": AuthProcess.LOGIN, "next": next_url}
+    user, process = request.user, _process(request)
+    state: dict[str, object] = {"next": next_url, "asked_anew_at": clock.now().timestamp()}
+    if isinstance(user, User) and (process == CONFIRM or (process == AuthProcess.CONNECT and is_fresh(request))):
+        return {**state, "process": process, "user": user.sub}
+    return {**state, "process": AuthProcess.LOGIN}
+
+
+def _process(request: HttpRequest) -> str:
+    said = {name for name in PURPOSES.values() if request.POST.get(name) or request.GET.get(name)}
+    return next((process for process, name in PURPOSES.items() if name in said), AuthProcess.LOGIN)
 
 
 def _found(connector: Connector, request: HttpRequest, login: str, password: str) -> Told | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from common import jws
@@ -27,54 +27,74 @@ class Expected:
 
 def verified(token: str, expected: Expected, find_key: FindKey) -> dict[str, Json]:
     """Its claims, once everything holds. Raises Refused with the reason that a page explains."""
+    claims = signed(token, TYPES, find_key)
+    check_audience(claims, expected.issuer, expected.client_id)
+    _check_who(claims, expected.client_id)
+    check_times(claims, expected.now)
+    _check_fresh(claims, expected)
+    if claims.get("nonce") != expected.nonce:
+        raise Refused("replayed", "The nonce is another one.")
+    return claims
+
+
+def signed(token: str, types: Collection[str], find_key: FindKey) -> dict[str, Json]:
+    """The claims of a token of one of these types, as its issuer signed them. Raises Refused."""
     read = jws.parts(token, LONGEST)
     if read is None:
-        raise Refused("malformed", "The ID token is no JWT.")
-    if text_of(read.header.get("typ")).lower() not in TYPES:
-        raise Refused("not_proved", "It is no ID token.")
+        raise Refused("malformed", "The token is no JWT.")
+    if text_of(read.header.get("typ")).lower() not in types:
+        raise Refused("not_proved", "The token is of another type.")
     algorithm = read.algorithm
     if algorithm not in jws.FOREIGN:
-        raise Refused("not_proved", "The ID token is signed by an algorithm that is not taken here.")
+        raise Refused("not_proved", "The token is signed by an algorithm that is not taken here.")
     key = find_key(read.header.get("kid"), algorithm)
     if key is None or not read.verified_by(key, algorithm):
-        raise Refused("not_proved", "The signature of the ID token cannot be verified.")
-    _check_parties(read.claims, expected)
-    _check_times(read.claims, expected)
-    if read.claims.get("nonce") != expected.nonce:
-        raise Refused("replayed", "The nonce is another one.")
+        raise Refused("not_proved", "The signature of the token cannot be verified.")
     return read.claims
 
 
-def _check_parties(claims: Mapping[str, Json], expected: Expected) -> None:
-    if claims.get("iss") != expected.issuer:
-        raise Refused("another_issuer", "The ID token is of another issuer.")
+def check_audience(claims: Mapping[str, Json], issuer: str, client_id: str) -> None:
+    if claims.get("iss") != issuer:
+        raise Refused("another_issuer", "The token is of another issuer.")
+    if client_id not in _audience(claims):
+        raise Refused("not_proved", "The token is for another client.")
+
+
+def _audience(claims: Mapping[str, Json]) -> Sequence[Json]:
     audience = claims.get("aud")
-    named = [audience] if isinstance(audience, str) else audience if isinstance(audience, list) else []
-    if expected.client_id not in named:
-        raise Refused("not_proved", "The ID token is for another client.")
-    authorized = claims.get("azp", expected.client_id if len(named) == 1 else None)
-    if authorized != expected.client_id:
+    return [audience] if isinstance(audience, str) else audience if isinstance(audience, list) else []
+
+
+def _check_who(claims: Mapping[str, Json], client_id: str) -> None:
+    authorized = claims.get("azp", client_id if len(_audience(claims)) == 1 else None)
+    if authorized != client_id:
         raise Refused("not_proved", "The ID token was made for another client.")
-    sub = claims.get("sub")
-    if not isinstance(sub, str) or not text_of(sub) or text_of(sub) != sub or len(sub) > LONGEST_SUB:
+    if not is_sub(claims.get("sub")):
         raise Refused("malformed", "The ID token does not say who it is about.")
 
 
-def _check_times(claims: Mapping[str, Json], expected: Expected) -> None:
-    expires, issued = _moment(claims, "exp"), _moment(claims, "iat")
+def is_sub(value: Json) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_SUB and text_of(value) == value
+
+
+def check_times(claims: Mapping[str, Json], now: int) -> None:
+    expires, issued = moment(claims, "exp"), moment(claims, "iat")
     if expires is None or issued is None:
-        raise Refused("malformed", "The ID token does not say how long it holds.")
-    begins = max(issued, _moment(claims, "nbf") or issued)
-    if expires <= expected.now - SKEW or begins > expected.now + SKEW:
-        raise Refused("clock", "The ID token is over, or not yet valid.")
+        raise Refused("malformed", "The token does not say how long it holds.")
+    begins = max(issued, moment(claims, "nbf") or issued)
+    if expires <= now - SKEW or begins > now + SKEW:
+        raise Refused("clock", "The token is over, or not yet valid.")
+
+
+def _check_fresh(claims: Mapping[str, Json], expected: Expected) -> None:
     if expected.proved_since is None:
         return
-    proved = _moment(claims, "auth_time")
+    proved = moment(claims, "auth_time")
     if proved is None or proved < expected.proved_since - SKEW:
         raise Refused("not_fresh", "It does not say that they proved it lately.")
 
 
-def _moment(claims: Mapping[str, Json], name: str) -> int | None:
+def moment(claims: Mapping[str, Json], name: str) -> int | None:
     value = claims.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
@@ -88,7 +108,7 @@ def told_by(claims: Mapping[str, Json], uid: str = "") -> Told:
         email=text_of(claims.get("email")),
         email_verified=claims.get("email_verified") is True,
         claims=claims,
-        auth_time=_moment(claims, "auth_time"),
+        auth_time=moment(claims, "auth_time"),
         amr=methods_of(claims.get("amr")),
         acr=text_of(claims.get("acr"))[:200],
     )

@@ -103,6 +103,11 @@ WORDS = {
         status=403,
         again=False,
     ),
+    "somebody_else": Words(
+        _("You signed in there as somebody else"),
+        _("Nothing was confirmed. Sign in there as who you are here, or choose another way."),
+        status=403,
+    ),
     "not_set_up": Words(
         _("This way to sign in is not set up completely"),
         _("Choose another way to sign in, and tell the administrators."),

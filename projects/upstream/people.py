@@ -73,6 +73,11 @@ def facts_of(connector: Connector, told: Told, connecting: User | None) -> tuple
     return found, linked.user if linked else by_address
 
 
+def is_linked(connector: Connector, told: Told, user: User | None) -> bool:
+    """Whether this sign-in opens the account of this person already."""
+    return bool(SocialAccount.objects.filter(provider=connector.key, uid=told.uid, user=user).exists())
+
+
 def is_taken(address: str) -> bool:
     """Whether anybody here has it, verified or not."""
     return (

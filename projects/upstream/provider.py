@@ -23,6 +23,7 @@ from projects.upstream.models import Connector
 from projects.upstream.oidc import NO_WISH, Wish
 
 STATE_LIFE = 600  # seconds; allauth's own
+CONFIRM = "confirm"  # beside allauth's processes: who is signed in proves once more that it is them
 ANONYMOUS_LIFE = 900  # of the session of somebody who comes back no more
 Begin = Callable[[Connector, str, Wish], str]
 
@@ -55,10 +56,14 @@ class Elsewhere(Provider):
 
     def stash(self, request: HttpRequest, state: str, process: str, next_url: str | None, wish: Wish) -> None:
         """In the session of this browser: nobody else can go on with it, nor can another connector (rule U1)."""
-        begun = clock.seconds()
-        user = request.user.sub if isinstance(request.user, User) and process == AuthProcess.CONNECT else ""
-        since = wish.proved_since(begun)
-        self.stash_redirect_state(request, process, next_url, None, state_id=state, user=user, proved_since=since)
+        begun = clock.now().timestamp()
+        of_person = isinstance(request.user, User) and process in (AuthProcess.CONNECT, CONFIRM)
+        kept = {
+            "user": request.user.sub if isinstance(request.user, User) and of_person else "",
+            "proved_since": wish.proved_since(int(begun)),
+            "asked_anew_at": begun if wish.fresh else None,
+        }
+        self.stash_redirect_state(request, process, next_url, None, state_id=state, **kept)
         if not request.user.is_authenticated:
             request.session.set_expiry(ANONYMOUS_LIFE)
 

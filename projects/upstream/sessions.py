@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
@@ -15,23 +16,26 @@ from django.utils.translation import gettext as _
 
 from accounts import sign_in
 from accounts.models import SignIn, User
+from projects.upstream.choices import Kind
 from projects.upstream.connectors import held
 from projects.upstream.linking import Outcome
 from projects.upstream.models import Connector
 from projects.upstream.pages import failed
-from projects.upstream.people import settle
-from projects.upstream.told import Told
+from projects.upstream.people import is_linked, settle
+from projects.upstream.provider import CONFIRM
+from projects.upstream.told import Told, sid_of
 
 State = Mapping[str, object]
 
 
 def complete(request: HttpRequest, connector: Connector, told: Told, state: State) -> HttpResponse:
-    next_url = text_in(state, "next")
-    connecting = None
-    if state.get("process") == AuthProcess.CONNECT:
-        connecting = request.user if isinstance(request.user, User) else None
-        if connecting is None or connecting.sub != state.get("user"):
-            return failed(request, connector, "unknown_state", "Somebody else is signed in.", next_url)
+    next_url, process = text_in(state, "next"), state.get("process")
+    here = request.user if isinstance(request.user, User) else None
+    if process in (AuthProcess.CONNECT, CONFIRM) and (here is None or here.sub != state.get("user")):
+        return failed(request, connector, "unknown_state", "Somebody else is signed in.", next_url)
+    if process == CONFIRM and not is_linked(connector, told, here):
+        return failed(request, connector, "somebody_else", next_url=next_url)
+    connecting = here if process == AuthProcess.CONNECT else None
     with transaction.atomic():  # whoever disables it waits, or was here before (rule G2)
         if not held(connector.key):
             return failed(request, connector, "disabled", next_url=next_url)
@@ -45,7 +49,15 @@ def complete(request: HttpRequest, connector: Connector, told: Told, state: Stat
     if connecting is not None:
         messages.success(request, _("This sign-in is linked to your account."))
         return redirect("upstream_linked")
-    return signed_in(request, connector, told, user, next_url)
+    return signed_in(request, connector, since_asked(told, state), user, next_url)
+
+
+def since_asked(told: Told, state: State) -> Told:
+    """Who was asked anew there proved it after they left, whatever the clock there says to the second."""
+    asked_at = state.get("asked_anew_at")
+    if not isinstance(asked_at, float):
+        return told
+    return replace(told, auth_time=max(asked_at, told.auth_time or 0))
 
 
 def text_in(state: State, name: str) -> str:
@@ -73,6 +85,7 @@ def _proved_again(
         if not held(connector.key):
             return failed(request, connector, "disabled", next_url=next_url)
         SignIn.objects.filter(pk=row.pk, connector="").update(connector=connector.key)
+        SignIn.objects.filter(pk=row.pk, connector=connector.key).update(upstream_sid=session_there(connector, told))
         record(request, connector, told, user)
     return redirect(next_url or "home")
 
@@ -85,6 +98,10 @@ def _change_person(request: HttpRequest) -> None:
         request.session[key] = requests
 
 
+def session_there(connector: Connector, told: Told) -> str:
+    return sid_of(connector.key, told.claims.get("sid")) if connector.kind == Kind.OIDC else ""
+
+
 def record(request: HttpRequest, connector: Connector, told: Told, user: User) -> None:
     """What the sign-in stands on. What was proved there in which way counts only where the connector says so (U3)."""
     counts = connector.trusts_mfa
@@ -94,6 +111,7 @@ def record(request: HttpRequest, connector: Connector, told: Told, user: User) -
         user,
         sign_in.UPSTREAM,
         connector=connector.key,
+        upstream_sid=session_there(connector, told) or None,
         amr=list(told.amr) if counts and told.amr else None,
         mfa=True if strong else None,
         proved_at=told.auth_time,

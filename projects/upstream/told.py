@@ -31,7 +31,7 @@ class Told:
     email: str = ""
     email_verified: bool = False
     claims: Mapping[str, Json] = field(default_factory=dict)
-    auth_time: int | None = None
+    auth_time: float | None = None
     amr: tuple[str, ...] = ()
     acr: str = ""
 
@@ -39,6 +39,12 @@ class Told:
 def uid_of(text: str) -> str:
     """As it is; a long one by its digest."""
     return text if len(text) <= LONGEST_UID else "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def sid_of(key: str, value: Json) -> str:
+    """What is kept of the ID of a session at this connector: enough to know it again."""
+    sid = text_of(value)
+    return hashlib.sha256(f"{key}\0{sid}".encode()).hexdigest() if sid else ""
 
 
 def text_of(value: Json) -> str:

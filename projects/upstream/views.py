@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from accounts.models import User
 from common import sealing
 from projects.upstream import connectors, directory_views, github, oidc, saml_views
 from projects.upstream.choices import Kind
@@ -21,7 +22,7 @@ from projects.upstream.connectors import party
 from projects.upstream.models import Connector
 from projects.upstream.oidc import Wish
 from projects.upstream.pages import failed
-from projects.upstream.provider import Elsewhere
+from projects.upstream.provider import CONFIRM, Elsewhere
 from projects.upstream.sessions import State, complete
 from projects.upstream.told import Refused, Told
 from projects.upstream.wanted import wanted_by
@@ -42,7 +43,8 @@ def provider_of(request: HttpRequest, key: str) -> Elsewhere | None:
 @require_http_methods(["GET", "POST"])
 def start(request: HttpRequest, key: str) -> HttpResponse:
     """A page with one button, which leads there: no link of another site begins a sign-in."""
-    connector = next((one for one in connectors.shown(request) if one.key == key), None)
+    mine = connectors.that_ask_again(request.user) if isinstance(request.user, User) else ()
+    connector = next((one for one in (*connectors.shown(request), *mine) if one.key == key), None)
     if connector is None:
         return failed(request, None, "disabled")
     if connector.kind == Kind.LDAP:
@@ -58,14 +60,15 @@ def go(
 ) -> HttpResponse:
     """There. `login`: the name or address that was typed here."""
     if connector.kind == Kind.LDAP:
-        return directory_views.led_to(connector, next_url, login, link=process == AuthProcess.CONNECT)
+        return directory_views.led_to(connector, next_url, login, process)
     provider = provider_of(request, connector.key)
     if provider is None:
         return failed(request, None, "disabled")
     asked = wanted_by(request, next_url).wish
     local, _at, domain = login.strip().rpartition("@")
     hint = login.strip() if local else asked.login_hint
-    wish = Wish(asked.fresh, asked.max_age, hint[:254], domain if domain in connector.domains else "")
+    fresh = asked.fresh or process == CONFIRM
+    wish = Wish(fresh, asked.max_age, hint[:254], domain if domain in connector.domains else "")
     try:
         return provider.redirect(request, process, next_url or None, wish=wish)
     except Refused as error:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from jwcrypto.jwk import JWK
 from jwcrypto.jwt import JWT
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 SUB = "24400320"
+LOGOUT = "http://schemas.openid.net/event/backchannel-logout"
 
 
 class Provider:
@@ -58,6 +60,16 @@ class Provider:
         token.make_signed_token(self.signs_with or self.key)
         return str(token.serialize())
 
+    def logout_token(self, **changed: Any) -> str:
+        """What it says to our server when somebody signed out there; None takes a claim away."""
+        now = int(time.time())
+        said = {"iss": self.issuer, "sub": SUB, "sid": "there", "aud": self.client_id, "iat": now, "exp": now + 120}
+        said |= {"jti": uuid.uuid4().hex, "events": {LOGOUT: {}}, **changed}
+        claims = {name: value for name, value in said.items() if value is not None}
+        token = JWT(header={"alg": "ES256", "kid": "one", "typ": "logout+jwt", **self.header}, claims=claims)
+        token.make_signed_token(self.signs_with or self.key)
+        return str(token.serialize())
+
     def answer(self, path: str, form: dict[str, str]) -> Any:
         if path == "/token_endpoint" and path not in self.documents:
             # The nonce travels in the code here: a real provider keeps it.
@@ -71,7 +83,19 @@ def serving() -> Iterator[Provider]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.reply({})
+            path, _mark, query = self.path.partition("?")
+            if path == "/authorization_endpoint":
+                self.lead_back(dict(parse_qsl(query)))
+            else:
+                self.reply({})
+
+        def lead_back(self, request: dict[str, str]) -> None:
+            """A browser comes back at once, as who it is there."""
+            said = {"code": request["nonce"], "state": request["state"], "iss": provider.issuer}
+            self.send_response(302)
+            self.send_header("Location", f"{request['redirect_uri']}?{urlencode(said)}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
 
         def do_POST(self) -> None:
             sent = self.rfile.read(int(self.headers["Content-Length"])).decode()

@@ -172,6 +172,22 @@ def test_a_signed_in_person_links_their_entry(world: None, address: str) -> None
 
 
 @needs_slapd
+def test_a_password_of_the_directory_proves_once_more_who_one_is_and_only_that(world: None, address: str) -> None:
+    directory(address)
+    http, owner = Browser("owner").http, User.objects.get(username="owner")
+    typed("eve", "eve-pw", http, link="1")
+    User.objects.filter(pk=owner.pk).update(password="!")
+    http.force_login(User.objects.get(username="owner"))
+    SignIn.objects.update(auth_time="2020-01-01T00:00:00Z")
+    page = http.post("/accounts/linked/confirm/", {"by": KEY, "next": "/accounts/linked/"})
+    assert b'name="confirm" value="1"' in http.get(page["Location"]).content
+    assert typed("ada", "ada-pw", http, confirm="1").status_code == 403
+    assert http.get("/accounts/linked/").status_code == 302
+    answer = typed("eve", "eve-pw", http, confirm="1", next="/accounts/linked/")
+    assert http.get(answer["Location"]).status_code == 200
+
+
+@needs_slapd
 @pytest.mark.parametrize(
     ("more", "status"),
     [({"address": "ldap://127.0.0.1:1"}, 503), ({"secret": "wrong"}, 503), ({"search_base": "dc=nowhere"}, 503)],

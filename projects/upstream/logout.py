@@ -1,0 +1,80 @@
+"""A provider elsewhere says that somebody signed out there: what came from there ends here, too.
+
+OpenID Connect Back-Channel Logout 1.0. It is told by a server, which has no cookie of ours.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from functools import partial
+
+from allauth.socialaccount.models import SocialAccount
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from accounts import events
+from accounts.models import AccountEventKind, SignIn
+from common import clock
+from projects.upstream import connectors, fetched, logout_tokens, oidc
+from projects.upstream.choices import Kind
+from projects.upstream.id_tokens import SKEW
+from projects.upstream.logout_tokens import SignedOut
+from projects.upstream.models import Connector
+from projects.upstream.told import Refused, sid_of, text_of, uid_of
+
+logger = logging.getLogger(__name__)
+
+
+@csrf_exempt  # the signature says who it is of
+@require_POST
+def logged_out(request: HttpRequest, key: str) -> HttpResponse:
+    """200 also where nothing was left to end (section 2.7); 400 for what does not hold (section 2.8)."""
+    connector = connectors.enabled(key)
+    if connector is None or connector.kind != Kind.OIDC:
+        raise Http404
+    try:
+        told = _told(connector, request.POST.getlist("logout_token"))
+    except Refused as error:
+        logger.warning("A logout token for the connector %s was refused: %s. %s", key, error.reason, error.detail)
+        return JsonResponse({"error": "invalid_request", "error_description": error.detail}, status=400)
+    ended = end(connector, told)
+    logger.info("The provider of the connector %s ended %s sign-ins.", key, ended)
+    return HttpResponse(status=200)
+
+
+def _told(connector: Connector, tokens: list[str]) -> SignedOut:
+    if len(tokens) != 1:
+        raise Refused("malformed", "logout_token has to be there once.")
+    metadata = oidc.discovered(connector.issuer)
+    jwks_uri = text_of(metadata.get("jwks_uri"))
+    if not jwks_uri:
+        raise Refused("malformed", "The metadata has no jwks_uri.")
+    find_key = partial(fetched.key, jwks_uri)
+    return logout_tokens.verified(tokens[0], connector.issuer, connector.client_id, clock.seconds(), find_key)
+
+
+def end(connector: Connector, told: SignedOut) -> int:
+    """What somebody has from there; which session, if it says so. What began later was not meant: so a token that
+    comes twice, or late, ends nothing new. Offline access goes on (section 2.7), and apps here are told in their turn.
+    """
+    with transaction.atomic():
+        rows = list(_meant(connector, told).select_for_update(of=("self",)).select_related("user"))
+        SignIn.objects.filter(pk__in=[row.pk for row in rows], ended_at=None).update(ended_at=clock.now())
+        for row in rows:
+            events.record(row.user, AccountEventKind.SIGNED_OUT_ELSEWHERE, None, connector=connector.key)
+    return len(rows)
+
+
+def _meant(connector: Connector, told: SignedOut) -> QuerySet[SignIn]:
+    until = datetime.fromtimestamp(told.at + SKEW, UTC)
+    rows = SignIn.objects.filter(connector=connector.key, ended_at=None, created_at__lte=until)
+    if told.sid:
+        rows = rows.filter(upstream_sid=sid_of(connector.key, told.sid))
+    if told.sub:
+        linked = SocialAccount.objects.filter(provider=connector.key, uid=uid_of(told.sub))
+        rows = rows.filter(user_id__in=linked.values("user_id"))
+    return rows
