@@ -22,6 +22,7 @@ from projects.choices import GuestApps, Profile
 from projects.choices import Role as Role
 from projects.choices import Shared as Shared
 from projects.choices import Status as Status
+from projects.choices import SubjectType as SubjectType
 from projects.choices import TokenFormat as TokenFormat
 from projects.constraints import API, PROJECT
 from projects.invitation import Invitation as Invitation  # Django looks for models here
@@ -83,6 +84,18 @@ class Project(SignInColumns):
         blank=True,
         help_text=_("A page of your own that asks people in place of ours, for this project's apps. Only a superuser."),
     )
+    subject_type = models.CharField(
+        _("what apps know people by"),
+        max_length=8,
+        choices=SubjectType.choices,
+        default=SubjectType.PUBLIC,
+        help_text=_(
+            "With an identifier of its own, apps of other projects cannot find out that they know the same person. "
+            "It is chosen before anybody signs in, for to apps another identifier is another person."
+        ),
+    )
+    # What makes them its own. It keeps projects apart from each other, and nothing from whoever reads this database.
+    subject_salt = models.CharField(max_length=64, default="", blank=True, editable=False)
     # What its apps are told of people, besides the standard claims: `projects.claim_table`.
     claims = models.JSONField(default=list, blank=True, editable=False)
     guest_hosts = models.JSONField(_("hosts of guest apps"), default=list, blank=True)

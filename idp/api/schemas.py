@@ -182,8 +182,8 @@ def consent_request() -> dict[str, Json]:
     lists = ("siblings", "requested_scope", "requested_access_token_audience", "granted_scope")
     properties: dict[str, Json] = {
         "client": named,
-        "subject": {"type": "string", "description": "The `sub` of the person."},
-        "username": TEXT,
+        "subject": {"type": "string", "description": "The `sub` of the person, as the project knows them."},
+        "username": {"type": "string", "description": "Empty where the project has subjects of its own (`pairwise`)."},
         **dict.fromkeys((*lists, "granted_access_token_audience"), TEXTS),
         "answered": {"type": "boolean"},
         "expires_at": {"type": "string", "format": "date-time"},
