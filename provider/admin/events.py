@@ -109,9 +109,9 @@ class SecurityEventAdmin(OfClients):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
         project = Project.objects.filter(clients__client_id=OuterRef("client_id"))
-        rows: QuerySet[Model] = super().get_queryset(request)
-        subject_type, salt = (Subquery(project.values(name)[:1]) for name in ("subject_type", "subject_salt"))
-        return rows.annotate(subject_type=subject_type, subject_salt=salt)
+        told = {name: Subquery(project.values(name)[:1]) for name in ("subject_type", "subject_salt")}
+        rows: QuerySet[Model] = super().get_queryset(request).annotate(**told)
+        return rows
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         return _as_told(request, self.list_display)
