@@ -173,8 +173,8 @@ def test_only_a_pairwise_id_token_names_its_authorization() -> None:
 
 # --- A place that nobody thought of --------------------------------------------------------------------------------
 
-# Where code of the wire has a person's own `sub` or `sid` in its hands and does not turn it into the told one there: how
-# often, and why nobody is told it.
+# Where code of the wire has a person's own `sub` or `sid` in its hands and does not turn it into the told one there:
+# how often, and why nobody is told it.
 ON_THE_WIRE = {
     "provider/endpoints/consent.py": (2, "signed into the form that the person sees"),
     "provider/endpoints/device.py": (1, "an event"),
