@@ -110,8 +110,8 @@ def _salt(project: Project, what: What, exported: Exported) -> dict[str, Json]:
     if what.secrets is SecretsAs.HASHES:
         return {"subject_salt": project.subject_salt}
     exported.left_out.append(
-        f"Project {project.key}: subject_salt is not in the file. In another installation its apps would meet everybody "
-        "as somebody new."
+        f"Project {project.key}: subject_salt is not in the file. In another installation its apps would meet "
+        "everybody as somebody new."
     )
     return {}
 
