@@ -16,8 +16,9 @@ from projects.admission import belongs as read_belongs
 from projects.claim_table import ATTRIBUTE, ClaimRow, effective, of_stored
 from projects.facts import NO_PROJECT, ApiFacts, Apis, ProjectFacts
 from projects.matcher import Malformed, parse
-from projects.models import Api, ApiScope, Project, Status, SubjectType
+from projects.models import Api, ApiScope, Project, Status
 from projects.scopes import ADMIN_SCOPES
+from projects.sectors import PAIRWISE
 from projects.sign_in import ANYONE, Belongs, Rule
 
 Value = TypeVar("Value")
@@ -121,7 +122,7 @@ def _load_apis(origins: Collection[str]) -> dict[str, Apis]:
             scopes=frozenset(scopes.get(pk, ())),
             shared_with=frozenset(shared.get(pk, ())),
             guest_scopes=frozenset(to_guests.get(pk, ())),
-            pairwise=subject_type == SubjectType.PAIRWISE,
+            pairwise=subject_type == PAIRWISE,
             **of_it,
         )
         by_origin.setdefault(origin, []).append(api)

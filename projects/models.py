@@ -22,18 +22,18 @@ from projects.choices import GuestApps, Profile
 from projects.choices import Role as Role
 from projects.choices import Shared as Shared
 from projects.choices import Status as Status
-from projects.choices import SubjectType as SubjectType
 from projects.choices import TokenFormat as TokenFormat
 from projects.constraints import API, PROJECT
 from projects.invitation import Invitation as Invitation  # Django looks for models here
 from projects.rules import scope_token
 from projects.scopes import ADMIN_PREFIX, SIGN_IN_SCOPES, SIGNALS_PREFIX
 from projects.sign_in_columns import SignInColumns
+from projects.subject_columns import SubjectColumns
 
 web_page = URLValidator(schemes=["https", "http"])  # shown as a link: never javascript: or data:
 
 
-class Project(SignInColumns):
+class Project(SignInColumns, SubjectColumns):
     """Groups clients and APIs. People consent once per project."""
 
     key = models.SlugField(
@@ -84,18 +84,6 @@ class Project(SignInColumns):
         blank=True,
         help_text=_("A page of your own that asks people in place of ours, for this project's apps. Only a superuser."),
     )
-    subject_type = models.CharField(
-        _("what apps know people by"),
-        max_length=8,
-        choices=SubjectType.choices,
-        default=SubjectType.PUBLIC,
-        help_text=_(
-            "With an identifier of its own, apps of other projects cannot find out that they know the same person. "
-            "It is chosen before anybody signs in, for to apps another identifier is another person."
-        ),
-    )
-    # What makes them its own. It keeps projects apart from each other, and nothing from whoever reads this database.
-    subject_salt = models.CharField(max_length=64, default="", blank=True, editable=False)
     # What its apps are told of people, besides the standard claims: `projects.claim_table`.
     claims = models.JSONField(default=list, blank=True, editable=False)
     guest_hosts = models.JSONField(_("hosts of guest apps"), default=list, blank=True)

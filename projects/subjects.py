@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 from django.db.models import Q
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from projects import sectors
@@ -43,14 +42,15 @@ def bring(project: Project, salt: str, by: Actor) -> bool:
 
 
 def _problem_of(project: Project, salt: str) -> str:
+    """In English: only files say it."""
     if project.subject_type != sectors.PAIRWISE:
-        return _("Only a project with “subject_type: pairwise” has one.")
+        return "Only a project with 'subject_type: pairwise' has one."
     if is_known(project):
         return str(STAYS)
     if not _SALT.fullmatch(salt):
-        return _("This is none that an exported file has.")
+        return "This is none that an exported file has."
     if Project.objects.filter(subject_salt=salt).exists():
-        return _("Another project has this one: apps of both would know who is who.")
+        return "Another project has this one: apps of both would know who is who."
     return ""
 
 

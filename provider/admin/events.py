@@ -129,11 +129,11 @@ class SecurityEventAdmin(OfClients):
         known = known_by(word_of(search_term), access.visible(actor(request)), _of_clients, "sub")
         return found | queryset.filter(known), may_repeat
 
-    @admin.display(description=_("sub"))
+    @admin.display(description=_("subject"))
     def known_as(self, event: SeenEvent) -> str:
         return told_sub(event.sub, event) if event.sub else ""
 
-    @admin.display(description=_("detail"))
+    @admin.display(description=_("details"))
     def told_detail(self, event: SeenEvent) -> str:
         return json.dumps(shown_detail(event.detail, event), ensure_ascii=False)
 

@@ -97,7 +97,7 @@ def test_each_place_tells_the_sid_that_the_project_knows(place: str, kind: str) 
 
 
 def test_a_client_for_itself_is_called_as_ever() -> None:
-    own = replace(token(PROJECTS[PAIRWISE]), person=None)
+    own = token(PROJECTS[PAIRWISE])._replace(person=None)
     said = [claims.userinfo(own)["sub"], claims.tokeninfo(own, offline=False, now=1)["sub"]]
     said += [claims.access_token(issue(PROJECTS[PAIRWISE], person=None))["sub"]]
     assert [*said, introspected(own.client, own)] == ["web"] * 4
