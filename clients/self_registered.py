@@ -25,6 +25,7 @@ from projects.actors import Actor
 from projects.events import acting
 from projects.models import Role
 from projects.problems import Problem, require
+from projects.sectors import PUBLIC
 
 NOTHING_SAID = ClientMetadata()
 AS_GUEST = Bounds(guests.GRANT_TYPES)  # what it may reach, each project says
@@ -40,7 +41,8 @@ class Registered:
 
     @property
     def shown(self) -> dict[str, Json]:
-        return self_registration.shown(metadata_of(self.client))
+        project = self.client.project
+        return self_registration.shown(metadata_of(self.client), project.subject_type if project else PUBLIC)
 
 
 class UsedUp(Exception):

@@ -53,7 +53,7 @@ MEMBERS = (
 ALGORITHMS = tuple(name for name in MEMBERS if name.endswith("_alg"))
 MADE_HERE = ("registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at")
 # What holds for every client of ours, in the names of OpenID Connect Registration 1.0.
-ALWAYS: Mapping[str, Json] = {"subject_type": "public", "require_auth_time": True}
+ALWAYS: Mapping[str, Json] = {"require_auth_time": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +170,11 @@ def _scopes(said: dict[str, object], open_ones: tuple[str, ...] | None) -> bool:
 # --- The answer ----------------------------------------------------------------------------------------------------
 
 
-def shown(metadata: ClientMetadata) -> dict[str, Json]:
-    """All that is registered, defaults included, and nothing that is empty: programs read a null as a mistake."""
+def shown(metadata: ClientMetadata, subject_type: str) -> dict[str, Json]:
+    """All that is registered, defaults included, and nothing that is empty: programs read a null as a mistake.
+
+    The type of its subjects is for its project to say, or for each that lets it in.
+    """
     whole = document.represent(metadata)
     said = {name: whole[name] for name in MEMBERS if whole[name] not in (None, "", [], False)}
-    return {"client_id": metadata.client_id, **said, **ALWAYS}
+    return {"client_id": metadata.client_id, **said, "subject_type": subject_type, **ALWAYS}

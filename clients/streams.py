@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 from django.db import transaction
 from django.db.models import Q
 
-from accounts.models import User
 from clients.models import Client, Delivery, Stream, StreamExclusion
 from clients.models.logout import NoticeState
 from clients.models.stream import DeliveryMethod, StreamStatus
+from clients.sectors import known_as
 from clients.webhooks import url_problem
 from common import clock, sealing
 from projects.actors import Actor
@@ -144,7 +144,7 @@ def verify(stream: Stream, state: str | None, by: Actor) -> Delivery:
 
 def exclude(stream: Stream, sub: str) -> None:
     """Nothing more of this person, and nothing that waits. Whether there is such a person is not told."""
-    if not User.objects.filter(sub=sub).exists():
+    if known_as(sub, stream.client.home) is None:
         return
     StreamExclusion.objects.get_or_create(stream=stream, sub=sub)
     waiting = Delivery.objects.filter(stream=stream, sub=sub, state=NoticeState.DUE)

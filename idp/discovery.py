@@ -11,6 +11,7 @@ from django.conf import settings
 from accounts import sign_in
 from common import certificates
 from common.jws import ALGORITHMS, PROOFS
+from projects import sectors
 from projects.claim_table import DEFAULTS
 from projects.scopes import SIGN_IN_SCOPES
 from provider import client_authentication, document_rules
@@ -46,7 +47,7 @@ def metadata() -> dict[str, Any]:
         "response_types_supported": _response_types(),
         "response_modes_supported": list(RESPONSE_MODES),
         "grant_types_supported": _grant_types(),
-        "subject_types_supported": ["public"],
+        "subject_types_supported": list(sectors.TYPES),
         "id_token_signing_alg_values_supported": list(ALGORITHMS),
         "userinfo_signing_alg_values_supported": list(ALGORITHMS),
         "token_endpoint_auth_methods_supported": methods,

@@ -84,7 +84,7 @@ class ProjectAdmin(LetInShown, ClaimPages, ProjectScopedAdmin):
         (_("Who may sign in"), {"fields": ["status", "test_users", "sign_in", "let_in"]}),
         (_("What people are asked"), {"fields": ["consent_mode", "consent_uri"]}),
         (_("Guest apps"), {"fields": ["guest_apps", "guest_hosts", "guest_longest_grant"]}),
-        (_("Tokens"), {"fields": ["cross_client", "longest_grant", "tokens_not_before"]}),
+        (_("Tokens"), {"fields": ["subject_type", "cross_client", "longest_grant", "tokens_not_before"]}),
         (_("Authorization requests"), {"fields": ["require_pushed_authorization_requests", "profile"]}),
     ]
 

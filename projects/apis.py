@@ -18,6 +18,7 @@ from projects.facts import NO_PROJECT, ApiFacts, Apis, ProjectFacts
 from projects.matcher import Malformed, parse
 from projects.models import Api, ApiScope, Project, Status
 from projects.scopes import ADMIN_SCOPES
+from projects.sectors import PAIRWISE
 from projects.sign_in import ANYONE, Belongs, Rule
 
 Value = TypeVar("Value")
@@ -49,6 +50,8 @@ def project_facts(project: Project) -> ProjectFacts:
         consent_uri=project.consent_uri,
         claims=effective(_table(project)),
         sign_in=project.sign_in_rule,
+        subject_type=project.subject_type,
+        subject_salt=project.subject_salt,
     )
 
 
@@ -112,12 +115,14 @@ def _load_apis(origins: Collection[str]) -> dict[str, Apis]:
     to_guests = grouped((api, name) for api, name, guests in offered if guests)
     shared = grouped(Api.shared_with.through.objects.filter(api__in=rows).values_list("api", "project"))
     by_origin: dict[str, list[ApiFacts]] = {}
-    for pk, origin, *values in rows.order_by().values_list("pk", "origin", *COLUMNS):
+    columns = ("pk", "origin", "project__subject_type", *COLUMNS)
+    for pk, origin, subject_type, *values in rows.order_by().values_list(*columns):
         of_it = dict(zip(COLUMNS, values, strict=True))
         api = ApiFacts(
             scopes=frozenset(scopes.get(pk, ())),
             shared_with=frozenset(shared.get(pk, ())),
             guest_scopes=frozenset(to_guests.get(pk, ())),
+            pairwise=subject_type == PAIRWISE,
             **of_it,
         )
         by_origin.setdefault(origin, []).append(api)

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from projects.facts import FAPI2
+from projects.sectors import PAIRWISE, PUBLIC
 from projects.sign_in import BY_GROUPS, BY_ROLES, EVERYONE
 
 
@@ -30,6 +31,13 @@ class SignIn(models.TextChoices):
     ANYONE = EVERYONE, _("Everybody who has an account")
     GROUPS = BY_GROUPS, _("Who is in one of the groups below")
     ROLES = BY_ROLES, _("Who has one of the project's roles below")
+
+
+class SubjectType(models.TextChoices):
+    """What the apps of a project know people by."""
+
+    PUBLIC = PUBLIC, _("By the identifier that apps of all projects know")
+    PAIRWISE = PAIRWISE, _("By one that only this project's apps know")
 
 
 class Role(models.TextChoices):

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.db import models
 
-from projects.choices import ConsentMode, CrossClient, GuestApps, Profile, Shared, SignIn, Status, TokenFormat
+from projects.choices import (
+    ConsentMode,
+    CrossClient,
+    GuestApps,
+    Profile,
+    Shared,
+    SignIn,
+    Status,
+    SubjectType,
+    TokenFormat,
+)
 from projects.rules import LONGEST_LIFETIME
 
 PROJECT: list[models.BaseConstraint] = [
@@ -28,6 +38,14 @@ PROJECT: list[models.BaseConstraint] = [
         name="project_guest_longest_grant_is_bounded",
     ),
     models.CheckConstraint(condition=models.Q(sign_in__in=SignIn.values), name="project_sign_in_is_known"),
+    models.CheckConstraint(
+        condition=models.Q(subject_type=SubjectType.PUBLIC)
+        | (models.Q(subject_type=SubjectType.PAIRWISE) & ~models.Q(subject_salt="")),
+        name="project_subjects_are_known",
+    ),
+    models.UniqueConstraint(
+        fields=["subject_salt"], condition=~models.Q(subject_salt=""), name="project_subject_salt_is_its_own"
+    ),
 ]
 
 API: list[models.BaseConstraint] = [

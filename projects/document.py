@@ -13,7 +13,7 @@ from typing import TypeVar
 from common.json_type import Json
 from common.jws import ALGORITHMS
 from projects import claim_table, sign_in_document
-from projects.choices import ConsentMode, CrossClient, GuestApps, Role, Shared, Status, TokenFormat
+from projects.choices import ConsentMode, CrossClient, GuestApps, Role, Shared, Status, SubjectType, TokenFormat
 from projects.claim_table import ClaimRow
 from projects.json_shape import (
     Members,
@@ -116,6 +116,7 @@ PROJECT: Members = {
     "guest_apps": choice(GuestApps.values),
     "guest_hosts": texts,
     "consent_uri": text,
+    "subject_type": choice(SubjectType.values),
     "guest_longest_grant": seconds_or_none,
     "members": _nested(MEMBERS_BY_ROLE),
     "consent_screen": _nested(SCREEN),

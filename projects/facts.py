@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
 
 from projects.addresses import Addresses
 from projects.claim_table import DEFAULTS, ClaimRow
 from projects.matcher import Mode, covers
+from projects.sectors import PAIRWISE, PUBLIC
 from projects.sign_in import ANYONE, Rule
 
 FAPI2 = "fapi2"  # the profile of that name; none other is offered
@@ -35,6 +36,12 @@ class ProjectFacts:
     consent_uri: str = ""  # the page that asks people in our place; guests are asked by us
     claims: tuple[ClaimRow, ...] = DEFAULTS  # what its apps are told besides the standard claims
     sign_in: Rule = ANYONE  # whom it lets in
+    subject_type: str = PUBLIC  # what its apps know people by: `projects.sectors`
+    subject_salt: str = field(default="", repr=False)
+
+    @property
+    def pairwise(self) -> bool:
+        return self.subject_type == PAIRWISE
 
     def is_same(self, other: ProjectFacts) -> bool:
         """Whether clients of the one are siblings of clients of the other. Guests are nobody's, not even each other's.
@@ -42,6 +49,10 @@ class ProjectFacts:
         Whoever compares projects of clients asks this.
         """
         return self.id == other.id and not (self.to_guests or other.to_guests)
+
+    def in_other_sector(self, other: ProjectFacts) -> bool:
+        """Whether apps of the one and of the other must not find out that they know the same person."""
+        return self.id != other.id and (self.pairwise or other.pairwise)
 
 
 OUTSIDE = ProjectFacts(
@@ -65,6 +76,7 @@ class ApiFacts:
     others_not_before: datetime | None = None  # of clients of other projects
     guest_scopes: frozenset[str] = frozenset()  # those that guest apps may be allowed; none: it is closed to them
     guests_not_before: datetime | None = None  # of guest apps
+    pairwise: bool = False  # its project knows people by subjects of its own
 
     @property
     def of_provider(self) -> bool:
@@ -77,6 +89,10 @@ class ApiFacts:
         To a guest every API is somebody else's.
         """
         return project.to_guests or self.project_id != project.id
+
+    def in_other_sector(self, project: ProjectFacts) -> bool:
+        """Whether its project and this one must not find out that they know the same person (protocol section 37)."""
+        return not self.of_provider and self.project_id != project.id and (self.pairwise or project.pairwise)
 
     def closed_to(self, project: ProjectFacts) -> bool:
         """Whether it was never shared with this project, or is no longer."""

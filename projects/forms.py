@@ -66,7 +66,7 @@ class ProjectForm(DoorForm):
             *("name", "key", "status", "test_users", "sign_in", "consent_mode", "cross_client", "longest_grant"),
             *("tokens_not_before", "require_pushed_authorization_requests", "profile"),
             *("guest_apps", "guest_hosts", "guest_longest_grant"),
-            "consent_uri",
+            *("consent_uri", "subject_type"),
         ]
         help_texts = {
             "name": gettext_lazy("Shown here, and to people unless the consent screen says another name."),

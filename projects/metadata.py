@@ -42,6 +42,7 @@ class ProjectMetadata:
     guest_hosts: tuple[str, ...] = ()
     guest_longest_grant: int | None = 30 * 24 * 3600
     consent_uri: str = ""  # who asks people in our place; empty: we do
+    subject_type: str = "public"
     members: tuple[Membership, ...] = ()
     consent_screen: Screen = Screen()
     sign_in: LetIn = EVERYBODY

@@ -28,11 +28,12 @@ from projects.invitation import Invitation as Invitation  # Django looks for mod
 from projects.rules import scope_token
 from projects.scopes import ADMIN_PREFIX, SIGN_IN_SCOPES, SIGNALS_PREFIX
 from projects.sign_in_columns import SignInColumns
+from projects.subject_columns import SubjectColumns
 
 web_page = URLValidator(schemes=["https", "http"])  # shown as a link: never javascript: or data:
 
 
-class Project(SignInColumns):
+class Project(SignInColumns, SubjectColumns):
     """Groups clients and APIs. People consent once per project."""
 
     key = models.SlugField(

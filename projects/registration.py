@@ -17,7 +17,7 @@ from accounts import normalization
 from accounts.models import User
 from accounts.moments import moment_problem
 from common import clock
-from projects import admission, claims, ends, guest_policy, quotas
+from projects import admission, claims, ends, guest_policy, quotas, subjects
 from projects.actors import Actor, Right
 from projects.apis import grouped
 from projects.claim_table import of_stored, stored
@@ -34,7 +34,7 @@ COLUMNS = (
     "require_pushed_authorization_requests",
     "profile",
     *("guest_apps", "guest_longest_grant"),
-    "consent_uri",
+    *("consent_uri", "subject_type"),
 )
 BY_EDITORS = ("consent_screen",)  # everything else is for owners
 
@@ -88,6 +88,7 @@ def problems(wanted: ProjectMetadata, by: Actor, project: Project | None = None)
         *_people(wanted),
         *member_problems(wanted.members),
         *admission.problems(wanted.sign_in, project),
+        *subjects.problems(wanted, project),
     ]
 
 
@@ -97,6 +98,7 @@ def _own(wanted: ProjectMetadata, project: Project | None) -> list[Problem]:
     for name in COLUMNS:
         setattr(row, name, getattr(wanted, name))
     row.guest_hosts = list(wanted.guest_hosts)
+    subjects.salted(row)
     found = [Problem("id", _("The key of a project stays."))] if project and wanted.id != project.key else []
     for name in ("longest_grant", "guest_longest_grant"):
         if problem := lifetime_problem(getattr(wanted, name), nullable=True):
@@ -270,6 +272,7 @@ def _write(project: Project, wanted: ProjectMetadata, by: Actor) -> None:
         setattr(project, name, getattr(wanted, name))
     project.guest_hosts, project.claims = list(wanted.guest_hosts), stored(wanted.claims)
     admission.keep(project, wanted.sign_in, project)
+    subjects.salted(project)
     project.save()
     screen = ConsentScreen.objects.filter(project=project).first() or ConsentScreen(project=project)
     for one in fields(Screen):

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
+from django.db.models.functions import Coalesce
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 
@@ -20,6 +21,8 @@ from accounts.models import SignIn, User
 from clients.models import Authorization, LogoutNotice
 from clients.models.logout import NoticeState
 from common import clock, outbound
+from projects.models import Project
+from projects.sectors import told_sid, told_sub
 from provider import outboxes
 from provider.keys import mint
 from provider.outboxes import Attempt as Attempt
@@ -70,10 +73,17 @@ def announce_before_deletion(instance: User, **_signal: object) -> None:
 def _create_notices(used: QuerySet[Authorization]) -> int:
     """A notice for each sign-in and each client with a logout URI among these. Existing notices stay."""
     notified = used.exclude(client__backchannel_logout_uri="")
-    found = set(notified.values_list("sign_in_id", "user__sub", "client_id"))
-    rows = [LogoutNotice(sid=sid, sub=sub, client_id=client) for sid, sub, client in found]
+    project = Coalesce("project", "client__project")  # of a guest: the one that let it in
+    found = set(notified.values_list("sign_in_id", "user__sub", "client_id", project))
+    sectors = Project.objects.in_bulk({one for _sid, _sub, _client, one in found})
+    rows = [_notice(sid, sub, client, sectors[one]) for sid, sub, client, one in found if one in sectors]
     LogoutNotice.objects.bulk_create(rows, ignore_conflicts=True)
     return len(rows)
+
+
+def _notice(sid: uuid.UUID, sub: str, client_id: int, sector: Project) -> LogoutNotice:
+    told = uuid.UUID(told_sid(str(sid), sector))
+    return LogoutNotice(sid=told, sub=sub, told_sub=told_sub(sub, sector), client_id=client_id)
 
 
 class Notices:
@@ -141,7 +151,7 @@ def _request(notice: LogoutNotice) -> tuple[str, str]:
     claims = logout.logout_token(
         issuer=settings.IDP_ISSUER,
         client_id=client.client_id,
-        sub=notice.sub,
+        sub=notice.told_sub,
         sid=str(notice.sid),
         jti=uuid.uuid4().hex,  # new for each try: an app may refuse one that it has seen
         now=clock.seconds(),

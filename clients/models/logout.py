@@ -34,8 +34,9 @@ class LogoutNotice(models.Model):
     `sid` and `sub` are no foreign keys: apps are also told of somebody who deleted the account.
     """
 
-    sid = models.UUIDField()
+    sid = models.UUIDField()  # as the client knows the sign-in
     sub = models.CharField(max_length=subjects.MAX_LENGTH)
+    told_sub = models.CharField(max_length=subjects.MAX_LENGTH)  # as the client knows the person
     # A deleted client leaves its notices behind, so that it is on record why nobody was told.
     client = models.ForeignKey(
         Client, on_delete=models.SET_NULL, null=True, related_name="logout_notices", verbose_name=_("client")

@@ -20,6 +20,7 @@ from idp.api.resource import Resource, identifier_of, storable
 from projects.actors import Actor
 from projects.json_shape import as_json
 from projects.models import Project
+from projects.sectors import told_sub
 from provider import living, revocation
 from provider.store import live
 
@@ -55,12 +56,13 @@ class OfProjectList(Resource):
         parameters=(*PAGE, "client_id"),
     )
     def get(self, request: HttpRequest, project: str) -> HttpResponse:
-        """What is not over. People are named by their `sub`: managing an app does not reveal who uses it."""
+        """What is not over. People are named by the `sub` that the project knows: managing an app does not reveal who
+        uses it."""
         rows = _at(self.project(project))
         client_id = pages.parameter(request, "client_id")
         if client_id is not None:
             rows = rows.filter(client__client_id=client_id) if storable(client_id) else rows.none()
-        return self.listed(rows, "pk", represent)
+        return self.listed(rows, "pk", as_told)
 
 
 class OneOfProject(Resource):
@@ -98,6 +100,12 @@ def _end(rows: QuerySet[Authorization], which: str, by: Actor) -> None:
 
 def represent(rows: Sequence[Authorization]) -> list[dict[str, Json]]:
     return [_one(row) for row in rows]
+
+
+def as_told(rows: Sequence[Authorization]) -> list[dict[str, Json]]:
+    """The same with people as the project of each knows them."""
+    sectors = [row.project or row.client.home for row in rows]
+    return [{**_one(row), "sub": told_sub(row.user.sub, one)} for row, one in zip(rows, sectors, strict=True)]
 
 
 def _one(row: Authorization) -> dict[str, Json]:

@@ -16,6 +16,7 @@ from idp.api.resource import Resource, storable
 from projects.actors import Actor
 from projects.json_shape import Members, Spot, as_json, read_members, text, texts
 from projects.problems import Problem
+from projects.sectors import PUBLIC, told_sub
 from provider import consent_requests
 from provider.consent_requests import AnsweredBefore
 from provider.protocol.consent_answer import AUDIENCES, SCOPES
@@ -82,8 +83,8 @@ def _represent(row: ConsentRequest) -> dict[str, Json]:
     return {
         "client": {"client_id": row.client.client_id, "client_name": row.client.name},
         "siblings": list(row.siblings),
-        "subject": row.user.sub,
-        "username": row.user.get_username(),
+        "subject": told_sub(row.user.sub, row.client.home),
+        "username": row.user.get_username() if row.client.home.subject_type == PUBLIC else "",
         "requested_scope": list(asked.scopes),
         "requested_access_token_audience": list(asked.audiences),
         "granted_scope": list(given.scopes),

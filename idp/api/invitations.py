@@ -22,6 +22,7 @@ from projects.inviting import Wanted
 from projects.json_shape import Members, Spot, as_json, choice, read_members, text
 from projects.models import Project
 from projects.problems import Problem, require
+from projects.sectors import told_sub
 
 MAKES = """A mail with a link goes to the address, and nothing that is answered says whether it has an account.
 Whoever is invited again gets another mail, and the link of before is dead."""
@@ -173,10 +174,17 @@ def represent(rows: Sequence[Invitation]) -> list[dict[str, Json]]:
             "email": one.email,
             "project": one.project.key if one.project else None,
             "role": str(one.role),
-            "inviter": one.inviter.sub if one.inviter else None,
+            "inviter": _inviter(one),
             "created_at": as_json(one.created_at),
             "sent_at": as_json(one.sent_at),
             "expires_at": as_json(one.expires_at),
         }
         for one in rows
     ]
+
+
+def _inviter(one: Invitation) -> str | None:
+    """As the project knows them that it invites to."""
+    if one.inviter is None or one.project is None:
+        return one.inviter.sub if one.inviter else None
+    return told_sub(one.inviter.sub, one.project)

@@ -45,6 +45,7 @@ PROJECT_WORDS = {
     "consent_mode": "Whether people are asked; only a superuser makes a project `implicit` (first party).",
     "cross_client": "Whether its apps get ID tokens for each other.",
     "status": "`testing`: only test users sign in.",
+    "subject_type": "Whether apps of other projects know people by the same `sub`. It stays once somebody signed in.",
     "longest_grant": "Seconds after which what people allowed ends by itself.",
     "tokens_not_before": "Tokens issued before this moment do not work. It only moves forward.",
 }
@@ -182,8 +183,8 @@ def consent_request() -> dict[str, Json]:
     lists = ("siblings", "requested_scope", "requested_access_token_audience", "granted_scope")
     properties: dict[str, Json] = {
         "client": named,
-        "subject": {"type": "string", "description": "The `sub` of the person."},
-        "username": TEXT,
+        "subject": {"type": "string", "description": "The `sub` of the person, as the project knows them."},
+        "username": {"type": "string", "description": "Empty where the project has subjects of its own (`pairwise`)."},
         **dict.fromkeys((*lists, "granted_access_token_audience"), TEXTS),
         "answered": {"type": "boolean"},
         "expires_at": {"type": "string", "format": "date-time"},

@@ -15,7 +15,9 @@ from clients.streams import StreamMetadata
 from common.json_type import Json
 from idp.api.problems import Refused, refused
 from idp.api.resource import storable
+from projects.models import Project
 from projects.problems import RegistrationError
+from projects.sectors import told_sub
 from provider.telling import sets
 
 MOST_SETS = 100  # given at once
@@ -91,8 +93,8 @@ def texts(value: Json, name: str) -> tuple[str, ...]:
     return tuple(text(one, name) for one in value)
 
 
-def sub(subject: Json) -> str:
-    """Of a simple subject (RFC 9493). Empty: it is nobody of ours."""
+def sub(subject: Json, project: Project) -> str:
+    """Of a simple subject (RFC 9493), as this project knows people. Empty: it is nobody of ours."""
     if not isinstance(subject, Mapping):
         raise malformed("subject is an object.")
     match subject.get("format"):
@@ -105,7 +107,7 @@ def sub(subject: Json) -> str:
         case "email":
             email = text(subject.get("email"), "subject.email")
             found = User.objects.filter(email__iexact=email).first() if email and storable(email) else None
-            return found.sub if found else ""
+            return told_sub(found.sub, project) if found else ""
     raise malformed("This format of a subject is not known here.")
 
 

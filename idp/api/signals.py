@@ -139,7 +139,7 @@ class AddSubject(Signals):
         """Everybody who allowed the project something is in it already; whoever did not is never told of."""
         said = self.sent()
         stream = self.stream(said.get("stream_id"))
-        if sub := bodies.sub(said.get("subject")):
+        if sub := bodies.sub(said.get("subject"), stream.client.home):
             streams.include(stream, sub)
         return HttpResponse(status=200)
 
@@ -149,7 +149,7 @@ class RemoveSubject(Signals):
         """Whether there is such a person is not told."""
         said = self.sent()
         stream = self.stream(said.get("stream_id"))
-        if sub := bodies.sub(said.get("subject")):
+        if sub := bodies.sub(said.get("subject"), stream.client.home):
             streams.exclude(stream, sub)
         return HttpResponse(status=204)
 

@@ -23,6 +23,7 @@ from projects import api_registration, registration, roles
 from projects.document import represent_api, represent_project
 from projects.models import Api, Project
 from projects.role_document import PEOPLE, represent_role
+from projects.sectors import PUBLIC
 from projects.upstream import document
 from projects.upstream import registration as connectors
 from projects.upstream.models import Connector
@@ -94,11 +95,25 @@ def _project(project: Project, what: What, references: References, exported: Exp
     told = webhooks.exported(project, exported.left_out)
     return {
         **shown,
+        **_salt(project, what, exported),
         "roles": [*_roles(project, what)],
         "apis": apis,
         "clients": [_client(client, references, exported) for client in rows],
         **({"webhooks": told} if told else {}),
     }
+
+
+def _salt(project: Project, what: What, exported: Exported) -> dict[str, Json]:
+    """What makes its subjects its own. It is no reference to be kept elsewhere: it stays as long as the people do."""
+    if project.subject_type == PUBLIC:
+        return {}
+    if what.secrets is SecretsAs.HASHES:
+        return {"subject_salt": project.subject_salt}
+    exported.left_out.append(
+        f"Project {project.key}: subject_salt is not in the file. In another installation its apps would meet "
+        "everybody as somebody new."
+    )
+    return {}
 
 
 def _brief_claim(said: Json) -> Json:

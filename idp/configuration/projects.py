@@ -9,7 +9,7 @@ from clients import resources
 from idp.configuration.context import Context
 from idp.configuration.problems import quoted
 from idp.configuration.shape import Entry, texts_of
-from projects import api_registration, document, matcher, registration
+from projects import api_registration, document, matcher, registration, subjects
 from projects.metadata import ApiMetadata, ProjectMetadata
 from projects.models import Api, Project
 from projects.paths import Step, steps
@@ -33,6 +33,8 @@ def apply_project(context: Context, entry: Entry) -> None:
             project, changed = registration.register(wanted, context.by), registration.differences(before, wanted)
         else:
             changed = registration.change(project, wanted, context.by)
+        if "subject_salt" in entry.values and subjects.bring(project, entry.text("subject_salt"), context.by):
+            changed = [*changed, "subject_salt"]
     except RegistrationError as error:
         _tell(context, entry, error.problems, lambda path: document.place_in_project(path, wanted, said))
         return
@@ -66,7 +68,7 @@ def _without_refused(context: Context, entry: Entry) -> dict[str, object]:
 
     Whom it lets in by groups or roles follows (`apply_sign_in`).
     """
-    said = dict(entry.values)
+    said = {name: value for name, value in entry.values.items() if name != "subject_salt"}
     if said.get("sign_in") != EVERYBODY:
         said.pop("sign_in", None)
     if "test_users" in said:

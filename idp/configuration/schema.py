@@ -163,7 +163,7 @@ ROLE = Section("roles", role_document.ROLE, needed=("name",))
 WEBHOOK = Section("webhooks", {**webhook_document.MEMBERS, "secrets_from": _references}, needed=("url",))
 PROJECT = Section(
     "projects",
-    _without_deeds(document.PROJECT),
+    {**_without_deeds(document.PROJECT), "subject_salt": secret},
     needed=("id",),
     nested={"roles": ROLE, "apis": API, "clients": CLIENT, "webhooks": WEBHOOK},
 )

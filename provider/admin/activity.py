@@ -22,7 +22,9 @@ from projects import access
 from projects.console import ProjectFilter, ProjectScopedAdmin, roles_of
 from projects.door import actor_of
 from projects.models import ConsentMode, Role
+from projects.sectors import told_sub
 from provider import revocation
+from provider.admin.by_sub import known_by, word_of
 from provider.living import ends_at, of_projects
 from provider.store import live
 
@@ -66,14 +68,15 @@ class StateFilter(admin.SimpleListFilter):
 
 @admin.register(Authorization)
 class AuthorizationAdmin(FreshProofAdmin, ReadOnly):
-    """People are shown by their `sub`: managing an app does not reveal its users. Superusers see usernames."""
+    """People are shown by the `sub` that the project knows: managing an app does not reveal its users. Superusers see
+    usernames, and find people by the `sub` that is their own, too."""
 
     just_shown = (*FreshProofAdmin.just_shown, "change")
     project_path = "client__project"
     list_display = ["id", "client", "person", "created_at", "offline", "ends", "ended_at", "ended_because"]
     list_filter = [ClientProjectFilter, StateFilter, "created_at"]
-    list_select_related = ["client__project", "user"]
-    search_fields = ["client__client_id", "client__name", "user__sub__exact"]
+    list_select_related = ["client__project", "project", "user"]
+    search_fields = ["client__client_id", "client__name"]
     ordering = ["-created_at"]
     fields = [
         "id",
@@ -99,7 +102,8 @@ class AuthorizationAdmin(FreshProofAdmin, ReadOnly):
 
     @admin.display(description=gettext_lazy("person (sub)"))
     def person(self, authorization: Authorization) -> str:
-        return authorization.user.sub
+        sector = authorization.project or authorization.client.project
+        return told_sub(authorization.user.sub, sector) if sector is not None else ""
 
     @admin.display(description=gettext_lazy("ends by itself"), ordering="ends_at")
     def ends(self, authorization: Authorization) -> str:
@@ -121,8 +125,15 @@ class AuthorizationAdmin(FreshProofAdmin, ReadOnly):
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         """Superusers see names, and so they find people by them: by the whole name or address only."""
-        named = ["=user__username", "=user__email"] if actor(request).is_superuser else []
+        named = ["=user__username", "=user__email", "user__sub__exact"] if actor(request).is_superuser else []
         return [*self.search_fields, *named]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Authorization], search_term: str
+    ) -> tuple[QuerySet[Authorization], bool]:
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        known = known_by(word_of(search_term), access.visible(actor(request)), of_projects, "user__sub")
+        return found | queryset.filter(known), may_repeat
 
     def has_end_permission(self, request: HttpRequest) -> bool:
         return access.editable(actor(request)).exists()

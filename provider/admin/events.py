@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from django.contrib import admin
 from django.contrib.admin import AllValuesFieldListFilter as Sent
-from django.db.models import Model, QuerySet, Sum
+from django.db.models import Model, OuterRef, Q, QuerySet, Subquery, Sum
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.console import actor
 from clients.models import Client, RefusedRequest, SecurityEvent
+from clients.sectors import shown_detail
 from projects import access
 from projects.console import ProjectFilter
+from projects.models import Project
+from projects.sectors import told_sub
 from provider.admin.activity import ReadOnly
+from provider.admin.by_sub import known_by, word_of
 from provider.admin.event_words import WORDS, words
 
 Row = TypeVar("Row", bound=Model)
@@ -27,6 +32,19 @@ def _seen(request: HttpRequest, rows: QuerySet[Row]) -> QuerySet[Row]:
         return rows
     clients = Client.objects.filter(project__in=access.visible(actor(request)))
     return rows.filter(client_id__in=clients.values("client_id"))
+
+
+def _of_clients(projects: QuerySet[Project]) -> Q:
+    return Q(client_id__in=Client.objects.filter(project__in=projects).values("client_id"))
+
+
+class SeenEvent(Protocol):
+    """An event with what its project knows people by, as a member sees it: no other is shown to them."""
+
+    sub: str
+    detail: dict[str, object]
+    subject_type: str
+    subject_salt: str
 
 
 class OfClients(ReadOnly):
@@ -77,12 +95,47 @@ class KindFilter(admin.SimpleListFilter):
         return queryset.filter(kind=self.value()) if self.value() else queryset
 
 
+AS_TOLD = {"sub": "known_as", "detail": "told_detail"}  # what members are shown in place of it
+
+
 @admin.register(SecurityEvent)
 class SecurityEventAdmin(OfClients):
+    """Superusers see people by their own `sub`, members by the one that the project of the client knows."""
+
     list_display = ["at", "what", "client_id", "target_client_id", "sub"]
     list_filter = ["at", ProjectOfClientFilter, KindFilter]
-    search_fields = ["kind", "client_id", "target_client_id", "sub__exact"]
+    search_fields = ["kind", "client_id", "target_client_id"]
     fields = ["at", "what", "kind", "client_id", "target_client_id", "sub", "detail"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
+        project = Project.objects.filter(clients__client_id=OuterRef("client_id"))
+        told = {name: Subquery(project.values(name)[:1]) for name in ("subject_type", "subject_salt")}
+        rows: QuerySet[Model] = super().get_queryset(request).annotate(**told)
+        return rows
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        return _as_told(request, self.list_display)
+
+    def get_fields(self, request: HttpRequest, obj: object = None) -> tuple[str, ...]:
+        return _as_told(request, self.fields)
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        return [*self.search_fields, *(["sub__exact"] if actor(request).is_superuser else [])]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[SecurityEvent], search_term: str
+    ) -> tuple[QuerySet[SecurityEvent], bool]:
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        known = known_by(word_of(search_term), access.visible(actor(request)), _of_clients, "sub")
+        return found | queryset.filter(known), may_repeat
+
+    @admin.display(description=_("subject"))
+    def known_as(self, event: SeenEvent) -> str:
+        return told_sub(event.sub, event) if event.sub else ""
+
+    @admin.display(description=_("details"))
+    def told_detail(self, event: SeenEvent) -> str:
+        return json.dumps(shown_detail(event.detail, event), ensure_ascii=False)
 
     @admin.display(description=_("what happened"), ordering="kind")
     def what(self, event: SecurityEvent) -> str:
@@ -120,6 +173,11 @@ class RefusedRequestAdmin(OfClients):
 
     def get_fields(self, request: HttpRequest, obj: object = None) -> tuple[str, ...]:
         return _without_network(request, self.fields)
+
+
+def _as_told(request: HttpRequest, names: Iterable[object]) -> tuple[str, ...]:
+    shown = tuple(map(str, names))
+    return shown if actor(request).is_superuser else tuple(AS_TOLD.get(name, name) for name in shown)
 
 
 def _without_network(request: HttpRequest, names: Iterable[object]) -> tuple[str, ...]:

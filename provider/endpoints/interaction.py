@@ -18,6 +18,7 @@ from projects import admission, ends
 from projects.apis import admits, apis_near
 from projects.consent import Permission, missing, outermost
 from projects.models import Consent, Project
+from projects.sectors import told_sub
 from projects.sign_in import ANYONE, NOWHERE
 from provider.facts import sign_in_facts
 from provider.keys import hints
@@ -120,12 +121,12 @@ def session_facts(request: HttpRequest, decided: AuthorizationRequest, end_user:
     params = decided.params
     hint_sub = read_hint(params, decided.client)
     if end_user is None:
-        return _nobody(request, hint_sub)
+        return _nobody(request, decided.client, hint_sub)
     user, row = end_user.user, end_user.sign_in
     return SessionFacts(
         sign_in=sign_in_facts(row),
         now=clock.seconds(),
-        sub=user.sub,
+        sub=told_sub(user.sub, decided.client.project),
         hint_sub=hint_sub,
         proved=_proved(request, params, row),
         acrs_met=sign_in.levels_met_by(row.acr),
@@ -140,13 +141,13 @@ def _wants_strength(params: Params, client: ClientFacts) -> bool:
     return bool(client.default_acrs) or any(params.one(name) for name in ("acr_values", "claims"))
 
 
-def _nobody(request: HttpRequest, hint_sub: str) -> SessionFacts:
+def _nobody(request: HttpRequest, client: ClientFacts, hint_sub: str) -> SessionFacts:
     """Nobody is signed in; somebody may be half-way there."""
     user = sign_in.pending_user(request)
     return SessionFacts(
         sign_in=None,
         now=clock.seconds(),
-        sub=user.sub if user else "",
+        sub=told_sub(user.sub, client.project) if user else "",
         hint_sub=hint_sub,
         half_way=user is not None,
         acrs_offered=frozenset(sign_in.ACR_VALUES),

@@ -34,7 +34,7 @@ from provider.protocol import logout
 from provider.protocol.errors import InvalidRequest, Refusal
 from provider.protocol.logout import Hint
 from provider.protocol.request import Params
-from provider.store import events
+from provider.store import events, whose
 from provider.trace import refused_by
 
 NAME = "logout"  # in the log
@@ -100,7 +100,7 @@ def _read(params: Params) -> LogoutRequest:
     """Validate the request; raises InvalidRequest. `logout_hint` and `ui_locales` are accepted and change nothing."""
     parameters.refuse_repeats(params)
     text = params.one("id_token_hint")
-    hint = logout.hint_of(hints.read(text)) if text else None
+    hint = logout.hint_of(whose.ours(hints.read(text))) if text else None
     uri = params.one("post_logout_redirect_uri")
     if hint is None and not uri:
         return LogoutRequest(

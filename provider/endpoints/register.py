@@ -16,7 +16,7 @@ from clients.models import Client, InitialAccessToken, RegistrationAccess
 from clients.self_registered import Registered, UsedUp
 from common.address import address_of
 from projects.problems import Problem, RegistrationError
-from provider import json_body, parameters, registration_limits
+from provider import json_body, parameters, registration_limits, sector_identifiers
 from provider.endpoints.http import PRIVATE, Answer, json_answer, protocol_endpoint
 from provider.parameters import Request
 from provider.protocol.errors import (
@@ -45,6 +45,7 @@ def register(request: Request) -> Answer:
     initial, values = _initial(request), _values(request)
     if initial is None:
         registration_limits.count(address_of(request))
+    sector_identifiers.check(values)
     with _told():
         return _answer(self_registered.register(values, initial), 201)
 
@@ -62,6 +63,7 @@ def registered(request: Request) -> Answer:
         values = _values(request)
         if access.client.guest:
             registration_limits.count(address_of(request))  # each leaves an event, as a registration does
+        sector_identifiers.check(values)
         return _answer(self_registered.change(access, values))
 
 

@@ -65,8 +65,15 @@ def _access_token(found: find.Found, client: ClientFacts) -> Presented:
             bool(token.bound),
             exchange.actors(token, client) if passed_on else token.actors,
             exchange.came_from(token, found.key),
+            _crosses(found, client),
         ),
     )
+
+
+def _crosses(found: find.Found, client: ClientFacts) -> bool:
+    """Whether it began in a project that must not know the person as the client's does, through whatever hands."""
+    first = live.party(found.behind, found.token.client) if found.behind is not None else None
+    return first is not None and first.project.in_other_sector(client.project)
 
 
 def _passed_on(found: find.Found, client: ClientFacts) -> tuple[Ceiling, datetime | None]:

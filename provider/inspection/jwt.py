@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 import orjson
 from django.conf import settings
 
-from accounts.models import User
 from clients.models import SigningKey
 from clients.models.keys import KeyState
 from common import jws
@@ -23,7 +22,7 @@ from provider.keys import mint, rotation
 from provider.protocol.access_tokens import lives_too_long
 from provider.protocol.claims import actors_of
 from provider.protocol.confirmation import Confirmation
-from provider.store import find, statements
+from provider.store import find, statements, whose
 
 Claims = dict[str, Json]
 
@@ -88,7 +87,7 @@ def _of_id_token(claims: Claims, held: Held) -> Why:
             yield No("access_tokens.lives_too_long", "It claims to live longer than its client's ID tokens ever did.")
     if held.client is not None and held.client.guest:
         yield No("find.id_token", "It is of a guest app, and does not say which project let that in.")
-    person = person_of(claims)
+    person = whose.person_of(claims)
     if person is None:
         yield No("find.id_token", "The person's account is gone.")
         return
@@ -98,13 +97,9 @@ def _of_id_token(claims: Claims, held: Held) -> Why:
 
 
 def sub_of(text: str) -> str:
-    """Whom an ID token that we signed speaks of."""
+    """Whom an ID token that we signed speaks of; a pairwise one whose person is not found, by what it says."""
     claims = mint.verify_id_token(text)
-    return str(claims.get("sub", "")) if claims else ""
-
-
-def person_of(claims: Claims) -> User | None:
-    return User.objects.filter(sub=str(claims.get("sub", ""))).first()
+    return str(whose.ours(claims)["sub"] or claims.get("sub", "")) if claims else ""
 
 
 def not_ours(text: str) -> tuple[No, Claims]:

@@ -20,7 +20,14 @@ def _apis(decided: TokenRequest) -> list[ApiFacts]:
 
 
 def token_format(decided: TokenRequest) -> str:
-    """The Apis decide: any opaque, else any jwt, else what the client says. It says so for its own project only."""
+    """The Apis decide: any opaque, else any jwt, else what the client says. It says so for its own project only.
+
+    Never a JWT that two projects could read and compare, where one of them knows people by subjects of its own.
+    """
+    if crosses(decided.audience, decided.client, decided.registry):
+        return "opaque"
+    if decided.exchanged is not None and decided.exchanged.crosses:
+        return "opaque"
     return _format_of(_apis(decided), decided.client)
 
 
@@ -50,6 +57,18 @@ def is_abroad(apis: Iterable[ApiFacts | None], client: ClientFacts) -> bool:
     return any(api is not None and api.of_another(client.project) for api in apis)
 
 
+def crosses(audience: Iterable[str], client: ClientFacts, registry: Registry) -> bool:
+    """Whether one of these is an API of another project that must not know the person as this one does.
+
+    Whoever shows such a token may be the one or the other. So nobody is told a `sub` for it alone.
+    """
+    return is_crossing(map(registry.resolve, audience), client)
+
+
+def is_crossing(apis: Iterable[ApiFacts | None], client: ClientFacts) -> bool:
+    return any(api is not None and api.in_other_sector(client.project) for api in apis)
+
+
 def signing_alg(decided: TokenRequest) -> str:
     """What the APIs say. Where they differ, what most programs know: those of an API may know nothing but RS256."""
     said = {api.token_signing_alg for api in _apis(decided)}
@@ -60,7 +79,7 @@ def lifetime(decided: TokenRequest) -> int:
     """In seconds: the client's, or less when one of the Apis says so, or is another project's and says nothing."""
     apis, client = _apis(decided), decided.client
     limits = [limit for api in apis if (limit := _limit_at(api, client)) is not None]
-    if decided.exchanged is not None and decided.exchanged.came_from and _format_of(apis, client) == "jwt":
+    if decided.exchanged is not None and decided.exchanged.came_from and token_format(decided) == "jwt":
         limits.append(EXCHANGED_JWT)
     return min([client.access_token_lifetime, *limits])
 
@@ -86,7 +105,7 @@ def left_of(token: TokenFacts, issued_at: datetime, registry: Registry) -> Token
     apis = {one: registry.resolve(one) for one in token.audience}
     if not any(apis.values()) and not client.guest:
         return token  # the client itself, or names that no API has
-    token = token._replace(abroad=is_abroad(apis.values(), client))
+    token = token._replace(abroad=is_abroad(apis.values(), client), crosses=is_crossing(apis.values(), client))
     left = {one: api for one, api in apis.items() if _accepts(api, client, issued_at)}
     if not left:
         return None

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from projects.claim_table import ACCESS_TOKEN, ID_TOKEN, USERINFO
 from projects.facts import OUTSIDE, ProjectFacts
+from projects.sectors import told_sid, told_sub
 from provider.protocol import told
 from provider.protocol.confirmation import NOT_BOUND, Confirmation
 from provider.protocol.errors import InsufficientScope
@@ -164,12 +165,12 @@ def id_token(issue: Issue, access_token: str, code: str = "") -> Claims:
     claims: Claims = {
         **issue.told(ID_TOKEN),
         "iss": issue.issuer,
-        "sub": issue.person.sub,
+        "sub": told_sub(issue.person.sub, audience.project),
         "aud": audience.client_id,
         "azp": issue.client.client_id,
         "iat": issue.now,
         "exp": issue.now + id_token_lifetime(issue),
-        "jti": half_hash(f"ID token of {issue.jti}"),  # another object than the access token, so another id
+        "jti": _id_token_jti(issue),
         **_beside(access_token, code, audience.id_token_algorithm),
         **about_sign_in(issue.sign_in),
         **about_person(issue.person, issue.scopes, issue.requested(ID_TOKEN)),
@@ -178,8 +179,17 @@ def id_token(issue: Issue, access_token: str, code: str = "") -> Claims:
         if issue.nonce:
             claims["nonce"] = issue.nonce
         if issue.sign_in is not None and issue.sign_in.sid:
-            claims["sid"] = issue.sign_in.sid
+            claims["sid"] = told_sid(issue.sign_in.sid, issue.client.project)
     return claims
+
+
+def _id_token_jti(issue: Issue) -> str:
+    """Another object than the access token, so another id.
+
+    Nobody finds a person by a pairwise `sub`. So there it begins with the Authorization, as that of access tokens does.
+    """
+    own, authorization = half_hash(f"ID token of {issue.jti}"), issue.jti.partition(".")[0]
+    return f"{authorization}.{own}" if issue.client.project.pairwise else own
 
 
 def id_token_lifetime(issue: Issue) -> int:
@@ -210,7 +220,7 @@ def access_token(issue: Issue) -> Claims:
     return {
         **issue.told(ACCESS_TOKEN),
         "iss": issue.issuer,
-        "sub": issue.person.sub if issue.person else issue.client.client_id,
+        "sub": told_sub(issue.person.sub, issue.client.project) if issue.person else issue.client.client_id,
         "aud": one_or_many(issue.audience),
         "client_id": issue.client.client_id,
         "iat": issue.now,
@@ -250,9 +260,12 @@ def userinfo(token: TokenFacts) -> Claims:
         return {"sub": token.client.client_id, "client_id": token.client.client_id, "name": token.client.name}
     if "openid" not in token.scopes:
         raise InsufficientScope("The access token needs the scope openid.")
+    if token.crosses:
+        raise InsufficientScope("The access token is for an API of another project: use one that is not.")
     requested = _requested(token)
     by_table = told_of(token, USERINFO)
-    return {**by_table, "sub": token.person.sub, **about_person(token.person, token.scopes, requested)}
+    sub = told_sub(token.person.sub, token.client.project)
+    return {**by_table, "sub": sub, **about_person(token.person, token.scopes, requested)}
 
 
 def _requested(token: TokenFacts) -> tuple[str, ...]:
@@ -291,8 +304,8 @@ def tokeninfo(token: TokenFacts, *, offline: bool, now: int) -> Claims:
     if token.person is None:
         info["sub"] = token.client.client_id
         return info
-    if "openid" in token.scopes:
-        info["user_id"] = info["sub"] = token.person.sub
+    if "openid" in token.scopes and not token.crosses:
+        info["user_id"] = info["sub"] = told_sub(token.person.sub, token.client.project)
     if "email" in token.scopes:
         info |= about_person(token.person, (), ("email", "email_verified"))
     return info

@@ -210,13 +210,15 @@ class TokenFacts(NamedTuple):  # one for every request: a tuple is made in a qua
     came_from: tuple[str, ...] = ()  # the access tokens it was exchanged from, by digest or `jti`
     may_act: Json = None  # who may act with it (RFC 8693 section 4.4)
     abroad: bool = False  # it is for an API of another project, too
+    crosses: bool = False  # to one that must not know the person as the client does (`access_tokens.crosses`)
 
 
 @dataclass(frozen=True, slots=True)
 class Exchanged:
     """What a subject token (RFC 8693) adds to its ceiling: whose it is, and through whose hands it went.
 
-    `passed_on`: the client that asks got it as an API. `bound`: its holder proved a key to that API.
+    `passed_on`: the client that asks got it as an API. `bound`: its holder proved a key to that API. `crosses`: it came
+    from a project that must not know the person as the client's does.
     """
 
     client: ClientFacts
@@ -224,3 +226,4 @@ class Exchanged:
     bound: bool = False
     actors: tuple[str, ...] = ()
     came_from: tuple[str, ...] = ()
+    crosses: bool = False

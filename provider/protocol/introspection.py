@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from projects.claim_table import INTROSPECTION
+from projects.sectors import told_sub
 from provider.protocol.audience import offered_by, offered_or_of_signing_in
 from provider.protocol.claims import act, left_out_of, one_or_many, told_of
 from provider.protocol.errors import IntrospectionDenied
@@ -28,7 +29,7 @@ def answer(caller: ClientFacts, token: TokenFacts | None, registry: Registry, is
         if not audience or token.kind == "refresh":
             return INACTIVE
         token = _only_for(audience, token, registry)
-    return {**_told(caller, token), **_describe(token, issuer)}
+    return {**_told(caller, token), **_describe(caller, token, issuer)}
 
 
 def _told(caller: ClientFacts, token: TokenFacts) -> dict[str, Json]:
@@ -74,7 +75,8 @@ def _type(token: TokenFacts) -> str:
     return "DPoP" if token.bound.jkt else "Bearer"
 
 
-def _describe(token: TokenFacts, issuer: str) -> dict[str, Json]:
+def _describe(caller: ClientFacts, token: TokenFacts, issuer: str) -> dict[str, Json]:
+    """`sub` is what the caller's own project knows the person by, whoever the token is of."""
     sign_in = token.sign_in
     facts: dict[str, Json] = {
         "active": True,
@@ -86,7 +88,7 @@ def _describe(token: TokenFacts, issuer: str) -> dict[str, Json]:
         "exp": token.expires_at,
         "iat": token.issued_at,
         "nbf": token.issued_at,
-        "sub": token.person.sub if token.person else token.client.client_id,
+        "sub": told_sub(token.person.sub, caller.project) if token.person else token.client.client_id,
         "aud": one_or_many(token.audience) if token.audience else None,
         "iss": issuer,
         "jti": token.jti or None,

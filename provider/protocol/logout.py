@@ -14,7 +14,10 @@ TOKEN_LIFETIME = 120  # seconds: it is sent when it is made
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """What an `id_token_hint` says: whose, of which sign-in (empty: it does not say), for which clients."""
+    """What an `id_token_hint` says: whose, of which sign-in (empty: it does not say), for which clients.
+
+    By the names that we know them by. No `sub`: nobody is meant any more.
+    """
 
     sub: str
     sid: str

@@ -60,7 +60,7 @@ class SessionFacts:
 
     sign_in: SignInFacts | None
     now: int
-    sub: str = ""  # of the person signed in, or half-way there
+    sub: str = ""  # what the client knows the person by who is signed in, or half-way there
     hint_sub: str = ""
     proved: bool = False
     half_way: bool = False  # nobody is signed in yet, but somebody's sign-in waits for its next step

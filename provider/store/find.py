@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 
-from accounts.models import User
 from common import clock
 from projects import ends
 from projects.apis import admits, apis_near
@@ -21,7 +20,7 @@ from provider.protocol.claims import actors_of
 from provider.protocol.confirmation import Confirmation
 from provider.protocol.errors import InvalidGrant
 from provider.protocol.facts import NO_CLAIMS, ClientFacts, Registry, TokenFacts
-from provider.store import authorizations, live, statements
+from provider.store import authorizations, live, statements, whose
 from provider.store.statements import AuthorizationRow
 
 
@@ -87,7 +86,7 @@ def id_token(token: str) -> dict[str, Any] | None:
     issued_at = datetime.fromtimestamp(claims["iat"], UTC)
     parties = {claims["aud"], claims["azp"]}
     clients = facts.find_clients(parties)
-    user = User.objects.filter(sub=claims["sub"]).first()
+    user = whose.person_of(claims)
     if len(clients) < len(parties) or not all(live.client_lives(client, issued_at) for client in clients.values()):
         return None
     if lives_too_long(min(client.id_token_lifetime for client in clients.values()), claims["iat"], claims["exp"]):

@@ -37,8 +37,3 @@ def projects_of(sub: str, at: datetime, among: Collection[int]) -> frozenset[int
     said = Consent.objects.filter(lasts, user__sub=sub, created_at__lte=at, project__in=among).exclude(**NOTHING_LEFT)
     found = {*used.values_list("client__project", flat=True), *said.values_list("project", flat=True)}
     return frozenset(one for one in found if one is not None)
-
-
-def told_sub(sub: str, project: int) -> str:
-    """What this project knows the person by."""
-    return sub

@@ -18,11 +18,13 @@ from clients import streams
 from clients.models import Delivery, Occurrence, ReadUntil, Stream, Webhook
 from clients.models.stream import StreamStatus
 from clients.models.telling import ToldKind
+from projects.models import Project
 from projects.roles import roles_of
+from projects.sectors import told_sid, told_sub
 from provider import event_feed
 from provider.event_feed import Event, Place, Wanted
 from provider.telling import sets, table
-from provider.telling.relations import projects_of, told_projects, told_sub
+from provider.telling.relations import projects_of, told_projects
 from provider.telling.table import Happened
 
 BATCH = 500  # events and occurrences spread in one transaction
@@ -112,24 +114,30 @@ def _whose(one: Happened, among: frozenset[int], left: frozenset[int]) -> frozen
 
 def _of(one: Happened, projects: Collection[int]) -> Iterator[Delivery]:
     """A row for each recipient of these projects that was there by then, and wants this kind."""
-    for webhook in Webhook.objects.filter(project__in=projects, created_at__lte=one.at).order_by("pk"):
+    webhooks = Webhook.objects.filter(project__in=projects, created_at__lte=one.at).select_related("project")
+    for webhook in webhooks.order_by("pk"):
         if not webhook.kinds or one.kind in webhook.kinds:
-            sub = told_sub(one.sub, webhook.project_id)
-            yield Delivery(webhook=webhook, sub=sub, kind=one.kind, data=one.data, happened_at=one.at)
+            sub, data = told_sub(one.sub, webhook.project), _told(one, webhook.project)
+            yield Delivery(webhook=webhook, sub=sub, kind=one.kind, data=data, happened_at=one.at)
     there = Stream.objects.filter(streams.ENTITLED, client__project__in=projects, created_at__lte=one.at)
-    for stream in there.exclude(status=StreamStatus.DISABLED).select_related("client").order_by("pk"):
-        yield from _of_stream(one, stream)
+    for stream in there.exclude(status=StreamStatus.DISABLED).select_related("client__project").order_by("pk"):
+        yield from _of_stream(one, stream, stream.client.home)
 
 
-def _of_stream(one: Happened, stream: Stream) -> Iterator[Delivery]:
+def _told(one: Happened, project: Project) -> table.Details:
+    """With the sign-in as this project knows it."""
+    return {**one.data, "sid": told_sid(str(one.data["sid"]), project)} if "sid" in one.data else one.data
+
+
+def _of_stream(one: Happened, stream: Stream, project: Project) -> Iterator[Delivery]:
     """A session of another app of the project is no matter of this one's."""
-    sub = told_sub(one.sub, stream.client.project_id or 0)
+    sub = told_sub(one.sub, project)
     named = one.data.get("client_ids", one.data.get("client_id"))
     apps = [named] if isinstance(named, str) else named
     wanted = sets.event_type(one.kind) in stream.events_requested
     of_others = apps is not None and stream.client.client_id not in apps
     if wanted and not of_others and not stream.exclusions.filter(sub=sub).exists():
-        data = {**one.data, **_claims(one, stream)}
+        data = {**_told(one, project), **_claims(one, stream)}
         yield Delivery(stream=stream, sub=sub, kind=one.kind, data=data, happened_at=one.at)
 
 

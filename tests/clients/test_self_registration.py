@@ -27,7 +27,7 @@ def registered(bounds: Bounds = BOUNDS, /, **values: Any) -> dict[str, Any]:
     assert found == []
     metadata = ClientMetadata(client_id="new").changed(said)
     assert problems(metadata, CHOICES) == []
-    return dict(shown(metadata))
+    return dict(shown(metadata, "public"))
 
 
 def wrong(bounds: Bounds = BOUNDS, /, **values: Any) -> set[str]:
@@ -252,4 +252,4 @@ def test_nothing_that_an_app_says_breaks_it(values: dict[str, Any]) -> None:
     if not found:
         metadata = ClientMetadata(client_id="new").changed(said)
         if not problems(metadata, CHOICES):
-            assert shown(metadata)["client_id"] == "new"
+            assert shown(metadata, "public")["client_id"] == "new"

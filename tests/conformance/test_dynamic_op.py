@@ -7,6 +7,7 @@ offered. Their tests say that discovery, the registration and the answer are hon
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from django.utils import timezone
 from clients.models import Client
 from idp import discovery
 from projects.actors import Actor
+from projects.models import Project
 from provider import fetched_keys, logos
 from provider.keys import rotation
 from tests.conformance.modules import unmatched
@@ -200,7 +202,7 @@ def test_discovery_endpoint_verification(suite: Suite) -> None:
     """Discovery names the registration endpoint, https or not as the issuer, and what registrations may ask for."""
     found = metadata()
     assert found["registration_endpoint"] == f"{ISSUER}/oauth2/register"
-    assert found["subject_types_supported"] == ["public"]
+    assert found["subject_types_supported"] == ["public", "pairwise"]
     assert {"private_key_jwt", "client_secret_basic"} <= set(found["token_endpoint_auth_methods_supported"])
     assert "RS256" in found["token_endpoint_auth_signing_alg_values_supported"]
 
@@ -248,16 +250,29 @@ def test_registration_jwks_uri(suite: Suite, server: KeyServer) -> None:
     suite.tokens()
 
 
-def test_registration_sector_uri(suite: Suite) -> None:
-    """Skipped where discovery does not list pairwise subjects: asking for one is answered with what there is."""
-    made = suite.register(subject_type="pairwise", sector_identifier_uri="https://suite.example/redirect_uris.json")
-    assert made["subject_type"] == "public"
-    assert "sector_identifier_uri" not in made
+def test_registration_sector_uri(suite: Suite, server: KeyServer) -> None:
+    """The list has its redirect URIs. Which subjects it gets is for its project to say, and the answer says it."""
+    server.body = json.dumps([CALLBACK, "https://other.example/cb"]).encode()
+    for kind in ("public", "pairwise"):
+        Project.objects.filter(key="acme").update(subject_type=kind, subject_salt="s" * 43)
+        made = suite.register(subject_type="pairwise", sector_identifier_uri=server.url)
+        assert made["subject_type"] == kind
+        assert "sector_identifier_uri" not in made
 
 
-def test_registration_sector_bad(suite: Suite) -> None:
-    """Skipped likewise."""
-    assert "pairwise" not in metadata()["subject_types_supported"]
+@pytest.mark.parametrize("body", [b'["https://other.example/cb"]', b'{"a": 1}', b"[", b"null"])
+def test_registration_sector_bad(suite: Suite, server: KeyServer, body: bytes) -> None:
+    """The list has not its redirect URI, or is none."""
+    server.body = body
+    answer = suite.registrar.register(suite.asks(subject_type="pairwise", sector_identifier_uri=server.url))
+    assert refusal(answer) == (400, "invalid_client_metadata")
+    assert Client.objects.filter(name="OIDF Conformance Test").count() == 0
+
+
+@pytest.mark.parametrize("uri", ["http://suite.example/list", "https://169.254.169.254/", 5, "javascript:alert(1)"])
+def test_no_list_is_fetched_from_an_address_that_is_not_public(suite: Suite, uri: object) -> None:
+    answer = suite.registrar.register(suite.asks(sector_identifier_uri=uri))
+    assert refusal(answer) == (400, "invalid_client_metadata")
 
 
 def test_3rd_party_init_login(suite: Suite) -> None:

@@ -48,6 +48,7 @@ MORE: dict[str, Any] = {
             "guest_apps": "listed",
             "guest_hosts": ["agents.example"],
             "guest_longest_grant": 3_600,
+            "subject_type": "pairwise",
             "apis": [
                 {
                     "identifier": "https://api.harbour.example/",
@@ -195,6 +196,14 @@ def test_what_a_file_cannot_say_is_told_beside_it(everything: None) -> None:
     assert "Client orchard-web: introspects is not in the file." in told
     assert "tokens_not_before" not in text
     assert not apply(text).changed
+
+
+def test_the_salt_of_a_pairwise_project_goes_where_secrets_go(everything: None) -> None:
+    salt = Project.objects.get(key="harbour").subject_salt
+    text, told = exported("--project", "harbour")
+    assert salt not in text + told
+    assert "Project harbour: subject_salt is not in the file." in told
+    assert salt in exported("--project", "harbour", "--secrets-as", "hash")[0]
 
 
 def test_one_project_goes_to_another_installation_without_its_people(everything: None) -> None:
