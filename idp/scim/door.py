@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from urllib.parse import quote
 
 import orjson
@@ -95,8 +97,7 @@ class At(Resource):
         method = "GET" if self.request.method == "HEAD" else str(self.request.method)
         if self.ways and method not in self.ways:
             raise MethodNotAllowed(method)
-        answer: Callable[[At, str], HttpResponse] = import_string(self.ways.get(method, "idp.scim.door.nothing"))
-        return answer(self, key)
+        return loaded(self.ways.get(method, "idp.scim.door.nothing"))(self, key)
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
         return errors.answer(errors.of_exception(exc, self.request._request))
@@ -118,6 +119,15 @@ class At(Resource):
         del response["Content-Type"]
         response["ETag"] = preconditions.etag(written)
         return response
+
+
+@lru_cache(maxsize=32)
+def loaded(path: str) -> Callable[[At, str], HttpResponse]:
+    """In a thread of its own, once: pydantic looks for the text of each class in every frame that waits for it, and
+    below a request there are many."""
+    with ThreadPoolExecutor(1) as pool:
+        found: Callable[[At, str], HttpResponse] = pool.submit(import_string, path).result()
+    return found
 
 
 def source_of(client_id: str) -> str:

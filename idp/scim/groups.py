@@ -10,7 +10,6 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 from django.http import HttpResponse
-from scim2_models import Path
 
 from accounts import groups, provisioning
 from accounts.models import Group, GroupMember, User
@@ -21,7 +20,7 @@ from idp.scim.door import At, address_of
 from idp.scim.errors import Unfit
 from idp.scim.filters import NOTHING, Columns, Key, Moment, Text, condition
 from idp.scim.reading import Query, fitting
-from idp.scim.resources import GROUP
+from idp.scim.resources import GROUP, GROUPS, MEMBERS
 from idp.scim.resources import Group as Team
 from projects.json_shape import as_json
 from projects.problems import Problem, require
@@ -55,11 +54,11 @@ class Moves:
 
 
 def find(asked: At, key: str) -> HttpResponse:
-    return _page(asked, reading.query(asked, Team, GROUP))
+    return _page(asked, reading.query(asked, GROUPS))
 
 
 def search(asked: At, key: str) -> HttpResponse:
-    return _page(asked, reading.search(asked, Team, GROUP))
+    return _page(asked, reading.search(asked, GROUPS))
 
 
 def _page(asked: At, query: Query) -> HttpResponse:
@@ -93,7 +92,7 @@ def _columns(source: str) -> Columns:
 
 
 def show(asked: At, key: str) -> HttpResponse:
-    selection = reading.selected(asked, GROUP)
+    selection = reading.selected(asked, GROUPS)
     return answers.one(asked, _whole(_group(asked, key), asked.source), selection)
 
 
@@ -150,8 +149,8 @@ def _represented(group: Group, members: list[Json]) -> dict[str, Json]:
 
 
 def make(asked: At, key: str) -> HttpResponse:
-    selection = reading.selected(asked, GROUP)
-    wanted = reading.resource(Team, asked.sent(), new=True, usual={})
+    selection = reading.selected(asked, GROUPS)
+    wanted = reading.resource(GROUPS, asked.sent(), new=True, usual={})
     said = _said(wanted)
     with transaction.atomic():
         _judge(said, None)
@@ -162,8 +161,8 @@ def make(asked: At, key: str) -> HttpResponse:
 
 
 def replace(asked: At, key: str) -> HttpResponse:
-    selection = reading.selected(asked, GROUP)
-    wanted = reading.resource(Team, asked.sent(), new=False, usual={})
+    selection = reading.selected(asked, GROUPS)
+    wanted = reading.resource(GROUPS, asked.sent(), new=False, usual={})
     with transaction.atomic():
         group = _held(asked, key)
         _change(asked, group, _said(wanted), Moves(all=True, come=_ids(wanted)))
@@ -173,7 +172,7 @@ def replace(asked: At, key: str) -> HttpResponse:
 def patch(asked: At, key: str) -> HttpResponse:
     """Of members only those that are named are read, however many there are; and so the answer has no body, unless
     attributes are asked for."""
-    selection, wanted = reading.selected(asked, GROUP), patches.operations(asked.sent())
+    selection, wanted = reading.selected(asked, GROUPS), patches.operations(asked.sent())
     moves, others = Moves(), []
     for operation in wanted:
         if not _moved(moves, operation):
@@ -182,7 +181,7 @@ def patch(asked: At, key: str) -> HttpResponse:
         group = _held(asked, key)
         with fitting():
             team = Team.model_validate(_represented(group, []))
-        patches.apply(Team, team, others)
+        patches.apply(GROUPS, team, others)
         _change(asked, group, _said(team), moves)
         if selection.wanted is not None:
             return answers.one(asked, _whole(group, asked.source), selection)
@@ -263,7 +262,7 @@ def _moved(moves: Moves, operation: Mapping[str, Json]) -> bool:
     ):
         return False
     with fitting():
-        read = Path[Team](path)
+        read = MEMBERS(path)
         binding = read.resolve()
     if binding is None or binding.field_name != "members" or binding.sub_field_name is not None:
         raise Unfit("Members are added and removed as a whole.", "invalidPath")

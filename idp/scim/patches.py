@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from scim2_models import Context, PatchOp
+from scim2_models import Context
 from scim2_models.path import CompareOperator, Comparison, FilterNode, LogicalExpr, LogicalOperator, ScimFilter
 
 from common.json_type import Json
 from idp.scim.errors import Unfit
-from idp.scim.reading import Kind, fitting
-from idp.scim.resources import POLICY
+from idp.scim.reading import fitting
+from idp.scim.resources import POLICY, Kind, Known
 
 SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 MOST = 100  # operations
@@ -50,12 +50,12 @@ def _plain(value: Json) -> Json:
     return value
 
 
-def apply(kind: type[Kind], target: Kind, wanted: list[dict[str, Json]]) -> None:
+def apply(kind: Kind[Known], target: Known, wanted: list[dict[str, Json]]) -> None:
     """All of them, or none."""
     if not wanted:
         return
     with fitting():
-        patch = PatchOp[kind].model_validate(  # type: ignore[valid-type]
+        patch = kind.patch.model_validate(
             {"schemas": [SCHEMA], "Operations": wanted}, scim_ctx=Context.RESOURCE_PATCH_REQUEST, scim_policy=POLICY
         )
         patch.patch(target, scim_policy=POLICY)

@@ -22,7 +22,7 @@ from idp.scim.errors import Unfit
 from idp.scim.filters import NOTHING, Columns, Flag, Key, Moment, Text, condition
 from idp.scim.persons import LONGEST_SHOWN, SHOWN_AS, Said, represent, said_of
 from idp.scim.reading import Query, fitting
-from idp.scim.resources import USER
+from idp.scim.resources import PEOPLE
 from idp.scim.resources import User as Person
 from idp.scim.selection import Selection
 from projects.events import record
@@ -31,11 +31,11 @@ OUT_OF_REACH = "This account may enter the console. Only people change it, there
 
 
 def find(asked: At, key: str) -> HttpResponse:
-    return _page(asked, reading.query(asked, Person, USER))
+    return _page(asked, reading.query(asked, PEOPLE))
 
 
 def search(asked: At, key: str) -> HttpResponse:
-    return _page(asked, reading.search(asked, Person, USER))
+    return _page(asked, reading.search(asked, PEOPLE))
 
 
 def _page(asked: At, query: Query) -> HttpResponse:
@@ -71,13 +71,13 @@ def _columns(source: str) -> Columns:
 
 
 def show(asked: At, key: str) -> HttpResponse:
-    selection = reading.selected(asked, USER)
+    selection = reading.selected(asked, PEOPLE)
     return answers.one(asked, _whole(_person(asked, key), asked.source), selection)
 
 
 def make(asked: At, key: str) -> HttpResponse:
-    selection = reading.selected(asked, USER)
-    wanted = said_of(reading.resource(Person, asked.sent(), new=True, usual={"active": True}))
+    selection = reading.selected(asked, PEOPLE)
+    wanted = said_of(reading.resource(PEOPLE, asked.sent(), new=True, usual={"active": True}))
     with transaction.atomic():
         _judge(User(), wanted)
         user = person_changes.make(_named(wanted), asked.by, Editor.IMPORT)
@@ -97,19 +97,19 @@ def _named(wanted: Said) -> dict[str, object]:
 
 def replace(asked: At, key: str) -> HttpResponse:
     """Whoever is deactivated stays it, unless the body says `active`."""
-    selection, sent = reading.selected(asked, USER), asked.sent()
+    selection, sent = reading.selected(asked, PEOPLE), asked.sent()
     with transaction.atomic():
         user, before = _held(asked, key)
-        person = reading.resource(Person, sent, new=False, usual={"active": user.is_active})
+        person = reading.resource(PEOPLE, sent, new=False, usual={"active": user.is_active})
         return _changed(asked, user, before, person, selection)
 
 
 def patch(asked: At, key: str) -> HttpResponse:
-    selection, wanted = reading.selected(asked, USER), patches.operations(asked.sent())
+    selection, wanted = reading.selected(asked, PEOPLE), patches.operations(asked.sent())
     with transaction.atomic():
         user, before = _held(asked, key)
         person = _read(before)
-        patches.apply(Person, person, wanted)
+        patches.apply(PEOPLE, person, wanted)
         return _changed(asked, user, before, person, selection)
 
 

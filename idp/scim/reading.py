@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
 
 from pydantic import ValidationError
-from scim2_models import Context, Error, Resource, SCIMException, SearchRequest
+from scim2_models import Context, Error, SCIMException
 from scim2_models.path import FilterNode
 
 from common.json_type import Json
@@ -16,10 +15,9 @@ from idp.api import pages
 from idp.scim import selection
 from idp.scim.door import At
 from idp.scim.errors import Unfit
-from idp.scim.resources import POLICY
+from idp.scim.resources import POLICY, Kind, Known
 from idp.scim.selection import Selection
 
-Kind = TypeVar("Kind", bound=Resource)  # type: ignore[type-arg]
 USUAL, MOST = 100, 200  # of a page
 MOST_FILTER = 2000  # characters
 FURTHEST = 10**9  # place in a list
@@ -47,44 +45,42 @@ def fitting() -> Iterator[None]:
         raise Unfit(str(error)[:LONGEST_DETAIL], error.scim_type, error.status) from None
 
 
-def resource(kind: type[Kind], said: Mapping[str, Json], *, new: bool, usual: Mapping[str, Json]) -> Kind:
+def resource(kind: Kind[Known], said: Mapping[str, Json], *, new: bool, usual: Mapping[str, Json]) -> Known:
     """A whole one, of a POST or PUT. `usual`: what holds where nothing is said."""
     named = {name.lower() for name, value in said.items() if value is not None}
     whole = {**said, **{name: value for name, value in usual.items() if name.lower() not in named}}
     context = Context.RESOURCE_CREATION_REQUEST if new else Context.RESOURCE_REPLACEMENT_REQUEST
     with fitting():
-        read: Kind = kind.model_validate(whole, scim_ctx=context, scim_policy=POLICY)
+        read: Known = kind.model.model_validate(whole, scim_ctx=context, scim_policy=POLICY)
     return read
 
 
-def selected(asked: At, schema: str) -> Selection:
+def selected(asked: At, kind: Kind[Known]) -> Selection:
     """What the answer to this request has."""
     sent = [pages.parameter(asked.request._request, name) or "" for name in ("attributes", "excludedAttributes")]
-    return _selection(sent[0], sent[1], schema)
+    return _selection(sent[0], sent[1], kind.schema)
 
 
-def query(asked: At, kind: type[Kind], schema: str) -> Query:
+def query(asked: At, kind: Kind[Known]) -> Query:
     sent = {name: pages.parameter(asked.request._request, name) for name in PARAMETERS}
-    return _read(kind, schema, {name: value for name, value in sent.items() if value is not None})
+    return _read(kind, {name: value for name, value in sent.items() if value is not None})
 
 
-def search(asked: At, kind: type[Kind], schema: str) -> Query:
+def search(asked: At, kind: Kind[Known]) -> Query:
     """The same in the body of a POST (RFC 7644 section 3.4.3)."""
     known = {name.lower(): name for name in PARAMETERS}
-    return _read(
-        kind, schema, {known[name.lower()]: value for name, value in asked.sent().items() if name.lower() in known}
-    )
+    return _read(kind, {known[name.lower()]: value for name, value in asked.sent().items() if name.lower() in known})
 
 
-def _read(kind: type[Kind], schema: str, sent: Mapping[str, Json]) -> Query:
+def _read(kind: Kind[Known], sent: Mapping[str, Json]) -> Query:
     expression = sent.get("filter")
     if isinstance(expression, str) and len(expression) > MOST_FILTER:
         raise Unfit(f"A filter has at most {MOST_FILTER} characters.", "invalidFilter")
     asked = {name: sent[name] for name in ("filter", "startIndex", "count") if sent.get(name) not in (None, "")}
     with fitting():
-        read = SearchRequest[kind].model_validate(asked, scim_policy=POLICY)  # type: ignore[valid-type]
+        read = kind.search.model_validate(asked, scim_policy=POLICY)
     return Query(
-        selection=_selection(_text(sent.get("attributes")), _text(sent.get("excludedAttributes")), schema),
+        selection=_selection(_text(sent.get("attributes")), _text(sent.get("excludedAttributes")), kind.schema),
         filter=read.filter.ast if read.filter else None,
         start=min(read.start_index or 1, FURTHEST),
         count=MOST

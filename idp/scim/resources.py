@@ -5,7 +5,8 @@ These classes are what is published as schemas, and what bodies are read with. W
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Generic, TypeVar
 
 from pydantic import Field
 from scim2_models import (
@@ -14,10 +15,13 @@ from scim2_models import (
     ComplexAttribute,
     External,
     Mutability,
+    PatchOp,
+    Path,
     Reference,
     Required,
     Resource,
     ScimPolicy,
+    SearchRequest,
     Uniqueness,
 )
 from scim2_models.resources.resource import AnyExtension
@@ -175,3 +179,23 @@ class Group(Resource):  # type: ignore[type-arg]
 
     members: list[Member] | None = None
     """Those whom this client put into the group."""
+
+
+# --- How bodies and queries about them are read ----------------------------------------------------------------------
+
+Known = TypeVar("Known", bound=Resource)  # type: ignore[type-arg]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[Known]):
+    """The classes of a kind of resource, made once: each takes a hundredth of a second."""
+
+    schema: str
+    model: type[Known]
+    patch: type[PatchOp[Known]]
+    search: type[SearchRequest[Known]]
+
+
+PEOPLE = Kind(USER, User, PatchOp[User], SearchRequest[User])  # type: ignore[type-arg]
+GROUPS = Kind(GROUP, Group, PatchOp[Group], SearchRequest[Group])
+MEMBERS = Path[Group]

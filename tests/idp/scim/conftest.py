@@ -10,6 +10,7 @@ import pytest
 from django.test import Client as Http
 
 from tests.idp.api.caller import register
+from tests.idp.api.conftest import staff as staff
 from tests.world import App, Response
 
 BASE = "/scim/v2"
