@@ -1,4 +1,4 @@
-"""Who looks after which account: the only writer of `Provisioned` (protocol section 38).
+"""Who looks after which account: the only writer of `Provisioned` (protocol section 35).
 
 A program that brings people sees those it brought or took over, and those that no program looks after yet. It takes one
 over by changing it. Somebody has one source at most, and a source takes back only what it gave.
@@ -27,10 +27,9 @@ def groups_of(source: str) -> QuerySet[Group]:
     return Group.objects.filter(source__in=("", source))
 
 
-def said_of(user: User) -> Mapping[str, Json]:
-    """How its source calls what is kept."""
+def source_of(user: User) -> str:
     row = row_of(user)
-    return row.said if row else {}
+    return row.source if row else ""
 
 
 def row_of(user: User) -> Provisioned | None:

@@ -1,4 +1,4 @@
-"""Who may bring people and groups, and in which form (protocol section 38)."""
+"""Who may bring people and groups, and in which form (protocol section 35)."""
 
 from __future__ import annotations
 
