@@ -21,7 +21,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts import attribute_fields, attributes, changes, emails, events, groups, normalization, notices
+from accounts import attribute_fields, attributes, changes, emails, events, groups, normalization, notices, provisioning
 from accounts import directory_admin as directory_admin
 from accounts.attribute_types import MAX_ITEMS, MAX_TEXT
 from accounts.attributes import Definition, Editor
@@ -134,7 +134,7 @@ class UserAdmin(SuperusersAdmin, BaseUserAdmin):
     list_display = ["username", "email", "is_active", "is_staff", "is_superuser", "last_login"]
     list_filter = ["is_active", "is_staff", "is_superuser"]
     search_fields = ["username", "email", "first_name", "last_name"]  # and the whole `sub`
-    readonly_fields = ["sub", "email_is_verified", "last_login", "date_joined"]
+    readonly_fields = ["sub", "email_is_verified", "looked_after_by", "last_login", "date_joined"]
     filter_horizontal = []
     actions = ["remove_second_steps"]
     fieldsets = [
@@ -154,7 +154,7 @@ class UserAdmin(SuperusersAdmin, BaseUserAdmin):
                 ),
             },
         ),
-        (gettext_lazy("Dates"), {"fields": ["last_login", "date_joined"]}),
+        (gettext_lazy("Dates"), {"fields": ["last_login", "date_joined", "looked_after_by"]}),
     ]
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> _FieldsetSpec:
@@ -193,6 +193,11 @@ class UserAdmin(SuperusersAdmin, BaseUserAdmin):
         words = [normalization.mail_address(word) for word in search_term.split()]
         found, may_repeat = super().get_search_results(request, queryset, " ".join(words))
         return found | queryset.filter(sub=search_term), may_repeat
+
+    @admin.display(description=gettext_lazy("Looked after by"))
+    def looked_after_by(self, user: User) -> str:
+        """The directory that changes this account by SCIM."""
+        return provisioning.source_of(user) or "—"
 
     @admin.display(description=gettext_lazy("e-mail verified"), boolean=True)
     def email_is_verified(self, user: User) -> bool:

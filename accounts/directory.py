@@ -14,6 +14,7 @@ MAX_NAME = 100
 MAX_DESCRIPTION = 500
 MAX_EXTERNAL_ID = 255
 MAX_LABEL = 100
+MAX_SOURCE = 100
 ATTRIBUTE_NAME = r"\A[A-Za-z][A-Za-z0-9_]{0,39}\Z"
 
 
@@ -25,6 +26,8 @@ class Group(models.Model):
     description = models.CharField(_("description"), max_length=MAX_DESCRIPTION, blank=True, default="")
     # How whoever provisions it knows it (SCIM's `externalId`).
     external_id = models.CharField(_("external ID"), max_length=MAX_EXTERNAL_ID, blank=True, default="")
+    # What made it, and may rename and delete it; empty: people did by hand.
+    source = models.CharField(max_length=MAX_SOURCE, blank=True, default="", editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -51,7 +54,7 @@ class GroupMember(models.Model):
     group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="members")
     user = models.ForeignKey("accounts.User", on_delete=models.CASCADE, related_name="group_members")
     # Empty: by hand. Else what manages it: a connector, or a client that provisions people.
-    source = models.CharField(max_length=100, blank=True, default="")
+    source = models.CharField(max_length=MAX_SOURCE, blank=True, default="")
 
     class Meta:
         verbose_name = _("member of a group")
@@ -60,6 +63,25 @@ class GroupMember(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.group}"
+
+
+class Provisioned(models.Model):
+    """A program elsewhere looks after this account, and no other program does. `provisioning` alone writes it."""
+
+    user = models.OneToOneField("accounts.User", on_delete=models.CASCADE, primary_key=True, related_name="provisioned")
+    source = models.CharField(max_length=MAX_SOURCE)
+    external_id = models.CharField(max_length=MAX_EXTERNAL_ID, blank=True, default="")
+    # How it calls what is kept, so that it finds that again: the label of an address, a name for display.
+    said = models.JSONField(default=dict)
+
+    class Meta:
+        verbose_name = _("source of an account")
+        verbose_name_plural = _("sources of accounts")
+        indexes = [models.Index(fields=["source", "external_id"], name="provisioned_by_external_id")]
+        constraints = [models.CheckConstraint(condition=~models.Q(source=""), name="provisioned_by_something")]
+
+    def __str__(self) -> str:
+        return f"{self.user} by {self.source}"
 
 
 class EditableBy(models.TextChoices):

@@ -83,8 +83,8 @@ class GroupAdmin(SuperusersAdmin):
     form = GroupForm
     list_display = ["name", "description", "how_many"]
     search_fields = ["name", "description", "=external_id"]
-    fields = ["name", "description", "external_id", "people", "managed"]
-    readonly_fields = ["managed"]
+    fields = ["name", "description", "external_id", "people", "managed", "made_by"]
+    readonly_fields = ["managed", "made_by"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
         return cast("QuerySet[Group]", super().get_queryset(request)).annotate(
@@ -95,11 +95,15 @@ class GroupAdmin(SuperusersAdmin):
     def how_many(self, group: Group) -> int:
         return int(getattr(group, "number", 0))
 
-    @admin.display(description=gettext_lazy("Put there by connectors"))
+    @admin.display(description=gettext_lazy("Put there by connectors and directories"))
     def managed(self, group: Group) -> str:
         rows = GroupMember.objects.filter(group=group).exclude(source="")
         counted = rows.values_list("source").annotate(number=Count("pk")).order_by("source")
         return ", ".join(f"{source}: {number}" for source, number in counted) or "—"
+
+    @admin.display(description=gettext_lazy("Looked after by"))
+    def made_by(self, group: Group) -> str:
+        return group.source or "—"
 
     def construct_change_message(
         self, request: HttpRequest, form: forms.BaseForm, formsets: Iterable[Any], add: bool = False

@@ -82,9 +82,9 @@ def group_names(user_id: int) -> tuple[str, ...]:
 
 
 @transaction.atomic
-def make(name: str, by: By, *, description: str = "", external_id: str = "") -> Group:
+def make(name: str, by: By, *, description: str = "", external_id: str = "", source: str = "") -> Group:
     """`problems` was asked before."""
-    group = Group.objects.create(name=plain(name), description=description, external_id=external_id)
+    group = Group.objects.create(name=plain(name), description=description, external_id=external_id, source=source)
     events.record_change(None, AccountEventKind.GROUP_CREATED, by, group=str(group.pk), name=group.name)
     return group
 

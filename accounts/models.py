@@ -21,6 +21,7 @@ from accounts.directory import Attribute as Attribute  # Django looks for models
 from accounts.directory import EditableBy as EditableBy
 from accounts.directory import Group as Group
 from accounts.directory import GroupMember as GroupMember
+from accounts.directory import Provisioned as Provisioned
 from accounts.fields import MailAddressColumn, UserNameColumn, as_in_django
 from accounts.mails import Mail as Mail
 from common import clock

@@ -49,7 +49,10 @@ HELP: dict[str, Any] = {
     "backchannel_logout_uri": _(
         "Gets a logout token when a sign-in ends in which this client was used; https, at a public address."
     ),
-    "scope": _("What it may ask for: openid, profile, email, … and scopes of APIs. One per line."),
+    "scope": _(
+        "What it may ask for: openid, profile, email, … and scopes of APIs. One per line. A directory that brings "
+        "people and groups (SCIM) has scim.manage, which a superuser gives it."
+    ),
     "access_token_format": _("Used for APIs that leave it to the client. APIs of their own choice come first."),
     "access_token_lifetime": _("“exp” of an access token is its “iat” plus this. A week is 604800."),
     "id_token_lifetime": _("“exp” of an ID token is its “iat” plus this."),

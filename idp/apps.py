@@ -9,7 +9,8 @@ class IdpConfig(AppConfig):
     verbose_name = "Vestibule"
 
     def ready(self) -> None:
-        import idp.checks  # noqa: F401
+        import idp.checks
+        import idp.scim.ends  # noqa: F401
 
 
 class ConsoleConfig(SimpleAdminConfig):

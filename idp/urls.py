@@ -41,6 +41,7 @@ BELOW: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("idp.api.urls")),
     re_path(r"^api/v1$", NotFound.as_view()),
+    path("scim/v2/", include("idp.scim.urls")),
     path("accounts/apps/", apps.apps, name="account_apps"),
     path("accounts/apps/guests/<int:client>/<slug:key>/end/", apps.end_guest, name="account_guest_end"),
     path("accounts/apps/<slug:key>/", apps.app, name="account_app"),

@@ -26,7 +26,7 @@ from projects.choices import TokenFormat as TokenFormat
 from projects.constraints import API, PROJECT
 from projects.invitation import Invitation as Invitation  # Django looks for models here
 from projects.rules import scope_token
-from projects.scopes import ADMIN_PREFIX, SIGN_IN_SCOPES, SIGNALS_PREFIX
+from projects.scopes import ADMIN_PREFIX, SCIM_PREFIX, SIGN_IN_SCOPES, SIGNALS_PREFIX
 from projects.sign_in_columns import SignInColumns
 from projects.subject_columns import SubjectColumns
 
@@ -248,7 +248,7 @@ class ApiScope(models.Model):
     def clean(self) -> None:
         if self.name in SIGN_IN_SCOPES:
             raise ValidationError({"name": _("This scope belongs to signing in; choose another name.")})
-        if self.name.startswith((ADMIN_PREFIX, SIGNALS_PREFIX)):
+        if self.name.startswith((ADMIN_PREFIX, SCIM_PREFIX, SIGNALS_PREFIX)):
             raise ValidationError({"name": _("Scopes that start with 'admin.' are reserved for the provider.")})
 
     def save(self, *args: Any, **kwargs: Any) -> None:

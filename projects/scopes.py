@@ -33,11 +33,14 @@ BY_TABLE = ("groups", "roles")  # told by a project's table: of what it says its
 # Of the provider's own API. Whatever begins like these is reserved for it.
 ADMIN_PREFIX = "admin."
 SIGNALS_PREFIX = "ssf."
+SCIM_PREFIX = "scim."
 READ, WRITE = "admin.read", "admin.write"
 SIGNALS_READ, SIGNALS_MANAGE = "ssf.read", "ssf.manage"  # of a receiver of Shared Signals, for itself
+SCIM = "scim.manage"  # of a program that brings people and groups (idp.scim)
 ADMIN_SCOPES: dict[str, Scope] = {
     READ: Scope(gettext_noop("See the projects you manage at this provider, with their apps")),
     WRITE: Scope(gettext_noop("Change the projects you manage at this provider, with their apps")),
     SIGNALS_READ: Scope(gettext_noop("Read what happens to people who use the app")),
     SIGNALS_MANAGE: Scope(gettext_noop("Choose what the app is told of people who use it")),
+    SCIM: Scope(gettext_noop("Make, change and delete people and groups of this provider")),
 }

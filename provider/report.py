@@ -16,7 +16,7 @@ from clients.models import AccessToken, Authorization, Client, ClientSecret, Ref
 from common import clock
 from projects.events import SecurityEvent
 from projects.models import Member
-from projects.scopes import ADMIN_PREFIX, ADMIN_SCOPES
+from projects.scopes import ADMIN_PREFIX, ADMIN_SCOPES, SCIM_PREFIX
 from provider.keys.standing import ENDED, sealed_under
 
 SECOND_STEPS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
@@ -68,7 +68,8 @@ def people_with_rights(since: datetime) -> Iterator[Row]:
 
 def clients_with_rights(since: datetime) -> Iterator[Row]:
     """Those that may ask for the HTTP API, for people or by themselves: then at the projects that they were given."""
-    rows = Client.objects.filter(scope__contains=ADMIN_PREFIX).select_related("project")
+    managing = Q(scope__contains=ADMIN_PREFIX) | Q(scope__contains=SCIM_PREFIX)
+    rows = Client.objects.filter(managing).select_related("project")
     for client in rows.prefetch_related("administers").order_by("client_id"):
         if scopes := [one for one in client.scope.split() if one in ADMIN_SCOPES]:
             given = sorted(project.key for project in client.administers.all())

@@ -77,26 +77,27 @@ def read_new(values: Mapping[str, object]) -> tuple[dict[str, object], list[Prob
     return read_members({**WANTED, "sub": text}, spot, needed=("username",)), spot.found
 
 
-def make(said: Mapping[str, object], by: Actor) -> User:
+def make(said: Mapping[str, object], by: Actor, editor: Editor = Editor.ADMINISTRATOR) -> User:
     """A new account; without a hash nobody knows a password of it. Raises RegistrationError."""
     user = User()
     if "sub" in said:
         user.sub = str(said["sub"])
         require(_at("sub", subjects.problem_of_new(user.sub)))
     user.set_unusable_password()
-    moved = _take(user, said, by)
+    moved = _take(user, said, by, editor)
     user.save(force_insert=True)
     emails.replace_primary_address(user, "")
     record(by, "person.created", person=user.sub, changed=sorted(moved), is_active=user.is_active)
     return user
 
 
-def change(user: User, said: Mapping[str, object], by: Actor) -> None:
-    """Nobody takes their own rights away. Raises RegistrationError. The caller has locked the row."""
+def change(user: User, said: Mapping[str, object], by: Actor, editor: Editor = Editor.ADMINISTRATOR) -> list[str]:
+    """Nobody takes their own rights away. Raises RegistrationError. The caller has locked the row. Answers what
+    changed."""
     old_email = user.email
-    moved = _take(user, said, by)
+    moved = _take(user, said, by, editor)
     if not moved:
-        return
+        return []
     user.save()
     if "email" in moved:
         emails.replace_primary_address(user, old_email)
@@ -106,6 +107,7 @@ def change(user: User, said: Mapping[str, object], by: Actor) -> None:
     further = [name.removeprefix(INSIDE) for name in moved if name.startswith(INSIDE)]
     finish(user, [COLUMNS[name] for name in moved if name in COLUMNS], by, further)
     record(by, "person.changed", person=user.sub, changed=sorted(moved), is_active=user.is_active)
+    return moved
 
 
 def delete(user: User, by: Actor) -> None:
@@ -116,32 +118,32 @@ def delete(user: User, by: Actor) -> None:
     record(by, "person.deleted", person=sub)
 
 
-def _take(user: User, said: Mapping[str, object], by: Actor) -> list[str]:
+def _take(user: User, said: Mapping[str, object], by: Actor, editor: Editor) -> list[str]:
     """Put it on the row, which is not saved here; the members that changed."""
     email, moment = user.email, user.tokens_not_before
     values = {name: ALIKE[name](str(value)) if name in ALIKE else value for name, value in said.items()}
     moved = [name for name in COLUMNS if name in values and getattr(user, COLUMNS[name]) != values[name]]
     for name in moved:
         setattr(user, COLUMNS[name], values[name])
-    found = [*_problems(user, moved, by), *_reserved(moved)]
+    found = [*_problems(user, moved, by), *_reserved(moved, editor)]
     if "tokens_not_before" in moved:
         found += _at("tokens_not_before", moment_problem(moment, user.tokens_not_before))
     judged = set(moved) - {one.field for one in found}
     found += [Problem(name, message) for name, message in taken(user, email_before=email) if name in judged]
     if HASH in values:
         found += _at(HASH, problem_of_hash(str(values[HASH])) or "" if values[HASH] is not None else "")
-    changes, wrong = _attributes(user, values["attributes"]) if "attributes" in values else ({}, [])
+    changes, wrong = _attributes(user, values["attributes"], editor) if "attributes" in values else ({}, [])
     require([*found, *wrong])
     moved += [INSIDE + name for name in attributes.put(user, changes)]
     return moved + ([HASH] if HASH in values and _set_password(user, values[HASH]) else [])
 
 
-def _attributes(user: User, said: object) -> tuple[dict[str, Json], list[Problem]]:
+def _attributes(user: User, said: object, editor: Editor) -> tuple[dict[str, Json], list[Problem]]:
     """What changes of them. What has parts is changed in its parts (RFC 7396)."""
     sent = said if isinstance(said, Mapping) else dict.fromkeys(user.attributes)
     values = {name: merged(user.attributes.get(name), value) for name, value in sent.items()}
     known = attributes.further()
-    changes, troubles = attributes.read(values, Editor.ADMINISTRATOR, before=attributes.values_of(user), known=known)
+    changes, troubles = attributes.read(values, editor, before=attributes.values_of(user), known=known)
     return changes, [Problem(joined(("attributes", one.name)), one.message) for one in troubles]
 
 
@@ -158,12 +160,12 @@ def _problems(user: User, moved: list[str], by: Actor) -> Iterator[Problem]:
         yield from of_validation(error, NAMES)
 
 
-def _reserved(moved: list[str]) -> Iterator[Problem]:
+def _reserved(moved: list[str], editor: Editor) -> Iterator[Problem]:
     """Given and family name are columns, and attributes: who edits them is said with the attributes."""
     names = [name for name in moved if name in attributes.NAMES]
     known = attributes.schema() if names else {}
     for name in names:
-        if not known[name].editable_for(Editor.ADMINISTRATOR):
+        if not known[name].editable_for(editor):
             yield Problem(name, attributes.not_yours(known[name]))
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from projects.facts import LONGEST_FOR_EDITORS, ApiFacts
+from projects.scopes import SCIM
 from provider.protocol.audience import offered_abroad, offered_by, offered_or_of_signing_in
 from provider.protocol.facts import ClientFacts, Registry, TokenFacts
-from provider.protocol.request import TokenRequest
+from provider.protocol.request import Subject, TokenRequest
 
 LIFETIME_ABROAD = 3600  # seconds, where an API says none: of tokens that clients of other projects get for it
 # Seconds at most: a JWT does not hear that the access token it came from was revoked.
@@ -78,7 +79,8 @@ def signing_alg(decided: TokenRequest) -> str:
 def lifetime(decided: TokenRequest) -> int:
     """In seconds: the client's, or less when one of the Apis says so, or is another project's and says nothing."""
     apis, client = _apis(decided), decided.client
-    limits = [limit for api in apis if (limit := _limit_at(api, client)) is not None]
+    limited = [api for api in apis if not _is_of_directory(decided, api)]
+    limits = [limit for api in limited if (limit := _limit_at(api, client)) is not None]
     if decided.exchanged is not None and decided.exchanged.came_from and token_format(decided) == "jwt":
         limits.append(EXCHANGED_JWT)
     return min([client.access_token_lifetime, *limits])
@@ -86,6 +88,12 @@ def lifetime(decided: TokenRequest) -> int:
 
 def _limit_at(api: ApiFacts, client: ClientFacts) -> int | None:
     return api.token_lifetime or (LIFETIME_ABROAD if api.of_another(client.project) else None)
+
+
+def _is_of_directory(decided: TokenRequest, api: ApiFacts) -> bool:
+    """Programs that bring people may know nothing but one token, for months. Who let it live so long is a superuser."""
+    alone = decided.subject is Subject.CLIENT and decided.exchanged is None
+    return alone and api.of_provider and decided.scopes == (SCIM,)
 
 
 def lives_too_long(lifetime: int, issued_at: int, expires_at: int) -> bool:

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from projects.facts import LONGEST_FOR_EDITORS
+from projects.facts import LONGEST_FOR_EDITORS, NO_PROJECT
 from provider.protocol import audience
 from provider.protocol.access_tokens import LIFETIME_ABROAD, left_of, lifetime, lives_too_long, token_format
 from provider.protocol.errors import InvalidTarget
 from provider.protocol.facts import Ceiling, TokenFacts
+from provider.protocol.request import Subject
 from tests.provider.protocol.building import (
     ACME,
     BILLING,
@@ -71,6 +72,24 @@ def test_another_projects_api_decides_the_lifetime(
         client(access_token_lifetime=of_client), None, registry(api(ORDERS, project_id=owner, token_lifetime=of_api))
     )
     request.audience = (ORDERS,)
+    assert lifetime(request) == expected
+
+
+@pytest.mark.parametrize(
+    ("subject", "scopes", "expected"),
+    [
+        (Subject.CLIENT, ("scim.manage",), 604_800),
+        (Subject.CLIENT, ("admin.write", "scim.manage"), LIFETIME_ABROAD),
+        (Subject.CLIENT, ("admin.read",), LIFETIME_ABROAD),
+        (Subject.PERSON, ("scim.manage",), LIFETIME_ABROAD),
+    ],
+)
+def test_a_directory_alone_has_a_token_for_as_long_as_a_superuser_lets_its_client(
+    subject: Subject, scopes: tuple[str, ...], expected: int
+) -> None:
+    own = registry(api(ORDERS, project_id=NO_PROJECT))
+    request = token(client(access_token_lifetime=604_800), None, own)
+    request.audience, request.subject, request.scopes = (ORDERS,), subject, scopes
     assert lifetime(request) == expected
 
 
