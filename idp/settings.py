@@ -59,6 +59,9 @@ SECRET_KEY = _secret("SECRET_KEY")
 IDP_KEY_SECRETS = checked_key_secrets(_secret("IDP_KEY_SECRETS"))
 
 ALLOWED_HOSTS = hosts_of(IDP_ISSUER)
+# The worker: for how many days a key signs before the next one does, and the hour (UTC) in which tables are cleared.
+IDP_KEY_ROTATION_DAYS = env.positive("IDP_KEY_ROTATION_DAYS", default=30)
+IDP_CLEARING_HOUR: int = env.hour("IDP_CLEARING_HOUR", default=3)
 IDP_REFRESH_GRACE_SECONDS: int = checked_grace(env.int("IDP_REFRESH_GRACE_SECONDS", default=30))
 IDP_LEGACY_QUERY_CREDENTIALS = env.flag("IDP_LEGACY_QUERY_CREDENTIALS")
 # Whether audiences may use plain http off loopback (a private network that carries no TLS).
