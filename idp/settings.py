@@ -6,6 +6,7 @@ What is unsafe off loopback refuses to start, with a sentence that says what to 
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -288,9 +289,10 @@ CONTENT_SECURITY_POLICY = {
 }
 STATIC_URL = f"{_path}/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-WHITENOISE_USE_FINDERS = IS_LOCAL
-if IS_LOCAL:  # served from where they lie: no collectstatic, and no warning that it did not run
-    STATIC_ROOT.mkdir(exist_ok=True)
+# Servers serve the files of their own code, collected or not, so there is nothing to run after an update; the library
+# would warn of the directory that nobody needs. It is for proxies that serve the files themselves.
+WHITENOISE_USE_FINDERS = True
+warnings.filterwarnings("ignore", "No directory at: ", UserWarning)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
 # --- Words -----------------------------------------------------------------------------------------------------------
