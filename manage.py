@@ -11,10 +11,16 @@ from django.core.management import execute_from_command_line
 from django.db import Error, connection
 from django.db.migrations.exceptions import InconsistentMigrationHistory
 
+import idp
 from common.database_errors import advice, is_for_the_operator
 from common.unreleased import is_unreleased, start_anew
 
+VERSION = ("--version", "version")
+
 if __name__ == "__main__":
+    if sys.argv[1:2] and sys.argv[1] in VERSION:  # Django would say its own
+        print(f"Vestibule {idp.VERSION}")  # noqa: T201
+        sys.exit()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "idp.settings")
     try:
         execute_from_command_line(sys.argv)

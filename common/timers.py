@@ -30,8 +30,7 @@ class TimerRun(models.Model):
         return f"{self.command} at {self.ended_at}"
 
 
-class _Recorded:
-    at: float | None = None  # by this process
+_recorded: dict[str, float] = {}  # when this process recorded a run of each command, on the clock that only counts
 
 
 def record(
@@ -45,8 +44,9 @@ def record(
 ) -> None:
     """`often`: it comes again in a moment, so not every run needs to be on record."""
     now = time.monotonic()
-    if often and not failed and _Recorded.at is not None and now - _Recorded.at < AT_MOST_EVERY:
+    last = _recorded.get(command)
+    if often and not failed and last is not None and now - last < AT_MOST_EVERY:
         return
-    _Recorded.at = now
+    _recorded[command] = now
     values = {"began_at": began_at, "ended_at": clock.now(), "failed": failed, "said": dict(said), "run_by": run_by}
     TimerRun.objects.update_or_create(command=command, defaults=values)

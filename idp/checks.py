@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError
@@ -14,7 +12,6 @@ from idp import health
 from idp.environment import Environment
 from idp.variables import misspelt
 
-STYLES = "vestibule/pages.css"
 MAIL_ENDS = {
     "console": "E-mail is written to the console.",
     "filebased": "E-mail is written to files.",
@@ -192,18 +189,4 @@ def keys_open(app_configs: object, **kwargs: object) -> list[CheckMessage]:
     return [
         Warning(problem, hint="Start servers with every secret that a key needs.", id="idp.W008")
         for problem in health.that_do_not_open(keys)
-    ]
-
-
-@register(Tags.staticfiles, deploy=True)
-def static_files_are_collected(app_configs: object, **kwargs: object) -> list[CheckMessage]:
-    """Off loopback, files are served from STATIC_ROOT only. Without them pages have no style, and passkeys fail."""
-    if settings.IS_LOCAL or Path(settings.STATIC_ROOT, STYLES).is_file():
-        return []
-    return [
-        Warning(
-            f"{settings.STATIC_ROOT} lacks the style sheets, so pages are shown without.",
-            hint="Run 'manage.py collectstatic --noinput', after every update too, and start the server again.",
-            id="idp.W006",
-        )
     ]

@@ -107,6 +107,13 @@ class Environment(environ.Env):
             raise ImproperlyConfigured(f"{name} must be 1 or more, not {value}.")
         return value
 
+    def hour(self, name: str, default: int) -> int:
+        """This variable as an hour of the day."""
+        value: int = self.int(name, default=default)
+        if not 0 <= value < 24:
+            raise ImproperlyConfigured(f"{name} must be an hour from 0 to 23, not {value}.")
+        return value
+
     def address(self, name: str, default: str, read: Callable[[str], Settings]) -> Settings:
         """This variable, a URL, as the settings that `read` makes of it."""
         example, schemes = URLS[name]

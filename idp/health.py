@@ -113,7 +113,7 @@ def _silent_caches() -> list[str]:
 
 
 def _late_mail() -> list[str]:
-    return ["Mail has waited for ten minutes: is delivermail running, and what does it say?"] if is_late() else []
+    return ["Mail has waited for ten minutes: is the worker running, and what does it say?"] if is_late() else []
 
 
 def _not_ready(reason: str) -> Answer:

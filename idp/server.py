@@ -30,6 +30,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from common import issuer
+from idp import VERSION
 from idp.bodies import BufferedBodies
 from idp.environment import Environment
 from idp.logs import drop_thread_count_warning
@@ -176,6 +177,7 @@ def main() -> None:
         "--workers", type=at_least_one, default=WORKERS, help="processes (WEB_CONCURRENCY, or %(default)s)"
     )
     parser.add_argument("--threads", type=at_least_one, default=THREADS, help="threads of each process (%(default)s)")
+    parser.add_argument("--version", action="version", version=f"Vestibule {VERSION}")
     parser.add_argument("--quiet", action="store_true", help="log errors only")
     chosen = parser.parse_args()
     require_free(chosen.address, chosen.port)

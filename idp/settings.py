@@ -6,6 +6,7 @@ What is unsafe off loopback refuses to start, with a sentence that says what to 
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -59,6 +60,9 @@ SECRET_KEY = _secret("SECRET_KEY")
 IDP_KEY_SECRETS = checked_key_secrets(_secret("IDP_KEY_SECRETS"))
 
 ALLOWED_HOSTS = hosts_of(IDP_ISSUER)
+# The worker: for how many days a key signs before the next one does, and the hour (UTC) in which tables are cleared.
+IDP_KEY_ROTATION_DAYS = env.positive("IDP_KEY_ROTATION_DAYS", default=30)
+IDP_CLEARING_HOUR: int = env.hour("IDP_CLEARING_HOUR", default=3)
 IDP_REFRESH_GRACE_SECONDS: int = checked_grace(env.int("IDP_REFRESH_GRACE_SECONDS", default=30))
 IDP_LEGACY_QUERY_CREDENTIALS = env.flag("IDP_LEGACY_QUERY_CREDENTIALS")
 # Whether audiences may use plain http off loopback (a private network that carries no TLS).
@@ -285,9 +289,10 @@ CONTENT_SECURITY_POLICY = {
 }
 STATIC_URL = f"{_path}/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-WHITENOISE_USE_FINDERS = IS_LOCAL
-if IS_LOCAL:  # served from where they lie: no collectstatic, and no warning that it did not run
-    STATIC_ROOT.mkdir(exist_ok=True)
+# Servers serve the files of their own code, collected or not, so there is nothing to run after an update; the library
+# would warn of the directory that nobody needs. It is for proxies that serve the files themselves.
+WHITENOISE_USE_FINDERS = True
+warnings.filterwarnings("ignore", "No directory at: ", UserWarning)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
 # --- Words -----------------------------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ from common import clock
 from common.schema import missing_migrations
 from common.timers import TimerRun
 from idp import VERSION
+from idp.worker.process import seen
 from projects.events import SecurityEvent
 from projects.models import Project
 from provider import throttle
@@ -53,6 +54,7 @@ def status() -> dict[str, Section]:
         "tokens": {name: about(model) for name, model in _MANY.items()},
         "outboxes": _outboxes(now),
         "timers": {name: _run(TimerRun.objects.filter(pk=name).first()) for name in TIMERS},
+        "workers": {"running": seen()},
     }
 
 

@@ -24,6 +24,7 @@ FIRST_WAIT = 30  # seconds; far longer than one try may take, so that it also gu
 MAX_TRIES = 12
 # A process that was held up for so long does not send any more: by then another one may have.
 STALE = 10.0  # seconds, and with a try of `outbound.TOTAL_TIMEOUT` less than the shortest first wait
+LOOKED_AGAIN_AFTER = 1.0  # seconds: what is due meanwhile waits for nobody who is slow
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def deliver(boxes: Sequence[Outbox], should_stop: Callable[[], bool], report: Ca
                 under_way[threads.submit(_in_time, job.send, time.monotonic())] = job, known
             if not under_way:
                 return
-            for sent in wait(under_way, return_when=FIRST_COMPLETED).done:
+            for sent in wait(under_way, LOOKED_AGAIN_AFTER, FIRST_COMPLETED).done:
                 job, known = under_way.pop(sent)
                 attempt = job.record(sent.result())
                 known.end(job.row, failed=attempt.state in (NoticeState.DUE, NoticeState.GIVEN_UP))

@@ -109,11 +109,11 @@ def _until(holds: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT, None])
-def test_what_delivers_mail_and_notices_runs_and_ends_with_the_demo(
+def test_the_worker_runs_beside_the_demo_and_ends_with_it(
     tree: Path, programs: Callable[[], dict[str, int]], ending: signal.Signals | None
 ) -> None:
     with subprocess.Popen([str(tree / ".ci" / "serve"), "8010"], cwd=tree) as serving:
-        _until(lambda: set(programs()) == {"delivermail", "deliverevents", "runserver"})
+        _until(lambda: set(programs()) == {"worker", "runserver"})
         if ending is None:  # the server ends by itself, as when its port is taken
             (tree / "END").touch()
         else:

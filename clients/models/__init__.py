@@ -17,6 +17,7 @@ from clients.models.stream import Stream, StreamExclusion
 from clients.models.telling import Delivery, Occurrence, ReadUntil, Webhook
 from clients.models.tokens import AccessToken, DeviceGrant, Grant, IDToken, RefreshToken, RevokedToken
 from clients.models.use import FirstUse
+from common.leases import Lease
 from common.timers import TimerRun
 from projects.events import SecurityEvent
 
@@ -37,6 +38,7 @@ __all__ = [
     "InitialAccessToken",
     "KeptAnswer",
     "KeptRequest",
+    "Lease",
     "LogoutNotice",
     "Occurrence",
     "PushedRequest",

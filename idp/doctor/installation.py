@@ -14,6 +14,7 @@ from common import clock
 from common.command_output import ago
 from common.timers import TimerRun
 from idp.doctor import Finding, failed, ok, warning
+from idp.worker.process import seen
 from provider.keys.needed import next_is_under_another
 from provider.keys.standing import problems
 
@@ -42,7 +43,9 @@ def keys() -> Iterator[Finding]:
     for one in active:
         if one.activated_at and clock.now() - one.activated_at > OLD:
             age = ago(one.activated_at, clock.now())
-            yield warning(f"{one.algorithm}: the key signs since {age}.", "Run rotatekeys from a monthly timer.")
+            yield warning(
+                f"{one.algorithm}: the key signs since {age}.", "Run the worker, or rotatekeys from a monthly timer."
+            )
         if next_is_under_another(one.algorithm):
             yield warning(
                 f"{one.algorithm}: the next key needs another secret than the one that signs.",
@@ -59,6 +62,8 @@ def timers() -> Iterator[Finding]:
     yield from _timer("deliverevents", AT_ONCE, "a timer of every minute, or as a service", needed=told)
     yield from _timer("delivermail", AT_ONCE, "a timer of every minute, or as a service", needed=Mail.objects.exists())
     yield from _webhooks()
+    if running := seen():
+        yield ok(f"the worker runs: {', '.join(running)}")
 
 
 def _webhooks() -> Iterator[Finding]:
@@ -69,7 +74,7 @@ def _webhooks() -> Iterator[Finding]:
 
 
 def _timer(command: str, longest: timedelta, how: str, *, needed: bool) -> Iterator[Finding]:
-    row, remedy = TimerRun.objects.filter(pk=command).first(), f"Run {command} from {how}: docs/operations.md."
+    row, remedy = TimerRun.objects.filter(pk=command).first(), f"Run the worker, or {command} from {how}."
     if row is None:
         yield warning(f"{command} has never run.", remedy) if needed else ok(f"{command} has nothing to do yet")
         return

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import tomllib
+import warnings
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,8 @@ from django.test import Client as Http
 
 from clients.models import SigningKey
 from common.jws import ALGORITHMS
-from idp import checks, health, neighbours
+from idp import VERSION, checks, health, neighbours
+from idp import settings as real
 from idp.environment import Environment
 from idp.neighbours import cache_with_time_limits
 from provider.keys import keyring
@@ -201,13 +205,23 @@ def test_a_database_without_an_issuer_is_warned_about(settings: Any) -> None:
     assert "IDP_ISSUER is not set" in warning.msg
 
 
-def test_missing_style_sheets_are_warned_about_off_loopback(settings: Any, tmp_path: Path) -> None:
-    settings.STATIC_ROOT = tmp_path
-    assert checks.static_files_are_collected(None) == []
-    settings.IS_LOCAL = False
-    assert [message.id for message in checks.static_files_are_collected(None)] == ["idp.W006"]
-    call_command("collectstatic", "--noinput", stdout=StringIO())
-    assert checks.static_files_are_collected(None) == []
+@pytest.mark.any_database
+@pytest.mark.parametrize("asked", [("manage.py", "--version"), ("-m", "idp.server", "--version")])
+def test_commands_say_our_version(asked: tuple[str, ...]) -> None:
+    said = subprocess.run([sys.executable, *asked], cwd=settings.BASE_DIR, capture_output=True, text=True, check=True)
+    assert said.stdout == f"Vestibule {VERSION}\n"
+
+
+@pytest.mark.any_database
+def test_files_that_nobody_collected_are_served_from_the_code_without_a_warning(settings: Any, tmp_path: Path) -> None:
+    """As in a deployment: its directory is not there, and the files are listed once, when a process starts."""
+    settings.STATIC_ROOT, settings.WHITENOISE_AUTOREFRESH = tmp_path / "nothing", False
+    assert real.WHITENOISE_USE_FINDERS
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", "No directory at: ", UserWarning)  # as the settings do
+        answer = Http().head("/static/vestibule/pages.css")
+    assert (answer.status_code, answer["Content-Type"].partition(";")[0]) == (200, "text/css")
 
 
 def test_every_static_file_is_found_once(settings: Any, tmp_path: Path) -> None:

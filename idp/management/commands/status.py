@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain
 
 from common import clock
 from common.command import DatabaseCommand
@@ -30,7 +31,7 @@ def _lines(found: dict[str, Section]) -> Iterator[str]:
         "clients": _clients(found["clients"]),
         "tokens": iter([", ".join(_about(count, name) for name, count in found["tokens"].items())]),
         "outboxes": _outboxes(found["outboxes"]),
-        "timers": _timers(found["timers"], now),
+        "timers": chain(_timers(found["timers"], now), _workers(found["workers"])),
     }.items():
         for count, sentence in enumerate(sentences):
             yield f"{'' if count else name:<{WIDTH}}{sentence}"
@@ -78,7 +79,7 @@ def _outboxes(found: Section) -> Iterator[str]:
         waiting = number(_int(found["deliveries_due"]), "delivery", "deliveries")
         disabled = number(_int(found["webhooks_disabled"]), "webhook")
         yield f"{waiting} to webhooks due, {disabled} disabled after a day without success"
-    yield f"{mails} waiting{', for too long: does delivermail run?' if found['mails_late'] else ''}"
+    yield f"{mails} waiting{', for too long: does the worker run?' if found['mails_late'] else ''}"
 
 
 def _timers(found: Section, now: datetime) -> Iterator[str]:
@@ -89,6 +90,11 @@ def _timers(found: Section, now: datetime) -> Iterator[str]:
         said = ", ".join(f"{one} {value}" for one, value in run["said"].items())
         ended = ago(run["ended_at"], now)
         yield f"{name}: {'failed' if run['failed'] else 'ok'} {ended}{f' ({said})' if said else ''}"
+
+
+def _workers(found: Section) -> Iterator[str]:
+    running = _texts(found["running"])
+    yield f"{number(len(running), 'worker')} running{': ' if running else ''}{', '.join(running)}"
 
 
 def _dicts(value: object) -> list[dict[str, object]]:

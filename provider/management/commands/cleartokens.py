@@ -8,12 +8,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.core.management.base import CommandParser
-from django.utils import timezone
 
 from common.command import DatabaseCommand, whoever_runs_this, wrong_use
 from provider import purge
-from provider.purge import PurgeRule
-from provider.store import events
+from provider.clearing import clear
+from provider.purge import Batch, PurgeRule
 
 MAX_DAYS = 36_500
 
@@ -39,10 +38,8 @@ class Command(DatabaseCommand):
     def handle(self, *, keep_days: int, keep_events_days: int, dry_run: bool, **options: object) -> None:
         _check("--keep-days", keep_days, ": a code that is used twice has to be recognised")
         _check("--keep-events-days", keep_events_days)
-        rules = purge.rules(timezone.now(), timedelta(days=keep_days), timedelta(days=keep_events_days))
-        counts = {rule.name: self._apply(rule, dry_run=dry_run) for rule in rules}
-        if not dry_run:
-            events.swept(counts, whoever_runs_this())
+        keep, keep_events = timedelta(days=keep_days), timedelta(days=keep_events_days)
+        counts = clear(keep, keep_events, by=whoever_runs_this(), dry_run=dry_run, progress=self._tell)
         self.ran({"deleted": sum(counts.values())})
         verb = "Would delete" if dry_run else "Deleted"
         self.answer(
@@ -50,9 +47,5 @@ class Command(DatabaseCommand):
             [f"{verb}: {count} {name.replace('_', ' ')}" for name, count in counts.items()],
         )
 
-    def _apply(self, rule: PurgeRule, *, dry_run: bool) -> int:
-        count = 0
-        for batch in purge.delete_in_batches(rule, dry_run=dry_run):
-            count += batch.rows
-            self.progress(f"{rule.name}: {100 * batch.done // batch.total} % of the table, {count} rows")
-        return count
+    def _tell(self, rule: PurgeRule, batch: Batch, count: int) -> None:
+        self.progress(f"{rule.name}: {100 * batch.done // batch.total} % of the table, {count} rows")

@@ -6,15 +6,13 @@ With `--revoke KID` a key that leaked ends at once instead.
 from __future__ import annotations
 
 from django.core.management.base import CommandParser
-from django.db import IntegrityError
 
-from common import clock
 from common.command import DatabaseCommand, Refused, as_name, whoever_runs_this, wrong_use
 from common.jws import ALGORITHMS
 from common.sealing import Unreadable
 from projects.actors import Actor
-from provider.keys import keyring, registration, rotation
-from provider.keys.needed import RESTART, THEN, next_is_under_another
+from provider.keys import keyring, registration, rounds
+from provider.keys.needed import RESTART, next_is_under_another
 from provider.keys.rotation import Step
 
 SENTENCES = {
@@ -51,7 +49,8 @@ class Command(DatabaseCommand):
         if revoke:
             steps = [_revoke(as_name(revoke), dry_run=dry_run)]
         else:
-            steps = self._rotate(algorithm, dry_run=dry_run, restarted=servers_restarted)
+            asked = [algorithm] if algorithm else list(ALGORITHMS)
+            steps = rounds.take(asked, _operator(), dry_run=dry_run, restarted=servers_restarted)
         self.answer(
             {"dry_run": dry_run, "steps": [_as_dict(one) for one in steps]},
             [f"Would do: {_sentence(one)}" if dry_run else _sentence(one) for one in steps],
@@ -61,30 +60,6 @@ class Command(DatabaseCommand):
         for step in steps:
             if step.action != "revoke" and next_is_under_another(step.algorithm):
                 self.stderr.write(RESTART.format(algorithm=step.algorithm), self.style.WARNING)
-
-    def _rotate(self, algorithm: str | None, *, dry_run: bool, restarted: bool) -> list[Step]:
-        algorithms = [algorithm] if algorithm else list(ALGORITHMS)
-        steps: list[Step] = []
-        try:
-            for one in algorithms:  # all of them before the first one changes
-                rotation.require_opened(one)
-                if not restarted:
-                    _require_restarted(one)
-            for one in algorithms:
-                steps.append(self._step(one, dry_run=dry_run))
-        except Unreadable as error:  # later than the first: another process made a key meanwhile
-            done = ", ".join(f"{step.algorithm} ({step.action})" for step in steps)
-            raise Refused(f"{error} {f'Done before: {done}.' if done else 'Nothing was changed.'}") from None
-        return steps
-
-    def _step(self, algorithm: str, *, dry_run: bool) -> Step:
-        if dry_run:
-            return rotation.next_step(algorithm, clock.now())
-        try:
-            return rotation.rotate(algorithm, by=_operator())
-        except IntegrityError:
-            # Another rotation published the first next key in the same moment: say where that leaves us.
-            return rotation.next_step(algorithm, clock.now())
 
 
 def _sentence(step: Step) -> str:
@@ -98,13 +73,6 @@ def _sentence(step: Step) -> str:
 
 def _operator() -> Actor:
     return Actor.operator("rotatekeys", whoever_runs_this())
-
-
-def _require_restarted(algorithm: str) -> None:
-    """Activating that key on servers that cannot open it would end every signature: at once, and everywhere."""
-    step = rotation.next_step(algorithm, clock.now())
-    if step.action == "activate" and next_is_under_another(algorithm):
-        raise Refused(f"{RESTART.format(algorithm=algorithm)} {THEN} Nothing was changed.")
 
 
 def _revoke(kid: str, *, dry_run: bool) -> Step:
