@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.core import mail
 from django.core.management import call_command
 from django.test import Client as Http
 from django.utils import timezone
@@ -20,7 +21,7 @@ from jwcrypto import jwk, jws
 
 from accounts.models import User
 from clients.models import Authorization, Client, Delivery, SecurityEvent, Stream, StreamExclusion
-from provider import revocation
+from provider import outboxes, revocation
 from provider.telling import long_polling
 from tests.idp.api.caller import OPERATOR, Api, person, register
 from tests.provider.receiver import Receiver, receiving
@@ -212,7 +213,7 @@ def looks(monkeypatch: Any) -> list[Callable[[], object]]:
     happening: list[Callable[[], object]] = []
     moments = itertools.count()
     monkeypatch.setattr(long_polling, "monotonic", lambda: next(moments) if happening else math.inf)
-    monkeypatch.setattr(long_polling, "sleep", lambda seconds: happening.pop(0)())
+    monkeypatch.setattr(long_polling, "sleep", lambda _seconds: happening.pop(0)())
     return happening
 
 
@@ -409,6 +410,65 @@ def test_w5_whatever_else_it_answers_is_tried_again(api: Api, endpoint: Receiver
     row = Delivery.objects.get()
     assert (row.state, row.status) == ("due", status)
     assert len(endpoint.requests) == 1
+
+
+def test_w5_after_a_day_it_is_paused_with_a_mail_and_enabled_again_it_goes_on(api: Api, endpoint: Receiver) -> None:
+    User.objects.filter(username="owner").update(email="owner@people.example")
+    endpoint.answer = lambda handler: Receiver.say(handler, 503)
+    stream = pushed_to(api, endpoint)
+    used("owner", "web")
+    used("member", "web")
+    deactivated("member")
+    Delivery.objects.update(attempts=outboxes.MAX_TRIES - 1, next_attempt_at=timezone.now())
+    Stream.objects.update(not_before=None)
+    call_command("deliverevents")
+    status = api.get(f"{STATUS}?stream_id={stream['stream_id']}").json()
+    assert (status["status"], status["reason"][:30]) == ("paused", "Nothing was taken for a day. T")
+    [sent] = mail.outbox
+    assert (sent.to, sent.subject) == (["owner@people.example"], "[Vestibule] An event stream of Acme was paused")
+    assert "status 503" in sent.body
+    call_command("status")
+    endpoint.answer = lambda handler: Receiver.say(handler, 202)
+    api.post(STATUS, {"stream_id": stream["stream_id"], "status": "enabled"})
+    call_command("deliverevents")
+    assert Delivery.objects.get().state == "delivered"
+
+
+# --- By whoever manages the project --------------------------------------------------------------------------------
+
+OF_PROJECT = "/api/v1/projects/acme/streams"
+
+
+@pytest.mark.parametrize("status", ["paused", "disabled"])
+def test_w4_a_receiver_is_told_that_somebody_paused_its_stream(api: Api, endpoint: Receiver, status: str) -> None:
+    stream = pushed_to(api, endpoint)
+    owner = person("owner")
+    [listed] = owner.get(OF_PROJECT).json()["items"]
+    assert (listed["id"], listed["client_id"], listed["status"]) == (stream["stream_id"], "receiver", "enabled")
+    assert endpoint.url not in str(listed)
+    address = f"{OF_PROJECT}/{listed['id']}"
+    said = {"status": status, "reason": "Maintenance"}
+    assert owner.patch(address, said).json() == {**listed, **said, "waiting": 1}
+    used("owner", "web")
+    deactivated()
+    [token] = endpoint.bodies
+    assert claims_of(token)["events"] == {"https://schemas.openid.net/secevent/ssf/event-type/stream-updated": said}
+    assert claims_of(token)["sub_id"] == {"format": "opaque", "id": stream["stream_id"]}
+    assert owner.patch(address, {"status": "asleep"}).status_code == 422
+
+
+def test_w4_who_fetches_is_told_of_it_as_well(api: Api) -> None:
+    stream = made(api)
+    used("owner", "web")
+    used("member", "web")
+    deactivated("member")
+    address = f"{OF_PROJECT}/{stream['stream_id']}"
+    assert person("owner").patch(address, {"status": "paused"}).status_code == 200
+    [told] = polled(api, stream, returnImmediately=False)
+    assert list(told["events"].values()) == [{"status": "paused"}]
+    assert polled(api, stream, ack=[told["jti"]]) == []
+    assert person("owner").delete(address).status_code == 204
+    assert not Stream.objects.exists()
 
 
 # --- Rubbish -------------------------------------------------------------------------------------------------------
