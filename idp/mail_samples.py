@@ -41,7 +41,8 @@ SAID: Mapping[str, Mapping[str, object]] = {
         "inviter": "Kim Ray",
         "place": "Acme",
         "in_project": True,
-        "role": "Viewer",
+        "role": "Viewer, translator",
+        "groups": "Berlin office",
         "facts": [],
     },
     "account/email/webhook_disabled": {
