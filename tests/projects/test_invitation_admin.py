@@ -38,7 +38,7 @@ def act(username: str, action: str, *rows: Invitation) -> Any:
     return browser(username).post(page(LIST), data)
 
 
-def invited(who: str = "owner", key: str | None = "acme", **wanted: str) -> Invitation:
+def invited(who: str = "owner", key: str | None = "acme", **wanted: Any) -> Invitation:
     by = Actor.person(User.objects.get(username=who))
     return invite(Wanted(**{"email": GUEST, **wanted}), project(key) if key else None, by)
 
