@@ -26,6 +26,7 @@ LINKS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "account/email/app_access": ("account_apps", ()),
     "projects/email/invitation": ("invitation_link", ("Wq3nX9vT0kR5yB7cM2dF8hJ4sL6pZ1aG",)),
     "account/email/webhook_disabled": ("admin:clients_webhook_change", ("0c9f6d1e-8b1f-4f3c-9d0a-5a7f2f6f6b11",)),
+    "account/email/stream_paused": ("admin:clients_stream_change", ("5e0a7a52-6d0e-4c0e-8f3b-2d9f1b7c3a10",)),
 }
 WITHOUT_LINK = ("account/email/account_deleted", "account/email/unknown_account")
 UNTIL = ("password_reset_key", "email_confirmation", "email_confirmation_signup", "invitation")
@@ -40,12 +41,19 @@ SAID: Mapping[str, Mapping[str, object]] = {
         "inviter": "Kim Ray",
         "place": "Acme",
         "in_project": True,
-        "role": "Viewer",
+        "role": "Viewer, translator",
+        "groups": "Berlin office",
         "facts": [],
     },
     "account/email/webhook_disabled": {
         "project": "Acme",
         "host": "hooks.acme.example",
+        "problem": "The app answered with status 500.",
+    },
+    "account/email/stream_paused": {
+        "project": "Acme",
+        "app": "Acme receiver",
+        "host": "receiver.acme.example",
         "problem": "The app answered with status 500.",
     },
     "socialaccount/email/account_connected": {"provider": "Acme staff"},
@@ -60,7 +68,7 @@ NAMES = (
     *("mfa/email/webauthn_added", "mfa/email/webauthn_removed"),
     *("socialaccount/email/account_connected", "socialaccount/email/account_disconnected"),
     *("account/email/sensitive_access", "projects/email/invitation", "account/email/webhook_disabled"),
-    "account/email/app_access",
+    *("account/email/app_access", "account/email/stream_paused"),
     *("mfa/email/recovery_code_used", "account/email/new_browser", "account/email/password_replaced"),
 )
 

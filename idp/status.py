@@ -10,6 +10,7 @@ from django.db.models import Model, Sum
 from accounts import guesses, outbox
 from accounts.mails import Mail
 from accounts.models import AccountEvent, AccountEventKind, User
+from clients import stream_management
 from clients.models import (
     AccessToken,
     Authorization,
@@ -19,6 +20,7 @@ from clients.models import (
     RefreshToken,
     RefusedRequest,
     SigningKey,
+    Stream,
     Webhook,
 )
 from clients.models.keys import KeyState
@@ -131,6 +133,7 @@ def _outboxes(now: datetime) -> Section:
         "last_problem": tried.problem if tried else None,
         "deliveries_due": Delivery.objects.filter(state=NoticeState.DUE).order_by()[:MOST].count(),
         "webhooks_disabled": Webhook.objects.filter(enabled=False).exclude(disabled_because="").count(),
+        "streams_paused": Stream.objects.filter(stream_management.GAVE_UP).count(),
         "mails_due": Mail.objects.all()[:MOST].count(),
         "mails_late": outbox.is_late(),
     }

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from accounts import newcomers
 from accounts.models import User
 from accounts.newcomers import Passkey
+from projects import invited_to
 from projects.actors import Actor
 from projects.choices import Role
 from projects.events import acting, record
@@ -83,6 +84,7 @@ def _accept(digest: str, person: Callable[[Invitation], Joined]) -> Joined:
         by = Actor.person(joined.user)
         with acting(by):
             _join(row, joined.user, by)
+            invited_to.give(row, joined.user, by)
             where = {"project": row.project.key} if row.project else {}
             inviter = row.inviter.sub if row.inviter else ""
             record(by, "invitation.accepted", invitation=str(row.pk), role=row.role, inviter=inviter, **where)

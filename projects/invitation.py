@@ -33,6 +33,9 @@ class Invitation(models.Model):
     )
     # Empty: they use its apps, and manage nothing.
     role = models.CharField(_("role"), max_length=6, choices=Role.choices, blank=True, default="")
+    # What it brings beside that: roles in the apps of the project, and groups, as far as there still are.
+    roles = models.ManyToManyField("projects.ProjectRole", related_name="+", blank=True, verbose_name=_("roles"))
+    groups = models.ManyToManyField("accounts.Group", related_name="+", blank=True, verbose_name=_("groups"))
     # None: a program or a command invited.
     inviter = models.ForeignKey(
         settings.AUTH_USER_MODEL,

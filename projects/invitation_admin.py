@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -12,16 +13,31 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.console import actor
 from common import clock
-from projects import access, inviting
+from projects import access, invited_to, inviting
 from projects.console import ProjectFilter, ProjectScopedAdmin, roles_of
 from projects.door import DoorForm, actor_of
 from projects.invitation import Invitation
 from projects.inviting import Wanted
 from projects.problems import RegistrationError
 
+LINES = ("app_roles", "in_groups")  # fields with a name in each line
+
 
 class InvitationForm(DoorForm):
     wanted: Wanted
+    names = {"roles": "app_roles", "groups": "in_groups"}
+    app_roles = forms.CharField(
+        label=gettext_lazy("Roles in the apps of the project"),
+        help_text=gettext_lazy("Of the roles of this project, one a line."),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    in_groups = forms.CharField(
+        label=gettext_lazy("Groups"),
+        help_text=gettext_lazy("One a line."),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
 
     class Meta:
         model = Invitation
@@ -36,7 +52,8 @@ class InvitationForm(DoorForm):
         super().clean()
         said = self.cleaned_data
         if not self.errors:
-            self.wanted = Wanted(email=said["email"], role=said.get("role") or "")
+            roles, groups = (tuple(filter(None, map(str.strip, said.get(one, "").splitlines()))) for one in LINES)
+            self.wanted = Wanted(email=said["email"], role=said.get("role") or "", roles=roles, groups=groups)
             self.show(inviting.problems(self.wanted, said.get("project"), self.by))
         return said
 
@@ -57,7 +74,9 @@ class InvitationAdmin(ProjectScopedAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         shown = ["project", "email", "role"]
-        return [*shown, "inviter", "created_at", "sent_at", "expires_at", "state"] if obj else shown
+        if obj:
+            return [*shown, "brings", "inviter", "created_at", "sent_at", "expires_at", "state"]
+        return [*shown, *(LINES if actor(request).is_superuser else LINES[:1])]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.get_fields(request, obj) if obj else []
@@ -88,6 +107,11 @@ class InvitationAdmin(ProjectScopedAdmin):
         if isinstance(obj, Invitation) and obj.project is None:
             return roles_of(request).is_superuser
         return super()._has_role(request, roles, obj)
+
+    @admin.display(description=gettext_lazy("roles and groups"))
+    def brings(self, invitation: Invitation) -> str:
+        names = invited_to.names_of(invitation)
+        return ", ".join([*names["roles"], *names["groups"]])
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, invitation: Invitation) -> str:

@@ -25,10 +25,11 @@ from accounts import letters, normalization
 from accounts.models import SignIn, User
 from common import clock, counters
 from common.counters import Limit
+from projects import invited_to
 from projects.access import Roles
 from projects.actors import Actor, Right
 from projects.choices import Role
-from projects.events import acting, record
+from projects.events import Detail, acting, record
 from projects.invitation import Invitation
 from projects.models import Project
 from projects.problems import Problem, require
@@ -49,6 +50,8 @@ class Wanted:
 
     email: str
     role: str = ""
+    roles: tuple[str, ...] = ()  # in the apps of the project, by name
+    groups: tuple[str, ...] = ()
 
     @property
     def address(self) -> str:
@@ -87,7 +90,8 @@ def still_holds(invitation: Invitation) -> bool:
         by = Actor.machine(invitation.program, _roles_of(invitation.program))
     else:
         return True  # a command
-    return may_invite(by, invitation.project) and may_give(by, invitation.project, invitation.role)
+    may = may_invite(by, invitation.project) and may_give(by, invitation.project, invitation.role)
+    return may and invited_to.still_may(by, invitation)
 
 
 def _roles_of(program: str) -> Roles:
@@ -112,6 +116,8 @@ def _rights(wanted: Wanted, project: Project | None, by: Actor) -> Iterator[Prob
         yield Problem("role", _("A role is in a project: name one."))
     elif not may_give(by, project, wanted.role):
         yield Problem("role", _("Only an owner of the project invites owners."))
+    else:
+        yield from invited_to.problems(wanted.roles, wanted.groups, project, by)
 
 
 def _own(wanted: Wanted) -> Iterator[Problem]:
@@ -154,13 +160,16 @@ def invite(wanted: Wanted, project: Project | None, by: Actor) -> Invitation:
         row.inviter = User.objects.filter(sub=by.sub).first() if by.sub else None
         row.program = "" if by.sub else by.through
         row.save()
+        row.roles.set(invited_to.found_roles(wanted.roles, project).values())
+        row.groups.set(invited_to.found_groups(wanted.groups).values())
         _tell(by, "invitation.sent_again" if anew else "invitation.made", row)
         transaction.on_commit(lambda: _send(row, token))
     return row
 
 
 def send_anew(row: Invitation, by: Actor) -> Invitation:
-    return invite(Wanted(email=row.email, role=row.role), row.project, by)
+    brings = {name: tuple(names) for name, names in invited_to.names_of(row).items()}
+    return invite(Wanted(email=row.email, role=row.role, **brings), row.project, by)
 
 
 def take_back(row: Invitation, by: Actor) -> None:
@@ -178,7 +187,9 @@ def digest_of(token: str) -> str:
 
 def _tell(by: Actor, kind: str, row: Invitation) -> None:
     """By its id: an event holds no address."""
-    record(by, kind, invitation=str(row.pk), role=row.role, **({"project": row.project.key} if row.project else {}))
+    brings: dict[str, Detail] = {name: names for name, names in invited_to.names_of(row).items() if names}
+    where: dict[str, Detail] = {"project": row.project.key} if row.project else {}
+    record(by, kind, invitation=str(row.pk), role=row.role, **{**where, **brings})
 
 
 # --- The mail ------------------------------------------------------------------------------------------------------
@@ -194,12 +205,14 @@ def _send(row: Invitation, token: str) -> None:
 
 def said_of(row: Invitation, link: str) -> dict[str, object]:
     """What the mail and the page behind its link say."""
+    names = invited_to.names_of(row)
     return {
         "inviter": inviter_of(row),
         "inviter_name": row.inviter.get_username() if row.inviter else "",
         "place": place_of(row),
         "in_project": row.project is not None,
-        "role": str(Role(row.role).label) if row.role else "",
+        "role": ", ".join([*filter(None, [str(Role(row.role).label) if row.role else ""]), *names["roles"]]),
+        "groups": ", ".join(names["groups"]),
         "email": row.email,
         "link": link,
         "until": letters.moment(row.expires_at),

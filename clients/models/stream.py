@@ -65,6 +65,8 @@ class StreamExclusion(models.Model):
     sub = models.CharField(max_length=subjects.MAX_LENGTH)  # as the receiver knows them
 
     class Meta:
+        verbose_name = _("person who is not told of")
+        verbose_name_plural = _("people who are not told of")
         constraints = [models.UniqueConstraint(fields=["stream", "sub"], name="one_exclusion_per_stream_and_person")]
 
     def __str__(self) -> str:

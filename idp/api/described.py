@@ -78,6 +78,7 @@ PATH: dict[str, str] = {  # descriptions of the variables of paths
     "group": "The name of the group, percent-encoded.",
     "invitation": "The id of the invitation.",
     "webhook": "The id of the webhook.",
+    "stream": "The id of the event stream.",
     "connector": "The key of the connector.",
     "attribute": "The name of the attribute.",
     "group_id": "The id of the group.",

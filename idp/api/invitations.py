@@ -19,14 +19,14 @@ from projects import inviting
 from projects.choices import Role
 from projects.invitation import Invitation
 from projects.inviting import Wanted
-from projects.json_shape import Members, Spot, as_json, choice, read_members, text
+from projects.json_shape import Members, Spot, as_json, choice, read_members, text, texts
 from projects.models import Project
 from projects.problems import Problem, require
 from projects.sectors import told_sub
 
 MAKES = """A mail with a link goes to the address, and nothing that is answered says whether it has an account.
 Whoever is invited again gets another mail, and the link of before is dead."""
-TO_PROJECT: Members = {"email": text, "role": choice(["", *Role.values])}
+TO_PROJECT: Members = {"email": text, "role": choice(["", *Role.values]), "roles": texts, "groups": texts}
 TO_ANYTHING: Members = {**TO_PROJECT, "project": text}
 
 
@@ -132,7 +132,7 @@ ProjectInvitationList.post.__doc__ = InvitationList.post.__doc__ = MAKES
 
 
 def _rows() -> QuerySet[Invitation]:
-    return Invitation.objects.select_related("project", "inviter")
+    return Invitation.objects.select_related("project", "inviter").prefetch_related("roles", "groups")
 
 
 def _found(rows: QuerySet[Invitation], number: str) -> Invitation:
@@ -164,7 +164,7 @@ def _read_any(values: Mapping[str, object]) -> tuple[dict[str, object], list[Pro
 
 
 def _wanted(said: Mapping[str, object]) -> Wanted:
-    return Wanted(email=str(said["email"]), role=str(said.get("role", "")))
+    return Wanted(**{"email": "", **said})  # type: ignore[arg-type]  # readers answer what the fields hold
 
 
 def represent(rows: Sequence[Invitation]) -> list[dict[str, Json]]:
@@ -174,6 +174,8 @@ def represent(rows: Sequence[Invitation]) -> list[dict[str, Json]]:
             "email": one.email,
             "project": one.project.key if one.project else None,
             "role": str(one.role),
+            "roles": [role.name for role in one.roles.all()],
+            "groups": sorted(group.name for group in one.groups.all()),
             "inviter": _inviter(one),
             "created_at": as_json(one.created_at),
             "sent_at": as_json(one.sent_at),

@@ -13,7 +13,14 @@ from clients.metadata import ClientMetadata
 from clients.models.values import CHOICES
 from clients.rules import MAY_BE_EMPTY
 from common.json_type import Json
-from idp.api import connector_schemas, invitation_schemas, people_schemas, provider_schemas, webhook_schemas
+from idp.api import (
+    connector_schemas,
+    invitation_schemas,
+    people_schemas,
+    provider_schemas,
+    stream_schemas,
+    webhook_schemas,
+)
 from idp.api.described import ref
 from idp.api.problems import CODES, TYPE
 from idp.api.schema_shapes import MOMENT_OR_NONE, TEXT, TEXTS, object_of
@@ -28,6 +35,7 @@ FURTHER = (
     invitation_schemas,
     webhook_schemas,
     connector_schemas,
+    stream_schemas,
 )
 # What each reader of the tables takes.
 SHAPES: dict[Callable[..., object], Json] = {

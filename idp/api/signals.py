@@ -23,7 +23,7 @@ from idp.api.problems import not_found, refused
 from idp.api.resource import Resource
 from projects.scopes import SIGNALS_MANAGE, SIGNALS_READ
 from provider.protocol.errors import InsufficientScope
-from provider.telling import stream_outbox
+from provider.telling import long_polling, stream_outbox
 
 USUAL_SETS = 20
 GIVEN = ("iss", "aud", "events_supported", "events_delivered", "min_verification_interval")  # ours: to be repeated only
@@ -174,13 +174,14 @@ class Poll(Signals):
     reads = ("POST",)
 
     def post(self, request: HttpRequest, stream_id: str) -> HttpResponse:
-        """What came before is acknowledged, then what waits is given. It answers at once, whatever is asked."""
+        """What came before is acknowledged, then what waits is given. Where nothing does, it may take some seconds."""
         stream = self.stream(stream_id)
         if stream.method != DeliveryMethod.POLL:
             raise not_found()
         said = self.sent(optional=True)
         most = bodies.most(said.get("maxEvents", USUAL_SETS))
-        if not isinstance(said.get("returnImmediately", True), bool):
+        at_once = said.get("returnImmediately", False)
+        if not isinstance(at_once, bool):
             raise bodies.malformed("returnImmediately is true or false.")
         acks = bodies.texts(said.get("ack", ()), "ack")
         if len(acks) > bodies.MAX_ACKS:
@@ -188,5 +189,8 @@ class Poll(Signals):
         stream_outbox.acknowledge(stream, acks)
         for jti, error in bodies.errors(said.get("setErrs", {})):
             stream_outbox.refuse(stream, jti, error)
+        if most and not at_once:
+            long_polling.wait_for_something(stream)
+            stream = self.stream(stream_id)  # as it is by now
         found, more = stream_outbox.fetch(stream, most)
         return self.answered({"sets": dict(found), "moreAvailable": more} if more else {"sets": dict(found)})

@@ -22,6 +22,7 @@ from idp.api.initial_tokens import InitialTokenList, OneInitialToken
 from idp.api.invitations import InvitationList, OneInvitation, OneProjectInvitation, ProjectInvitationList
 from idp.api.members import MemberList, OneMember
 from idp.api.people import OnePerson, PeopleList, SecondSteps
+from idp.api.project_streams import OneProjectStream, ProjectStreamList
 from idp.api.projects import OneProject, ProjectList
 from idp.api.records import (
     AccountEventList,
@@ -111,4 +112,6 @@ RESOURCES = [
     path(f"{WEBHOOK}/secret", WebhookSecret.as_view()),
     path(f"{WEBHOOK}/test", WebhookTest.as_view()),
     path(f"{WEBHOOK}/deliveries", DeliveryList.as_view()),
+    path(f"{PROJECT}/streams", ProjectStreamList.as_view()),
+    path(f"{PROJECT}/streams/<str:stream>", OneProjectStream.as_view()),
 ]

@@ -8,7 +8,8 @@ from datetime import timedelta
 from django.core import checks
 
 from accounts.mails import Mail
-from clients.models import Client, SigningKey, Webhook
+from clients import stream_management
+from clients.models import Client, SigningKey, Stream, Webhook
 from clients.models.keys import KeyState
 from common import clock
 from common.command_output import ago
@@ -59,11 +60,20 @@ def timers() -> Iterator[Finding]:
     yield from _timer("cleartokens", NIGHTLY, "a nightly timer", needed=True)
     yield from _timer("rotatekeys", MONTHLY, "a monthly timer", needed=True)
     told = Client.objects.exclude(backchannel_logout_uri="").exists() or Webhook.objects.exists()
+    told = told or Stream.objects.exists()
     yield from _timer("deliverevents", AT_ONCE, "a timer of every minute, or as a service", needed=told)
     yield from _timer("delivermail", AT_ONCE, "a timer of every minute, or as a service", needed=Mail.objects.exists())
     yield from _webhooks()
+    yield from _streams()
     if running := seen():
         yield ok(f"the worker runs: {', '.join(running)}")
+
+
+def _streams() -> Iterator[Finding]:
+    """The same of event streams."""
+    for one in Stream.objects.filter(stream_management.GAVE_UP).select_related("client"):
+        said = f"The event stream of {one.client.client_id} is paused ({one.reason})"
+        yield warning(said, "The app or an editor enables it; what waits for it is kept for 30 days.")
 
 
 def _webhooks() -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from clients.models import Delivery, Stream, Webhook
 from clients.models.logout import NoticeState
@@ -28,11 +28,22 @@ def claim_next(patience: Patience, lookups: Lookups, open_now: Q) -> Delivery | 
     ).exclude(patience.out_of_turn(lookups))
     with transaction.atomic():
         locked = due.order_by("attempts", "pk").select_for_update(of=("self",), skip_locked=True)
-        row = locked.select_related("webhook__project", "stream__client__project").first()
-        if row is not None:
-            row.attempts += 1
-            row.next_attempt_at, row.tried_at = outboxes.next_try(row.attempts), now
-            row.save(update_fields=["attempts", "next_attempt_at", "tried_at"])
+        return _claimed(locked)
+
+
+def claim(row: Delivery) -> Delivery | None:
+    """This one now, whatever else is due. None: another process has it already."""
+    with transaction.atomic():
+        mine = Delivery.objects.filter(pk=row.pk, state=NoticeState.DUE, attempts=row.attempts)
+        return _claimed(mine.select_for_update(of=("self",), skip_locked=True))
+
+
+def _claimed(locked: QuerySet[Delivery]) -> Delivery | None:
+    row = locked.select_related("webhook__project", "stream__client__project").first()
+    if row is not None:
+        row.attempts += 1
+        row.next_attempt_at, row.tried_at = outboxes.next_try(row.attempts), clock.now()
+        row.save(update_fields=["attempts", "next_attempt_at", "tried_at"])
     return row
 
 

@@ -13,12 +13,15 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 
-from accounts.models import User
+from accounts.models import Group, User
 from clients.models import Authorization, Occurrence
 from clients.models.telling import ToldKind
 from common import clock
-from provider.telling.relations import projects_of
+from projects.models import ProjectRole, RoleGrant
+from provider.telling.relations import known_to, projects_of
 from provider.telling.relations import told_projects as told_projects
+
+BATCH = 500  # rows of a statement
 
 
 def of_sign_ins(used: QuerySet[Authorization]) -> None:
@@ -61,6 +64,30 @@ def of_ended(ending: QuerySet[Authorization], told: Collection[int], at: datetim
         )
         for sub, project, client_id in found.order_by("user", "client").distinct()
     )
+
+
+@receiver(pre_delete, sender=ProjectRole, dispatch_uid="telling.role_deleted")
+def of_role_deletion(instance: ProjectRole, origin: object, **_signal: object) -> None:
+    """Afterwards nobody knows who had the role. A project that is deleted as a whole is told nothing."""
+    if isinstance(origin, ProjectRole) or getattr(origin, "model", None) is ProjectRole:
+        _of_grants(RoleGrant.objects.filter(role=instance))
+
+
+@receiver(pre_delete, sender=Group, dispatch_uid="telling.group_deleted")
+def of_group_deletion(instance: Group, **_signal: object) -> None:
+    """Afterwards nobody knows which roles came with the group. That its people left it is in the log."""
+    _of_grants(RoleGrant.objects.filter(group=instance))
+
+
+def _of_grants(ending: QuerySet[RoleGrant]) -> None:
+    """Everybody who has a role by these loses it now: in each project, those whom it knows."""
+    at, told = clock.now(), told_projects()
+    for project in ending.filter(role__project__in=told).order_by().values_list("role__project", flat=True).distinct():
+        grants = ending.filter(role__project=project)
+        has = Q(role_grants__in=grants) | Q(group_members__group__role_grants__in=grants)
+        subs = known_to(project, at).filter(has).order_by("pk").values_list("sub", flat=True).distinct()
+        rows = (Occurrence(at=at, kind=ToldKind.ROLES, sub=sub, projects=[project]) for sub in subs.iterator())
+        Occurrence.objects.bulk_create(rows, batch_size=BATCH)
 
 
 @receiver(pre_delete, sender=User, dispatch_uid="telling.person_deleted")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
+from accounts.models import User
 from clients.models import Authorization, Stream, Webhook
 from projects.models import Consent
 from provider.store.live import ended_by_itself
@@ -30,10 +31,24 @@ def projects_of(sub: str, at: datetime, among: Collection[int]) -> frozenset[int
     """
     if not among:
         return frozenset()
+    used, said = _knowing(at, among)
+    found = {
+        *used.filter(user__sub=sub).values_list("client__project", flat=True),
+        *said.filter(user__sub=sub).values_list("project", flat=True),
+    }
+    return frozenset(one for one in found if one is not None)
+
+
+def known_to(project: int, at: datetime) -> QuerySet[User]:
+    """Everybody whom this project knew then, by the same rule."""
+    used, said = _knowing(at, (project,))
+    return User.objects.filter(Q(pk__in=used.values("user")) | Q(pk__in=said.values("user")))
+
+
+def _knowing(at: datetime, among: Collection[int]) -> tuple[QuerySet[Authorization], QuerySet[Consent]]:
+    """What these projects knew people by."""
     alive = Q(ended_at__isnull=True) | Q(ended_at__gte=at)
     lasts = Q(ends_at__isnull=True) | Q(ends_at__gt=at)
-    used = Authorization.objects.filter(alive, lasts, user__sub=sub, created_at__lte=at, client__project__in=among)
-    used = used.exclude(ended_by_itself(at))
-    said = Consent.objects.filter(lasts, user__sub=sub, created_at__lte=at, project__in=among).exclude(**NOTHING_LEFT)
-    found = {*used.values_list("client__project", flat=True), *said.values_list("project", flat=True)}
-    return frozenset(one for one in found if one is not None)
+    used = Authorization.objects.filter(alive, lasts, created_at__lte=at, client__project__in=among)
+    said = Consent.objects.filter(lasts, created_at__lte=at, project__in=among).exclude(**NOTHING_LEFT)
+    return used.exclude(ended_by_itself(at)), said

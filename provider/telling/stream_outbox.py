@@ -11,24 +11,24 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from clients import streams
-from clients.models import Delivery, SecurityEvent, Stream
+from clients.models import Delivery, Stream
 from clients.models.logout import NoticeState
 from clients.models.stream import DeliveryMethod, StreamStatus
 from common import clock, outbound, sealing
 from provider.keys import mint
 from provider.outboxes import Attempt, Job, Sent, status_problem
 from provider.patience import Lookups, Patience
-from provider.telling import lanes, sets
+from provider.telling import giving_up, lanes, sets
 from provider.telling.sets import Told
 
 STREAMS = Lookups("stream", "stream__client__project", "stream__endpoint_url")
 ACCEPTED, BAD_REQUEST = 202, 400
 MAX_ANSWER = 4_000  # bytes of a refusal that are read
-GAVE_UP = "stream.paused"
 PUSHED = Q(
     stream__method=DeliveryMethod.PUSH, stream__client__enabled=True, stream__client__scope__regex=streams.SCOPES
 )
-OPEN = PUSHED & Q(stream__status=StreamStatus.ENABLED)
+# That somebody here paused or disabled it is told all the same (section 8.1.5).
+OPEN = PUSHED & (Q(stream__status=StreamStatus.ENABLED) | Q(kind=streams.UPDATED))
 
 
 class Streams:
@@ -61,9 +61,9 @@ def token(row: Delivery, stream: Stream) -> str:
 
 def fetch(stream: Stream, most: int) -> tuple[dict[str, str], bool]:
     """What waits, the oldest first, and whether there is more. It waits until it is acknowledged."""
-    if stream.status != StreamStatus.ENABLED:
-        return {}, False
     due = Delivery.objects.filter(stream=stream, state=NoticeState.DUE).order_by("pk")
+    if stream.status != StreamStatus.ENABLED:
+        due = due.filter(kind=streams.UPDATED)
     rows = list(due[: most + 1])
     return {one.message_id.hex: token(one, stream) for one in rows[:most]}, len(rows) > most
 
@@ -134,14 +134,14 @@ def _failed(row: Delivery, sent: Sent) -> Attempt:
     """After a day the stream is paused, with the reason: what happens waits, until the receiver enables it."""
     with transaction.atomic():
         lanes.save(row, sent, NoticeState.DUE)
-        locked = Stream.objects.select_for_update(of=("self",)).select_related("client")
+        locked = Stream.objects.select_for_update(of=("self",)).select_related("client__project")
         stream = locked.filter(deliveries=row).first()
         if stream is None or not lanes.failed(stream, row):
             return Attempt(_name(row), NoticeState.DUE, sent.problem)
-        stream.status, stream.reason = StreamStatus.PAUSED, f"Nothing was taken for a day. {sent.problem}"[:300]
-        stream.save(update_fields=["status", "reason"])
-        detail = {"stream": str(stream.pk), "problem": sent.problem[:300]}
-        SecurityEvent.objects.create(kind=GAVE_UP, client_id=stream.client.client_id, detail=detail)
+        if stream.status == StreamStatus.ENABLED:
+            giving_up.pause(stream, sent.problem)
+        else:  # it is told what it does not hear
+            lanes.save(row, sent, NoticeState.GIVEN_UP)
     return Attempt(_name(row), NoticeState.GIVEN_UP, sent.problem)
 
 

@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Q
+
 from accounts.models import User
 from clients.models import Authorization, Client, Occurrence
 from clients.models.telling import ToldKind
-from projects.models import Project, RoleGrant
+from projects.claim_table import GROUPS
+from projects.models import Project, ProjectRole, RoleGrant
 from provider.event_feed import Event
 
 Details = dict[str, str | list[str]]
@@ -70,14 +73,46 @@ def _role_moved(event: Event) -> Iterator[Happened]:
         yield Happened(event.at, ToldKind.ROLES, sub, _project_of(event), only_known=True)
 
 
+def _role_renamed(event: Event) -> Iterator[Happened]:
+    """Whoever has it is called otherwise now. A new description is nobody's role."""
+    name = event.detail.get("name")
+    if not isinstance(name, dict):
+        return
+    role = ProjectRole.objects.filter(project__in=_project_of(event), name__iexact=str(name.get("after", "")))
+    has = Q(role_grants__role__in=role) | Q(group_members__group__role_grants__role__in=role)
+    for sub in User.objects.filter(has).order_by("pk").values_list("sub", flat=True).distinct():
+        yield Happened(event.at, ToldKind.ROLES, sub, _project_of(event), only_known=True)
+
+
+def _group_renamed(event: Event) -> Iterator[Happened]:
+    """The same of a group, for projects whose apps are told of groups."""
+    changed = event.detail.get("changed")
+    if not isinstance(changed, list) or "name" not in changed:
+        return
+    told = _told_of_groups()
+    members = User.objects.filter(group_members__group=UUID(str(event.detail["group"])))
+    for sub in members.order_by("pk").values_list("sub", flat=True).distinct():
+        yield Happened(event.at, ToldKind.GROUPS, sub, told, only_known=True)
+
+
 def _groups_moved(event: Event) -> Iterator[Happened]:
     """Of projects whose apps are told of groups; and where a group has a role, the roles moved as well."""
     listed = (event.detail.get(name) for name in ("added", "removed"))
     keys = [UUID(str(key)) for keys in listed if isinstance(keys, list) for key in keys]
-    told = Client.objects.filter(scope__contains="groups").values_list("project", flat=True)
-    yield Happened(event.at, ToldKind.GROUPS, event.sub, frozenset(filter(None, told)), only_known=True)
+    yield Happened(event.at, ToldKind.GROUPS, event.sub, _told_of_groups(), only_known=True)
     by_role = RoleGrant.objects.filter(group__in=keys).values_list("role__project", flat=True)
     yield Happened(event.at, ToldKind.ROLES, event.sub, frozenset(by_role), only_known=True)
+
+
+def _told_of_groups() -> frozenset[int]:
+    """Projects whose apps may be told of groups, by the scope or by a row of their claim table."""
+    told = {*Client.objects.filter(scope__contains="groups").values_list("project", flat=True)}
+    told |= {
+        key
+        for key, rows in Project.objects.exclude(claims=[]).values_list("pk", "claims")
+        if any(one.get("source") == GROUPS for one in rows)
+    }
+    return frozenset(filter(None, told))
 
 
 def _project_of(event: Event) -> frozenset[int]:
@@ -103,6 +138,8 @@ EVENTS: Mapping[str, Read] = {
     "token.reuse": _reused,
     "role.granted": _role_moved,
     "role.revoked": _role_moved,
+    "role.changed": _role_renamed,
+    "group.changed": _group_renamed,
     "groups.changed": _groups_moved,
 }
 

@@ -20,15 +20,26 @@ GONE = 410  # Standard Webhooks: whoever says so wants nothing any more
 class Webhooks:
     def next(self, patience: Patience) -> Job | Attempt | None:
         row = lanes.claim_next(patience, WEBHOOKS, Q(webhook__enabled=True))
-        if row is None or row.webhook is None:
-            return None
-        if row.attempts > MAX_TRIES:  # the last one was interrupted
-            return _failed(row, Sent(None, row.problem or "The tries were interrupted."))
-        try:
-            url, sent, headers = _request(row, row.webhook)
-        except sealing.Unreadable as error:  # perhaps only by this process: its secrets may be older than the servers'
-            return _failed(row, Sent(None, str(error)))
-        return Job(row, lambda: _post(url, sent, headers), lambda answer: _record(row, answer))
+        return _job(row) if row is not None else None
+
+
+def send_now(row: Delivery) -> Attempt | None:
+    """What waits for its turn, by whoever asks for it. None: another process is sending it."""
+    claimed = lanes.claim(row)
+    job = _job(claimed) if claimed is not None else None
+    return job.record(job.send()) if isinstance(job, Job) else job
+
+
+def _job(row: Delivery) -> Job | Attempt | None:
+    if row.webhook is None:
+        return None
+    if row.attempts > MAX_TRIES:  # the last one was interrupted
+        return _failed(row, Sent(None, row.problem or "The tries were interrupted."))
+    try:
+        url, sent, headers = _request(row, row.webhook)
+    except sealing.Unreadable as error:  # perhaps only by this process: its secrets may be older than the servers'
+        return _failed(row, Sent(None, str(error)))
+    return Job(row, lambda: _post(url, sent, headers), lambda answer: _record(row, answer))
 
 
 def _request(row: Delivery, webhook: Webhook) -> tuple[str, bytes, dict[str, str]]:

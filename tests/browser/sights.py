@@ -17,7 +17,8 @@ from playwright.sync_api import Page
 
 from clients import keys as client_keys
 from clients import webhooks
-from clients.models import Client, ClientSecret
+from clients.models import Client, ClientSecret, Stream
+from clients.models.stream import DeliveryMethod
 from clients.webhooks import WebhookMetadata
 from idp import urls
 from idp.settings import BASE_DIR
@@ -25,6 +26,7 @@ from projects.actors import Actor
 from projects.models import Api, Project
 from provider.endpoints.device import page_of
 from provider.protocol.device import typed
+from provider.telling import sets
 from tests.browser.scene import AFTER_LOGOUT, WIDE, Scene, cookie
 from tests.foreign_keys import KEYS, public
 from tests.world import CHALLENGE, ORDERS, WEB_CB
@@ -226,6 +228,7 @@ def console_sights(scene: Scene) -> list[Sight]:
     secret = ClientSecret.objects.get(client_id=web).pk
     audience = urlencode({"audience": f"{ORDERS}/7"})
     hook = webhooks.register(WebhookMetadata(url="https://hooks.acme.example/vestibule"), acme_project, OPERATOR)[0].pk
+    stream = Stream.objects.create(client_id=web, method=DeliveryMethod.POLL, events_requested=list(sets.SUPPORTED)).pk
     Client.objects.filter(pk=web).update(jwks=client_keys.settled({"keys": [public(KEYS["ES256"], kid="2026-11")]}))
 
     def sight(name: str, page: str, *args: Any, query: str = "", act: Callable[[Page], None] | None = None) -> Sight:
@@ -259,6 +262,8 @@ def console_sights(scene: Scene) -> list[Sight]:
         sight("webhook-secrets", "clients_webhook_secrets", hook),
         sight("webhook-secret-once", "clients_webhook_secrets", hook, act=_make_secret),
         sight("deliveries", "clients_delivery_changelist"),
+        sight("streams", "clients_stream_changelist"),
+        sight("stream", "clients_stream_change", stream),
         sight("keys", "clients_signingkey_changelist"),
         sight("key-activate", "clients_signingkey_activate", scene.next_key.pk),
         sight("key-revoke", "clients_signingkey_revoke", scene.next_key.pk),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from types import ModuleType
 
-PREFIXES = ("oidcc-", "fapi2-security-profile-final-")
+PREFIXES = ("openid-ssf-", "oidcc-", "fapi2-security-profile-final-")
 
 
 def test_name(module: str) -> str:

@@ -109,8 +109,9 @@ def test_what_waits_for_webhooks_is_told_where_there_is_any(capsys: Any) -> None
     webhooks.test(made, Actor.operator("a test"))
     Webhook.objects.update(enabled=False, disabled_because="The app answered with status 500.")
     call_command("status")
-    said = "1 delivery to webhooks due, 1 webhook disabled after a day without success"
-    assert said in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "1 delivery to webhooks and event streams due" in printed
+    assert "1 webhook disabled and 0 event streams paused after a day without success" in printed
     [found] = [one for one in installation.timers() if "webhook" in one.said]
     assert (found.state, found.said) == (
         "warning",

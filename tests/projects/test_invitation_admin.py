@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 from django.core import mail
 
+from accounts import groups
 from accounts.models import User
+from projects import roles
 from projects.actors import Actor
 from projects.invitation import Invitation
 from projects.inviting import Wanted, invite
+from projects.metadata import RoleMetadata
 from projects.models import Member
 from tests.console import browser, page, problems, project, send
 
@@ -35,7 +38,7 @@ def act(username: str, action: str, *rows: Invitation) -> Any:
     return browser(username).post(page(LIST), data)
 
 
-def invited(who: str = "owner", key: str | None = "acme", **wanted: str) -> Invitation:
+def invited(who: str = "owner", key: str | None = "acme", **wanted: Any) -> Invitation:
     by = Actor.person(User.objects.get(username=who))
     return invite(Wanted(**{"email": GUEST, **wanted}), project(key) if key else None, by)
 
@@ -133,3 +136,18 @@ def test_the_page_of_one_says_how_it_stands() -> None:
 
 def test_the_list_of_people_leads_to_it() -> None:
     assert page(ADD) in browser("root").get(page("accounts_user_changelist")).content.decode()
+
+
+def test_a_superuser_brings_roles_and_groups_and_an_owner_roles() -> None:
+    operator = Actor.operator("a test")
+    roles.register(RoleMetadata(name="reviewer"), project(), operator)
+    groups.make("reviewers", operator)
+    said = {"project": project().pk, "email": GUEST, "app_roles": "reviewer\n\n", "in_groups": "reviewers"}
+    assert "in_groups" not in browser("owner").get(page(ADD)).content.decode()
+    assert send(browser("root"), page(ADD), said).status_code == 302
+    row = Invitation.objects.get()
+    assert (row.roles.get().name, row.groups.get().name) == ("reviewer", "reviewers")
+    assert "reviewer, reviewers" in browser("root").get(page("projects_invitation_change", row.pk)).content.decode()
+    http = browser("owner")
+    assert list(problems(send(http, page(ADD), {**said, "in_groups": "", "app_roles": "judge"}))) == ["app_roles"]
+    assert list(problems(http.post(page(ADD), said))) == ["in_groups"]

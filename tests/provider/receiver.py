@@ -17,6 +17,7 @@ class Receiver:
     def __init__(self, server: ThreadingHTTPServer) -> None:
         self.server = server
         self.requests: list[tuple[str, dict[str, str], dict[str, list[str]]]] = []
+        self.bodies: list[str] = []  # of the same requests, as they came
         self.answer: Callable[[BaseHTTPRequestHandler], None] = lambda handler: self.say(handler, 200)
         self.arrived = threading.Event()
 
@@ -45,6 +46,7 @@ def receiving(host: str = "127.0.0.1", context: ssl.SSLContext | None = None) ->
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            receiver.bodies.append(body)
             receiver.requests.append((self.path, dict(self.headers), parse_qs(body)))
             receiver.arrived.set()
             receiver.answer(self)

@@ -24,8 +24,9 @@ from idp.configuration import apply
 from projects.actors import Actor
 from projects.models import Project
 from provider.protocol import device
+from provider.telling import long_polling
 from tests.verifier import documented
-from tests.verifier.documented import EXAMPLES, PAGE, ROOT, SHOWN, Reader, registered
+from tests.verifier.documented import EXAMPLES, PAGE, ROOT, SHOWN, SUBSTITUTES, Reader, registered, same
 from tests.world import VERIFIER, App, Browser, claims_of
 
 FOREIGN = ROOT / "tests" / "foreign"
@@ -156,6 +157,30 @@ def test_a_receiver_of_webhooks(reader: Reader) -> None:
         assert program.stdout.readline() == f"person.deactivated {user.sub}\n"
         assert requests.post(url, b"{}", headers={"webhook-id": "x"}, timeout=10).status_code == 400
         assert program.stdout.readline().startswith("access.ended")
+
+
+def test_a_receiver_of_signals(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(long_polling, "LONGEST", 0)  # it is left while it waits
+    reader.environ["LIBRARY_SIGNALS_SECRET"] = "secret-of-the-receiver-0123456789"
+    apply(EXAMPLES["signals.yaml"].replace(SUBSTITUTES["issuer"], reader.environ["ISSUER"]), environ=reader.environ)
+    reader.environ["SIGNALS_TOKEN"] = reader.curl("signals-token")["access_token"]
+    stream = json.loads(reader.shell("signals-stream"))
+    reader.environ.update(STREAM_ID=stream["stream_id"], POLL=stream["delivery"]["endpoint_url"])
+    assert reader.shell("signals-verify") == ""
+    answer = json.loads(reader.shell("signals-poll"))
+    [[jti, token]] = answer["sets"].items()
+    assert same(SHOWN["signals-poll"], {"sets": {"5f0c5a…": token}})
+    assert claims_of(token)["jti"] == jti
+    with reader.started("take_signals.py") as program:
+        assert program.stdout
+        assert program.stdout.readline() == "verification nobody\n"
+        reader.shell("authorize")
+        allowed(reader.shell("authorize"))
+        user = User.objects.get(username="demo")
+        user.is_active = False
+        user.save()
+        call_command("deliverevents")
+        assert program.stdout.readline() == f"account-disabled {user.sub}\n"
 
 
 def type_code(code: str, decision: str = "allow") -> None:

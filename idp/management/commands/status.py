@@ -75,10 +75,12 @@ def _outboxes(found: Section) -> Iterator[str]:
     yield f"{number(_int(found['notices_due']), 'notice')} due, {given_up} given up in the last day"
     if found["last_problem"]:
         yield f"the next one was not taken: {found['last_problem']}"
-    if found["deliveries_due"] or found["webhooks_disabled"]:
+    if found["deliveries_due"] or found["webhooks_disabled"] or found["streams_paused"]:
         waiting = number(_int(found["deliveries_due"]), "delivery", "deliveries")
+        yield f"{waiting} to webhooks and event streams due"
         disabled = number(_int(found["webhooks_disabled"]), "webhook")
-        yield f"{waiting} to webhooks due, {disabled} disabled after a day without success"
+        paused = number(_int(found["streams_paused"]), "event stream")
+        yield f"{disabled} disabled and {paused} paused after a day without success"
     yield f"{mails} waiting{', for too long: does the worker run?' if found['mails_late'] else ''}"
 
 

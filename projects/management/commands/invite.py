@@ -7,14 +7,21 @@ from django.db.models import QuerySet
 
 from common.command import DatabaseCommand, Refused, as_name, as_text, wrong_use
 from common.command_output import told
-from projects import inviting
+from projects import invited_to, inviting
 from projects.choices import Role
 from projects.commands import operator, registering
 from projects.invitation import Invitation
 from projects.inviting import Wanted
 from projects.models import Project
 
-OPTIONS = {"email": "ADDRESS", "role": "--role", "project": "--project"}
+OPTIONS = {
+    "email": "ADDRESS",
+    "role": "--role",
+    "project": "--project",
+    "roles": "--app-role",
+    "groups": "--group",
+}
+BRINGS = {"app-role": "a role that the apps of the project know", "group": "a group that they come into"}
 
 
 class Command(DatabaseCommand):
@@ -25,6 +32,9 @@ class Command(DatabaseCommand):
         parser.add_argument("address", nargs="?", metavar="ADDRESS", help="where the mail goes")
         parser.add_argument("--project", default="", metavar="KEY", help="into this project")
         parser.add_argument("--role", default="", choices=Role.values, help="what they manage of it; without: nothing")
+        for option, words in BRINGS.items():
+            hint = f"{words}; may be repeated"
+            parser.add_argument(f"--{option}", dest=option, action="append", default=[], metavar="NAME", help=hint)
         parser.add_argument("--list", action="store_true", help="who has not answered yet, of the project or of all")
         parser.add_argument("--take-back", action="store_true", help="the invitation of this address: its link is dead")
         super().add_arguments(parser)
@@ -36,7 +46,8 @@ class Command(DatabaseCommand):
             return self._list(rows.filter(project=where) if where else rows)
         if not address:
             raise wrong_use("Say whom to invite: an e-mail address.")
-        wanted = Wanted(email=as_text(address, "ADDRESS"), role=role)
+        roles, groups = (_texts(options[one], f"--{one}") for one in BRINGS)
+        wanted = Wanted(email=as_text(address, "ADDRESS"), role=role, roles=roles, groups=groups)
         if options["take_back"]:
             return self._take_back(rows.filter(project=where, email=wanted.address), dry_run=dry_run)
         with registering(OPTIONS, dry_run=dry_run):
@@ -71,12 +82,17 @@ class Command(DatabaseCommand):
         self.answer(document, [f"{said} the invitation of {document['email']}."])
 
 
+def _texts(values: object, option: str) -> tuple[str, ...]:
+    return tuple(as_text(str(one), option) for one in values) if isinstance(values, list) else ()
+
+
 def _told(one: Invitation) -> dict[str, object]:
     return {
         "id": str(one.pk),
         "email": one.email,
         "project": one.project.key if one.project else None,
         "role": one.role,
+        **invited_to.names_of(one),
         "inviter": one.inviter.sub if one.inviter else None,
         "sent_at": one.sent_at,
         "expires_at": one.expires_at,

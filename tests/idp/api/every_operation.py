@@ -15,7 +15,8 @@ from accounts import attribute_schema, groups
 from accounts.attributes import Definition
 from accounts.models import SignIn, User
 from clients import blocked_hosts, guests, initial_tokens, key_registration, webhooks
-from clients.models import Authorization, Client, SigningKey
+from clients.models import Authorization, Client, SigningKey, Stream
+from clients.models.stream import DeliveryMethod
 from clients.webhooks import WebhookMetadata
 from idp.api.openapi import document
 from projects import inviting, roles
@@ -63,6 +64,7 @@ SENT: dict[str, Any] = {
     "create_project_invitation": {"email": "guest@new.example", "role": "viewer"},
     "create_webhook": {"url": "https://hooks.acme.example/"},
     "patch_webhook": {"description": "ours"},
+    "patch_stream": {"status": "paused", "reason": "Maintenance"},
     "put_connector": {"name": "Corp", "issuer": "https://login.corp.example", "client_id": "us", "client_secret": "s"},
     "patch_connector": {"name": "Corp"},
     "put_attribute": {"type": "text", "label": "Department"},
@@ -159,6 +161,9 @@ def prepared() -> dict[str, str]:
             inviting.invite(Wanted(email="waits@new.example"), Project.objects.get(key="acme"), OPERATOR).pk
         ),
         "webhook": _webhook(),
+        "stream": str(
+            Stream.objects.create(client=Client.objects.get(client_id="sibling"), method=DeliveryMethod.POLL).pk
+        ),
     }
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
+from django.core import mail
 from django.core.management import call_command
 from django.test import Client as Http
 from django.utils import timezone
@@ -17,7 +21,8 @@ from jwcrypto import jwk, jws
 
 from accounts.models import User
 from clients.models import Authorization, Client, Delivery, SecurityEvent, Stream, StreamExclusion
-from provider import revocation
+from provider import outboxes, revocation
+from provider.telling import long_polling
 from tests.idp.api.caller import OPERATOR, Api, person, register
 from tests.provider.receiver import Receiver, receiving
 from tests.provider.telling.test_telling import used
@@ -56,7 +61,7 @@ def patch(api: Api, body: Any) -> Any:
 
 
 def polled(api: Api, stream: dict[str, Any], **said: Any) -> list[dict[str, Any]]:
-    answer = api.post(stream["delivery"]["endpoint_url"].removeprefix(ISSUER), said)
+    answer = api.post(stream["delivery"]["endpoint_url"].removeprefix(ISSUER), {"returnImmediately": True, **said})
     assert answer.status_code == 200, answer.content
     found = answer.json()["sets"]
     claims = [claims_of(token) for token in found.values()]
@@ -131,7 +136,7 @@ def test_w4_a_stream_of_another_receiver_is_unknown(api: Api) -> None:
     assert other.put(STREAMS, {"stream_id": number}).status_code == 404
     assert other.delete(f"{STREAMS}?stream_id={number}").status_code == 404
     assert other.get(f"{STATUS}?stream_id={number}").status_code == 404
-    assert other.post(f"{BASE}/poll/{number}", {}).status_code == 404
+    assert other.post(f"{BASE}/poll/{number}", {"returnImmediately": True}).status_code == 404
     for address in ("verification", "subjects/add", "subjects/remove", "status"):
         assert other.post(f"{BASE}/{address}", {"stream_id": number}).status_code == 404
 
@@ -202,6 +207,53 @@ def test_w5_what_a_receiver_cannot_use_is_not_given_again(api: Api) -> None:
     assert (row.state, row.problem) == ("given_up", "The receiver refused it: invalid_key.")
 
 
+@pytest.fixture
+def looks(monkeypatch: Any) -> list[Callable[[], object]]:
+    """What happens while a receiver waits, before each look but the first; the time is over when there is no more."""
+    happening: list[Callable[[], object]] = []
+    moments = itertools.count()
+    monkeypatch.setattr(long_polling, "monotonic", lambda: next(moments) if happening else math.inf)
+    monkeypatch.setattr(long_polling, "sleep", lambda _seconds: happening.pop(0)())
+    return happening
+
+
+def test_w5_a_receiver_waits_until_something_happened(api: Api, looks: list[Callable[[], object]]) -> None:
+    stream = made(api)
+    used("owner", "web")
+    looks.extend([str, deactivated, str])
+    [told] = polled(api, stream, returnImmediately=False)
+    assert (told["events"], len(looks)) == ({DISABLED: {}}, 1)
+    assert polled(api, stream, returnImmediately=False) == [told], "what is there is given at once"
+    assert len(looks) == 1
+    assert polled(api, stream, returnImmediately=False, ack=[told["jti"]], maxEvents=0) == [], "and so is nothing"
+    assert len(looks) == 1
+    answer = api.post(f"{BASE}/poll/{stream['stream_id']}", {})
+    assert (answer.json(), looks) == ({"sets": {}}, []), "waiting is what RFC 8936 has for those who say nothing"
+
+
+def test_w5_nobody_waits_for_ever_or_for_what_cannot_come(api: Api, looks: list[Callable[[], object]]) -> None:
+    stream = made(api)
+    assert polled(api, stream, returnImmediately=False) == [], "the time was over"
+    looks.extend([lambda: Stream.objects.update(status="paused"), str])
+    assert polled(api, stream, returnImmediately=False) == []
+    assert looks == [str]
+    Stream.objects.update(status="enabled")
+    looks[:] = [lambda: Stream.objects.all().delete(), str]
+    assert api.post(f"{BASE}/poll/{stream['stream_id']}", {}).status_code == 404
+    assert looks == [str]
+
+
+def test_w5_few_wait_at_once_and_each_stream_once(api: Api, monkeypatch: Any) -> None:
+    monkeypatch.setattr(long_polling, "LONGEST", 0)
+    mine = made(api)["stream_id"]
+    with long_polling._place(UUID(mine)) as first, long_polling._place(UUID(mine)) as again:
+        assert (first, again) == (True, False)
+        with long_polling._place(uuid4()) as other, long_polling._place(uuid4()) as one_more:
+            assert (other, one_more) == (True, False)
+    with long_polling._place(uuid4()) as afterwards:
+        assert afterwards
+
+
 def test_w5_a_receiver_never_hears_of_who_never_consented_to_its_project(api: Api) -> None:
     stream = made(api)
     used("member", "stranger")
@@ -213,7 +265,7 @@ def test_w5_a_receiver_never_hears_of_who_never_consented_to_its_project(api: Ap
 def test_w5_a_token_is_signed_by_a_published_key_with_its_own_type(api: Api) -> None:
     stream = made(api)
     api.post(f"{BASE}/verification", {"stream_id": stream["stream_id"], "state": "hello"})
-    answer = api.post(f"{BASE}/poll/{stream['stream_id']}", {}).json()
+    answer = api.post(f"{BASE}/poll/{stream['stream_id']}", {"returnImmediately": True}).json()
     [token] = answer["sets"].values()
     header = header_of(token)
     assert (header["typ"], header["alg"]) == ("secevent+jwt", "RS256")
@@ -360,6 +412,65 @@ def test_w5_whatever_else_it_answers_is_tried_again(api: Api, endpoint: Receiver
     assert len(endpoint.requests) == 1
 
 
+def test_w5_after_a_day_it_is_paused_with_a_mail_and_enabled_again_it_goes_on(api: Api, endpoint: Receiver) -> None:
+    User.objects.filter(username="owner").update(email="owner@people.example")
+    endpoint.answer = lambda handler: Receiver.say(handler, 503)
+    stream = pushed_to(api, endpoint)
+    used("owner", "web")
+    used("member", "web")
+    deactivated("member")
+    Delivery.objects.update(attempts=outboxes.MAX_TRIES - 1, next_attempt_at=timezone.now())
+    Stream.objects.update(not_before=None)
+    with pytest.raises(SystemExit):  # something was given up
+        call_command("deliverevents")
+    status = api.get(f"{STATUS}?stream_id={stream['stream_id']}").json()
+    assert (status["status"], status["reason"][:30]) == ("paused", "Nothing was taken for a day. T")
+    [sent] = mail.outbox
+    assert (sent.to, sent.subject) == (["owner@people.example"], "An event stream of Acme was paused")
+    assert "status 503" in sent.body
+    call_command("status")
+    endpoint.answer = lambda handler: Receiver.say(handler, 202)
+    api.post(STATUS, {"stream_id": stream["stream_id"], "status": "enabled"})
+    call_command("deliverevents")
+    assert Delivery.objects.get().state == "delivered"
+
+
+# --- By whoever manages the project --------------------------------------------------------------------------------
+
+OF_PROJECT = "/api/v1/projects/acme/streams"
+
+
+@pytest.mark.parametrize("status", ["paused", "disabled"])
+def test_w4_a_receiver_is_told_that_somebody_paused_its_stream(api: Api, endpoint: Receiver, status: str) -> None:
+    stream = pushed_to(api, endpoint)
+    owner = person("owner")
+    [listed] = owner.get(OF_PROJECT).json()["items"]
+    assert (listed["id"], listed["client_id"], listed["status"]) == (stream["stream_id"], "receiver", "enabled")
+    assert endpoint.url not in str(listed)
+    address = f"{OF_PROJECT}/{listed['id']}"
+    said = {"status": status, "reason": "Maintenance"}
+    assert owner.patch(address, said).json() == {**listed, **said, "waiting": 1}
+    used("member", "web")
+    deactivated("member")
+    [token] = endpoint.bodies
+    assert claims_of(token)["events"] == {"https://schemas.openid.net/secevent/ssf/event-type/stream-updated": said}
+    assert claims_of(token)["sub_id"] == {"format": "opaque", "id": stream["stream_id"]}
+    assert owner.patch(address, {"status": "asleep"}).status_code == 422
+
+
+def test_w4_who_fetches_is_told_of_it_as_well(api: Api) -> None:
+    stream = made(api)
+    used("member", "web")
+    deactivated("member")
+    address = f"{OF_PROJECT}/{stream['stream_id']}"
+    assert person("owner").patch(address, {"status": "paused"}).status_code == 200
+    [told] = polled(api, stream, returnImmediately=False)
+    assert list(told["events"].values()) == [{"status": "paused"}]
+    assert polled(api, stream, ack=[told["jti"]]) == []
+    assert person("owner").delete(address).status_code == 204
+    assert not Stream.objects.exists()
+
+
 # --- Rubbish -------------------------------------------------------------------------------------------------------
 
 JSON_VALUES = st.recursive(
@@ -373,6 +484,7 @@ NAMES = st.sampled_from(["delivery", "events_requested", "description", "status"
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
 @given(said=st.dictionaries(NAMES | st.just("maxEvents"), JSON_VALUES, max_size=4))
 def test_whatever_is_sent_is_no_fault_of_ours(api: Api, said: dict[str, Any]) -> None:
+    said = {"returnImmediately": True, **said}
     Stream.objects.all().delete()
     number = made(api)["stream_id"]
     for address in ("status", "subjects/add", "subjects/remove", "verification", f"poll/{number}"):

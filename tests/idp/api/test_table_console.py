@@ -45,6 +45,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         *("rotate_webhook_secret", "end_webhook_secret", "test_webhook"),
     ),
     "clients.Delivery": ("list_webhook_deliveries",),
+    "clients.Stream": ("list_streams", "get_stream", "patch_stream", "delete_stream"),
     "clients.InitialAccessToken": (
         *("list_initial_access_tokens", "get_initial_access_token"),
         *("create_initial_access_token", "delete_initial_access_token"),

@@ -16,7 +16,7 @@ from django.utils import timezone
 from standardwebhooks import WebhookVerificationError
 
 from accounts import groups, sign_in
-from accounts.models import SignIn, User
+from accounts.models import Group, SignIn, User
 from clients import webhooks
 from clients.models import Authorization, Client, Delivery, Occurrence, ReadUntil, SecurityEvent, Webhook
 from clients.models.logout import NoticeState
@@ -24,7 +24,7 @@ from clients.webhooks import WebhookMetadata
 from projects import roles
 from projects.actors import Actor
 from projects.metadata import RoleMetadata
-from projects.models import Consent, ConsentMode, Project
+from projects.models import Consent, ConsentMode, Project, ProjectRole
 from projects.problems import RegistrationError
 from provider import access, outboxes, revocation
 from provider.revocation import Whose
@@ -218,6 +218,79 @@ def test_roles_and_groups_are_told_to_projects_whose_apps_know_them(box: Inbox, 
     run(capsys)
     assert box.kinds[before:] == ["person.groups_changed", "person.roles_changed"]
     assert {one["data"]["sub"] for one in box.messages} == {person().sub}
+
+
+def reviewers() -> ProjectRole:
+    """A role of acme that owner has by name, member by a group, and outsider, whom it does not know, by both."""
+    for username in ("owner", "member"):
+        used(username)
+    groups.add_members(groups.make("staff", OPERATOR), [person("member"), person("outsider")], "", OPERATOR)
+    role = roles.register(RoleMetadata(name="reviewer"), Project.objects.get(key="acme"), OPERATOR)
+    roles.grant(role, OPERATOR, users=["owner", "outsider"], groups=["staff"])
+    return role
+
+
+def role_deleted() -> None:
+    roles.delete(ProjectRole.objects.get(), OPERATOR)
+
+
+def role_renamed() -> None:
+    roles.change(ProjectRole.objects.get(), RoleMetadata(name="judge", users=("owner",), groups=("staff",)), OPERATOR)
+
+
+def role_described() -> None:
+    wanted = RoleMetadata(name="reviewer", description="Reviews", users=("owner",), groups=("staff",))
+    roles.change(ProjectRole.objects.get(), wanted, OPERATOR)
+
+
+def group_deleted() -> None:
+    groups.delete(Group.objects.get(), OPERATOR)
+
+
+def group_renamed() -> None:
+    groups.change(Group.objects.get(), OPERATOR, name="employees")
+
+
+def group_told_and_renamed() -> None:
+    Project.objects.filter(key="acme").update(claims=[{"name": "teams", "source": "groups", "scope": "profile"}])
+    group_renamed()
+
+
+@pytest.mark.parametrize(
+    ("happens", "told"),
+    [
+        (role_deleted, {"person.roles_changed": {"owner", "member"}}),
+        (role_renamed, {"person.roles_changed": {"owner", "member"}}),
+        (role_described, {}),
+        (group_deleted, {"person.roles_changed": {"member"}}),
+        (group_renamed, {}),
+        (group_told_and_renamed, {"person.groups_changed": {"member"}}),
+    ],
+    ids=lambda one: getattr(one, "__name__", None),
+)
+def test_what_becomes_of_a_role_or_group_is_told_of_everybody_in_it(
+    box: Inbox, capsys: Any, happens: Callable[[], None], told: dict[str, set[str]]
+) -> None:
+    reviewers()
+    run(capsys)
+    before = len(box.messages)
+    happens()
+    run(capsys)
+    assert not Occurrence.objects.exists()
+    found: dict[str, set[str]] = {}
+    for one in box.messages[before:]:
+        found.setdefault(one["type"], set()).add(User.objects.get(sub=one["data"]["sub"]).username)
+    assert found == told
+    assert len(box.messages) - before == sum(map(len, told.values())), "each once"
+
+
+def test_a_project_that_is_deleted_tells_nobody_of_its_roles() -> None:
+    project = Project.objects.create(key="brief", name="Brief")
+    Consent.objects.create(user=person(), project=project, scopes=["openid"])
+    roles.register(RoleMetadata(name="reviewer", users=("owner",)), project, OPERATOR)
+    with inbox("brief"):
+        project.delete()
+        assert not Occurrence.objects.exists()
 
 
 def test_a_webhook_gets_the_kinds_it_wants(capsys: Any) -> None:
