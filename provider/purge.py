@@ -208,12 +208,13 @@ def _named_by_jwt(now: datetime, retention: timedelta, moment: str, client: str)
 
 def delete_in_batches(rule: PurgeRule, *, dry_run: bool) -> Iterator[Batch]:
     """Walk the table once. Rows added meanwhile are left for the next run."""
-    size, step = _size(rule.model), PAGES_PER_BATCH if connection.vendor == "postgresql" else ROWS_PER_BATCH
+    (begin, end), step = _extent(rule.model), PAGES_PER_BATCH if connection.vendor == "postgresql" else ROWS_PER_BATCH
     step = max(1, step // SMALLER) if rule.small else step
-    for first in range(0, size, step):
+    for first in range(begin, end, step):
         where, bounds = [_between(rule.model)], _bounds(first, first + step)
         rows = rule.model._base_manager.filter(rule.expired).extra(where=where, params=bounds)  # noqa: S610
-        yield Batch(min(first + step, size), size, rows.count() if dry_run else _apply(rule, rows))
+        done = min(first + step, end) - begin
+        yield Batch(done, end - begin, rows.count() if dry_run else _apply(rule, rows))
 
 
 def _apply(rule: PurgeRule, rows: models.QuerySet[models.Model]) -> int:
@@ -230,14 +231,16 @@ def _apply(rule: PurgeRule, rows: models.QuerySet[models.Model]) -> int:
 # --- Where rows are: pages on PostgreSQL, row numbers on SQLite ------------------------------------------------------
 
 
-def _size(model: type[models.Model]) -> int:
+def _extent(model: type[models.Model]) -> tuple[int, int]:
+    """Where its rows begin and end. On SQLite low numbers are long gone, and none is given again."""
     table = connection.ops.quote_name(model._meta.db_table)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute("SELECT pg_relation_size(%s::regclass) / current_setting('block_size')::int", [table])
+            cursor.execute("SELECT 0, pg_relation_size(%s::regclass) / current_setting('block_size')::int", [table])
         else:
-            cursor.execute(f"SELECT coalesce(max(rowid) + 1, 0) FROM {table}")  # noqa: S608 - a table of ours
-        return int(cursor.fetchone()[0])
+            cursor.execute(f"SELECT coalesce(min(rowid), 0), coalesce(max(rowid) + 1, 0) FROM {table}")  # noqa: S608 - a table of ours
+        begin, end = cursor.fetchone()
+        return int(begin), int(end)
 
 
 def _between(model: type[models.Model]) -> str:

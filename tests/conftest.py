@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db.models import F
 from hypothesis import settings as hypothesis_settings
 
 from clients.models import SigningKey
@@ -33,6 +34,7 @@ pytest_plugins = [
     "tests.plugins.programs",
     "tests.plugins.emptying",
     "tests.plugins.widgets",
+    "tests.plugins.numbering",
     "tests.plugins.tables",
     "tests.console",
     "tests.guests",
@@ -76,10 +78,13 @@ _world = Snapshot(partial(applied, WORLD, "world.yaml"))
 
 @pytest.fixture
 def keys(db: None) -> None:
-    """Signing keys; made once per process, because an RSA key takes long to make. They are as of now, not of then."""
+    """Signing keys; made once per process, because an RSA key takes long to make.
+
+    They are as of now, not of then, and one after the other as they were made: what is of one moment has no order.
+    """
     _keys()
-    SigningKey.objects.filter(activated_at__isnull=False).update(activated_at=clock.now())
-    SigningKey.objects.update(created_at=clock.now())
+    since = clock.now() - SigningKey.objects.latest("created_at").created_at
+    SigningKey.objects.update(created_at=F("created_at") + since, activated_at=F("activated_at") + since)
 
 
 @pytest.fixture

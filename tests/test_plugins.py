@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import socket
@@ -11,10 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
+from accounts.models import User
 from tests import migrated, sweep
 from tests.console import browser, page, problems, project, send
 from tests.plugins.loopback import NotLoopbackError, is_loopback
+from tests.plugins.numbering import begins
 from tests.plugins.places import needs_this_run
 
 ROOT = Path(__file__).parent.parent
@@ -173,6 +177,21 @@ def test_a_form_that_comes_back_is_drawn_for_who_looks(console: None) -> None:
     answer = send(browser("owner"), page("clients_client_add"), new)
     assert list(problems(answer)) == ["client_id"]
     assert b"two words" in answer.content
+
+
+@pytest.mark.parametrize("seed", ["", "1", "another"])
+def test_numbers_of_rows_are_those_of_no_other_table_and_nothing_else(seed: str) -> None:
+    tables = [f"table_{number}" for number in range(200)]
+    first = sorted(begins(tables, seed).values())
+    assert begins(tables[::-1], seed) == begins(tables, seed), "in each run the same"
+    assert all(after - before > 5_000_000 for before, after in itertools.pairwise(first))
+    assert 10**6 < first[0] < first[-1] < 2**31 - 5_000_000
+    assert max(begins(tables, "small").values()) < 1010
+
+
+@pytest.mark.django_db
+def test_rows_of_postgresql_are_numbered_so() -> None:
+    assert (User.objects.create(username="one").pk > 10**6) is (connection.vendor == "postgresql")
 
 
 def test_of_other_code_no_database_is_copied(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from common.json_type import Json
 from provider import fetched_documents
+from provider.fetched_documents import FetchedDocuments
 from tests.provider.key_server import KeyServer, serving_keys
 
 CALLBACK = "http://127.0.0.1/callback"
@@ -19,6 +20,12 @@ def publish(server: KeyServer, **members: Json) -> None:
     whole = {"client_id": server.url, "client_name": "Agent", "redirect_uris": [CALLBACK], **members}
     server.body = json.dumps({name: value for name, value in whole.items() if value is not None}).encode()
     server.status, server.headers["Content-Type"] = 200, "application/json"
+
+
+def grown_old(documents: FetchedDocuments = fetched_documents.shared) -> None:
+    """As if the time had passed for which what was read counts: no test waits for it, nor is slower than it."""
+    for kept in documents._kept.values():
+        kept.fresh_until = 0.0
 
 
 @contextmanager

@@ -13,13 +13,31 @@ from typing import Any
 
 
 class KeyServer:
-    """Answers with `body`, after `slow` seconds, with `status`."""
+    """Answers with `body`, after `slow` seconds, with `status`; while it is `held` to nobody."""
 
     def __init__(self) -> None:
         self.body = b'{"keys": []}'
         self.status, self.slow, self.asked = 200, 0.0, 0
         self.headers: dict[str, str] = {}
         self.url = ""
+        self.goes_on = threading.Event()
+        self.goes_on.set()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Nobody is answered inside, so that who goes on there waited for no answer, on however slow a machine."""
+        self.goes_on.clear()
+        try:
+            yield
+        finally:
+            self.goes_on.set()
+
+    def is_asked(self, times: int = 1) -> None:
+        """Wait until it was, so many times in all."""
+        until = time.monotonic() + 30
+        while self.asked < times:
+            assert time.monotonic() < until, f"it was asked {self.asked} times"
+            time.sleep(0.01)
 
     def has(self, *keys: dict[str, Any]) -> None:
         self.body = json.dumps({"keys": keys}).encode()
@@ -33,6 +51,7 @@ def serving_keys() -> Iterator[KeyServer]:
         def do_GET(self) -> None:
             keys.asked += 1
             time.sleep(keys.slow)
+            keys.goes_on.wait(60)
             self.send_response(keys.status)
             for name, value in {"Content-Length": str(len(keys.body)), **keys.headers}.items():
                 self.send_header(name, value)

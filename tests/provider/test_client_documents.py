@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -33,19 +32,17 @@ from provider import (
 )
 from provider.client_documents import arrive, attend, facts_of, find_client, row_of
 from provider.fetched_documents import Unavailable
-from provider.protocol import freshness
 from provider.protocol.client_document import Answer
 from provider.protocol.errors import InvalidGrant
 from provider.protocol.facts import ClientFacts
 from tests.foreign_keys import KEYS, OTHERS, public, signed
 from tests.provider.assertions import claims, token_request
-from tests.provider.document_server import CALLBACK, publish, taking_documents
+from tests.provider.document_server import CALLBACK, grown_old, publish, taking_documents
 from tests.provider.key_server import KeyServer
 from tests.world import Browser, Response
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 HERE = "192.0.2.7"
-LIVES = 1.0  # seconds: a machine that is busy looks at it in time
 OLD, NEW = public(KEYS["ES256"], kid="old"), public(OTHERS["ES256"], kid="new")
 
 
@@ -57,8 +54,7 @@ def agent(settings: Any) -> Iterator[KeyServer]:
 
 @pytest.fixture
 def read_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No document counts for longer than it takes to read it."""
-    monkeypatch.setattr(freshness, "lifetime", lambda _headers: LIVES)
+    """What failed may be asked for again at once."""
     monkeypatch.setattr(fetched_documents, "_refuse_too_soon", lambda _client_id: None)
 
 
@@ -76,14 +72,17 @@ def taken_in(agent: KeyServer) -> ClientFacts:
 def changed(agent: KeyServer, **members: Any) -> ClientFacts:
     """After its developer published another document, and it was read."""
     publish(agent, **members)
-    time.sleep(LIVES + 0.1)
+    grown_old()
     return seen(agent)
 
 
+def fetches() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "client-document"]
+
+
 def settled() -> None:
-    for thread in threading.enumerate():
-        if thread.name == "client-document":
-            thread.join(timeout=10)
+    for thread in fetches():
+        thread.join(timeout=10)
 
 
 def attended(agent: KeyServer) -> ClientFacts:
@@ -153,7 +152,7 @@ def test_the_same_document_again_changes_nothing(agent: KeyServer) -> None:
     publish(agent, token_endpoint_auth_method="private_key_jwt", jwks={"keys": [OLD]}, scope="b a")
     before = taken_in(agent)
     number = SecurityEvent.objects.count()
-    time.sleep(LIVES + 0.1)
+    grown_old()
     assert seen(agent) == before
     assert (agent.asked, SecurityEvent.objects.count()) == (2, number)
 
@@ -179,15 +178,16 @@ def test_a_process_that_remembers_an_older_document_does_not_turn_the_row_back_c
     monkeypatch.setattr(another, "at_hand", lambda client_id, _grace=0.0: another.look_again(client_id)[0])
     monkeypatch.setattr(fetched_documents, "shared", another)
     publish(agent, client_name="Another")
-    agent.slow = 0.5
-    assert seen(agent).name == "Another"
-    now = facts.find_client(agent.url)
-    assert now is not None
-    attend(now)
-    again = facts.find_client(agent.url)
-    assert again is not None
-    assert (again.name, again.tokens_not_before) == ("Another", after.tokens_not_before)
-    assert again.document_gone_since is not None, "what was read before it went says nothing"
+    grown_old(another)
+    with agent.held():
+        assert seen(agent).name == "Another"
+        now = facts.find_client(agent.url)
+        assert now is not None
+        attend(now)
+        again = facts.find_client(agent.url)
+        assert again is not None
+        assert (again.name, again.tokens_not_before) == ("Another", after.tokens_not_before)
+        assert again.document_gone_since is not None, "what was read before it went says nothing"
     settled()
 
 
@@ -197,10 +197,11 @@ def test_a_process_that_remembers_an_older_document_does_not_turn_the_row_back_c
 @pytest.mark.usefixtures("read_again")
 def test_a_refresh_waits_for_no_document_c14(agent: KeyServer) -> None:
     client = taken_in(agent)
-    time.sleep(LIVES + 0.1)
-    agent.slow, at = 0.5, time.monotonic()
-    attend(client)
-    assert time.monotonic() - at < 0.4
+    grown_old()
+    with agent.held():
+        attend(client)
+        assert fetches(), "it goes on"
+        agent.is_asked(2)
     settled()
     assert agent.asked == 2
 
@@ -216,7 +217,7 @@ def test_a_refresh_asks_for_nothing_that_counts_still_c14(agent: KeyServer) -> N
 def test_a_refresh_hears_that_the_document_changed_c10(agent: KeyServer) -> None:
     taken_in(agent)
     publish(agent, client_name="Another")
-    time.sleep(LIVES + 0.1)
+    grown_old()
     with pytest.raises(InvalidGrant, match="changed"):
         attended(agent)
 
@@ -225,7 +226,7 @@ def test_a_refresh_hears_that_the_document_changed_c10(agent: KeyServer) -> None
 def test_when_it_is_gone_refreshing_goes_on_for_a_week_and_then_ends_c11(agent: KeyServer) -> None:
     taken_in(agent)
     agent.status = 410
-    time.sleep(LIVES + 0.1)
+    grown_old()
     since = attended(agent).document_gone_since
     assert since is not None
     assert attended(agent).document_gone_since == since, "a week from the first failure, however often it fails"

@@ -389,8 +389,8 @@ def test_dead_receivers_delay_nobody(app: Receiver, capsys: Any, monkeypatch: py
         signed_out("member", "stranger")
         began = time.monotonic()
         assert run(capsys) == outcome(announced=4, delivered=2, failed=2)
-    assert max(told_after) < 3.5, "they did not wait for the dead"
-    assert time.monotonic() - began < 7.5, "the dead were waited for at the same time"
+    assert max(told_after) < outbound.TOTAL_TIMEOUT, "they did not wait for the dead"
+    assert time.monotonic() - began < 2 * outbound.TOTAL_TIMEOUT, "the dead were waited for at the same time"
 
 
 def test_a_project_has_half_of_the_places_at_most(world: None) -> None:
@@ -577,13 +577,15 @@ class TestProcesses:
     pytestmark = processes
 
     def test_several_runs_at_once_tell_each_app_once(self, app: Receiver) -> None:
-        many_signed_out(120)
+        many_signed_out(60)
         runs = [started("--format", "json") for _ in range(3)]
         answers = [json.loads(one.communicate(timeout=120)[0]) for one in runs]
         assert [one.returncode for one in runs] == [0, 0, 0]
-        assert sum(one["announced"] for one in answers) == 120
-        assert sum(one["delivered"] for one in answers) == 120
-        assert len({claims_of(token)["sid"] for token in app.tokens}) == len(app.tokens) == 120
+        while LogoutNotice.objects.filter(attempts=0).exists():  # an app that takes its time is left for the next run
+            answers.append(json.loads(started("--format", "json").communicate(timeout=120)[0]))
+        assert sum(one["announced"] for one in answers) == 60
+        assert sum(one["delivered"] for one in answers) == 60
+        assert len({claims_of(token)["sid"] for token in app.tokens}) == len(app.tokens) == 60
 
     def test_a_run_killed_with_violence_is_made_up_for_by_the_next(self, app: Receiver) -> None:
         many_signed_out(20)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -211,21 +210,14 @@ def test_a_client_that_was_read_before_does_not_wait_behind_strangers_c5(
 def test_slow_hosts_hold_few_requests_and_few_threads_c5(server: KeyServer, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MAX_WAITING", "MAX_FETCHES"):
         monkeypatch.setattr(fetched_documents, name, 1)
-    documents, begun = FetchedDocuments(), threading.Event()
-    server.slow = 0.5
-
-    def begin() -> None:
-        begun.set()
-        documents.find(server.url, HERE)
-
+    documents = FetchedDocuments()
     with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(begin)
-        begun.wait()
-        time.sleep(0.2)
-        at = time.monotonic()
-        assert "Too many" in str(refusal(documents, f"{server.url}x"))
-        assert "Too many" in str(refusal(documents, server.url))
-        assert time.monotonic() - at < 0.2
+        with server.held():
+            slow = pool.submit(documents.find, server.url, HERE)
+            server.is_asked()
+            assert "Too many" in str(refusal(documents, f"{server.url}x"))
+            assert "Too many" in str(refusal(documents, server.url))
+            assert not slow.done(), "nobody waited for it"
         slow.result()
 
 

@@ -152,11 +152,9 @@ def test_a_server_that_never_answers_holds_up_few_and_not_for_long(
     server: KeyServer, fetched: FetchedKeys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Others that need no fetch have all other threads."""
-    monkeypatch.setattr(fetched_keys, "MAX_WAIT", 0.2)
+    monkeypatch.setattr(fetched_keys, "MAX_WAIT", 0.6)
     fetched.find((1, server.url), "old")
-    server.slow = 3.0
-    start = time.monotonic()
-    with ThreadPoolExecutor(8) as pool:
+    with server.held(), ThreadPoolExecutor(8) as pool:
 
         def find(_number: int) -> float:
             began = time.monotonic()
@@ -164,10 +162,9 @@ def test_a_server_that_never_answers_holds_up_few_and_not_for_long(
                 fetched.find((2, server.url), "old")
             return time.monotonic() - began
 
-        waited = sorted(pool.map(find, range(8)))
-    assert sum(one > 0.15 for one in waited) <= fetched_keys.MAX_WAITING
-    assert kids(fetched.find((1, server.url), "old")) == ["old"]
-    assert time.monotonic() - start < 3.0
+        waited = list(pool.map(find, range(8)))
+        assert sum(one >= 0.6 for one in waited) <= fetched_keys.MAX_WAITING
+        assert kids(fetched.find((1, server.url), "old")) == ["old"]
 
 
 def test_another_address_is_another_set(server: KeyServer, fetched: FetchedKeys) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from datetime import datetime, timedelta
 from io import StringIO
@@ -340,6 +341,17 @@ def test_thousands_go_in_pieces_and_the_living_among_them_stay(monkeypatch: Any)
     assert max(batch.rows for batch in pieces) < 1000
     assert AccessToken.objects.count() == 900
     assert clear() == {}
+
+
+def test_the_walk_begins_where_rows_are() -> None:
+    """After years the lowest number of a table of SQLite is in the millions."""
+    SecurityEvent.objects.all().delete()
+    SecurityEvent.objects.bulk_create(SecurityEvent(pk=10**9 + n, kind="client.changed") for n in range(3))
+    SecurityEvent.objects.update(at=timezone.now() - 4000 * DAY)
+    (rule,) = [one for one in purge.rules(timezone.now(), DAY) if one.model is SecurityEvent]
+    pieces = list(itertools.islice(purge.delete_in_batches(rule, dry_run=False), 10))
+    assert sum(batch.rows for batch in pieces) == 3
+    assert pieces[-1].done == pieces[-1].total
 
 
 def test_an_interrupted_run_is_gone_on_with(monkeypatch: Any) -> None:

@@ -19,11 +19,10 @@ from idp import discovery
 from projects.actors import Actor
 from projects.models import Api, Project
 from provider import fetched_documents
-from provider.protocol import freshness
 from tests.foreign_keys import KEYS, OTHERS, public, signed
 from tests.guests import open_door, open_scopes
 from tests.provider.assertions import claims, proving
-from tests.provider.document_server import CALLBACK, publish, taking_documents
+from tests.provider.document_server import CALLBACK, grown_old, publish, taking_documents
 from tests.provider.key_server import KeyServer
 from tests.world import CHALLENGE, ISSUER, ORDERS, REDIRECTS, VERIFIER, App, Browser, Response, redirected
 
@@ -129,18 +128,16 @@ def test_at_the_token_endpoint_nothing_is_fetched_and_nobody_is_known_by_a_docum
 
 @pytest.fixture
 def read_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No document counts for longer than it takes to read it."""
-    monkeypatch.setattr(freshness, "lifetime", lambda _headers: LIVES)
+    """What failed may be asked for again at once."""
     monkeypatch.setattr(fetched_documents, "_refuse_too_soon", lambda _client_id: None)
 
 
-LIVES = 1.0  # seconds: a machine that is busy looks at it in time
 ASKED: dict[str, Any] = {"scope": "orders.read", "resource": ORDERS}
 
 
 def changed(agent: KeyServer, **members: Any) -> None:
     publish(agent, **{"grant_types": ["authorization_code", "refresh_token"], **members})
-    time.sleep(LIVES + 0.1)
+    grown_old()
 
 
 def refreshed(client_id: str, refresh_token: str, **sent: Any) -> Response:
@@ -209,7 +206,7 @@ def test_when_the_document_changes_what_it_had_is_over_and_people_are_asked_anew
 def test_when_the_document_is_gone_nothing_begins_and_refreshing_goes_on_for_a_while_c11(agent: KeyServer) -> None:
     tokens = Browser("owner").tokens(agent.url, **ASKED)
     agent.status = 410
-    time.sleep(LIVES + 0.1)
+    grown_old()
     assert "the status is 410" in page_of(ask(agent.url, Browser("owner")))
     once = refreshed(agent.url, tokens["refresh_token"]).json()
     assert Client.objects.get(client_id=agent.url).document_gone_since is not None
