@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import secrets
 import uuid
+from datetime import datetime
 from typing import Protocol
 
 PUBLIC, PAIRWISE = "public", "pairwise"
@@ -35,6 +36,11 @@ def told_sub(sub: str, sector: Sector) -> str:
 def told_sid(sid: str, sector: Sector) -> str:
     """What its apps know this sign-in by; empty: there is none."""
     return _told("sid", sid, sector) if sid else ""
+
+
+def told_moment(moment: datetime, sector: Sector) -> datetime:
+    """When something happened that several projects hear of: to the microsecond it would name whom it happened to."""
+    return moment if sector.subject_type == PUBLIC else moment.replace(microsecond=0)
 
 
 def new_salt() -> str:

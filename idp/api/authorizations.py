@@ -20,7 +20,7 @@ from idp.api.resource import Resource, identifier_of, storable
 from projects.actors import Actor
 from projects.json_shape import as_json
 from projects.models import Project
-from projects.sectors import told_sub
+from projects.sectors import told_moment, told_sub
 from provider import living, revocation
 from provider.store import live
 
@@ -105,7 +105,15 @@ def represent(rows: Sequence[Authorization]) -> list[dict[str, Json]]:
 def as_told(rows: Sequence[Authorization]) -> list[dict[str, Json]]:
     """The same with people as the project of each knows them."""
     sectors = [row.project or row.client.home for row in rows]
-    return [{**_one(row), "sub": told_sub(row.user.sub, one)} for row, one in zip(rows, sectors, strict=True)]
+    return [{**_one(row), **_told(row, sector)} for row, sector in zip(rows, sectors, strict=True)]
+
+
+def _told(row: Authorization, sector: Project) -> dict[str, Json]:
+    """One sign-in is of several authorizations."""
+    return {
+        "sub": told_sub(row.user.sub, sector),
+        "auth_time": as_json(told_moment(row.auth_time, sector)),
+    }
 
 
 def _one(row: Authorization) -> dict[str, Json]:

@@ -20,7 +20,7 @@ from clients.models.stream import StreamStatus
 from clients.models.telling import ToldKind
 from projects.models import Project
 from projects.roles import roles_of
-from projects.sectors import told_sid, told_sub
+from projects.sectors import told_moment, told_sid, told_sub
 from provider import event_feed
 from provider.event_feed import Event, Place, Wanted
 from provider.telling import sets, table
@@ -117,8 +117,9 @@ def _of(one: Happened, projects: Collection[int]) -> Iterator[Delivery]:
     webhooks = Webhook.objects.filter(project__in=projects, created_at__lte=one.at).select_related("project")
     for webhook in webhooks.order_by("pk"):
         if not webhook.kinds or one.kind in webhook.kinds:
-            sub, data = told_sub(one.sub, webhook.project), _told(one, webhook.project)
-            yield Delivery(webhook=webhook, sub=sub, kind=one.kind, data=data, happened_at=one.at)
+            sub, at = told_sub(one.sub, webhook.project), told_moment(one.at, webhook.project)
+            data = _told(one, webhook.project)
+            yield Delivery(webhook=webhook, sub=sub, kind=one.kind, data=data, happened_at=at)
     there = Stream.objects.filter(streams.ENTITLED, client__project__in=projects, created_at__lte=one.at)
     for stream in there.exclude(status=StreamStatus.DISABLED).select_related("client__project").order_by("pk"):
         yield from _of_stream(one, stream, stream.client.home)
@@ -138,7 +139,8 @@ def _of_stream(one: Happened, stream: Stream, project: Project) -> Iterator[Deli
     of_others = apps is not None and stream.client.client_id not in apps
     if wanted and not of_others and not stream.exclusions.filter(sub=sub).exists():
         data = {**_told(one, project), **_claims(one, stream)}
-        yield Delivery(stream=stream, sub=sub, kind=one.kind, data=data, happened_at=one.at)
+        at = told_moment(one.at, project)
+        yield Delivery(stream=stream, sub=sub, kind=one.kind, data=data, happened_at=at)
 
 
 def _claims(one: Happened, stream: Stream) -> dict[str, dict[str, list[str]]]:

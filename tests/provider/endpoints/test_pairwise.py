@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import SignIn, User
 from clients.models import Authorization, Client, ConsentRequest, LogoutNotice
@@ -96,6 +98,38 @@ def test_a_jwt_says_it_and_is_alive() -> None:
     Client.objects.filter(client_id="web").update(access_token_format="jwt")
     access = Browser("owner").tokens("web", scope="openid orders.read", resource=ORDERS)["access_token"]
     assert claims_of(access)["sub"] == WEB.introspect(access).json()["sub"] == known("acme")
+
+
+def test_it_costs_no_statement_on_token_paths() -> None:
+    def all_of_it(app: App, tokens: dict[str, str]) -> None:
+        assert app.refresh(tokens["refresh_token"], scope="openid").status_code == 200
+        assert app.introspect(tokens["access_token"]).json()["active"]
+        assert app.userinfo(tokens["access_token"]).status_code == 200
+        assert app.post("/oauth2/tokeninfo", {"id_token": tokens["id_token"]}, auth=None).status_code == 200
+
+    def statements() -> int:
+        tokens = Browser("owner").tokens("web", scope="openid offline_access")
+        all_of_it(WEB, tokens)  # facts are remembered
+        with CaptureQueriesContext(connection) as seen:
+            all_of_it(WEB, tokens)
+        return len(seen)
+
+    as_pairwise = statements()
+    Project.objects.filter(key="acme").update(subject_type="public")
+    assert as_pairwise == statements()
+
+
+def test_a_guest_has_the_sector_of_the_project_that_let_it_in(agent: Client, listening: Receiver) -> None:
+    Client.objects.filter(pk=agent.pk).update(backchannel_logout_uri=listening.url)
+    browser = Browser("owner")
+    answer = redirected(browser.answer(browser.authorize(agent.client_id, resource=ORDERS)))
+    said = claims_of(App(agent.client_id).exchange(answer["code"]).json()["id_token"])
+    assert said["sub"] == known("acme")
+    browser.http.get("/oauth2/logout", {"id_token_hint": browser.tokens("web")["id_token"]})
+    call_command("deliverevents", "--format", "json")
+    told = {claims_of(one)["aud"]: claims_of(one) for one in listening.tokens}
+    assert told.keys() == {agent.client_id, "web"}
+    assert {(one["sub"], one["sid"]) for one in told.values()} == {(said["sub"], said["sid"])}
 
 
 def test_a_token_for_another_projects_api_tells_each_its_own_and_whoever_holds_it_nothing() -> None:

@@ -195,6 +195,9 @@ ELSEWHERE_READ = {
     "idp/api/person_changes.py": "for superusers",
     "idp/api/records.py": "for superusers",
     "idp/api/sign_ins.py": "for superusers",
+    "idp/scim/groups.py": "for programs of superusers, which keep accounts",
+    "idp/scim/people.py": "the same",
+    "idp/scim/persons.py": "the same",
     "provider/access.py": "an event",
     "provider/admin/activity.py": "a search, for superusers",
     "provider/admin/by_sub.py": "a search, by what was found of the told one",
@@ -220,7 +223,7 @@ ELSEWHERE_READ = {
     "provider/telling/webhook_outbox.py": "as told already",
 }
 WIRE = ("provider/protocol", "provider/endpoints", "provider/grants", "provider/keys")
-LOOKED_AT = ("idp/api", "provider")
+LOOKED_AT = ("idp/api", "idp/scim", "provider")
 NOT = ("provider/management",)  # commands are for operators
 
 
