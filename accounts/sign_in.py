@@ -283,6 +283,7 @@ def _authentication_facts(request: HttpRequest, user: User) -> tuple[datetime | 
     moments = [float(one["at"]) for one in records if not one.get(ENROLLED)]
     if not moments:
         return None, []
+    records = _of_one_moment(records, max(moments))
     found = [_METHODS.get(one["method"]) or _FACTORS.get(one.get("type", "")) for one in records]
     own = list(dict.fromkeys(value for value in found if value))
     told = [value for one in records for value in one.get("amr", ())]  # elsewhere, where that counts
@@ -291,6 +292,18 @@ def _authentication_facts(request: HttpRequest, user: User) -> tuple[datetime | 
     if (_are_two(own) or any(one.get("passwordless") or one.get("mfa") for one in records)) and "mfa" not in amr:
         amr.append("mfa")
     return datetime.fromtimestamp(max(moments), UTC), amr
+
+
+def _of_one_moment(records: list[dict[str, Any]], auth_time: float) -> list[dict[str, Any]]:
+    """Without the second steps that are older than the last proof: tokens tell `acr` and `auth_time` side by side.
+
+    Whoever finds a browser that somebody left, and knows the password, would else be as strong and as fresh as if they
+    had the second factor, too (decision 0274).
+    """
+    steps = [one for one in records if one.get("type") or one.get("passwordless") or one.get("mfa")]
+    if all(float(one["at"]) < auth_time for one in steps):
+        return [one for one in records if one not in steps]
+    return records
 
 
 def _are_two(methods: Sequence[str]) -> bool:
