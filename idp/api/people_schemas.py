@@ -43,6 +43,9 @@ def every() -> dict[str, dict[str, Json]]:
         ),
         "UserPatch": object_of(_wanted()),
         "UserWanted": object_of({**_wanted(), "sub": {"type": "string", "maxLength": MAX_LENGTH}}, ["username"]),
+        "UserWhole": object_of(
+            {**_wanted(), "sub": {"type": "string", "maxLength": MAX_LENGTH}, **_shown()}, ["username"]
+        ),
         **_directory(),
         "SignIn": answer_of(
             {
@@ -64,6 +67,14 @@ def every() -> dict[str, dict[str, Json]]:
         "Event": _event(),
         "AccountEvent": _account_event(),
     }
+
+
+def _shown() -> dict[str, Json]:
+    """Of an answer that is sent back."""
+    moments: dict[str, Json] = {"created_at": MOMENT, "last_sign_in_at": MOMENT_OR_NONE}
+    shown: dict[str, Json] = {"email_verified": FLAG, "groups": GROUPS, "has_password": FLAG, **moments}
+    words = "Only shown: as it is, or left out."
+    return {name: {**one, "description": words} for name, one in shown.items() if isinstance(one, dict)}
 
 
 def _wanted() -> dict[str, Json]:
