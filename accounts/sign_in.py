@@ -43,6 +43,9 @@ SESSION_KEY = "sign_in"
 PROOF_KEY = "proof_wanted"
 BEGUN_KEY = "requests_begun"
 OF_APPS = (PROOF_KEY, BEGUN_KEY)
+# What somebody typed on a page of the console that asks them first who they are (`projects.kept_forms`). Who can only
+# prove it by signing in anew finds it there, and nobody else does.
+TYPED_KEY = "typed"
 SEEN_INTERVAL = timedelta(hours=1)
 ENROLLED = "enrolled"  # marks, among allauth's records, a factor that was set up in this session
 
