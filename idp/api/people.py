@@ -164,13 +164,13 @@ def represent(users: Sequence[User]) -> list[dict[str, Json]]:
     belongs: dict[int, set[str]] = {}
     for user_id, name in GroupMember.objects.filter(user__in=users).values_list("user_id", "group__name"):
         belongs.setdefault(user_id, set()).add(name)
-    verified = {(user, email.lower()) for user, email in proved}
+    verified = {(user, normalization.small(email)) for user, email in proved}
     return [
         {
             "sub": one.sub,
             "username": one.username,
             "email": one.email,
-            "email_verified": (one.pk, one.email.lower()) in verified,
+            "email_verified": (one.pk, normalization.small(one.email)) in verified,
             "given_name": one.first_name,
             "family_name": one.last_name,
             "attributes": one.attributes,
