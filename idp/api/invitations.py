@@ -156,7 +156,7 @@ def _take_back(resource: Resource, rows: QuerySet[Invitation], number: str) -> H
 def _forget(instance: Invitation, **_signal: object) -> None:
     """Accepted, taken back, or gone with whoever invited: whose address it was is in no answer any more."""
     steps = ("invitations", str(instance.pk))
-    keys = Project.objects.filter(pk=instance.project_id).values_list("key", flat=True)
+    keys = Project.objects.filter(pk=instance.project_id or 0).values_list("key", flat=True)
     repeats.forget(url_of(*steps), *(url_of("projects", key, *steps) for key in keys))
 
 

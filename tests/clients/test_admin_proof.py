@@ -67,7 +67,7 @@ def typed(http: Http, url: str, **changes: Any) -> dict[str, Any]:
 
 def new_client(http: Http) -> tuple[str, dict[str, Any]]:
     url = page("clients_client_add")
-    wanted = {"project": str(project().pk), "name": "Robot “R2”\r\nof ours", "client_id": "robot"}
+    wanted: dict[str, Any] = {"project": str(project().pk), "name": "Robot “R2”\r\nof ours", "client_id": "robot"}
     wanted |= {"grant_types": ["client_credentials"], "scope": "admin.read\r\nadmin.write", "administers": "acme"}
     return url, typed(http, url, **wanted)
 
