@@ -41,11 +41,7 @@ def every() -> dict[str, dict[str, Json]]:
                 "last_sign_in_at": MOMENT_OR_NONE,
             }
         ),
-        "UserPatch": object_of(_wanted()),
-        "UserWanted": object_of({**_wanted(), "sub": {"type": "string", "maxLength": MAX_LENGTH}}, ["username"]),
-        "UserWhole": object_of(
-            {**_wanted(), "sub": {"type": "string", "maxLength": MAX_LENGTH}, **_shown()}, ["username"]
-        ),
+        **_changes(),
         **_directory(),
         "SignIn": answer_of(
             {
@@ -66,6 +62,16 @@ def every() -> dict[str, dict[str, Json]]:
         "Authorization": _authorization(),
         "Event": _event(),
         "AccountEvent": _account_event(),
+    }
+
+
+def _changes() -> dict[str, dict[str, Json]]:
+    """What is sent: parts of an account, a new one, and all of one."""
+    new: dict[str, Json] = {**_wanted(), "sub": {"type": "string", "maxLength": MAX_LENGTH}}
+    return {
+        "UserPatch": object_of(_wanted()),
+        "UserWanted": object_of(new, ["username"]),
+        "UserWhole": object_of({**new, **_shown()}, ["username"]),
     }
 
 
