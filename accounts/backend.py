@@ -53,7 +53,7 @@ def _by_address(address: str) -> list[User]:
     address = normalization.mail_address(address)
     found: list[User] = filter_users_by_email(address, prefer_verified=True, for_login=True)
     proved = EmailAddress.objects.filter(email=address, verified=True)
-    return [one for one in found if one.email.lower() == address or proved.filter(user=one).exists()]
+    return [one for one in found if normalization.small(one.email) == address or proved.filter(user=one).exists()]
 
 
 def _by_username(username: str) -> list[User]:

@@ -49,7 +49,7 @@ class LabelledDateTime(AdminSplitDateTime):
 
 
 class ConsoleAdmin(ModelAdmin):
-    """The base of all console pages. Its forms know the person who edits as `actor`."""
+    """The base of all console pages. Its forms know the person who edits as `actor`, and how they came."""
 
     formfield_overrides = {models.DateTimeField: {"form_class": forms.SplitDateTimeField, "widget": LabelledDateTime}}
     view_on_site = False
@@ -60,7 +60,7 @@ class ConsoleAdmin(ModelAdmin):
         self, request: HttpRequest, obj: models.Model | None = None, change: bool = False, **kwargs: object
     ) -> type[forms.ModelForm[Any]]:
         form = super().get_form(request, obj, change=change, **kwargs)  # a class of its own for every request
-        form.actor = actor(request)  # type: ignore[attr-defined]
+        form.actor, form.request = actor(request), request  # type: ignore[attr-defined]
         return form
 
     def formfield_for_dbfield(

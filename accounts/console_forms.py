@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
@@ -24,9 +25,10 @@ MAX_SHOWN = 5  # how many wrong values an error repeats
 
 
 class ConsoleForm(ModelForm):
-    """The base of forms. `actor` is the person who edits; the admin sets it on the class made for the request."""
+    """The base of forms. `actor` is the person who edits; the admin sets both on the class made for the request."""
 
     actor: User
+    request: HttpRequest
 
     def add_error(self, field: str | None, error: Any) -> None:
         """Keep a field's first error, and never fail on an error about a field that this form does not have.

@@ -67,7 +67,8 @@ def problems(said: Mapping[str, str], but: Group | None = None) -> list[Trouble]
 def named(name: str) -> Group | None:
     """The group of this name, in any capitals."""
     said = plain(name)
-    return Group.objects.filter(name__iexact=said).first() if _is_possible(said) else None
+    alike = Group.objects.filter(name__iexact=said) if _is_possible(said) else []
+    return next((one for one in alike if one.name.lower() == said.lower()), None)  # PostgreSQL finds more
 
 
 def _is_possible(name: str) -> bool:

@@ -178,8 +178,8 @@ class User(AbstractUser):
     @property
     def email_verified(self) -> bool:
         """Whether the person verified the address in `email`."""
-        address = self.emailaddress_set.filter(email__iexact=self.email, verified=True)
-        return bool(self.email) and address.exists()
+        proved = self.emailaddress_set.filter(verified=True).values_list("email", flat=True) if self.email else ()
+        return normalization.small(self.email) in map(normalization.small, proved)
 
     def is_verified_by_another(self, email: str) -> bool:
         """Whether somebody else verified this address, perhaps as a second one: it signs in that person only."""

@@ -28,8 +28,8 @@ class Passkey:
 def owner_of(address: str) -> User | None:
     """Whose mail address this is: of an account, or a second one that somebody verified."""
     address = normalization.mail_address(address)
-    verified = EmailAddress.objects.filter(email__iexact=address, verified=True).values("user")
-    return User.objects.filter(Q(email__iexact=address) | Q(pk__in=verified)).order_by("pk").first()
+    verified = EmailAddress.objects.filter(email=address, verified=True).values("user")
+    return User.objects.filter(Q(email=address) | Q(pk__in=verified)).order_by("pk").first()
 
 
 def owns(user: User, address: str) -> bool:
@@ -60,8 +60,8 @@ def save(request: HttpRequest, user: User, passkey: Passkey | None = None) -> Au
 
 def verify(request: HttpRequest, user: User, address: str) -> None:
     """Whoever holds what a mail brought has proved that its address is theirs."""
-    rows = EmailAddress.objects.filter(user=user, email__iexact=address)
-    if not rows.exists() and user.email.lower() == address.lower():
+    rows = EmailAddress.objects.filter(user=user, email=normalization.mail_address(address))
+    if not rows.exists() and user.email == normalization.mail_address(address):
         EmailAddress.objects.create(user=user, email=user.email, primary=True)
     if rows.filter(verified=False).update(verified=True):
         events.record(user, AccountEventKind.EMAIL_VERIFIED, request)

@@ -7,6 +7,7 @@ domain has two. Which one arrives depends on the keyboard and the program, and p
 from __future__ import annotations
 
 import unicodedata
+from string import ascii_lowercase, ascii_uppercase
 
 import idna
 from django.core.exceptions import ValidationError
@@ -17,6 +18,7 @@ MAX_MAIL_ADDRESS = 254  # characters (RFC 5321 section 4.5.3.1.3, without the br
 # Characters. Putting many marks into their order takes time that grows with the square of their number: these cost 5 ms
 # at most, and 100,000, which anybody might send, five minutes. No name and no address is longer, apart or wide.
 MAX_NORMALIZED = 400
+_SMALL = str.maketrans(ascii_uppercase, ascii_lowercase)
 _well_formed = EmailValidator(allowlist=[])  # `localhost` is no mail domain
 
 
@@ -39,6 +41,21 @@ def mail_address(text: str) -> str:
     """The address in NFKC and small letters, with its domain as DNS has it (A-labels)."""
     local, at, domain = _nfkc(text).lower().rpartition("@")
     return f"{local}@{_domain(domain)}" if at else domain
+
+
+def small(text: str) -> str:
+    """With ASCII's capitals as small letters, and every other letter as it is.
+
+    `lower()` makes a k of the sign for kelvin, and PostgreSQL finds an i without its dot where it looks for I in any
+    capitals: for who has proved something of a mailbox these are letters of another one.
+    """
+    return text.translate(_SMALL)
+
+
+def is_same_mailbox(came: str, address: str) -> bool:
+    """Whether an address as it came past us is the one that we write as `address`."""
+    local = came.rpartition("@")[0]
+    return mail_address(came) == address and small(local) == address.rpartition("@")[0]
 
 
 def check_mail_address(text: str) -> None:

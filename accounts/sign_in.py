@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -30,7 +30,7 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language
 
-from accounts import events
+from accounts import events, methods
 from accounts.browsers import user_agent_of
 from accounts.models import AccountEventKind, SignIn, User
 from accounts.stages import password_is_the_same
@@ -43,17 +43,11 @@ SESSION_KEY = "sign_in"
 PROOF_KEY = "proof_wanted"
 BEGUN_KEY = "requests_begun"
 OF_APPS = (PROOF_KEY, BEGUN_KEY)
+# What somebody typed on a page of the console that asks them first who they are (`projects.kept_forms`). Who can only
+# prove it by signing in anew finds it there, and nobody else does.
+TYPED_KEY = "typed"
 SEEN_INTERVAL = timedelta(hours=1)
-ENROLLED = "enrolled"  # marks, among allauth's records, a factor that was set up in this session
-
-# RFC 8176 section 2. Without attestation nobody can say that hardware guards a passkey: the weaker claim is the true
-# one. Methods that have no value there (a code by e-mail) claim nothing. Who signed in elsewhere (`upstream`) says so:
-# whatever they proved there is one factor here, unless that provider's word on a second one counts.
-UPSTREAM = "upstream"
-FEDERATED = "federated"
-_METHODS = {"password": "pwd", UPSTREAM: FEDERATED}
-_FACTORS = {"totp": "otp", "recovery_codes": "otp", "webauthn": "swk"}
-_SECOND_FACTORS = frozenset(_FACTORS.values())
+ENROLLED, UPSTREAM = methods.ENROLLED, methods.UPSTREAM
 # What proves a first factor once more, as the adapter calls it: the password, or a provider elsewhere.
 _FIRST_AGAIN = ("reauthenticate", UPSTREAM)
 
@@ -116,7 +110,7 @@ def step_up_url(request: HttpRequest, next_url: str) -> str:
     row = current(request)
     if row is None:
         return _with_next("account_login", next_url)
-    if _SECOND_FACTORS.intersection(row.amr):
+    if methods.SECOND_FACTORS.intersection(row.amr):
         return reauthenticate_url(request, next_url)
     enrolled = set(Authenticator.objects.filter(user=row.user_id).values_list("type", flat=True))
     if Authenticator.Type.TOTP in enrolled:
@@ -230,7 +224,7 @@ def _live_row(request: HttpRequest, user: User) -> SignIn | None:
 @receiver(user_logged_in, dispatch_uid="accounts.begin_sign_in")
 def _begin(request: HttpRequest, user: User, **kwargs: object) -> None:
     end(request)
-    auth_time, amr = _authentication_facts(request, user)
+    auth_time, amr = methods.proved(get_authentication_records(request, user))
     came_by = _upstream_record(request, user)
     row = SignIn.objects.create(
         user=user,
@@ -266,36 +260,11 @@ def _end(request: HttpRequest, **kwargs: object) -> None:
 
 def _update_from_session(request: HttpRequest, user: User, row: SignIn) -> None:
     """Take over newer authentications of this session. They move `auth_time` forward, never back."""
-    auth_time, amr = _authentication_facts(request, user)
+    auth_time, amr = methods.proved(get_authentication_records(request, user))
     if auth_time is None or auth_time < row.auth_time or (auth_time, amr) == (row.auth_time, row.amr):
         return
     row.auth_time, row.amr, row.acr = auth_time, amr, acr_of(amr)
     SignIn.objects.filter(pk=row.pk, ended_at=None).update(auth_time=auth_time, amr=amr, acr=row.acr)
-
-
-def _authentication_facts(request: HttpRequest, user: User) -> tuple[datetime | None, list[str]]:
-    """When this person last authenticated in this session, and by which methods (RFC 8176).
-
-    A factor that was set up here proves nothing about who set it up: it counts as a method, but not as an
-    authentication.
-    """
-    records: list[dict[str, Any]] = get_authentication_records(request, user)
-    moments = [float(one["at"]) for one in records if not one.get(ENROLLED)]
-    if not moments:
-        return None, []
-    found = [_METHODS.get(one["method"]) or _FACTORS.get(one.get("type", "")) for one in records]
-    own = list(dict.fromkeys(value for value in found if value))
-    told = [value for one in records for value in one.get("amr", ())]  # elsewhere, where that counts
-    amr = list(dict.fromkeys([*own, *told]))
-    # A passkey that signs in alone has verified its person (allauth requires it): two factors in one.
-    if (_are_two(own) or any(one.get("passwordless") or one.get("mfa") for one in records)) and "mfa" not in amr:
-        amr.append("mfa")
-    return datetime.fromtimestamp(max(moments), UTC), amr
-
-
-def _are_two(methods: Sequence[str]) -> bool:
-    """A password here and a sign-in elsewhere are the same kind of factor."""
-    return len({"pwd" if one == FEDERATED else one for one in methods}) > 1
 
 
 def _upstream_record(request: HttpRequest, user: User) -> dict[str, Any]:

@@ -210,6 +210,6 @@ def switch(request: HttpRequest) -> HttpResponse:
         next_url = ""
     if request.method == "GET" and request.user.is_authenticated:
         return render(request, "account/switch.html", {"next": next_url})
-    sign_in.change_person(request)
+    sign_in.change_person(request, sign_in.TYPED_KEY)
     login_url = reverse("account_login")
     return redirect(f"{login_url}?{urlencode({REDIRECT_FIELD_NAME: next_url})}" if next_url else login_url)

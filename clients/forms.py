@@ -23,8 +23,8 @@ from clients.policy import HELD, listing_problems, metadata_of, problems
 from clients.rules import LIFETIMES as ALWAYS
 from clients.rules import LIFETIMES_OR_NONE, SHOWN_URIS, TEXTS, URI_LISTS, audience_problems
 from projects import admission
-from projects.actors import Actor, Right
-from projects.door import DoorForm, DoorFormSet
+from projects.actors import Right
+from projects.door import DoorForm, DoorFormSet, actor_of
 from projects.models import Project
 from projects.problems import Problem, new_problems
 from projects.rules import LONGEST_LIFETIME
@@ -250,7 +250,7 @@ class AudienceEntryFormSet(DoorFormSet[Audience]):
         if client.project is None:
             return found
         wrong = {one.field for one in found}
-        unlisted = listing_problems(values, Actor.person(self.form.actor), Around([wanted], client.project), had)
+        unlisted = listing_problems(values, actor_of(self.form.request), Around([wanted], client.project), had)
         return found + [one for one in unlisted if one.field not in wrong]
 
 

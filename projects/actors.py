@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Self
 
@@ -79,6 +79,15 @@ class Actor:
 
     def may(self, right: Right) -> bool:
         return right in self.rights and right not in self.unproved
+
+    def before_proof(self) -> Self:
+        """The same with an old proof. What manages this provider changes people, too: it is given by whoever might
+        change them themselves."""
+        return replace(self, unproved=frozenset({Right.GRANT_ADMINISTRATION}))
+
+    def once_proved(self) -> Self:
+        """As they are after a fresh proof, for pages that only show what they may do."""
+        return replace(self, unproved=frozenset())
 
     def ask_for_proof(self, right: Right) -> None:
         """Before this right is found missing: raises ProofTooOld where a fresh proof would bring it."""

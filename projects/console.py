@@ -13,10 +13,12 @@ from django.contrib import admin
 from django.db import connection
 from django.db.models import ForeignKey, ManyToManyField, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern
 from django.utils.translation import gettext as _
 
 from accounts.console import ConsoleAdmin, actor
 from projects import access
+from projects.kept_forms import waits_for_proof
 from projects.models import Project, Role
 from projects.problems import RegistrationError
 
@@ -101,6 +103,14 @@ class ProjectScoped(Base):
 
 
 class ProjectScopedAdmin(ProjectScoped, ConsoleAdmin):
+    @property
+    def urls(self) -> list[URLPattern]:
+        """Not `get_urls`: a page that a subclass adds there would be forgotten."""
+        urls: list[URLPattern] = super().urls
+        for one in urls:
+            one.callback = waits_for_proof(one.callback)
+        return urls
+
     def has_module_permission(self, request: HttpRequest) -> bool:
         return roles_of(request).in_any_project(access.VIEWERS)
 
@@ -164,7 +174,7 @@ class ProjectScopedInline(ProjectScoped, Inline):
         if self.template == admin.TabularInline.template:
             kwargs["formset"] = type("TableRows", (LabelledRows, self.formset), {})
         formset = super().get_formset(request, obj, **kwargs)  # a class of its own for every request
-        formset.form.actor = actor(request)  # type: ignore[attr-defined]
+        formset.form.actor, formset.form.request = actor(request), request  # type: ignore[attr-defined]
         return formset
 
 

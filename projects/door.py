@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from accounts.console import actor
 from accounts.console_forms import ConsoleForm
+from accounts.fresh_proof import is_fresh
 from projects.actors import Actor
 from projects.console import roles_of
 from projects.problems import Problem
@@ -23,8 +24,11 @@ Value = TypeVar("Value")
 
 
 def actor_of(request: HttpRequest) -> Actor:
-    """Whoever is signed in, as registrations ask them."""
-    return Actor.person(actor(request), roles_of(request))
+    """Whoever is signed in, as registrations ask them; asked once per request how long ago they proved who they are."""
+    by, kept = Actor.person(actor(request), roles_of(request)), vars(request)
+    if by.rights and "proof_is_fresh" not in kept:
+        kept["proof_is_fresh"] = is_fresh(request)
+    return by if kept.get("proof_is_fresh", True) else by.before_proof()
 
 
 class DoorForm(ConsoleForm):
@@ -35,7 +39,7 @@ class DoorForm(ConsoleForm):
 
     @property
     def by(self) -> Actor:
-        return Actor.person(self.actor)
+        return actor_of(self.request)
 
     def _post_clean(self) -> None:
         """Django would give the row what was typed, and judge it by itself."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts import groups, normalization
@@ -65,7 +65,13 @@ def plain(name: str) -> str:
 
 def named(project: Project, name: str) -> ProjectRole | None:
     """The role of this name, in any capitals."""
-    return project.roles.filter(name__iexact=plain(name)).first() if not text_problem(name, 4 * LONGEST_NAME) else None
+    return _alike(project.roles.all(), name) if not text_problem(name, 4 * LONGEST_NAME) else None
+
+
+def _alike(rows: QuerySet[ProjectRole], name: str) -> ProjectRole | None:
+    """PostgreSQL finds more by any capitals than are the same: an i without its dot for I."""
+    said = plain(name)
+    return next((one for one in rows.filter(name__iexact=said) if one.name.lower() == said.lower()), None)
 
 
 # --- Problems ------------------------------------------------------------------------------------------------------
@@ -184,7 +190,7 @@ def register(wanted: RoleMetadata, project: Project, by: Actor) -> ProjectRole:
 def locked(name: str, project: Project) -> ProjectRole | None:
     """The project's role of this name; nobody else changes it until the transaction ends."""
     rows = ProjectRole.objects.select_for_update(of=("self",)).select_related("project")
-    return rows.filter(project=project, name__iexact=plain(name)).first() if not name_problem(plain(name)) else None
+    return _alike(rows.filter(project=project), name) if not name_problem(plain(name)) else None
 
 
 def change(role: ProjectRole, wanted: RoleMetadata, by: Actor) -> list[str]:

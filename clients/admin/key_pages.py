@@ -149,7 +149,7 @@ class KeyPages(Base):
             "problem": problem,
             "by_keys": BY_KEYS,
             "form": form,
-            "why_not": new_key_problem(metadata_of(client), client.home, actor_of(request)),
+            "why_not": new_key_problem(metadata_of(client), client.home, actor_of(request).once_proved()),
             "may_change": self.has_change_permission(request, client),
         }
         return self._page(request, "keys.html", context)

@@ -133,7 +133,7 @@ class SecretPages(Base):
             "secrets": client.secrets.all(),
             "now": timezone.now(),
             "form": form or NewSecretForm(initial={"seen": _newest(client)}),
-            "why_not": secret_problem(metadata_of(client), client.home, actor_of(request)),
+            "why_not": secret_problem(metadata_of(client), client.home, actor_of(request).once_proved()),
             "may_change": self.has_change_permission(request, client),
             "full": client.secrets.filter(slot__isnull=False).count() >= 2,
         }

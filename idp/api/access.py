@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from allauth.account import app_settings
@@ -15,7 +15,7 @@ from clients.models import Client
 from common import clock, issuer
 from projects import matcher
 from projects.access import Roles
-from projects.actors import Actor, Right
+from projects.actors import Actor
 from projects.apis import own_identifier
 from projects.models import Role
 from provider.endpoints import access_token
@@ -54,11 +54,10 @@ class Caller:
         if user is None or not user.is_staff:
             raise NotAdmitted(NOT_STAFF)
         actor = Actor.person(user, Roles.of(user), through=client_id)
-        return actor if self._is_fresh else replace(actor, unproved=frozenset({Right.GRANT_ADMINISTRATION}))
+        return actor if self._is_fresh else actor.before_proof()
 
     @property
     def _is_fresh(self) -> bool:
-        """What manages this provider changes people, too: it is given by whoever might change them themselves."""
         return not _is_older(self.token, app_settings.REAUTHENTICATION_TIMEOUT)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 
 from common.json_type import Json
@@ -146,11 +148,16 @@ def _take_back(resource: Resource, rows: QuerySet[Invitation], number: str) -> H
     with transaction.atomic():
         found = _found(rows.select_for_update(of=("self",)), number)
         resource.require(represent([found])[0])
-        steps = ("invitations", str(found.pk))
-        of_project = [url_of("projects", found.project.key, *steps)] if found.project else []
         inviting.take_back(found, resource.by)
-        repeats.forget(url_of(*steps), *of_project)
     return HttpResponse(status=204)
+
+
+@receiver(post_delete, sender=Invitation, dispatch_uid="api.answers_of_invitation")
+def _forget(instance: Invitation, **_signal: object) -> None:
+    """Accepted, taken back, or gone with whoever invited: whose address it was is in no answer any more."""
+    steps = ("invitations", str(instance.pk))
+    keys = Project.objects.filter(pk=instance.project_id or 0).values_list("key", flat=True)
+    repeats.forget(url_of(*steps), *(url_of("projects", key, *steps) for key in keys))
 
 
 def _read(values: Mapping[str, object]) -> tuple[dict[str, object], list[Problem]]:

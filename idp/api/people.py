@@ -16,8 +16,8 @@ from accounts import changes, normalization
 from accounts.models import GroupMember, User
 from common.json_type import Json
 from idp.api import deletion, pages, person_changes, repeats
-from idp.api.described import PAGE, operation
-from idp.api.documents import said_in
+from idp.api.described import PAGE, WRITE, operation
+from idp.api.documents import refuse_another, said_in
 from idp.api.problems import not_found
 from idp.api.provider_wide import ProviderWide
 from idp.api.resource import storable, url_of
@@ -31,13 +31,17 @@ class OfPerson(ProviderWide):
     tag = "users"
 
     def person(self, sub: str, *, locked: bool = False) -> User:
+        found = self.person_or_none(sub, locked=locked)
+        if found is None:
+            raise not_found()
+        return found
+
+    def person_or_none(self, sub: str, *, locked: bool = False) -> User | None:
         self.refuse_others(hidden=True)
         rows = User.objects.select_for_update() if locked else User.objects.all()
         found = rows.filter(sub=sub).first() if storable(sub) else None
         if locked:
             self.refuse_others(hidden=True)  # who waited may have lost the right meanwhile
-        if found is None:
-            raise not_found()
         return found
 
 
@@ -83,6 +87,29 @@ class OnePerson(OfPerson):
     @operation("get_user", "Get a person", answers="User")
     def get(self, request: HttpRequest, sub: str) -> HttpResponse:
         return self.shown(represent([self.person(sub)])[0])
+
+    @operation(
+        "put_user",
+        "Make an account of this sub, or replace it",
+        answers="User",
+        sends="UserWhole",
+        parameters=WRITE,
+        also={201: "It is new."},
+    )
+    def put(self, request: HttpRequest, sub: str) -> HttpResponse:
+        """Members that are not named get their defaults, and attributes that are not named go. The password and
+        `tokens_not_before` stay, and so does what only an import edits. What is answered may be sent as it is."""
+        with transaction.atomic():
+            user, by = self.person_or_none(sub, locked=True), self.by
+            before = represent([user])[0] if user else None
+            self.require(before)
+            said = person_changes.whole(said_in(self.sent(), person_changes.read_whole), user, before or {})
+            refuse_another(said, "sub", sub)
+            if created := user is None:
+                user = person_changes.make({**said, "sub": sub}, by)
+            else:
+                person_changes.change(user, said, by)
+            return self.made(represent([user])[0], "users", sub, created=created)
 
     @operation(
         "patch_user",
@@ -137,13 +164,13 @@ def represent(users: Sequence[User]) -> list[dict[str, Json]]:
     belongs: dict[int, set[str]] = {}
     for user_id, name in GroupMember.objects.filter(user__in=users).values_list("user_id", "group__name"):
         belongs.setdefault(user_id, set()).add(name)
-    verified = {(user, email.lower()) for user, email in proved}
+    verified = {(user, normalization.small(email)) for user, email in proved}
     return [
         {
             "sub": one.sub,
             "username": one.username,
             "email": one.email,
-            "email_verified": (one.pk, one.email.lower()) in verified,
+            "email_verified": (one.pk, normalization.small(one.email)) in verified,
             "given_name": one.first_name,
             "family_name": one.last_name,
             "attributes": one.attributes,

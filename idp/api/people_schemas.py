@@ -41,8 +41,7 @@ def every() -> dict[str, dict[str, Json]]:
                 "last_sign_in_at": MOMENT_OR_NONE,
             }
         ),
-        "UserPatch": object_of(_wanted()),
-        "UserWanted": object_of({**_wanted(), "sub": {"type": "string", "maxLength": MAX_LENGTH}}, ["username"]),
+        **_changes(),
         **_directory(),
         "SignIn": answer_of(
             {
@@ -64,6 +63,24 @@ def every() -> dict[str, dict[str, Json]]:
         "Event": _event(),
         "AccountEvent": _account_event(),
     }
+
+
+def _changes() -> dict[str, dict[str, Json]]:
+    """What is sent: parts of an account, a new one, and all of one."""
+    new: dict[str, Json] = {**_wanted(), "sub": {"type": "string", "maxLength": MAX_LENGTH}}
+    return {
+        "UserPatch": object_of(_wanted()),
+        "UserWanted": object_of(new, ["username"]),
+        "UserWhole": object_of({**new, **_shown()}, ["username"]),
+    }
+
+
+def _shown() -> dict[str, Json]:
+    """Of an answer that is sent back."""
+    moments: dict[str, Json] = {"created_at": MOMENT, "last_sign_in_at": MOMENT_OR_NONE}
+    shown: dict[str, Json] = {"email_verified": FLAG, "groups": GROUPS, "has_password": FLAG, **moments}
+    words = "Only shown: as it is, or left out."
+    return {name: {**one, "description": words} for name, one in shown.items() if isinstance(one, dict)}
 
 
 def _wanted() -> dict[str, Json]:

@@ -62,6 +62,7 @@ DEFAULTS: Mapping[str, Json] = {
     **dict.fromkeys(("is_staff", "is_superuser"), False),
     "is_active": True,
 }
+SHOWN_ONLY = ("email_verified", "groups", "has_password", "created_at", "last_sign_in_at")
 RIGHTS = ("is_active", "is_staff", "is_superuser")
 ALIKE = {"username": normalization.user_name, "email": normalization.mail_address}
 
@@ -75,6 +76,34 @@ def read_new(values: Mapping[str, object]) -> tuple[dict[str, object], list[Prob
     """The same for an account that is made, whose `sub` may be said once."""
     spot = Spot({name: DEFAULTS.get(name) if value is None else value for name, value in values.items()})
     return read_members({**WANTED, "sub": text}, spot, needed=("username",)), spot.found
+
+
+def read_whole(values: Mapping[str, object]) -> tuple[dict[str, object], list[Problem]]:
+    """The same for one that is replaced, with what is only shown."""
+    shown = {name: value for name, value in values.items() if name in SHOWN_ONLY}
+    said, wrong = read_new({name: value for name, value in values.items() if name not in SHOWN_ONLY})
+    return {**said, **shown}, wrong
+
+
+def whole(said: Mapping[str, object], user: User | None, before: Mapping[str, Json]) -> dict[str, object]:
+    """Everything an account has, as an administrator decides it. What is only shown is repeated as it is (`before`)."""
+    words = "This is only shown here: repeat it as it is, or leave it out."
+    require(Problem(one, words, "read_only") for one in SHOWN_ONLY if one in said and said[one] != before.get(one))
+    ours = {name for name, one in attributes.schema().items() if one.editable_for(Editor.ADMINISTRATOR)}
+    rest = {name: value for name, value in DEFAULTS.items() if name in ours or name not in attributes.NAMES}
+    had, sent = user.attributes if user else {}, said.get("attributes")
+    values = (
+        {name: _instead_of(had.get(name), value) for name, value in sent.items()} if isinstance(sent, Mapping) else {}
+    )
+    wanted = {name: value for name, value in {**rest, **said}.items() if name not in SHOWN_ONLY}
+    return {**wanted, "attributes": {**dict.fromkeys(one for one in had if one in ours), **values}}
+
+
+def _instead_of(before: Json, value: Json) -> Json:
+    """As a merge patch that leaves no part of what was there."""
+    if not (isinstance(before, Mapping) and isinstance(value, Mapping)):
+        return value
+    return {**dict.fromkeys(before), **value}
 
 
 def make(said: Mapping[str, object], by: Actor, editor: Editor = Editor.ADMINISTRATOR) -> User:

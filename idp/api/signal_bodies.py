@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from django.conf import settings
 
+from accounts import normalization
 from accounts.models import User
 from clients import streams
 from clients.models import Stream
@@ -105,8 +106,8 @@ def sub(subject: Json, project: Project) -> str:
             sub = text(subject.get("id"), "subject.id")
             return sub if storable(sub) and len(sub) <= 255 else ""
         case "email":
-            email = text(subject.get("email"), "subject.email")
-            found = User.objects.filter(email__iexact=email).first() if email and storable(email) else None
+            email = normalization.mail_address(text(subject.get("email"), "subject.email"))
+            found = User.objects.filter(email=email).first() if email and storable(email) else None
             return told_sub(found.sub, project) if found else ""
     raise malformed("This format of a subject is not known here.")
 

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 
 from accounts.attributes import schema
 from accounts.models import Attribute, Group, User
+from accounts.normalization import small
 from common.hashers import problem_of_hash
 from common.json_type import Json
 from idp.configuration.export_secrets import SecretsAs
@@ -33,10 +34,11 @@ APART = (
 def people(projects: Sequence[Project], secrets: SecretsAs, left_out: list[str]) -> Iterator[dict[str, Json]]:
     """All of them, or those that these projects name."""
     users = _of(projects) if projects else User.objects.all()
-    verified = set(EmailAddress.objects.filter(verified=True).values_list("user_id", "email"))
+    rows = EmailAddress.objects.filter(verified=True).values_list("user_id", "email")
+    verified = {(user, small(email)) for user, email in rows}
     left_out.append(NOT_HERE)
     for user in users.order_by("username").prefetch_related("group_members__group"):
-        yield _user(user, secrets, verified=(user.pk, user.email.lower()) in verified)
+        yield _user(user, secrets, verified=(user.pk, small(user.email)) in verified)
 
 
 def attributes() -> list[Json]:

@@ -85,7 +85,7 @@ def _taken(context: Context, user: User, entry: Entry) -> bool:
     if email and others.filter(email__iexact=email).exists():
         context.problems.add(entry.place_of("email"), "Another account has this e-mail address.")
         return True
-    if email and normalization.mail_address(email) != user.email.lower() and user.is_verified_by_another(email):
+    if email and normalization.mail_address(email) != user.email and user.is_verified_by_another(email):
         context.problems.add(entry.place_of("email"), "Another account has verified this e-mail address.")
         return True
     return False
@@ -177,7 +177,7 @@ def _set_email_address(context: Context, user: User, old_email: str, entry: Entr
         if verified:
             context.problems.add_unless_known(entry.place_of("email_verified"), "There is no e-mail address to verify.")
         return []
-    address = mine.filter(email__iexact=user.email).first() or EmailAddress(user=user, email=user.email.lower())
+    address = mine.filter(email=user.email).first() or EmailAddress(user=user, email=user.email)
     before = (address._state.adding, address.primary, address.verified)
     address.primary = True
     address.verified = address.verified if verified is None else bool(verified)

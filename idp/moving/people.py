@@ -196,7 +196,7 @@ class _Here:
         found += by_address.values_list(*columns)
         self._by_sub = {sub: (pk, name, email) for pk, sub, name, email in found}
         self._by_name = {name.lower(): (pk, sub) for pk, sub, name, _email in found}
-        self._by_address = {email.lower(): pk for pk, _sub, _name, email in found if email}
+        self._by_address = {normalization.small(email): pk for pk, _sub, _name, email in found if email}
         self._clients = set(Client.objects.filter(client_id__in=subs).values_list("client_id", flat=True))
         self.verified = set(
             EmailAddress.objects.filter(email__in=addresses | further, verified=True).values_list("email", flat=True)
@@ -236,16 +236,23 @@ class _Here:
 
 
 def _is_same(row: Row, name: str, email: str) -> bool:
-    return row.email == email.lower() if row.email and email else row.username.lower() == name.lower()
+    return row.email == normalization.small(email) if row.email and email else row.username.lower() == name.lower()
 
 
 def _normalized(row: Row) -> Row:
+    email = normalization.mail_address(row.email)
     return replace(
         row,
         username=normalization.user_name(row.username),
-        email=normalization.mail_address(row.email),
-        verified=tuple(one for one in row.verified if _is_kept(one)),
+        email=email,
+        email_verified=row.email_verified and normalization.is_same_mailbox(row.email, email),
+        verified=tuple(one for one in row.verified if _is_kept(one) and _is_ours(one)),
     )
+
+
+def _is_ours(address: str) -> bool:
+    """Whether what was proved of it is true of it as we write it."""
+    return normalization.is_same_mailbox(address, normalization.mail_address(address))
 
 
 def _is_kept(text: str) -> bool:

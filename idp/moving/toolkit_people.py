@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from accounts import normalization
 from common.command import wrong_use
 from idp.moving.people import Row
 from idp.moving.source import Source, flag, identity, moment, text
@@ -32,7 +33,7 @@ def rows(source: Source, table: str, options: Options) -> Iterator[Row]:
             sub=identity(row[sub]),
             username=text(row[options.username]),
             email=email,
-            email_verified=bool(email) and (options.trust_addresses or email.lower() in addresses),
+            email_verified=bool(email) and (options.trust_addresses or normalization.small(email) in addresses),
             verified=addresses,
             password=text(row["password"]),
             first_name=text(row.get("first_name")),
@@ -56,5 +57,5 @@ def _verified(source: Source) -> dict[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
     for row in source.rows(ADDRESSES, ["user_id", "email", "verified"]):
         if flag(row["verified"]):
-            found.setdefault(identity(row["user_id"]), []).append(text(row["email"]).lower())
+            found.setdefault(identity(row["user_id"]), []).append(normalization.small(text(row["email"])))
     return {key: tuple(addresses) for key, addresses in found.items()}

@@ -35,8 +35,7 @@ def address_of(told: Told) -> str:
     Other letters before the @ than ours were proved of another mailbox than this, as `accounts/emails.py` has it.
     """
     address = normalization.mail_address(told.email)
-    local = told.email.rpartition("@")[0]
-    if not local.isascii() or local.lower() != address.rpartition("@")[0]:
+    if not normalization.is_same_mailbox(told.email, address):
         return ""
     try:
         normalization.check_mail_address(address)
@@ -50,7 +49,7 @@ def owns(connector: Connector, told: Told, domain: str) -> bool:
     once that they read a mailbox, as at GitHub, and whoever has it now may be another person."""
     if domain not in connector.owns_domains or connector.kind == Kind.GITHUB:
         return False
-    return connector.kind != Kind.GOOGLE or text_of(told.claims.get("hd")).lower() == domain
+    return connector.kind != Kind.GOOGLE or normalization.small(text_of(told.claims.get("hd"))) == domain
 
 
 def facts_of(connector: Connector, told: Told, connecting: User | None) -> tuple[Facts, User | None]:

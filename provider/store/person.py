@@ -26,9 +26,12 @@ PERSON: dict[str, Fact] = {
     "family_name": Fact("u.last_name"),
     "email": Fact("u.email"),
     "email_verified": Fact(
+        # Capitals of ASCII only, as SQLite has it: any other letter is of another mailbox.
         """u.email <> '' AND EXISTS (SELECT 1 FROM account_emailaddress e
-        WHERE e.user_id = u.id AND e.verified AND lower(e.email) = lower(u.email))""",
+        WHERE e.user_id = u.id AND e.verified AND lower(e.email COLLATE "C") = lower(u.email COLLATE "C"))""",
         bool,
+        sqlite="""u.email <> '' AND EXISTS (SELECT 1 FROM account_emailaddress e
+        WHERE e.user_id = u.id AND e.verified AND lower(e.email) = lower(u.email))""",
     ),
     "attributes": Fact("u.attributes", json=True),
     "updated_at": Fact(

@@ -13,16 +13,18 @@ from django.contrib.auth.hashers import get_hasher, make_password
 from django.core import mail
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
+from django.db.models import Value
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts import normalization
+from accounts import emails, groups, newcomers, normalization
 from accounts.backend import candidates
-from accounts.models import User
+from accounts.models import AccountEvent, User
 from idp.configuration import ConfigurationError, apply
 from tests.accounts.second_steps import code, enrol, give_code
 from tests.console import browser, page, problems, project, send
+from tests.guests import OPERATOR
 
 PASSWORD = "Grünes Haus am Kanal"
 NAME = "jürgen"
@@ -274,6 +276,7 @@ def test_the_two_fields_of_a_new_password_agree_in_any_spelling(person: User) ->
     ("came", "kept", "verified"),
     [
         (f"{wide('jurg')}@example.com", "jurg@example.com", False),
+        ("\N{KELVIN SIGN}urg@example.com", "kurg@example.com", False),
         ("jurg@exämple.test", "jurg@xn--exmple-cua.test", True),
         ("Jurg@Example.com", "jurg@example.com", True),
     ],
@@ -370,3 +373,60 @@ def test_quickstart_sets_the_password_that_browsers_send(monkeypatch: pytest.Mon
 def test_commands_find_a_person_in_any_spelling(typed: str) -> None:
     assert [one.username for one in candidates(typed, typed)] == [NAME]
     assert User.objects.get(username=wide(NAME)).username == NAME
+
+
+# --- Letters that are the same in capitals, to Python or to a database ---------------------------------------------
+
+KELVIN, DOTLESS = "\N{KELVIN SIGN}im@people.example", "k\N{LATIN SMALL LETTER DOTLESS I}m@people.example"
+
+
+@pytest.mark.any_database
+@pytest.mark.parametrize(
+    ("came", "same"),
+    [
+        ("kim@people.example", True),
+        ("Kim@People.example", True),
+        (KELVIN, False),
+        (DOTLESS, False),
+        (wide("kim") + "@people.example", False),
+        ("kim@other.example", False),
+        ("", False),
+    ],
+)
+def test_which_mailbox_an_address_names(came: str, same: bool) -> None:
+    assert normalization.is_same_mailbox(came, "kim@people.example") is same
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("other", [KELVIN, DOTLESS])
+def test_nobody_has_proved_a_mailbox_by_another_one_that_looks_like_it(other: str) -> None:
+    """Rows that came past us: saved by us, an address would be another one already."""
+    made = User.objects.create_user("kim", "kim@people.example", PASSWORD)
+    row = EmailAddress.objects.create(user=made, email="kim@people.example", verified=True, primary=True)
+    EmailAddress.objects.filter(pk=row.pk).update(email=other)
+    assert not made.email_verified
+    emails.replace_primary_address(made, "kim@people.example")
+    assert list(EmailAddress.objects.order_by("pk").values_list("email", "verified", "primary")) == [
+        (other, True, False),
+        ("kim@people.example", False, True),
+    ]
+    User.objects.filter(pk=made.pk).update(email=Value(other))
+    assert newcomers.owner_of("kim@people.example") is None
+    assert candidates("", "kim@people.example") == []
+
+
+@pytest.mark.django_db
+def test_who_gets_another_mailbox_is_told_and_the_one_before_is_gone() -> None:
+    made = User.objects.create_user("kim", "kim@people.example", PASSWORD)
+    EmailAddress.objects.bulk_create([EmailAddress(user=made, email=KELVIN, verified=True, primary=True)])
+    emails.replace_primary_address(made, KELVIN)
+    emails.record_change(made, KELVIN)
+    assert list(EmailAddress.objects.values_list("email", "verified")) == [("kim@people.example", False)]
+    assert AccountEvent.objects.filter(kind="email.changed").count() == 1
+
+
+@pytest.mark.django_db
+def test_a_group_is_named_by_its_own_letters() -> None:
+    groups.make("admin", OPERATOR)
+    assert getattr(groups.named("ADMIN"), "name", "") == "admin"
+    assert groups.named("adm\N{LATIN SMALL LETTER DOTLESS I}n") is None

@@ -323,6 +323,40 @@ def test_a_passkey_alone_is_two_factors_because_it_verified_its_person(client: C
     assert (row.amr, row.acr) == (["swk", "mfa"], "aal2")
 
 
+PASSWORD_ALONE = {"method": "password", "reauthenticated": True}
+BOTH = [{"method": "password"}, {"method": "mfa", "type": "totp"}]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "amr"),
+    [
+        (BOTH, [PASSWORD_ALONE], ["pwd"]),
+        (BOTH, [PASSWORD_ALONE, {"method": "mfa", "type": "totp"}], ["pwd", "otp", "mfa"]),
+        (BOTH, [{"method": "mfa", "type": "totp", "reauthenticated": True}], ["pwd", "otp", "mfa"]),
+        ([{"method": "mfa", "type": "webauthn", "passwordless": True}], [PASSWORD_ALONE], ["pwd"]),
+        (
+            [{"method": "mfa", "type": "webauthn", "passwordless": True}],
+            [{"method": "mfa", "type": "webauthn", "reauthenticated": True}],
+            ["swk", "mfa"],
+        ),
+        ([{"method": "upstream", "mfa": True, "amr": ["hwk"]}], [PASSWORD_ALONE], ["pwd"]),
+        ([{"method": "password"}, {"method": "upstream"}], [PASSWORD_ALONE], ["pwd", "federated"]),
+        ([*BOTH, {"method": "mfa", "type": "webauthn", "enrolled": True}], [PASSWORD_ALONE], ["pwd"]),
+    ],
+)
+def test_the_level_is_as_fresh_as_auth_time(
+    client: Client, person: User, before: list[dict[str, Any]], after: list[dict[str, Any]], amr: list[str]
+) -> None:
+    """An app that asked for a sign-in of now is not told of a second step of this morning."""
+    client.force_login(person)
+    at = time.time() + 1
+    for number, entry in enumerate([*before, *after]):
+        record(client, person, at=at + number, **entry)
+    row = current(client, person)
+    assert row is not None
+    assert (row.amr, row.acr) == (amr, "aal2" if "mfa" in amr else "aal1")
+
+
 @pytest.mark.parametrize(
     ("types", "name"),
     [

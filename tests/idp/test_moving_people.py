@@ -52,3 +52,13 @@ def test_a_name_in_other_capitals_or_another_form_is_the_same() -> None:
     assert (outcome.made, len(outcome.refused)) == (1, 2)
     again = taken(row("Änne"))
     assert (again.made, again.known) == (0, 1)
+
+
+@pytest.mark.parametrize("came", ["\N{KELVIN SIGN}im@x.example", "\uff4bim@x.example"])
+def test_what_was_proved_there_of_another_mailbox_is_not_proved_here(came: str) -> None:
+    """Its letters become ours when it is kept: mail to it went elsewhere."""
+    taken(row("kim", came, proved=True), row("a", "a@x.example", came.replace("im", "arl")))
+    assert list(EmailAddress.objects.order_by("email").values_list("email", "verified")) == [
+        ("a@x.example", False),
+        ("kim@x.example", False),
+    ]

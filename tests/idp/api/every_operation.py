@@ -52,6 +52,7 @@ SENT: dict[str, Any] = {
     "reject_consent_request": {},
     "put_role": {"users": ["member"]},
     "patch_role": {"description": "Works here"},
+    "put_user": {"username": "member", "email": "member@people.example"},
     "patch_user": {"given_name": "Mem"},
     "create_user": {"username": "newcomer"},
     "create_initial_access_token": {"label": "first"},

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from django.core import mail
 
+from accounts.models import User
 from clients import registration
 from clients.models import Client, KeptAnswer
 from clients.policy import metadata_of
+from projects import accepting
 from projects.events import SecurityEvent
 from projects.invitation import Invitation
 from projects.inviting import still_holds
@@ -139,3 +141,19 @@ def test_of_an_invitation_that_is_taken_back_no_answer_is_kept(address: str) -> 
     assert KeptAnswer.objects.exists()
     assert everything.delete(path("invitations", made["id"])).status_code == 204
     assert not KeptAnswer.objects.exists()
+
+
+@pytest.mark.parametrize("address", [path("invitations"), at()])
+def test_whoever_accepts_is_in_no_answer_that_is_kept(address: str, rf: Any) -> None:
+    said = {"email": "outsider@people.example", **({} if address == at() else {"project": "acme"})}
+    machine("all", administers=("*",)).ask("POST", address, said, Idempotency_Key="k")
+    assert KeptAnswer.objects.exists()
+    invited = Invitation.objects.get()
+    accepting.accept(rf.get("/"), invited.digest, User.objects.get(username="outsider"))
+    assert not KeptAnswer.objects.exists()
+
+
+def test_an_invitation_that_goes_with_its_inviter_leaves_no_answer() -> None:
+    person("owner").ask("POST", at(), GUEST, Idempotency_Key="k")
+    User.objects.get(username="owner").delete()
+    assert (Invitation.objects.count(), KeptAnswer.objects.count()) == (0, 0)

@@ -35,7 +35,7 @@ def test_a_newcomer_pastes_every_line(keys: None, settings: Any) -> None:
         *(200, 200),  # two pages
         *(200, 200),  # gone
         *(200, 200, 200, 204),  # a person, and their sign-ins
-        *(201, 201, 200),  # an account, and an invitation
+        *(201, 201, 201, 200),  # two accounts, and an invitation
         *(200, 201),  # a rotation, a token for apps that register themselves
         *(201, 200, 201, 201),  # an attribute, a person who has it, a group, and who belongs to it
         *(200, 422),  # what happened, and what is wrong

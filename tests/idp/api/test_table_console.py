@@ -9,7 +9,7 @@ from tests.idp.api.every_operation import OPERATIONS
 # By the model of the page: what looks, what makes, changes and deletes, and what its actions and further pages do.
 PAGES: dict[str, tuple[str, ...]] = {
     "accounts.User": (
-        *("list_users", "get_user", "create_user", "patch_user", "delete_user"),
+        *("list_users", "get_user", "create_user", "put_user", "patch_user", "delete_user"),
         "delete_second_steps",
     ),
     "accounts.AccountEvent": ("list_account_events",),

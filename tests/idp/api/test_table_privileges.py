@@ -108,6 +108,7 @@ TABLE: dict[str, str] = {
     "list_users": "superusers list",
     "get_user": "superusers look",
     "create_user": "superusers decide",
+    "put_user": "superusers change",
     "patch_user": "superusers change",
     "delete_user": "superusers change",
     "delete_second_steps": "superusers change",

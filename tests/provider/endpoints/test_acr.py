@@ -108,6 +108,23 @@ def test_somebody_who_has_one_uses_it_and_goes_on(person: Browser, params: dict[
         assert told(person.http.get(here)) == "aal2"
 
 
+def test_who_renews_the_password_alone_is_as_strong_as_a_password(person: Browser) -> None:
+    """Until the second step follows: then the sign-in is as fresh as the app wanted it, and as strong."""
+    enrol()
+    with time_machine.travel(timezone.now() + timedelta(hours=1)):
+        here = leads_to(person.authorize("web", acr_values="aal2"), "/accounts/two-step/confirm/")
+        person.http.post("/accounts/two-step/confirm/", {"code": totp(), "next": here})
+        assert told(person.http.get(here)) == "aal2"
+    with time_machine.travel(timezone.now() + timedelta(hours=2)):
+        asked = person.authorize("web", prompt="login", acr_values="aal2")
+        here = leads_to(asked, "/accounts/reauthenticate/")
+        person.http.post("/accounts/reauthenticate/", {"password": "owner-pw", "next": here})
+        assert told(person.authorize("web")) == "aal1"
+        assert leads_to(person.http.get(here), "/accounts/two-step/confirm/") == here
+        person.http.post("/accounts/two-step/confirm/", {"code": totp(), "next": here})
+        assert told(person.http.get(here)) == "aal2"
+
+
 def test_a_sign_in_that_waits_for_its_second_factor_is_interaction_required() -> None:
     enrol()
     browser = Browser()
