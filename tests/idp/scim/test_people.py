@@ -138,6 +138,7 @@ def test_s4_whoever_enters_the_console_is_changed_by_nobody_here(scim: Scim, sta
         assert [one.status_code for one in answers] == [403] * 4
         assert User.objects.filter(username=username).values().get() == before
         assert scim.get(address).status_code == 200
+        scim.make("Groups", displayName=f"With {username}", members=[{"value": before["sub"]}])
     assert not Provisioned.objects.exists()
 
 
