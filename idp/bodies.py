@@ -11,6 +11,8 @@ import orjson
 from common.json_type import Json
 
 PROBLEM = "application/problem+json"
+SCIM = "application/scim+json"
+SCIM_ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 MAX_BODY = 1_000_000  # as DATA_UPLOAD_MAX_MEMORY_SIZE; also for forms with files, as no form takes any
 
 
@@ -47,6 +49,15 @@ def is_of_api(environ: WSGIEnvironment) -> bool:
     return "/api/v1/" in str(environ.get("PATH_INFO", ""))
 
 
+def is_of_scim(environ: WSGIEnvironment) -> bool:
+    return "/scim/v2/" in str(environ.get("PATH_INFO", ""))
+
+
+def scim_error(status: str, detail: str) -> dict[str, Json]:
+    """As `idp.scim.errors` says it."""
+    return {"schemas": [SCIM_ERROR], "status": status.partition(" ")[0], "detail": detail}
+
+
 def problem(status: str, detail: str) -> dict[str, Json]:
     """As `idp.api.problems` says it, before any of the API was asked."""
     number, _space, title = status.partition(" ")
@@ -56,7 +67,9 @@ def problem(status: str, detail: str) -> dict[str, Json]:
 
 def _refuse(status: str, message: str, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
     kind, said, more = "text/plain", message.encode(), []
-    if is_of_api(environ):
+    if is_of_scim(environ):
+        kind, said, more = SCIM, orjson.dumps(scim_error(status, message)), [("Cache-Control", "no-store")]
+    elif is_of_api(environ):
         kind, said, more = PROBLEM, orjson.dumps(problem(status, message)), [("Cache-Control", "no-store")]
     elif _is_json(environ) and status.startswith("413"):
         kind, said = "application/json", orjson.dumps({"error": "invalid_request", "error_description": message})

@@ -183,7 +183,7 @@ def test_the_providers_own_api_belongs_to_nobody() -> None:
     own = facts.registry([f"{ISSUER}/api/v1/projects"], web).resolve(f"{ISSUER}/api/v1/projects")
     assert own is not None
     assert all(own.of_another(project_facts(project)) for project in Project.objects.all())
-    assert own.scopes == {"admin.read", "admin.write", "ssf.read", "ssf.manage"}
+    assert own.scopes == {"admin.read", "admin.write", "ssf.read", "ssf.manage", "scim.manage"}
 
 
 def person() -> PersonFacts:

@@ -63,7 +63,7 @@ def test_the_api_says_where_tokens_for_it_come_from() -> None:
     said = answer.json()
     assert (answer["Cache-Control"], answer["Access-Control-Allow-Origin"]) == ("public, max-age=300", "*")
     assert (said["resource"], said["authorization_servers"]) == (OWN, [ISSUER])
-    assert said["scopes_supported"] == ["admin.read", "admin.write", "ssf.read", "ssf.manage"]
+    assert said["scopes_supported"] == ["admin.read", "admin.write", "ssf.read", "ssf.manage", "scim.manage"]
     assert Http().get(said["resource_documentation"].removeprefix(ISSUER)).json()["openapi"]
     register(TOOL, "house")
     token = Browser("owner").tokens(TOOL, scope=" ".join(said["scopes_supported"]), resource=said["resource"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from common.counters import Limit
 from idp.api import body, rates
+from idp.bodies import MAX_BODY, BufferedBodies
 from idp.scim.door import source_of
 from tests.idp.api.caller import TOOL, Api, machine, person, register
 from tests.idp.scim.conftest import BASE, Scim, provisioner
@@ -85,6 +87,22 @@ def test_bodies_are_json_and_bounded(scim: Scim) -> None:
         answer = scim.ask("POST", "/Users", sent)
         assert (answer.status_code, answer.json()["scimType"]) == (400, "invalidSyntax"), sent
     assert scim.get("/Users", Accept="text/html").status_code == 406
+
+
+def test_what_no_application_reads_is_refused_in_the_same_form() -> None:
+    heads: dict[str, str] = {}
+
+    def start(status: str, headers: list[tuple[str, str]], *_more: object) -> None:
+        heads.update({"status": status, **dict(headers)})
+
+    environ = {
+        "PATH_INFO": f"{BASE}/Users",
+        "CONTENT_LENGTH": str(MAX_BODY + 1),
+        "CONTENT_TYPE": "application/scim+json",
+    }
+    said = json.loads(b"".join(BufferedBodies(lambda *_: [])(environ, start)))  # type: ignore[arg-type]
+    assert (heads["status"][:3], heads["Content-Type"]) == ("413", "application/scim+json")
+    assert (said["schemas"], said["status"]) == (ERROR, "413")
 
 
 def test_who_asks_too_much_is_told_when_to_come_back(scim: Scim, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from accounts.models import AccountEvent, EditableBy, Provisioned, SignIn, User
 from clients.models import Authorization
 from idp.api import person_changes
 from projects.events import SecurityEvent
-from tests.idp.api.caller import Api, machine
+from tests.idp.api.caller import machine
 from tests.idp.scim.conftest import USER, Scim, provisioner
 from tests.world import App, Browser
 
@@ -138,6 +138,7 @@ def test_s4_whoever_enters_the_console_is_changed_by_nobody_here(scim: Scim, sta
         assert [one.status_code for one in answers] == [403] * 4
         assert User.objects.filter(username=username).values().get() == before
         assert scim.get(address).status_code == 200
+        scim.make("Groups", displayName=f"With {username}", members=[{"value": before["sub"]}])
     assert not Provisioned.objects.exists()
 
 
@@ -503,7 +504,7 @@ OPERATION = st.fixed_dictionaries(
 
 
 @pytest.mark.any_database
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
 @given(said=st.dictionaries(NAMES, ANYTHING, max_size=6), operations=st.lists(OPERATION, min_size=1, max_size=3))
 def test_whatever_is_sent_is_done_or_refused(scim: Scim, said: dict[str, Any], operations: list[Any]) -> None:
     address = of(sub_of("outsider"))
@@ -516,4 +517,3 @@ def test_whatever_is_sent_is_done_or_refused(scim: Scim, said: dict[str, Any], o
     )
     assert max(one.status_code for one in answers) < 500, [one.content for one in answers]
     User.objects.filter(username="drawn").delete()
-    assert Api(scim.token).get("/api/v1/users").status_code == 403
