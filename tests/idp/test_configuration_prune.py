@@ -159,7 +159,7 @@ class TestProjects:
         connectors.register(replace(wanted, project="other"), Actor.operator("tests"))
         SocialAccount.objects.create(user=User.objects.create(username="ann"), provider="corp", uid="1")
         report = pruned(file_of(WEB, SHOP), Prune.PROJECTS)
-        assert str(report.drift[-1]) == "deleted project other with 1 connectors, 1 links"
+        assert str(report.drift[-1]) == "deleted project other with 1 connector, 1 link"
 
     def test_a_file_without_projects_deletes_none(self) -> None:
         assert not pruned({"version": 1}, Prune.PROJECTS).changed
