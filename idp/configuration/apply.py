@@ -39,6 +39,7 @@ def apply(
     dry_run: bool = False,
     strict: bool = False,
     prune: Prune = Prune.NOTHING,
+    prune_values: bool = False,
     origin: Mapping[str, str] | None = None,
 ) -> Report:
     """Make the database say what the file says. Objects the file does not name are left alone, or pruned.
@@ -57,7 +58,7 @@ def apply(
     try:
         with transaction.atomic():
             _write(context, file)
-            pruning.prune(context, file, prune)
+            pruning.prune(context, file, prune, with_values=prune_values)
             warnings = [] if problems.found else list(warnings_of(context, file, strict=strict))
             problems.found += warnings if strict else []
             problems.raise_any()

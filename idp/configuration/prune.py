@@ -19,6 +19,7 @@ from clients.models.logout import NoticeState
 from idp.configuration.connectors import unlisted as connectors_unlisted
 from idp.configuration.context import Context
 from idp.configuration.problems import Place
+from idp.configuration.prune_people import prune_directory
 from idp.configuration.shape import Entry
 from idp.configuration.webhooks import unlisted as webhooks_unlisted
 from projects import matcher, roles
@@ -30,11 +31,11 @@ from projects.upstream.models import Connector
 
 class Prune(StrEnum):
     NOTHING = ""
-    LISTED = "listed"  # clients, APIs and roles of the projects that the file names; connectors
+    LISTED = "listed"  # clients, APIs and roles of the projects that the file names; connectors, groups, attributes
     PROJECTS = "projects"  # projects that it does not name, too
 
 
-def prune(context: Context, file: Entry, how: Prune) -> None:
+def prune(context: Context, file: Entry, how: Prune, *, with_values: bool = False) -> None:
     """Clients first: their allowlists stand in the way of deleting APIs, and they in that of deleting projects."""
     if how is Prune.NOTHING or context.problems.found:
         return
@@ -58,6 +59,7 @@ def prune(context: Context, file: Entry, how: Prune) -> None:
     for one in connectors_unlisted(file):
         people = connectors.people_of(one.key)
         _delete(context, file.place_of("connectors"), "connector", one.key, {"people": people}, _link(context, one))
+    prune_directory(context, file, with_values=with_values)
     for project in gone:
         takes = _goes_with(project)
         _delete(context, file.place_of("projects"), "project", project.key, takes, _own(context, project))

@@ -9,13 +9,7 @@ from enum import StrEnum
 from common.command_output import number
 from idp.configuration.problems import Problem
 
-SINGULAR = {
-    "people": "person",
-    "authorizations": "authorization",
-    "scopes": "scope",
-    "APIs": "API",
-    "deliveries": "delivery",
-}
+SINGULAR = {"people": "person", "deliveries": "delivery"}  # of whatever else is counted: without its s
 
 
 class Action(StrEnum):
@@ -56,7 +50,7 @@ class Change:
 
 def _amount(counted: tuple[str, int]) -> str:
     what, how_many = counted
-    return number(how_many, SINGULAR.get(what, what), what)
+    return number(how_many, SINGULAR.get(what, what.removesuffix("s")), what)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from clients import stream_management
 from clients.models import Client, SigningKey, Stream, Webhook
 from clients.models.keys import KeyState
 from common import clock
-from common.command_output import ago
+from common.command_output import ago, number
 from common.timers import TimerRun
 from idp.doctor import Finding, failed, ok, warning
 from idp.worker.process import seen
@@ -52,7 +52,7 @@ def keys() -> Iterator[Finding]:
                 f"{one.algorithm}: the next key needs another secret than the one that signs.",
                 "Restart every server with these IDP_KEY_SECRETS, then run rotatekeys --servers-restarted.",
             )
-    yield ok(f"{len(active)} keys sign, each has a next one, and all of them open")
+    yield ok(f"{number(len(active), 'key signs', 'keys sign')}, each has a next one, and all of them open")
 
 
 def timers() -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.models import User
 from clients.models import Authorization, Client, SecurityEvent
 from idp.configuration import ConfigurationError, Prune, Report, apply
+from idp.configuration.report import Ledger
 from projects.actors import Actor
 from projects.models import Api, Project
 from projects.upstream import registration as connectors
@@ -45,6 +46,13 @@ def refused(source: dict[str, Any], how: Prune = Prune.LISTED) -> str:
 @pytest.fixture(autouse=True)
 def _acme_is_there() -> None:
     apply(file_of(WEB, SHOP))
+
+
+def test_one_of_anything_is_said_as_one() -> None:
+    ledger = Ledger()
+    ledger.deleted("thing", "x", dict.fromkeys(("people", "deliveries", "connectors", "links", "grants", "APIs"), 1))
+    said = "1 person, 1 delivery, 1 connector, 1 link, 1 grant, 1 API"
+    assert [str(one) for one in ledger.report(with_secrets=False).drift] == [f"deleted thing x with {said}"]
 
 
 def test_what_is_listed_stays() -> None:
@@ -151,7 +159,7 @@ class TestProjects:
         connectors.register(replace(wanted, project="other"), Actor.operator("tests"))
         SocialAccount.objects.create(user=User.objects.create(username="ann"), provider="corp", uid="1")
         report = pruned(file_of(WEB, SHOP), Prune.PROJECTS)
-        assert str(report.drift[-1]) == "deleted project other with 1 connectors, 1 links"
+        assert str(report.drift[-1]) == "deleted project other with 1 connector, 1 link"
 
     def test_a_file_without_projects_deletes_none(self) -> None:
         assert not pruned({"version": 1}, Prune.PROJECTS).changed

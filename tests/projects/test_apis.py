@@ -48,4 +48,13 @@ def test_thousands_are_read_by_as_few_statements_as_one(number: int, django_asse
 
 def test_every_fact_of_an_api_is_read() -> None:
     """What `ApiFacts` has and no column is named for would be a default for ever."""
-    assert {*apis.COLUMNS, "scopes", "shared_with", "guest_scopes"} == set(ApiFacts.__dataclass_fields__)
+    further = {"scopes", "shared_with", "guest_scopes", "pairwise"}  # of other rows
+    assert {*apis.COLUMNS, *further} == set(ApiFacts.__dataclass_fields__)
+
+
+@pytest.mark.any_database
+def test_to_guests_a_project_has_no_claim_table() -> None:
+    rows = [{"name": "teams", "source": "groups", "scope": "profile"}]
+    acme = Project.objects.create(key="acme", name="Acme", guest_apps="any", claims=rows)
+    assert {row.name for row in apis.project_facts(acme).claims} >= {"teams", "roles"}
+    assert apis.guest_terms(acme).claims == ()

@@ -34,7 +34,10 @@ class Command(DatabaseCommand):
             choices=[Prune.LISTED.value, Prune.PROJECTS.value],
             const=Prune.LISTED.value,
             default=Prune.NOTHING.value,
-            help="delete clients and APIs that the file's projects do not list; with 'projects', other projects too",
+            help="delete what the file's lists do not name; with 'projects', projects that it does not name, too",
+        )
+        parser.add_argument(
+            "--prune-values", action="store_true", help="with --prune: attributes too of which people have a value"
         )
         parser.add_argument("--strict", action="store_true", help="refuse what is only warned of without it")
         parser.add_argument(
@@ -51,7 +54,15 @@ class Command(DatabaseCommand):
         text = _read(file)
         origin = {"by": as_name(by)[:MAX_BY], "sha256": hashlib.sha256(text.encode()).hexdigest()}
         try:
-            report = apply(text, path=name, dry_run=look_only, strict=strict, prune=Prune(prune), origin=origin)
+            report = apply(
+                text,
+                path=name,
+                dry_run=look_only,
+                strict=strict,
+                prune=Prune(prune),
+                prune_values=bool(options["prune_values"]),
+                origin=origin,
+            )
         except ConfigurationError as error:
             if self.as_json:
                 self.answer({"applied": False, "problems": [one.as_dict() for one in error.problems]}, [])

@@ -9,6 +9,7 @@ from django.core.management.base import CommandParser
 from django.utils.translation import override
 
 from common.command import DatabaseCommand, Refused, wrong_use
+from common.command_output import number
 from idp import mail_samples
 
 SAMPLES = {mail_samples.short(name): name for name in mail_samples.NAMES}
@@ -55,4 +56,4 @@ class Command(DatabaseCommand):
                             written.append(f"{short}.{language}{suffix}")
         except OSError as error:
             raise Refused(f"It cannot be written: {error.strerror}.") from None
-        self.answer({"written": written}, [f"{len(written)} files are in {directory}."])
+        self.answer({"written": written}, [f"{number(len(written), 'file is', 'files are')} in {directory}."])

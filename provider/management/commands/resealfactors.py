@@ -28,7 +28,8 @@ class Command(DatabaseCommand):
             raise Refused(str(error)) from None
         events.record(None, AccountEventKind.FACTORS_RESEALED, None, number=number, by=whoever_runs_this())
         more: dict[str, object] = {"still_needed": others} if others else {}
-        said = f"{number} secrets are encrypted under the first of IDP_KEY_SECRETS."
+        secrets = f"{number} secret is" if number == 1 else f"{number} secrets are"
+        said = f"{secrets} encrypted under the first of IDP_KEY_SECRETS."
         self.answer({"resealed": number, **more}, [said, *_when_others_may_go(others)])
 
 
