@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, MutableMapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import cast
+from typing import Protocol, cast
 
 from common.address import Request, is_from_proxy
 
@@ -17,13 +17,29 @@ _NAMED = re.compile(r"[A-Za-z0-9_.:=-]{1,64}")  # nothing that could end a line,
 _KEY = "vestibule.arrival"
 
 
+class Client(Protocol):
+    """Whoever proved to be a client, as far as a line of the log and a number have to know it."""
+
+    @property
+    def client_id(self) -> str: ...
+
+    @property
+    def project_key(self) -> str: ...
+
+
 @dataclass(slots=True)
 class Arrival:
-    """`id`: short enough to read out on the telephone, where no proxy gave a longer one."""
+    """`id`: short enough to read out on the telephone, where no proxy gave a longer one.
+
+    `client`, `grant` and `error` are what was found out of the request, never what it says.
+    """
 
     id: str
     at: float  # on the clock that only counts
     told: bool = False  # a line of the log speaks of this request already
+    client: Client | None = None
+    grant: str = ""
+    error: str = ""
 
     @property
     def milliseconds(self) -> float:
@@ -31,6 +47,18 @@ class Arrival:
 
 
 current: ContextVar[Arrival | None] = ContextVar("arrival", default=None)
+
+
+def of_client(client: Client) -> None:
+    """The request that is being answered comes from this client."""
+    if (came := current.get()) is not None:
+        came.client = client
+
+
+def of_grant(grant_type: str) -> None:
+    """It is a token request of this grant type."""
+    if (came := current.get()) is not None:
+        came.grant = grant_type
 
 
 def arrival_of(request: Request) -> Arrival:

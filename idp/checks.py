@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError
@@ -162,6 +164,21 @@ def headers_of_certificates_have_one_spelling(app_configs: object, **kwargs: obj
         )
         for name in names
         if "-" in name
+    ]
+
+
+@register(Tags.security, deploy=True)
+def metrics_are_for_few(app_configs: object, **kwargs: object) -> list[CheckMessage]:
+    """Names of projects and how busy each is: no secret, and nothing for everybody."""
+    listen = settings.IDP_METRICS_LISTEN
+    if listen is None or not ipaddress.ip_address(listen[0]).is_unspecified:
+        return []
+    return [
+        Warning(
+            "IDP_METRICS_LISTEN answers at every address of this machine, and asks nobody who they are.",
+            hint="Name the one address where Prometheus asks, or let nobody else in and silence this warning.",
+            id="idp.W015",
+        )
     ]
 
 

@@ -114,6 +114,20 @@ class Environment(environ.Env):
             raise ImproperlyConfigured(f"{name} must be an hour from 0 to 23, not {value}.")
         return value
 
+    def listener(self, name: str) -> tuple[str, int] | None:
+        """This variable as an address and a port to listen on; a port alone is one of this machine."""
+        value = str(self.str(name, default="")).strip()
+        if not value:
+            return None
+        host, _colon, port = value.rpartition(":")
+        try:
+            address = str(ipaddress.ip_address(host.strip("[]") or "127.0.0.1"))
+            if not 1 <= int(port) <= 65_535:
+                raise ValueError
+        except ValueError:
+            raise ImproperlyConfigured(f"{name} must look like 9100 or 127.0.0.1:9100, not {value!r}.") from None
+        return address, int(port)
+
     def address(self, name: str, default: str, read: Callable[[str], Settings]) -> Settings:
         """This variable, a URL, as the settings that `read` makes of it."""
         example, schemes = URLS[name]

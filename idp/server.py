@@ -30,6 +30,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from common import issuer
+from common.meter import Counting
 from idp import VERSION
 from idp.bodies import BufferedBodies
 from idp.environment import Environment
@@ -107,6 +108,8 @@ def serve(application: str = "idp.wsgi.application", max_wait: float = MAX_WAIT,
     if apps.ready:  # otherwise every worker would load them with its first request
         import_module(settings.ROOT_URLCONF)
     options |= _live_at(issuer.path() if apps.ready else "")
+    if apps.ready and settings.IDP_METRICS_LISTEN:
+        import_string("idp.metrics.process.start")(*settings.IDP_METRICS_LISTEN, options["port"])
     for name in SECRETS:
         os.environ.pop(name, None)  # granian copies its environment into every request
     gc.collect()
@@ -134,6 +137,8 @@ def _watched(application: WSGIApplication, threads: int, max_wait: float) -> Cal
     def serve_here() -> WSGIApplication:
         if apps.ready:
             import_string("provider.store.refusals.start_writer")()
+        if Counting.meter is not None:
+            Counting.meter.begin()
         return Watched(BufferedBodies(application), threads, max_wait, main, STOP_SECONDS)
 
     return serve_here

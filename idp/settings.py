@@ -82,6 +82,8 @@ IDP_CLIENT_ID_METADATA_DOCUMENTS = env.flag("IDP_CLIENT_ID_METADATA_DOCUMENTS") 
 IDP_LOOPBACK_CLIENT_DOCUMENTS = env.flag_on_loopback("IDP_LOOPBACK_CLIENT_DOCUMENTS", IDP_ISSUER)
 # Whether apps register themselves: never, with a token that an owner of a project made, or anybody's as guests.
 IDP_DYNAMIC_REGISTRATION: str = env.one_of("IDP_DYNAMIC_REGISTRATION", "off", "tokens", "guests")
+# Where Prometheus asks for numbers; never the port of the server. None: nothing is counted.
+IDP_METRICS_LISTEN = env.listener("IDP_METRICS_LISTEN")
 # Addresses (IP or CIDR) of reverse proxies whose X-Forwarded-For is believed. Nobody's by default.
 IDP_TRUSTED_PROXIES = env.networks("IDP_TRUSTED_PROXIES")
 # Client certificates (RFC 8705): the headers in which those proxies pass them on, and say that a CA vouches for them.

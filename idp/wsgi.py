@@ -20,8 +20,10 @@ _django = get_wsgi_application()
 
 from common.arrival import HEADER, Arrival, current, note  # noqa: E402 - Django has to be set up
 from common.json_type import Json  # noqa: E402
+from common.meter import Counting  # noqa: E402
 from idp.bodies import PROBLEM, is_of_api, problem  # noqa: E402
 from idp.fast_path import BASE, BY_PATH, EndpointRequest, FastPath  # noqa: E402
+from idp.named_paths import endpoint_of  # noqa: E402
 from provider import trace  # noqa: E402
 from provider.endpoints.http import json_answer  # noqa: E402
 from provider.trace import Why  # noqa: E402
@@ -47,13 +49,13 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
         headers.append(named)
         return start_response(status, headers, *error)  # type: ignore[arg-type]
 
-    if settings.IDP_LOG_REQUESTS:
-        return _logged(environ, start, came)
+    if settings.IDP_LOG_REQUESTS or Counting.meter is not None:
+        return _observed(environ, start, came)
     return _answer(environ, start)
 
 
-def _logged(environ: WSGIEnvironment, start_response: StartResponse, came: Arrival) -> Iterable[bytes]:
-    """A line for a request that succeeds, too."""
+def _observed(environ: WSGIEnvironment, start_response: StartResponse, came: Arrival) -> Iterable[bytes]:
+    """A line for a request that succeeds, too; and one more for whoever counts."""
     statuses: list[str] = []
 
     def start(status: str, headers: list[tuple[str, str]], *error: object) -> Callable[[bytes], object]:
@@ -61,8 +63,11 @@ def _logged(environ: WSGIEnvironment, start_response: StartResponse, came: Arriv
         return start_response(status, headers, *error)  # type: ignore[arg-type]
 
     body = _answer(environ, start)
-    if not came.told and environ["PATH_INFO"].startswith(PROTOCOL):
-        trace.answered(came, environ["PATH_INFO"], int(statuses[0][:3]))
+    status = int(statuses[0][:3])
+    if settings.IDP_LOG_REQUESTS and not came.told and environ["PATH_INFO"].startswith(PROTOCOL):
+        trace.answered(came, environ["PATH_INFO"], status)
+    if Counting.meter is not None:
+        Counting.meter.request(endpoint_of(environ["PATH_INFO"]), came, status)
     return body
 
 

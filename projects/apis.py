@@ -39,6 +39,7 @@ COLUMNS = (
 def project_facts(project: Project) -> ProjectFacts:
     return ProjectFacts(
         id=project.pk,
+        key=project.key,
         consent_mode=project.consent_mode,
         cross_client=project.cross_client,
         testing=project.status == Status.TESTING,

@@ -38,6 +38,7 @@ class ProjectFacts:
     sign_in: Rule = ANYONE  # whom it lets in
     subject_type: str = PUBLIC  # what its apps know people by: `projects.sectors`
     subject_salt: str = field(default="", repr=False)
+    key: str = ""
 
     @property
     def pairwise(self) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from clients.identifiers import redirect_uri_matches
 from clients.models import Authorization
 from common.address import address_of
+from common.arrival import of_client
 from provider import (
     client_documents,
     facts,
@@ -151,6 +152,7 @@ def _client(client_id: str) -> ClientFacts:
     client = client_documents.find_client(client_id)
     if client is None or not client.enabled:
         raise NotRedirectable("The client is unknown or disabled.")
+    of_client(client)
     return client
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from clients.models.choices import AuthMethod
 from common import slow
+from common.arrival import of_client
 from common.certificates import Certificate
 from common.networks import network_of
 from provider import throttle
@@ -61,6 +62,7 @@ def authenticate(
         proved = method.proves(client, presented) or _guesses_right(method, client, presented, address)
         if client is None or not proved or not client.enabled:
             raise InvalidClient(challenge=presented.by_header)
+    of_client(client)
     if (assertion := presented.assertion) is not None:
         profile.check_authentication(client, assertion.algorithm, assertion.claims)
     else:

@@ -55,7 +55,7 @@ class Why:
 def refused(request: Request, why: Why, *, in_log: bool = True) -> None:
     """Tell of it, once per request. Never fails. `in_log`: nobody else writes a line."""
     arrival = arrival_of(request)
-    arrival.told = True
+    arrival.told, arrival.error = True, why.error
     client, address = _known(why), address_of(request)
     client_id = client.client_id if client else ""
     fields: dict[str, str | int | float] = {
@@ -98,6 +98,8 @@ def answered(arrival: Arrival, path: str, status: int) -> None:
         "rid": arrival.id,
         "event": "answered",
         "endpoint": quote(path, safe="/%", errors="replace")[:MAX_DESCRIPTION],
+        "grant": arrival.grant,
+        "client": arrival.client.client_id if arrival.client else "",
         "status": status,
         "ms": arrival.milliseconds,
     }

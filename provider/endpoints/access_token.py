@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from common.arrival import of_client
 from provider import possession
 from provider.endpoints.http import sent_token
 from provider.parameters import Request
@@ -18,6 +19,8 @@ def shown(request: Request, endpoint: str, in_body: str) -> TokenFacts | None:
 def checked(request: Request, endpoint: str, token: str, scheme: str = "") -> TokenFacts | None:
     """The same of a token that was found already. No scheme: not in the header."""
     found = find.access_token(token)
+    if found is not None:
+        of_client(found.client)
     if found is None or not (found.bound or scheme == "dpop"):
         return found
     try:

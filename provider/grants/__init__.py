@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from common.arrival import of_grant
 from projects.sign_in import NOWHERE
 from provider import facts, possession
 from provider.client_authentication import authenticate
@@ -66,6 +67,7 @@ def answer(
     Whatever the grant is, its tokens are bound to what the request shows, and what is bound is not given to others.
     """
     grant_type, grant = _asked(params)
+    of_grant(grant_type)
     client = authenticate(params, authorization, address, evidence.certificate)
     profile.at_grant(client, grant_type)
     with AT_GRANT_TYPES:

@@ -90,6 +90,11 @@ class ClientFacts:
         return self.project.to_guests
 
     @property
+    def project_key(self) -> str:
+        """Empty: it is of none."""
+        return self.project.key
+
+    @property
     def uses_secrets(self) -> bool:
         return self.auth_method.startswith("client_secret_")
 

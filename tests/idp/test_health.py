@@ -197,6 +197,13 @@ def test_a_header_of_certificates_with_a_second_spelling_is_warned_about(setting
     assert (warning.id, "Client_Cert" in warning.msg) == ("idp.W012", True)
 
 
+@pytest.mark.any_database
+@pytest.mark.parametrize(("listen", "warned"), [(None, 0), (("127.0.0.1", 9), 0), (("10.0.0.1", 9), 0), (("::", 9), 1)])
+def test_numbers_for_everybody_are_warned_about(listen: tuple[str, int] | None, warned: int, settings: Any) -> None:
+    settings.IDP_METRICS_LISTEN = listen
+    assert [one.id for one in checks.metrics_are_for_few(None)] == ["idp.W015"] * warned
+
+
 def test_a_database_without_an_issuer_is_warned_about(settings: Any) -> None:
     assert checks.issuer_is_set(None) == []
     settings.IDP_ISSUER_FORGOTTEN = True

@@ -93,3 +93,40 @@ def test_every_command_tells_of_a_misspelt_variable_and_shows_no_value() -> None
 def test_a_variable_that_is_right_is_no_reason_for_a_warning() -> None:
     done = run("manage.py", "check", IDP_REFRESH_GRACE_SECONDS="30", IDP_SLOW_HASHES="2", IDP_SHARED_NETWORKS="")
     assert "(idp.W007)" not in done.stderr
+
+
+@pytest.mark.any_database
+@pytest.mark.parametrize(
+    ("value", "place"),
+    [
+        ("", None),
+        ("9100", ("127.0.0.1", 9100)),
+        (":9100", ("127.0.0.1", 9100)),
+        ("10.0.0.1:9100", ("10.0.0.1", 9100)),
+        ("[::1]:9100", ("::1", 9100)),
+    ],
+)
+def test_a_port_alone_is_listened_on_for_this_machine(
+    value: str, place: tuple[str, int] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IDP_METRICS_LISTEN", value)
+    assert Environment().listener("IDP_METRICS_LISTEN") == place
+
+
+@pytest.mark.any_database
+@pytest.mark.parametrize("value", ["0", "70000", "localhost:9100", "10.0.0.1", "10.0.0.1:http", "[::1"])
+def test_what_nobody_can_listen_on_stops_the_start(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IDP_METRICS_LISTEN", value)
+    with pytest.raises(ImproperlyConfigured, match="IDP_METRICS_LISTEN must look like 9100 or"):
+        Environment().listener("IDP_METRICS_LISTEN")
+
+
+@pytest.mark.any_database
+@pytest.mark.parametrize(("value", "hour"), [("", None), ("24", None), ("-1", None), ("0", 0), ("23", 23)])
+def test_an_hour_is_one_of_the_day(value: str, hour: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IDP_CLEARING_HOUR", value)
+    if hour is not None:
+        assert Environment().hour("IDP_CLEARING_HOUR", default=3) == hour
+        return
+    with pytest.raises(ImproperlyConfigured, match="IDP_CLEARING_HOUR must be "):
+        Environment().hour("IDP_CLEARING_HOUR", default=3)

@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 from wsgiref.util import setup_testing_defaults
 
 import pytest
@@ -12,6 +13,8 @@ from django.core.handlers.wsgi import WSGIHandler
 
 from idp import wsgi
 from idp.bodies import BufferedBodies
+from tests.provider.endpoints.raw import Rubbish, send
+from tests.world import SECRETS, basic
 
 
 def headers_of(path: str) -> dict[str, str]:
@@ -127,6 +130,24 @@ def test_what_succeeds_is_a_line_where_somebody_wants_it(
     settings.IDP_LOG_REQUESTS = True
     headers_of(path)
     assert caplog.text.count("Answered: ") == lines
+
+
+@pytest.mark.django_db
+def test_a_line_of_a_request_that_succeeded_names_its_client_grant_and_time_and_no_value(
+    world: None, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    settings.IDP_LOG_REQUESTS = True
+    body = urlencode({"grant_type": "client_credentials"}).encode()
+    extra = {"HTTP_AUTHORIZATION": basic("service", SECRETS["service"])}
+    token = send("POST", "/oauth2/token", Rubbish("none", body=body, extra=extra)).json()["access_token"]
+    send("POST", "/oauth2/introspect", Rubbish("none", body=f"token={token}".encode(), extra=extra))
+    first, second = [one.fields for one in caplog.records if hasattr(one, "fields")]
+    assert (first["endpoint"], first["client"], first["grant"]) == ("/oauth2/token", "service", "client_credentials")
+    assert (second["endpoint"], second["client"], second["grant"]) == ("/oauth2/introspect", "service", "")
+    assert first["rid"] != second["rid"]
+    assert all(isinstance(one["ms"], float) for one in (first, second))
+    assert token not in caplog.text
 
 
 @pytest.mark.django_db

@@ -72,7 +72,9 @@ def test_every_fact_of_a_client_comes_from_its_row(settings: Any) -> None:
     assert found == ClientFacts(
         id=row.pk,
         client_id="web",
-        project=ProjectFacts(row.home.pk, "explicit", "off", testing=True, tokens_not_before=THEN, pushes=True),
+        project=ProjectFacts(
+            row.home.pk, "explicit", "off", testing=True, tokens_not_before=THEN, pushes=True, key="acme"
+        ),
         name="Acme web",
         enabled=False,
         public=False,

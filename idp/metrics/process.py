@@ -1,0 +1,91 @@
+"""The listener that Prometheus asks: a process beside the workers, on an address of its own.
+
+It is forked before they are, so it shares their memory, and ends when the server does. Workers write what they count
+into small files that it adds up, also of workers that are gone.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+from socket import AF_INET, AF_INET6
+from socketserver import ThreadingMixIn
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+
+DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"  # the library's name for it, read when it is loaded
+MADE = "" if DIRECTORY in os.environ else tempfile.mkdtemp(prefix="vestibule-metrics-")
+os.environ.setdefault(DIRECTORY, MADE)
+
+from prometheus_client import CollectorRegistry, make_wsgi_app  # noqa: E402 - as the line above says
+from prometheus_client.multiprocess import MultiProcessCollector  # noqa: E402
+
+from common.meter import Counting  # noqa: E402
+from idp.metrics.counting import Counts  # noqa: E402
+from idp.metrics.gauges import Installation  # noqa: E402
+
+SLOW = 10  # seconds that whoever asks may take for it
+
+
+class _Handler(WSGIRequestHandler):
+    timeout = SLOW
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Prometheus asks every few seconds."""
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+    def __init__(self, address: str, port: int) -> None:
+        self.address_family = AF_INET6 if ":" in address else AF_INET
+        super().__init__((address, port), _Handler)
+
+
+def start(address: str, port: int, public_port: int) -> None:
+    """Count in this process and in those forked from it, and have another one answer for all of them."""
+    if port == public_port:
+        sys.exit(f"IDP_METRICS_LISTEN names port {port}, where the server itself listens. Choose another one.")
+    try:
+        server = _Server(address, port)
+    except OSError as error:
+        sys.exit(f"IDP_METRICS_LISTEN cannot be listened on ({error.strerror}). Choose another address or port.")
+    main = os.getpid()
+    atexit.register(_remove, main)
+    if os.fork() == 0:
+        _answer(server, main)
+    server.server_close()
+    counts = Counts(CollectorRegistry())
+    counts.listen()
+    Counting.meter = counts
+
+
+def _answer(server: WSGIServer, main: int) -> None:
+    """Until the server ends."""
+    for one in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(one, signal.SIG_IGN)  # meant for the server, in the same terminal
+    threading.Thread(target=_end_with, args=(main,), daemon=True).start()
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    registry.register(Installation())
+    server.set_app(make_wsgi_app(registry))
+    try:
+        server.serve_forever()
+    finally:
+        os._exit(0)
+
+
+def _end_with(main: int) -> None:
+    while os.getppid() == main:
+        time.sleep(1)
+    os._exit(0)
+
+
+def _remove(main: int) -> None:
+    if MADE and os.getpid() == main:
+        shutil.rmtree(MADE, ignore_errors=True)
