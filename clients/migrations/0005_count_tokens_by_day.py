@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('clients', '0003_keep_leases'),
+        ('clients', '0004_words_of_stream_exclusions'),
     ]
 
     operations = [
