@@ -26,7 +26,7 @@ from accounts import directory_admin as directory_admin
 from accounts.attribute_types import MAX_ITEMS, MAX_TEXT
 from accounts.attributes import Definition, Editor
 from accounts.changes import NOT_FROM_YOURSELF, finish
-from accounts.console import ConsoleAdmin, actor
+from accounts.console import GOOD, WARN, ConsoleAdmin, actor, badge
 from accounts.console_forms import ConsoleForm, shortened
 from accounts.forms import NormalizedPasswords
 from accounts.fresh_proof import SuperusersAdmin, is_superuser
@@ -131,7 +131,9 @@ class UserAdmin(SuperusersAdmin, BaseUserAdmin):
     form = UserForm
     add_form = NewUserForm
     change_password_form = PasswordSetForm
-    list_display = ["username", "email", "is_active", "is_staff", "is_superuser", "last_login"]
+    list_display = ["username", "full_name", "email", "rights", "state", "last_login"]
+    menu_name = gettext_lazy("People")
+    add_words = gettext_lazy("New person")
     list_filter = ["is_active", "is_staff", "is_superuser"]
     search_fields = ["username", "email", "first_name", "last_name"]  # and the whole `sub`
     readonly_fields = ["sub", "email_is_verified", "looked_after_by", "last_login", "date_joined"]
@@ -199,6 +201,20 @@ class UserAdmin(SuperusersAdmin, BaseUserAdmin):
         """The directory that changes this account by SCIM."""
         return provisioning.source_of(user) or "—"
 
+    @admin.display(description=gettext_lazy("name"), ordering="first_name")
+    def full_name(self, user: User) -> str:
+        return user.get_full_name()
+
+    @admin.display(description=gettext_lazy("console"), ordering="-is_superuser")
+    def rights(self, user: User) -> str:
+        if user.is_superuser:
+            return badge(_("Superuser"))
+        return badge(_("Staff")) if user.is_staff else ""
+
+    @admin.display(description=gettext_lazy("state"), ordering="is_active")
+    def state(self, user: User) -> str:
+        return badge(_("Active"), GOOD) if user.is_active else badge(_("Not active"), WARN)
+
     @admin.display(description=gettext_lazy("e-mail verified"), boolean=True)
     def email_is_verified(self, user: User) -> bool:
         return user.email_verified
@@ -243,6 +259,7 @@ class AccountEventAdmin(ConsoleAdmin):
     list_display = ["at", "kind", "sub", "address"]
     list_filter = ["kind", "at"]
     search_fields = ["sub__exact", "=address"]
+    menu_name = gettext_lazy("Events of accounts")
     fields = ["at", "kind", "sub", "address", "detail"]
 
     def has_module_permission(self, request: HttpRequest) -> bool:

@@ -15,7 +15,9 @@ from django.core.exceptions import BadRequest, FieldDoesNotExist, ValidationErro
 from django.db import IntegrityError, models
 from django.db.models.options import Options
 from django.http import HttpRequest, HttpResponse
-from django.utils.text import Truncator
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.text import Truncator, capfirst
 from django.utils.translation import ngettext
 
 from accounts.models import User
@@ -30,6 +32,7 @@ else:
 Change = dict[str, dict[str, Any]]  # as Django keeps it in its log: of what kind, and of what
 ALLOWED_LOOKUPS = ("", "exact", "isnull", "gte", "lt")  # the ones in the links of Django's filters
 EMPTY = "-"  # as Django shows what is not there
+GOOD, WARN, BAD = "good", "warn", "bad"  # what a badge says by its colour, beside its words
 MAX_NAMED = 10  # how many obstacles to a deletion are named
 
 
@@ -55,6 +58,9 @@ class ConsoleAdmin(ModelAdmin):
     view_on_site = False
     show_full_result_count = False
     delete_confirmation_template = "admin/delete.html"
+    menu_name: str | Promise = ""  # of the list, where the model's own name is not what people look for
+    add_words: str | Promise = ""  # on the button that adds one
+    comes_when: str | Promise = ""  # on an empty list: what it is, and when something comes
 
     def get_form(
         self, request: HttpRequest, obj: models.Model | None = None, change: bool = False, **kwargs: object
@@ -87,13 +93,17 @@ class ConsoleAdmin(ModelAdmin):
         return {}
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
-        """Refuse selected rows whose keys are malformed: the database would fail on them."""
+        """Refuse selected rows whose keys are malformed: the database would fail on them. The title is the list's."""
         for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
             try:
                 self.opts.pk.clean(key, None)
             except ValidationError:
                 raise BadRequest("A selected row has a malformed key.") from None
-        return super().changelist_view(request, extra_context)
+        return super().changelist_view(request, {"title": self.list_name, **(extra_context or {})})
+
+    @property
+    def list_name(self) -> str:
+        return str(self.menu_name) or capfirst(str(self.opts.verbose_name_plural))
 
     def changeform_view(
         self,
@@ -163,6 +173,11 @@ class ConsoleAdmin(ModelAdmin):
                 message.append({"changed": {**_name_of(row), "fields": changes(changed)}})
             message += [{"deleted": _name_of(row)} for row in formset.deleted_objects]
         return message
+
+
+def badge(words: str | Promise, tone: str = "") -> str:
+    """A state in a word or two."""
+    return format_html('<span class="badge {}">{}</span>', tone, words)
 
 
 def moment(value: datetime | None) -> str:

@@ -14,12 +14,16 @@ from django.contrib.admin import AdminSite
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import redirect
-from django.urls import URLPattern, URLResolver, reverse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from common import issuer
+from idp.console.navigation import Console
+from idp.console.overview import overview
+from idp.console.search import LONGEST, search
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
@@ -37,7 +41,25 @@ class ConsoleSite(AdminSite):
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         """Without "view on site": it would look up any row of any table for everybody who may enter the console."""
-        return [one for one in super().get_urls() if getattr(one, "name", "") != "view_on_site"]
+        own = [path("search/", self.admin_view(self.find), name="search")]
+        return [*own, *(one for one in super().get_urls() if getattr(one, "name", "") != "view_on_site")]
+
+    def each_context(self, request: HttpRequest) -> dict[str, object]:
+        """Of the frame around each page. Whoever may not enter is shown none."""
+        return {**super().each_context(request), "console": Console(request) if self.has_permission(request) else None}
+
+    def index(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> TemplateResponse:
+        """How things stand."""
+        extra = {"overview": overview(request, Console(request).project), **(extra_context or {})}
+        return super().index(request, extra)
+
+    def find(self, request: HttpRequest) -> HttpResponse:
+        """Answers the one search field."""
+        asked = request.GET.get("q", "")
+        kinds = search(request, asked)
+        context = {**self.each_context(request), "title": _("Found"), "asked": asked[:LONGEST], "kinds": kinds}
+        request.current_app = self.name
+        return TemplateResponse(request, "admin/search.html", context)
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:
         return super().admin_view(_without_nul(view), cacheable)

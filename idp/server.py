@@ -137,6 +137,7 @@ def _watched(application: WSGIApplication, threads: int, max_wait: float) -> Cal
     def serve_here() -> WSGIApplication:
         if apps.ready:
             import_string("provider.store.refusals.start_writer")()
+            import_string("provider.store.tallies.start_writer")()
         if Counting.meter is not None:
             Counting.meter.begin()
         return Watched(BufferedBodies(application), threads, max_wait, main, STOP_SECONDS)

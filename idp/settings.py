@@ -301,6 +301,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("ar", "العربية")]
 LOCALE_PATHS = [BASE_DIR / "idp" / "locale"]
+FORMAT_MODULE_PATH = "idp.formats"
 TIME_ZONE = "UTC"
 USE_TZ = USE_I18N = True
 

@@ -10,14 +10,16 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.console import actor
+from accounts.console import GOOD, WARN, actor, badge
 from accounts.console_forms import shortened
 from projects import access, api_registration, inviting, registration
 from projects.actors import Actor
+from projects.choices import ConsentMode, CrossClient, Shared, Status, TokenFormat
 from projects.claim_pages import ClaimPages
 from projects.console import ProjectFilter, ProjectScopedAdmin, ProjectScopedInline, forget_roles
 from projects.door import actor_of
@@ -76,7 +78,9 @@ class ProjectAdmin(LetInShown, ClaimPages, ProjectScopedAdmin):
     project_path = ""
     form = ProjectForm
     inlines = [ConsentScreenInline, MemberInline]
-    list_display = ["name", "key", "status", "consent_mode", "cross_client"]
+    list_display = ["name", "key", "state", "asks", "siblings"]
+    add_words = _("New project")
+    comes_when = _("A project holds apps and APIs that belong together. People allow something per project.")
     list_filter = ["status", "consent_mode"]
     search_fields = ["name", "key"]
     fieldsets = [
@@ -100,6 +104,18 @@ class ProjectAdmin(LetInShown, ClaimPages, ProjectScopedAdmin):
         if self._has_role(request, access.OWNERS, obj):
             return ["key", *OF_IT]
         return [*ProjectForm.Meta.fields, "let_in", *OF_IT]
+
+    @admin.display(description=_("status"), ordering="status")
+    def state(self, project: Project) -> str:
+        return badge(_("Testing"), WARN) if project.status == Status.TESTING else badge(_("Production"), GOOD)
+
+    @admin.display(description=_("consent"), ordering="consent_mode")
+    def asks(self, project: Project) -> str:
+        return badge(_("First party") if project.consent_mode == ConsentMode.IMPLICIT else _("Asks"))
+
+    @admin.display(description=_("cross-client ID tokens"), ordering="cross_client")
+    def siblings(self, project: Project) -> str:
+        return badge(_("Off") if project.cross_client == CrossClient.OFF else _("Same project"))
 
     @admin.display(description=_("APIs"))
     def apis_of_it(self, project: Project) -> str:
@@ -172,7 +188,9 @@ class ApiAdmin(ProjectScopedAdmin):
 
     form = ApiForm
     inlines = [ApiScopeInline]
-    list_display = ["name", "identifier", "project", "shared", "token_format"]
+    list_display = ["name", "identifier", "project", "reach", "tokens"]
+    add_words = _("New API")
+    comes_when = _("An API is what apps ask tokens for: its address, and the scopes that say what they may do there.")
     list_filter = [ProjectFilter, "shared", "token_format"]
     list_select_related = ["project"]
     search_fields = ["name", "identifier"]
@@ -189,6 +207,16 @@ class ApiAdmin(ProjectScopedAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         return ["project", "identifier"] if obj else []
+
+    @admin.display(description=_("shared"), ordering="shared")
+    def reach(self, api: Api) -> str:
+        words = {Shared.LISTED: _("Listed projects"), Shared.PUBLIC: _("Every project")}
+        return badge(words.get(Shared(api.shared), _("This project")))
+
+    @admin.display(description=_("token format"), ordering="token_format")
+    def tokens(self, api: Api) -> str:
+        words: dict[str, str | Promise] = {TokenFormat.JWT: "JWT", TokenFormat.OPAQUE: _("Opaque")}
+        return badge(words.get(api.token_format, _("As the client says")))
 
     @admin.action(description=_("End every token for the selected APIs"), permissions=["change"])
     def end_tokens(self, request: HttpRequest, queryset: QuerySet[Api]) -> None:

@@ -8,7 +8,7 @@ from provider.grants import response
 from provider.protocol import front_channel
 from provider.protocol.request import AuthorizationRequest, Params, Subject, TokenRequest
 from provider.protocol.runner import At, run
-from provider.store import authorizations, live
+from provider.store import authorizations, live, tallies
 
 AT_LAST_CHECKS = At("last_checks")
 
@@ -25,4 +25,5 @@ def tokens(decided: AuthorizationRequest, row: Authorization, code: str) -> dict
     minted, said = response.mint_in_front(request, presented, kinds, code, until)
     if minted is not None:
         authorizations.issue(request, presented, minted)
+        tallies.count(client, tallies.IMPLICIT)
     return said

@@ -40,6 +40,7 @@ from clients.models import (
     RegistrationAccess,
     RevokedToken,
     SecurityEvent,
+    Tally,
 )
 from projects.actors import ITSELF
 from projects.choices import GuestApps
@@ -50,6 +51,7 @@ from provider.store import live
 
 RETENTION = timedelta(days=30)
 REFUSALS_RETENTION = timedelta(days=30)
+TALLIES_RETENTION = timedelta(days=90)
 EVENTS_RETENTION = timedelta(days=400)  # a year and a month
 OF_GUESTS_RETENTION = timedelta(days=30)  # what anybody may have written, any number of times (decision 0234)
 # The id of a deleted client and the address of a deleted API are never free again. These events record them.
@@ -131,6 +133,7 @@ def _of_passing_things(now: datetime, before: datetime) -> list[PurgeRule]:
         PurgeRule("invitations", Invitation, Q(expires_at__lt=before)),
         PurgeRule("deliveries", Delivery, Q(created_at__lt=before)),
         PurgeRule("occurrences", Occurrence, Q(at__lt=before)),
+        PurgeRule("tallies", Tally, Q(day__lt=(now - TALLIES_RETENTION).date())),
     ]
 
 

@@ -17,7 +17,7 @@ from hypothesis import settings as hypothesis_settings
 from clients.models import SigningKey
 from common import clock, counters
 from provider.keys import keyring
-from provider.store import refusals
+from provider.store import refusals, tallies
 from tests.snapshot import Snapshot, applied
 from tests.world import WORLD
 
@@ -57,6 +57,7 @@ def _quick_and_alone(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     cache.clear()
     counters._local.clear()
     monkeypatch.setattr(refusals, "_waiting", refusals.Waiting())
+    monkeypatch.setattr(tallies, "_waiting", tallies.Waiting())
 
 
 @pytest.fixture(scope="session")

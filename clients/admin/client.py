@@ -11,6 +11,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts.console import GOOD, WARN, badge
 from clients import profile, registration
 from clients.admin.key_pages import KeyPages
 from clients.admin.secret_pages import SecretPages
@@ -45,7 +46,10 @@ class ClientAdmin(LetInShown, KeyPages, SecretPages, ProjectScopedAdmin):
     form = ClientForm
     inlines = [AudienceEntryInline]
     change_form_template = "admin/clients/client/change_form.html"
-    list_display = ["name", "client_id", "project", "client_type", "introspection", "enabled"]
+    list_display = ["name", "client_id", "project", "kind", "state"]
+    menu_name = gettext_lazy("Apps")
+    add_words = gettext_lazy("New app")
+    comes_when = gettext_lazy("An app signs people in here, or calls an API for itself. It belongs to a project.")
     list_display_links = ["name", "client_id"]
     list_filter = [ProjectFilter, "enabled", "client_type"]
     list_select_related = ["project"]
@@ -136,6 +140,14 @@ class ClientAdmin(LetInShown, KeyPages, SecretPages, ProjectScopedAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [*WORDS, "project", "client_id"] if obj else [*WORDS]
+
+    @admin.display(description=gettext_lazy("client type"), ordering="client_type")
+    def kind(self, client: Client) -> str:
+        return badge(_("Public") if client.public else _("Confidential"))
+
+    @admin.display(description=gettext_lazy("state"), ordering="enabled")
+    def state(self, client: Client) -> str:
+        return badge(_("Enabled"), GOOD) if client.enabled else badge(_("Disabled"), WARN)
 
     @admin.display(description=gettext_lazy("grant types"))
     def grant_types_in_words(self, client: Client) -> str:

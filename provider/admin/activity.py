@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.console import actor, moment
+from accounts.console import GOOD, actor, badge, moment
 from accounts.fresh_proof import FreshProofAdmin
 from clients.models import Authorization, LogoutNotice
 from clients.models.logout import NoticeState
@@ -73,7 +73,8 @@ class AuthorizationAdmin(FreshProofAdmin, ReadOnly):
 
     just_shown = (*FreshProofAdmin.just_shown, "change")
     project_path = "client__project"
-    list_display = ["id", "client", "person", "created_at", "offline", "ends", "ended_at", "ended_because"]
+    list_display = ["client", "person", "state", "created_at", "ends"]
+    comes_when = gettext_lazy("Each time somebody lets an app in, a row comes here.")
     list_filter = [ClientProjectFilter, StateFilter, "created_at"]
     list_select_related = ["client__project", "project", "user"]
     search_fields = ["client__client_id", "client__name"]
@@ -108,6 +109,12 @@ class AuthorizationAdmin(FreshProofAdmin, ReadOnly):
     @admin.display(description=gettext_lazy("ends by itself"), ordering="ends_at")
     def ends(self, authorization: Authorization) -> str:
         return moment(ends_at(authorization))
+
+    @admin.display(description=gettext_lazy("state"), ordering="ended_at")
+    def state(self, authorization: Authorization) -> str:
+        until = ends_at(authorization)
+        over = authorization.ended_at is not None or (until is not None and until <= clock.now())
+        return badge(_("ended")) if over else badge(_("live"), GOOD)
 
     @admin.display(description=gettext_lazy("username"))
     def username(self, authorization: Authorization) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from django.contrib import admin
 from django.contrib.admin import AllValuesFieldListFilter as Sent
@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.console import actor
 from clients.models import Client, RefusedRequest, SecurityEvent
 from clients.sectors import shown_detail
+from clients.seen import seen_by
 from projects import access
 from projects.console import ProjectFilter
 from projects.models import Project
@@ -23,15 +24,7 @@ from provider.admin.activity import ReadOnly
 from provider.admin.by_sub import known_by, word_of
 from provider.admin.event_words import WORDS, words
 
-Row = TypeVar("Row", bound=Model)
 MOST_CLIENTS = 20  # that a filter offers
-
-
-def _seen(request: HttpRequest, rows: QuerySet[Row]) -> QuerySet[Row]:
-    if actor(request).is_superuser:
-        return rows
-    clients = Client.objects.filter(project__in=access.visible(actor(request)))
-    return rows.filter(client_id__in=clients.values("client_id"))
 
 
 def _of_clients(projects: QuerySet[Project]) -> Q:
@@ -51,7 +44,7 @@ class OfClients(ReadOnly):
     """Rows that name a client by its id. What names none, or one that nobody registered, is for superusers."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
-        return _seen(request, self.model._default_manager.all())
+        return seen_by(actor(request), self.model._default_manager.all())
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         if obj is None:
@@ -76,7 +69,7 @@ class ClientFilter(admin.SimpleListFilter):
     parameter_name = "client"
 
     def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
-        rows = _seen(request, RefusedRequest.objects.exclude(client_id="").order_by())
+        rows = seen_by(actor(request), RefusedRequest.objects.exclude(client_id="").order_by())
         often = rows.values_list("client_id", flat=True).annotate(sum=Sum("count")).order_by("-sum", "client_id")
         return [(client_id, client_id) for client_id in often[:MOST_CLIENTS]]
 
@@ -103,6 +96,7 @@ class SecurityEventAdmin(OfClients):
     """Superusers see people by their own `sub`, members by the one that the project of the client knows."""
 
     list_display = ["at", "what", "client_id", "target_client_id", "sub"]
+    menu_name = _("Events of apps and projects")
     list_filter = ["at", ProjectOfClientFilter, KindFilter]
     search_fields = ["kind", "client_id", "target_client_id"]
     fields = ["at", "what", "kind", "client_id", "target_client_id", "sub", "detail"]
@@ -152,6 +146,7 @@ class RefusedRequestAdmin(OfClients):
     list_display = ["last_at", "description", "client_id", "endpoint", "error", "count", "network"]
     list_filter = ["last_at", ("endpoint", Sent), ("error", Sent), ClientFilter, ProjectOfClientFilter]
     search_fields = ["request_ids", "client_id", "step"]
+    comes_when = _("Every request that an endpoint refuses is kept here for 30 days, with the reason.")
     search_help_text = _("By client ID, step, or the reference on an error page.")
     fields = [
         "last_at",

@@ -10,7 +10,9 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from accounts.console import BAD, GOOD, badge
 from accounts.fresh_proof import FreshProofAdmin
 from clients.models import SigningKey
 from clients.models.keys import KeyState
@@ -19,6 +21,12 @@ from common.jws import ALGORITHMS
 from projects.door import actor_of
 from provider.keys import keyring, needed, registration
 
+STAGES = {
+    KeyState.NEXT: (gettext_lazy("Next"), ""),
+    KeyState.ACTIVE: (gettext_lazy("Signs"), GOOD),
+    KeyState.RETIRED: (gettext_lazy("Retired"), ""),
+    KeyState.REVOKED: (gettext_lazy("Revoked"), BAD),
+}
 _LIST = "admin:clients_signingkey_changelist"
 
 
@@ -28,9 +36,14 @@ class SigningKeyAdmin(FreshProofAdmin):
     sent_from_list = ("make",)
     change_list_template = "admin/clients/signingkey/change_list.html"
     change_form_template = "admin/clients/signingkey/change_form.html"
-    list_display = ["algorithm", "state", "created_at", "activated_at", "retired_at", "believed_until", "kid"]
+    list_display = ["algorithm", "stage", "kid", "created_at", "activated_at", "retired_at"]
     ordering = ["algorithm", "-created_at"]
     fields = ["kid", "algorithm", "state", "created_at", "activated_at", "retired_at", "believed_until", "public_jwk"]
+
+    @admin.display(description=gettext_lazy("state"), ordering="state")
+    def stage(self, key: SigningKey) -> str:
+        words, tone = STAGES[KeyState(key.state)]
+        return badge(words, tone)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_active and request.user.is_superuser)

@@ -28,7 +28,7 @@ from provider.protocol.errors import InvalidAudience, InvalidRequest, Refusal, U
 from provider.protocol.facts import TOKEN_EXCHANGE, ClientFacts
 from provider.protocol.request import Params, TokenRequest
 from provider.protocol.runner import At, run
-from provider.store import authorizations, events, live
+from provider.store import authorizations, events, live, tallies
 from provider.store.presented import Presented, Reused
 
 
@@ -93,6 +93,7 @@ def answer(
         minted, said = response.mint(decided, presented, until)
         with AT_ISSUE:
             authorizations.issue(decided, presented, minted)
+        tallies.count(client, grant_type)
     except Refusal as refusal:
         refusal.code = grant.codes.get(refusal.code, refusal.code)
         if isinstance(refusal, Reused):

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
@@ -22,7 +22,7 @@ from fido2.utils import websafe_encode
 from fido2.webauthn import AttestationObject, AttestedCredentialData, AuthenticatorData
 
 from accounts.models import AccountEvent, SignIn, User
-from clients.models import Client, SigningKey
+from clients.models import Client, RefusedRequest, SigningKey, Tally
 from projects import inviting
 from projects.actors import Actor
 from projects.invitation import Invitation
@@ -147,6 +147,19 @@ def _make_a_past(owner: User) -> None:
         row = AccountEvent.objects.create(sub=str(owner.sub), kind=kind, address=address)
         AccountEvent.objects.filter(pk=row.pk).update(at=now - timedelta(days=days))
     App("web").token(grant_type="client_credentials", audience="urn:acme:nowhere")
+    _count(now)
+
+
+def _count(now: datetime) -> None:
+    """Tokens and refusals of a week, for the charts of the console."""
+    code, refresh, service = "authorization_code", "refresh_token", "client_credentials"
+    for back, numbers in enumerate([(31, 64, 12), (44, 80, 12), (12, 30, 12), (9, 22, 12), (52, 97, 13), (48, 90, 12)]):
+        day = now - timedelta(days=back + 1)
+        for grant_type, number in zip((code, refresh, service), numbers, strict=True):
+            Tally.objects.create(day=day.date(), client_id="web", grant_type=grant_type, count=number)
+        error = "invalid_grant" if back % 2 else "invalid_redirect_uri"
+        same = {"hour": day, "first_at": day, "last_at": day, "client_id": "sibling", "endpoint": "token"}
+        RefusedRequest.objects.create(**same, error=error, step="grant", count=back + 1, request_ids=f"past{back}")
 
 
 def _signed_in(username: str, password: str, second: str = "") -> str:

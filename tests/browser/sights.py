@@ -236,6 +236,8 @@ def console_sights(scene: Scene) -> list[Sight]:
 
     return [
         sight("index", "index"),
+        sight("search", "search", query="?q=acme"),
+        sight("search-none", "search", query="?q=nothing"),
         sight("projects", "projects_project_changelist"),
         sight("invitations", "projects_invitation_changelist"),
         sight("invite", "projects_invitation_add"),

@@ -1,0 +1,44 @@
+"""What lists of the console need beyond Django's own tags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import capfirst
+
+if TYPE_CHECKING:
+    from django.contrib.admin.views.main import ChangeList
+
+register = template.Library()
+Cell = Mapping[str, object]
+
+
+@register.filter
+def chosen(choices: Sequence[Cell]) -> Cell | None:
+    """The choice of a filter that holds now, unless it is the first: all."""
+    return next((one for one in choices[1:] if one["selected"]), None)
+
+
+@register.filter
+def labelled(results: Iterable[Iterable[SafeString]], headers: Sequence[Cell]) -> Iterator[list[SafeString]]:
+    """Rows whose cells say their column: on a phone each row is a card, and has no heading above it."""
+    texts = ["" if "action-checkbox" in str(one["class_attrib"]) else capfirst(str(one["text"])) for one in headers]
+    for row in results:
+        yield [_with_label(cell, text) for cell, text in zip(row, texts, strict=True)]
+
+
+def _with_label(cell: SafeString, text: str) -> SafeString:
+    """Django made the cell, and it begins with its tag."""
+    label = format_html(' data-label="{}"', text) if text else ""
+    return mark_safe(f"{cell[:3]}{label}{cell[3:]}")  # noqa: S308 - Django's
+
+
+@register.inclusion_tag("admin/empty_list.html")
+def empty_list(cl: ChangeList) -> Mapping[str, object]:
+    """Whether nothing is there, or nothing was found; and when something comes."""
+    searched = bool(cl.query or cl.has_active_filters)
+    return {"searched": searched, "words": getattr(cl.model_admin, "comes_when", "")}

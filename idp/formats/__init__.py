@@ -1,0 +1,3 @@
+"""How moments are written, in every language: as logs and other pages of ours write them, with their zone."""
+
+DATETIME_FORMAT = "Y-m-d H:i T"

@@ -1,0 +1,1 @@
+from idp.formats import DATETIME_FORMAT as DATETIME_FORMAT
