@@ -10,6 +10,7 @@ from scim2_models import (
     Bulk,
     ChangePassword,
     ETag,
+    Extension,
     Filter,
     Meta,
     Pagination,
@@ -25,10 +26,9 @@ from common.json_type import Json
 from idp.scim import errors
 from idp.scim.answers import LIST
 from idp.scim.door import At, address_of
+from idp.scim.people import added_here
 from idp.scim.reading import MOST, USUAL
-from idp.scim.resources import Group, User
-
-KINDS: tuple[type[Resource], ...] = (User, Group)  # type: ignore[type-arg]
+from idp.scim.resources import Group, people_with
 
 
 def configuration(asked: At, key: str) -> HttpResponse:
@@ -58,19 +58,27 @@ def _configuration() -> ServiceProviderConfig:
 
 
 def resource_types(asked: At, key: str) -> HttpResponse:
-    return _listed(asked, map(_type, KINDS))
+    return _listed(asked, map(_type, _kinds()))
 
 
 def resource_type(asked: At, key: str) -> HttpResponse:
-    return _one(asked, key, map(_type, KINDS))
+    return _one(asked, key, map(_type, _kinds()))
 
 
 def schemas(asked: At, key: str) -> HttpResponse:
-    return _listed(asked, map(_schema, KINDS))
+    return _listed(asked, map(_schema, _described()))
 
 
 def schema(asked: At, key: str) -> HttpResponse:
-    return _one(asked, key, map(_schema, KINDS))
+    return _one(asked, key, map(_schema, _described()))
+
+
+def _kinds() -> list[type[Resource]]:  # type: ignore[type-arg]
+    return [people_with(added_here()).model, Group]
+
+
+def _described() -> list[type[Resource] | type[Extension]]:  # type: ignore[type-arg]
+    return [*_kinds(), *people_with(added_here()).model.get_extension_models().values()]
 
 
 def _type(kind: type[Resource]) -> ResourceType:  # type: ignore[type-arg]
@@ -79,7 +87,7 @@ def _type(kind: type[Resource]) -> ResourceType:  # type: ignore[type-arg]
     return found
 
 
-def _schema(kind: type[Resource]) -> Schema:  # type: ignore[type-arg]
+def _schema(kind: type[Resource] | type[Extension]) -> Schema:  # type: ignore[type-arg]
     found = kind.to_schema()
     found.meta = Meta(resource_type="Schema", location=address_of("Schemas", str(found.id)))
     return found

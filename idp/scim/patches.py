@@ -10,7 +10,7 @@ from scim2_models.path import CompareOperator, Comparison, FilterNode, LogicalEx
 from common.json_type import Json
 from idp.scim.errors import Unfit
 from idp.scim.reading import fitting
-from idp.scim.resources import POLICY, Kind, Known
+from idp.scim.resources import ENTERPRISE, OWN, POLICY, Kind, Known
 
 SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 MOST = 100  # operations
@@ -24,7 +24,24 @@ def operations(said: Mapping[str, Json]) -> list[dict[str, Json]]:
         raise Unfit("Operations is a list of operations.", "invalidSyntax")
     if len(found) > MOST:
         raise Unfit(f"At most {MOST} operations at once.", "tooMany")
-    return [one for operation in found for one in _split(operation)]
+    return [_named(one) for operation in found for one in _split(operation)]
+
+
+def _named(operation: dict[str, Json]) -> dict[str, Json]:
+    path, value = operation.get("path"), operation.get("value")
+    if isinstance(path, str) and path.lower().startswith(ENTERPRISE.lower()):
+        return {**operation, "path": OWN + path[len(ENTERPRISE) :]}
+    return operation if path or not isinstance(value, Mapping) else {**operation, "value": in_our_words(value)}
+
+
+def in_our_words(said: Mapping[str, Json]) -> Mapping[str, Json]:
+    """What is said by the schema for enterprises are attributes of this installation, where it has one of this name."""
+    found = next((name for name in said if name.lower() == ENTERPRISE.lower()), None)
+    theirs, ours = said.get(found or ""), said.get(OWN)
+    if not isinstance(theirs, Mapping) or not isinstance(ours or {}, Mapping):
+        return said
+    rest = {name: value for name, value in said.items() if name != found}
+    return {**rest, OWN: {**theirs, **(ours if isinstance(ours, Mapping) else {})}}
 
 
 def _split(operation: Json) -> Iterator[dict[str, Json]]:

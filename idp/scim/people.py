@@ -9,10 +9,11 @@ from django.db import transaction
 from django.db.models import Q
 from django.http import HttpResponse
 
-from accounts import changes, normalization, provisioning
+from accounts import attributes, changes, normalization, provisioning
 from accounts.attributes import Editor
 from accounts.directory import MAX_EXTERNAL_ID
 from accounts.models import GroupMember, User
+from common import cache
 from common.json_type import Json
 from idp.api import person_changes
 from idp.api.resource import storable
@@ -22,7 +23,7 @@ from idp.scim.errors import Unfit
 from idp.scim.filters import NOTHING, Columns, Flag, Key, Moment, Text, condition
 from idp.scim.persons import LONGEST_SHOWN, SHOWN_AS, Said, represent, said_of
 from idp.scim.reading import Query, fitting
-from idp.scim.resources import PEOPLE
+from idp.scim.resources import PEOPLE, Added, people_with, sayable
 from idp.scim.resources import User as Person
 from idp.scim.selection import Selection
 from projects.events import record
@@ -42,8 +43,8 @@ def _page(asked: At, query: Query) -> HttpResponse:
     rows = provisioning.people_of(asked.source).select_related("provisioned").order_by("pk")
     if query.filter is not None:
         rows = rows.filter(condition(query.filter, _columns(asked.source)))
-    told = query.selection.asks_for("groups")
-    return answers.page(asked, rows, query, lambda found: represent(found, asked.source, groups=told))
+    told, added = query.selection.asks_for("groups"), added_here()
+    return answers.page(asked, rows, query, lambda found: represent(found, asked.source, added, groups=told))
 
 
 def _columns(source: str) -> Columns:
@@ -77,7 +78,9 @@ def show(asked: At, key: str) -> HttpResponse:
 
 def make(asked: At, key: str) -> HttpResponse:
     selection = reading.selected(asked, PEOPLE)
-    wanted = said_of(reading.resource(PEOPLE, asked.sent(), new=True, usual={"active": True}))
+    added = added_here()
+    sent = patches.in_our_words(asked.sent())
+    wanted = said_of(reading.resource(people_with(added), sent, new=True, usual={"active": True}), added)
     with transaction.atomic():
         _judge(User(), wanted)
         user = person_changes.make(_named(wanted), asked.by, Editor.IMPORT)
@@ -97,10 +100,10 @@ def _named(wanted: Said) -> dict[str, object]:
 
 def replace(asked: At, key: str) -> HttpResponse:
     """Whoever is deactivated stays it, unless the body says `active`."""
-    selection, sent = reading.selected(asked, PEOPLE), asked.sent()
+    selection, sent = reading.selected(asked, PEOPLE), patches.in_our_words(asked.sent())
     with transaction.atomic():
         user, before = _held(asked, key)
-        person = reading.resource(PEOPLE, sent, new=False, usual={"active": user.is_active})
+        person = reading.resource(people_with(added_here()), sent, new=False, usual={"active": user.is_active})
         return _changed(asked, user, before, person, selection)
 
 
@@ -109,13 +112,13 @@ def patch(asked: At, key: str) -> HttpResponse:
     with transaction.atomic():
         user, before = _held(asked, key)
         person = _read(before)
-        patches.apply(PEOPLE, person, wanted)
+        patches.apply(people_with(added_here()), person, wanted)
         return _changed(asked, user, before, person, selection)
 
 
 def _read(said: Mapping[str, Json]) -> Person:  # type: ignore[type-arg]
     with fitting():
-        person: Person = Person.model_validate({**said})  # type: ignore[type-arg]
+        person: Person = people_with(added_here()).model.model_validate({**said})  # type: ignore[type-arg]
     return person
 
 
@@ -127,7 +130,8 @@ def _changed(
     selection: Selection,
 ) -> HttpResponse:
     """All that is other than before, in the transaction of the caller: with `active` false, all they have ends."""
-    was, wanted = said_of(_read(before)), said_of(person)
+    added = added_here()
+    was, wanted = said_of(_read(before), added), said_of(person, added)
     _judge(user, wanted)
     by = asked.by
     moved = person_changes.change(user, wanted.changes(was), by, Editor.IMPORT)
@@ -170,8 +174,18 @@ def _held(asked: At, sub: str) -> tuple[User, dict[str, Json]]:
     return user, before
 
 
+def added_here() -> Added:
+    """What this installation knows of people besides the standard claims."""
+    return cache.once(_read_added)
+
+
+def _read_added() -> Added:
+    mine = attributes.own(attributes.schema().values())
+    return sayable(tuple((one.name, one.type, str(one.label)) for one in mine))
+
+
 def _whole(user: User, source: str) -> dict[str, Json]:
-    return represent([user], source)[0]
+    return represent([user], source, added_here())[0]
 
 
 def _judge(user: User, wanted: Said) -> None:

@@ -10,7 +10,7 @@ from accounts.attribute_types import ADDRESS_PARTS
 from accounts.models import GroupMember, User
 from common.json_type import Json
 from idp.scim.door import address_of
-from idp.scim.resources import USER, Address, Labelled
+from idp.scim.resources import OWN, USER, Added, Address, Labelled
 from idp.scim.resources import User as Person
 from projects.json_shape import as_json
 
@@ -57,8 +57,8 @@ def _whole(value: Json) -> Json:
 # --- From SCIM -----------------------------------------------------------------------------------------------------
 
 
-def said_of(person: Person) -> Said:  # type: ignore[type-arg]
-    name = person.name
+def said_of(person: Person, added: Added = ()) -> Said:  # type: ignore[type-arg]
+    name, besides = person.name, person.model_dump().get(OWN) or {}
     email, phone = chosen(person.emails), chosen(person.phone_numbers)
     address, photo = chosen(person.addresses), chosen(person.photos)
     labels: dict[str, Json] = {
@@ -83,6 +83,7 @@ def said_of(person: Person) -> Said:  # type: ignore[type-arg]
             "phone_number": _phone(phone.value if phone else None),
             "picture": str(photo.value) if photo and photo.value else None,
             "address": _address(address),
+            **{ours: besides.get(ours) for ours, _kind, _words in added},
         },
         external_id=person.external_id or "",
         labels=labels | ({SHOWN_AS: person.display_name} if person.display_name else {}),
@@ -118,11 +119,16 @@ def _address(one: Address | None) -> Json:
 # --- To SCIM -------------------------------------------------------------------------------------------------------
 
 
-def represent(users: Iterable[User], source: str, *, groups: bool = True) -> list[dict[str, Json]]:
-    """`source`: whose memberships are told."""
+def represent(users: Iterable[User], source: str, added: Added, *, groups: bool = True) -> list[dict[str, Json]]:
+    """`source`: whose memberships are told. `added`: attributes of this installation's own."""
     people = list(users)
     belongs = _groups(people, source) if groups else {}
-    return [_represented(one, belongs.get(one.pk, [])) for one in people]
+    return [_with_own(_represented(one, belongs.get(one.pk, [])), one, added) for one in people]
+
+
+def _with_own(said: dict[str, Json], user: User, added: Added) -> dict[str, Json]:
+    besides = {name: user.attributes[name] for name, _kind, _words in added if name in user.attributes}
+    return {**said, "schemas": [USER, OWN], OWN: besides} if besides else said
 
 
 def _represented(user: User, groups: list[Json]) -> dict[str, Json]:

@@ -6,13 +6,17 @@ These classes are what is published as schemas, and what bodies are read with. W
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Generic, TypeVar
+from functools import lru_cache
+from typing import Annotated, Generic, TypeVar, cast
 
 from pydantic import Field
+from pydantic.alias_generators import to_snake
 from scim2_models import (
     URN,
+    Attribute,
     CaseExact,
     ComplexAttribute,
+    Extension,
     External,
     Mutability,
     PatchOp,
@@ -20,6 +24,7 @@ from scim2_models import (
     Reference,
     Required,
     Resource,
+    Schema,
     ScimPolicy,
     SearchRequest,
     Uniqueness,
@@ -199,3 +204,43 @@ class Kind(Generic[Known]):
 PEOPLE = Kind(USER, User, PatchOp[User], SearchRequest[User])  # type: ignore[type-arg]
 GROUPS = Kind(GROUP, Group, PatchOp[Group], SearchRequest[Group])
 MEMBERS = Path[Group]
+
+
+# --- What an installation knows of people besides ---------------------------------------------------------------------
+
+OWN = "urn:ietf:params:scim:schemas:extension:vestibule:2.0:User"
+# Directories say `department` and the like here: it is the attribute of this name, where there is one.
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+KINDS = {"number": Attribute.Type.decimal, "boolean": Attribute.Type.boolean}
+Added = tuple[tuple[str, str, str], ...]  # name, type and label of each
+
+
+def own(added: Added) -> type[Extension] | None:
+    """The attributes that this installation added, as an extension."""
+    found = [
+        Attribute(
+            name=name,
+            type=KINDS.get(kind, Attribute.Type.string),
+            multi_valued=kind == "list",
+            description=label,
+        )
+        for name, kind, label in sayable(added)
+    ]
+    words = "What this installation knows of people besides."
+    return Extension.from_schema(Schema(id=OWN, name="Own", description=words, attributes=found)) if found else None
+
+
+def sayable(added: Added) -> Added:
+    """Without names that mean something to the models, or differ from another one in capitals alone."""
+    by_field = {to_snake(one[0]): one for one in reversed(added) if not hasattr(Extension, to_snake(one[0]))}
+    return tuple(one for one in added if by_field.get(to_snake(one[0])) == one)
+
+
+@lru_cache(maxsize=4)
+def people_with(added: Added) -> Kind[User]:  # type: ignore[type-arg]
+    extension = own(added)
+    if extension is None:
+        return PEOPLE
+    model = cast("type[User]", User.__class_getitem__(extension))  # type: ignore[type-arg]
+    search = cast("type[SearchRequest[User]]", SearchRequest.__class_getitem__(model))  # type: ignore[type-arg]
+    return Kind(USER, model, PatchOp.__class_getitem__(model), search)

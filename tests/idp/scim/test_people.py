@@ -154,6 +154,41 @@ def test_an_attribute_that_only_an_import_sets_is_set_by_this_one(scim: Scim) ->
     assert api.patch(f"/api/v1/users/{made['id']}", {"attributes": {"nickname": "other"}}).status_code == 422
 
 
+OWN = "urn:ietf:params:scim:schemas:extension:vestibule:2.0:User"
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+
+
+def test_what_an_installation_added_is_an_extension(scim: Scim) -> None:
+    for name, kind in {"department": "text", "floor": "number", "skills": "list", "model_config": "text"}.items():
+        attribute_schema.define(Definition(name, kind, name, EditableBy.IMPORT), Whoever("x"))
+    [schema] = [one for one in scim.get("/Schemas").json()["Resources"] if one["id"] == OWN]
+    kept = {one["name"]: (one["type"], one["multiValued"]) for one in schema["attributes"]}
+    assert kept == {"department": ("string", False), "floor": ("decimal", False), "skills": ("string", True)}
+    [person, _group] = scim.get("/ResourceTypes").json()["Resources"]
+    assert [one["schema"] for one in person["schemaExtensions"]] == [OWN]
+    made = scim.make("Users", userName="ada", **{OWN: {"floor": 3}, ENTERPRISE: {"department": "IT", "division": "x"}})
+    assert (made["schemas"], made[OWN]) == ([USER, OWN], {"department": "IT", "floor": 3})
+    for operation, wanted in (
+        (
+            {"op": "Add", "path": f"{OWN}:skills", "value": ["a", "b"]},
+            {"department": "IT", "floor": 3, "skills": ["a", "b"]},
+        ),
+        ({"op": "Remove", "path": f"{OWN}:floor"}, {"department": "IT", "skills": ["a", "b"]}),
+        (
+            {"op": "Replace", "path": f"{ENTERPRISE}:department", "value": "HR"},
+            {"department": "HR", "skills": ["a", "b"]},
+        ),
+        ({"op": "Add", "value": {f"{ENTERPRISE}:department": "PR"}}, {"department": "PR", "skills": ["a", "b"]}),
+        ({"op": "replace", "value": {ENTERPRISE: {"department": "QA"}}}, {"department": "QA", "skills": ["a", "b"]}),
+    ):
+        answer = scim.patch(of(made), operation)
+        assert (answer.status_code, answer.json()[OWN]) == (200, wanted), operation
+    assert User.objects.get(username="ada").attributes == {"department": "QA", "skills": ["a", "b"]}
+    shown = scim.get(of(made) + f"?attributes={OWN}:department").json()
+    assert shown[OWN] == {"department": "QA"}
+    assert OWN not in scim.ask("PUT", of(made), {"userName": "ada"}).json()
+
+
 @pytest.mark.any_database
 @pytest.mark.parametrize(
     ("said", "about"),
