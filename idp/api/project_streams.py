@@ -87,7 +87,7 @@ class OneProjectStream(OfStream):
         "patch_stream",
         "Pause, disable or enable a stream",
         answers="Stream",
-        sends="StreamStatus",
+        sends="StreamPatch",
         parameters=("if_match",),
     )
     def patch(self, request: HttpRequest, project: str, stream: str) -> HttpResponse:

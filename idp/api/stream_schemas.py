@@ -14,7 +14,7 @@ def every() -> dict[str, dict[str, Json]]:
     status: Json = {"type": "string", "enum": [str(one) for one in StreamStatus.values]}
     reason: Json = {"type": "string", "maxLength": MAX_REASON}
     return {
-        "StreamStatus": object_of({"status": status, "reason": reason}),
+        "StreamPatch": object_of({"status": status, "reason": reason}),
         "Stream": object_of(
             {
                 "id": {"type": "string", "format": "uuid"},
