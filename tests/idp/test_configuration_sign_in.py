@@ -121,3 +121,28 @@ def test_whoever_only_looks_sees_the_names(username: str) -> None:
         answer = browser.http.get(page)
         assert answer.status_code == 200
         assert "Till staff" in answer.content.decode()
+
+
+def test_a_group_or_role_that_nobody_has_is_warned_of() -> None:
+    groups.make("Empty", OPERATOR)
+    report = apply(file("{groups: [empty]}", "{roles: [editor]}"))
+    assert [(one.place.path, one.message) for one in report.warnings] == [
+        ("projects[0].sign_in", "Nobody is in the group 'empty': it lets nobody in.")
+    ]
+    text = file("anyone", "{roles: [editor]}").replace("users: [owner]", "users: [], groups: [Empty]")
+    [warning] = apply(text).warnings
+    assert (warning.place.path, warning.message) == (
+        "projects[0].clients[0].sign_in",
+        "Nobody has the role 'editor': it lets nobody in.",
+    )
+
+
+def test_a_claim_that_names_what_there_is_not_is_warned_of() -> None:
+    rows = "teams: {source: groups, only: [Staff]}, rights: {source: roles, only: [editor, judge]}"
+    text = file("anyone").replace("    sign_in: anyone\n", f"    claims: {{{rows}}}\n", 1)
+    assert [(one.place.path, one.message) for one in apply(text).warnings] == [
+        ("projects[0].claims.teams", "There is no group 'Staff': it is never told."),
+        ("projects[0].claims.rights", "There is no role 'judge': it is never told."),
+    ]
+    with pytest.raises(ConfigurationError, match="There is no group 'Staff'"):
+        apply(text, strict=True)
