@@ -168,7 +168,16 @@ def cookie_name() -> str:
 
 @receiver(user_logged_in, dispatch_uid="accounts.know_device")
 def _know_device(request: HttpRequest, user: User, **kwargs: object) -> None:
-    known, account = _devices(request), _short(user.sub)
+    _know(request, user.sub)
+
+
+def know(request: HttpRequest, name: str) -> None:
+    """The same for a name that is known elsewhere, whose password was right in this browser."""
+    _know(request, f"\0{name}")
+
+
+def _know(request: HttpRequest, of: str) -> None:
+    known, account = {**getattr(request, "known_devices", _devices(request))}, _short(of)
     name = known.pop(account, "") or secrets.token_urlsafe(16)
     request.known_devices = dict([*known.items(), (account, name)][-MAX_ACCOUNTS:])  # type: ignore[attr-defined]
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from clients.unused import unused
 from idp.configuration.context import Context
+from idp.configuration.named_in_vain import in_vain
 from idp.configuration.problems import Place, Problem
 from idp.configuration.said_secrets import said_of
 from idp.configuration.shape import Entry, texts_of
@@ -26,6 +27,7 @@ def warnings_of(context: Context, file: Entry, *, strict: bool) -> Iterator[Prob
 def _meaningless(context: Context, file: Entry) -> Iterator[tuple[Place, str]]:
     for project in file.entries("projects"):
         yield from _project(context, project)
+        yield from in_vain(context, project)
         for client in project.entries("clients"):
             yield from _client(context, client)
             yield from _expired(context, client)

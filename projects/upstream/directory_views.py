@@ -60,7 +60,8 @@ def alike(login: str) -> str:
 
 def _try(request: HttpRequest, connector: Connector, login: str, password: str, next_url: str) -> HttpResponse | None:
     """None: the page once more, with what is wrong. Wrong ones are counted, as everywhere."""
-    guess = guesses.guess(request, guesses.PASSWORDS, None, f"{connector.key}\0{alike(login)}")
+    name = f"{connector.key}\0{alike(login)}"
+    guess = guesses.guess(request, guesses.PASSWORDS, None, name)
     if guess.is_one_too_many():
         guesses.must_wait(request)
         messages.error(request, _("Too many wrong tries. Wait five minutes before you try again."))
@@ -76,6 +77,7 @@ def _try(request: HttpRequest, connector: Connector, login: str, password: str, 
         messages.error(request, _("The user name or the password is wrong. Try again."))
         return None
     guess.take_back()
+    guesses.know(request, name)
     return complete(request, connector, told, _state(request, next_url))
 
 

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from allauth.core import context
 
 from accounts import groups
 from accounts.models import User
@@ -95,10 +96,11 @@ def test_the_console_shows_names_and_an_error_at_them() -> None:
     form = page.context["adminform"].form
     assert form["let_in"].value() == "Till staff"
     typed = {**form.initial, "sign_in": "groups", "let_in": "Till staff\r\n nobody \r\n"}
-    bound = type(form)(data=_posted(typed), instance=form.instance)
-    assert [*bound.errors["let_in"]] == ["There is no group 'nobody'."]
-    bound = type(form)(data=_posted({**typed, "let_in": "owners of keys\r\ntill staff"}), instance=form.instance)
-    assert "let_in" not in bound.errors
+    with context.request_context(page.wsgi_request):  # who changes it is asked for a fresh proof
+        bound = type(form)(data=_posted(typed), instance=form.instance)
+        assert [*bound.errors["let_in"]] == ["There is no group 'nobody'."]
+        bound = type(form)(data=_posted({**typed, "let_in": "owners of keys\r\ntill staff"}), instance=form.instance)
+        assert "let_in" not in bound.errors
     assert bound.wanted.sign_in == LetIn("groups", ("owners of keys", "till staff"))
 
 
@@ -121,3 +123,28 @@ def test_whoever_only_looks_sees_the_names(username: str) -> None:
         answer = browser.http.get(page)
         assert answer.status_code == 200
         assert "Till staff" in answer.content.decode()
+
+
+def test_a_group_or_role_that_nobody_has_is_warned_of() -> None:
+    groups.make("Empty", OPERATOR)
+    report = apply(file("{groups: [empty]}", "{roles: [editor]}"))
+    assert [(one.place.path, one.message) for one in report.warnings] == [
+        ("projects[0].sign_in", "Nobody is in the group 'empty': it lets nobody in.")
+    ]
+    text = file("anyone", "{roles: [editor]}").replace("users: [owner]", "users: [], groups: [Empty]")
+    [warning] = apply(text).warnings
+    assert (warning.place.path, warning.message) == (
+        "projects[0].clients[0].sign_in",
+        "Nobody has the role 'editor': it lets nobody in.",
+    )
+
+
+def test_a_claim_that_names_what_there_is_not_is_warned_of() -> None:
+    rows = "teams: {source: groups, only: [Staff]}, rights: {source: roles, only: [editor, judge]}"
+    text = file("anyone").replace("    sign_in: anyone\n", f"    claims: {{{rows}}}\n", 1)
+    assert [(one.place.path, one.message) for one in apply(text).warnings] == [
+        ("projects[0].claims.teams", "There is no group 'Staff': it is never told."),
+        ("projects[0].claims.rights", "There is no role 'judge': it is never told."),
+    ]
+    with pytest.raises(ConfigurationError, match="There is no group 'Staff'"):
+        apply(text, strict=True)

@@ -131,6 +131,21 @@ def test_wrong_passwords_are_limited(world: None, address: str) -> None:
 
 
 @needs_slapd
+def test_nobody_locks_people_out_of_their_own_browsers(world: None, address: str, settings: Any) -> None:
+    directory(address, creates_people=True, owns_domains=("corp.example",))
+    own = Http()
+    assert typed("ada", "ada-pw", own).status_code == 302
+    del own.cookies[settings.SESSION_COOKIE_NAME]  # signed out there, and the browser is still known
+    for _ in range(5):
+        typed("ada", "wrong")
+    assert typed("ada", "ada-pw").status_code == 429
+    assert typed("ADA", "ada-pw", own).status_code == 302
+    for _ in range(5):
+        assert typed("ada", "wrong", own).status_code == 200
+    assert typed("ada", "ada-pw", own).status_code == 429, "counted apart, and counted"
+
+
+@needs_slapd
 def test_other_spellings_are_no_more_tries(world: None, address: str) -> None:
     directory(address)
     for login in ("ada", "ADA", "a\u00adda", "\uff41da", "ad\u200ba"):
