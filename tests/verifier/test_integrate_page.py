@@ -33,7 +33,7 @@ FOREIGN = ROOT / "tests" / "foreign"
 PROGRAMS_OF_OTHERS = [FOREIGN / "test_integrate_page.py", *(FOREIGN / "programs").glob("*.py")]
 NOT_RUN = {
     *("Program.cs", "told.json", "argocd-cm.yaml", "argocd-rbac-cm.yaml", "staff.py", "gitlab.rb", "grafana.ini"),
-    *("mlflow.env", "nextcloud.sh", "superset_config.py", "vault.sh"),
+    *("nextcloud.sh", "vault.sh"),
 }
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 
