@@ -26,10 +26,11 @@ foreign: ## only the programs of others and the conformance plans, against live 
 	@.ci/node
 	.venv/bin/pytest -q --programs tests/foreign tests/conformance tests/idp/test_importdot_takeover.py $(ARGS)
 
-sweep: ## look at every combination of which the gate tries some, and race longer, which takes an hour (ARGS as for foreign)
+sweep: ## look at every combination of which the gate tries some, race longer, and turn rows around, which takes an hour (ARGS as for foreign)
 	@.ci/venv dev
 	VESTIBULE_SWEEP=1 VESTIBULE_RACE_ROUNDS=50 .venv/bin/python .ci/postgres.py .venv/bin/python -m pytest -q \
 		$$(grep -rl '^from tests.sweep' tests --include='test_*.py') tests/races $(ARGS)
+	.venv/bin/python -m pytest -q --database-only --backwards --numbers-from small -m "not browser and not foreign" $(ARGS)
 
 bench: ## measure speed beside other providers (more: make bench ARGS="--help"), takes half an hour
 	@.ci/venv dev

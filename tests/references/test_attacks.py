@@ -38,14 +38,13 @@ from tests.console import browser, page, problems, project, send
 from tests.provider.endpoints.forging import signed_by
 from tests.world import FOREIGN, ISSUER, ORDERS, REDIRECTS, SECRETS, App, Browser, claims_of, header_of, redirected
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 ROOT = Path(__file__).resolve().parents[2]
 
 
 # --- A client named like an audience: its own tokens would be tokens for that audience -----------------------------
 
 
-@pytest.mark.any_database
 @pytest.mark.parametrize(
     "client_id", ["urn:acme:queue", "https://api.acme.example", f"{ORDERS}/7", ISSUER, "HTTPS://x", "x-y.z+1:"]
 )
@@ -385,7 +384,6 @@ def test_credentials_and_tokens_are_not_in_what_objects_say_of_themselves() -> N
 # --- Settings that would start, and fail or give way at the first request -------------------------------------------
 
 
-@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -13,7 +13,7 @@ from clients.models import AudienceEntry, Client, RefreshToken
 from projects.models import Api
 from tests.world import BILLING, ISSUER, ORDERS, App, Response, claims_of, header_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world"), pytest.mark.any_database]
 
 
 def own_token(client_id: str = "service", **params: Any) -> dict[str, Any]:

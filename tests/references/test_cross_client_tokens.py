@@ -11,7 +11,7 @@ from clients.models import AccessToken, Client, RefreshToken, SecurityEvent
 from projects.models import Project
 from tests.world import ISSUER, App, Browser, claims_of, header_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 REFUSAL = {
     "error": "invalid_audience",
     "error_description": "The audience client and the client need to be in the same project.",
@@ -75,7 +75,6 @@ def _disabled() -> None:
     Client.objects.filter(client_id="sibling").update(enabled=False)
 
 
-@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("audience", "change"),
     [

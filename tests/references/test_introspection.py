@@ -13,7 +13,7 @@ from clients.models import Authorization, Client
 from projects.models import Api, Consent
 from tests.world import FOREIGN, ISSUER, ORDERS, App, Browser, claims_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world"), pytest.mark.any_database]
 INACTIVE = {"active": False}
 
 

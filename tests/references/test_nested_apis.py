@@ -13,7 +13,7 @@ from projects.models import Consent, Project
 from provider.explain import explain
 from tests.world import ORDERS, App, Browser, redirected
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vault")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vault"), pytest.mark.any_database]
 VAULT = f"{ORDERS}/vault"
 WORDS = "Read everything in your vault, keys included"
 WORLD = f"""

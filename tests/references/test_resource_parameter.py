@@ -10,7 +10,7 @@ from clients.models import AccessToken, AudienceEntry, Authorization, Client, Gr
 from projects.models import Api, Project
 from tests.world import BILLING, FOREIGN, ORDERS, App, Browser, claims_of, redirected
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world"), pytest.mark.any_database]
 OFFLINE = "openid offline_access"
 
 
@@ -23,7 +23,6 @@ def counts() -> tuple[int, int, int]:
     return AccessToken.objects.count(), RefreshToken.objects.count(), Grant.objects.filter(used_at=None).count()
 
 
-@pytest.mark.any_database
 @pytest.mark.parametrize("name", ["resource", "audience"])
 @pytest.mark.parametrize("sent", [[ORDERS, BILLING], f"{ORDERS} {BILLING}", [f"{ORDERS} {BILLING}", ORDERS]])
 def test_several_values_repeated_or_in_one(name: str, sent: Any) -> None:

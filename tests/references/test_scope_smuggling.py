@@ -15,7 +15,7 @@ from projects.models import Api
 from provider.explain import explain
 from tests.world import FOREIGN, REDIRECTS, SECRETS, App, Browser, claims_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("smuggler")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("smuggler"), pytest.mark.any_database]
 OWN, PLAIN, NAME = "https://evil.example/api", "https://evil.example/plain", "urn:evil:name"
 WORLD = f"""
 version: 1
@@ -67,7 +67,6 @@ def explained(audience: list[str], scope: str = "") -> tuple[str, str]:
     return (attempt.token.scope if attempt.token else "", attempt.refusal.code if attempt.refusal else "")
 
 
-@pytest.mark.any_database
 @pytest.mark.parametrize("scope", [BOTH, "reports.purge", ""])
 @pytest.mark.parametrize("audience", MIXTURES, ids=" ".join)
 def test_naming_other_audiences_beside_it_brings_no_scope_to_another_projects_api(

@@ -17,7 +17,7 @@ from projects.models import Consent, Project
 from tests.provider.endpoints.forging import resigned
 from tests.world import ORDERS, App, Browser, Response, claims_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world"), pytest.mark.any_database]
 INVALID = {"error": "invalid_token", "error_description": "Invalid Value"}
 
 
