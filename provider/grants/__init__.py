@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from common.arrival import of_grant
 from projects.sign_in import NOWHERE
@@ -21,7 +22,7 @@ from provider.grants import (
     response,
     token_exchange,
 )
-from provider.possession import NO_EVIDENCE, Evidence
+from provider.possession import NO_EVIDENCE, Evidence, Proof
 from provider.protocol import AT_TOKEN, CODES, audience, device, profile
 from provider.protocol.confirmation import Confirmation, refuse_another_holder
 from provider.protocol.errors import InvalidAudience, InvalidRequest, Refusal, UnauthorizedClient, UnsupportedGrantType
@@ -87,12 +88,7 @@ def answer(
             refuse_another_holder(presented.bound, shown)
         decided = _decided(grant, params, client, presented, shown)
         profile.at_token(decided)
-        if proof is not None:
-            with AT_POSSESSION:
-                possession.use_up(proof)
-        minted, said = response.mint(decided, presented, until)
-        with AT_ISSUE:
-            authorizations.issue(decided, presented, minted)
+        said = _issued(decided, presented, until, proof)
         tallies.count(client, grant_type)
     except Refusal as refusal:
         refusal.code = grant.codes.get(refusal.code, refusal.code)
@@ -150,3 +146,16 @@ def _decided(
         events.cross_client_refused(client, " ".join(params.many("audience")), presented.sub)
         raise
     return decided
+
+
+def _issued(
+    decided: TokenRequest, presented: Presented, until: datetime | None, proof: Proof | None
+) -> response.Answer:
+    """Minted and kept, when nothing refuses any more: only then a proof is used up."""
+    if proof is not None:
+        with AT_POSSESSION:
+            possession.use_up(proof)
+    minted, said = response.mint(decided, presented, until)
+    with AT_ISSUE:
+        authorizations.issue(decided, presented, minted)
+    return said
