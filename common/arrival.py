@@ -18,7 +18,7 @@ _KEY = "vestibule.arrival"
 
 
 class Client(Protocol):
-    """Whoever proved to be a client, as far as a line of the log and a number have to know it."""
+    """The client that a request is of, as far as a line of the log and a number have to know it."""
 
     @property
     def client_id(self) -> str: ...
@@ -31,7 +31,8 @@ class Client(Protocol):
 class Arrival:
     """`id`: short enough to read out on the telephone, where no proxy gave a longer one.
 
-    `client`, `grant` and `error` are what was found out of the request, never what it says.
+    `client`, `grant` and `error` are what was found out of the request, never what it says. A client that has a secret
+    has proved itself but at the authorization endpoint, where its id is all that is known; a public one nowhere.
     """
 
     id: str
@@ -50,7 +51,7 @@ current: ContextVar[Arrival | None] = ContextVar("arrival", default=None)
 
 
 def of_client(client: Client) -> None:
-    """The request that is being answered comes from this client."""
+    """The request that is being answered is of this client."""
     if (came := current.get()) is not None:
         came.client = client
 

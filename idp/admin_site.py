@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import TypeVar, cast
-from urllib.parse import unquote
 
 from allauth.account.adapter import get_adapter
 from allauth.account.decorators import secure_admin_login
@@ -90,7 +89,9 @@ def _without_nul(view: View) -> View:
 
     @wraps(view)
     def checked(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-        if "\0" in request.path_info or "\0" in unquote(request.META.get("QUERY_STRING", "")):
+        # The encoding that the request names decides: UTF-7 has letters for it.
+        read = [one for values in request.GET.lists() for one in (values[0], *values[1])]
+        if any("\0" in one for one in (request.path_info, *read)):
             raise BadRequest("The address has a NUL character in it.")
         return view(request, *args, **kwargs)
 

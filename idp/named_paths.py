@@ -17,6 +17,7 @@ PARTS = (
     ("/accounts/", "account"),
     ("/admin/", "console"),
     ("/api/v1", "api"),
+    ("/scim/v2", "scim"),
     ("/static/", "static"),
 )
 HEALTH = "/healthz/"

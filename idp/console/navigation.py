@@ -159,7 +159,8 @@ class Console:
     def _key(self) -> str:
         """Of the list, or of the list that somebody came from."""
         before = parse_qs(self.request.GET.get("_changelist_filters", "")).get("project", [""])[0]
-        return self.request.GET.get("project", before)
+        key = self.request.GET.get("project", before)
+        return "" if "\0" in key else key  # what stood there was decoded twice
 
     @cached_property
     def _first(self) -> list[Project]:

@@ -20,13 +20,12 @@ from clients.models import ClientSecret, SigningKey, Webhook
 from clients.models.keys import KeyState
 from common import clock
 from common.timers import TimerRun
-from idp.doctor.installation import MONTHLY, NIGHTLY, OLD
+from idp.doctor.installation import MONTHLY, NIGHTLY, rotation_and, too_old
 from projects.models import Member, Project, Role
 
 MOST_NAMED = 3  # of a kind: more are counted
 SOON = timedelta(days=14)
 TIMERS = {"cleartokens": NIGHTLY, "rotatekeys": MONTHLY}
-WAITING_KEY = timedelta(days=40)  # of a next key: the timer that activates it is monthly
 MAIL = {
     "console": gettext_lazy("Mail is written to the log, and nobody gets it. Set EMAIL_URL."),
     "filebased": gettext_lazy("Mail is written to files, and nobody gets it. Set EMAIL_URL."),
@@ -77,9 +76,9 @@ def _administrators(person: User) -> Iterator[ToDo]:
 
 
 def _keys(now: datetime) -> Iterator[ToDo]:
-    rows = SigningKey.objects.filter(
-        Q(state=KeyState.NEXT, created_at__lt=now - WAITING_KEY) | Q(state=KeyState.ACTIVE, activated_at__lt=now - OLD)
-    )
+    """A next key waits for as long as the one before it signs."""
+    waits = Q(state=KeyState.NEXT, created_at__lt=now - rotation_and(10))
+    rows = SigningKey.objects.filter(waits | Q(state=KeyState.ACTIVE, activated_at__lt=now - too_old()))
     for key in rows.order_by("algorithm", "state", "kid"):
         fields = {"algorithm": key.algorithm, "age": timesince(key.activated_at or key.created_at, now)}
         if key.state == KeyState.NEXT:

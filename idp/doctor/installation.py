@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
+from django.conf import settings as configured
 from django.core import checks
 
 from accounts.mails import Mail
@@ -19,8 +20,17 @@ from idp.worker.process import seen
 from provider.keys.needed import next_is_under_another
 from provider.keys.standing import problems
 
-OLD = timedelta(days=100)  # of a key that signs: the timer of rotatekeys is monthly
 NIGHTLY, MONTHLY, AT_ONCE = timedelta(days=2), timedelta(days=40), timedelta(minutes=15)
+
+
+def rotation_and(days: int) -> timedelta:
+    """How old a key may be: it signs until it is rotated, and this many days are for a timer that comes late."""
+    return timedelta(days=configured.IDP_KEY_ROTATION_DAYS + days)
+
+
+def too_old() -> timedelta:
+    """For a key that signs."""
+    return rotation_and(70)
 
 
 def settings() -> Iterator[Finding]:
@@ -42,7 +52,7 @@ def keys() -> Iterator[Finding]:
         return
     active = [one for one in stored if one.state == KeyState.ACTIVE]
     for one in active:
-        if one.activated_at and clock.now() - one.activated_at > OLD:
+        if one.activated_at and clock.now() - one.activated_at > too_old():
             age = ago(one.activated_at, clock.now())
             yield warning(
                 f"{one.algorithm}: the key signs since {age}.", "Run the worker, or rotatekeys from a monthly timer."

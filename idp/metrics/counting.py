@@ -29,9 +29,10 @@ from provider.protocol.errors import Refusal
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)  # seconds
 OTHER = "other"
 EVERY = 0.5  # seconds until what was noted is added up
-MOST_WAITING = 100_000  # requests; the oldest are forgotten
+MOST_WAITING = 100_000  # requests, and as many of the others; the oldest are forgotten
 Key = tuple[str, str, int, str, str]  # endpoint, grant, status, error, project
 Seen = tuple[Key, float]
+Heard = tuple[str, ...]  # the name of a counter, and the values of its labels
 MOST_PROJECTS = 200  # that have numbers of their own, in each process
 # Loggers that say that a neighbour does not answer.
 TROUBLE = {
@@ -69,6 +70,9 @@ class Counts:
         )
         self._lines = Counter("vestibule_log_lines_total", "Lines of the log.", ("level",), registry=registry)
         self._came: deque[Seen] = deque(maxlen=MOST_WAITING)
+        self._heard: deque[Heard] = deque(maxlen=MOST_WAITING)
+        self._others = {"events": self._events, "trouble": self._trouble, "lines": self._lines}
+        self._at_nothing = False
         self._by_request: dict[Key, Counter] = {}
         self._by_endpoint: dict[str, Histogram] = {}
         self._projects: set[str] = set()
@@ -80,19 +84,29 @@ class Counts:
         self._came.append(((endpoint, came.grant, status, came.error, project), time.perf_counter() - came.at))
 
     def begin(self) -> None:
-        """In a process that serves, after it was forked: threads do not survive that."""
+        """In a process that serves, after it was forked: threads do not survive that.
+
+        What the process that forks it noted meanwhile is not counted: each of its workers would count it again.
+        """
+        self._came.clear()
+        self._heard.clear()
         threading.Thread(target=self._add_up_again_and_again, name="metrics", daemon=True).start()
 
     def _add_up_again_and_again(self) -> None:
+        trouble = ""
         while True:
-            time.sleep(EVERY)
             try:
                 self.add_up()
-            except Exception:  # a full disk, say: requests are answered all the same
-                logger.exception("Requests could not be counted.")
+                trouble = ""
+            except Exception as error:  # files that are gone, say: requests are answered all the same
+                before, trouble = trouble, f"{type(error).__name__}: {error}"
+                if trouble != before:
+                    logger.exception("What happens here cannot be counted.")
+            time.sleep(EVERY)
 
     def add_up(self) -> None:
-        """What was noted until now."""
+        """What was noted until now. Only here are files written, so only here can one be missing."""
+        self._begin_at_nothing()
         numbers: TallyOf[Key] = TallyOf()
         took: defaultdict[str, list[float]] = defaultdict(list)
         for _each in range(len(self._came)):
@@ -103,6 +117,16 @@ class Counts:
             self._counter(key).inc(number)
         for endpoint, lengths in took.items():
             _observe(self._timer(endpoint), lengths)
+        heard = TallyOf(self._heard.popleft() for _each in range(len(self._heard)))
+        for (name, *labels), number in heard.items():
+            self._others[name].labels(*labels).inc(number)
+
+    def _begin_at_nothing(self) -> None:
+        """A series that comes with its first event is at 1 when it is first seen, and nobody sees that it rose."""
+        if not self._at_nothing:
+            for name, *labels in _known():
+                self._others[name].labels(*labels)
+            self._at_nothing = True
 
     def _counter(self, key: Key) -> Counter:
         counter = self._by_request.get(key)
@@ -127,26 +151,34 @@ class Counts:
         return endpoint, grant, str(status), error, project
 
     def event(self, sender: type[Model], instance: Model, created: bool, **_signal: object) -> None:
+        """Noted, as requests are: whoever records an event may be in the middle of a transaction."""
         if not created:
             return
         if isinstance(instance, AccountEvent):
             known = instance.kind in AccountEventKind.values
-            self._events.labels("account", str(instance.kind) if known else OTHER).inc()
+            self._heard.append(("events", "account", str(instance.kind) if known else OTHER))
         elif isinstance(instance, SecurityEvent):
-            self._events.labels("security", instance.kind if instance.kind in WORDS else OTHER).inc()
+            self._heard.append(("events", "security", instance.kind if instance.kind in WORDS else OTHER))
 
     def line(self, record: logging.LogRecord) -> None:
         if record.levelno < logging.WARNING:
             return
-        self._lines.labels("error" if record.levelno >= logging.ERROR else "warning").inc()
+        self._heard.append(("lines", "error" if record.levelno >= logging.ERROR else "warning"))
         if record.levelno >= logging.ERROR and (neighbour := TROUBLE.get(record.name)):
-            self._trouble.labels(neighbour).inc()
+            self._heard.append(("trouble", neighbour))
 
     def listen(self) -> None:
         """Hear of events as they are recorded, and of lines of the log. One that is rolled back was counted, too."""
         for model in (AccountEvent, SecurityEvent):
             post_save.connect(self.event, sender=model, dispatch_uid=f"metrics.{model.__name__}")
         logging.getLogger().addHandler(_Lines(self))
+
+
+def _known() -> Iterator[Heard]:
+    yield from (("events", "account", kind) for kind in (*AccountEventKind.values, OTHER))
+    yield from (("events", "security", kind) for kind in (*WORDS, OTHER))
+    yield from (("trouble", neighbour) for neighbour in set(TROUBLE.values()))
+    yield from (("lines", level) for level in ("error", "warning"))
 
 
 def _observe(timer: Histogram, lengths: list[float]) -> None:

@@ -5,9 +5,11 @@ It is looked at in a thread of its own, and only while somebody asks: no scrape 
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -61,6 +63,8 @@ GROWING: dict[str, type[Model]] = {
     "security_events": SecurityEvent,
     "deliveries": Delivery,
 }
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +139,7 @@ class Installation(Collector):
         self._asked = threading.Event()
         self._looked = threading.Event()
         self._asked_at = 0.0
+        self._trouble = ""
         threading.Thread(target=self._look_again_and_again, name="gauges", daemon=True).start()
 
     def describe(self) -> Iterable[Metric]:
@@ -161,11 +166,19 @@ class Installation(Collector):
         try:
             close_old_connections()
             found = list(self._gather())
-        except Error as error:
-            self.problem = advice(error)
-            connection.close()
+        except Exception as error:  # whatever it is, the next look may go well
+            self._failed(error)
         else:
-            self._found, self._found_at = found, time.monotonic()
+            self._found, self._found_at, self._trouble = found, time.monotonic(), ""
+
+    def _failed(self, error: Exception) -> None:
+        """Said once, until it goes well or something else is wrong."""
+        said = advice(error) if isinstance(error, Error) else f"{type(error).__name__}: {error}"
+        if said != self._trouble:
+            logger.error("The numbers of the database are not told: %s", said, exc_info=not isinstance(error, Error))
+        self._trouble = said
+        with suppress(Exception):
+            connection.close()
 
 
 def _always(database_answers: bool) -> Iterator[Number]:

@@ -1,26 +1,29 @@
 """The listener that Prometheus asks: a process beside the workers, on an address of its own.
 
 It is forked before they are, so it shares their memory, and ends when the server does. Workers write what they count
-into small files that it adds up, also of workers that are gone.
+into small files that it adds up, also of workers that are gone. Should it end before the server does, the process
+that waits for it forks another one.
 """
 
 from __future__ import annotations
 
 import atexit
 import os
+import re
 import shutil
 import signal
 import sys
 import tempfile
 import threading
 import time
+from pathlib import Path
 from socket import AF_INET, AF_INET6
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"  # the library's name for it, read when it is loaded
-MADE = "" if DIRECTORY in os.environ else tempfile.mkdtemp(prefix="vestibule-metrics-")
-os.environ.setdefault(DIRECTORY, MADE)
+MADE = "" if os.environ.get(DIRECTORY) else tempfile.mkdtemp(prefix="vestibule-metrics-")
+os.environ[DIRECTORY] = MADE or os.environ[DIRECTORY]
 
 from prometheus_client import CollectorRegistry, make_wsgi_app  # noqa: E402 - as the line above says
 from prometheus_client.multiprocess import MultiProcessCollector  # noqa: E402
@@ -30,6 +33,8 @@ from idp.metrics.counting import Counts  # noqa: E402
 from idp.metrics.gauges import Installation  # noqa: E402
 
 SLOW = 10  # seconds that whoever asks may take for it
+AGAIN = 1.0  # seconds until the listener is there again
+COUNTED = re.compile(r"(counter|histogram)_[0-9]+\.db")  # what a process counts
 
 
 class _Handler(WSGIRequestHandler):
@@ -55,23 +60,50 @@ def start(address: str, port: int, public_port: int) -> None:
         server = _Server(address, port)
     except OSError as error:
         sys.exit(f"IDP_METRICS_LISTEN cannot be listened on ({error.strerror}). Choose another address or port.")
+    try:
+        _empty(Path(os.environ[DIRECTORY]))
+    except OSError as error:
+        server.server_close()
+        sys.exit(f"{DIRECTORY} names a directory that cannot be used ({error.strerror}). Choose another one.")
     main = os.getpid()
     atexit.register(_remove, main)
     if os.fork() == 0:
-        _answer(server, main)
+        _keep_answering(server, main)
     server.server_close()
     counts = Counts(CollectorRegistry())
     counts.listen()
     Counting.meter = counts
 
 
-def _answer(server: WSGIServer, main: int) -> None:
+def _empty(folder: Path) -> None:
+    """Of what an earlier server counted there. It has ended: this one has its address."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in folder.iterdir():
+        if COUNTED.fullmatch(file.name):
+            file.unlink()
+    tempfile.TemporaryFile(dir=folder).close()
+
+
+def _keep_answering(server: WSGIServer, main: int) -> None:
     """Until the server ends."""
     for one in (signal.SIGINT, signal.SIGHUP):
         signal.signal(one, signal.SIG_IGN)  # meant for the server, in the same terminal
-    threading.Thread(target=_end_with, args=(main,), daemon=True).start()
-    registry = CollectorRegistry()
+    registry, listener = CollectorRegistry(), 0
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    try:
+        while os.getppid() == main:
+            if not listener or os.waitpid(listener, os.WNOHANG)[0]:
+                above = os.getpid()
+                listener = os.fork()
+                if listener == 0:
+                    _answer(server, registry, above)
+            time.sleep(AGAIN)
+    finally:
+        os._exit(0)
+
+
+def _answer(server: WSGIServer, registry: CollectorRegistry, above: int) -> None:
+    threading.Thread(target=_end_with, args=(above,), daemon=True).start()
     registry.register(Installation())
     server.set_app(make_wsgi_app(registry))
     try:
@@ -80,8 +112,8 @@ def _answer(server: WSGIServer, main: int) -> None:
         os._exit(0)
 
 
-def _end_with(main: int) -> None:
-    while os.getppid() == main:
+def _end_with(above: int) -> None:
+    while os.getppid() == above:
         time.sleep(1)
     os._exit(0)
 

@@ -188,6 +188,12 @@ def test_garbage_in_the_address_is_no_fault(query: str) -> None:
         assert response.status_code in (200, 302, 400), name
 
 
+def test_a_nul_in_another_encoding_is_refused_like_any() -> None:
+    address = page("clients_client_changelist") + "?project=%2BAAA-"
+    assert browser("root").get(address).status_code == 200
+    assert browser("root").get(address, CONTENT_TYPE="text/plain; charset=utf-7").status_code == 400
+
+
 @pytest.mark.parametrize("key", ["x", "%00", "%ED%A0%80", "9" * 40, "-1", "1'--", "_5F", "..%2F.."])
 def test_a_key_that_is_none_is_no_fault(key: str) -> None:
     http = browser("root")

@@ -39,13 +39,13 @@ def pruned(file: dict[str, Any], **said: Any) -> Report:
 
 def test_what_the_lists_do_not_name_goes_and_is_told_with_its_numbers() -> None:
     assert not apply(without("attributes", "groups")).changed, "nothing is deleted where it is not said"
-    looked = pruned(without("attributes", "groups"), dry_run=True)
+    looked = pruned(without("attributes", "groups"), dry_run=True, prune_values=True)
     assert [change.intended for change in looked.drift] == [
         "would delete group Guests with 1 person, 1 role",
         "would delete attribute desk",
     ]
     assert (Group.objects.count(), Attribute.objects.count()) == (2, 2)
-    assert pruned(without("attributes", "groups")).changed
+    assert pruned(without("attributes", "groups"), prune_values=True).changed
     assert (Group.objects.get().name, Attribute.objects.get().name) == ("Staff", "team")
     assert not pruned(without("attributes", "groups")).changed
 
@@ -59,6 +59,19 @@ def test_what_something_else_made_stays() -> None:
         made = groups.make(name, Actor.operator("a test"))
         Group.objects.filter(pk=made.pk).update(**said)
     assert not pruned(FILE).changed
+
+
+def test_a_group_with_people_or_roles_goes_only_where_that_is_said() -> None:
+    file = {**without("groups"), "groups": []}
+    by_hand, actor = groups.make("By hand", Actor.operator("a test")), Actor.operator("a test")
+    with pytest.raises(ConfigurationError) as refused:
+        pruned(file)
+    said = "Guests cannot be deleted: it has 1 person and 1 role. --prune-values deletes it with these."
+    assert [one.message for one in refused.value.problems] == [said]
+    assert Group.objects.count() == 3, "nothing is applied"
+    groups.set_members(by_hand, [User.objects.get(username="ann")], "a-connector", actor)
+    assert pruned(file, prune_values=True).changed
+    assert [one.name for one in Group.objects.all()] == ["By hand"], "a source would put people into it again"
 
 
 def test_values_of_people_go_only_where_that_is_said() -> None:

@@ -37,7 +37,9 @@ class Command(DatabaseCommand):
             help="delete what the file's lists do not name; with 'projects', projects that it does not name, too",
         )
         parser.add_argument(
-            "--prune-values", action="store_true", help="with --prune: attributes too of which people have a value"
+            "--prune-values",
+            action="store_true",
+            help="with --prune: attributes too of which people have a value, and groups with people or roles",
         )
         parser.add_argument("--strict", action="store_true", help="refuse what is only warned of without it")
         parser.add_argument(

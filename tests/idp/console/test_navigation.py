@@ -59,6 +59,13 @@ def test_the_project_is_in_the_address_and_goes_along() -> None:
     assert "Foreign app" not in http.get(page("clients_client_changelist"), {"project": "acme"}).content.decode()
 
 
+@pytest.mark.any_database
+def test_the_project_of_the_list_before_has_no_nul() -> None:
+    """It stands in the address of an address, so it was decoded once more than what all pages look at."""
+    for query in ({"_changelist_filters": "project=%00"}, {"_changelist_filters": "project=a%00b"}):
+        assert browser("root").get(page("index"), query).context["console"]._key == ""
+
+
 def test_only_projects_that_somebody_may_see_are_offered() -> None:
     assert browser("viewer").get(page("index")).context["console"].projects == []
     both = browser("both").get(page("index"), {"project": "other"}).context["console"]

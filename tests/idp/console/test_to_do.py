@@ -73,6 +73,17 @@ def test_a_next_key_that_waited_too_long_leads_to_its_activation() -> None:
     assert not any("RS256" in one for one in said("owner"))
 
 
+def test_a_key_is_old_by_how_long_keys_are_to_sign(settings: Any) -> None:
+    key = {"algorithm": "RS256", "public_jwk": {}, "private_jwk": "sealed"}
+    ago = clock.now() - timedelta(days=105)
+    SigningKey(kid="first", state=KeyState.ACTIVE, activated_at=ago, **key).save()
+    SigningKey(kid="second", state=KeyState.NEXT, **key).save()
+    SigningKey.objects.filter(kid="second").update(created_at=ago + timedelta(days=10))
+    assert len([one for one in said("root") if "RS256" in one]) == 2
+    settings.IDP_KEY_ROTATION_DAYS = 90
+    assert not [one for one in said("root") if "RS256" in one]
+
+
 def test_timers_that_did_not_run_are_named(settings: Any) -> None:
     now = clock.now()
     settings.IS_LOCAL = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from urllib.parse import urlencode
 
 import pytest
 from django.db.models.signals import post_save
-from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
 from accounts.models import AccountEvent, AccountEventKind
 from clients.models import SecurityEvent
@@ -128,6 +129,7 @@ def test_every_path_has_a_name_of_the_table_whatever_follows() -> None:
         "/accounts/login/": "account",
         "/admin/clients/client/7/change/": "console",
         "/api/v1/projects": "api",
+        "/scim/v2/Users/7": "scim",
         "/healthz/ready": "health",
         "/": "home",
         "/oauth2/token/x/healthz/": "other",
@@ -177,6 +179,47 @@ def test_neighbours_that_do_not_answer_are_counted(listening: Counted, caplog: A
     assert said['vestibule_trouble_total{neighbour="cache"}'] == 1
     assert said['vestibule_trouble_total{neighbour="database"}'] == 1
     assert said['vestibule_log_lines_total{level="error"}'] == 3
+
+
+@pytest.mark.any_database
+def test_whoever_is_heard_of_waits_for_no_file(listening: Counted, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its directory may be gone: then nothing is counted, and everything else goes on."""
+
+    def no_file(*_labels: str) -> Counter:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    with monkeypatch.context() as gone:
+        gone.setattr(Counter, "labels", no_file)
+        logging.getLogger("common.counters").error("It does not answer.")
+        listening.counts.event(AccountEvent, AccountEvent(kind=AccountEventKind.SIGN_IN), created=True)
+        listening.counts.event(SecurityEvent, SecurityEvent(kind="token.reuse"), created=True)
+        with pytest.raises(FileNotFoundError):
+            listening.counts.add_up()
+    listening.counts.event(SecurityEvent, SecurityEvent(kind="token.reuse"), created=True)
+    assert listening.said()['vestibule_events_total{kind="token.reuse",log="security"}'] >= 1
+
+
+@pytest.mark.any_database
+def test_every_kind_is_there_before_anything_happens(counted: Counted) -> None:
+    """Whoever asks how much it rose has to have seen it at 0."""
+    counted.counts.add_up()
+    lines = generate_latest(counted.registry).decode().splitlines()
+    for kind in ("token.reuse", "client.locked_out", "other"):
+        assert f'vestibule_events_total{{kind="{kind}",log="security"}} 0.0' in lines
+    assert 'vestibule_events_total{kind="sign_in.locked_out",log="account"} 0.0' in lines
+    assert 'vestibule_trouble_total{neighbour="cache"} 0.0' in lines
+    assert 'vestibule_log_lines_total{level="error"} 0.0' in lines
+
+
+@pytest.mark.any_database
+def test_what_the_process_heard_that_forked_this_one_is_not_counted_again(
+    listening: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threading.Thread, "start", lambda _thread: None)
+    logging.getLogger("elsewhere").error("Before the fork.")
+    listening.counts.request("token", came(), 200)
+    listening.counts.begin()
+    assert not listening.said()
 
 
 @pytest.mark.any_database

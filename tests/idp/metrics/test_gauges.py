@@ -59,6 +59,26 @@ def test_a_database_that_is_away_is_a_number_of_its_own(monkeypatch: pytest.Monk
 
 
 @pytest.mark.any_database
+def test_a_fault_is_told_once_and_does_not_end_the_looking(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(gauges, "EVERY", 0.01)
+    looks = iter([ValueError("not what was thought")] * 3)
+
+    def faulty() -> Iterator[Number]:
+        for error in looks:
+            raise error
+        yield Number("rows", "", 7)
+
+    one, until = Installation(faulty), time.monotonic() + 20
+    while "vestibule_rows" not in {family.name for family in one.collect()}:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    said = "The numbers of the database are not told: ValueError: not what was thought"
+    assert [record.getMessage() for record in caplog.records if record.name == gauges.__name__] == [said]
+
+
+@pytest.mark.any_database
 def test_a_database_that_is_silent_keeps_no_scrape_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gauges, "FIRST", 0.05)
     answers, began = threading.Event(), time.monotonic()

@@ -50,3 +50,11 @@ def test_every_alert_says_what_it_means() -> None:
     rules = [rule for group in ALERTS["groups"] for rule in group["rules"]]
     assert all(rule["annotations"]["summary"].endswith((".", "?")) for rule in rules)
     assert len({rule["alert"] for rule in rules}) == len(rules)
+
+
+def test_no_alert_is_set_off_by_strangers_or_by_timers_in_place_of_a_worker() -> None:
+    said = {rule["alert"]: rule["expr"] for group in ALERTS["groups"] for rule in group["rules"]}
+    by_project = re.findall(r"vestibule_requests_total\{([^}]*)\}", said["VestibuleProjectIsRefused"])
+    assert by_project
+    assert all('endpoint!="authorize"' in one for one in by_project)
+    assert "vestibule_workers" not in said["VestibuleNoWorker"]

@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -42,6 +43,15 @@ def asked(address: str, form: bytes | None = None) -> str:
         return ""
 
 
+def children(above: int) -> list[int]:
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it ends just now
+            if int(stat.read_text().rpartition(")")[2].split()[1]) == above:
+                found.append(int(stat.parent.name))
+    return found
+
+
 def started(folder: Path, port: int, metrics: int) -> subprocess.Popen[str]:
     own = {
         "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
@@ -67,6 +77,9 @@ def test_what_all_workers_answer_is_told_at_another_address(tmp_path: Path) -> N
             within(10, lambda: f"{refused} 12.0" in asked(numbers))
             assert "vestibule_database_up 1.0" in asked(numbers)
             assert asked(f"{public}/metrics") == "404"
+            [listener] = [one for child in children(server.pid) for one in children(child)]
+            os.kill(listener, signal.SIGKILL)
+            within(10, lambda: f"{refused} 12.0" in asked(numbers))
         finally:
             server.send_signal(signal.SIGTERM)
             server.wait(40)
@@ -84,3 +97,27 @@ def test_an_address_that_cannot_be_had_is_said_in_a_sentence(tmp_path: Path, mon
             process.start("127.0.0.1", port, port + 1)
     with pytest.raises(SystemExit, match="where the server itself listens"):
         process.start("127.0.0.1", port, port)
+
+
+def test_a_directory_of_ones_own_is_made_and_emptied_of_what_was_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert counting.BUCKETS, "the library is loaded: this process writes no files"
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    process = import_module("idp.metrics.process")
+    folder = tmp_path / "a" / "b"
+    process._empty(folder)
+    for name in ("counter_7.db", "histogram_12.db", "counter_of_somebody.db", "app.db"):
+        (folder / name).touch()
+    process._empty(folder)
+    assert {one.name for one in folder.iterdir()} == {"counter_of_somebody.db", "app.db"}
+
+
+def test_a_directory_that_cannot_be_used_is_said_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert counting.BUCKETS, "the library is loaded: this process writes no files"
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    process = import_module("idp.metrics.process")
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "file" / "below"))
+    with pytest.raises(SystemExit, match=r"PROMETHEUS_MULTIPROC_DIR names a directory that cannot be used \(Not a dir"):
+        process.start("127.0.0.1", 0, 1)
