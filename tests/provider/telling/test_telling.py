@@ -7,6 +7,8 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
+from unittest import mock
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -18,15 +20,29 @@ from standardwebhooks import WebhookVerificationError
 from accounts import groups, sign_in
 from accounts.models import Group, SignIn, User
 from clients import webhooks
-from clients.models import Authorization, Client, Delivery, Occurrence, ReadUntil, SecurityEvent, Webhook
+from clients.models import (
+    Authorization,
+    Client,
+    Delivery,
+    LogoutNotice,
+    Occurrence,
+    ReadUntil,
+    SecurityEvent,
+    Stream,
+    Webhook,
+)
 from clients.models.logout import NoticeState
+from clients.models.stream import DeliveryMethod
+from clients.models.telling import ToldKind
 from clients.webhooks import WebhookMetadata
+from common import sealing
 from projects import roles
 from projects.actors import Actor
 from projects.metadata import RoleMetadata
 from projects.models import Consent, ConsentMode, Project, ProjectRole
 from projects.problems import RegistrationError
 from provider import access, outboxes, revocation
+from provider.keys import mint
 from provider.revocation import Whose
 from tests.provider.telling.inbox import OPERATOR, Inbox, inbox, the_webhook
 from tests.world import App, Browser
@@ -467,6 +483,21 @@ def test_w2_nothing_is_sent_to_an_address_that_is_not_public(box: Inbox, capsys:
     assert run(capsys) == {"failed": 1}
     assert box.bodies == []
     assert "Only https" in Delivery.objects.get().problem
+
+
+def test_a_key_that_does_not_open_holds_up_what_it_signs_alone(box: Inbox, capsys: Any) -> None:
+    """A webhook has none of our keys: it is told in the same run. The others are due again."""
+    web = Client.objects.get(client_id="web")
+    notices = [LogoutNotice(client=web, sid=uuid4(), sub="1", told_sub="1") for _ in range(4)]
+    Client.objects.filter(pk=web.pk).update(backchannel_logout_uri=box.url, scope="openid ssf.manage")
+    LogoutNotice.objects.bulk_create(notices)
+    stream = Stream.objects.create(client=web, method=DeliveryMethod.PUSH, endpoint_url=box.url)
+    for recipient in ({"webhook": the_webhook()}, {"stream": stream}):
+        Delivery.objects.create(**recipient, sub="1", kind=ToldKind.ROLES, happened_at=timezone.now())
+    with mock.patch.object(mint, "sign", side_effect=sealing.Unreadable("No secret opens it.")):
+        assert run(capsys) == {"delivered": 1, "failed": 5}
+    assert box.kinds == [ToldKind.ROLES]
+    assert {one.problem for one in LogoutNotice.objects.all()} == {"No secret opens it."}
 
 
 def test_a_run_that_was_held_up_sends_nothing(box: Inbox, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
