@@ -14,6 +14,8 @@ import pytest
 import time_machine
 from django.core import mail
 from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from standardwebhooks import WebhookVerificationError
 
@@ -29,6 +31,7 @@ from clients.models import (
     ReadUntil,
     SecurityEvent,
     Stream,
+    StreamExclusion,
     Webhook,
 )
 from clients.models.logout import NoticeState
@@ -44,6 +47,8 @@ from projects.problems import RegistrationError
 from provider import access, outboxes, revocation
 from provider.keys import mint
 from provider.revocation import Whose
+from provider.telling import sets, spreading
+from provider.telling.spreading import spread
 from tests.provider.telling.inbox import OPERATOR, Inbox, inbox, the_webhook
 from tests.world import App, Browser
 
@@ -298,6 +303,56 @@ def test_what_becomes_of_a_role_or_group_is_told_of_everybody_in_it(
         found.setdefault(one["type"], set()).add(User.objects.get(sub=one["data"]["sub"]).username)
     assert found == told
     assert len(box.messages) - before == sum(map(len, told.values())), "each once"
+
+
+def test_a_renamed_group_takes_no_statement_for_each_person(box: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a large one takes longer than the worker may go without a step, and is begun again for ever."""
+    web = Client.objects.select_related("project").get(client_id="web")
+    Client.objects.filter(pk=web.pk).update(scope="openid groups ssf.manage")
+    kinds = [sets.event_type(one) for one in (ToldKind.ROLES, ToldKind.GROUPS)]
+    stream = Stream.objects.create(client=web, method=DeliveryMethod.POLL, events_requested=kinds)
+    people = [User(username=f"person-{number}", email=f"person-{number}@people.example") for number in range(40)]
+    User.objects.bulk_create(people)
+    Consent.objects.bulk_create([Consent(user=one, project=web.home, scopes=["openid"]) for one in people])
+    StreamExclusion.objects.create(stream=stream, sub=people[0].sub)
+    for name, members in (("few", people[:3]), ("many", people)):
+        groups.add_members(groups.make(name, OPERATOR), members, "", OPERATOR)
+    role = roles.register(RoleMetadata(name="reviewer"), web.home, OPERATOR)
+    roles.register(RoleMetadata(name="author", groups=("many",)), web.home, OPERATOR)
+    roles.grant(role, OPERATOR, users=["person-1"], groups=["many"])
+    spread(lambda: False)
+    counts, steps = [], []
+    for name in ("few", "many"):
+        Delivery.objects.all().delete()
+        groups.change(Group.objects.get(name=name), OPERATOR, name=f"{name} others")
+        with CaptureQueriesContext(connection) as statements:
+            spread(lambda: False)
+        counts.append(len(statements))
+    assert counts[1] < counts[0] + 5, "SQLite inserts in several"
+    assert Delivery.objects.filter(webhook__isnull=False).count() == 40
+    assert Delivery.objects.filter(stream=stream).count() == 39
+    monkeypatch.setattr(spreading, "PORTION", 10)
+    Delivery.objects.all().delete()
+    roles.change(role, RoleMetadata(name="judge", users=("person-1",), groups=("many others",)), OPERATOR)
+    spread(lambda: bool(steps.append(1)))
+    assert len(steps) >= 4, "it says after each portion that it gets on"
+    told = Delivery.objects.filter(stream=stream).order_by("pk")
+    assert [one.data["claims"] for one in told] == [{"roles": ["author", "judge"]}] * 39
+
+
+def test_many_renamed_groups_are_not_read_at_once(box: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    reviewers()
+    spread(lambda: False)
+    monkeypatch.setattr(spreading, "PEOPLE", 1)
+    Delivery.objects.all().delete()
+    for _ in range(3):
+        group_told_and_renamed()
+        groups.change(Group.objects.get(), OPERATOR, name="staff")
+    answers = iter([False, True])
+    spread(lambda: next(answers, True))
+    assert Delivery.objects.count() == 1
+    spread(lambda: False)
+    assert Delivery.objects.count() == 6
 
 
 def test_a_project_that_is_deleted_tells_nobody_of_its_roles() -> None:
