@@ -138,6 +138,7 @@ def _watched(application: WSGIApplication, threads: int, max_wait: float) -> Cal
         if apps.ready:
             import_string("provider.store.refusals.start_writer")()
             import_string("provider.store.tallies.start_writer")()
+            import_string("provider.telling.long_polling.begin")(threads)
         if Counting.meter is not None:
             Counting.meter.begin()
         return Watched(BufferedBodies(application), threads, max_wait, main, STOP_SECONDS)

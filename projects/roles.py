@@ -7,7 +7,7 @@ no other project hears of it. Who has it: people by name, and everybody in a gro
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 
 from django.db import transaction
@@ -56,6 +56,16 @@ def roles_of(project_id: int, user_id: int) -> tuple[str, ...]:
     has = Q(grants__user=user_id) | Q(grants__group__in=Group.objects.filter(members__user=user_id))
     found = ProjectRole.objects.filter(has, project=project_id).order_by("name")
     return tuple(found.distinct().values_list("name", flat=True))
+
+
+def roles_of_each(project_id: int, user_ids: Collection[int]) -> dict[int, tuple[str, ...]]:
+    """The same of several people, in as many statements as of one. Whoever has none is not in it."""
+    grants = RoleGrant.objects.filter(role__project=project_id)
+    by_group = grants.filter(group__members__user__in=user_ids).values_list("role", "group__members__user")
+    held = grouped({*grants.filter(user__in=user_ids).values_list("role", "user"), *by_group})
+    names = ProjectRole.objects.filter(pk__in=held).order_by("name").values_list("pk", "name")
+    found = grouped((user, name) for key, name in names for user in held[key])
+    return {user: tuple(said) for user, said in found.items()}
 
 
 def plain(name: str) -> str:

@@ -20,7 +20,7 @@ from django.dispatch import receiver
 from accounts.models import SignIn, User
 from clients.models import Authorization, LogoutNotice
 from clients.models.logout import NoticeState
-from common import clock, outbound
+from common import clock, outbound, sealing
 from projects.models import Project
 from projects.sectors import told_sid, told_sub
 from provider import outboxes
@@ -29,6 +29,7 @@ from provider.outboxes import Attempt as Attempt
 from provider.outboxes import Job, Sent, status_problem
 from provider.patience import Patience
 from provider.protocol import logout
+from provider.protocol.errors import TemporarilyUnavailable
 from provider.store import events
 from provider.telling import occurrences
 
@@ -95,7 +96,10 @@ class Notices:
             return None
         if attempt := _without_sending(notice):
             return attempt
-        uri, token = _request(notice)
+        try:
+            uri, token = _request(notice)
+        except (sealing.Unreadable, TemporarilyUnavailable) as error:  # its key cannot sign: others go on
+            return _record(notice, str(error))
         return Job(notice, lambda: _post(uri, token), lambda sent: _record(notice, sent.problem))
 
 

@@ -7,6 +7,7 @@ process that is killed loses nothing; no other process takes it meanwhile.
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,7 @@ from clients.models.logout import NoticeState
 from common import clock
 from provider.patience import PLACES, Patience, Waiting
 
+logger = logging.getLogger(__name__)
 # Tries of one message, about a day in all: after half a minute, then twice as long each time.
 FIRST_WAIT = 30  # seconds; far longer than one try may take, so that it also guards a try that is under way
 MAX_TRIES = 12
@@ -72,47 +74,78 @@ def status_problem(status: int) -> str:
     return f"The app answered with status {status}.{more}"
 
 
+class _Turn:
+    """One outbox in one run. After an error of its own it is closed: the others go on."""
+
+    def __init__(self, box: Outbox) -> None:
+        self._box, self.patience = box, Patience()
+        self.error: Exception | None = None
+
+    def next(self) -> Job | Attempt | None:
+        try:
+            return self._box.next(self.patience)
+        except Exception as error:  # the first one: it is raised when the run is over
+            self.error = self.error or error
+            return None
+
+    def record(self, job: Job, sent: Future[Sent]) -> Attempt | None:
+        """What became of a request. None: it cannot be recorded, and is tried again."""
+        attempt = None
+        try:
+            attempt = job.record(sent.result())
+        except Exception as error:
+            self.error = self.error or error
+        failed = attempt is None or attempt.state in (NoticeState.DUE, NoticeState.GIVEN_UP)
+        self.patience.end(job.row, failed=failed)
+        return attempt
+
+
 def deliver(boxes: Sequence[Outbox], should_stop: Callable[[], bool], report: Callable[[Attempt], None]) -> None:
-    """Send what is due, until none is left or `should_stop` says so.
+    """Send what is due, until none is left or `should_stop` says so. An error of one outbox is raised at the end.
 
     Only requests are made by other threads: this one has the database, and the transaction of its caller.
     """
-    patience = [Patience() for _box in boxes]
-    under_way: dict[Future[Sent], tuple[Job, Patience]] = {}
+    turns = [_Turn(box) for box in boxes]
+    under_way: dict[Future[Sent], tuple[Job, _Turn]] = {}
     with ThreadPoolExecutor(PLACES, thread_name_prefix="delivery") as threads:
         while True:
-            for job, known in _due(boxes, patience, should_stop, report, lambda: len(under_way) < PLACES):
-                known.begin(job.row)
-                under_way[threads.submit(_in_time, job.send, time.monotonic())] = job, known
+            for job, turn in _due(turns, should_stop, report, lambda: len(under_way) < PLACES):
+                turn.patience.begin(job.row)
+                under_way[threads.submit(_in_time, job.send, time.monotonic())] = job, turn
             if not under_way:
-                return
+                break
             for sent in wait(under_way, LOOKED_AGAIN_AFTER, FIRST_COMPLETED).done:
-                job, known = under_way.pop(sent)
-                attempt = job.record(sent.result())
-                known.end(job.row, failed=attempt.state in (NoticeState.DUE, NoticeState.GIVEN_UP))
-                report(attempt)
+                job, turn = under_way.pop(sent)
+                if attempt := turn.record(job, sent):
+                    report(attempt)
+    _raise([turn.error for turn in turns if turn.error is not None])
 
 
 def _due(
-    boxes: Sequence[Outbox],
-    patience: Sequence[Patience],
-    should_stop: Callable[[], bool],
-    report: Callable[[Attempt], None],
-    has_room: Callable[[], bool],
-) -> Iterator[tuple[Job, Patience]]:
+    turns: Sequence[_Turn], should_stop: Callable[[], bool], report: Callable[[Attempt], None], room: Callable[[], bool]
+) -> Iterator[tuple[Job, _Turn]]:
     """What can be sent now, from one outbox after the other, while there is room."""
-    open_ones = list(zip(boxes, patience, strict=True))
+    open_ones = [turn for turn in turns if turn.error is None]
     while open_ones:
-        for pair in [*open_ones]:
-            if not has_room() or should_stop():
+        for turn in [*open_ones]:
+            if not room() or should_stop():
                 return
-            job = pair[0].next(pair[1])
+            job = turn.next()
             if job is None:
-                open_ones.remove(pair)
+                open_ones.remove(turn)
             elif isinstance(job, Attempt):
                 report(job)
             else:
-                yield job, pair[1]
+                yield job, turn
+
+
+def _raise(errors: Sequence[Exception]) -> None:
+    """The first one; the log has those of another kind."""
+    for error in errors[1:]:
+        if type(error) is not type(errors[0]):
+            logger.error("Another outbox failed as well.", exc_info=error)
+    if errors:
+        raise errors[0]
 
 
 def _in_time(send: Callable[[], Sent], claimed_at: float) -> Sent:

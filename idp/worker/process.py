@@ -8,7 +8,10 @@ import os
 import secrets
 import threading
 import time
+from contextlib import suppress
 from datetime import timedelta
+
+from django.db import Error
 
 from common import leases
 from common.command import whoever_runs_this
@@ -22,8 +25,8 @@ SEEN = "worker "  # the lease of this name and a number says that a worker is th
 SEEN_EVERY, SEEN_FOR = 20.0, timedelta(minutes=1)
 
 
-def _holder() -> str:
-    """In a container every process has the same number, and a machine may have several."""
+def new_holder() -> str:
+    """The name of one worker. In a container every process has the same number, and a machine may have several."""
     return f"{whoever_runs_this()} {os.getpid()}-{secrets.token_hex(3)}"
 
 
@@ -45,7 +48,7 @@ def seen() -> list[str]:
 
 def serve(stop: threading.Event | None = None) -> bool:
     """Work until SIGTERM. False: something in hand did not come to its end."""
-    stop, holder = stop or threading.Event(), _holder()
+    stop, holder = stop or threading.Event(), new_holder()
     hands = [Hand(job, holder, stop) for job in (*JOBS, _present(holder))]
     with stopping_on_signals(stop):
         logger.info("Working: %s.", ", ".join(job.name for job in JOBS))
@@ -65,7 +68,10 @@ def _finished(hands: list[Hand], holder: str) -> bool:
     left = [hand.job.name for hand in hands if hand.thread.is_alive()]
     if left:
         logger.error("Stopped in the middle of %s: it takes too long to end.", ", ".join(left))
-    return not left
+        return False  # perhaps because the database does not answer
+    with suppress(Error):  # it runs out by itself
+        leases.give_back(f"{SEEN}{holder}", holder)
+    return True
 
 
 def _give_up(hand: Hand) -> None:

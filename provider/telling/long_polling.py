@@ -21,10 +21,17 @@ from clients.models.stream import DeliveryMethod, StreamStatus
 
 LONGEST = 20.0  # seconds; less than proxies wait for an answer, and less than a worker has for its end
 EVERY = 1.0  # seconds between two looks
-PLACES = 2  # of the threads of a process (THREADS in idp/server.py)
+SHARE = 4  # one of so many threads of a process may be held; with fewer than that nobody waits
 
 _waiting: set[UUID] = set()
 _lock = threading.Lock()
+_places = 2  # of a server that does not say how many threads it has
+
+
+def begin(threads: int) -> None:
+    """In a process that serves, with so many threads."""
+    global _places
+    _places = threads // SHARE
 
 
 def wait_for_something(stream: Stream) -> None:
@@ -38,7 +45,7 @@ def wait_for_something(stream: Stream) -> None:
 @contextmanager
 def _place(stream: UUID) -> Iterator[bool]:
     with _lock:
-        found = len(_waiting) < PLACES and stream not in _waiting
+        found = len(_waiting) < _places and stream not in _waiting
         if found:
             _waiting.add(stream)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 
@@ -29,14 +30,22 @@ def projects_of(sub: str, at: datetime, among: Collection[int]) -> frozenset[int
 
     It is asked some seconds later, and what ended meanwhile counted then. Whoever allowed something since does not.
     """
+    return projects_of_each([sub], at, among).get(sub, frozenset())
+
+
+def projects_of_each(subs: Collection[str], at: datetime, among: Collection[int]) -> dict[str, frozenset[int]]:
+    """The same of several people, in as many statements as of one. Nobody is left out whom one of them knew."""
     if not among:
-        return frozenset()
+        return {}
     used, said = _knowing(at, among)
-    found = {
-        *used.filter(user__sub=sub).values_list("client__project", flat=True),
-        *said.filter(user__sub=sub).values_list("project", flat=True),
-    }
-    return frozenset(one for one in found if one is not None)
+    found: defaultdict[str, set[int]] = defaultdict(set)
+    for sub, project in (
+        *used.filter(user__sub__in=subs).values_list("user__sub", "client__project"),
+        *said.filter(user__sub__in=subs).values_list("user__sub", "project"),
+    ):
+        if project is not None:
+            found[sub].add(project)
+    return {sub: frozenset(projects) for sub, projects in found.items()}
 
 
 def known_to(project: int, at: datetime) -> QuerySet[User]:

@@ -18,6 +18,7 @@ from common import clock, outbound, sealing
 from provider.keys import mint
 from provider.outboxes import Attempt, Job, Sent, status_problem
 from provider.patience import Lookups, Patience
+from provider.protocol.errors import TemporarilyUnavailable
 from provider.telling import giving_up, lanes, sets
 from provider.telling.sets import Told
 
@@ -38,7 +39,7 @@ class Streams:
             return None
         try:
             sent, headers = token(row, row.stream), _headers(row.stream)
-        except sealing.Unreadable as error:
+        except (sealing.Unreadable, TemporarilyUnavailable) as error:
             return _failed(row, Sent(None, str(error)))
         url = row.stream.endpoint_url
         return Job(row, lambda: _post(url, sent, headers), lambda answer: _record(row, answer))

@@ -69,8 +69,9 @@ def _role_moved(event: Event) -> Iterator[Happened]:
         subs = [
             *User.objects.filter(group_members__group=UUID(str(group))).order_by("pk").values_list("sub", flat=True)
         ]
+    project = _project_of(event)
     for sub in dict.fromkeys(subs):
-        yield Happened(event.at, ToldKind.ROLES, sub, _project_of(event), only_known=True)
+        yield Happened(event.at, ToldKind.ROLES, sub, project, only_known=True)
 
 
 def _role_renamed(event: Event) -> Iterator[Happened]:
@@ -78,10 +79,11 @@ def _role_renamed(event: Event) -> Iterator[Happened]:
     name = event.detail.get("name")
     if not isinstance(name, dict):
         return
-    role = ProjectRole.objects.filter(project__in=_project_of(event), name__iexact=str(name.get("after", "")))
+    project = _project_of(event)
+    role = ProjectRole.objects.filter(project__in=project, name__iexact=str(name.get("after", "")))
     has = Q(role_grants__role__in=role) | Q(group_members__group__role_grants__role__in=role)
     for sub in User.objects.filter(has).order_by("pk").values_list("sub", flat=True).distinct():
-        yield Happened(event.at, ToldKind.ROLES, sub, _project_of(event), only_known=True)
+        yield Happened(event.at, ToldKind.ROLES, sub, project, only_known=True)
 
 
 def _group_renamed(event: Event) -> Iterator[Happened]:

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+from common.meter import Counting
 from idp import server as configured
 from idp.bodies import MAX_BODY
 from idp.management.commands.quickstart import ADMIN_PASSWORD
@@ -411,3 +412,14 @@ def test_no_request_is_lost_in_a_rolling_restart() -> None:
             visitor.join()
     assert len(answers) > 10
     assert all(answers)
+
+
+def test_who_waits_for_events_is_told_how_many_threads_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[tuple[str, tuple[int, ...]]] = []
+    monkeypatch.setattr(Counting, "meter", None)
+    monkeypatch.setattr(configured, "import_string", lambda name: lambda *given: called.append((name, given)))
+    configured._watched(lambda _environ, _start: [], 16, 1.0)
+    assert not called, "it is for the worker, after the fork"
+    monkeypatch.setattr(configured, "Watched", lambda application, *_given: application)
+    configured._watched(lambda _environ, _start: [], 16, 1.0)()
+    assert ("provider.telling.long_polling.begin", (16,)) in called

@@ -52,3 +52,43 @@ def test_what_is_written_while_a_receiver_hangs_is_sent_at_once(monkeypatch: pyt
     told: list[str] = []
     outboxes.deliver([News()], lambda: False, lambda attempt: told.append(attempt.client_id))
     assert sorted(told) == ["quick", "slow"]
+
+
+class Broken:
+    """It has one row, whose outcome arrives after the next row could not be prepared."""
+
+    def __init__(self) -> None:
+        self.failed, self.recorded, self.asked = threading.Event(), 0, 0
+
+    def next(self, patience: Patience) -> Job | None:
+        self.asked += 1
+        if self.asked == 1:
+            return Job(Row("one"), self._send, self._record)
+        self.failed.set()
+        raise ValueError("a row of another shape")
+
+    def _send(self) -> Sent:
+        return Sent(200 if self.failed.wait(20) else None)
+
+    def _record(self, sent: Sent) -> Attempt:
+        self.recorded += sent.status == 200
+        return Attempt("one", NoticeState.DELIVERED)
+
+
+class Unrecordable(News):
+    def next(self, patience: Patience) -> Job | None:
+        job = super().next(patience)
+        return job and Job(job.row, lambda: Sent(200), self._record)
+
+    def _record(self, sent: Sent) -> Attempt:
+        raise OSError("no space left")
+
+
+def test_an_outbox_that_fails_ends_neither_the_others_nor_what_is_under_way(caplog: pytest.LogCaptureFixture) -> None:
+    broken, told = Broken(), list[str]()
+    with pytest.raises(ValueError, match="another shape"):
+        outboxes.deliver([broken, Unrecordable(), News()], lambda: False, lambda one: told.append(one.client_id))
+    assert broken.recorded == 1, "else it would be sent again"
+    assert broken.asked == 2, "it is left for the next run"
+    assert sorted(told) == ["one", "quick", "slow"]
+    assert "no space left" in caplog.text

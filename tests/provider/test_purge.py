@@ -7,13 +7,14 @@ import json
 from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
+from unittest import mock
 from uuid import uuid4
 
 import pytest
 import time_machine
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command, get_commands
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 from django.db.models import F
 from django.utils import timezone
 
@@ -36,7 +37,7 @@ from projects.actors import Actor
 from projects.events import API_DELETED, CLIENT_DELETED
 from projects.inviting import Wanted
 from projects.models import Consent, Project
-from provider import purge
+from provider import clearing, purge
 from provider.keys import mint
 from provider.store import authorizations
 from tests.provider.devices import Device, add_devices
@@ -362,6 +363,29 @@ def test_an_interrupted_run_is_gone_on_with(monkeypatch: Any) -> None:
     gone = next(batch.rows for batch in purge.delete_in_batches(rule, dry_run=False) if batch.rows)
     assert gone < 600
     assert clear() == {"access_tokens": 600 - gone}
+
+
+def test_a_rule_that_fails_ends_no_other(monkeypatch: Any) -> None:
+    tokens(1, timezone.now() - DAY)
+    walk = purge.delete_in_batches
+
+    def fails(rule: purge.PurgeRule, *, dry_run: bool) -> Any:
+        if rule.name in ("mails", "codes"):
+            raise OperationalError("canceling statement due to lock timeout")
+        return walk(rule, dry_run=dry_run)
+
+    monkeypatch.setattr(purge, "delete_in_batches", fails)
+    Session.objects.create(session_key="old", expire_date=timezone.now() - DAY)
+    with pytest.raises(CommandError, match=r"codes: canceling statement .*; mails: canceling statement"):
+        clear()
+    assert not AccessToken.objects.exists()
+    assert not Session.objects.filter(session_key="old").exists()
+
+
+def test_where_every_rule_fails_it_is_said_what_is_wrong(monkeypatch: Any) -> None:
+    monkeypatch.setattr(purge, "delete_in_batches", mock.Mock(side_effect=OperationalError("the database is gone")))
+    with pytest.raises(OperationalError):
+        clearing.clear(by="a test")
 
 
 def test_a_dry_run_counts_and_deletes_nothing() -> None:

@@ -24,7 +24,8 @@ class Command(DatabaseCommand):
     def handle(self, *, once: bool, **options: object) -> None:
         if not once:
             sys.exit(DONE if process.serve() else NO)
-        hands = [Hand(job, "once", threading.Event()) for job in JOBS]
+        holder = process.new_holder()  # another run from cron may still be at it
+        hands = [Hand(job, holder, threading.Event()) for job in JOBS]
         for hand in hands:
             hand.turn()
         found = {hand.job.name: {"error": hand.trouble} if hand.trouble else hand.said for hand in hands}

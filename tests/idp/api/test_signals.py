@@ -210,6 +210,7 @@ def test_w5_what_a_receiver_cannot_use_is_not_given_again(api: Api) -> None:
 @pytest.fixture
 def looks(monkeypatch: Any) -> list[Callable[[], object]]:
     """What happens while a receiver waits, before each look but the first; the time is over when there is no more."""
+    monkeypatch.setattr(long_polling, "_places", 2)
     happening: list[Callable[[], object]] = []
     moments = itertools.count()
     monkeypatch.setattr(long_polling, "monotonic", lambda: next(moments) if happening else math.inf)
@@ -245,6 +246,8 @@ def test_w5_nobody_waits_for_ever_or_for_what_cannot_come(api: Api, looks: list[
 
 def test_w5_few_wait_at_once_and_each_stream_once(api: Api, monkeypatch: Any) -> None:
     monkeypatch.setattr(long_polling, "LONGEST", 0)
+    monkeypatch.setattr(long_polling, "_places", 0)
+    long_polling.begin(8)
     mine = made(api)["stream_id"]
     with long_polling._place(UUID(mine)) as first, long_polling._place(UUID(mine)) as again:
         assert (first, again) == (True, False)
@@ -252,6 +255,9 @@ def test_w5_few_wait_at_once_and_each_stream_once(api: Api, monkeypatch: Any) ->
             assert (other, one_more) == (True, False)
     with long_polling._place(uuid4()) as afterwards:
         assert afterwards
+    long_polling.begin(3)
+    with long_polling._place(uuid4()) as of_few_threads:
+        assert not of_few_threads, "they are for those who do not wait"
 
 
 def test_w5_a_receiver_never_hears_of_who_never_consented_to_its_project(api: Api) -> None:

@@ -176,6 +176,21 @@ def test_the_command_does_what_is_due_once(capsys: Any, world: None) -> None:
     assert capsys.readouterr().out.splitlines()[2:] == ["cleartokens: not due", "rotatekeys: not due"]
 
 
+def test_two_runs_of_the_command_do_nothing_at_the_same_time(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As from cron, when the first takes longer than the time between two."""
+    runs: list[str] = []
+
+    def clears(**_options: object) -> dict[str, int]:
+        runs.append("begins")
+        if len(runs) == 1:
+            call_command("worker", "--once")
+        return {}
+
+    monkeypatch.setattr("idp.worker.jobs.clear", clears)
+    call_command("worker", "--once")
+    assert runs == ["begins"]
+
+
 def test_the_command_exits_with_1_when_something_failed(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("idp.worker.jobs.clear", lambda **_options: 1 / 0)
     with pytest.raises(SystemExit) as ending:

@@ -72,6 +72,7 @@ def test_every_job_has_a_turn_and_its_worker_is_seen(world: None, monkeypatch: p
     assert process.serve(stop)
     looking.join()
     assert seen == [whoever_runs_this()]
+    assert process.seen() == [], "it said goodbye"
     assert set(TimerRun.objects.values_list("command", flat=True)) == {job.name for job in JOBS}
     assert not TimerRun.objects.filter(failed=True).exists()
 
@@ -83,6 +84,15 @@ def test_a_worker_that_went_without_a_word_is_not_seen_for_long() -> None:
     assert process.seen() == ["one"]
     Lease.objects.update(until=timezone.now())
     assert process.seen() == []
+
+
+@pytest.mark.any_database
+@pytest.mark.django_db
+def test_a_worker_that_ended_is_not_seen_any_more() -> None:
+    leases.take(f"{process.SEEN}one", "one", process.SEEN_FOR)
+    leases.take(f"{process.SEEN}two", "two", process.SEEN_FOR)
+    assert process._finished([], "one")
+    assert process.seen() == ["two"]
 
 
 @pytest.mark.any_database

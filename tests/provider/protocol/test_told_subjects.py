@@ -23,7 +23,7 @@ from provider.protocol.access_tokens import crosses, token_format
 from provider.protocol.claims import Issue
 from provider.protocol.errors import InsufficientScope
 from provider.protocol.facts import ClientFacts, Exchanged, Json, SignInFacts, TokenFacts
-from provider.telling import spreading
+from provider.telling import portion
 from provider.telling.table import Happened
 from tests.provider.protocol.building import ACME, ORDERS, OTHER, OWNER, api, client, listed, registry
 from tests.provider.protocol.building import token as asking
@@ -76,7 +76,7 @@ SUBS: dict[str, Callable[[ProjectFacts], object]] = {
 SIDS: dict[str, Callable[[ProjectFacts], object]] = {
     "ID token": lambda one: claims.id_token(issue(one), "")["sid"],
     "logout token": lambda one: str(notice(one).sid),
-    "webhooks and event streams": lambda one: spreading._told(SIGNED_OUT, row(one))["sid"],
+    "webhooks and event streams": lambda one: portion._told(SIGNED_OUT, row(one))["sid"],
 }
 
 
@@ -216,8 +216,10 @@ ELSEWHERE_READ = {
     "provider/store/presented.py": "for events",
     "provider/store/whose.py": "turned back",
     "provider/telling/occurrences.py": "kept until it is told",
-    "provider/telling/sets.py": "as told already (`provider.telling.spreading`)",
-    "provider/telling/spreading.py": "by whom it finds rows",
+    "provider/telling/portion.py": "by whom it finds rows",
+    "provider/telling/relations.py": "the same",
+    "provider/telling/sets.py": "as told already (`provider.telling.portion`)",
+    "provider/telling/spreading.py": "who is deleted",
     "provider/telling/stream_outbox.py": "as told already",
     "provider/telling/table.py": "what happened, before it is told",
     "provider/telling/webhook_outbox.py": "as told already",

@@ -3,31 +3,53 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
+from unittest import mock
+from uuid import uuid4
 
 import pytest
 import time_machine
 from django.core import mail
 from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from standardwebhooks import WebhookVerificationError
 
 from accounts import groups, sign_in
 from accounts.models import Group, SignIn, User
 from clients import webhooks
-from clients.models import Authorization, Client, Delivery, Occurrence, ReadUntil, SecurityEvent, Webhook
+from clients.models import (
+    Authorization,
+    Client,
+    Delivery,
+    LogoutNotice,
+    Occurrence,
+    ReadUntil,
+    SecurityEvent,
+    Stream,
+    StreamExclusion,
+    Webhook,
+)
 from clients.models.logout import NoticeState
+from clients.models.stream import DeliveryMethod
+from clients.models.telling import ToldKind
 from clients.webhooks import WebhookMetadata
+from common import sealing
 from projects import roles
 from projects.actors import Actor
 from projects.metadata import RoleMetadata
 from projects.models import Consent, ConsentMode, Project, ProjectRole
 from projects.problems import RegistrationError
 from provider import access, outboxes, revocation
+from provider.keys import mint
 from provider.revocation import Whose
+from provider.telling import sets, spreading
+from provider.telling.spreading import spread
 from tests.provider.telling.inbox import OPERATOR, Inbox, inbox, the_webhook
 from tests.world import App, Browser
 
@@ -284,6 +306,56 @@ def test_what_becomes_of_a_role_or_group_is_told_of_everybody_in_it(
     assert len(box.messages) - before == sum(map(len, told.values())), "each once"
 
 
+def test_a_renamed_group_takes_no_statement_for_each_person(box: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a large one takes longer than the worker may go without a step, and is begun again for ever."""
+    web = Client.objects.select_related("project").get(client_id="web")
+    Client.objects.filter(pk=web.pk).update(scope="openid groups ssf.manage")
+    kinds = [sets.event_type(one) for one in (ToldKind.ROLES, ToldKind.GROUPS)]
+    stream = Stream.objects.create(client=web, method=DeliveryMethod.POLL, events_requested=kinds)
+    people = [User(username=f"person-{number}", email=f"person-{number}@people.example") for number in range(40)]
+    User.objects.bulk_create(people)
+    Consent.objects.bulk_create([Consent(user=one, project=web.home, scopes=["openid"]) for one in people])
+    StreamExclusion.objects.create(stream=stream, sub=people[0].sub)
+    for name, members in (("few", people[:3]), ("many", people)):
+        groups.add_members(groups.make(name, OPERATOR), members, "", OPERATOR)
+    role = roles.register(RoleMetadata(name="reviewer"), web.home, OPERATOR)
+    roles.register(RoleMetadata(name="author", groups=("many",)), web.home, OPERATOR)
+    roles.grant(role, OPERATOR, users=["person-1"], groups=["many"])
+    spread(lambda: False)
+    counts, steps = list[int](), itertools.count()
+    for name in ("few", "many"):
+        Delivery.objects.all().delete()
+        groups.change(Group.objects.get(name=name), OPERATOR, name=f"{name} others")
+        with CaptureQueriesContext(connection) as statements:
+            spread(lambda: False)
+        counts.append(len(statements))
+    assert counts[1] < counts[0] + 5, "SQLite inserts in several"
+    assert Delivery.objects.filter(webhook__isnull=False).count() == 40
+    assert Delivery.objects.filter(stream=stream).count() == 39
+    monkeypatch.setattr(spreading, "PORTION", 10)
+    Delivery.objects.all().delete()
+    roles.change(role, RoleMetadata(name="judge", users=("person-1",), groups=("many others",)), OPERATOR)
+    spread(lambda: next(steps) < 0)
+    assert next(steps) > 4, "it says after each portion that it gets on"
+    told = Delivery.objects.filter(stream=stream).order_by("pk")
+    assert [one.data["claims"] for one in told] == [{"roles": ["author", "judge"]}] * 39
+
+
+def test_many_renamed_groups_are_not_read_at_once(box: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    reviewers()
+    spread(lambda: False)
+    monkeypatch.setattr(spreading, "PEOPLE", 1)
+    Delivery.objects.all().delete()
+    for _ in range(3):
+        group_told_and_renamed()
+        groups.change(Group.objects.get(), OPERATOR, name="staff")
+    answers = iter([False, True])
+    spread(lambda: next(answers, True))
+    assert Delivery.objects.count() == 1
+    spread(lambda: False)
+    assert Delivery.objects.count() == 6
+
+
 def test_a_project_that_is_deleted_tells_nobody_of_its_roles() -> None:
     project = Project.objects.create(key="brief", name="Brief")
     Consent.objects.create(user=person(), project=project, scopes=["openid"])
@@ -467,6 +539,21 @@ def test_w2_nothing_is_sent_to_an_address_that_is_not_public(box: Inbox, capsys:
     assert run(capsys) == {"failed": 1}
     assert box.bodies == []
     assert "Only https" in Delivery.objects.get().problem
+
+
+def test_a_key_that_does_not_open_holds_up_what_it_signs_alone(box: Inbox, capsys: Any) -> None:
+    """A webhook has none of our keys: it is told in the same run. The others are due again."""
+    web = Client.objects.get(client_id="web")
+    notices = [LogoutNotice(client=web, sid=uuid4(), sub="1", told_sub="1") for _ in range(4)]
+    Client.objects.filter(pk=web.pk).update(backchannel_logout_uri=box.url, scope="openid ssf.manage")
+    LogoutNotice.objects.bulk_create(notices)
+    stream = Stream.objects.create(client=web, method=DeliveryMethod.PUSH, endpoint_url=box.url)
+    for recipient in ({"webhook": the_webhook()}, {"stream": stream}):
+        Delivery.objects.create(**recipient, sub="1", kind=ToldKind.ROLES, happened_at=timezone.now())
+    with mock.patch.object(mint, "sign", side_effect=sealing.Unreadable("No secret opens it.")):
+        assert run(capsys) == {"delivered": 1, "failed": 5}
+    assert box.kinds == [ToldKind.ROLES]
+    assert {one.problem for one in LogoutNotice.objects.all()} == {"No secret opens it."}
 
 
 def test_a_run_that_was_held_up_sends_nothing(box: Inbox, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
