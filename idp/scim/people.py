@@ -109,10 +109,11 @@ def replace(asked: At, key: str) -> HttpResponse:
 
 def patch(asked: At, key: str) -> HttpResponse:
     selection, wanted = reading.selected(asked, PEOPLE), patches.operations(asked.sent())
+    changes = patches.read(people_with(added_here()), wanted)
     with transaction.atomic():
         user, before = _held(asked, key)
         person = _read(before)
-        patches.apply(people_with(added_here()), person, wanted)
+        patches.apply(changes, person)
         return _changed(asked, user, before, person, selection)
 
 
