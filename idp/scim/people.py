@@ -29,8 +29,8 @@ from idp.scim.selection import Selection
 from projects.events import record
 
 IN_USE = (
-    "{names}: Somebody could sign in to this account before a directory looked after it. Only its person changes this, or an "
-    "administrator in the console."
+    "{names}: Somebody could sign in to this account before a directory looked after it. Only its person changes "
+    "this, or an administrator in the console."
 )
 OUT_OF_REACH = "This account may enter the console. Only people change it, there."
 
