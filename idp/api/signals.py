@@ -152,7 +152,7 @@ class RemoveSubject(Signals):
         stream = self.stream(said.get("stream_id"))
         if sub := bodies.sub(said.get("subject"), stream.client.home):
             if stream.client.home.subject_type == PAIRWISE:
-                rates.count(request._request, self.caller, rates.SEARCHES)
+                rates.count(self.request._request, self.caller, rates.SEARCHES)
             streams.exclude(stream, sub)
         return HttpResponse(status=204)
 
