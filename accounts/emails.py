@@ -6,7 +6,7 @@ from allauth.account.models import EmailAddress
 from django.db.models.signals import pre_save
 from django.dispatch import receiver
 
-from accounts import events, normalization
+from accounts import events, normalization, notices
 from accounts.models import AccountEventKind, User
 
 
@@ -28,9 +28,13 @@ def record_change(user: User, before: str) -> None:
 
 
 def delete_replaced_address(user: User, before: str) -> None:
-    """Delete the previous address: it signs nobody in any more, and gets no mail that resets the password."""
+    """Delete the previous address: it signs nobody in any more, and gets no mail that resets the password. Where it was
+    theirs, it gets one that says so: this is for changes by others."""
     if before and not normalization.is_same_mailbox(before, user.email):
-        EmailAddress.objects.filter(pk__in=_rows_of(user, normalization.small(before))).delete()
+        rows = EmailAddress.objects.filter(pk__in=_rows_of(user, normalization.small(before)))
+        if rows.filter(verified=True).exists():
+            notices.address_replaced(user, before)
+        rows.delete()
 
 
 def replace_primary_address(user: User, before: str) -> None:

@@ -48,10 +48,18 @@ def choose(user: User, wanted: set[str], request: HttpRequest) -> None:
     events.record(user, AccountEventKind.MAILS_CHOSEN, request, muted=muted)
 
 
-def tell(user: User, template: str, said: Mapping[str, object] | None = None, *, by_others: bool = False) -> None:
-    """Once it is kept. Whatever goes wrong with a mail is logged. `by_others`: the browser is not this person's."""
+def tell(
+    user: User,
+    template: str,
+    said: Mapping[str, object] | None = None,
+    *,
+    by_others: bool = False,
+    to: str | None = None,
+) -> None:
+    """Once it is kept. Whatever goes wrong with a mail is logged. `by_others`: the browser is not this person's. `to`:
+    another address than theirs."""
     context = {**(said or {}), "by_others": by_others}
-    transaction.on_commit(lambda: get_adapter().send_notification_mail(template, user, context), robust=True)
+    transaction.on_commit(lambda: get_adapter().send_notification_mail(template, user, context, to), robust=True)
 
 
 def password_replaced(user: User) -> None:
@@ -59,6 +67,15 @@ def password_replaced(user: User) -> None:
     sign_in.end_all(user)
     events.record(user, AccountEventKind.PASSWORD_REPLACED, None)
     tell(user, "account/email/password_replaced", by_others=True)
+
+
+def address_replaced(user: User, before: str) -> None:
+    """Somebody else did: what resets the password no longer reaches the address that hears of it here."""
+    if user.email:
+        said = {"from_email": before, "to_email": user.email}
+        tell(user, "account/email/email_changed", said, by_others=True, to=before)
+    else:
+        tell(user, "account/email/email_deleted", {"deleted_email": before}, by_others=True, to=before)
 
 
 @receiver(mfa.authenticator_used, dispatch_uid="accounts.recovery_code_used")

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
@@ -17,6 +19,7 @@ from accounts.models import Group, Provisioned, User
 from common.json_type import Json
 
 BATCH = 500
+UNUSED = ".unused"  # in `said`, where no program's own word stands: nobody could sign in to it before its source came
 
 
 def people_of(source: str) -> QuerySet[User]:
@@ -36,16 +39,34 @@ def row_of(user: User) -> Provisioned | None:
     return Provisioned.objects.filter(user=user).first() if user.pk else None
 
 
+def may_readdress(user: User, source: str) -> bool:
+    """Whether this source may change what they sign in with, and where mail goes that sets a password. Not of somebody
+    who could sign in before it looked after them: it would take over an account that was never its own."""
+    row = row_of(user)
+    return row.said.get(UNUSED) is True if row and row.source == source else not has_way_in(user)
+
+
+def has_way_in(user: User) -> bool:
+    """A password, a passkey, or a link to somewhere else."""
+    return (
+        user.has_usable_password()
+        or Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN).exists()
+        or SocialAccount.objects.filter(user=user).exists()
+    )
+
+
 @transaction.atomic
 def keep(user: User, source: str, external_id: str, said: Mapping[str, Json]) -> bool:
     """From now on this source looks after them. Whether anything is other than before."""
     before = row_of(user)
     if before is None:
-        Provisioned.objects.create(user=user, source=source, external_id=external_id, said=dict(said))
+        kept = {**said, UNUSED: not has_way_in(user)}
+        Provisioned.objects.create(user=user, source=source, external_id=external_id, said=kept)
         return True
-    changed = (before.external_id, before.said) != (external_id, dict(said))
+    kept = {**said, UNUSED: before.said.get(UNUSED) is True}
+    changed = (before.external_id, before.said) != (external_id, kept)
     if changed:
-        Provisioned.objects.filter(user=user, source=source).update(external_id=external_id, said=dict(said))
+        Provisioned.objects.filter(user=user, source=source).update(external_id=external_id, said=kept)
     return changed
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from accounts.models import User
 from projects.models import Project
-from projects.sectors import PUBLIC, Sector, told_sub
+from projects.sectors import PUBLIC, Sector, could_be_told, told_sub
 
 PEOPLE = ("person", "member")  # in the details of events
 
@@ -15,6 +15,8 @@ def known_as(sub: str, project: Project) -> User | None:
     """Whom this project's apps know by this. A pairwise one is looked for among all whom they may know."""
     if project.subject_type == PUBLIC:
         return User.objects.filter(sub=sub).first()
+    if not could_be_told(sub):
+        return None
     paths = ("authorizations__client__project", "authorizations__project", "consents__project")
     for path in paths:
         people = User.objects.filter(**{path: project}).order_by().values_list("pk", "sub").distinct()

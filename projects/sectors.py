@@ -14,6 +14,7 @@ import uuid
 from datetime import datetime
 from typing import Protocol
 
+VERSION = 8  # of the UUIDs that are told
 PUBLIC, PAIRWISE = "public", "pairwise"
 TYPES = (PUBLIC, PAIRWISE)  # in the words of OpenID Connect Registration 1.0 (`subject_type`)
 
@@ -41,6 +42,15 @@ def told_sid(sid: str, sector: Sector) -> str:
 def told_moment(moment: datetime, sector: Sector) -> datetime:
     """When something happened that several projects hear of: to the microsecond it would name whom it happened to."""
     return moment if sector.subject_type == PUBLIC else moment.replace(microsecond=0)
+
+
+def could_be_told(said: str) -> bool:
+    """Whether a pairwise project may have told this: nothing else is worth looking for among all of its people."""
+    try:
+        found = uuid.UUID(said)
+    except ValueError:
+        return False
+    return str(found) == said and found.version == VERSION
 
 
 def new_salt() -> str:

@@ -16,7 +16,8 @@ class SubjectColumns(models.Model):
         default=SubjectType.PUBLIC,
         help_text=_(
             "With an identifier of its own, apps of other projects cannot find out that they know the same person. "
-            "It is chosen before anybody signs in, for to apps another identifier is another person."
+            "It is chosen before anybody signs in, for to apps another identifier is another person. While the project "
+            "has clients or APIs, identifiers of its own stay."
         ),
     )
     # What makes them its own. It keeps projects apart from each other, and nothing from whoever reads this database.

@@ -16,18 +16,31 @@ from projects.models import Project
 from projects.problems import Problem, require
 
 STAYS = gettext_lazy("This stays: to the apps whoever signed in already would be another person.")
+WAS_TOLD = gettext_lazy(
+    "This stays while the project has a client or an API: they may have been told identifiers of its own already."
+)
+KEPT = ("clients", "apis")
 _SALT = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 def problems(wanted: ProjectMetadata, project: Project | None) -> Iterator[Problem]:
-    if project is not None and wanted.subject_type != project.subject_type and is_known(project):
+    """What was told by introspection leaves no row behind, so for the way back it is enough that it may have been."""
+    if project is None or wanted.subject_type == project.subject_type:
+        return
+    if is_known(project):
         yield Problem("subject_type", str(STAYS))
+    elif project.subject_type == sectors.PAIRWISE and _may_have_been_told(project):
+        yield Problem("subject_type", str(WAS_TOLD))
 
 
 def is_known(project: Project) -> bool:
     """Whether an app of it may know somebody: one that people allowed something, or a guest it let in."""
     known = [f"{path}__isnull" for path in ("clients__authorizations", "guest_authorizations", "consents")]
     return any(Project.objects.filter(Q(**{path: False}), pk=project.pk).exists() for path in known)
+
+
+def _may_have_been_told(project: Project) -> bool:
+    return any(Project.objects.filter(Q(**{f"{path}__isnull": False}), pk=project.pk).exists() for path in KEPT)
 
 
 def bring(project: Project, salt: str, by: Actor) -> bool:

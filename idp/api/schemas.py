@@ -53,7 +53,8 @@ PROJECT_WORDS = {
     "consent_mode": "Whether people are asked; only a superuser makes a project `implicit` (first party).",
     "cross_client": "Whether its apps get ID tokens for each other.",
     "status": "`testing`: only test users sign in.",
-    "subject_type": "Whether apps of other projects know people by the same `sub`. It stays once somebody signed in.",
+    "subject_type": "Whether apps of other projects know people by the same `sub`. It stays once somebody signed in, "
+    "and `pairwise` stays while the project has a client or an API.",
     "longest_grant": "Seconds after which what people allowed ends by itself.",
     "tokens_not_before": "Tokens issued before this moment do not work. It only moves forward.",
 }

@@ -22,6 +22,7 @@ from idp.api.pages import parameter
 from idp.api.problems import not_found, refused
 from idp.api.resource import Resource
 from projects.scopes import SIGNALS_MANAGE, SIGNALS_READ
+from projects.sectors import PAIRWISE
 from provider.protocol.errors import InsufficientScope
 from provider.telling import long_polling, stream_outbox
 
@@ -150,6 +151,8 @@ class RemoveSubject(Signals):
         said = self.sent()
         stream = self.stream(said.get("stream_id"))
         if sub := bodies.sub(said.get("subject"), stream.client.home):
+            if stream.client.home.subject_type == PAIRWISE:
+                rates.count(self.request._request, self.caller, rates.SEARCHES)
             streams.exclude(stream, sub)
         return HttpResponse(status=204)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db.models import Q
 from django.utils.dateparse import parse_datetime
@@ -158,6 +158,6 @@ class _Conditions(FilterVisitor[Q]):
 def _moment(value: object) -> datetime | None:
     try:
         found = value if isinstance(value, datetime) else parse_datetime(str(value))
-    except ValueError:
+        return None if found is None or is_naive(found) else found.astimezone(UTC)
+    except (ValueError, OverflowError):  # a year that there is in some zones only
         return None
-    return None if found is None or is_naive(found) else found

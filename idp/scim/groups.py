@@ -177,11 +177,12 @@ def patch(asked: At, key: str) -> HttpResponse:
     for operation in wanted:
         if not _moved(moves, operation):
             others.append(operation)
+    changes = patches.read(GROUPS, others)
     with transaction.atomic():
         group = _held(asked, key)
         with fitting():
             team = Team.model_validate(_represented(group, []))
-        patches.apply(GROUPS, team, others)
+        patches.apply(changes, team)
         _change(asked, group, _said(team), moves)
         if selection.wanted is not None:
             return answers.one(asked, _whole(group, asked.source), selection)

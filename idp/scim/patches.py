@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 
-from scim2_models import Context
+from scim2_models import Context, PatchOp
 from scim2_models.path import CompareOperator, Comparison, FilterNode, LogicalExpr, LogicalOperator, ScimFilter
 
 from common.json_type import Json
@@ -13,7 +15,11 @@ from idp.scim.reading import fitting
 from idp.scim.resources import ENTERPRISE, OWN, POLICY, Kind, Known
 
 SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
-MOST = 100  # operations
+MOST = 100  # operations, each member of a value without a path counted as one
+MOST_PATH = 2_000  # characters
+MOST_JOINED = 50  # comparisons of all paths together that come after another one
+MOST_PARTS = 2_000  # in the values of what is not about members
+_JOINED = re.compile(r"\b(?:and|or)\b", re.IGNORECASE)
 OURS = ("id", "meta", "schemas", "groups")  # repeated by some, and never changed
 
 
@@ -22,9 +28,31 @@ def operations(said: Mapping[str, Json]) -> list[dict[str, Json]]:
     found = next((value for name, value in said.items() if name.lower() == "operations"), None)
     if not isinstance(found, list) or not found:
         raise Unfit("Operations is a list of operations.", "invalidSyntax")
-    if len(found) > MOST:
+    each = [*islice((one for operation in found for one in _split(operation)), MOST + 1)]
+    if len(found) > MOST or len(each) > MOST:
         raise Unfit(f"At most {MOST} operations at once.", "tooMany")
-    return [_named(one) for operation in found for one in _split(operation)]
+    _bounded(each)
+    return [_named(one) for one in each]
+
+
+def _bounded(each: Iterable[Mapping[str, Json]]) -> None:
+    """What is read of a path takes time for each comparison."""
+    paths = [path for one in each if isinstance(path := one.get("path"), str)]
+    if any(len(path) > MOST_PATH for path in paths):
+        raise Unfit(f"A path has at most {MOST_PATH} characters.", "invalidPath")
+    if sum(len(_JOINED.findall(path)) for path in paths) > MOST_JOINED:
+        raise Unfit(f"Paths have at most {MOST_JOINED} joined comparisons at once.", "tooMany")
+
+
+def _parts(value: Json) -> int:
+    """As many as there are at any depth, up to one too many."""
+    left, number = [value], 0
+    while left and number <= MOST_PARTS:
+        one = left.pop()
+        inside = [*one.values()] if isinstance(one, Mapping) else one if isinstance(one, list) else []
+        number += len(inside)
+        left += inside
+    return number
 
 
 def _named(operation: dict[str, Json]) -> dict[str, Json]:
@@ -67,15 +95,24 @@ def _plain(value: Json) -> Json:
     return value
 
 
-def apply(kind: Kind[Known], target: Known, wanted: list[dict[str, Json]]) -> None:
-    """All of them, or none."""
+def read(kind: Kind[Known], wanted: list[dict[str, Json]]) -> PatchOp[Known] | None:
+    """Before anything is locked: it takes the time that it takes. None: nothing is wanted."""
     if not wanted:
-        return
+        return None
+    if _parts([one.get("value") for one in wanted]) > MOST_PARTS:
+        raise Unfit(f"At most {MOST_PARTS} values at once.", "tooMany")
     with fitting():
-        patch = kind.patch.model_validate(
+        patch: PatchOp[Known] = kind.patch.model_validate(
             {"schemas": [SCHEMA], "Operations": wanted}, scim_ctx=Context.RESOURCE_PATCH_REQUEST, scim_policy=POLICY
         )
-        patch.patch(target, scim_policy=POLICY)
+    return patch
+
+
+def apply(patch: PatchOp[Known] | None, target: Known) -> None:
+    """All of it, or nothing."""
+    if patch is not None:
+        with fitting():
+            patch.patch(target, scim_policy=POLICY)
 
 
 def ids_in(expression: str) -> set[str]:

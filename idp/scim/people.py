@@ -28,6 +28,10 @@ from idp.scim.resources import User as Person
 from idp.scim.selection import Selection
 from projects.events import record
 
+IN_USE = (
+    "{names}: Somebody could sign in to this account before a directory looked after it. Only its person changes "
+    "this, or an administrator in the console."
+)
 OUT_OF_REACH = "This account may enter the console. Only people change it, there."
 
 
@@ -109,10 +113,11 @@ def replace(asked: At, key: str) -> HttpResponse:
 
 def patch(asked: At, key: str) -> HttpResponse:
     selection, wanted = reading.selected(asked, PEOPLE), patches.operations(asked.sent())
+    changes = patches.read(people_with(added_here()), wanted)
     with transaction.atomic():
         user, before = _held(asked, key)
         person = _read(before)
-        patches.apply(people_with(added_here()), person, wanted)
+        patches.apply(changes, person)
         return _changed(asked, user, before, person, selection)
 
 
@@ -133,8 +138,10 @@ def _changed(
     added = added_here()
     was, wanted = said_of(_read(before), added), said_of(person, added)
     _judge(user, wanted)
+    changes = wanted.changes(was)
+    _leave_what_is_theirs(user, asked.source, changes)
     by = asked.by
-    moved = person_changes.change(user, wanted.changes(was), by, Editor.IMPORT)
+    moved = person_changes.change(user, changes, by, Editor.IMPORT)
     kept = provisioning.keep(user, asked.source, wanted.external_id, wanted.labels)
     if kept and not moved:
         record(by, "person.changed", person=user.sub, changed=["source"], is_active=user.is_active)
@@ -186,6 +193,18 @@ def _read_added() -> Added:
 
 def _whole(user: User, source: str) -> dict[str, Json]:
     return represent([user], source, added_here())[0]
+
+
+def _leave_what_is_theirs(user: User, source: str, changes: Mapping[str, object]) -> None:
+    """Whoever decides where mail goes that sets a password, opens the account."""
+    said = {name: str(changes[name]) for name in ("username", "email") if name in changes}
+    same = normalization.user_name(said.get("username", user.username)).casefold() == user.username.casefold()
+    names = [
+        *([] if same else ["userName"]),
+        *([] if normalization.is_same_mailbox(said.get("email", user.email), user.email) else ["emails"]),
+    ]
+    if names and not provisioning.may_readdress(user, source):
+        raise errors.forbidden(IN_USE.format(names=", ".join(names)))
 
 
 def _judge(user: User, wanted: Said) -> None:

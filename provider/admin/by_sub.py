@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 
 from django.db.models import Q, QuerySet
@@ -10,7 +9,7 @@ from django.utils.text import smart_split, unescape_string_literal
 
 from clients.sectors import known_as
 from projects.models import Project
-from projects.sectors import PAIRWISE, PUBLIC
+from projects.sectors import PAIRWISE, PUBLIC, could_be_told
 
 Of = Callable[[QuerySet[Project]], Q]  # the rows of these projects
 
@@ -18,7 +17,7 @@ Of = Callable[[QuerySet[Project]], Q]  # the rows of these projects
 def known_by(term: str, projects: QuerySet[Project], of: Of, path: str) -> Q:
     """Rows of these projects that are about whom each of them knows by this. `path`: from a row to a person's `sub`."""
     found = of(projects.filter(subject_type=PUBLIC)) & Q(**{path: term})
-    for project in projects.filter(subject_type=PAIRWISE) if _could_be_told(term) else ():
+    for project in projects.filter(subject_type=PAIRWISE) if could_be_told(term) else ():
         person = known_as(term, project)
         if person is not None:
             found |= of(Project.objects.filter(pk=project.pk)) & Q(**{path: person.sub})
@@ -30,10 +29,3 @@ def word_of(search: str) -> str:
     words = list(smart_split(search))
     quoted = len(words) == 1 and search[:1] in ("'", '"') and search[0] == search[-1] and len(search) > 1
     return unescape_string_literal(search) if quoted else search
-
-
-def _could_be_told(term: str) -> bool:
-    try:
-        return str(uuid.UUID(term)) == term
-    except ValueError:
-        return False

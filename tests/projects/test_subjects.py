@@ -15,7 +15,7 @@ from projects import document, registration, subjects
 from projects.actors import Actor
 from projects.apis import project_facts
 from projects.events import SecurityEvent
-from projects.models import Consent, Project
+from projects.models import Api, Consent, Project
 from projects.problems import RegistrationError
 from projects.sectors import new_salt
 
@@ -47,9 +47,6 @@ def test_an_owner_chooses_and_the_salt_is_made_once(world: None) -> None:
     assert become("pairwise") == ["subject_type"]
     salt = acme().subject_salt
     assert len(salt) == 43
-    assert become("public") == ["subject_type"]
-    become("pairwise")
-    assert acme().subject_salt == salt
     found = project_facts(acme())
     assert (found.subject_type, found.subject_salt, found.pairwise) == ("pairwise", salt, True)
 
@@ -89,6 +86,20 @@ def test_it_stays_once_somebody_signed_in(world: None, way: str, kind: str) -> N
     assert refused(other) == ["subject_type"]
     renamed = replace(registration.metadata_of(acme()), name="Acme & Sons")
     assert registration.change(acme(), renamed, Actor.person(owner())) == ["name"], "all else goes on"
+
+
+@pytest.mark.parametrize("kept", ["a client", "an API", "nothing"])
+def test_pairwise_stays_while_somebody_may_have_been_told(world: None, kept: str) -> None:
+    """Whom introspection told a `sub`, and what ended since, is in no row."""
+    made = Project.objects.create(key="small", name="Small", subject_type="pairwise", subject_salt=SALT)
+    if kept == "a client":
+        Client.objects.filter(client_id="stranger").update(project=made)
+    if kept == "an API":
+        Api.objects.create(project=made, name="Small", identifier="https://small.example")
+    wanted = replace(registration.metadata_of(made), subject_type="public")
+    found = [one.field for one in subjects.problems(wanted, made)]
+    assert found == ([] if kept == "nothing" else ["subject_type"])
+    assert not [*subjects.problems(registration.metadata_of(made), made)], "what stays is no question"
 
 
 def test_who_signed_in_elsewhere_is_nobody_here(world: None) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from typing import Any
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
@@ -87,6 +89,14 @@ def test_a_stream_tells_and_takes_what_the_project_knows(known: str) -> None:
     assert told["sub_id"] == {"format": "iss_sub", "iss": ISSUER, "sub": known}
     kept = Delivery.objects.get()
     assert (kept.sub, kept.happened_at.microsecond) == (known, 0)
+
+
+@pytest.mark.parametrize("sub", ["", "nobody", "web", str(UUID(int=4 << 76 | 2 << 62))])
+def test_what_is_never_told_is_looked_for_among_nobody(known: str, sub: str, django_assert_num_queries: Any) -> None:
+    project = acme()
+    for said in (sub, known.upper(), known.replace("-", "")):
+        with django_assert_num_queries(0):
+            assert known_as(said, project) is None
 
 
 def test_a_guest_that_it_let_in_is_known_to_it_as_well(known: str) -> None:

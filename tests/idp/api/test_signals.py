@@ -21,6 +21,9 @@ from jwcrypto import jwk, jws
 
 from accounts.models import User
 from clients.models import Authorization, Client, Delivery, SecurityEvent, Stream, StreamExclusion
+from common.counters import Limit
+from idp.api import rates
+from projects.models import Project
 from provider import outboxes, revocation
 from provider.telling import long_polling
 from tests.idp.api.caller import OPERATOR, Api, person, register
@@ -344,6 +347,16 @@ def test_w4_paused_events_wait_and_disabled_they_are_not_kept(api: Api) -> None:
     becomes("enabled")
     assert polled(api, stream) == []
     assert api.post(STATUS, {"stream_id": number, "status": "asleep"}).status_code == 400
+
+
+def test_w4_whom_a_pairwise_project_may_know_is_looked_for_so_often(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each costs as much as there are people."""
+    monkeypatch.setattr(rates, "SEARCHES", Limit("searches-of-this-test", 2, 60))
+    stream = made(api)
+    about = {"stream_id": stream["stream_id"], "subject": {"format": "iss_sub", "iss": ISSUER, "sub": str(uuid4())}}
+    assert [api.post(f"{BASE}/subjects/remove", about).status_code for _ in range(3)] == [204] * 3
+    Project.objects.filter(key="acme").update(subject_type="pairwise", subject_salt="s" * 43)
+    assert [api.post(f"{BASE}/subjects/remove", about).status_code for _ in range(3)] == [204, 204, 429]
 
 
 def test_w4_a_person_who_was_removed_is_not_told_of_until_added_again(api: Api) -> None:

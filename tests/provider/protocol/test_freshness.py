@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,3 +47,10 @@ def test_it_is_what_the_headers_say_within_bounds_c5(headers: dict[str, str], se
 @given(st.dictionaries(st.sampled_from(["cache-control", "age", "expires", "date"]), st.text(max_size=60)))
 def test_whatever_they_say_it_is_within_bounds_c5(headers: dict[str, str]) -> None:
     assert LEAST <= lifetime(headers) <= MOST
+
+
+@pytest.mark.parametrize("header", ["a=" + " " * 5_000 + "!", "a" * 5_000 + "!", "a" + " " * 5_000 + "b"], ids=len)
+def test_no_header_keeps_the_server_busy_c5(header: str) -> None:
+    began = time.process_time()
+    assert lifetime({"cache-control": header}) == USUAL
+    assert time.process_time() - began < 1
