@@ -97,7 +97,7 @@ def _proved_again(
 
 def _moment_untold(request: HttpRequest, user: User) -> float | None:
     """When they proved it there, where it does not say: too long ago for anything that asks, if they can be asked anew.
-    Else signing out and in would be a fresh proof without a question. Who has no other proof has given the one there is.
+    Else signing out and in would be a fresh proof without a question. Who has no other proof has given what there is.
     """
     if not sign_in.can_prove_again(request, user):
         return None

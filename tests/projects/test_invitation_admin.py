@@ -11,7 +11,7 @@ from django.core import mail
 from django.utils import timezone
 
 from accounts import groups
-from accounts.models import SignIn, User
+from accounts.models import User
 from projects import roles
 from projects.actors import Actor
 from projects.invitation import Invitation
