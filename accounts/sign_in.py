@@ -72,10 +72,19 @@ def reauthenticate_url(request: HttpRequest, next_url: str) -> str:
 
     Somebody who can do neither signs out and in again.
     """
-    for method in get_adapter(request).get_reauthentication_methods(request.user):
-        if method["id"] in _FIRST_AGAIN:
-            return f"{method['url']}?{urlencode({REDIRECT_FIELD_NAME: next_url})}"
+    for url in _first_again(request, request.user):
+        return f"{url}?{urlencode({REDIRECT_FIELD_NAME: next_url})}"
     return switch_url(next_url)
+
+
+def can_prove_again(request: HttpRequest, user: User) -> bool:
+    """Whether this person can be asked anew for a first factor: otherwise signing in is all they can do."""
+    return bool(_first_again(request, user))
+
+
+def _first_again(request: HttpRequest, user: AbstractBaseUser | AnonymousUser) -> list[str]:
+    found = get_adapter(request).get_reauthentication_methods(user)
+    return [str(method["url"]) for method in found if method["id"] in _FIRST_AGAIN]
 
 
 def pending_user(request: HttpRequest) -> User | None:

@@ -111,6 +111,8 @@ def _document(case: Case) -> Iterator[Problem]:
 
 def _enabled(case: Case) -> Iterator[Problem]:
     """Members do not undo what a superuser, or a file, decided."""
+    if case.wanted.enabled and case.before is not None and not case.before.enabled:
+        _ask_if_it_manages(case)
     if case.by.may(Right.OVERRULE_MEMBERS):
         return
     if case.had.held and case.wanted.enabled:
@@ -147,11 +149,19 @@ def _tokens_not_before(case: Case) -> Iterator[Problem]:
 
 def _lifetimes(case: Case) -> Iterator[Problem]:
     """A key of ours is believed for as long as anything it signed may live."""
+    if any(long_lifetime_problem(getattr(case.had, name), getattr(case.wanted, name)) for name in rules.LIFETIMES):
+        _ask_if_it_manages(case)
     if case.by.may(Right.ALLOW_LONG_LIFETIMES):
         return
     for name in rules.LIFETIMES:
         if problem := long_lifetime_problem(getattr(case.had, name), getattr(case.wanted, name)):
             yield Problem(name, problem)
+
+
+def _ask_if_it_manages(case: Case) -> None:
+    """What makes a client able to manage this provider, or for longer, waits for a proof as the scope itself does."""
+    if not ADMIN_SCOPES.keys().isdisjoint(case.wanted.scopes):
+        case.by.ask_for_proof(Right.GRANT_ADMINISTRATION)
 
 
 # --- Other clients and APIs ----------------------------------------------------------------------------------------
@@ -192,7 +202,7 @@ def _administers(case: Case) -> Iterator[Problem]:
     """Projects that whoever says so owns. One answer for what does not exist and for what is somebody else's."""
     new = [name for name in case.wanted.administers if name not in case.had.administers]
     known = {project.key: project for project in Project.objects.filter(key__in=new)} if new else {}
-    if EVERY_PROJECT in new:
+    if new:
         case.by.ask_for_proof(Right.GRANT_ADMINISTRATION)
     everywhere = case.by.may(Right.GRANT_ADMINISTRATION)
     for index, name in enumerate(case.wanted.administers):

@@ -33,6 +33,7 @@ class Right(Enum):
     BRING_TOKENS_THROUGH_BROWSERS = auto()  # the legacy response types
     INVITE_ANYBODY = auto()  # to this provider, and to every project
     GRANT_ADMINISTRATION = auto()  # scopes of the provider's own API
+    FILL_GROUPS = auto()  # which are of no project, by an invitation
 
 
 class ProofTooOld(Exception):
@@ -82,8 +83,8 @@ class Actor:
 
     def before_proof(self) -> Self:
         """The same with an old proof. What manages this provider changes people, too: it is given by whoever might
-        change them themselves."""
-        return replace(self, unproved=frozenset({Right.GRANT_ADMINISTRATION}))
+        change them themselves. So is a group."""
+        return replace(self, unproved=frozenset({Right.GRANT_ADMINISTRATION, Right.FILL_GROUPS}))
 
     def once_proved(self) -> Self:
         """As they are after a fresh proof, for pages that only show what they may do."""

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.console import actor
 from common import clock
 from projects import access, invited_to, inviting
+from projects.actors import Right
 from projects.console import ProjectFilter, ProjectScopedAdmin, roles_of
 from projects.door import DoorForm, actor_of
 from projects.invitation import Invitation
@@ -130,8 +131,10 @@ class InvitationAdmin(ProjectScopedAdmin):
 
     @admin.action(description=gettext_lazy("Send the selected invitations anew"), permissions=["invite"])
     def send_anew(self, request: HttpRequest, queryset: QuerySet[Invitation]) -> None:
-        """The links of before are dead."""
+        """The links of before are dead. All of them wait for a proof, or none."""
         sent = 0
+        if queryset.filter(groups__isnull=False).exists():
+            actor_of(request).ask_for_proof(Right.FILL_GROUPS)
         for one in queryset:
             try:
                 inviting.send_anew(one, actor_of(request))

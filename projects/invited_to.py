@@ -21,10 +21,13 @@ MOST = 50  # roles of one invitation, and groups
 
 
 def problems(roles: Sequence[str], of_groups: Sequence[str], project: Project | None, by: Actor) -> Iterator[Problem]:
-    """Whoever may invite was asked before: an editor, who grants roles of the project; groups are for superusers."""
+    """Whoever may invite was asked before: an editor, who grants roles of the project; groups are for superusers, who
+    have just proved who they are, as where they change a group. Raises ProofTooOld."""
+    if of_groups:
+        by.ask_for_proof(Right.FILL_GROUPS)
     if roles and project is None:
         yield Problem("roles", _("A role is in a project: name one."))
-    elif of_groups and not by.may(Right.INVITE_ANYBODY):
+    elif of_groups and not by.may(Right.FILL_GROUPS):
         yield Problem("groups", _("Only superusers put people into groups."))
     else:
         no_role = _("The project has no role of this name: %(names)s.")
@@ -58,7 +61,7 @@ def names_of(invitation: Invitation) -> dict[str, list[str]]:
 
 def still_may(by: Actor, invitation: Invitation) -> bool:
     """Whoever made it could still put people into its groups."""
-    return by.may(Right.INVITE_ANYBODY) or not invitation.groups.exists()
+    return by.may(Right.FILL_GROUPS) or not invitation.groups.exists()
 
 
 def give(invitation: Invitation, user: User, by: Actor) -> None:

@@ -39,18 +39,23 @@ def verified(token: str, expected: Expected, find_key: FindKey) -> dict[str, Jso
 
 def signed(token: str, types: Collection[str], find_key: FindKey) -> dict[str, Json]:
     """The claims of a token of one of these types, as its issuer signed them. Raises Refused."""
-    read = jws.parts(token, LONGEST)
-    if read is None:
-        raise Refused("malformed", "The token is no JWT.")
-    if text_of(read.header.get("typ")).lower() not in types:
-        raise Refused("not_proved", "The token is of another type.")
-    algorithm = read.algorithm
-    if algorithm not in jws.FOREIGN:
-        raise Refused("not_proved", "The token is signed by an algorithm that is not taken here.")
-    key = find_key(read.header.get("kid"), algorithm)
-    if key is None or not read.verified_by(key, algorithm):
+    parts = read(token, types)
+    key = find_key(parts.header.get("kid"), parts.algorithm)
+    if key is None or not parts.verified_by(key, parts.algorithm):
         raise Refused("not_proved", "The signature of the token cannot be verified.")
-    return read.claims
+    return parts.claims
+
+
+def read(token: str, types: Collection[str]) -> jws.Parts:
+    """What anybody may have written. Raises Refused: nobody's signature could make it a token of these types."""
+    parts = jws.parts(token, LONGEST)
+    if parts is None:
+        raise Refused("malformed", "The token is no JWT.")
+    if text_of(parts.header.get("typ")).lower() not in types:
+        raise Refused("not_proved", "The token is of another type.")
+    if parts.algorithm not in jws.FOREIGN:
+        raise Refused("not_proved", "The token is signed by an algorithm that is not taken here.")
+    return parts
 
 
 def check_audience(claims: Mapping[str, Json], issuer: str, client_id: str) -> None:

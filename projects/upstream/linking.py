@@ -1,7 +1,8 @@
 """Whose account a sign-in from elsewhere opens (rule U2). A table, and nothing else: no row is read here.
 
 Who is linked is signed in. Nobody is linked without having said so in their own account, signed in and proved afresh;
-unless the connector owns the domain of an address that both it and the account call verified. Staff are never linked
+unless the connector owns the domain of an address that both it and the account call verified, or with which a directory
+brought an account that nobody can have used. Staff are never linked
 without having said so: a provider elsewhere would then hand out the keys of this one.
 """
 
@@ -34,7 +35,8 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """`by_address`: who has the address verified here. `taken`: whether anybody has it, verified or not."""
+    """`by_address`: who has the address verified here, or was brought with it and not here yet. `taken`: whether
+    anybody has it, verified or not."""
 
     linked: Person | None = None
     connecting: Person | None = None  # who is signed in, and asked to link

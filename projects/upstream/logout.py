@@ -6,6 +6,9 @@ OpenID Connect Back-Channel Logout 1.0. It is told by a server, which has no coo
 from __future__ import annotations
 
 import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 
@@ -27,6 +30,8 @@ from projects.upstream.models import Connector
 from projects.upstream.told import Refused, sid_of, text_of, uid_of
 
 logger = logging.getLogger(__name__)
+PATIENCE = 1.0  # seconds that others wait behind the one that asks
+_asking: dict[str, threading.Lock] = {}  # by the keys of connectors that there are
 
 
 @csrf_exempt  # the signature says who it is of
@@ -49,12 +54,30 @@ def logged_out(request: HttpRequest, key: str) -> HttpResponse:
 def _told(connector: Connector, tokens: list[str]) -> SignedOut:
     if len(tokens) != 1:
         raise Refused("malformed", "logout_token has to be there once.")
+    logout_tokens.check_unsigned(tokens[0], connector.issuer, connector.client_id, clock.seconds())
+    with _alone(connector.key):
+        return _verified(connector, tokens[0])
+
+
+@contextmanager
+def _alone(key: str) -> Iterator[None]:
+    """Anybody may knock, and a provider may be slow to say its keys: one thread of a process waits for it."""
+    asking = _asking.setdefault(key, threading.Lock())
+    if not asking.acquire(timeout=PATIENCE):
+        raise Refused("unreachable", "The keys of the provider are being asked for.")
+    try:
+        yield
+    finally:
+        asking.release()
+
+
+def _verified(connector: Connector, token: str) -> SignedOut:
     metadata = oidc.discovered(connector.issuer)
     jwks_uri = text_of(metadata.get("jwks_uri"))
     if not jwks_uri:
         raise Refused("malformed", "The metadata has no jwks_uri.")
     find_key = partial(fetched.key, jwks_uri)
-    return logout_tokens.verified(tokens[0], connector.issuer, connector.client_id, clock.seconds(), find_key)
+    return logout_tokens.verified(token, connector.issuer, connector.client_id, clock.seconds(), find_key)
 
 
 def end(connector: Connector, told: SignedOut) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from common.json_type import Json
-from projects.upstream.id_tokens import FindKey, check_audience, check_times, is_sub, moment, signed
+from projects.upstream.id_tokens import FindKey, check_audience, check_times, is_sub, moment, read, signed
 from projects.upstream.told import Refused, text_of
 
 TYPES = ("logout+jwt", "jwt", "")  # section 2.4 recommends the first, and takes the others
@@ -25,6 +25,16 @@ class SignedOut:
 def verified(token: str, issuer: str, client_id: str, now: int, find_key: FindKey) -> SignedOut:
     """Raises Refused. No ID token is one: it has a nonce, and names no such event."""
     claims = signed(token, TYPES, find_key)
+    _check(claims, issuer, client_id, now)
+    return SignedOut(_sub(claims), _sid(claims), max(moment(claims, "iat") or 0, 0))
+
+
+def check_unsigned(token: str, issuer: str, client_id: str, now: int) -> None:
+    """Before anybody is asked for a key: nothing that could not hold is worth it. Raises Refused."""
+    _check(read(token, TYPES).claims, issuer, client_id, now)
+
+
+def _check(claims: Mapping[str, Json], issuer: str, client_id: str, now: int) -> None:
     check_audience(claims, issuer, client_id)
     check_times(claims, now)
     events = claims.get("events")
@@ -32,7 +42,6 @@ def verified(token: str, issuer: str, client_id: str, now: int, find_key: FindKe
         raise Refused("not_proved", "The token is no logout token.")
     if "nonce" in claims:
         raise Refused("not_proved", "The token has a nonce, as no logout token has.")
-    return SignedOut(_sub(claims), _sid(claims), max(moment(claims, "iat") or 0, 0))
 
 
 def _sub(claims: Mapping[str, Json]) -> str:

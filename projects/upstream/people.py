@@ -57,8 +57,7 @@ def facts_of(connector: Connector, told: Told, connecting: User | None) -> tuple
     address = address_of(told) if told.email_verified else ""
     owned = bool(address) and owns(connector, told, address.rpartition("@")[2])
     linked = SocialAccount.objects.filter(provider=connector.key, uid=told.uid).select_related("user").first()
-    row = EmailAddress.objects.filter(email=address, verified=True).select_related("user").first() if owned else None
-    by_address = row.user if row else None
+    by_address = _whose(address) if owned else None
     found = Facts(
         linked=person(linked.user) if linked else None,
         connecting=person(connecting) if connecting else None,
@@ -70,6 +69,18 @@ def facts_of(connector: Connector, told: Told, connecting: User | None) -> tuple
         open=settings.IDP_SIGNUP_OPEN,
     )
     return found, linked.user if linked else by_address
+
+
+def _whose(address: str) -> User | None:
+    """Who has it verified; or whom a directory brought with it, and who cannot have signed in by anything yet. Such an
+    account holds nothing that the owner of the domain could be kept from."""
+    row = EmailAddress.objects.filter(email=address, verified=True).select_related("user").first()
+    if row is not None:
+        found: User = row.user
+        return found
+    nobody_yet = {"is_staff": False, "is_superuser": False, "socialaccount": None, "authenticator": None}
+    brought = User.objects.filter(email=address, provisioned__isnull=False, **nobody_yet).first()
+    return brought if brought is not None and not brought.has_usable_password() else None
 
 
 def is_linked(connector: Connector, told: Told, user: User | None) -> bool:
@@ -110,6 +121,8 @@ def _settled(
     if user is not None and new:
         SocialAccount.objects.create(user=user, provider=connector.key, uid=told.uid)
         events.record(user, AccountEventKind.LINKED, request, connector=connector.key)
+    if user is not None and outcome is Outcome.LINK_AND_SIGN_IN:  # by an address that the owner of its domain proved
+        EmailAddress.objects.filter(user=user, email=address_of(told), verified=False).update(verified=True)
     if user is not None and outcome in (Outcome.LINK, Outcome.LINK_AND_SIGN_IN):
         notices.tell(user, "socialaccount/email/account_connected", {"provider": connector.name})
     if user is not None and (new or outcome is Outcome.SIGN_IN):

@@ -8,6 +8,7 @@ from dataclasses import replace
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
 from allauth.socialaccount.providers.base import AuthProcess
+from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -16,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from accounts import sign_in
 from accounts.models import SignIn, User
+from common import clock
 from projects.upstream.choices import Kind
 from projects.upstream.connectors import held
 from projects.upstream.linking import Outcome
@@ -72,7 +74,8 @@ def signed_in(request: HttpRequest, connector: Connector, told: Told, user: User
         return _proved_again(request, connector, told, user, row, next_url)
     if request.user.is_authenticated:
         _change_person(request)
-    record(request, connector, told, user)
+    moment = told.auth_time if told.auth_time is not None else _moment_untold(request, user)
+    record(request, connector, replace(told, auth_time=moment), user)
     response: HttpResponse = perform_login(request, Login(user=user, redirect_url=next_url or None))
     return response
 
@@ -80,14 +83,25 @@ def signed_in(request: HttpRequest, connector: Connector, told: Told, user: User
 def _proved_again(
     request: HttpRequest, connector: Connector, told: Told, user: User, row: SignIn, next_url: str
 ) -> HttpResponse:
-    """From now on the sign-in stands on the connector as well, and ends with it."""
+    """From now on the sign-in stands on the connector as well, and ends with it. What does not say when they proved it
+    there proves nothing anew: whoever sits at a browser that was left gets it without a question."""
     with transaction.atomic():
         if not held(connector.key):
             return failed(request, connector, "disabled", next_url=next_url)
         SignIn.objects.filter(pk=row.pk, connector="").update(connector=connector.key)
         SignIn.objects.filter(pk=row.pk, connector=connector.key).update(upstream_sid=session_there(connector, told))
-        record(request, connector, told, user)
+        if told.auth_time is not None:
+            record(request, connector, told, user)
     return redirect(next_url or "home")
+
+
+def _moment_untold(request: HttpRequest, user: User) -> float | None:
+    """When they proved it there, where it does not say: too long ago for anything that asks, if they can be asked anew.
+    Else signing out and in would be a fresh proof without a question. Who has no other proof has given what there is.
+    """
+    if not sign_in.can_prove_again(request, user):
+        return None
+    return clock.now().timestamp() - settings.SESSION_COOKIE_AGE
 
 
 def _change_person(request: HttpRequest) -> None:

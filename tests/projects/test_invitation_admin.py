@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.core import mail
+from django.utils import timezone
 
 from accounts import groups
 from accounts.models import User
@@ -151,3 +154,19 @@ def test_a_superuser_brings_roles_and_groups_and_an_owner_roles() -> None:
     http = browser("owner")
     assert list(problems(send(http, page(ADD), {**said, "in_groups": "", "app_roles": "judge"}))) == ["app_roles"]
     assert list(problems(http.post(page(ADD), said))) == ["in_groups"]
+
+
+def test_groups_wait_for_a_fresh_proof_and_nothing_typed_is_lost() -> None:
+    groups.make("admins", Actor.operator("a test"))
+    row, other = invited("root", groups=("admins",)), invited("root", email="other@new.example")
+    fields = {"email": "new@new.example", "project": str(project().pk), "in_groups": "admins"}
+    http = browser("root")
+    with time_machine.travel(timezone.now() + timedelta(seconds=301)):
+        sent = send(http, page(ADD), fields)
+        assert sent["Location"].startswith("/accounts/switch/?next=")
+        assert Invitation.objects.count() == 2
+        data = {"action": "send_anew", "_selected_action": [str(one.pk) for one in (row, other)]}
+        assert http.post(page(LIST), data)["Location"].startswith("/accounts/switch/?next=")
+        assert Invitation.objects.get(pk=other.pk).digest == other.digest, "all of them wait, or none"
+        assert send(http, page(ADD), {**fields, "in_groups": ""}).status_code == 302
+    assert Invitation.objects.count() == 3

@@ -14,7 +14,7 @@ from django.test import Client as Http
 from accounts import groups
 from accounts.models import AccountEvent, User
 from projects import inviting, roles
-from projects.actors import Actor
+from projects.actors import Actor, ProofTooOld
 from projects.events import SecurityEvent
 from projects.invitation import Invitation
 from projects.inviting import Wanted, invite
@@ -130,3 +130,16 @@ def test_the_command_brings_them_too(acme: Project) -> None:
     call_command("invite", GUEST, "--project", "acme", *said, "--format", "json", stdout=out)
     told = json.loads(out.getvalue())
     assert (told["roles"], told["groups"]) == (["reviewer", "translator"], ["reviewers"])
+
+
+@pytest.mark.parametrize("brings", [("reviewers",), ("no such",)])
+def test_groups_are_brought_by_who_has_just_proved_who_they_are(acme: Project, brings: tuple[str, ...]) -> None:
+    root = Actor.person(User.objects.create_superuser("root", "root@people.example", "root-pw"))
+    with pytest.raises(ProofTooOld):
+        invite(Wanted(email=GUEST, groups=brings), acme, root.before_proof())
+    assert not Invitation.objects.exists()
+    assert invite(Wanted(email=GUEST, roles=("reviewer",)), acme, root.before_proof()).pk, "everything else goes on"
+    row = invite(Wanted(email=GUEST, groups=("reviewers",)), acme, root)
+    with pytest.raises(ProofTooOld):
+        inviting.send_anew(row, root.before_proof())
+    assert inviting.still_holds(row), "an invitation waits longer than a proof is fresh"

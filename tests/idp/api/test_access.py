@@ -252,6 +252,7 @@ def test_people_read_what_they_allow(monkeypatch: pytest.MonkeyPatch) -> None:
 GIVES: dict[str, dict[str, Any]] = {
     "a scope that manages": {"scope": "openid admin.write"},
     "every project": {"administers": ["*"]},
+    "one project": {"administers": ["other"]},
     "the API as an audience": {"audience": [{"value": OWN}]},
 }
 
@@ -268,6 +269,26 @@ def test_a_superuser_gives_a_client_the_api_only_after_a_fresh_sign_in(what: str
     assert root.patch(web, {"client_name": "Web"}).status_code == 200, "everything else goes on"
     settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
     assert root.patch(web, GIVES[what]).status_code == 200
+
+
+OPENS: dict[str, dict[str, Any]] = {
+    "it works again": {"enabled": True},
+    "its tokens live for years": {"access_token_lifetime": 31_536_000},
+}
+
+
+@pytest.mark.parametrize("what", OPENS)
+def test_a_superuser_opens_a_client_that_manages_only_after_a_fresh_sign_in(what: str, settings: Any) -> None:
+    root, web = person("root"), path("projects", "acme", "clients", "web")
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = -1
+    for scope, status in (("openid", 200), ("openid admin.write", 401)):
+        Client.objects.filter(client_id="web").update(scope=scope, enabled=False, access_token_lifetime=3600)
+        assert root.patch(web, OPENS[what]).status_code == status
+    assert root.patch(web, {"access_token_lifetime": 600}).status_code == 200, "less goes on"
+    assert person("owner").patch(web, {"enabled": True}).status_code == 200, "who decides nothing is not asked"
+    Client.objects.filter(client_id="web").update(enabled=False)
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+    assert root.patch(web, OPENS[what]).status_code == 200
 
 
 def test_a_superuser_hands_out_a_key_to_a_client_that_manages_only_after_a_fresh_sign_in(settings: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core import mail
 
+from accounts import groups
 from accounts.models import User
 from clients import registration
 from clients.models import Client, KeptAnswer
@@ -157,3 +158,15 @@ def test_an_invitation_that_goes_with_its_inviter_leaves_no_answer() -> None:
     person("owner").ask("POST", at(), GUEST, Idempotency_Key="k")
     User.objects.get(username="owner").delete()
     assert (Invitation.objects.count(), KeptAnswer.objects.count()) == (0, 0)
+
+
+def test_a_superuser_brings_somebody_into_groups_only_after_a_fresh_sign_in(settings: Any) -> None:
+    groups.make("admins", OPERATOR)
+    root = person("root")
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = -1
+    refused = root.ask("POST", at(), {**GUEST, "groups": ["admins"]})
+    assert (refused.status_code, Invitation.objects.count()) == (401, 0)
+    assert 'error="insufficient_user_authentication"' in refused["WWW-Authenticate"]
+    assert root.ask("POST", at(), GUEST).status_code == 201
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+    assert root.ask("POST", at(), {**GUEST, "groups": ["admins"]}).status_code == 201

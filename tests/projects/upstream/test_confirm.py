@@ -182,3 +182,63 @@ def test_a_proof_of_the_future_is_one_of_now(federated: Browser, fake: Provider)
     assert SignIn.objects.get().auth_time <= timezone.now()
     with time_machine.travel(timezone.now() + timedelta(minutes=6)):
         assert federated.http.get("/accounts/linked/").status_code == 302
+
+
+# --- A sign-in there that asked nobody ------------------------------------------------------------------------------
+
+ASKS = ("/accounts/linked/", "/accounts/passkeys/add/", "/accounts/two-step/app/")
+
+
+@pytest.fixture(params=[False, True], ids=["linked", "password"])
+def somebody(request: pytest.FixtureRequest, federated: Browser) -> Browser:
+    """Who signed in long ago; with a password here and elsewhere, or elsewhere alone."""
+    user = User.objects.get(username="owner")
+    if request.param:
+        user.set_password("correct horse battery")
+        user.save()
+        SignIn.objects.all().delete()
+        federated.http.force_login(user)
+        SignIn.objects.update(auth_time=LONG_AGO)
+    return federated
+
+
+def silently(browser: Browser, fake: Provider) -> Response:
+    """By the page with one button, for a page that wants no fresh proof; there nobody is asked, and no moment told."""
+    visitor = Visitor("", browser.http)
+    return returned(fake, visitor, visitor.begin(next_url="/accounts/security/"))
+
+
+def answers(browser: Browser, waiting: str) -> list[int]:
+    return [browser.http.get(address).status_code for address in (waiting, *ASKS)]
+
+
+@pytest.mark.parametrize("wants", [{"prompt": "login"}, {"max_age": "60"}], ids=["prompt", "max_age"])
+def test_a_sign_in_there_without_a_moment_proves_nothing_anew(
+    somebody: Browser, fake: Provider, wants: dict[str, str]
+) -> None:
+    Connector.objects.update(trusts_mfa=True)
+    waiting = waiting_in(somebody.http.get("/oauth2/authorize", {**REQUEST, **wants}))
+    before = SignIn.objects.get(ended_at=None)
+    fake.claims = {"amr": ["mfa"]}
+    assert silently(somebody, fake)["Location"] == "/accounts/security/"
+    assert answers(somebody, waiting) == [302] * 4
+    after = SignIn.objects.get(ended_at=None)
+    assert (after.sid, after.auth_time, after.acr) == (before.sid, before.auth_time, before.acr)
+
+
+def test_signing_out_and_in_is_no_way_round_it(somebody: Browser, fake: Provider) -> None:
+    waiting = waiting_in(somebody.http.get("/oauth2/authorize", {**REQUEST, "max_age": "3600"}))
+    somebody.http.post("/accounts/logout/")
+    assert silently(somebody, fake)["Location"] == "/accounts/security/"
+    assert SignIn.objects.get(ended_at=None).amr == ["federated"]
+    assert answers(somebody, waiting) == [302] * 4
+
+
+def test_who_has_no_other_proof_has_given_theirs(
+    federated: Browser, fake: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a kind that asks nobody again, and without a password here: else they could never do any of it."""
+    federated.http.post("/accounts/logout/")
+    monkeypatch.setattr("projects.upstream.connectors.ASK_AGAIN", ())
+    silently(federated, fake)
+    assert federated.http.get("/accounts/linked/").status_code == 200

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from jwcrypto.jwk import JWK
 
 from accounts.models import AccountEvent, SignIn, User
+from projects.upstream import logout
 from projects.upstream.models import Connector
 from tests.projects.upstream.elsewhere import KEY, Visitor, connector
 from tests.projects.upstream.fake import LOGOUT, SUB, Provider
@@ -197,3 +198,31 @@ def test_a_provider_that_is_away_proves_nothing(linked: Connector, fake: Provide
 @given(sent=st.text(max_size=60) | st.binary(max_size=60).map(lambda one: one.decode("latin-1")))
 def test_whatever_is_sent_is_no_failure(linked: Connector, sent: str) -> None:
     assert told(sent).status_code == 400
+
+
+# --- What anybody may send costs nothing there ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"iss": "https://else.example"}, {"aud": "another"}, {"exp": 1}, {"events": {}}, {"nonce": "n"}],
+    ids=lambda one: next(iter(one)),
+)
+def test_what_could_not_hold_asks_nobody_for_keys(linked: Connector, fake: Provider, changed: dict[str, Any]) -> None:
+    for token in ("x", "a.b.c", fake.logout_token(**changed)):
+        assert told(token).status_code == 400
+    fake.header = {"typ": "at+jwt"}
+    assert told(fake.logout_token()).status_code == 400
+    assert fake.asked == []
+
+
+def test_one_at_a_time_waits_for_a_slow_provider(
+    linked: Connector, fake: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logout, "PATIENCE", 0.01)
+    token = fake.logout_token()
+    with logout._alone(KEY):
+        assert told(token).status_code == 400
+        with logout._alone("another"):
+            assert fake.asked == []
+    assert told(token).status_code == 200

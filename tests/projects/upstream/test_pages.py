@@ -13,7 +13,8 @@ from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.test import Client as Http
 
-from accounts.models import AccountEvent, Group, SignIn, User
+from accounts import emails, provisioning
+from accounts.models import AccountEvent, Group, Provisioned, SignIn, User
 from projects.upstream import registration, sessions, views
 from projects.upstream.linked import has_own_way
 from projects.upstream.models import Connector
@@ -298,6 +299,56 @@ def test_u2_a_deactivated_person_stays_out(world: None, fake: Provider) -> None:
     User.objects.filter(username="owner").update(is_active=False)
     assert visited(fake)["Location"] == "/accounts/inactive/"
     assert not SignIn.objects.exists()
+
+
+def brought(fake: Provider) -> User:
+    """By SCIM; and the owner of the domain of their address says who they are."""
+    connector(fake.issuer, owns_domains=("corp.example",))
+    user = User.objects.create_user("ada", "ada@corp.example")
+    emails.replace_primary_address(user, "")
+    provisioning.keep(user, "directory", "", {})
+    fake.claims = {"email": "Ada@corp.example", "email_verified": True}
+    return user
+
+
+def test_u2_whom_a_directory_brought_comes_by_the_owner_of_their_domain(world: None, fake: Provider) -> None:
+    user = brought(fake)
+    assert not User.objects.get(pk=user.pk).email_verified
+    assert visited(fake).status_code == 302
+    assert SignIn.objects.get().user == user
+    assert User.objects.get(pk=user.pk).email_verified
+    assert AccountEvent.objects.filter(kind="upstream.linked", sub=user.sub).exists()
+
+
+UNLIKE: dict[str, Callable[[User], object]] = {
+    "a password": lambda user: User.objects.filter(pk=user.pk).update(password="md5$a$b"),
+    "a passkey": lambda user: Authenticator.objects.create(user=user, type="webauthn", data={}),
+    "a link": lambda user: link(user.username, "other"),
+    "staff": lambda user: User.objects.filter(pk=user.pk).update(is_staff=True),
+    "a superuser": lambda user: User.objects.filter(pk=user.pk).update(is_superuser=True),
+    "nobody brought": lambda user: Provisioned.objects.filter(user=user).delete(),
+    "another address": lambda user: User.objects.filter(pk=user.pk).update(email="bob@corp.example"),
+}
+
+
+@pytest.mark.parametrize("what", UNLIKE)
+def test_u2_who_could_have_been_here_is_not_linked_by_an_address_that_nobody_verified(
+    world: None, fake: Provider, what: str
+) -> None:
+    user = brought(fake)
+    UNLIKE[what](user)
+    assert visited(fake).status_code == 403
+    assert not SocialAccount.objects.filter(provider=KEY).exists()
+    assert not User.objects.get(pk=user.pk).email_verified
+
+
+@pytest.mark.parametrize("claims", [{"email": "ada@else.example"}, {"email_verified": False}], ids=str)
+def test_u2_nor_by_one_whose_domain_is_not_owned_or_that_is_not_proved(
+    world: None, fake: Provider, claims: dict[str, Any]
+) -> None:
+    User.objects.filter(pk=brought(fake).pk).update(email=claims.get("email", "ada@corp.example"))
+    fake.claims |= claims
+    assert visited(fake).status_code == 403
 
 
 def test_people_of_an_owned_domain_are_created_with_their_address(world: None, fake: Provider) -> None:
