@@ -19,14 +19,16 @@ from common.issuer import checked_issuer
 ROOT = Path(__file__).parent.parent
 
 
-def pins(name: str) -> dict[str, list[str]]:
-    """Each package's lines in a requirements file: version and marker first, then the hashes."""
+def pinned(name: str) -> list[list[str]]:
+    """The lines of each pin in a requirements file: version and marker first, then the hashes."""
     text = (ROOT / "requirements" / name).read_text()
-    found: dict[str, list[str]] = {}
-    for block in re.findall(r"^(?=[a-z0-9])(?:.*\\\n)+.*", text, re.MULTILINE):
-        lines = [line.strip(" \\") for line in block.splitlines()]
-        found[lines[0].partition("==")[0]] = lines
-    return found
+    blocks = re.findall(r"^(?=[a-z0-9])(?:.*\\\n)+.*", text, re.MULTILINE)
+    return [[line.strip(" \\") for line in block.splitlines()] for block in blocks]
+
+
+def pins(name: str) -> dict[str, list[str]]:
+    """The same by package. Programs of others may need another version of one for another Python."""
+    return {lines[0].partition("==")[0]: lines for lines in pinned(name)}
 
 
 PROGRAMS = ROOT / "tests" / "foreign" / "programs"
@@ -36,10 +38,10 @@ PINNED_PROGRAMS = sorted(f"../{path.relative_to(ROOT)}" for path in PROGRAMS.glo
 @pytest.mark.parametrize("name", ["uv.txt", "base.txt", "dev.txt", *PINNED_PROGRAMS])
 def test_everything_installed_is_pinned_and_checked_by_hash(name: str) -> None:
     lines = (ROOT / "requirements" / name).read_text().splitlines()
-    assert len(pins(name)) == len([line for line in lines if line and line[0] not in " #"])
-    for package, (pin, *hashes) in pins(name).items():
-        assert re.match(r"[a-z0-9-]+==\S+", pin), package
-        assert any(line.startswith("--hash=sha256:") for line in hashes), package
+    assert len(pinned(name)) == len([line for line in lines if line and line[0] not in " #"])
+    for pin, *hashes in pinned(name):
+        assert re.match(r"[a-z0-9-]+==\S+", pin), pin
+        assert any(line.startswith("--hash=sha256:") for line in hashes), pin
     assert not [line for line in lines if "://" in line], "no registry is named here"
 
 

@@ -175,7 +175,7 @@ def test_tokens_and_codes_have_no_page() -> None:
     names = {model["object_name"] for app in index.context["app_list"] for model in app["models"]}
     ours = {"AccountEvent", "Api", "Authorization", "BlockedHost", "Client", "Guest", "LogoutNotice", "Project"}
     ours |= {"InitialAccessToken", "Group", "Attribute", "Invitation", "Delivery", "Webhook"}
-    ours |= {"Connector", "ProjectRole"}
+    ours |= {"Connector", "ProjectRole", "Stream"}
     things = {*ours, "RefusedRequest", "SecurityEvent", "SigningKey", "User"}
     assert names == things
 
