@@ -38,6 +38,8 @@ MAY = {
     "clients/policy.py: if case.client.project_id != case.project.pk:": "of one row",
     "provider/explain/ask.py: clients = "
     "{key: one for key, one in registry.clients.items() if one.project.id in visible}": "what a viewer may see",
+    "provider/telling/portion.py: subs = {told_sub(one.sub, project) for one, "
+    "projects in self._said if project.pk in projects}": "what a project is told",
 }
 
 

@@ -32,4 +32,4 @@ def test_no_header_keeps_the_server_busy(form: str, length: int) -> None:
     began = time.process_time()
     for filler in (" ", ", ", '"', ',"', "W/"):
         sent(form.format(filler * (length // len(filler))))
-    assert time.process_time() - began < 1, "it was 20 seconds"
+    assert time.process_time() - began < 5, "it was 20 seconds"

@@ -53,4 +53,4 @@ def test_whatever_they_say_it_is_within_bounds_c5(headers: dict[str, str]) -> No
 def test_no_header_keeps_the_server_busy_c5(header: str) -> None:
     began = time.process_time()
     assert lifetime({"cache-control": header}) == USUAL
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 5
