@@ -42,7 +42,7 @@ def test_the_way_through_an_app_and_the_console(page: Page, app: str, tmp_path_f
         page.goto(f"{provider.issuer}/")
         page.get_by_role("link", name="Console").first.click()
         expect(page).to_have_url(f"{provider.issuer}/admin/")
-        page.get_by_role("link", name="Clients", exact=True).first.click()
+        page.get_by_role("link", name="Apps", exact=True).first.click()
         page.get_by_role("link", name="Acme web").click()
         expect(page.locator("#id_name")).to_have_value("Acme web")
 
