@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from urllib.parse import parse_qs, urlsplit
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
@@ -58,3 +59,10 @@ def secret_on(page: Response) -> str:
     found = re.search(r'<code class="secret">([A-Z2-7 ]+)</code>', page.content.decode())
     assert found
     return found[1].replace(" ", "")
+
+
+def sent_on(response: Response) -> tuple[str, str]:
+    """The page that somebody is sent to, and where it leads then."""
+    assert response.status_code == 302, response
+    parts = urlsplit(response["Location"])
+    return parts.path, parse_qs(parts.query)["next"][0]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import time_machine
@@ -17,9 +16,8 @@ from django.utils import timezone
 from accounts.models import User
 from clients.models import Authorization, SigningKey
 from clients.models.keys import KeyState
-from tests.accounts.second_steps import PASSWORD, code, enrol, give_code, give_password
+from tests.accounts.second_steps import PASSWORD, code, enrol, give_code, give_password, sent_on
 from tests.console import browser, client, form_of, page
-from tests.world import Response
 
 pytestmark = pytest.mark.usefixtures("console", "keys")
 LATER = timedelta(seconds=301)
@@ -89,19 +87,12 @@ def root() -> Iterator[Http]:
         yield http
 
 
-def asked_at(response: Response) -> tuple[str, str]:
-    """The page that somebody is sent to, and where it leads then."""
-    assert response.status_code == 302, response
-    parts = urlsplit(response["Location"])
-    return parts.path, parse_qs(parts.query)["next"][0]
-
-
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_session_alone_changes_no_people_and_no_keys(change: str, root: Http) -> None:
     enrol(user("owner"))
     address, fields = CHANGES[change]()
     before = everything()
-    assert asked_at(root.post(address, fields)) == (reverse("account_reauthenticate"), address)
+    assert sent_on(root.post(address, fields)) == (reverse("account_reauthenticate"), address)
     assert everything() == before
     assert "Nothing was changed" in root.get(reverse("account_reauthenticate")).content.decode()
 
@@ -122,7 +113,7 @@ def test_a_key_is_not_made_either_and_the_way_leads_back_to_the_list(root: Http)
     SigningKey.objects.filter(state=KeyState.NEXT).delete()
     back = page("clients_signingkey_changelist")
     answer = root.post(page("clients_signingkey_make"), {"algorithm": "ES256"})
-    assert asked_at(answer) == (reverse("account_reauthenticate"), back)
+    assert sent_on(answer) == (reverse("account_reauthenticate"), back)
     assert not SigningKey.objects.filter(state=KeyState.NEXT).exists()
 
 
@@ -140,14 +131,14 @@ def test_pages_that_only_show_open_as_they_are(root: Http) -> None:
         assert root.get(address).status_code == 200, address
     forms = [page("accounts_user_add"), page("accounts_user_change", one.user.pk)]
     for address in forms:  # nobody fills in a form that is refused when it is sent
-        assert asked_at(root.get(address)) == (reverse("account_reauthenticate"), address)
+        assert sent_on(root.get(address)) == (reverse("account_reauthenticate"), address)
 
 
 def test_with_a_second_step_the_password_is_not_enough(root: Http) -> None:
     enrol(user("root"))
     address, fields = CHANGES["a password is set"]()
     root.post(reverse("account_reauthenticate"), {"password": PASSWORD})
-    assert asked_at(root.post(address, fields)) == (reverse("mfa_reauthenticate"), address)
+    assert sent_on(root.post(address, fields)) == (reverse("mfa_reauthenticate"), address)
     assert not user("owner").has_usable_password()
     given = root.post(f"{reverse('mfa_reauthenticate')}?next={address}", {"code": code()})
     assert given["Location"] == address
@@ -169,4 +160,4 @@ def test_who_has_just_signed_in_with_both_steps_is_not_asked_again() -> None:
 def test_who_has_no_password_and_no_second_step_signs_in_anew() -> None:
     http = browser("root")
     with time_machine.travel(timezone.now() + LATER):
-        assert asked_at(http.get(page("accounts_user_add")))[0] == reverse("account_switch")
+        assert sent_on(http.get(page("accounts_user_add")))[0] == reverse("account_switch")

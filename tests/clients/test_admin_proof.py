@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode
 
 import pytest
 import time_machine
@@ -23,7 +23,7 @@ from accounts.models import User
 from clients.models import Client, ClientSecret, InitialAccessToken
 from projects import kept_forms
 from projects.apis import own_identifier
-from tests.accounts.second_steps import PASSWORD, code, enrol, give_password
+from tests.accounts.second_steps import PASSWORD, code, enrol, give_password, sent_on
 from tests.console import browser, client, form_of, page, project
 from tests.foreign_keys import KEYS, public
 from tests.world import Response
@@ -139,13 +139,6 @@ def prove(http: Http, response: Response) -> str:
     proof, back = sent_on(response)
     http.post(proof, {"password": PASSWORD, "next": back})
     return back
-
-
-def sent_on(response: Response) -> tuple[str, str]:
-    """The page that somebody is sent to, and where it leads then."""
-    assert response.status_code == 302, response
-    parts = urlsplit(response["Location"])
-    return parts.path, parse_qs(parts.query)["next"][0]
 
 
 @pytest.mark.parametrize("what", CHANGES)
