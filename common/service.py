@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from queue import SimpleQueue
 
 from django.core.management.base import CommandError, CommandParser
 from django.db import Error, IntegrityError, close_old_connections
@@ -99,10 +100,22 @@ def _seconds(text: str) -> float:
 
 @contextmanager
 def stopping_on_signals(stop: threading.Event) -> Iterator[None]:
-    """SIGTERM and Ctrl-C end the command after the current delivery."""
-    before = {one: signal.signal(one, lambda *_: stop.set()) for one in (signal.SIGTERM, signal.SIGINT)}
+    """SIGTERM and Ctrl-C end the command after the current delivery.
+
+    Python runs a handler in the main thread between any two steps, so also while that thread holds the lock of `stop`,
+    for which the handler would wait for ever. A SimpleQueue has no such lock; another thread passes the word on.
+    """
+    asked: SimpleQueue[bool] = SimpleQueue()
+    before = {one: signal.signal(one, lambda *_: asked.put(True)) for one in (signal.SIGTERM, signal.SIGINT)}
+
+    def pass_on() -> None:
+        if asked.get():
+            stop.set()
+
+    threading.Thread(target=pass_on, name="signals", daemon=True).start()
     try:
         yield
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
+        asked.put(False)
