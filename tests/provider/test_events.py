@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -128,9 +130,11 @@ def test_only_what_we_print_is_a_place(text: str) -> None:
 class Reader(StringIO):
     """Standard output that ends the command once it has read enough."""
 
-    def __init__(self, enough: int, stop: threading.Event) -> None:
+    stop: threading.Event
+
+    def __init__(self, enough: int) -> None:
         super().__init__()
-        self.enough, self.stop = enough, stop
+        self.enough = enough
 
     def flush(self) -> None:
         if len(self.getvalue().splitlines()) >= self.enough:
@@ -138,16 +142,17 @@ class Reader(StringIO):
 
 
 def test_it_follows_what_happens_until_it_is_told_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
-    stop = threading.Event()
-    monkeypatch.setattr(events.threading, "Event", lambda: stop)  # type: ignore[attr-defined]
+    out = Reader(4)
+
+    @contextmanager
+    def more_happens_meanwhile(stop: threading.Event) -> Iterator[None]:
+        out.stop = stop
+        monkeypatch.setattr(stop, "wait", lambda _seconds: happen(2, "client.created"))
+        yield
+
+    monkeypatch.setattr(events, "stopping_on_signals", more_happens_meanwhile)
     monkeypatch.setattr(events, "close_old_connections", lambda: None)
     happen(2)
-
-    def wait(_seconds: float) -> None:
-        happen(2, "client.created")
-
-    monkeypatch.setattr(stop, "wait", wait)
-    out = Reader(4, stop)
     call_command("events", "--follow", "--format", "json", stdout=out)
     assert [json.loads(line)["kind"] for line in out.getvalue().splitlines()] == ["client.created"] * 4
 
