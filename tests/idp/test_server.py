@@ -67,7 +67,7 @@ class Server:
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[socket.socket]:
-        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
             yield connection
 
     def says(self, *sent: bytes) -> bytes:
@@ -362,7 +362,7 @@ def test_a_request_in_hand_is_finished_at_the_end(start: Start) -> None:
             answer += connection.recv(1000)
         server.process.send_signal(signal.SIGTERM)
         assert b" and done" in everything(connection)
-    assert server.process.wait(timeout=20) == 0
+    assert server.process.wait(timeout=60) == 0
 
 
 def test_no_worker_goes_on_when_the_main_process_was_killed(start: Start) -> None:
@@ -370,7 +370,7 @@ def test_no_worker_goes_on_when_the_main_process_was_killed(start: Start) -> Non
     server = start()
     worker = server.told()["process"]
     server.process.kill()
-    server.process.wait(timeout=20)
+    server.process.wait(timeout=60)
     until = time.monotonic() + STARTS_WITHIN
     while Path(f"/proc/{worker}").exists() and time.monotonic() < until:
         time.sleep(0.1)

@@ -21,7 +21,7 @@ def at_once(address: str, tokens: list[str]) -> list[tuple[int, str]]:
     start = threading.Barrier(len(tokens))
 
     def send(token: str) -> tuple[int, str]:
-        start.wait(timeout=10)
+        start.wait(timeout=60)
         form = proving(token, grant_type="client_credentials")
         answer = requests.post(f"{address}/oauth2/token", form, timeout=30)
         return answer.status_code, answer.json().get("error", "")

@@ -43,7 +43,7 @@ class Chain:
     def refresh(self, session: requests.Session, address: str) -> None:
         form = {"grant_type": "refresh_token", "refresh_token": self.token}
         try:
-            answer = session.post(f"{address}/oauth2/token", form, auth=("desk", SECRETS["desk"]), timeout=10)
+            answer = session.post(f"{address}/oauth2/token", form, auth=("desk", SECRETS["desk"]), timeout=60)
         except (requests.ConnectionError, requests.Timeout):
             self.in_flight += 1  # whether it was done nobody knows: the same token is sent again
             return

@@ -26,7 +26,7 @@ def at_once(method: str, url: str, headers: dict[str, str], **sent: object) -> l
     start = threading.Barrier(PARALLEL)
 
     def send(_number: int) -> tuple[int, str]:
-        start.wait(timeout=10)
+        start.wait(timeout=60)
         response = requests.request(method, url, headers=headers, timeout=30, **sent)  # type: ignore[arg-type]
         return response.status_code, response.json().get("error", "")
 

@@ -38,7 +38,7 @@ def come_at_once(address: str, reference: str, session: str) -> list[requests.Re
     query = {"client_id": "web", "request_uri": reference}
 
     def come(_number: int) -> requests.Response:
-        start.wait(timeout=10)
+        start.wait(timeout=60)
         address_of_page = f"{address}/oauth2/authorize"
         return requests.get(address_of_page, query, cookies=cookies, allow_redirects=False, timeout=30)
 

@@ -31,7 +31,7 @@ def at_once(address: str, client_id: str, form: dict[str, str], times: int = PAR
     start = threading.Barrier(times)
 
     def send(_number: int) -> Answer:
-        start.wait(timeout=10)
+        start.wait(timeout=60)
         response = requests.post(f"{address}/oauth2/token", form, auth=(client_id, SECRETS[client_id]), timeout=30)
         return response.status_code, json.loads(response.text)
 

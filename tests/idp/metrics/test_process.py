@@ -35,7 +35,7 @@ def within(seconds: float, holds: Callable[[], bool]) -> None:
 
 def asked(address: str, form: bytes | None = None) -> str:
     try:
-        with urllib.request.urlopen(address, form, timeout=5) as answer:
+        with urllib.request.urlopen(address, form, timeout=60) as answer:
             return str(answer.read().decode())
     except urllib.error.HTTPError as error:
         return str(error.code)
