@@ -184,6 +184,8 @@ def look_at_it_run(image: Image, here: bool) -> None:
         if not here:
             run.answer("python", "-c", "import ldap, onelogin.saml2")
             require(True, "people can sign in by directories and SAML")
+        run.answer("env", "IDP_ISSUER=https://localhost:8443", "python", "manage.py", "check")
+        require(True, "it starts on loopback, as compose.yaml begins, and makes no secrets of its own there")
         run.answer("python", "manage.py", "quickstart", "--no-demo")
         require(True, "quickstart makes the tables")
         run.answer("python", "manage.py", "createproject", "acme")
