@@ -44,7 +44,9 @@ if DEBUG and not IS_LOCAL:
         f"DEBUG shows secrets to visitors and IDP_ISSUER is {IDP_ISSUER}. Unset DEBUG, or use a loopback issuer."
     )
 
-_local = environment.local_secrets(STATE_DIR / "secrets.env") if IS_LOCAL else {}
+# Nothing is made, or written, where both are given: a container may be read-only.
+_given = env.is_set("SECRET_KEY") and env.is_set("IDP_KEY_SECRETS")
+_local = environment.local_secrets(STATE_DIR / "secrets.env") if IS_LOCAL and not _given else {}
 
 
 def _secret(name: str) -> str:

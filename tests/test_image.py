@@ -1,0 +1,82 @@
+"""The container files: what an image gets, and that what they set exists. `make image-check` builds and runs it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / ".ci"))
+from image_steps import Ignored, context, stages, variables  # noqa: E402
+
+pytestmark = pytest.mark.any_database
+DEPLOYMENT = ROOT / "docs" / "deployment"
+KNOWN = (ROOT / "docs" / "operations.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("path", "out"),
+    [
+        ("idp/server.py", False),
+        ("idp/static/vestibule/pages.css", False),
+        ("manage.py", False),
+        ("tests/world.py", True),
+        ("tests/manage.py", True),
+        ("idp/__pycache__/server.pyc", True),
+        (".git/config", True),
+        ("var/secrets.env", True),
+        ("var/idp/x", True),
+    ],
+)
+def test_an_image_gets_the_product_and_nothing_else(path: str, out: bool) -> None:
+    assert Ignored((ROOT / ".dockerignore").read_text())(path) is out
+
+
+def test_every_app_is_in_it() -> None:
+    files = context()
+    for app in ("accounts", "clients", "common", "idp", "projects", "provider"):
+        assert f"{app}/__init__.py" in files
+    assert not [path for path in files if path.startswith(("docs/", "tests/", ".ci/"))]
+
+
+def test_steps_are_read_with_the_arguments_and_the_lines_that_go_on() -> None:
+    read = stages('ARG BASE=debian:x\n# no\nFROM ${BASE} AS one\nRUN a \\\n    && b\nFROM ${BASE}\nENV A=1 B="2 3"\n')
+    assert [(stage.name, stage.base, stage.steps) for stage in read] == [
+        ("one", "debian:x", [("RUN", "a && b")]),
+        ("", "debian:x", [("ENV", 'A=1 B="2 3"')]),
+    ]
+    assert variables('A=1 B="2 3"') == {"A": "1", "B": "2 3"}
+
+
+def named() -> set[str]:
+    """Every variable that compose and Kubernetes set."""
+    compose: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    found = set(compose["x-vestibule"]["environment"]) | set(compose["services"]["prepare"]["environment"])
+    for path in (DEPLOYMENT / "kubernetes").glob("*.yaml"):
+        for document in yaml.safe_load_all(path.read_text()):
+            found |= set(document.get("data", {}))
+    return {name.removesuffix("_FILE") for name in found}
+
+
+@pytest.mark.parametrize("name", sorted(named()))
+def test_every_variable_that_is_set_is_one(name: str) -> None:
+    assert f"`{name}`" in KNOWN or f"`{name}=" in KNOWN
+
+
+def test_every_secret_of_compose_is_made() -> None:
+    compose: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    script = (DEPLOYMENT / "secrets.sh").read_text()
+    for name, secret in compose["secrets"].items():
+        assert secret["file"] == f"./var/deployment/{name}"
+        assert re.search(rf"\bkeep {name}\b|folder/{name}\b", script), name
+
+
+def test_every_file_of_kubernetes_is_applied() -> None:
+    listed = yaml.safe_load((DEPLOYMENT / "kubernetes" / "kustomization.yaml").read_text())["resources"]
+    there = {path.name for path in (DEPLOYMENT / "kubernetes").glob("*.yaml")} - {"kustomization.yaml"}
+    assert set(listed) == there
