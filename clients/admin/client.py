@@ -15,6 +15,7 @@ from accounts.console import GOOD, WARN, badge
 from clients import profile, registration
 from clients.admin.key_pages import KeyPages
 from clients.admin.secret_pages import SecretPages
+from clients.admin.tabs import tabs
 from clients.forms import ABOUT, AudienceEntryForm, AudienceEntryFormSet, ClientForm
 from clients.metadata import CERTIFICATE_NAMES
 from clients.models import AudienceEntry, Client, RegistrationAccess
@@ -193,6 +194,19 @@ class ClientAdmin(LetInShown, KeyPages, SecretPages, ProjectScopedAdmin):
         return ngettext("%(live)s of two; see “Secrets”, above.", "%(live)s of two; see “Secrets”, above.", live) % {
             "live": live
         }
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        if obj is not None:
+            context |= tabs(self, request, obj, "advanced")
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def save_model(self, request: HttpRequest, obj: Client, form: Any, change: bool) -> None:
         """Not yet: its audiences are in the rows below the form."""

@@ -20,8 +20,8 @@ from jwcrypto import jwk
 from jwcrypto.common import JWException
 
 from clients import key_registration, keys
+from clients.admin.tabs import BY_KEYS
 from clients.models import Client
-from clients.models.choices import AuthMethod
 from clients.policy import metadata_of
 from clients.reach import new_key_problem
 from common import jws
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 else:
     Base = object
 
-BY_KEYS = (AuthMethod.PRIVATE_KEY_JWT, AuthMethod.SELF_SIGNED_TLS)
 MAX_TEXT = 10_000  # characters of a key
 # What the libraries raise for a key that is encrypted, of another curve, or of another kind.
 OF_PEM = (TypeError, KeyError, JWException, UnsupportedAlgorithm)
@@ -129,7 +128,8 @@ class KeyPages(Base):
         if key is None:
             raise Http404
         if request.method != "POST":
-            return self._page(request, "remove_key.html", {"title": _("Remove a key"), "original": client, "key": key})
+            context = {"title": _("Remove a key"), "original": client, "key": key}
+            return self._page(request, "remove_key.html", "secrets", context)
         try:
             with transaction.atomic():
                 if key_registration.remove(client, thumbprint, actor_of(request)):
@@ -143,7 +143,7 @@ class KeyPages(Base):
     def _list_keys(self, request: HttpRequest, client: Client, form: NewKeyForm) -> HttpResponse:
         fetched, problem = self.keys_at_address(client) if client.jwks_uri else ([], "")
         context = {
-            "title": _("Keys"),
+            "title": _("Keys of %(app)s") % {"app": client},
             "original": client,
             "keys": fetched if client.jwks_uri else _registered(client),
             "problem": problem,
@@ -152,7 +152,7 @@ class KeyPages(Base):
             "why_not": new_key_problem(metadata_of(client), client.home, actor_of(request).once_proved()),
             "may_change": self.has_change_permission(request, client),
         }
-        return self._page(request, "keys.html", context)
+        return self._page(request, "keys.html", "secrets", context)
 
     @staticmethod
     def _to_keys(client: Client) -> HttpResponse:

@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from clients import registration, secrets
 from clients.admin import shown_once
 from clients.admin.shown_once import Once, Value
+from clients.admin.tabs import tabs
 from clients.forms import NewSecretForm
 from clients.models import Client
 from clients.policy import metadata_of
@@ -101,7 +102,7 @@ class SecretPages(Base):
             messages.success(request, _("The secret does not work any more."))
             return self._to_list(client)
         context = {"title": _("Revoke a secret"), "original": client, "secret": secret}
-        return self._page(request, "revoke_secret.html", context)
+        return self._page(request, "revoke_secret.html", "secrets", context)
 
     def show_once(self, request: HttpRequest, client: Client, secret: str) -> HttpResponse:
         """The page with the client ID and the secret."""
@@ -128,7 +129,7 @@ class SecretPages(Base):
 
     def _list(self, request: HttpRequest, client: Client, form: NewSecretForm | None) -> HttpResponse:
         context = {
-            "title": _("Secrets"),
+            "title": _("Secrets of %(app)s") % {"app": client},
             "original": client,
             "secrets": client.secrets.all(),
             "now": timezone.now(),
@@ -137,11 +138,13 @@ class SecretPages(Base):
             "may_change": self.has_change_permission(request, client),
             "full": client.secrets.filter(slot__isnull=False).count() >= 2,
         }
-        return self._page(request, "secrets.html", context)
+        return self._page(request, "secrets.html", "secrets", context)
 
-    def _page(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    def _page(self, request: HttpRequest, template: str, here: str, context: dict[str, Any]) -> HttpResponse:
+        """A page of the app that is `original`. `here`: the tab that it belongs to."""
         request.current_app = self.admin_site.name
-        full = {**self.admin_site.each_context(request), "opts": self.opts, **context}
+        own = {"opts": self.opts, **tabs(self, request, context["original"], here), **context}
+        full = {**self.admin_site.each_context(request), **own}
         return TemplateResponse(request, f"admin/clients/client/{template}", full)
 
     @staticmethod

@@ -1,0 +1,72 @@
+"""The page of an app: what stands on top of each of its parts, and the tabs that lead from one to the next.
+
+Tabs are links. Every page of an app puts `tabs()` in its context; `page.html` beside it shows them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib.admin import ModelAdmin
+from django.contrib.admin.utils import quote
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from clients.models import Client
+from clients.models.choices import AuthMethod
+
+BY_KEYS = (AuthMethod.PRIVATE_KEY_JWT, AuthMethod.SELF_SIGNED_TLS)
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """`page`: the name of its address."""
+
+    key: str
+    label: str | Promise
+    page: str
+
+
+TABS = (
+    Tab("connect", _("Connect"), "connect"),
+    Tab("access", _("Access"), "access"),
+    Tab("secrets", _("Secrets and keys"), "secrets"),
+    Tab("people", _("People"), "people"),
+    Tab("activity", _("Activity"), "activity"),
+    Tab("advanced", _("Advanced"), "change"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    label: str
+    url: str
+    here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """What stands on top."""
+
+    client: Client
+    tabs: list[Shown]
+    may_change: bool
+
+
+def tabs(admin: ModelAdmin[Client], request: HttpRequest, client: Client, here: str) -> dict[str, object]:
+    """For the context of a page of this app. `here`: the key of the tab that it is."""
+    found = [(tab, address(client, tab.page)) for tab in TABS]
+    shown = [Shown(str(tab.label), url, tab.key == here) for tab, url in found if url]
+    return {"app": App(client, shown, admin.has_change_permission(request, client))}
+
+
+def address(client: Client, page: str) -> str:
+    """Of a part of this app's page; empty: there is none. What proves an app is a secret or a key."""
+    if page == "secrets" and client.token_endpoint_auth_method in BY_KEYS:
+        page = "keys"
+    try:
+        return reverse(f"admin:clients_client_{page}", args=[quote(client.pk)])
+    except NoReverseMatch:
+        return ""

@@ -1,0 +1,45 @@
+"""The page of an app in tabs: on each of its parts, for whoever may look, leading to what is there."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from clients.admin.tabs import TABS, address
+from tests.console import browser, client, page
+
+pytestmark = [pytest.mark.usefixtures("console"), pytest.mark.any_database]
+
+
+def tabs_of(html: str) -> dict[str, bool]:
+    """Their labels, and whether each is the one that is shown."""
+    [found] = re.findall(r'<nav class="tabs".*?</nav>', html, re.DOTALL)
+    links = re.findall(r'<a href="[^"]+"([^>]*)>([^<]+)</a>', found)
+    return {label: "aria-current" in attributes for attributes, label in links}
+
+
+@pytest.mark.parametrize("username", ["root", "owner", "editor", "viewer"])
+def test_each_part_stands_under_its_tab(username: str) -> None:
+    http = browser(username)
+    for tab in TABS:
+        if url := address(client(), tab.page):
+            html = http.get(url).content.decode()
+            assert [label for label, here in tabs_of(html).items() if here] == [str(tab.label)]
+            assert "data-copy-this>web<" in html
+
+
+def test_an_outsider_finds_no_part_of_it() -> None:
+    http = browser("outsider")
+    for tab in TABS:
+        if url := address(client(), tab.page):
+            answer = http.get(url)
+            assert answer.status_code in (302, 404)
+            assert "Acme web" not in answer.content.decode()
+
+
+def test_the_tab_of_keys_leads_to_them_where_they_prove_the_app() -> None:
+    app = client()
+    assert address(app, "secrets") == page("clients_client_secrets", app.pk)
+    app.token_endpoint_auth_method = "private_key_jwt"
+    assert address(app, "secrets") == page("clients_client_keys", app.pk)
