@@ -20,6 +20,7 @@ from django.db.models.fields.json import KT
 
 from accounts.models import AccountEvent, User
 from clients.models import Client, RefusedRequest, SecurityEvent
+from projects.events import IN_DETAIL, about
 from projects.models import Project
 from provider.admin.by_sub import known_by, word_of
 from provider.admin.happened.asked import Asked, Place
@@ -80,7 +81,7 @@ def _sources(wanted: Asked) -> Iterator[Source]:
     marks = wanted.sort.marks
     if REFUSED in marks and not wanted.of_people:
         yield Source(REFUSALS, "last_at", _parts(RefusedRequest.objects.all(), _whose(wanted), _refused_to(wanted)))
-    events: QuerySet[Model] = SecurityEvent.objects.annotate(of=KT("detail__project")).filter(marked(SECURITY, marks))
+    events: QuerySet[Model] = _events().filter(marked(SECURITY, marks))
     whose = [*_whose(wanted), *([] if wanted.whole else [_of_project(wanted)])]
     events = events if wanted.routine else events.exclude(kind__in=ROUTINE)
     yield Source(EVENTS, "at", _parts(events, whose, _about_apps(wanted), _about_people(wanted)))
@@ -93,6 +94,10 @@ def _sources(wanted: Asked) -> Iterator[Source]:
         entries = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(User))
         history = _parts(entries, *([Q(user=one), Q(object_id=str(one.pk))] for one in people))
         yield Source(HISTORY, "action_time", history)
+
+
+def _events() -> QuerySet[SecurityEvent]:
+    return SecurityEvent.objects.annotate(**{f"in_{name}": KT(f"detail__{name}") for name in IN_DETAIL})
 
 
 def _parts(rows: QuerySet[Model], *wanted: list[Q]) -> list[QuerySet[Model]]:
@@ -109,8 +114,8 @@ def _whose(wanted: Asked) -> list[Q]:
 
 def _of_project(wanted: Asked) -> Q:
     """An older project may have had its key."""
-    mine = wanted.projects.filter(key=OuterRef("of"), created_at__lte=OuterRef("at"))
-    return Q(Exists(mine), of__in=wanted.projects.values("key"))
+    mine = wanted.projects.filter(key=OuterRef("in_project"), created_at__lte=OuterRef("at"))
+    return about("project") & Q(Exists(mine), in_project__in=wanted.projects.values("key"))
 
 
 def _refused_to(wanted: Asked) -> list[Q]:
@@ -137,7 +142,8 @@ def _about_people(wanted: Asked) -> list[Q]:
 
 def _of_person(person: User) -> list[Q]:
     """Whom it happened to, and who did it."""
-    return [Q(sub=person.sub), Q(detail__person=person.sub), Q(detail__member=person.sub)]
+    named = (about(name) & Q(**{f"in_{name}": person.sub}) for name in ("person", "member"))
+    return [Q(sub=person.sub), *named]
 
 
 def _of_apps(projects: QuerySet[Project]) -> Q:
