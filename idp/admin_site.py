@@ -16,6 +16,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.decorators import method_decorator
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
@@ -25,6 +26,9 @@ from idp.console.overview import overview
 from idp.console.search import LONGEST, search
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
+
+
+ACTIVITY = "provider.admin.happened.page.page"
 
 
 class ConsoleSite(AdminSite):
@@ -40,7 +44,10 @@ class ConsoleSite(AdminSite):
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         """Without "view on site": it would look up any row of any table for everybody who may enter the console."""
-        own = [path("search/", self.admin_view(self.find), name="search")]
+        own = [
+            path("search/", self.admin_view(self.find), name="search"),
+            path("activity/", self.admin_view(self.happened), name="activity"),
+        ]
         return [*own, *(one for one in super().get_urls() if getattr(one, "name", "") != "view_on_site")]
 
     def each_context(self, request: HttpRequest) -> dict[str, object]:
@@ -59,6 +66,11 @@ class ConsoleSite(AdminSite):
         context = {**self.each_context(request), "title": _("Found"), "asked": asked[:LONGEST], "kinds": kinds}
         request.current_app = self.name
         return TemplateResponse(request, "admin/search.html", context)
+
+    def happened(self, request: HttpRequest) -> HttpResponse:
+        """Everything, refusals included. By name: that module needs the site, which is made here."""
+        view: Callable[[HttpRequest, AdminSite], HttpResponse] = import_string(ACTIVITY)
+        return view(request, self)
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:
         return super().admin_view(_without_nul(view), cacheable)

@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from typing import TypeVar
 
 from django.db import models
+from django.db.models.fields.json import KT
 from django.db.models.signals import post_delete, post_save
 from django.utils.translation import gettext_lazy as _
 
@@ -17,6 +18,19 @@ from projects.actors import Actor
 CLIENT_DELETED = "client.deleted"  # the kind that keeps a client id from being used again
 GUEST_DELETED = "guest.deleted"  # of a guest app, whose id nobody else can have
 API_DELETED = "api.deleted"  # and an API's address from being taken over by another project
+
+
+IN_DETAIL = ("project", "person", "member")  # what events are found by, besides what has a column
+
+
+def about(name: str) -> models.Q:
+    """The few events whose details name such a thing: an index has no others, and is used where this is asked, too."""
+    return models.Q(detail__has_key=name)
+
+
+def _found_by(name: str) -> models.Index:
+    newest = models.F("at").desc()
+    return models.Index(KT(f"detail__{name}"), newest, name=f"events_with_{name}", condition=about(name))
 
 
 class SecurityEvent(models.Model):
@@ -34,6 +48,19 @@ class SecurityEvent(models.Model):
         verbose_name = _("security event")
         verbose_name_plural = _("security events")
         ordering = ["-at", "-pk"]
+        indexes = [
+            models.Index(fields=["client_id", "-at"], name="events_of_client"),
+            models.Index(
+                fields=["target_client_id", "-at"], name="events_of_target", condition=~models.Q(target_client_id="")
+            ),
+            models.Index(fields=["sub", "-at"], name="events_of_sub", condition=~models.Q(sub="")),
+            *(
+                models.Index(
+                    KT(f"detail__{name}"), models.F("at").desc(), name=f"events_with_{name}", condition=about(name)
+                )
+                for name in IN_DETAIL
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.client_id}"

@@ -32,6 +32,7 @@ class RefusedRequest(models.Model):
         verbose_name = _("refused request")
         verbose_name_plural = _("refused requests")
         ordering = ["-last_at", "-pk"]
+        indexes = [models.Index(fields=["client_id", "-last_at"], name="refused_of_client")]
         constraints = [
             models.UniqueConstraint(
                 fields=["hour", "client_id", "endpoint", "grant_type", "error", "step", "network"],

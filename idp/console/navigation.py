@@ -20,6 +20,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from accounts.console import ConsoleAdmin, ModelAdmin
+from projects.access import VIEWERS
 from projects.console import ProjectFilter, roles_of
 from projects.models import Project
 
@@ -28,11 +29,17 @@ MOST_PROJECTS = 12  # in the menu: more are found in their list
 
 @dataclass(frozen=True)
 class Task:
-    """Something to do, and the lists it needs; it leads to the first that somebody may see."""
+    """Something to do, and the lists it needs; it leads to the first that somebody may see.
+
+    `page`: one of its own before the lists, for whoever is in a project. `behind`: lists that it shows the rows of.
+    """
 
     key: str
     label: str | Promise
     models: tuple[str, ...]
+    page: str = ""
+    page_label: str | Promise = ""
+    behind: tuple[str, ...] = ()
 
 
 TASKS = (
@@ -49,10 +56,10 @@ TASKS = (
     Task(
         "activity",
         _("Activity"),
-        (
-            *("clients.RefusedRequest", "clients.SecurityEvent", "accounts.AccountEvent"),
-            *("clients.LogoutNotice", "clients.Delivery"),
-        ),
+        ("clients.LogoutNotice", "clients.Delivery"),
+        page="activity",
+        page_label=_("Everything"),
+        behind=("clients.RefusedRequest", "clients.SecurityEvent", "accounts.AccountEvent"),
     ),
     Task("keys", _("Keys"), ("clients.SigningKey",)),
     Task(
@@ -121,13 +128,22 @@ class Console:
         pages = {model._meta.label: admin for model, admin in site._registry.items()}
         for task in TASKS:
             models = models_of(task)
-            seen = [pages[label] for label in models if label in pages and _may_see(pages[label], self.request)]
-            if not seen:
+            shown = [pages[label] for label in models if label in pages and label not in task.behind]
+            seen = [admin for admin in shown if _may_see(admin, self.request)]
+            first = self._own(task)
+            if not (seen or first):
                 continue
-            here = self.model in models
-            inside = [self._page(admin) for admin in seen] if here else []
+            here = self.model in models or self.address == task.page != ""
+            inside = [*first, *(self._page(admin) for admin in seen)] if here else []
             current = "true" if here and len(inside) > 1 else "page"
-            yield Place(str(task.label), self._url(seen[0]), here, inside, current)
+            yield Place(str(task.label), first[0].url if first else self._url(seen[0]), here, inside, current)
+
+    def _own(self, task: Task) -> list[Place]:
+        """Its page, for members of projects and superusers."""
+        if not task.page or not roles_of(self.request).in_any_project(VIEWERS):
+            return []
+        here = self.address == task.page or self.model in task.behind
+        return [Place(str(task.page_label), self._with_project(reverse(f"admin:{task.page}")), here)]
 
     def _page(self, admin: ModelAdmin) -> Place:
         return Place(_name(admin), self._url(admin), admin.opts.label == self.model)
@@ -195,6 +211,8 @@ class Console:
     @cached_property
     def _base(self) -> str:
         """Where the choice of a project leads: to this list, if it knows projects, else to the overview."""
+        if self.address and self.address in {task.page for task in TASKS}:
+            return reverse(f"admin:{self.address}")
         admin = next((one for model, one in site._registry.items() if model._meta.label == self.model), None)
         if admin is not None and self.address.endswith("_changelist") and _has_projects(admin, self.request):
             return reverse(f"admin:{self.address}")
@@ -203,9 +221,9 @@ class Console:
 
 def models_of(task: Task) -> list[str]:
     """What is in no row of the table stands at the end of the last."""
-    named = {model for one in TASKS for model in one.models}
+    named = {model for one in TASKS for model in (*one.models, *one.behind)}
     rest = [model._meta.label for model in site._registry if model._meta.label not in named] if task is LAST else []
-    return [*task.models, *rest]
+    return [*task.models, *task.behind, *rest]
 
 
 def _name(admin: ModelAdmin) -> str:

@@ -146,7 +146,8 @@ def _tiles(sums: Mapping[str, int], apps: QuerySet[Client], project: Project | N
     query = f"?{urlencode({'project': project.key})}" if project else ""
     yield Tile(sums["sign_ins"], _("Sign-ins to apps"))
     yield Tile(sums["tokens"], _("Answers with tokens"))
-    yield Tile(sums["refused"], _("Refused requests"), reverse("admin:clients_refusedrequest_changelist") + query)
+    refused = {"kind": "refused", **({"project": project.key} if project else {})}
+    yield Tile(sums["refused"], _("Refused requests"), reverse("admin:activity", query=refused))
     numbers = apps.aggregate(all=Count("pk"), disabled=Count("pk", filter=Q(enabled=False)))
     note = _("%(number)s disabled") % {"number": numbers["disabled"]} if numbers["disabled"] else ""
     yield Tile(numbers["all"], _("Apps"), reverse("admin:clients_client_changelist") + query, note)
@@ -159,9 +160,14 @@ def _often(rows: QuerySet[RefusedRequest]) -> list[Often]:
     often = list(counted.order_by("-sum", "client_id", "error")[:MOST_REFUSED])
     named = Client.objects.filter(client_id__in={client_id for client_id, _error, _sum in often})
     names = dict(named.values_list("client_id", "name"))
-    base = reverse("admin:clients_refusedrequest_changelist")
+    base = reverse("admin:activity")
     return [
-        Often(names.get(client_id) or client_id, error, number, f"{base}?{urlencode({'client': client_id})}")
+        Often(
+            names.get(client_id) or client_id,
+            error,
+            number,
+            f"{base}?{urlencode({'app': client_id, 'kind': 'refused'})}",
+        )
         for client_id, error, number in often
     ]
 

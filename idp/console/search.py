@@ -65,7 +65,7 @@ def _kinds(request: HttpRequest, text: str) -> Iterator[Kind]:
 
 def _apps(text: str, visible: QuerySet[Project]) -> Kind:
     rows = Client.objects.filter(Q(name__icontains=text) | Q(client_id__icontains=text), project__in=visible)
-    refused = reverse("admin:clients_refusedrequest_changelist")
+    activity = reverse("admin:activity")
     hits = [
         Hit(
             one.name or one.client_id,
@@ -73,7 +73,7 @@ def _apps(text: str, visible: QuerySet[Project]) -> Kind:
             one.client_id,
             one.project.name if one.project else "",
             "" if one.enabled else _("Disabled"),
-            ((_("Refused requests"), f"{refused}?{urlencode({'client': one.client_id})}"),),
+            ((_("Activity"), f"{activity}?{urlencode({'app': one.client_id})}"),),
         )
         for one in rows.select_related("project").order_by("name", "client_id")[:MOST]
     ]
@@ -113,5 +113,5 @@ def _references(request: HttpRequest, text: str) -> Iterator[Hit]:
     )
     for one in rows[:MOST]:
         name = Truncator(one.description or one.error).chars(120)
-        url = reverse("admin:clients_refusedrequest_change", args=[one.pk])
+        url = reverse("admin:activity", query={"q": text, "kind": "refused"})
         yield Hit(name, url, one.client_id, f"{one.last_at:%Y-%m-%d %H:%M} UTC", one.error)

@@ -1,4 +1,4 @@
-"""Authorizations and logout notices in the console: read-only, each project sees its own."""
+"""Authorizations and logout notices in the console: read-only, each project sees its own. What happened: `latest`."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from projects.models import ConsentMode, Role
 from projects.sectors import told_sub
 from provider import revocation
 from provider.admin.by_sub import known_by, word_of
+from provider.admin.happened.latest import latest as latest
 from provider.living import ends_at, of_projects
 from provider.store import live
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,7 +18,7 @@ from playwright.sync_api import Page
 
 from clients import keys as client_keys
 from clients import webhooks
-from clients.models import Client, ClientSecret, Stream
+from clients.models import Client, ClientSecret, RefusedRequest, Stream
 from clients.models.stream import DeliveryMethod
 from clients.webhooks import WebhookMetadata
 from idp import urls
@@ -271,7 +272,10 @@ def console_sights(scene: Scene) -> list[Sight]:
         sight("key-revoke", "clients_signingkey_revoke", scene.next_key.pk),
         sight("authorizations", "clients_authorization_changelist"),
         sight("authorizations-end", "clients_authorization_changelist", act=_choose_to_end),
-        sight("activity", "clients_securityevent_changelist"),
+        sight("activity", "activity", query="?days=all", act=_open_some),
+        sight("activity-none", "activity", query="?q=nothing-of-this-kind"),
+        sight("register-sent", "clients_client_register_sent", web, _refused_redirect().pk),
+        sight("events", "clients_securityevent_changelist"),
         sight("people", "accounts_user_changelist"),
         sight("person", "accounts_user_change", scene.owner.pk),
         sight("groups", "accounts_group_changelist"),
@@ -279,6 +283,19 @@ def console_sights(scene: Scene) -> list[Sight]:
         sight("attributes", "accounts_attribute_changelist"),
         sight("attribute-add", "accounts_attribute_add"),
     ]
+
+
+def _refused_redirect() -> RefusedRequest:
+    now = datetime.now(UTC)
+    told = "redirect_uri is not registered for this client. redirect_uri: https://web.acme.example/callback"
+    same = {"client_id": "web", "endpoint": "authorize", "error": "invalid_request", "step": "channel"}
+    at = {"hour": now.replace(minute=0, second=0, microsecond=0), "first_at": now, "last_at": now}
+    return RefusedRequest.objects.create(**same, **at, description=told, count=14, request_ids="e6cf24e9")
+
+
+def _open_some(page: Page) -> None:
+    for one in page.locator(".happened summary").all()[:3]:
+        one.click()
 
 
 def _make_secret(page: Page) -> None:

@@ -40,11 +40,21 @@ def test_people_go_to_what_they_may_see_and_to_nothing_else() -> None:
 
 @pytest.mark.any_database
 def test_a_list_shows_its_neighbours_and_says_where_one_is() -> None:
-    shown = browser("viewer").get(page("clients_refusedrequest_changelist"))
+    shown = browser("viewer").get(page("clients_logoutnotice_changelist"))
     [here] = [one for one in shown.context["console"].tasks if one.here]
     assert here.label == "Activity"
-    assert [one.label for one in here.pages if one.here] == ["Refused requests"]
+    assert [one.label for one in here.pages if one.here] == ["Logout notices"]
     assert "Events of accounts" not in shown.content.decode()
+
+
+@pytest.mark.any_database
+def test_the_page_of_everything_stands_for_the_lists_behind_it() -> None:
+    for name in ("activity", "clients_refusedrequest_changelist", "clients_securityevent_changelist"):
+        console = browser("viewer").get(page(name), {"project": "acme"}).context["console"]
+        [here] = [one for one in console.tasks if one.here]
+        assert (here.label, here.url) == ("Activity", f"{page('activity')}?project=acme")
+        assert [one.label for one in here.pages] == ["Everything", "Logout notices", "Deliveries"]
+        assert [one.label for one in here.pages if one.here] == ["Everything"], name
 
 
 def test_the_project_is_in_the_address_and_goes_along() -> None:

@@ -86,7 +86,7 @@ def test_an_app_leads_to_its_page_and_to_why_it_was_refused() -> None:
     assert hit.url == page("clients_client_change", client().pk)
     refused("web", "e6cf24e9")
     [(words, why)] = hit.links
-    assert words == "Refused requests"
+    assert words == "Activity"
     assert "About web." in http.get(why).content.decode()
 
 

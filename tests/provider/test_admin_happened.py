@@ -1,0 +1,163 @@
+"""The page of everything that happened: what stands in it, who sees which rows, and that no row is shown twice."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from accounts.models import AccountEvent, AccountEventKind, User
+from clients.models import RefusedRequest, SecurityEvent
+from tests.console import browser, page, project
+
+pytestmark = pytest.mark.usefixtures("console")
+
+NETWORK = "203.0.113.0/24"
+WRONG = "https://web.acme.example/callback"
+NOT_REGISTERED = f"redirect_uri is not registered for this client. redirect_uri: {WRONG}"
+
+
+def refused(client_id: str, reference: str, ago: timedelta = timedelta(), **fields: Any) -> RefusedRequest:
+    at = datetime.now(UTC) - ago
+    said = {"endpoint": "token", "error": "invalid_grant", "step": "grant", "network": NETWORK, **fields}
+    times = {"hour": at.replace(minute=0, second=0, microsecond=0), "first_at": at, "last_at": at}
+    return RefusedRequest.objects.create(client_id=client_id, request_ids=reference, **said, **times)
+
+
+def event(kind: str, client_id: str = "", sub: str = "", ago: timedelta = timedelta(), **detail: object) -> None:
+    row = SecurityEvent.objects.create(kind=kind, client_id=client_id, sub=sub, detail=detail)
+    SecurityEvent.objects.filter(pk=row.pk).update(at=datetime.now(UTC) - ago)
+
+
+def shown(username: str, **query: str) -> str:
+    answer = browser(username).get(f"{page('activity')}?{urlencode(query)}")
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def words(html: str) -> list[str]:
+    """The rows, by what they say happened."""
+    return [unescape(one) for one in re.findall(r'<span class="what">\s*<strong><bdi>(.*?)</bdi>', html)]
+
+
+def test_everything_stands_in_one_list_the_newest_first() -> None:
+    person = User.objects.get(username="person")
+    refused("web", "aaaaaaaa", timedelta(minutes=1))
+    event("client.enabled", "web", ago=timedelta(minutes=2))
+    AccountEvent.objects.create(sub=person.sub, kind=AccountEventKind.SIGN_IN_FAILED)
+    expected = ["Wrong password entered", "A code or refresh token that does not work", "App enabled"]
+    assert [one for one in words(shown("root", days="hour")) if one in expected] == expected
+
+
+def test_members_see_their_projects_rows_and_nothing_of_others_or_of_accounts() -> None:
+    person = User.objects.get(username="person")
+    AccountEvent.objects.create(sub=person.sub, kind=AccountEventKind.SIGN_IN)
+    refused("web", "aaaaaaaa")
+    refused("foreign", "bbbbbbbb")
+    refused("", "cccccccc")
+    event("client.enabled", "foreign", sub=person.sub)
+    event("member.added", project="other", member=person.sub, role="viewer")
+    event("member.added", project="acme", member=person.sub, role="viewer")
+    event("key.made", kid="x")
+    html = shown("viewer", days="hour")
+    assert "aaaaaaaa" in html
+    assert "bbbbbbbb" not in html
+    assert "cccccccc" not in html
+    assert NETWORK not in html, "managing an app does not reveal where its users are"
+    assert "Signed in" not in words(html)
+    assert "Foreign app" not in html
+    assert words(html).count("Member added to a project") == 1
+    assert "Next signing key published" not in words(html)
+    everything = shown("root", days="hour")
+    assert [one for one in ("aaaaaaaa", "bbbbbbbb", "cccccccc", NETWORK) if one not in everything] == []
+
+
+def test_what_an_older_project_of_the_same_key_did_is_not_its_own() -> None:
+    event("member.added", ago=timedelta(days=3), project="acme", member="somebody", role="viewer")
+    assert words(shown("viewer", days="all")).count("Member added to a project") == 0 + _made_by_the_file()
+    assert words(shown("root", days="all")).count("Member added to a project") > _made_by_the_file()
+
+
+def _made_by_the_file() -> int:
+    rows = SecurityEvent.objects.filter(kind="member.added", detail__project="acme", at__gte=project().created_at)
+    return rows.count()
+
+
+@pytest.mark.parametrize("username", ["nobody", "person"])
+def test_who_is_in_no_project_is_not_let_in(username: str) -> None:
+    assert browser(username).get(page("activity")).status_code in (302, 403)
+
+
+def test_the_filters_hold_together() -> None:
+    refused("web", "aaaaaaaa", error="invalid_scope")
+    refused("spa", "bbbbbbbb", timedelta(hours=2))
+    refused("foreign", "cccccccc")
+    event("client.disabled", "web")
+    event("token.exchanged", "foreign")
+    for query, references in (
+        ({"app": "web"}, {"aaaaaaaa"}),
+        ({"project": "acme"}, {"aaaaaaaa", "bbbbbbbb"}),
+        ({"project": "acme", "days": "hour"}, {"aaaaaaaa"}),
+        ({"q": "cccccccc"}, {"cccccccc"}),
+        ({"q": "Acme single"}, {"bbbbbbbb"}),
+        ({"kind": "changes"}, set()),
+        ({"project": "nothing"}, set()),
+        ({"person": "nobody at all"}, set()),
+    ):
+        html = shown("root", **{"days": "1", **query})
+        assert {one for one in ("aaaaaaaa", "bbbbbbbb", "cccccccc") if f">{one}<" in html} == references, query
+    assert "App disabled" in words(shown("root", kind="changes", days="hour"))
+    assert words(shown("root", kind="access", days="hour")) == ["Token exchanged for another one"]
+
+
+@pytest.mark.parametrize("query", ["before=1.9.1", "before=99999999999999999.0.1", "days=x&kind=y", "app=%F0%9F%8D%9E"])
+def test_an_address_that_says_nonsense_is_a_page(query: str) -> None:
+    assert browser("root").get(f"{page('activity')}?{query}").status_code == 200
+
+
+def test_one_reads_back_page_by_page_and_meets_each_row_once() -> None:
+    at = datetime.now(UTC) - timedelta(minutes=5)
+    for number in range(60):
+        RefusedRequest.objects.create(
+            hour=at,
+            first_at=at,
+            last_at=at,
+            client_id="web",
+            endpoint="token",
+            error="invalid_grant",
+            step=str(number),
+            request_ids=f"reference-{number:02}",
+        )
+    SecurityEvent.objects.bulk_create([SecurityEvent(kind=f"some.{n:02}", client_id="web") for n in range(60)])
+    SecurityEvent.objects.filter(kind__startswith="some.").update(at=at)
+    http, address, seen = browser("owner"), f"{page('activity')}?days=hour&app=web", []
+    while address:
+        html = http.get(address).content.decode()
+        seen += re.findall(r">(reference-[0-9]{2}|some\.[0-9]{2})<", re.sub(r"<dl.*?</dl>", "", html, flags=re.S))
+        address = unescape(found[1]) if (found := re.search(r'href="([^"]*)" rel="next"', html)) else ""
+    assert len(seen) == 120
+    assert len(set(seen)) == 120
+
+
+def test_a_refusal_opens_to_what_was_sent_beside_what_is_registered() -> None:
+    refused(
+        "web", "aaaaaaaa", endpoint="authorize", error="invalid_request", step="channel", description=NOT_REGISTERED
+    )
+    html = shown("viewer", q="aaaaaaaa")
+    assert words(html) == ["A redirect URI that is not registered"]
+    assert "<details open>" in html, "whoever looks for a reference wants to read it"
+    assert WRONG in html
+    assert "https://web.acme.example/cb<" in html
+
+
+def test_a_page_costs_the_same_statements_however_many_rows_it_has(django_assert_max_num_queries: Any) -> None:
+    for number in range(30):
+        refused("web", f"reference-{number}", step=str(number))
+        event("client.enabled", "web", sub=User.objects.get(username="owner").sub)
+    http = browser("root")
+    with django_assert_max_num_queries(16):
+        http.get(page("activity"))
