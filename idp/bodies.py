@@ -13,7 +13,7 @@ from common.json_type import Json
 PROBLEM = "application/problem+json"
 SCIM = "application/scim+json"
 SCIM_ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
-MAX_BODY = 1_000_000  # as DATA_UPLOAD_MAX_MEMORY_SIZE; also for forms with files, as no form takes any
+MAX_BODY = 1_000_000  # as DATA_UPLOAD_MAX_MEMORY_SIZE; also for forms with files: a logo has no more
 
 
 class BufferedBodies:

@@ -17,7 +17,7 @@ from provider.endpoints import apps, device
 from provider.endpoints.authorize import authorize, decide
 from provider.endpoints.consent_answer import go_on
 from provider.endpoints.http import as_view
-from provider.endpoints.logo import client_logo
+from provider.endpoints.logo import client_logo, project_logo
 from provider.endpoints.logout import confirm, end_session
 from provider.endpoints.register import registered
 
@@ -25,6 +25,7 @@ from provider.endpoints.register import registered
 BELOW: list[URLPattern | URLResolver] = [
     re_path(r"^oauth2/register/[^/]+/?$", as_view(registered)),
     path("oauth2/logo/<path:client_id>", client_logo, name="client_logo"),
+    path("logos/<str:digest>", project_logo, name="project_logo"),
     re_path(r"^oauth2/authorize/?$", authorize, name="authorize"),
     re_path(r"^openid/authorize/?$", authorize),
     re_path(r"^oauth2/consent/?$", decide, name="consent"),

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.console import GOOD, WARN, actor, badge
 from accounts.console_forms import shortened
-from projects import access, api_registration, inviting, registration
+from projects import access, api_registration, inviting, logos, registration
 from projects.actors import Actor
 from projects.choices import ConsentMode, CrossClient, Shared, Status, TokenFormat
 from projects.claim_pages import ClaimPages
@@ -27,7 +27,6 @@ from projects.forms import (
     ApiForm,
     ApiScopeForm,
     ApiScopeFormSet,
-    ConsentScreenForm,
     MemberForm,
     MemberFormSet,
     ProjectForm,
@@ -35,6 +34,7 @@ from projects.forms import (
 from projects.invitation_admin import InvitationAdmin as InvitationAdmin  # registers itself
 from projects.metadata import ApiMetadata
 from projects.models import Api, ApiScope, ConsentScreen, Member, Project, one_at_a_time
+from projects.screen_forms import ConsentScreenForm
 from projects.sign_in_fields import LetInShown
 
 OF_IT = ("apis_of_it", "roles_of_it", "claims_of_it")  # where its things are
@@ -55,6 +55,12 @@ class ConsentScreenInline(ProjectScopedInline):
     project_path = ""
     can_delete = False
     verbose_name_plural = _("consent screen")
+
+    @admin.display(description=_("logo"))
+    def logo(self, screen: ConsentScreen) -> str:
+        """For those who look only; editors get the form's field of that name."""
+        path = logos.path(screen.logo_digest)
+        return format_html('<img src="{}" alt="" width="64" height="64">', path) if path else gettext("None yet.")
 
 
 class MemberInline(ProjectScopedInline):

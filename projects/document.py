@@ -24,6 +24,7 @@ from projects.json_shape import (
     choice,
     flag,
     moment_or_none,
+    picture,
     read_members,
     seconds_or_none,
     text,
@@ -100,7 +101,10 @@ CLAIM: Members = {
     "told_in": texts,
     "scope": choice(("", *claim_table.SCOPES)),
 }
-SCREEN: Members = dict.fromkeys(("app_name", "support_email", "homepage_uri", "policy_uri", "tos_uri"), text)
+SCREEN: Members = {
+    **dict.fromkeys(("app_name", "support_email", "homepage_uri", "policy_uri", "tos_uri"), text),
+    "logo_uri": picture,
+}
 MEMBERS_BY_ROLE: Members = dict.fromkeys(ROLES, texts)
 PROJECT: Members = {
     "id": text,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 from django import forms
@@ -15,8 +15,8 @@ from projects import admission, api_registration, inviting, registration, sign_i
 from projects.actors import Actor
 from projects.door import DoorForm, DoorFormSet
 from projects.inviting import Wanted
-from projects.metadata import ApiMetadata, Membership, ProjectMetadata, Scope, Screen
-from projects.models import Api, ApiScope, ConsentScreen, Member, Project
+from projects.metadata import ApiMetadata, Membership, ProjectMetadata, Scope
+from projects.models import Api, ApiScope, Member, Project
 from projects.problems import Problem, new_problems
 from projects.rules import LONGEST_LIFETIME
 from projects.sign_in_fields import names_field
@@ -104,23 +104,6 @@ class ProjectForm(DoorForm):
         self.show(registration.problems(self.wanted, self.by, current))
         self.cleaned_data |= {name: said[name] for name in LINES if name in said}
         return self.cleaned_data
-
-
-class ConsentScreenForm(DoorForm):
-    class Meta:
-        model = ConsentScreen
-        fields = ["app_name", "support_email", "homepage_uri", "policy_uri", "tos_uri"]
-
-    def screen(self) -> Screen:
-        return Screen(**{one.name: self.cleaned_data.get(one.name) or "" for one in fields(Screen)})
-
-    def clean(self) -> dict[str, Any]:
-        super().clean()
-        self.show(Problem(one.field.rpartition(".")[2], one.message) for one in self.judged())
-        return self.cleaned_data
-
-    def judged(self) -> list[Problem]:
-        return registration.screen_problems(self.screen())
 
 
 class MemberForm(DoorForm):

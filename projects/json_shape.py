@@ -103,6 +103,12 @@ def text(spot: Spot) -> str:
     return str(spot.value)
 
 
+def picture(spot: Spot) -> str:
+    """An address, or a picture itself, which is longer than texts are: `projects.logos` says what is wrong with it."""
+    sent = spot.value
+    return sent if isinstance(sent, str) and sent.startswith("data:") and sent.isascii() else text(spot)
+
+
 def flag(spot: Spot) -> bool:
     if not isinstance(spot.value, bool):
         raise Wrong(f"This must be true or false, not {spot.kind}.")

@@ -53,6 +53,8 @@ def _keep(request: HttpRequest) -> str:
         return path
     request.session[TYPED_KEY] = sealing.seal(PURPOSE, said)
     messages.warning(request, _("Confirm that it is you. What you entered is kept meanwhile."))
+    if request.FILES:
+        messages.warning(request, _("A file is not kept. Choose it again afterwards."))
     return f"{path}{'&' if '?' in path else '?'}{BACK}=1"
 
 

@@ -24,6 +24,7 @@ class Screen:
     homepage_uri: str = ""
     policy_uri: str = ""
     tos_uri: str = ""
+    logo_uri: str = ""  # where it is; or the picture itself, as a `data:` URI: `projects.logos`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from projects.choices import Status as Status
 from projects.choices import TokenFormat as TokenFormat
 from projects.constraints import API, PROJECT
 from projects.invitation import Invitation as Invitation  # Django looks for models here
+from projects.logo import Logo as Logo
 from projects.rules import scope_token
 from projects.scopes import ADMIN_PREFIX, SCIM_PREFIX, SIGN_IN_SCOPES, SIGNALS_PREFIX
 from projects.sign_in_columns import SignInColumns
@@ -122,6 +123,7 @@ class ConsentScreen(models.Model):
     homepage_uri = models.CharField(_("home page"), max_length=500, blank=True, validators=[web_page])
     policy_uri = models.CharField(_("privacy policy"), max_length=500, blank=True, validators=[web_page])
     tos_uri = models.CharField(_("terms of service"), max_length=500, blank=True, validators=[web_page])
+    logo_digest = models.CharField(max_length=64, blank=True, editable=False)  # `projects.logos`
 
     class Meta:
         verbose_name = _("consent screen")

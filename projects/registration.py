@@ -17,7 +17,7 @@ from accounts import normalization
 from accounts.models import User
 from accounts.moments import moment_problem
 from common import clock
-from projects import admission, claims, ends, guest_policy, quotas, subjects
+from projects import admission, claims, ends, guest_policy, logos, quotas, screens, subjects
 from projects.actors import Actor, Right
 from projects.apis import grouped
 from projects.claim_table import of_stored, stored
@@ -46,7 +46,7 @@ def metadata_of(project: Project) -> ProjectMetadata:
 
 def metadata_of_all(projects: Sequence[Project]) -> list[ProjectMetadata]:
     """The same of several, in as many statements as of one."""
-    screens = {one.project_id: one for one in ConsentScreen.objects.filter(project__in=projects)}
+    shown = {one.project_id: one for one in ConsentScreen.objects.filter(project__in=projects)}
     rows = Member.objects.filter(project__in=projects).select_related("user").order_by("pk")
     members = grouped((row.project_id, Membership(row.user.username, row.role)) for row in rows)
     invited = Project.test_users.through._default_manager.filter(project__in=projects)
@@ -59,15 +59,11 @@ def metadata_of_all(projects: Sequence[Project]) -> list[ProjectMetadata]:
             sign_in=let_in,
             test_users=tuple(testers.get(project.pk, ())),
             members=tuple(members.get(project.pk, ())),
-            consent_screen=screen_of(screens.get(project.pk)),
+            consent_screen=screens.screen_of(shown.get(project.pk)),
             **{name: getattr(project, name) for name in COLUMNS},
         )
         for project, let_in in zip(projects, admission.let_in_all(projects), strict=True)
     ]
-
-
-def screen_of(row: ConsentScreen | None) -> Screen:
-    return Screen(**{one.name: getattr(row, one.name) for one in fields(Screen)}) if row else Screen()
 
 
 # --- Problems ------------------------------------------------------------------------------------------------------
@@ -80,10 +76,11 @@ def problems(wanted: ProjectMetadata, by: Actor, project: Project | None = None)
         return [Problem("id", _("You may not change this project."))]
 
     def judge(one: ProjectMetadata) -> list[Problem]:
-        return [*_own(one, project), *screen_problems(one.consent_screen), *claims.problems(one.claims)]
+        return [*_own(one, project), *screens.problems(one.consent_screen), *claims.problems(one.claims)]
 
     return [
         *new_problems(judge, wanted, before),
+        *logos.problems(wanted.consent_screen, before.consent_screen if before else Screen()),
         *_rights(wanted, by, before, owns=project is None or by.owns(project)),
         *_people(wanted),
         *member_problems(wanted.members),
@@ -143,15 +140,6 @@ def _rights(wanted: ProjectMetadata, by: Actor, before: ProjectMetadata | None, 
         yield Problem("tokens_not_before", problem)
 
 
-def screen_problems(screen: Screen) -> list[Problem]:
-    """What is wrong with what people would see."""
-    try:
-        ConsentScreen(**asdict(screen)).full_clean(exclude=["project"])
-    except ValidationError as error:
-        return [Problem(f"consent_screen.{one.field}", one.message) for one in of_validation(error)]
-    return []
-
-
 def _people(wanted: ProjectMetadata) -> Iterator[Problem]:
     known = _accounts(wanted.test_users)
     for index, username in enumerate(wanted.test_users):
@@ -209,12 +197,13 @@ def change(project: Project, wanted: ProjectMetadata, by: Actor) -> list[str]:
         require(problems(wanted, by, project))
         before = metadata_of(project)
         wanted = _switched(before, replace(wanted, sign_in=admission.settled(wanted.sign_in, project)))
+        sent, wanted = wanted, replace(wanted, consent_screen=logos.settled(wanted.consent_screen))
         moved = differences(before, wanted)
         if moved:
             longest = (before.longest_grant, wanted.longest_grant)
             project.grants_not_before = ends.not_before(project.grants_not_before, *longest, clock.now())
             project.guests_not_before = guest_policy.not_before(project.guests_not_before, before, wanted, clock.now())
-            _write(project, wanted, by)
+            _write(project, sent, by)
             told: dict[str, Detail] = {
                 name: {"before": _told(name, before), "after": _told(name, wanted)}
                 for name in moved
@@ -274,10 +263,7 @@ def _write(project: Project, wanted: ProjectMetadata, by: Actor) -> None:
     admission.keep(project, wanted.sign_in, project)
     subjects.salted(project)
     project.save()
-    screen = ConsentScreen.objects.filter(project=project).first() or ConsentScreen(project=project)
-    for one in fields(Screen):
-        setattr(screen, one.name, getattr(wanted.consent_screen, one.name))
-    screen.save()
+    screens.write(project, wanted.consent_screen)
     project.test_users.set(_accounts(wanted.test_users).values())
     _write_members(project, wanted.members, by)
 

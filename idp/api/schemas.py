@@ -41,6 +41,11 @@ FURTHER = (
 SHAPES: dict[Callable[..., object], Json] = {
     shape.text: TEXT,
     shape.texts: TEXTS,
+    shape.picture: {
+        "type": "string",
+        "description": "Where the picture is, or an empty text. A new one is sent as a `data:` URI in base64: PNG, "
+        "JPEG or WebP. It is drawn anew, with 512 by 512 pixels at most.",
+    },
     shape.scope: {"type": "string", "description": "Scopes, separated by spaces."},
     shape.flag: {"type": "boolean"},
     shape.seconds: {"type": "integer"},

@@ -18,6 +18,7 @@ from common.json_type import Json
 from idp.configuration import webhooks
 from idp.configuration.export_people import attributes, groups, people
 from idp.configuration.export_secrets import References, SecretsAs, secrets_of
+from idp.configuration.logos import Written
 from idp.configuration.schema import DEEDS
 from projects import api_registration, registration, roles
 from projects.document import represent_api, represent_project
@@ -46,6 +47,7 @@ class What:
 class Exported:
     document: dict[str, Json]
     left_out: list[str] = field(default_factory=list)  # sentences
+    pictures: Written = field(default_factory=Written)
     references: list[str] = field(default_factory=list)  # what has to be there where the file is applied
 
 
@@ -81,6 +83,7 @@ def _connectors(exported: Exported, references: References) -> dict[str, Json]:
 
 def _project(project: Project, what: What, references: References, exported: Exported) -> dict[str, Json]:
     shown = _without_deeds(f"Project {project.key}", represent_project(registration.metadata_of(project)), exported)
+    exported.pictures.into(shown["consent_screen"], f"Project {project.key}", exported.left_out)
     for name in () if what.people else ROLES_OF_PEOPLE:
         del shown[name]
     if isinstance(claims := shown["claims"], Mapping):

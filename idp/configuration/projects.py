@@ -7,9 +7,10 @@ from dataclasses import asdict, replace
 
 from clients import resources
 from idp.configuration.context import Context
+from idp.configuration.logos import with_pictures
 from idp.configuration.problems import quoted
 from idp.configuration.shape import Entry, texts_of
-from projects import api_registration, document, matcher, registration, subjects
+from projects import api_registration, document, logos, matcher, registration, subjects
 from projects.metadata import ApiMetadata, ProjectMetadata
 from projects.models import Api, Project
 from projects.paths import Step, steps
@@ -26,7 +27,7 @@ def apply_project(context: Context, entry: Entry) -> None:
     context.projects[key] = None
     project = registration.locked(key)
     before = registration.metadata_of(project) if project else ProjectMetadata(id=key)
-    said = _without_refused(context, entry)
+    said = with_pictures(context, entry, _without_refused(context, entry))
     wanted = document.project(before, said)
     try:
         if creating := project is None:
@@ -39,7 +40,7 @@ def apply_project(context: Context, entry: Entry) -> None:
         _tell(context, entry, error.problems, lambda path: document.place_in_project(path, wanted, said))
         return
     context.projects[key] = project
-    old, new = asdict(before.consent_screen), asdict(wanted.consent_screen)
+    old, new = asdict(before.consent_screen), asdict(logos.settled(wanted.consent_screen))
     screen = [f"consent_screen.{name}" for name in new if new[name] != old[name]]
     own = [name for name in entry.section.in_order(changed) if name != "consent_screen"]
     context.ledger.note("project", key, created=creating, fields=[*own, *screen])

@@ -15,6 +15,7 @@ from typing import NoReturn
 import yaml
 
 from idp.configuration.problems import ConfigurationError, Place, Problem, Problems
+from projects import logos
 from projects.json_shape import LONGEST_TEXT, Unreadable
 from projects.paths import Step
 
@@ -181,7 +182,7 @@ class _Reader:
         return Unreadable({"timestamp": "a date", "float": "a fraction"}.get(tag, f"a '{tag[:40]}'"))
 
     def _text(self, text: str, place: Place) -> str | Unreadable:
-        if len(text) > LONGEST_TEXT:
+        if len(text) > LONGEST_TEXT and not (logos.is_sent(text) and len(text) <= logos.LONGEST):
             self.problems.add(place, f"This text is too long: at most {LONGEST_TEXT:,} characters.")
             return Unreadable("a too long text")
         if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text):

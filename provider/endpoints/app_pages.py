@@ -29,11 +29,6 @@ class AppPage:
     elsewhere: bool  # nobody vouches for the app, and this is not where people go back to
 
 
-def shown_of(channel: Channel) -> dict[str, object]:
-    """What the consent page shows of what the app says about itself."""
-    return {"app_pages": pages_of(channel), "logo": logo_of(channel.client)}
-
-
 def pages_of(channel: Channel) -> list[AppPage]:
     said = dict(channel.client.pages)
     return [_page(said[name], words, channel) for name, words in WORDS.items() if name in said]

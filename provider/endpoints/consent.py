@@ -14,10 +14,11 @@ from django.urls import reverse
 from accounts import sign_in
 from clients.identifiers import shown_place
 from common import clock
+from projects import logos
 from projects.consent import Permission, missing
 from projects.models import ConsentScreen, Project
 from provider.endpoints import grant_end, guest_words, permission_words
-from provider.endpoints.app_pages import shown_of
+from provider.endpoints.app_pages import logo_of, pages_of
 from provider.endpoints.interaction import EndUser, asked, fingerprint
 from provider.kept_requests import shortened
 from provider.protocol import guests
@@ -72,7 +73,7 @@ def show(
         "siblings": permission_words.siblings(project, end_user.user, decided.client.client_id)
         if channel.shares_consent
         else [],
-        **shown_of(channel),
+        "app_pages": pages_of(channel),
         "targets": [target.name for target in decided.targets],
         "ends": ends,
         "new_only": new != wanted,
@@ -161,6 +162,7 @@ def _of_the_app(project: Project, decided: AuthorizationRequest) -> dict[str, ob
     return {
         "app_name": str(guest or permission_words.app_name(project)),
         "guest": guest,
+        "logo": logos.path(screen.logo_digest) or logo_of(decided.client),
         "client_name": decided.client.name,
         "project_name": project.name,
         "homepage_uri": screen.homepage_uri,

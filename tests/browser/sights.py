@@ -52,6 +52,7 @@ UNSEEN = {
     "mfa_login_webauthn": "answers a script, and takes a form of the sign-in page",
     "mfa_download_recovery_codes": "a text file",
     "client_logo": "a picture",
+    "project_logo": "a picture",
     "consent": "takes the form that authorize shows",
     "consent_answer": "leads on to an app, back from the page of a project",
     "account_guest_end": "takes the form of account_apps",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from django.conf import settings
 
 from tests.idp.api.caller import path, person
+from tests.pictures import picture, sent
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("staff")]
 SCREEN = path("projects", "acme", "consent-screen")
@@ -21,3 +23,14 @@ def test_an_editor_changes_what_people_see() -> None:
     refused = member.patch(SCREEN, {"tos_uri": "javascript:alert(1)"})
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/tos_uri")
     assert person("outsider").get(SCREEN).status_code == 404
+
+
+def test_a_logo_is_sent_as_it_is_and_read_as_an_address_that_says_it_stays() -> None:
+    member = person("member")
+    shown = member.patch(SCREEN, {"logo_uri": sent(picture("JPEG", (900, 900)))}).json()
+    assert shown["logo_uri"].startswith(f"{settings.IDP_ISSUER}/logos/")
+    assert member.put(SCREEN, shown).json() == member.get(SCREEN).json() == shown
+    assert member.get(path("projects", "acme")).json()["consent_screen"] == shown
+    refused = member.patch(SCREEN, {"logo_uri": "https://elsewhere.example/logo.png"})
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/logo_uri")
+    assert member.patch(SCREEN, {"logo_uri": None}).json()["logo_uri"] == ""
