@@ -93,7 +93,7 @@ class SentPage(Base):
             "registered": client.redirect_uri_list if uri else client.scope.split(),
             "back": reverse("admin:activity", query={"app": client.client_id, "kind": "refused"}),
         }
-        return self._page(request, "register_sent.html", context)
+        return self._page(request, "register_sent.html", "activity", context)
 
     def _register(self, request: HttpRequest, client: Client, form: SentForm) -> bool:
         """Whether it was done; else the form says what is in the way."""
