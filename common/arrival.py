@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, MutableMapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 from common.address import Request, is_from_proxy
 
@@ -27,6 +27,14 @@ class Client(Protocol):
     def project_key(self) -> str: ...
 
 
+class Wait(NamedTuple):
+    """For a neighbour, from and until, on the clock that only counts."""
+
+    what: str
+    began: float
+    ended: float
+
+
 @dataclass(slots=True)
 class Arrival:
     """`id`: short enough to read out on the telephone, where no proxy gave a longer one.
@@ -41,6 +49,7 @@ class Arrival:
     client: Client | None = None
     grant: str = ""
     error: str = ""
+    waits: list[Wait] | None = None  # on what, where somebody wants to know
 
     @property
     def milliseconds(self) -> float:

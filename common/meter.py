@@ -1,7 +1,8 @@
-"""Who counts requests, if anybody does. Where metrics are off this is all there is of them."""
+"""Who watches requests, if anybody does. Where metrics and traces are off this is all there is of them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from common.arrival import Arrival
@@ -11,10 +12,14 @@ class Meter(Protocol):
     def begin(self) -> None:
         """This process will serve; it was forked before."""
 
-    def request(self, endpoint: str, came: Arrival, status: int) -> None: ...
+    def came(self, came: Arrival) -> None:
+        """Somebody will be answered."""
+
+    def answered(self, endpoint: str, came: Arrival, status: int, meta: Mapping[str, object]) -> None:
+        """`meta`: the request's variables, of which nothing may be kept that was sent."""
 
 
-class Counting:
-    """The meter of this process."""
+class Watching:
+    """The meters of this process."""
 
-    meter: Meter | None = None
+    meters: tuple[Meter, ...] = ()

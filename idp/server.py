@@ -30,7 +30,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from common import issuer
-from common.meter import Counting
+from common.meter import Watching
 from idp import VERSION
 from idp.bodies import BufferedBodies
 from idp.environment import Environment
@@ -68,6 +68,7 @@ MAX_HEAD = 32_768
 # At TERM, workers take no new requests and have this long to finish those they have.
 STOP_SECONDS = 30  # seconds
 
+TRACED = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")  # one of them says where traces go
 SECRETS = ("SECRET_KEY", "IDP_KEY_SECRETS", "DATABASE_URL", "CACHE_URL", "EMAIL_URL", "ADMIN_PASSWORD")
 
 GRANIAN_OPTIONS: dict[str, Any] = {
@@ -110,6 +111,8 @@ def serve(application: str = "idp.wsgi.application", max_wait: float = MAX_WAIT,
     options |= _live_at(issuer.path() if apps.ready else "")
     if apps.ready and settings.IDP_METRICS_LISTEN:
         import_string("idp.metrics.process.start")(*settings.IDP_METRICS_LISTEN, options["port"])
+    if apps.ready and any(os.environ.get(name) for name in TRACED):
+        import_string("idp.tracing.start")()
     for name in SECRETS:
         os.environ.pop(name, None)  # granian copies its environment into every request
     gc.collect()
@@ -139,8 +142,8 @@ def _watched(application: WSGIApplication, threads: int, max_wait: float) -> Cal
             import_string("provider.store.refusals.start_writer")()
             import_string("provider.store.tallies.start_writer")()
             import_string("provider.telling.long_polling.begin")(threads)
-        if Counting.meter is not None:
-            Counting.meter.begin()
+        for meter in Watching.meters:
+            meter.begin()
         return Watched(BufferedBodies(application), threads, max_wait, main, STOP_SECONDS)
 
     return serve_here

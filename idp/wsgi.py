@@ -20,7 +20,7 @@ _django = get_wsgi_application()
 
 from common.arrival import HEADER, Arrival, current, note  # noqa: E402 - Django has to be set up
 from common.json_type import Json  # noqa: E402
-from common.meter import Counting  # noqa: E402
+from common.meter import Watching  # noqa: E402
 from idp.bodies import PROBLEM, is_of_api, problem  # noqa: E402
 from idp.fast_path import BASE, BY_PATH, EndpointRequest, FastPath  # noqa: E402
 from idp.named_paths import endpoint_of  # noqa: E402
@@ -49,25 +49,27 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
         headers.append(named)
         return start_response(status, headers, *error)  # type: ignore[arg-type]
 
-    if settings.IDP_LOG_REQUESTS or Counting.meter is not None:
+    if settings.IDP_LOG_REQUESTS or Watching.meters:
         return _observed(environ, start, came)
     return _answer(environ, start)
 
 
 def _observed(environ: WSGIEnvironment, start_response: StartResponse, came: Arrival) -> Iterable[bytes]:
-    """A line for a request that succeeds, too; and one more for whoever counts."""
+    """A line for a request that succeeds, too; and a word to whoever watches."""
     statuses: list[str] = []
 
     def start(status: str, headers: list[tuple[str, str]], *error: object) -> Callable[[bytes], object]:
         statuses.append(status)
         return start_response(status, headers, *error)  # type: ignore[arg-type]
 
+    for meter in Watching.meters:
+        meter.came(came)
     body = _answer(environ, start)
     status = int(statuses[0][:3])
     if settings.IDP_LOG_REQUESTS and not came.told and environ["PATH_INFO"].startswith(PROTOCOL):
         trace.answered(came, environ["PATH_INFO"], status)
-    if Counting.meter is not None:
-        Counting.meter.request(endpoint_of(environ["PATH_INFO"]), came, status)
+    for meter in Watching.meters:
+        meter.answered(endpoint_of(environ["PATH_INFO"]), came, status, environ)
     return body
 
 

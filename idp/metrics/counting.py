@@ -13,7 +13,7 @@ import time
 from bisect import bisect_left
 from collections import Counter as TallyOf
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from django.db.models import Model
 from django.db.models.signals import post_save
@@ -77,7 +77,10 @@ class Counts:
         self._by_endpoint: dict[str, Histogram] = {}
         self._projects: set[str] = set()
 
-    def request(self, endpoint: str, came: Arrival, status: int) -> None:
+    def came(self, came: Arrival) -> None:
+        """Nothing to do yet."""
+
+    def answered(self, endpoint: str, came: Arrival, status: int, _meta: Mapping[str, object]) -> None:
         """Noted here, which takes a millionth of a second; added up a little later, by nobody who is waited for."""
         client = came.client
         project = client.project_key if client is not None else ""

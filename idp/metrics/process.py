@@ -28,7 +28,7 @@ os.environ[DIRECTORY] = MADE or os.environ[DIRECTORY]
 from prometheus_client import CollectorRegistry, make_wsgi_app  # noqa: E402 - as the line above says
 from prometheus_client.multiprocess import MultiProcessCollector  # noqa: E402
 
-from common.meter import Counting  # noqa: E402
+from common.meter import Watching  # noqa: E402
 from idp.metrics.counting import Counts  # noqa: E402
 from idp.metrics.gauges import Installation  # noqa: E402
 
@@ -72,7 +72,7 @@ def start(address: str, port: int, public_port: int) -> None:
     server.server_close()
     counts = Counts(CollectorRegistry())
     counts.listen()
-    Counting.meter = counts
+    Watching.meters += (counts,)
 
 
 def _empty(folder: Path) -> None:

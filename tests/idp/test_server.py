@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from common.meter import Counting
+from common.meter import Watching
 from idp import server as configured
 from idp.bodies import MAX_BODY
 from idp.management.commands.quickstart import ADMIN_PASSWORD
@@ -416,7 +416,7 @@ def test_no_request_is_lost_in_a_rolling_restart() -> None:
 
 def test_who_waits_for_events_is_told_how_many_threads_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     called: list[tuple[str, tuple[int, ...]]] = []
-    monkeypatch.setattr(Counting, "meter", None)
+    monkeypatch.setattr(Watching, "meters", ())
     monkeypatch.setattr(configured, "import_string", lambda name: lambda *given: called.append((name, given)))
     configured._watched(lambda _environ, _start: [], 16, 1.0)
     assert not called, "it is for the worker, after the fork"

@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from accounts.models import AccountEvent, AccountEventKind
 from clients.models import SecurityEvent
 from common.arrival import Arrival
-from common.meter import Counting
+from common.meter import Watching
 from idp.fast_path import BY_PATH
 from idp.metrics import counting
 from idp.metrics.counting import Counts, codes
@@ -45,7 +45,7 @@ class Counted:
 def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
     registry = CollectorRegistry()
     made = Counted(Counts(registry), registry)
-    monkeypatch.setattr(Counting, "meter", made.counts)
+    monkeypatch.setattr(Watching, "meters", (made.counts,))
     return made
 
 
@@ -96,9 +96,9 @@ def test_a_request_is_counted_by_endpoint_grant_error_and_the_project_of_who_pro
 @pytest.mark.any_database
 def test_what_is_no_name_of_ours_becomes_no_label(counted: Counted, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counting, "MOST_PROJECTS", 2)
-    counted.counts.request("token", came(grant="sent-by-somebody", error="sent-by-somebody"), 400)
+    counted.counts.answered("token", came(grant="sent-by-somebody", error="sent-by-somebody"), 400, {})
     for project in ("a", "b", "c", "d", "a"):
-        counted.counts.request("token", came(client=Someone(project)), 200)
+        counted.counts.answered("token", came(client=Someone(project)), 200, {})
     assert {name: number for name, number in counted.said().items() if "requests_total" in name} == {
         series("token", 400, grant="other", error="other"): 1,
         series("token", 200, project="a"): 2,
@@ -217,7 +217,7 @@ def test_what_the_process_heard_that_forked_this_one_is_not_counted_again(
 ) -> None:
     monkeypatch.setattr(threading.Thread, "start", lambda _thread: None)
     logging.getLogger("elsewhere").error("Before the fork.")
-    listening.counts.request("token", came(), 200)
+    listening.counts.answered("token", came(), 200, {})
     listening.counts.begin()
     assert not listening.said()
 
