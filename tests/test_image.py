@@ -80,3 +80,14 @@ def test_every_file_of_kubernetes_is_applied() -> None:
     listed = yaml.safe_load((DEPLOYMENT / "kubernetes" / "kustomization.yaml").read_text())["resources"]
     there = {path.name for path in (DEPLOYMENT / "kubernetes").glob("*.yaml")} - {"kustomization.yaml"}
     assert set(listed) == there
+
+
+def test_the_proxy_of_compose_is_the_one_that_is_tested() -> None:
+    """`make foreign` runs the block of operations.md with nginx."""
+    said = KNOWN.partition("### Several nodes behind nginx\n")[2].partition("```\n")[2].partition("```")[0]
+    used = (DEPLOYMENT / "nginx.conf").read_text()
+    location = [line.strip() for line in said.partition("location / {")[2].splitlines() if line.strip()]
+    assert len(location) > 5
+    assert [line for line in location if line not in used] == []
+    assert "max_fails=0" in used
+    assert "keepalive" in used
