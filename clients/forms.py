@@ -274,7 +274,26 @@ class NewSecretForm(forms.Form):
         empty_value=None,
         required=False,
     )
+    others = forms.TypedChoiceField(
+        label=gettext_lazy("The one it has"),
+        choices=[
+            ("", gettext_lazy("works until you revoke it")),
+            ("1", gettext_lazy("works for one more day")),
+            ("7", gettext_lazy("works for one more week")),
+        ],
+        widget=forms.RadioSelect(attrs={"class": "radiolist"}),
+        coerce=int,
+        empty_value=None,
+        required=False,
+        initial="",
+        help_text=gettext_lazy("Both work meanwhile, so that the app can change over."),
+    )
     seen = forms.CharField(required=False, widget=forms.HiddenInput, max_length=20)
+
+    @property
+    def others_end_at(self) -> datetime | None:
+        days: int | None = self.cleaned_data.get("others")
+        return timezone.now() + timedelta(days=days) if days else None
 
     @property
     def expires_at(self) -> datetime | None:
