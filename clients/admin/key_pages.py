@@ -129,7 +129,7 @@ class KeyPages(Base):
             raise Http404
         if request.method != "POST":
             context = {"title": _("Remove a key"), "original": client, "key": key}
-            return self._page(request, "remove_key.html", context, "secrets")
+            return self._page(request, "remove_key.html", "secrets", context)
         try:
             with transaction.atomic():
                 if key_registration.remove(client, thumbprint, actor_of(request)):
@@ -152,7 +152,7 @@ class KeyPages(Base):
             "why_not": new_key_problem(metadata_of(client), client.home, actor_of(request).once_proved()),
             "may_change": self.has_change_permission(request, client),
         }
-        return self._page(request, "keys.html", context, "secrets")
+        return self._page(request, "keys.html", "secrets", context)
 
     @staticmethod
     def _to_keys(client: Client) -> HttpResponse:

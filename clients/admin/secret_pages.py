@@ -108,7 +108,7 @@ class SecretPages(Base):
             messages.success(request, _("The secret does not work any more."))
             return self._to_list(client)
         context = {"title": _("Revoke a secret"), "original": client, "secret": secret}
-        return self._page(request, "revoke_secret.html", context, "secrets")
+        return self._page(request, "revoke_secret.html", "secrets", context)
 
     def show_once(self, request: HttpRequest, client: Client, secret: str) -> HttpResponse:
         """The page with the client ID and the secret."""
@@ -149,9 +149,9 @@ class SecretPages(Base):
             "may_change": self.has_change_permission(request, client),
             "full": len(live) >= MOST,
         }
-        return self._page(request, "secrets.html", context, "secrets")
+        return self._page(request, "secrets.html", "secrets", context)
 
-    def _page(self, request: HttpRequest, template: str, context: dict[str, Any], here: str = "") -> HttpResponse:
+    def _page(self, request: HttpRequest, template: str, here: str, context: dict[str, Any]) -> HttpResponse:
         """A page of the app that is `original`. `here`: the tab that it belongs to."""
         request.current_app = self.admin_site.name
         own = {"opts": self.opts, **tabs(self, request, context["original"], here), **context}

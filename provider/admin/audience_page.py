@@ -74,7 +74,7 @@ class AudiencePage(Base):
             if explained
             else [],
         }
-        return self._page(request, "audience.html", context, "access")
+        return self._page(request, "audience.html", "access", context)
 
 
 def _rules(client: Client, explained: Explanation | None) -> list[dict[str, object]]:

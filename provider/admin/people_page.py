@@ -80,7 +80,7 @@ class PeoplePage(Base):
             "names": actor(request).is_superuser,
             "may_change": self.has_change_permission(request, client),
         }
-        return self._page(request, "people.html", context, "people")
+        return self._page(request, "people.html", "people", context)
 
     def remove_person_view(self, request: HttpRequest, object_id: str, person: str) -> HttpResponse:
         """Every authorization of this person here, and the consent that would give it all again."""
@@ -101,7 +101,7 @@ class PeoplePage(Base):
             "person": shown,
             "first_party": _home(client).consent_mode == ConsentMode.IMPLICIT,
         }
-        return self._page(request, "remove_person.html", context, "people")
+        return self._page(request, "remove_person.html", "people", context)
 
 
 def _home(client: Client) -> Project:

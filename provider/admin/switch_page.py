@@ -40,7 +40,7 @@ class SwitchPage(Base):
             return redirect(reverse("admin:clients_client_access", args=[quote(client.pk)]))
         title = _("Disable %(app)s") if client.enabled else _("Enable %(app)s")
         context = {"title": title % {"app": client}, "original": client, "numbers": app_people.numbers(client)}
-        return self._page(request, "switch.html", context)
+        return self._page(request, "switch.html", "", context)
 
     def _switch(self, request: HttpRequest, pk: int, *, on: bool) -> None:
         """What was decided on the page that was shown; somebody else may have done it meanwhile."""

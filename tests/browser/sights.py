@@ -254,6 +254,7 @@ def console_sights(scene: Scene) -> list[Sight]:
         sight("client-access", "clients_client_access", web),
         sight("client-people", "clients_client_people", web),
         sight("client-remove-person", "clients_client_remove_person", web, scene.owner.sub),
+        sight("client-activity", "clients_client_activity", web),
         sight("client-disable", "clients_client_switch", web),
         sight("client-history", "clients_client_history", web),
         sight("audience", "clients_client_audience", web, query=f"?{audience}"),
