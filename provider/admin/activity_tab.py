@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from accounts.console import actor
 from provider.admin.happened.asked import Asked
 from provider.admin.happened.entries import entries
-from provider.admin.happened.latest import latest
 from provider.admin.happened.marks import sort_of
 from provider.admin.happened.mending import row
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 else:
     Base = object
 
-REFUSED, OTHERS = 10, 10  # rows; the page of everything has more
+ROWS = 10  # of each; the page of everything has more
 
 
 class ActivityTab(Base):
@@ -33,12 +32,14 @@ class ActivityTab(Base):
 
     def activity_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         client = self._client(request, object_id, self.has_view_permission)
-        wanted = Asked(actor(request), sort_of("refused"), app=client.client_id)
-        found, _more = entries(wanted, None, REFUSED)
+        refused, changed = (
+            entries(Asked(actor(request), sort_of(kind), app=client.client_id), None, ROWS)[0]
+            for kind in ("refused", "changes")
+        )
         context = {
             "title": _("Activity of %(app)s") % {"app": client},
             "original": client,
-            "refused": [row(one, request) for one in found],
-            "latest": latest(request, app=client, limit=OTHERS),
+            "refused": [row(one, request) for one in refused],
+            "changed": changed,
         }
         return self._page(request, "activity.html", "activity", context)

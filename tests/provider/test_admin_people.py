@@ -9,7 +9,7 @@ from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 
 from accounts.models import SignIn, User
-from clients.models import AccessToken, Authorization, Client, SecurityEvent
+from clients.models import AccessToken, Authorization, Client, RefusedRequest, SecurityEvent
 from projects.models import Consent, Project
 from projects.sectors import told_sub
 from provider import app_people
@@ -187,3 +187,22 @@ def test_the_same_page_sent_twice_does_nothing_more() -> None:
         http.post(switch())
     assert not Client.objects.get(client_id="web").enabled
     assert SecurityEvent.objects.filter(kind="client.disabled").count() == 1
+
+
+# --- What happened to it -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("who", ["root", "owner", "editor", "viewer"])
+def test_its_activity_shows_what_was_refused_and_what_mends_it(who: str) -> None:
+    sent = "redirect_uri is not registered for this client. redirect_uri: https://web.acme.example/callback"
+    said = {"endpoint": "authorize", "error": "invalid_request", "step": "channel", "description": sent}
+    times = {"hour": NOW, "first_at": NOW, "last_at": NOW}
+    for client_id, reference in (("web", "e6cf24e9"), ("foreign", "07e41234")):
+        RefusedRequest.objects.create(**said, **times, client_id=client_id, request_ids=reference)
+    browser("owner").post(switch())
+    html = browser(who).get(page("clients_client_activity", client().pk)).content.decode()
+    assert "A redirect URI that is not registered" in html
+    assert "e6cf24e9" in html
+    assert "07e41234" not in html
+    assert ("Register the sent redirect URI" in html) is (who != "viewer")
+    assert "Nothing was changed since" not in html
