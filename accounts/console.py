@@ -15,6 +15,7 @@ from django.core.exceptions import BadRequest, FieldDoesNotExist, ValidationErro
 from django.db import IntegrityError, models
 from django.db.models.options import Options
 from django.http import HttpRequest, HttpResponse
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.text import Truncator, capfirst
@@ -104,6 +105,10 @@ class ConsoleAdmin(ModelAdmin):
     @property
     def list_name(self) -> str:
         return str(self.menu_name) or capfirst(str(self.opts.verbose_name_plural))
+
+    def counted(self, number: int) -> str:
+        """What stands below a list."""
+        return f"{number_format(number, force_grouping=True)} {_plural(self.opts, number)}"
 
     def changeform_view(
         self,

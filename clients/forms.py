@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Any, cast
 
 from django import forms
 from django.db import models
-from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy
 
@@ -252,31 +250,3 @@ class AudienceEntryFormSet(DoorFormSet[Audience]):
         wrong = {one.field for one in found}
         unlisted = listing_problems(values, actor_of(self.form.request), Around([wanted], client.project), had)
         return found + [one for one in unlisted if one.field not in wrong]
-
-
-class NewSecretForm(forms.Form):
-    """`seen` is the newest secret the page showed: sending the same page twice makes one secret, not two."""
-
-    label = forms.CharField(
-        label=gettext_lazy("Label"),
-        max_length=100,
-        required=False,
-        help_text=gettext_lazy("Where it will be used, such as “production, Frankfurt”."),
-    )
-    days = forms.TypedChoiceField(
-        label=gettext_lazy("Works"),
-        choices=[
-            ("", gettext_lazy("until revoked")),
-            ("90", gettext_lazy("for 90 days")),
-            ("365", gettext_lazy("for a year")),
-        ],
-        coerce=int,
-        empty_value=None,
-        required=False,
-    )
-    seen = forms.CharField(required=False, widget=forms.HiddenInput, max_length=20)
-
-    @property
-    def expires_at(self) -> datetime | None:
-        days: int | None = self.cleaned_data["days"]
-        return timezone.now() + timedelta(days=days) if days else None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
+
+from accounts.console import ConsoleAdmin
 
 if TYPE_CHECKING:
     from django.contrib.admin.views.main import ChangeList
@@ -21,6 +23,12 @@ Cell = Mapping[str, object]
 def chosen(choices: Sequence[Cell]) -> Cell | None:
     """The choice of a filter that holds now, unless it is the first: all."""
     return next((one for one in choices[1:] if one["selected"]), None)
+
+
+@register.filter
+def counted(cl: ChangeList) -> str:
+    """How many rows a list has, in words."""
+    return cast(ConsoleAdmin, cl.model_admin).counted(cl.result_count)
 
 
 @register.filter

@@ -7,15 +7,16 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.console import GOOD, WARN, badge
 from clients import profile, registration
+from clients.admin.access_page import AccessPage
 from clients.admin.key_pages import KeyPages
 from clients.admin.secret_pages import SecretPages
-from clients.admin.tabs import tabs
 from clients.forms import ABOUT, AudienceEntryForm, AudienceEntryFormSet, ClientForm
 from clients.metadata import CERTIFICATE_NAMES
 from clients.models import AudienceEntry, Client, RegistrationAccess
@@ -43,7 +44,7 @@ def _label(name: str) -> str:
     return str(field.label) if field else name
 
 
-class ClientAdmin(LetInShown, KeyPages, SecretPages, ProjectScopedAdmin):
+class ClientAdmin(AccessPage, LetInShown, KeyPages, SecretPages, ProjectScopedAdmin):
     form = ClientForm
     inlines = [AudienceEntryInline]
     change_form_template = "admin/clients/client/change_form.html"
@@ -128,6 +129,10 @@ class ClientAdmin(LetInShown, KeyPages, SecretPages, ProjectScopedAdmin):
         (gettext_lazy("The HTTP API of this provider"), {"classes": ["collapse"], "fields": ["administers"]}),
     ]
 
+    def counted(self, number: int) -> str:
+        words = ngettext("%(number)s app", "%(number)s apps", number)
+        return words % {"number": number_format(number, force_grouping=True)}
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Who looks only would read the column as it is stored."""
         sets = super().get_fieldsets(request, obj)
@@ -195,27 +200,15 @@ class ClientAdmin(LetInShown, KeyPages, SecretPages, ProjectScopedAdmin):
             "live": live
         }
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Any = None,
-    ) -> HttpResponse:
-        if obj is not None:
-            context |= tabs(self, request, obj, "advanced")
-        return super().render_change_form(request, context, add, change, form_url, obj)
-
     def save_model(self, request: HttpRequest, obj: Client, form: Any, change: bool) -> None:
         """Not yet: its audiences are in the rows below the form."""
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """The registration writes all of it; Django only notes what became of the rows, for its history."""
-        [audiences] = formsets
-        audiences.save(commit=False)
-        wanted = replace(form.wanted, audience=audiences.values())
+        wanted = form.wanted
+        for audiences in formsets:  # none: the form knows them itself
+            audiences.save(commit=False)
+            wanted = replace(wanted, audience=audiences.values())
         if change:
             registration.change(form.instance, wanted, actor_of(request))
         else:

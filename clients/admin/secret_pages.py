@@ -22,12 +22,15 @@ from clients import registration, secrets
 from clients.admin import shown_once
 from clients.admin.shown_once import Once, Value
 from clients.admin.tabs import tabs
-from clients.forms import NewSecretForm
 from clients.models import Client
 from clients.policy import metadata_of
 from clients.reach import secret_problem
+from clients.rotation import limit_all, make_room
+from clients.secret_form import NewSecretForm
 from projects.door import actor_of
 from projects.problems import RegistrationError
+
+MOST = 2  # at once
 
 if TYPE_CHECKING:
     from projects.console import ProjectScopedAdmin as Base
@@ -72,6 +75,9 @@ class SecretPages(Base):
         try:
             with transaction.atomic():
                 by = actor_of(request)
+                make_room(client, by, timezone.now())
+                if form.others_end_at is not None:
+                    limit_all(client, by, form.others_end_at)
                 secret = registration.generate_secret(client, by, label=label, expires_at=form.expires_at)
                 self.log_change(request, client, _("Generated a secret: %s.") % (label or _("no label")))
         except secrets.TooManySecrets:
@@ -113,10 +119,10 @@ class SecretPages(Base):
                 Value("client-id", _("Client ID"), client.client_id),
                 Value("secret", _("Client secret"), secret),
             ),
-            onward=reverse("admin:clients_client_change", args=[quote(client.pk)]),
-            onward_words=_("I have copied it: go on to the client"),
+            onward=reverse("admin:clients_client_secrets", args=[quote(client.pk)]),
+            onward_words=_("I have copied it: go on"),
         )
-        return shown_once.answer(request, self.admin_site, client, once)
+        return shown_once.answer(request, self.admin_site, client, once, tabs(self, request, client, "secrets"))
 
     def _client(self, request: HttpRequest, object_id: str, allowed: Any) -> Client:
         client = self.get_object(request, unquote(object_id))
@@ -128,15 +134,20 @@ class SecretPages(Base):
         return found
 
     def _list(self, request: HttpRequest, client: Client, form: NewSecretForm | None) -> HttpResponse:
+        now, rows = timezone.now(), list(client.secrets.all())
+        live = [one for one in rows if one.slot is not None and (one.expires_at is None or one.expires_at > now)]
+        form = form or NewSecretForm(initial={"seen": _newest(client)})
+        if not live:
+            del form.fields["others"]
         context = {
             "title": _("Secrets of %(app)s") % {"app": client},
             "original": client,
-            "secrets": client.secrets.all(),
-            "now": timezone.now(),
-            "form": form or NewSecretForm(initial={"seen": _newest(client)}),
+            "secrets": rows,
+            "now": now,
+            "form": form,
             "why_not": secret_problem(metadata_of(client), client.home, actor_of(request).once_proved()),
             "may_change": self.has_change_permission(request, client),
-            "full": client.secrets.filter(slot__isnull=False).count() >= 2,
+            "full": len(live) >= MOST,
         }
         return self._page(request, "secrets.html", "secrets", context)
 

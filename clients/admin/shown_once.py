@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.contrib.admin import AdminSite
@@ -31,7 +32,10 @@ class Once:
     onward_words: str
 
 
-def answer(request: HttpRequest, site: AdminSite, original: Model, once: Once) -> HttpResponse:
+def answer(
+    request: HttpRequest, site: AdminSite, original: Model, once: Once, more: Mapping[str, object] | None = None
+) -> HttpResponse:
+    """`more`: what stands around it, where it is on a page of something."""
     request.current_app = site.name
-    own = {"opts": original._meta, "original": original, "title": once.title, "once": once}
+    own = {"opts": original._meta, "original": original, "title": once.title, "once": once, **(more or {})}
     return TemplateResponse(request, TEMPLATE, {**site.each_context(request), **own})

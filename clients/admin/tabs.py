@@ -52,6 +52,7 @@ class App:
 
     client: Client
     tabs: list[Shown]
+    switch: str  # where it is switched off or on
     may_change: bool
 
 
@@ -59,7 +60,7 @@ def tabs(admin: ModelAdmin[Client], request: HttpRequest, client: Client, here: 
     """For the context of a page of this app. `here`: the key of the tab that it is."""
     found = [(tab, address(client, tab.page)) for tab in TABS]
     shown = [Shown(str(tab.label), url, tab.key == here) for tab, url in found if url]
-    return {"app": App(client, shown, admin.has_change_permission(request, client))}
+    return {"app": App(client, shown, address(client, "switch"), admin.has_change_permission(request, client))}
 
 
 def address(client: Client, page: str) -> str:

@@ -114,6 +114,30 @@ def test_another_secret_works_beside_the_first() -> None:
     assert client().secrets.filter(slot__isnull=False).count() == 2
 
 
+def test_the_one_before_ends_by_itself_where_that_was_chosen() -> None:
+    shown_secret(make(browser("editor"), label="next", others="7"))
+    before, after = client().secrets.get(label="configuration file"), client().secrets.get(label="next")
+    assert before.expires_at is not None
+    assert abs(before.expires_at - timezone.now() - timedelta(days=7)) < timedelta(minutes=1)
+    assert after.expires_at is None
+    assert SecurityEvent.objects.filter(kind="client.secret_limited", client_id="web").count() == 1
+
+
+def test_one_that_ended_by_itself_makes_room() -> None:
+    shown_secret(make(browser("editor"), label="old"))
+    client().secrets.update(expires_at=timezone.now() - timedelta(days=1))
+    html = browser("editor").get(url()).content.decode()
+    assert 'name="others"' not in html, "there is none that goes on"
+    shown_secret(make(browser("editor"), label="new"))
+    assert [one.label for one in client().secrets.filter(slot__isnull=False)] == ["new"]
+
+
+def test_whoever_has_copied_it_comes_back_to_the_secrets() -> None:
+    made = make(browser("editor")).content.decode()
+    assert f'href="{url()}">I have copied it' in made
+    assert "<title>Secrets of Acme web" in browser("editor").get(url()).content.decode()
+
+
 def test_every_step_is_in_the_history_and_in_the_events() -> None:
     make(browser("editor"), label="Frankfurt")
     made = client().secrets.get(label="Frankfurt")

@@ -9,12 +9,12 @@ from django.core.management.base import CommandParser
 from clients import registration
 from clients.models import Client, ClientSecret
 from clients.named import client_named
+from clients.rotation import limit_all, live_secrets, make_room
 from clients.secrets import TooManySecrets, is_slow
 from common import clock
 from common.command import DatabaseCommand, Refused, as_text, wrong_use
 from common.command_arguments import A_LENGTH, length
 from common.command_output import ago, columns, told, until
-from projects.actors import Actor
 from projects.commands import operator, registering
 
 MAX_LABEL = 100  # characters
@@ -50,7 +50,7 @@ class Command(DatabaseCommand):
             self._rotate(found, options, dry_run=dry_run)
 
     def _show(self, client: Client) -> None:
-        live = _live(client)
+        live = live_secrets(client)
         now = clock.now()
         rows = [(str(one.slot), one.label or "-", *_moments(one, now)) for one in live]
         self.answer(
@@ -59,7 +59,7 @@ class Command(DatabaseCommand):
         )
 
     def _end(self, client: Client, slot: int, *, dry_run: bool) -> None:
-        secret = next((one for one in _live(client) if one.slot == slot), None)
+        secret = next((one for one in live_secrets(client) if one.slot == slot), None)
         if secret is None:
             raise wrong_use(f"{client.client_id} has no secret {slot}: rotatesecret {client.client_id} --list.")
         with registering({}, dry_run=dry_run):
@@ -73,11 +73,10 @@ class Command(DatabaseCommand):
         old_end, new_end = (_after(options[one], one, now) for one in ("end_old_after", "expires_after"))
         label = as_text(str(options["label"]), "--label")
         with registering({"client_secret": "CLIENT"}, dry_run=dry_run):
-            _make_room(client, by, now)
-            old = _live(client)
+            make_room(client, by, now)
+            old = live_secrets(client)
             if old_end is not None:
-                for one in old:
-                    registration.limit_secret(one, by, old_end)
+                limit_all(client, by, old_end)
             try:
                 secret = registration.generate_secret(client, by, label=label, expires_at=new_end)
             except TooManySecrets:
@@ -85,22 +84,11 @@ class Command(DatabaseCommand):
                     f"{client.client_id} has two secrets. End one first: rotatesecret {client.client_id} --end SLOT; "
                     "--list says when each was used."
                 ) from None
-            slots = _live(client)
+            slots = live_secrets(client)
         new = next(one for one in slots if one.pk not in {other.pk for other in old})
         document = {"dry_run": dry_run, "client_id": client.client_id, "slot": new.slot}
         shown = {**document, "client_secret": None if dry_run else secret, "secrets": [_as_dict(one) for one in slots]}
         self.answer(shown, _lines(client, new, slots, "" if dry_run else secret))
-
-
-def _live(client: Client) -> list[ClientSecret]:
-    return list(client.secrets.filter(slot__isnull=False).order_by("slot"))
-
-
-def _make_room(client: Client, by: Actor, now: datetime) -> None:
-    """Secrets that ended by themselves hold their slot; nobody can use them."""
-    for one in _live(client):
-        if one.expires_at is not None and one.expires_at <= now:
-            registration.revoke_secret(one, by)
 
 
 def _after(text: object, option: str, now: datetime) -> datetime | None:

@@ -1,0 +1,59 @@
+"""Switching an app off, or on again: the page that says beforehand whom it hurts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib import messages
+from django.contrib.admin.utils import quote
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
+
+from clients import registration
+from clients.policy import metadata_of
+from projects.door import actor_of
+from projects.problems import RegistrationError
+from provider import app_people
+
+if TYPE_CHECKING:
+    from clients.admin.secret_pages import SecretPages as Base
+else:
+    Base = object
+
+
+class SwitchPage(Base):
+    """Mixed into the page of clients, for those who may change the app."""
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.switch_view)
+        page: URLPattern = path("<path:object_id>/switch/", view, name="clients_client_switch")
+        return [page, *super().get_urls()]
+
+    def switch_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        client = self._client(request, object_id, self.has_change_permission)
+        if request.method == "POST":
+            on = request.POST.get("enabled") == "on"
+            self._switch(request, client.pk, on=on)
+            return redirect(reverse("admin:clients_client_access", args=[quote(client.pk)]))
+        title = _("Disable %(app)s") if client.enabled else _("Enable %(app)s")
+        context = {"title": title % {"app": client}, "original": client, "numbers": app_people.numbers(client)}
+        return self._page(request, "switch.html", "", context)
+
+    def _switch(self, request: HttpRequest, pk: int, *, on: bool) -> None:
+        """What was decided on the page that was shown; somebody else may have done it meanwhile."""
+        try:
+            with transaction.atomic():
+                client = self.model.objects.get(pk=pk)
+                moved = registration.change(client, metadata_of(client).changed({"enabled": on}), actor_of(request))
+                if moved:
+                    self.log_change(request, client, _("Switched on.") if on else _("Switched off."))
+        except RegistrationError as error:
+            messages.error(request, error.problems[0].message)
+            return
+        if on:
+            messages.success(request, _("The app is enabled. It needs new tokens, and gets them."))
+        else:
+            messages.success(request, _("The app is disabled. What it had does not work any more."))
