@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from django import forms
+from django.utils.text import slugify
 from django.utils.translation import gettext_lazy
 
 from accounts.console_forms import LinesField
@@ -21,6 +22,7 @@ from projects.problems import Problem, new_problems
 from projects.rules import LONGEST_LIFETIME
 from projects.sign_in_fields import names_field
 
+LONGEST_KEY = 50
 LINES = ("test_users", "guest_hosts")  # fields of a project that are a list
 
 
@@ -70,6 +72,7 @@ class ProjectForm(DoorForm):
         ]
         help_texts = {
             "name": gettext_lazy("Shown here, and to people unless the consent screen says another name."),
+            "key": gettext_lazy("Stable name used in files and commands; lower case. Empty: made of the name."),
             "status": gettext_lazy(
                 "Only a superuser changes this. Every token of the project's clients ends for good when it changes."
             ),
@@ -88,10 +91,16 @@ class ProjectForm(DoorForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial["let_in"] = [*admission.let_in(self.instance).names]
+        if "key" in self.fields:
+            self.fields["key"].required = False
         self.initial["test_users"] = [user.get_username() for user in self.initial.get("test_users") or ()]
 
     names = {"id": "key", "sign_in": "let_in"}
     wanted: ProjectMetadata
+
+    def clean_key(self) -> str:
+        """Of the name, where none was typed."""
+        return self.cleaned_data["key"] or slugify(self.cleaned_data.get("name", ""))[:LONGEST_KEY].strip("-")
 
     def clean(self) -> dict[str, Any]:
         super().clean()

@@ -6,16 +6,18 @@ from django.contrib import admin
 
 from clients.admin.client import ClientAdmin
 from clients.admin.key_pages import Shown
+from clients.admin.new_app import NewAppPage
 from clients.models import Client
 from provider import client_keys, fetched_keys
 from provider.admin.audience_page import AudiencePage
+from provider.admin.connect import ConnectPage
 from provider.admin.sent_page import SentPage
 from provider.facts import client_facts
 from provider.protocol.errors import TemporarilyUnavailable
 
 
 @admin.register(Client)
-class ExplainedClientAdmin(AudiencePage, SentPage, ClientAdmin):
+class ExplainedClientAdmin(ConnectPage, NewAppPage, AudiencePage, SentPage, ClientAdmin):
     """Registered here: an explanation runs the protocol's steps, which know clients and not the other way round."""
 
     def keys_at_address(self, client: Client) -> tuple[list[Shown], str]:
