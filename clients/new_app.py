@@ -1,4 +1,4 @@
-"""A new app in three questions: its kind, where it is, what it may do. The answers become metadata, and no rule is here.
+"""A new app in three questions: its kind, where it is, what it may do. The answers become metadata; no rule is here.
 
 `clients.registration` judges what comes of it, as it judges the long form.
 """
@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from clients.metadata import Audience, ClientMetadata
-from clients.presets import OWN, PRESETS, REFRESH
+from clients.presets import PRESETS, REFRESH
 from clients.registration import with_default_audience
 
 
@@ -32,7 +32,9 @@ class Kind:
 KINDS = (
     Kind("web", _("Web app"), _("runs on a server, people sign in"), "Django, Rails, Next.js", True, True),
     Kind("spa", _("Browser app"), _("has no server of its own"), "React, Vue", True, True),
-    Kind("native", _("Phone, desktop or command line"), _("runs on people's devices"), "Swift, Electron, Go", True, True),
+    Kind(
+        "native", _("Phone, desktop or command line"), _("runs on people's devices"), "Swift, Electron, Go", True, True
+    ),
     Kind("device", _("Device without a browser"), _("people allow it on another one"), "TV", people=True),
     Kind("machine", _("Service"), _("no person: jobs, other APIs"), "cron, workers"),
     Kind("api", _("API that checks tokens"), _("asks whether those sent to it are alive"), apis=False, acts=True),
@@ -95,8 +97,3 @@ def wanted(kind: Kind, answers: Answers) -> ClientMetadata:
         "acts_for": (*answers.apis, *answers.apis_elsewhere) if kind.acts else (),
     }
     return with_default_audience(preset.changed(said))
-
-
-def asks_of_itself(client: ClientMetadata) -> bool:
-    """Whether it gets tokens without a person."""
-    return OWN in client.grant_types

@@ -117,7 +117,7 @@ class ProjectScopedAdmin(ProjectScoped, ConsoleAdmin):
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, str | list[str]]:
         """The project that the address names, if they may add to it; and nothing else, as `ConsoleAdmin` says."""
         key = request.GET.get("project", "")
-        found = access.editable(actor(request)).filter(key=key).first() if key and "\0" not in key else None
+        found = access.editable(actor(request)).filter(key=key).first() if key else None
         return {"project": str(found.pk)} if found else {}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

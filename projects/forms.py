@@ -100,7 +100,8 @@ class ProjectForm(DoorForm):
 
     def clean_key(self) -> str:
         """Of the name, where none was typed."""
-        return self.cleaned_data["key"] or slugify(self.cleaned_data.get("name", ""))[:LONGEST_KEY].strip("-")
+        typed: str = self.cleaned_data["key"]
+        return typed or slugify(self.cleaned_data.get("name", ""))[:LONGEST_KEY].strip("-")
 
     def clean(self) -> dict[str, Any]:
         super().clean()

@@ -57,7 +57,8 @@ class NewAppPage(Base):
 
     def _made(self, request: HttpRequest, project: Project) -> HttpResponse:
         form = NewAppForm(request.POST, project, actor_of(request))
-        if (before := Client.objects.filter(project=project, client_id=request.POST.get("client_id", "")).first()) is not None:
+        before = _made_before(request, project)
+        if before is not None:
             messages.info(request, _("This app was registered already."))
             return redirect(self.connect_url(before))
         if not form.is_valid():
@@ -83,6 +84,12 @@ class NewAppPage(Base):
     def _new_app(self, request: HttpRequest, form: NewAppForm) -> HttpResponse:
         context = {"title": _("New app"), "form": form, "project": form.project}
         return self._page(request, "new_app.html", context)
+
+
+def _made_before(request: HttpRequest, project: Project) -> Client | None:
+    """By this very page, if it is sent twice."""
+    client_id = request.POST.get("client_id", "")
+    return None if "\0" in client_id else Client.objects.filter(project=project, client_id=client_id).first()
 
 
 def _project(request: HttpRequest) -> Project | None:

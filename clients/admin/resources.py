@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import quote
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
@@ -37,7 +37,7 @@ class GuardedApiAdmin(ApiAdmin):
     def register(self, wanted: ApiMetadata, project: Project, by: Actor) -> Api:
         return resources.register_api(wanted, project, by)
 
-    def response_post_save_add(self, request: HttpRequest, obj: Api) -> HttpResponse:
+    def response_post_save_add(self, request: HttpRequest, obj: Api) -> HttpResponseRedirect:
         """Back to the page of the project, for those who came from there."""
         if "project" not in request.GET:
             return super().response_post_save_add(request, obj)

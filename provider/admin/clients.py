@@ -11,13 +11,14 @@ from clients.models import Client
 from provider import client_keys, fetched_keys
 from provider.admin.audience_page import AudiencePage
 from provider.admin.connect import ConnectPage
+from provider.admin.connect_you import YouPage
 from provider.admin.sent_page import SentPage
 from provider.facts import client_facts
 from provider.protocol.errors import TemporarilyUnavailable
 
 
 @admin.register(Client)
-class ExplainedClientAdmin(ConnectPage, NewAppPage, AudiencePage, SentPage, ClientAdmin):
+class ExplainedClientAdmin(YouPage, ConnectPage, NewAppPage, AudiencePage, SentPage, ClientAdmin):
     """Registered here: an explanation runs the protocol's steps, which know clients and not the other way round."""
 
     def keys_at_address(self, client: Client) -> tuple[list[Shown], str]:

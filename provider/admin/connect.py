@@ -55,6 +55,8 @@ class ConnectPage(Base):
 
     def file_view(self, request: HttpRequest, object_id: str, kind: str) -> HttpResponse:
         """Without the secret, which is not known any more."""
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
         client = self._client(request, object_id, self.has_view_permission)
         if kind not in FILES:
             raise Http404
@@ -69,9 +71,9 @@ class ConnectPage(Base):
         context = {
             "title": _("%(app)s is registered") % {"app": client} if secret else _("Connect"),
             "original": client,
-            "app": app,
+            "it": app,
             "secret": secret,
-            "env": variables(app, secret),
+            "env": variables(app, secret).rstrip(),
             "files": [(kind, _file_name(client, kind), self._address(client, kind, secret)) for kind in FILES],
             "snippets": shown(app),
             "gaps": gaps(app.metadata, app.facts.project),

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 from django.conf import settings
 from django.template import Context, Engine, Template
@@ -103,7 +102,12 @@ SNIPPETS = (
         "/api/auth/callback/vestibule",
     ),
     Snippet(
-        "express", "Express", _web, _files("app.mjs express"), "npm install express express-openid-connect", "node app.mjs"
+        "express",
+        "Express",
+        _web,
+        _files("app.mjs express"),
+        "npm install express express-openid-connect",
+        "node app.mjs",
     ),
     Snippet(
         "spring",
@@ -158,6 +162,4 @@ def _missing(snippet: Snippet, app: Connection) -> str:
 
 @lru_cache(maxsize=64)
 def _template(name: str) -> Template:
-    folder = Path(settings.TEMPLATES[0]["DIRS"][0])
-    engine = Engine(dirs=[folder / PLACE], autoescape=False)
-    return engine.get_template(f"{name}.txt")
+    return Engine(dirs=[str(settings.BASE_DIR / "templates" / PLACE)], autoescape=False).get_template(f"{name}.txt")

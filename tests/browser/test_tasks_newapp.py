@@ -7,7 +7,6 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import requests
-from django.conf import settings
 from playwright.sync_api import Page, Request, expect
 
 from tests.browser.clicks import Counting
