@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 from django import forms
-from django.utils.text import slugify
 from django.utils.translation import gettext_lazy
 
 from accounts.console_forms import LinesField
@@ -21,12 +20,12 @@ from projects.models import Api, ApiScope, Member, Project
 from projects.problems import Problem, new_problems
 from projects.rules import LONGEST_LIFETIME
 from projects.sign_in_fields import names_field
+from projects.suggested_key import SuggestedKey
 
-LONGEST_KEY = 50
 LINES = ("test_users", "guest_hosts")  # fields of a project that are a list
 
 
-class ProjectForm(DoorForm):
+class ProjectForm(SuggestedKey):
     longest_grant = forms.IntegerField(
         label=gettext_lazy("Longest grant in seconds"),
         help_text=gettext_lazy(
@@ -91,17 +90,10 @@ class ProjectForm(DoorForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial["let_in"] = [*admission.let_in(self.instance).names]
-        if "key" in self.fields:
-            self.fields["key"].required = False
         self.initial["test_users"] = [user.get_username() for user in self.initial.get("test_users") or ()]
 
     names = {"id": "key", "sign_in": "let_in"}
     wanted: ProjectMetadata
-
-    def clean_key(self) -> str:
-        """Of the name, where none was typed."""
-        typed: str = self.cleaned_data["key"]
-        return typed or slugify(self.cleaned_data.get("name", ""))[:LONGEST_KEY].strip("-")
 
     def clean(self) -> dict[str, Any]:
         super().clean()
