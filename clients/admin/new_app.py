@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 
@@ -50,7 +51,7 @@ class NewAppPage(Base):
         if project is None:
             choices = list(access.editable(actor(request))[: MOST_PROJECTS + 1])
             context = {"title": _("New app"), "projects": choices[:MOST_PROJECTS], "kind": request.GET.get("kind", "")}
-            return self._page(request, "new_app_project.html", {**context, "more": len(choices) > MOST_PROJECTS})
+            return self._plain(request, "new_app_project.html", {**context, "more": len(choices) > MOST_PROJECTS})
         if request.method == "POST":
             return self._made(request, project)
         return self._new_app(request, NewAppForm(None, project, actor_of(request), request.GET.get("kind", "")))
@@ -83,7 +84,13 @@ class NewAppPage(Base):
 
     def _new_app(self, request: HttpRequest, form: NewAppForm) -> HttpResponse:
         context = {"title": _("New app"), "form": form, "project": form.project}
-        return self._page(request, "new_app.html", context)
+        return self._plain(request, "new_app.html", context)
+
+    def _plain(self, request: HttpRequest, template: str, context: dict[str, object]) -> HttpResponse:
+        """A page of no app yet."""
+        request.current_app = self.admin_site.name
+        full = {**self.admin_site.each_context(request), "opts": self.opts, **context}
+        return TemplateResponse(request, f"admin/clients/client/{template}", full)
 
 
 def _made_before(request: HttpRequest, project: Project) -> Client | None:

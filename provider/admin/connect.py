@@ -81,7 +81,7 @@ class ConnectPage(Base):
             "project": project,
             "may_change": self.has_change_permission(request, client),
         }
-        return self._page(request, TEMPLATE, context)
+        return self._page(request, TEMPLATE, "connect", context)
 
     def _address(self, client: Client, kind: str, secret: str) -> str:
         """Where the file is. With the secret it is in the link itself: nothing else ever has it again."""

@@ -69,7 +69,7 @@ class YouPage(Base):
             "consent": about_consent(explained.consent) if explained.consent else [],
             "told": [*_told(request, client, explained, person)] if person else [],
         }
-        return self._page(request, "connect_you.html", context)
+        return self._page(request, "connect_you.html", "connect", context)
 
 
 def _told(request: HttpRequest, client: Client, explained: Explanation, person: PersonFacts) -> Iterator[Told]:

@@ -1,4 +1,4 @@
-"""Task A4: a project, an API, a web app and a machine app from an empty console, and a token of each."""
+"""Task A4: a project, an API, a web app and a machine app from the overview of the console on, and a token of each."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ def token(app: dict[str, str], **form: str) -> dict[str, Any]:
 
 def register(person: Counting) -> tuple[dict[str, str], dict[str, str]]:
     page = person.page
-    person.click(page.get_by_role("link", name="Add a project"))
+    person.click(page.get_by_role("link", name="Settings", exact=True))
+    person.click(page.get_by_role("link", name="New project"))
     person.type(page.get_by_role("textbox", name="Name:", exact=True), "Bakery")
     person.click(page.get_by_role("button", name="Save and stay"))
     person.click(page.get_by_role("link", name="New API in this project"))
