@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import requests
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.clicks import Counting
 from tests.console import browser
@@ -72,14 +72,13 @@ def test_two_apps_and_their_tokens(tab: Page, live_server: Any) -> None:
     tab.goto(f"{live_server.url}/admin/")
     shop, job = register(person)
     assert token(job, grant_type="client_credentials")["scope"] == "bread.read"
-    back: list[Request] = []
-    tab.context.route(f"{CALLBACK}*", lambda route, request: (back.append(request), route.fulfill(body="Welcome")))
+    tab.context.route(f"{CALLBACK}*", lambda route: route.fulfill(body="Welcome"))
     query = {"response_type": "code", "client_id": shop["client-id"], "redirect_uri": CALLBACK, "scope": shop["scope"]}
     query |= {"resource": shop["resource"], "code_challenge": CHALLENGE, "code_challenge_method": "S256"}
     tab.goto(f"{live_server.url}/oauth2/authorize?{urlencode(query)}")
     person.click(tab.get_by_role("button", name="Allow"))
     expect(tab.get_by_text("Welcome")).to_be_visible()
-    code = parse_qs(urlsplit(back[0].url).query)["code"][0]
+    code = parse_qs(urlsplit(tab.url).query)["code"][0]
     got = token(shop, grant_type="authorization_code", code=code, redirect_uri=CALLBACK, code_verifier=VERIFIER)
     assert set(got["scope"].split()) >= {"openid", "bread.read"}
     assert "refresh_token" in got
