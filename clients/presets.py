@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from clients.metadata import Audience, ClientMetadata
 from clients.registration import with_default_audience
 from projects.apis import apis_near
@@ -71,13 +73,13 @@ def _of_people(wanted: ClientMetadata, project: ProjectFacts) -> Iterator[str]:
     if not {CODE, DEVICE} & set(wanted.grant_types):
         return
     if "openid" not in wanted.scopes:
-        yield "Without the scope openid it gets no ID token, and never learns who signed in."
+        yield _("Without the scope openid it gets no ID token, and never learns who signed in.")
     if REFRESH in wanted.grant_types and "offline_access" not in wanted.scopes:
-        yield "Without the scope offline_access it gets no refresh token."
+        yield _("Without the scope offline_access it gets no refresh token.")
     if CODE in wanted.grant_types and all(_is_loopback(uri) for uri in wanted.redirect_uris):
-        yield "Its redirect URIs are on this machine only: nobody else can come back to it."
+        yield _("Its redirect URIs are on this machine only: nobody else can come back to it.")
     if project.testing:
-        yield "Its project is in testing: everybody but its test users is refused."
+        yield _("Its project is in testing: everybody but its test users is refused.")
 
 
 def _is_loopback(uri: str) -> bool:
@@ -89,12 +91,12 @@ def _of_audiences(wanted: ClientMetadata) -> Iterator[str]:
         return
     if not wanted.audience:
         if OWN in wanted.grant_types:
-            yield "Without an audience its tokens are for no API: aud is the client itself."
+            yield _("Without an audience its tokens are for no API: aud is the client itself.")
         elif not SIGN_IN_SCOPES.keys() >= set(wanted.scopes):
-            yield "Without an audience its scopes of APIs are left out: its tokens are for signing in alone."
+            yield _("Without an audience its scopes of APIs are left out: its tokens are for signing in alone.")
         return
     if OWN in wanted.grant_types and not any(one.default for one in wanted.audience):
-        yield "None of its audiences is the default: its requests have to name one."
+        yield _("None of its audiences is the default: its requests have to name one.")
     yield from _of_each(wanted.audience)
 
 
@@ -102,9 +104,11 @@ def _of_each(audiences: tuple[Audience, ...]) -> Iterator[str]:
     apis = apis_near([one.value for one in audiences])
     for one in audiences:
         if apis.resolve(one.value) is None:
-            yield f"{one.value} is no registered API: tokens for it carry no scopes of its own, and nobody acts for it."
+            yield _(
+                "%(api)s is no registered API: tokens for it carry no scopes of its own, and nobody acts for it."
+            ) % {"api": one.value}
 
 
 def _of_an_api(wanted: ClientMetadata) -> Iterator[str]:
     if not wanted.grant_types and not wanted.acts_for:
-        yield "It acts for no API: every token that is sent to it will seem inactive."
+        yield _("It acts for no API: every token that is sent to it will seem inactive.")

@@ -114,6 +114,12 @@ class ProjectScopedAdmin(ProjectScoped, ConsoleAdmin):
     def has_module_permission(self, request: HttpRequest) -> bool:
         return roles_of(request).in_any_project(access.VIEWERS)
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, str | list[str]]:
+        """The project that the address names, if they may add to it; and nothing else, as `ConsoleAdmin` says."""
+        key = request.GET.get("project", "")
+        found = access.editable(actor(request)).filter(key=key).first() if key else None
+        return {"project": str(found.pk)} if found else {}
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Lists, searches, filters, actions and pages by id all start from this."""
         lookup = f"{self.project_path or 'pk'}__in"

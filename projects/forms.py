@@ -20,11 +20,12 @@ from projects.models import Api, ApiScope, Member, Project
 from projects.problems import Problem, new_problems
 from projects.rules import LONGEST_LIFETIME
 from projects.sign_in_fields import names_field
+from projects.suggested_key import SuggestedKey
 
 LINES = ("test_users", "guest_hosts")  # fields of a project that are a list
 
 
-class ProjectForm(DoorForm):
+class ProjectForm(SuggestedKey):
     longest_grant = forms.IntegerField(
         label=gettext_lazy("Longest grant in seconds"),
         help_text=gettext_lazy(
@@ -70,6 +71,7 @@ class ProjectForm(DoorForm):
         ]
         help_texts = {
             "name": gettext_lazy("Shown here, and to people unless the consent screen says another name."),
+            "key": gettext_lazy("Stable name used in files and commands; lower case. Empty: made of the name."),
             "status": gettext_lazy(
                 "Only a superuser changes this. Every token of the project's clients ends for good when it changes."
             ),

@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib.admin.utils import quote
+from django.http import HttpRequest, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -34,6 +38,12 @@ class GuardedApiAdmin(ApiAdmin):
     def register(self, wanted: ApiMetadata, project: Project, by: Actor) -> Api:
         return resources.register_api(wanted, project, by)
 
+    def response_post_save_add(self, request: HttpRequest, obj: Api) -> HttpResponseRedirect:
+        """Back to the page of the project, for those who came from there."""
+        if "project" not in request.GET:
+            return super().response_post_save_add(request, obj)
+        return redirect("admin:projects_project_change", quote(obj.project_id))
+
     def delete_model(self, request: HttpRequest, obj: Api) -> None:
         resources.delete_api(obj, actor_of(request))
 
@@ -42,6 +52,15 @@ class GuardedApiAdmin(ApiAdmin):
 
     def stands_in_the_way(self, request: HttpRequest, obj: Api) -> list[str]:
         return resources.obstacles([obj], actor_of(request))
+
+
+def _and_new(page: str, new: str, words: str, project: Project) -> str:
+    """How many there are, and the way to one more."""
+    if project.pk is None:
+        return _("None yet.")
+    number = (project.clients if page == "clients_client" else project.apis).count()
+    url = reverse(new, query={"project": project.key})
+    return format_html('{} <a href="{}">{}</a>', link_to_list(page, project, number), url, words)
 
 
 @admin.register(Project)
@@ -58,9 +77,13 @@ class GuardedProjectAdmin(ProjectAdmin):
         resources.delete_project(obj, actor_of(request))
         forget_roles(request)
 
-    @admin.display(description=gettext_lazy("clients"))
+    @admin.display(description=gettext_lazy("apps"))
     def clients_of_it(self, project: Project) -> str:
-        return link_to_list("clients_client", project, project.clients.count() if project.pk else 0)
+        return _and_new("clients_client", "admin:clients_client_new", _("New app in this project"), project)
+
+    @admin.display(description=gettext_lazy("APIs"))
+    def apis_of_it(self, project: Project) -> str:
+        return _and_new("projects_api", "admin:projects_api_add", _("New API in this project"), project)
 
     @admin.display(description=gettext_lazy("webhooks"))
     def webhooks_of_it(self, project: Project) -> str:

@@ -195,7 +195,7 @@ def _steps(request: HttpRequest, apps: QuerySet[Client], visible: QuerySet[Proje
         _("App"),
         _("Who asks for tokens, and where people are sent back to."),
         app is not None,
-        reverse("admin:clients_client_add") if may_add else "",
+        reverse("admin:clients_client_new") if may_add else "",
         _("Add an app"),
     )
     yield Step(

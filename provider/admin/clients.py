@@ -6,10 +6,13 @@ from django.contrib import admin
 
 from clients.admin.client import ClientAdmin
 from clients.admin.key_pages import Shown
+from clients.admin.new_app import NewAppPage
 from clients.models import Client
 from provider import client_keys, fetched_keys
 from provider.admin.activity_tab import ActivityTab
 from provider.admin.audience_page import AudiencePage
+from provider.admin.connect import ConnectPage
+from provider.admin.connect_you import YouPage
 from provider.admin.people_page import PeoplePage
 from provider.admin.sent_page import SentPage
 from provider.admin.switch_page import SwitchPage
@@ -18,7 +21,9 @@ from provider.protocol.errors import TemporarilyUnavailable
 
 
 @admin.register(Client)
-class ExplainedClientAdmin(ActivityTab, PeoplePage, SwitchPage, AudiencePage, SentPage, ClientAdmin):
+class ExplainedClientAdmin(
+    YouPage, ConnectPage, NewAppPage, ActivityTab, PeoplePage, SwitchPage, AudiencePage, SentPage, ClientAdmin
+):
     """Registered here: an explanation runs the protocol's steps, which know clients and not the other way round."""
 
     def keys_at_address(self, client: Client) -> tuple[list[Shown], str]:
