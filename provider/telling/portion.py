@@ -16,7 +16,8 @@ from projects.roles import roles_of_each
 from projects.sectors import told_moment, told_sid, told_sub
 from provider.telling import sets
 from provider.telling.relations import projects_of_each
-from provider.telling.table import Details, Happened
+from provider.telling.sets import Details
+from provider.telling.table import Happened
 
 NONE: frozenset[int] = frozenset()
 
@@ -58,7 +59,7 @@ class Portion:
         for webhook in self._webhooks.get(project, ()):
             if webhook.created_at <= one.at and (not webhook.kinds or one.kind in webhook.kinds):
                 sub, at = told_sub(one.sub, webhook.project), told_moment(one.at, webhook.project)
-                data = _told(one, webhook.project)
+                data = {} if one.kind == ToldKind.EMAIL else _told(one, webhook.project)  # no address (rule W3)
                 yield Delivery(webhook=webhook, sub=sub, kind=one.kind, data=data, happened_at=at)
         for stream in self._streams.get(project, ()):
             if stream.created_at <= one.at:
@@ -69,10 +70,10 @@ class Portion:
         sub = told_sub(one.sub, project)
         named = one.data.get("client_ids", one.data.get("client_id"))
         apps = [named] if isinstance(named, str) else named
-        wanted = sets.event_type(one.kind) in stream.events_requested
+        wanted = sets.wanted(one.kind, _told(one, project), stream.events_requested)
         of_others = apps is not None and stream.client.client_id not in apps
-        if wanted and not of_others and sub not in self._excluded[stream.pk]:
-            data = {**_told(one, project), **self._claims(one, project.pk)}
+        if wanted is not None and not of_others and sub not in self._excluded[stream.pk]:
+            data = {**wanted, **self._claims(one, project.pk)}
             at = told_moment(one.at, project)
             yield Delivery(stream=stream, sub=sub, kind=one.kind, data=data, happened_at=at)
 

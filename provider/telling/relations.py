@@ -13,6 +13,7 @@ from clients.models import Authorization, Stream, Webhook
 from projects.models import Consent
 from provider.store.live import ended_by_itself
 
+EMAIL = "email"  # the scope
 NOTHING_LEFT: dict[str, list[str]] = {"scopes": [], "audiences": []}  # of a consent that was taken back
 
 
@@ -52,6 +53,13 @@ def known_to(project: int, at: datetime) -> QuerySet[User]:
     """Everybody whom this project knew then, by the same rule."""
     used, said = _knowing(at, (project,))
     return User.objects.filter(Q(pk__in=used.values("user")) | Q(pk__in=said.values("user")))
+
+
+def told_the_address(sub: str, at: datetime, among: Collection[int]) -> frozenset[int]:
+    """Those of these projects that this person lets know it: what is told of one app stays within its project."""
+    used, _said = _knowing(at, among)
+    rows = used.filter(user__sub=sub).values_list("client__project", "scopes")
+    return frozenset(project for project, scopes in rows if project is not None and EMAIL in scopes)
 
 
 def _knowing(at: datetime, among: Collection[int]) -> tuple[QuerySet[Authorization], QuerySet[Consent]]:

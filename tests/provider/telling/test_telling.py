@@ -310,7 +310,7 @@ def test_a_renamed_group_takes_no_statement_for_each_person(box: Inbox, monkeypa
     """Else a large one takes longer than the worker may go without a step, and is begun again for ever."""
     web = Client.objects.select_related("project").get(client_id="web")
     Client.objects.filter(pk=web.pk).update(scope="openid groups ssf.manage")
-    kinds = [sets.event_type(one) for one in (ToldKind.ROLES, ToldKind.GROUPS)]
+    kinds = [sets.event_type(one, {}) for one in (ToldKind.ROLES, ToldKind.GROUPS)]
     stream = Stream.objects.create(client=web, method=DeliveryMethod.POLL, events_requested=kinds)
     people = [User(username=f"person-{number}", email=f"person-{number}@people.example") for number in range(40)]
     User.objects.bulk_create(people)
