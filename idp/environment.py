@@ -107,10 +107,12 @@ class Environment(environ.Env):
             raise ImproperlyConfigured(f"{name} must be 1 or more, not {value}.")
         return value
 
-    def at_least_none(self, name: str) -> int | None:
+    def number_or_unsaid(self, name: str) -> int | None:
         """This variable as a number of things, of which there may be none. Unset: nobody said."""
-        value: int | None = self.int(name, default=None)
-        if value is not None and value < 0:
+        if not self.is_set(name):
+            return None
+        value: int = self.int(name)
+        if value < 0:
             raise ImproperlyConfigured(f"{name} must be 0 or more, not {value}.")
         return value
 

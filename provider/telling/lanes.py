@@ -13,7 +13,6 @@ from provider import outboxes
 from provider.outboxes import MAX_TRIES, Sent
 from provider.patience import Lookups, Patience
 
-
 # Once a receiver has an address, or never gets it, it is kept no longer.
 NOT_KEPT = {"data": Case(When(kind=ToldKind.EMAIL, then=Value({}, JSONField())), default=F("data"))}
 

@@ -13,7 +13,6 @@ from clients.models import Authorization, Stream, Webhook
 from projects.models import Consent
 from provider.store.live import ended_by_itself
 
-EMAIL = "email"  # the scope
 NOTHING_LEFT: dict[str, list[str]] = {"scopes": [], "audiences": []}  # of a consent that was taken back
 
 
@@ -55,11 +54,18 @@ def known_to(project: int, at: datetime) -> QuerySet[User]:
     return User.objects.filter(Q(pk__in=used.values("user")) | Q(pk__in=said.values("user")))
 
 
-def told_the_address(sub: str, at: datetime, among: Collection[int]) -> frozenset[int]:
-    """Those of these projects that this person lets know it: what is told of one app stays within its project."""
-    used, _said = _knowing(at, among)
-    rows = used.filter(user__sub=sub).values_list("client__project", "scopes")
-    return frozenset(project for project, scopes in rows if project is not None and EMAIL in scopes)
+def allowed_by_each(subs: Collection[str], at: datetime, among: Collection[int]) -> dict[tuple[int, str], set[str]]:
+    """The scopes that these people allowed each project then: what is told of one app stays within its project."""
+    found: defaultdict[tuple[int, str], set[str]] = defaultdict(set)
+    if subs and among:
+        used, said = _knowing(at, among)
+        for project, sub, scopes in (
+            *used.filter(user__sub__in=subs).values_list("client__project", "user__sub", "scopes"),
+            *said.filter(user__sub__in=subs).values_list("project", "user__sub", "scopes"),
+        ):
+            if project is not None:
+                found[project, sub].update(scopes)
+    return found
 
 
 def _knowing(at: datetime, among: Collection[int]) -> tuple[QuerySet[Authorization], QuerySet[Consent]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from common.json_type import Json
 
-Details = dict[str, str | list[str]]
+Details = dict[str, str | list[str] | dict[str, list[str]]]
 
 TYPE = "secevent+jwt"
 CAEP = "https://schemas.openid.net/secevent/caep/event-type/"

@@ -48,7 +48,7 @@ class Command(DatabaseCommand):
         whom.add_argument("--client", help="the client_id of the client")
         whom.add_argument("--user", help="the user name or e-mail address of the person")
         whom.add_argument("--network", help="an address or a network (CIDR)")
-        whom.add_argument("--directory", help="the client_id of a directory that was stopped: it ended very many people")
+        whom.add_argument("--directory", help="the client_id of a directory that was stopped: it ended too many people")
         super().add_arguments(parser)
 
     def handle(self, *args: object, **options: object) -> None:

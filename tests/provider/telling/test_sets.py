@@ -105,7 +105,11 @@ def test_w6_of_an_address_the_subject_is_the_one_that_was() -> None:
 @pytest.mark.parametrize(
     ("requested", "data", "wanted"),
     [
-        ([sets.IDENTIFIER_CHANGED, sets.RECOVERY_CHANGED], {"before": "a", "after": "b"}, {"before": "a", "after": "b"}),
+        (
+            [sets.IDENTIFIER_CHANGED, sets.RECOVERY_CHANGED],
+            {"before": "a", "after": "b"},
+            {"before": "a", "after": "b"},
+        ),
         ([sets.RECOVERY_CHANGED], {"before": "a", "after": "b"}, {}),
         ([sets.IDENTIFIER_CHANGED], {}, None),
         ([sets.DISABLED], {"before": "a", "after": "b"}, None),
