@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Endings',
             fields=[
-                ('client', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='endings', serialize=False, to=settings.OAUTH2_PROVIDER_APPLICATION_MODEL)),
+                ('client', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to=settings.OAUTH2_PROVIDER_APPLICATION_MODEL)),
                 ('begun_at', models.DateTimeField(default=common.clock.now)),
                 ('number', models.PositiveIntegerField(default=0)),
                 ('most', models.PositiveIntegerField()),

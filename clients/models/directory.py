@@ -11,7 +11,7 @@ from common import clock
 class Endings(models.Model):
     """What one client that brings people ended within an hour. `clients.endings` alone writes it."""
 
-    client = models.OneToOneField(Client, on_delete=models.CASCADE, primary_key=True, related_name="endings")
+    client = models.OneToOneField(Client, on_delete=models.CASCADE, primary_key=True, related_name="+")
     begun_at = models.DateTimeField(default=clock.now)
     number = models.PositiveIntegerField(default=0)  # since then
     most = models.PositiveIntegerField()  # that it may
