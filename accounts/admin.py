@@ -236,8 +236,9 @@ class UserAdmin(SuperusersAdmin, BaseUserAdmin):
     def save_model(self, request: HttpRequest, obj: User, form: forms.ModelForm[User], change: bool) -> None:
         super().save_model(request, obj, form, change)
         if change and "email" in form.changed_data:
-            emails.replace_primary_address(obj, form.initial["email"])
-            emails.record_change(obj, form.initial["email"])
+            verified = emails.was_verified(obj, before := form.initial["email"])
+            emails.replace_primary_address(obj, before)
+            emails.record_change(obj, before, verified)
         if change and isinstance(form, UserForm):
             changed = attributes.keep(obj, form.changes)
             finish(obj, form.changed_data, by := events.person(actor(request)), changed)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from allauth.account import signals as account
 from allauth.account.models import EmailAddress
 from django.db.models.signals import pre_save
-from django.dispatch import receiver
+from django.dispatch import Signal, receiver
+from django.http import HttpRequest
 
 from accounts import events, normalization, notices
 from accounts.models import AccountEventKind, User
+from common import clock
+
+# The primary address is another one, or gone, whoever did it. `before` and `after`: where each was proved to be theirs.
+changed = Signal()
 
 
 @receiver(pre_save, sender=EmailAddress, dispatch_uid="accounts.normalize_address")
@@ -21,10 +27,44 @@ def _normalize_address(instance: EmailAddress, **kwargs: object) -> None:
         instance.verified = False
 
 
-def record_change(user: User, before: str) -> None:
-    """Record a changed address, whoever changed it: mail that resets the password goes there."""
+def record_change(user: User, before: str, verified: bool) -> None:
+    """Record a changed address, whoever changed it: mail that resets the password goes there.
+
+    `verified`: what `was_verified` said of the one before.
+    """
     if not normalization.is_same_mailbox(before, user.email):
         events.record(user, AccountEventKind.EMAIL_CHANGED if user.email else AccountEventKind.EMAIL_REMOVED, None)
+        tell(user, before, verified)
+
+
+def was_verified(user: User, before: str) -> bool:
+    """Whether the address of before was proved to be theirs: asked while its row is there."""
+    if not before or normalization.is_same_mailbox(before, user.email):
+        return False
+    return EmailAddress.objects.filter(pk__in=_rows_of(user, normalization.small(before)), verified=True).exists()
+
+
+def tell(user: User, before: str, verified: bool) -> None:
+    after = EmailAddress.objects.filter(user=user, email=user.email, verified=True).exists() if user.email else False
+    changed.send(
+        sender=User, user=user, before=before if verified else "", after=user.email if after else "", at=clock.now()
+    )
+
+
+@receiver(account.email_changed, dispatch_uid="accounts.email_changed")
+def _changed_by_themselves(
+    request: HttpRequest, user: User, from_email_address: EmailAddress | None, **kwargs: object
+) -> None:
+    events.record(user, AccountEventKind.EMAIL_CHANGED, request)
+    before = from_email_address
+    tell(user, before.email if before else "", bool(before and before.verified))
+
+
+@receiver(account.email_removed, dispatch_uid="accounts.email_removed")
+def _removed(request: HttpRequest, user: User, email_address: EmailAddress, **kwargs: object) -> None:
+    events.record(user, AccountEventKind.EMAIL_REMOVED, request)
+    if email_address.primary:
+        tell(email_address.user, email_address.email, email_address.verified)
 
 
 def delete_replaced_address(user: User, before: str) -> None:

@@ -115,16 +115,6 @@ def _email_confirmed(request: HttpRequest, email_address: EmailAddress, **kwargs
     record(email_address.user, AccountEventKind.EMAIL_VERIFIED, request)
 
 
-@receiver(account.email_changed, dispatch_uid="accounts.email_changed")
-def _email_changed(request: HttpRequest, user: User, **kwargs: object) -> None:
-    record(user, AccountEventKind.EMAIL_CHANGED, request)
-
-
-@receiver(account.email_removed, dispatch_uid="accounts.email_removed")
-def _email_removed(request: HttpRequest, user: User, **kwargs: object) -> None:
-    record(user, AccountEventKind.EMAIL_REMOVED, request)
-
-
 @receiver(mfa.authenticator_added, dispatch_uid="accounts.factor_added")
 @receiver(mfa.authenticator_reset, dispatch_uid="accounts.factor_reset")
 def _factor_added(request: HttpRequest, user: User, authenticator: Authenticator, **kwargs: object) -> None:

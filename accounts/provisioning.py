@@ -30,6 +30,11 @@ def groups_of(source: str) -> QuerySet[Group]:
     return Group.objects.filter(source__in=("", source))
 
 
+def number_of(source: str) -> int:
+    """How many accounts it looks after."""
+    return Provisioned.objects.filter(source=source).count()
+
+
 def source_of(user: User) -> str:
     row = row_of(user)
     return row.source if row else ""

@@ -107,6 +107,15 @@ class Environment(environ.Env):
             raise ImproperlyConfigured(f"{name} must be 1 or more, not {value}.")
         return value
 
+    def number_or_unsaid(self, name: str) -> int | None:
+        """This variable as a number of things, of which there may be none. Unset: nobody said."""
+        if not self.is_set(name):
+            return None
+        value: int = self.int(name)
+        if value < 0:
+            raise ImproperlyConfigured(f"{name} must be 0 or more, not {value}.")
+        return value
+
     def hour(self, name: str, default: int) -> int:
         """This variable as an hour of the day."""
         value: int = self.int(name, default=default)

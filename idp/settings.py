@@ -189,6 +189,8 @@ IDP_SIGNUP_OPEN = env.flag("IDP_SIGNUP_OPEN")
 # For how many days an invitation works, and whether members of projects invite, or superusers alone.
 IDP_INVITATION_DAYS = env.positive("IDP_INVITATION_DAYS", default=7)
 IDP_INVITATIONS: str = env.one_of("IDP_INVITATIONS", "members", "administrators")
+# How many people a directory may end in an hour before it is stopped. 0: as many as it likes. None: by how many it has.
+IDP_SCIM_ENDINGS_PER_HOUR: int | None = env.number_or_unsaid("IDP_SCIM_ENDINGS_PER_HOUR")
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if IDP_SIGNUP_OPEN else "optional"
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]  # no user name: asking for one tells which are taken
 ACCOUNT_PREVENT_ENUMERATION = True

@@ -5,6 +5,7 @@ Without a row of its own for the scope `groups` or `roles`, a project tells thes
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
@@ -59,6 +60,11 @@ def effective(rows: Sequence[ClaimRow]) -> tuple[ClaimRow, ...]:
     """The table with what goes without saying."""
     said = {row.needs for row in rows} | {row.name for row in rows}
     return (*rows, *(row for row in DEFAULTS if row.name not in said))
+
+
+def size_of(name: str, value: Json) -> int:
+    """Of a claim, in bytes of what a token says."""
+    return len(json.dumps([name, value], ensure_ascii=False, separators=(",", ":")).encode())
 
 
 # --- As JSON keeps it ----------------------------------------------------------------------------------------------

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q, Sum
+from django.db.models.functions import Length
 from django.utils.translation import gettext as _
 
 from accounts import attributes
 from accounts.models import GroupMember
 from projects import claim_rules
-from projects.claim_table import ATTRIBUTE, GROUPS, MAX_BYTES, MAX_VALUES, ClaimRow
+from projects.claim_table import ATTRIBUTE, GROUPS, MAX_BYTES, MAX_VALUES, ClaimRow, size_of
 from projects.problems import Problem
 from projects.rules import quoted
+
+LONGEST = 10  # people with the longest names of groups, whose claim is measured
 
 
 def problems(rows: Sequence[ClaimRow]) -> Iterator[Problem]:
@@ -23,18 +26,26 @@ def problems(rows: Sequence[ClaimRow]) -> Iterator[Problem]:
         if row.source == ATTRIBUTE and row.attribute and row.attribute not in known:
             message = _("There is no attribute %(name)s.") % {"name": quoted(row.attribute)}
             yield Problem(f"claims[{index}].attribute", message, "missing", row.attribute)
-        elif row.source == GROUPS and (most := _most_groups(row)) > MAX_VALUES:
+        elif row.source == GROUPS and (most := _too_many_groups(row)):
             yield Problem(f"claims[{index}].source", _too_many(most))
 
 
-def _most_groups(row: ClaimRow) -> int:
-    """Of one person, of those the row lets through."""
-    rows = GroupMember.objects.order_by()
+def _too_many_groups(row: ClaimRow) -> int:
+    """How many somebody has of those the row lets through, if that is more than a token takes; else 0."""
+    other = GroupMember.objects.filter(user=OuterRef("user"), group=OuterRef("group"), source__lt=OuterRef("source"))
+    rows = GroupMember.objects.filter(~Exists(other)).order_by()  # each group once, whoever says so
     if row.prefix or row.only:
         chosen = Q(group__name__in=row.only)
         rows = rows.filter(chosen | Q(group__name__startswith=row.prefix) if row.prefix else chosen)
-    counted = rows.values("user").annotate(number=Count("group", distinct=True)).order_by("-number")
-    return counted.values_list("number", flat=True).first() or 0
+    counted = rows.values("user").annotate(number=Count("pk"), letters=Sum(Length("group__name")))
+    most = counted.order_by("-number").values_list("number", flat=True).first() or 0
+    if most > MAX_VALUES:
+        return most
+    for user in counted.order_by("-letters").values_list("user", flat=True)[:LONGEST]:
+        told = row.names(rows.filter(user=user).values_list("group__name", flat=True))
+        if size_of(row.name, [*told]) > MAX_BYTES:
+            return len(told)
+    return 0
 
 
 def _too_many(most: int) -> str:

@@ -4,6 +4,7 @@ from clients.models.allowlist import AudienceEntry
 from clients.models.authorization import Authorization
 from clients.models.client import Client
 from clients.models.consent_request import ConsentRequest
+from clients.models.directory import Endings
 from clients.models.guest import BlockedHost, Guest
 from clients.models.kept_answer import KeptAnswer
 from clients.models.kept_request import KeptRequest
@@ -32,6 +33,7 @@ __all__ = [
     "ConsentRequest",
     "Delivery",
     "DeviceGrant",
+    "Endings",
     "FirstUse",
     "Grant",
     "Guest",

@@ -129,8 +129,9 @@ def change(user: User, said: Mapping[str, object], by: Actor, editor: Editor = E
         return []
     user.save()
     if "email" in moved:
+        verified = emails.was_verified(user, old_email)
         emails.replace_primary_address(user, old_email)
-        emails.record_change(user, old_email)
+        emails.record_change(user, old_email, verified)
     if HASH in moved:
         notices.password_replaced(user)
     further = [name.removeprefix(INSIDE) for name in moved if name.startswith(INSIDE)]

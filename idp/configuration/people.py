@@ -45,13 +45,15 @@ def apply_user(context: Context, entry: Entry) -> None:
     changed += _set_password(context, user, entry)
     if set(PASSWORD_KEYS) & set(changed) or not user.is_active:
         sign_in.end_all(user)  # whoever signed in with the old password, or before, is out
+    verified = emails.was_verified(user, old_email)
     changed += _set_email_address(context, user, old_email, entry)
     further = set_attributes(context, user, entry)
     names = [key for key in changed if key in NAMES]
     changed += ["attributes"] if further else []
     changed += ["groups"] if set_groups(context, user, entry) else []
     if not creating:
-        _record(user, old_email, changed)
+        _record(user, changed)
+        emails.record_change(user, old_email, verified)
         record_profile(user, context.by, [*names, *further])
     context.users[username] = user
     context.ledger.note("user", username, created=creating, fields=changed)
@@ -61,11 +63,10 @@ def _username(entry: Entry) -> str:
     return normalization.user_name(entry.text("username"))
 
 
-def _record(user: User, old_email: str, changed: Collection[str]) -> None:
+def _record(user: User, changed: Collection[str]) -> None:
     """In the log that the person reads, as when the console does it."""
     if {*PASSWORD_KEYS}.intersection(changed):
         notices.password_replaced(user)
-    emails.record_change(user, old_email)
 
 
 def _values(entry: Entry) -> dict[str, object]:

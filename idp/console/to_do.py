@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts import outbox
 from accounts.models import User
-from clients.models import ClientSecret, SigningKey, Webhook
+from clients.models import ClientSecret, Endings, SigningKey, Webhook
 from clients.models.keys import KeyState
 from common import clock
 from common.timers import TimerRun
@@ -60,6 +60,7 @@ def _of_installation(person: User) -> Iterator[ToDo]:
         yield ToDo(_("Mail has waited for ten minutes. Does the timer of delivermail run?"))
     yield from _keys(now)
     yield from _timers(now)
+    yield from _directories()
 
 
 def _administrators(person: User) -> Iterator[ToDo]:
@@ -102,6 +103,17 @@ def _timers(now: datetime) -> Iterator[ToDo]:
         elif now - run.ended_at > longest:
             fields = {"command": command, "age": timesince(run.ended_at, now)}
             yield ToDo(_("%(command)s has not run for %(age)s. Does its timer run?") % fields)
+
+
+def _directories() -> Iterator[ToDo]:
+    """By a command, not by a link: whoever lets very many people be ended looks there first what happened."""
+    stopped = Endings.objects.filter(held_at__isnull=False).select_related("client").order_by("held_at", "pk")
+    for row in stopped[:MOST_NAMED]:
+        said = _(
+            "The directory %(name)s was stopped: it ended %(number)s people within an hour. If that was no mistake, "
+            "manage.py unlock --directory %(id)s lets it go on."
+        ) % {"name": row.client.name or row.client.client_id, "number": row.number, "id": row.client.client_id}
+        yield ToDo(said, reverse("admin:clients_client_change", args=[row.client_id]), _("Look at it"))
 
 
 def _of_projects(projects: QuerySet[Project], whole: bool) -> Iterator[ToDo]:

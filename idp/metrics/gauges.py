@@ -27,6 +27,7 @@ from clients.models import (
     AccessToken,
     Authorization,
     Delivery,
+    Endings,
     Grant,
     LogoutNotice,
     RefreshToken,
@@ -121,6 +122,8 @@ def _outboxes(now: datetime) -> Iterator[Number]:
     yield Number("outbox_given_up_last_day", "What was given up.", lost, (("outbox", "notices"),))
     disabled = Webhook.objects.filter(enabled=False).exclude(disabled_because="").count()
     yield Number("webhooks_disabled", "Webhooks that took nothing for a day.", disabled)
+    stopped = Endings.objects.filter(held_at__isnull=False).count()
+    yield Number("directories_stopped", "Directories that ended very many people and were stopped.", stopped)
 
 
 def _timers() -> Iterator[Number]:

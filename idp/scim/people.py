@@ -17,7 +17,7 @@ from common import cache
 from common.json_type import Json
 from idp.api import person_changes
 from idp.api.resource import storable
-from idp.scim import answers, errors, patches, reading
+from idp.scim import answers, errors, limit, patches, reading
 from idp.scim.door import At
 from idp.scim.errors import Unfit
 from idp.scim.filters import NOTHING, Columns, Flag, Key, Moment, Text, condition
@@ -102,6 +102,7 @@ def _named(wanted: Said) -> dict[str, object]:
     return said
 
 
+@limit.kept
 def replace(asked: At, key: str) -> HttpResponse:
     """Whoever is deactivated stays it, unless the body says `active`."""
     selection, sent = reading.selected(asked, PEOPLE), patches.in_our_words(asked.sent())
@@ -111,6 +112,7 @@ def replace(asked: At, key: str) -> HttpResponse:
         return _changed(asked, user, before, person, selection)
 
 
+@limit.kept
 def patch(asked: At, key: str) -> HttpResponse:
     selection, wanted = reading.selected(asked, PEOPLE), patches.operations(asked.sent())
     changes = patches.read(people_with(added_here()), wanted)
@@ -140,6 +142,8 @@ def _changed(
     _judge(user, wanted)
     changes = wanted.changes(was)
     _leave_what_is_theirs(user, asked.source, changes)
+    if user.is_active and changes.get("is_active") is False:
+        limit.count(asked)
     by = asked.by
     moved = person_changes.change(user, changes, by, Editor.IMPORT)
     kept = provisioning.keep(user, asked.source, wanted.external_id, wanted.labels)
@@ -148,12 +152,14 @@ def _changed(
     return answers.one(asked, _whole(_person(asked, user.sub), asked.source), selection)
 
 
+@limit.kept
 def delete(asked: At, key: str) -> HttpResponse:
     """With everything that is theirs. Whoever wrote the console's history stays: they can be deactivated."""
     with transaction.atomic():
         user, _before = _held(asked, key)
         if obstacles := changes.obstacles(user, None):
             raise Unfit(" ".join(map(str, obstacles)), status=409)
+        limit.count(asked)
         person_changes.delete(user, asked.by)
     return HttpResponse(status=204)
 

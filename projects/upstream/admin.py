@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.fresh_proof import FreshProofAdmin
 from projects.door import actor_of
 from projects.upstream import registration
-from projects.upstream.choices import Kind
+from projects.upstream.choices import TELLING
 from projects.upstream.connectors import callback_url, logout_url
 from projects.upstream.console_forms import ConnectorForm
 from projects.upstream.models import Connector
@@ -63,10 +63,10 @@ class ConnectorAdmin(FreshProofAdmin):
         """What to register there."""
         return callback_url(row.key) if row.pk else callback_url("key").replace("/key/", "/KEY/")
 
-    @admin.display(description=_("Back-channel logout URI"))
+    @admin.display(description=_("Logout URI"))
     def logout_uri(self, row: Connector) -> str:
         """The same, where the provider tells who signed out."""
-        return logout_url(row.key) if row.pk and row.kind == Kind.OIDC else "-"
+        return logout_url(row.key) if row.pk and row.kind in TELLING else "-"
 
     @admin.display(description=_("People who are linked"))
     def people(self, row: Connector) -> str:

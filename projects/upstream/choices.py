@@ -19,6 +19,8 @@ class Kind(models.TextChoices):
 
 # Google and GitHub sign people in without a question, and do not say when they asked the last one.
 ASK_AGAIN = (Kind.OIDC, Kind.ENTRA, Kind.SAML, Kind.LDAP)
+# Those that say when somebody signed out there (`logout`).
+TELLING = (Kind.OIDC, Kind.ENTRA, Kind.SAML)
 # The members that mean something for a kind; those in the first list are needed.
 COMMON = ("id", "name", "kind", "project", "enabled", "position", "domains", "creates_people")
 OWNS = "owns_domains"  # not GitHub: it verified an address once, whoever has the mailbox now

@@ -75,7 +75,7 @@ def callback_url(key: str) -> str:
 
 
 def logout_url(key: str) -> str:
-    """Where a provider of OpenID Connect says that somebody signed out there."""
+    """Where the provider says that somebody signed out there."""
     return issuer.url_of(reverse("upstream_logout", args=[key]))
 
 

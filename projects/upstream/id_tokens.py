@@ -116,4 +116,5 @@ def told_by(claims: Mapping[str, Json], uid: str = "") -> Told:
         auth_time=moment(claims, "auth_time"),
         amr=methods_of(claims.get("amr")),
         acr=text_of(claims.get("acr"))[:200],
+        session=text_of(claims.get("sid")),
     )

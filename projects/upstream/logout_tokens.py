@@ -15,10 +15,10 @@ EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 @dataclass(frozen=True, slots=True)
 class SignedOut:
-    """Whom, or which session, it is about: one of the two is there. `at`: when they said so."""
+    """Whom, or which sessions, it is about: one of the two is there. `at`: when they said so."""
 
     sub: str
-    sid: str
+    sids: tuple[str, ...]
     at: int
 
 
@@ -26,7 +26,7 @@ def verified(token: str, issuer: str, client_id: str, now: int, find_key: FindKe
     """Raises Refused. No ID token is one: it has a nonce, and names no such event."""
     claims = signed(token, TYPES, find_key)
     _check(claims, issuer, client_id, now)
-    return SignedOut(_sub(claims), _sid(claims), max(moment(claims, "iat") or 0, 0))
+    return SignedOut(_sub(claims), tuple(filter(None, [_sid(claims)])), max(moment(claims, "iat") or 0, 0))
 
 
 def check_unsigned(token: str, issuer: str, client_id: str, now: int) -> None:

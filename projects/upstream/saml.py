@@ -23,7 +23,7 @@ from onelogin.saml2.settings import OneLogin_Saml2_Settings
 
 from common.json_type import Json
 from projects.upstream import fetched
-from projects.upstream.connectors import callback_url, metadata_url
+from projects.upstream.connectors import callback_url, logout_url, metadata_url
 from projects.upstream.id_tokens import SKEW
 from projects.upstream.models import Connector
 from projects.upstream.oidc import Wish
@@ -77,6 +77,7 @@ def _ours(connector: Connector) -> dict[str, object]:
     return {
         "entityId": metadata_url(connector.key),
         "assertionConsumerService": {"url": callback_url(connector.key), "binding": Constants.BINDING_HTTP_POST},
+        "singleLogoutService": {"url": logout_url(connector.key), "binding": Constants.BINDING_HTTP_REDIRECT},
         "NameIDFormat": Constants.NAMEID_UNSPECIFIED,
     }
 
@@ -98,12 +99,12 @@ def read_metadata(document: bytes) -> Mapping[str, Any]:
         has_key = provider.get("x509cert") or provider.get("x509certMulti", {}).get("signing")
     except _BROKEN:
         usable = has_key = None
-    if not usable or not has_key or not _is_web(str(provider["singleSignOnService"]["url"])):
+    if not usable or not has_key or not is_web(str(provider["singleSignOnService"]["url"])):
         raise Refused("malformed", "Its metadata has no provider with a key and an address for redirects.")
     return found
 
 
-def _is_web(address: str) -> bool:
+def is_web(address: str) -> bool:
     return urlsplit(address).scheme in ("https", "http")
 
 
@@ -230,6 +231,7 @@ def _told(auth: OneLogin_Saml2_Auth, moment: int | None) -> Told:
         claims=claims,
         auth_time=moment,
         acr=contexts[0] if contexts else "",
+        session=text_of(auth.get_session_index()),
     )
 
 

@@ -18,7 +18,6 @@ from django.utils.translation import gettext as _
 from accounts import sign_in
 from accounts.models import SignIn, User
 from common import clock
-from projects.upstream.choices import Kind
 from projects.upstream.connectors import held
 from projects.upstream.linking import Outcome
 from projects.upstream.models import Connector
@@ -89,7 +88,9 @@ def _proved_again(
         if not held(connector.key):
             return failed(request, connector, "disabled", next_url=next_url)
         SignIn.objects.filter(pk=row.pk, connector="").update(connector=connector.key)
-        SignIn.objects.filter(pk=row.pk, connector=connector.key).update(upstream_sid=session_there(connector, told))
+        SignIn.objects.filter(pk=row.pk, connector=connector.key).update(
+            upstream_sid=sid_of(connector.key, told.session)
+        )
         if told.auth_time is not None:
             record(request, connector, told, user)
     return redirect(next_url or "home")
@@ -112,10 +113,6 @@ def _change_person(request: HttpRequest) -> None:
         request.session[key] = requests
 
 
-def session_there(connector: Connector, told: Told) -> str:
-    return sid_of(connector.key, told.claims.get("sid")) if connector.kind == Kind.OIDC else ""
-
-
 def record(request: HttpRequest, connector: Connector, told: Told, user: User) -> None:
     """What the sign-in stands on. What was proved there in which way counts only where the connector says so (U3)."""
     counts = connector.trusts_mfa
@@ -125,7 +122,7 @@ def record(request: HttpRequest, connector: Connector, told: Told, user: User) -
         user,
         sign_in.UPSTREAM,
         connector=connector.key,
-        upstream_sid=session_there(connector, told) or None,
+        upstream_sid=sid_of(connector.key, told.session) or None,
         amr=list(told.amr) if counts and told.amr else None,
         mfa=True if strong else None,
         proved_at=told.auth_time,

@@ -34,6 +34,7 @@ class Told:
     auth_time: float | None = None
     amr: tuple[str, ...] = ()
     acr: str = ""
+    session: str = ""  # its name there, where it says one
 
 
 def uid_of(text: str) -> str:
@@ -41,9 +42,8 @@ def uid_of(text: str) -> str:
     return text if len(text) <= LONGEST_UID else "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
-def sid_of(key: str, value: Json) -> str:
+def sid_of(key: str, sid: str) -> str:
     """What is kept of the ID of a session at this connector: enough to know it again."""
-    sid = text_of(value)
     return hashlib.sha256(f"{key}\0{sid}".encode()).hexdigest() if sid else ""
 
 

@@ -6,10 +6,9 @@ an API of another project, and nothing to guests, whose project has no table (`P
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 
-from projects.claim_table import ATTRIBUTE, GROUPS, MAX_BYTES, MAX_VALUES, ClaimRow
+from projects.claim_table import ATTRIBUTE, GROUPS, MAX_BYTES, MAX_VALUES, ClaimRow, size_of
 from projects.facts import ProjectFacts
 from provider.protocol.facts import Json, PersonFacts
 
@@ -78,7 +77,7 @@ def _fitting(claims: Iterable[tuple[str, Json]]) -> Iterator[tuple[str, Json]]:
     """Those that have room, in the order of the table."""
     left = MAX_BYTES
     for name, value in claims:
-        size = len(json.dumps([name, value], ensure_ascii=False, separators=(",", ":")).encode())
+        size = size_of(name, value)
         if size <= left and not (isinstance(value, list) and len(value) > MAX_VALUES):
             left -= size
             yield name, value

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, F, JSONField, OuterRef, Q, QuerySet, Value, When
 
 from clients.models import Delivery, Stream, Webhook
 from clients.models.logout import NoticeState
+from clients.models.telling import ToldKind
 from common import clock
 from provider import outboxes
 from provider.outboxes import MAX_TRIES, Sent
 from provider.patience import Lookups, Patience
+
+# Once a receiver has an address, or never gets it, it is kept no longer.
+NOT_KEPT = {"data": Case(When(kind=ToldKind.EMAIL, then=Value({}, JSONField())), default=F("data"))}
 
 
 def claim_next(patience: Patience, lookups: Lookups, open_now: Q) -> Delivery | None:
@@ -55,6 +59,7 @@ def save(row: Delivery, sent: Sent, state: NoticeState) -> None:
         status=sent.status,
         problem=sent.problem[:300],
         delivered_at=clock.now() if state == NoticeState.DELIVERED else None,
+        **({} if state == NoticeState.DUE else NOT_KEPT),
     )
 
 

@@ -13,14 +13,18 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 
+from accounts import emails
 from accounts.models import Group, User
-from clients.models import Authorization, Occurrence
+from clients.models import Authorization, Delivery, Occurrence
+from clients.models.logout import NoticeState
 from clients.models.telling import ToldKind
 from common import clock
-from projects.models import ProjectRole, RoleGrant
-from provider.telling.relations import known_to, projects_of
+from projects.models import Project, ProjectRole, RoleGrant
+from projects.sectors import told_sub
+from provider.telling.relations import allowed_by_each, known_to, projects_of
 from provider.telling.relations import told_projects as told_projects
 
+EMAIL = "email"  # the scope
 BATCH = 500  # rows of a statement
 
 
@@ -97,3 +101,23 @@ def of_deletion(instance: User, **_signal: object) -> None:
     projects = projects_of(instance.sub, at, told_projects())
     if projects:
         Occurrence.objects.create(at=at, kind=ToldKind.DELETED, sub=instance.sub, projects=sorted(projects))
+        Occurrence.objects.filter(kind=ToldKind.EMAIL, sub=instance.sub).update(detail={})
+        _forget_addresses(instance.sub, projects)
+
+
+def _forget_addresses(sub: str, projects: Collection[int]) -> None:
+    """Nothing that waits names somebody any more who is gone."""
+    due = Delivery.objects.filter(kind=ToldKind.EMAIL, state=NoticeState.DUE)
+    for project in Project.objects.filter(pk__in=projects):
+        due.filter(stream__client__project=project, sub=told_sub(sub, project)).update(data={})
+
+
+@receiver(emails.changed, dispatch_uid="telling.address_changed")
+def of_address(user: User, before: str, after: str, at: datetime, **_signal: object) -> None:
+    """No log keeps addresses. Who may know it is told which one it was; everybody else, that it is another one now."""
+    projects = projects_of(user.sub, at, told_projects())
+    allowed = allowed_by_each([user.sub], at, projects) if before else {}
+    knowing = {project for (project, _sub), scopes in allowed.items() if EMAIL in scopes}
+    for some, detail in ((knowing, {"before": before, "after": after}), (projects - knowing, {})):
+        if some:
+            Occurrence.objects.create(at=at, kind=ToldKind.EMAIL, sub=user.sub, projects=sorted(some), detail=detail)

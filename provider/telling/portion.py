@@ -6,17 +6,17 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from accounts.models import User
 from clients import streams
 from clients.models import Delivery, Stream, Webhook
 from clients.models.stream import StreamStatus
 from clients.models.telling import ToldKind
 from projects.models import Project
-from projects.roles import roles_of_each
 from projects.sectors import told_moment, told_sid, told_sub
 from provider.telling import sets
+from provider.telling.new_claims import NewClaims
 from provider.telling.relations import projects_of_each
-from provider.telling.table import Details, Happened
+from provider.telling.sets import Details
+from provider.telling.table import Happened
 
 NONE: frozenset[int] = frozenset()
 
@@ -35,7 +35,8 @@ class Portion:
         for stream in there.exclude(status=StreamStatus.DISABLED).select_related("client__project").order_by("pk"):
             self._streams[stream.client.home.pk].append(stream)
         self._excluded = {one.pk: self._excluded_of(one) for some in self._streams.values() for one in some}
-        self._users, self._roles = self._found_roles()
+        told_there = {one.client.home.pk: one.client.home for some in self._streams.values() for one in some}
+        self._new_claims = NewClaims(said, told_there.values())
 
     def deliveries(self) -> list[Delivery]:
         return [row for one, projects in self._said for project in sorted(projects) for row in self._of(one, project)]
@@ -45,20 +46,12 @@ class Portion:
         subs = {told_sub(one.sub, project) for one, projects in self._said if project.pk in projects}
         return frozenset(stream.exclusions.filter(sub__in=subs).values_list("sub", flat=True))
 
-    def _found_roles(self) -> tuple[dict[str, int], dict[int, dict[int, tuple[str, ...]]]]:
-        """The people whose roles are told, and in each project that has a stream those of each of them."""
-        subs = {one.sub for one, _projects in self._said if one.kind == ToldKind.ROLES}
-        if not subs or not self._streams:
-            return {}, {}
-        users = dict(User.objects.filter(sub__in=subs).values_list("sub", "pk"))
-        return users, {project: roles_of_each(project, users.values()) for project in self._streams}
-
     def _of(self, one: Happened, project: int) -> Iterator[Delivery]:
         """A row for each recipient of this project that was there by then, and wants this kind."""
         for webhook in self._webhooks.get(project, ()):
             if webhook.created_at <= one.at and (not webhook.kinds or one.kind in webhook.kinds):
                 sub, at = told_sub(one.sub, webhook.project), told_moment(one.at, webhook.project)
-                data = _told(one, webhook.project)
+                data = {} if one.kind == ToldKind.EMAIL else _told(one, webhook.project)  # no address (rule W3)
                 yield Delivery(webhook=webhook, sub=sub, kind=one.kind, data=data, happened_at=at)
         for stream in self._streams.get(project, ()):
             if stream.created_at <= one.at:
@@ -69,17 +62,13 @@ class Portion:
         sub = told_sub(one.sub, project)
         named = one.data.get("client_ids", one.data.get("client_id"))
         apps = [named] if isinstance(named, str) else named
-        wanted = sets.event_type(one.kind) in stream.events_requested
+        wanted = sets.wanted(one.kind, _told(one, project), stream.events_requested)
         of_others = apps is not None and stream.client.client_id not in apps
-        if wanted and not of_others and sub not in self._excluded[stream.pk]:
-            data = {**_told(one, project), **self._claims(one, project.pk)}
+        if wanted is not None and not of_others and sub not in self._excluded[stream.pk]:
+            claims = self._new_claims.of(one, project)
             at = told_moment(one.at, project)
-            yield Delivery(stream=stream, sub=sub, kind=one.kind, data=data, happened_at=at)
-
-    def _claims(self, one: Happened, project: int) -> dict[str, dict[str, list[str]]]:
-        """The new values: roles of its own project. Which groups it may know is for its claims to say, so it asks."""
-        user = self._users.get(one.sub) if one.kind == ToldKind.ROLES else None
-        return {"claims": {"roles": [*self._roles[project].get(user, ())]}} if user is not None else {}
+            if claims is not None:
+                yield Delivery(stream=stream, sub=sub, kind=one.kind, data={**wanted, **claims}, happened_at=at)
 
 
 def _whose(

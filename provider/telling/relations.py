@@ -54,6 +54,20 @@ def known_to(project: int, at: datetime) -> QuerySet[User]:
     return User.objects.filter(Q(pk__in=used.values("user")) | Q(pk__in=said.values("user")))
 
 
+def allowed_by_each(subs: Collection[str], at: datetime, among: Collection[int]) -> dict[tuple[int, str], set[str]]:
+    """The scopes that these people allowed each project then: what is told of one app stays within its project."""
+    found: defaultdict[tuple[int, str], set[str]] = defaultdict(set)
+    if subs and among:
+        used, said = _knowing(at, among)
+        for project, sub, scopes in (
+            *used.filter(user__sub__in=subs).values_list("client__project", "user__sub", "scopes"),
+            *said.filter(user__sub__in=subs).values_list("project", "user__sub", "scopes"),
+        ):
+            if project is not None:
+                found[project, sub].update(scopes)
+    return found
+
+
 def _knowing(at: datetime, among: Collection[int]) -> tuple[QuerySet[Authorization], QuerySet[Consent]]:
     """What these projects knew people by."""
     alive = Q(ended_at__isnull=True) | Q(ended_at__gte=at)

@@ -70,12 +70,12 @@ def fetch(stream: Stream, most: int) -> tuple[dict[str, str], bool]:
 
 
 def acknowledge(stream: Stream, jtis: Sequence[str]) -> None:
-    _mine(stream, jtis).update(state=NoticeState.DELIVERED, delivered_at=clock.now(), problem="")
+    _mine(stream, jtis).update(state=NoticeState.DELIVERED, delivered_at=clock.now(), problem="", **lanes.NOT_KEPT)
 
 
 def refuse(stream: Stream, jti: str, problem: str) -> None:
     """The receiver cannot use it: it is not given again."""
-    _mine(stream, [jti]).update(state=NoticeState.GIVEN_UP, problem=problem[:300])
+    _mine(stream, [jti]).update(state=NoticeState.GIVEN_UP, problem=problem[:300], **lanes.NOT_KEPT)
 
 
 def _mine(stream: Stream, jtis: Sequence[str]) -> QuerySet[Delivery]:

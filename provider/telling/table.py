@@ -15,9 +15,10 @@ from clients.models.telling import ToldKind
 from projects.claim_table import GROUPS
 from projects.models import Project, ProjectRole, RoleGrant
 from provider.event_feed import Event
+from provider.telling.sets import Details
 
-Details = dict[str, str | list[str]]
 EVERYWHERE: frozenset[int] | None = None  # every project that knows the person
+BY_ADMINISTRATOR = {"by": "administrator"}  # and not by the person
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +127,14 @@ EVENTS: Mapping[str, Read] = {
     "account.activated": _of_account(ToldKind.ACTIVATED),
     "password.changed": _of_account(ToldKind.PASSWORD),
     "password.reset": _of_account(ToldKind.PASSWORD),
-    "password.replaced": _of_account(ToldKind.PASSWORD),
-    "email.changed": _of_account(ToldKind.EMAIL),
+    "password.replaced": _of_account(ToldKind.PASSWORD, **BY_ADMINISTRATOR),
     "factor.totp_added": _of_account(ToldKind.FACTORS, factor="totp", change="added"),
     "factor.totp_removed": _of_account(ToldKind.FACTORS, factor="totp", change="removed"),
     "factor.webauthn_added": _of_account(ToldKind.FACTORS, factor="passkey", change="added"),
     "factor.webauthn_removed": _of_account(ToldKind.FACTORS, factor="passkey", change="removed"),
     "factor.recovery_codes_added": _of_account(ToldKind.FACTORS, factor="recovery_codes", change="added"),
     "factor.recovery_codes_removed": _of_account(ToldKind.FACTORS, factor="recovery_codes", change="removed"),
-    "factor.all_removed": _of_account(ToldKind.FACTORS, factor="all", change="removed"),
+    "factor.all_removed": _of_account(ToldKind.FACTORS, factor="all", change="removed", **BY_ADMINISTRATOR),
     "consent.taken_back": _taken_back,
     "authorization.ended": _ended,
     "token.reuse": _reused,

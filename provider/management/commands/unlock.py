@@ -14,10 +14,12 @@ from django.utils import timezone
 from accounts import guesses
 from accounts.backend import candidates
 from accounts.models import AccountEvent, AccountEventKind, User
-from clients.models import Client, SecurityEvent
+from clients import endings
+from clients.models import Client, Endings, SecurityEvent
 from common import counters
-from common.command import DatabaseCommand, Refused, as_name, wrong_use
+from common.command import DatabaseCommand, Refused, as_name, whoever_runs_this, wrong_use
 from common.memory import Memory
+from projects.actors import Actor
 from provider import device_guesses, throttle
 from provider.store.events import DEVICE_LOCKED_OUT, LOCKED_OUT
 
@@ -36,19 +38,23 @@ class Lock:
 
 class Command(DatabaseCommand):
     writes = True
-    help = "Lift lock-outs after too many wrong passwords, codes or client secrets. Running it again is safe."
+    help = (
+        "Lift lock-outs after too many wrong passwords, codes or client secrets, and let a directory go on that was "
+        "stopped. Running it again is safe."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         whom = parser.add_mutually_exclusive_group(required=True)
         whom.add_argument("--client", help="the client_id of the client")
         whom.add_argument("--user", help="the user name or e-mail address of the person")
         whom.add_argument("--network", help="an address or a network (CIDR)")
+        whom.add_argument("--directory", help="the client_id of a directory that was stopped: it ended too many people")
         super().add_arguments(parser)
 
     def handle(self, *args: object, **options: object) -> None:
-        if isinstance(counters.shared(), Memory):
+        if not options["directory"] and isinstance(counters.shared(), Memory):
             raise Refused("Without CACHE_URL each server counts in its own memory: wait five minutes, or restart it.")
-        locks = list(_locks(options))
+        locks = list(_locks(options, Actor.operator("unlock", whoever_runs_this())))
         if not options["dry_run"]:
             for lock in locks:
                 lock.lift()
@@ -58,8 +64,10 @@ class Command(DatabaseCommand):
         self.answer({"lifted": rows, "dry_run": options["dry_run"]}, lines or ["Nothing is locked."])
 
 
-def _locks(options: dict[str, object]) -> Iterator[Lock]:
-    if name := as_name(str(options["client"] or "")):
+def _locks(options: dict[str, object], by: Actor) -> Iterator[Lock]:
+    if name := as_name(str(options["directory"] or "")):
+        yield from _of_directory(name, by)
+    elif name := as_name(str(options["client"] or "")):
         if not Client.objects.filter(client_id=name).exists():
             raise wrong_use(f"There is no client {name}.")
         yield from _of_clients(client_id=name)
@@ -77,6 +85,14 @@ def _locks(options: dict[str, object]) -> Iterator[Lock]:
             raise wrong_use("--network takes an address or a network, such as 198.51.100.0/24.") from None
         found = [*_of_clients(), *_of_people(), *_of_device_codes()]
         yield from (lock for lock in found if _is_within(lock.network, network))
+
+
+def _of_directory(client_id: str, by: Actor) -> Iterator[Lock]:
+    client = Client.objects.filter(client_id=client_id).first()
+    if client is None:
+        raise wrong_use(f"There is no client {client_id}.")
+    if Endings.objects.filter(client=client, held_at__isnull=False).exists():
+        yield Lock("directory", client_id, "anywhere", partial(endings.let_go_on, client, by))
 
 
 def _of_clients(**which: str) -> Iterator[Lock]:

@@ -157,3 +157,15 @@ def test_who_has_no_password_is_asked_there_again(corp: Corp, visitor: Visitor, 
     assert (corp.folder / "force_authn").read_text() == "true"
     visitor.send()
     assert 'name="decision"' in visitor.send().text, "the consent page of the app that asked"
+
+
+@pytest.mark.parametrize("binding", ["redirect", "post"])
+def test_who_signs_out_there_is_signed_out_here_and_it_hears_of_it(corp: Corp, visitor: Visitor, binding: str) -> None:
+    corp.bring_back(visitor)
+    assert SignIn.objects.get().ended_at is None
+    visitor.go(f"http://127.0.0.1:{corp.port}/sign_out?binding={binding}")
+    if binding == "post":
+        visitor.send()
+    assert (visitor.page.status_code, visitor.page.text) == (200, "Signed out everywhere.")
+    assert SignIn.objects.get().ended_at is not None
+    assert (corp.folder / "signed_out").read_text().endswith(" True")

@@ -10,11 +10,13 @@ from allauth.mfa.models import Authenticator
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.contenttypes.models import ContentType
+from django.core import mail
 
 from accounts.changes import LAST_SUPERUSER
 from accounts.models import AccountEvent, SignIn, User
 from clients.models import Client, KeptAnswer
 from common import clock
+from idp.configuration import apply
 from projects.events import SecurityEvent
 from projects.json_shape import as_json
 from tests.idp.api.caller import OWN, Api, path, person
@@ -192,3 +194,18 @@ def test_what_happened_to_an_account_is_read_by_its_sub(everything: Api) -> None
     assert (one["kind"], one["sub"]) == ("profile.changed", sub_of("owner"))
     assert items(everything.get(path("account-events") + "?since=2999-01-01T00:00:00Z")) == []
     assert items(everything.get(path("account-events") + "?kind=profile.changed%00".replace("%00", ".x"))) == []
+
+
+def test_whose_password_a_program_or_a_file_sets_is_told_of_it(
+    everything: Api, django_capture_on_commit_callbacks: Any
+) -> None:
+    """And nobody else is: a hash that is the same as before sets nothing."""
+    hashed = hash_of("another long phrase")
+    for _ in range(2):
+        with django_capture_on_commit_callbacks(execute=True):
+            assert everything.patch(path("users", sub_of("owner")), {"password_hash": hashed}).status_code == 200
+    with django_capture_on_commit_callbacks(execute=True):
+        apply("version: 1\nusers: [{username: member, password: another long phrase}]\n")
+    told = [(one.to, one.subject) for one in mail.outbox]
+    subject = "An administrator set your password at Vestibule"
+    assert told == [(["owner@people.example"], subject), (["member@people.example"], subject)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.core.wsgi import get_wsgi_application
 from scim2_client.engines.wsgi import WSGISCIMClient
@@ -13,7 +15,8 @@ from tests.world import ISSUER
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
-def test_s1_a_program_of_others_finds_nothing_wrong(scim: Scim) -> None:
+def test_s1_a_program_of_others_finds_nothing_wrong(scim: Scim, settings: Any) -> None:
+    settings.IDP_SCIM_ENDINGS_PER_HOUR = 0  # it deactivates and deletes as many as a mistake would
     client = WSGISCIMClient(
         get_wsgi_application(), base_url=ISSUER + BASE, headers={"Authorization": f"Bearer {scim.token}"}
     )

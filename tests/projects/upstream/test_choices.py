@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from allauth.socialaccount.models import SocialAccount
+from django.test import Client as Http
 
 from accounts.models import SignIn, User
 from projects.upstream import github, oidc, registration
@@ -127,6 +128,51 @@ def test_u2_an_address_of_entra_is_proved_only_if_the_owner_of_its_domain_is(
     entra.claims |= {"email": "owner@people.example", **claims}
     assert visited(entra).status_code == (302 if opens else 403)
     assert SocialAccount.objects.filter(user__username="owner").exists() is opens
+
+
+ENTRA_SESSION = "007e3899-e104-731f-b675-0617c1f2dd72"
+
+
+def signed_out_there(**query: Any) -> Response:
+    """As a frame of Entra's page asks: without a cookie."""
+    return Http().get(f"/accounts/from/{KEY}/logout", query)
+
+
+def test_entra_tells_by_the_id_of_the_session_that_somebody_signed_out(entra: Provider) -> None:
+    link(OBJECT)
+    entra.claims |= {"sid": ENTRA_SESSION}
+    visited(entra)
+    visited_again(entra, "another")
+    answer = signed_out_there(sid=ENTRA_SESSION)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert "no-store" in answer["Cache-Control"]
+    assert SignIn.objects.filter(ended_at=None).count() == 1
+    assert signed_out_there(sid="another", iss=entra.issuer).status_code == 200
+    assert not SignIn.objects.filter(ended_at=None).exists()
+
+
+def visited_again(entra: Provider, sid: str) -> None:
+    entra.claims |= {"sid": sid}
+    visited(entra)
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ({"sid": "unknown"}, 200),
+        ({}, 400),
+        ({"sid": ""}, 400),
+        ({"sid": [ENTRA_SESSION, ENTRA_SESSION]}, 400),
+        ({"sid": ENTRA_SESSION, "iss": "https://login.microsoftonline.com/other/v2.0"}, 400),
+        ({"iss": "https://login.microsoftonline.com/other/v2.0"}, 400),
+    ],
+)
+def test_entra_ends_no_session_that_it_does_not_name(entra: Provider, query: dict[str, Any], status: int) -> None:
+    link(OBJECT)
+    visited_again(entra, ENTRA_SESSION)
+    assert signed_out_there(**query).status_code == status
+    assert SignIn.objects.filter(ended_at=None).count() == 1
+    assert Http().post(f"/accounts/from/{KEY}/logout", {"sid": ENTRA_SESSION}).status_code == 405
 
 
 # --- GitHub ---------------------------------------------------------------------------------------------------------

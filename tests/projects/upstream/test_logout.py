@@ -179,7 +179,7 @@ def test_it_comes_once_by_a_form(linked: Connector, fake: Provider) -> None:
 
 
 @pytest.mark.parametrize(
-    "changed", [{"enabled": False}, {"kind": "google"}, {"kind": "saml"}, {"key": "moved"}], ids=str
+    "changed", [{"enabled": False}, {"kind": "google"}, {"kind": "ldap"}, {"key": "moved"}], ids=str
 )
 def test_of_a_connector_that_is_told_nothing_there_is_no_such_page(
     linked: Connector, fake: Provider, changed: dict[str, Any]
@@ -221,8 +221,8 @@ def test_one_at_a_time_waits_for_a_slow_provider(
 ) -> None:
     monkeypatch.setattr(logout, "PATIENCE", 0.01)
     token = fake.logout_token()
-    with logout._alone(KEY):
+    with logout.alone(KEY):
         assert told(token).status_code == 400
-        with logout._alone("another"):
+        with logout.alone("another"):
             assert fake.asked == []
     assert told(token).status_code == 200

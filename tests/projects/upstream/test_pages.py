@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -107,10 +106,6 @@ def test_the_sign_in_page_costs_one_statement_more_with_ten_connectors(
     with django_assert_num_queries(1):
         page = http.get("/accounts/login/")
     assert len(buttons(page)) == 10
-    begun = time.process_time()
-    for _ in range(5):
-        http.get("/accounts/login/")
-    assert (time.process_time() - begun) / 5 < 0.1, "seconds of the processor"
 
 
 # --- How strong a sign-in from elsewhere is (rule U3) ---------------------------------------------------------------

@@ -14,7 +14,17 @@ from clients.models import Client, SecurityEvent
 from projects import claims as project_claims
 from projects import registration, roles
 from projects.actors import Actor
-from projects.claim_table import ACCESS_TOKEN, ATTRIBUTE, GROUPS, ID_TOKEN, INTROSPECTION, PLACES, ROLES, ClaimRow
+from projects.claim_table import (
+    ACCESS_TOKEN,
+    ATTRIBUTE,
+    GROUPS,
+    ID_TOKEN,
+    INTROSPECTION,
+    PLACES,
+    ROLES,
+    ClaimRow,
+    size_of,
+)
 from projects.metadata import RoleMetadata
 from projects.models import Api, Project, ProjectRole
 from projects.problems import RegistrationError
@@ -247,3 +257,13 @@ def test_a_table_that_would_be_too_large_for_somebody_is_refused_when_it_is_made
     with pytest.raises(RegistrationError, match="2 of these groups"):
         tell(replace(TABLE[0], prefix="ch", only=("acme-staff",)))
     tell(replace(TABLE[0], prefix="", only=("acme-staff", "nobody")))
+
+
+def test_nor_is_one_whose_names_are_too_long_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    everything = replace(TABLE[0], prefix="", only=(), rename=())
+    just_enough = size_of("groups", ["acme-staff", "choir"])
+    monkeypatch.setattr(project_claims, "MAX_BYTES", just_enough - 1)
+    with pytest.raises(RegistrationError, match="2 of these groups"):
+        tell(everything)
+    monkeypatch.setattr(project_claims, "MAX_BYTES", just_enough)
+    tell(everything)

@@ -39,7 +39,14 @@ def test_w5_a_token_says_exactly_this() -> None:
     [
         ("person.activated", {}, f"{RISC}account-enabled", {}),
         ("person.deleted", {}, f"{RISC}account-purged", {}),
-        ("person.email_changed", {}, f"{RISC}identifier-changed", {}),
+        ("person.email_changed", {}, f"{RISC}recovery-information-changed", {}),
+        ("person.email_changed", {"before": "a@x.example", "after": ""}, f"{RISC}identifier-changed", {}),
+        (
+            "person.email_changed",
+            {"before": "a@x.example", "after": "b@x.example"},
+            f"{RISC}identifier-changed",
+            {"new-value": "b@x.example"},
+        ),
         (
             "person.password_changed",
             {},
@@ -62,7 +69,13 @@ def test_w5_a_token_says_exactly_this() -> None:
             "person.roles_changed",
             {"claims": {"roles": ["admin"]}},
             f"{CAEP}token-claims-change",
-            {**AT, "claims": {"roles": ["admin"]}},
+            {**AT, "initiating_entity": "admin", "claims": {"roles": ["admin"]}},
+        ),
+        (
+            "person.password_changed",
+            {"by": "administrator"},
+            f"{CAEP}credential-change",
+            {**AT, "initiating_entity": "admin", "credential_type": "password", "change_type": "update"},
         ),
         ("access.ended", {"reason": "signed_out"}, f"{CAEP}session-revoked", AT),
         (
@@ -81,6 +94,31 @@ def test_w6_what_happened_is_told_as(kind: str, data: dict[str, Any], event: str
 
 def test_w5_what_is_about_a_stream_is_about_nobody() -> None:
     assert told("ssf.verification", {})["sub_id"] == {"format": "opaque", "id": "the-stream"}
+
+
+def test_w6_of_an_address_the_subject_is_the_one_that_was() -> None:
+    said = told("person.email_changed", {"before": "a@x.example", "after": "b@x.example"})
+    assert said["sub_id"] == {"format": "email", "email": "a@x.example"}
+    assert told("person.email_changed", {})["sub_id"]["sub"] == "the-sub"
+
+
+@pytest.mark.parametrize(
+    ("requested", "data", "wanted"),
+    [
+        (
+            [sets.IDENTIFIER_CHANGED, sets.RECOVERY_CHANGED],
+            {"before": "a", "after": "b"},
+            {"before": "a", "after": "b"},
+        ),
+        ([sets.RECOVERY_CHANGED], {"before": "a", "after": "b"}, {}),
+        ([sets.IDENTIFIER_CHANGED], {}, None),
+        ([sets.DISABLED], {"before": "a", "after": "b"}, None),
+    ],
+)
+def test_w6_a_receiver_gets_the_event_that_it_asked_for(
+    requested: list[str], data: dict[str, Any], wanted: dict[str, Any] | None
+) -> None:
+    assert sets.wanted("person.email_changed", data, requested) == wanted
 
 
 def test_w4_delivered_is_what_there_is_of_what_was_asked_for() -> None:

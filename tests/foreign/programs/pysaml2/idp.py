@@ -29,7 +29,10 @@ SETTINGS = {
     "metadata": {"local": [METADATA]},
     "service": {
         "idp": {
-            "endpoints": {"single_sign_on_service": [(f"{HERE}/sso", BINDING_HTTP_REDIRECT)]},
+            "endpoints": {
+                "single_sign_on_service": [(f"{HERE}/sso", BINDING_HTTP_REDIRECT)],
+                "single_logout_service": [(f"{HERE}/slo", BINDING_HTTP_REDIRECT)],
+            },
             "name_id_format": [NAMEID_FORMAT_PERSISTENT],
         }
     },
@@ -45,8 +48,32 @@ class Handler(BaseHTTPRequestHandler):
         elif url.path == "/sso":
             asked = {name: values[0] for name, values in parse_qs(url.query).items()}
             self.answer(signed_in(asked["SAMLRequest"], asked["RelayState"]).encode(), "text/html")
+        elif url.path == "/sign_out":
+            self.sign_out(parse_qs(url.query)["binding"][0])
+        elif url.path == "/slo":
+            answer = SERVER.parse_logout_request_response(parse_qs(url.query)["SAMLResponse"][0], BINDING_HTTP_REDIRECT)
+            Path("signed_out").write_text(f"{answer.in_response_to} {answer.status_ok()}")
+            self.answer(b"Signed out everywhere.", "text/html")
         else:
             self.send_error(404)
+
+    def sign_out(self, binding: str) -> None:
+        """Ada signs out here, and takes the request to do so there along."""
+        by_form = binding == "post"
+        there = SERVER.metadata.single_logout_service(OURS, BINDING_HTTP_REDIRECT, "spsso")[0]["location"]
+        name = NameID(format=NAMEID_FORMAT_PERSISTENT, text="ada")
+        _id, message = SERVER.create_logout_request(
+            there, OURS, name_id=name, sign=by_form, sign_alg=SIG_RSA_SHA256, digest_alg=DIGEST_SHA256
+        )
+        if by_form:
+            self.answer(
+                str(SERVER.apply_binding(BINDING_HTTP_POST, str(message), there, "s")["data"]).encode(), "text/html"
+            )
+            return
+        sent = SERVER.apply_binding(BINDING_HTTP_REDIRECT, str(message), there, "s", sign=True, sigalg=SIG_RSA_SHA256)
+        self.send_response(302)
+        self.send_header("Location", dict(sent["headers"])["Location"])
+        self.end_headers()
 
     def answer(self, body: bytes, kind: str) -> None:
         self.send_response(200)
@@ -83,4 +110,5 @@ def signed_in(request: str, state: str) -> str:
 
 CONFIG = IdPConfig().load(SETTINGS)
 SERVER = Server(config=CONFIG)
+OURS = next(iter(SERVER.metadata.service_providers()))
 HTTPServer(("127.0.0.1", PORT), Handler).serve_forever()
