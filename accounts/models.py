@@ -269,6 +269,7 @@ class AccountEventKind(models.TextChoices):
     ATTRIBUTE_DELETED = "attribute.deleted", _("Attribute deleted")
     DEACTIVATED = "account.deactivated", _("Account deactivated by an administrator")
     ACTIVATED = "account.activated", _("Account activated by an administrator")
+    RIGHTS_CHANGED = "rights.changed", _("Rights in the console changed by an administrator")
 
 
 class AccountEvent(models.Model):

@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.test import Client as Http
 
 from clients.models import RefusedRequest, SecurityEvent
 from clients.models.refusal import MAX_DESCRIPTION
 from provider.admin.happened import refusals
 from tests.console import browser, client, keep_web_within_its_project, page
-from tests.world import CHALLENGE, Http, Response
+from tests.world import CHALLENGE, Response
 
 pytestmark = pytest.mark.usefixtures("console")
 
