@@ -11,8 +11,10 @@ from urllib.parse import urlencode
 import pytest
 
 from accounts.models import AccountEvent, AccountEventKind, User
-from clients.models import RefusedRequest, SecurityEvent
-from tests.console import browser, page, project, send
+from clients.models import Authorization, RefusedRequest, SecurityEvent
+from projects.models import Project
+from projects.sectors import told_sub
+from tests.console import browser, client, page, project, send
 
 pytestmark = pytest.mark.usefixtures("console")
 
@@ -193,3 +195,18 @@ def test_colleagues_are_named_and_people_who_use_an_app_are_not() -> None:
     assert said["App disabled"].startswith(person.sub[:20])
     assert said["A person connected a device"].startswith(owner.sub[:20])
     assert "person@people.example" not in html
+
+
+def test_members_of_a_pairwise_project_see_and_find_people_by_what_its_apps_know() -> None:
+    Project.objects.filter(key="acme").update(subject_type="pairwise", subject_salt="salt" * 10)
+    person = User.objects.get(username="person")
+    Authorization.objects.create(client=client(), user=person, auth_time=datetime.now(UTC))
+    event("device.allowed", "web", sub=person.sub)
+    event("authorization.ended", "web", sub=User.objects.get(username="root").sub, person=person.sub)
+    told = told_sub(person.sub, project())
+    for query in ({"days": "hour"}, {"days": "hour", "person": told}):
+        html = shown("viewer", **query)
+        assert told in html
+        assert person.sub not in html
+        assert "A person connected a device" in words(html)
+    assert words(shown("viewer", person=person.sub)) == []
