@@ -15,12 +15,14 @@ from accounts.events import By
 from accounts.models import AccountEventKind, User
 
 NOT_FROM_YOURSELF = gettext_lazy("You cannot remove this from yourself. Ask another superuser.")
+RIGHTS = ("is_staff", "is_superuser")
 LAST_SUPERUSER = "This is the last superuser. Make somebody else a superuser first."  # programs alone come so far
 
 
 def finish(user: User, changed: Collection[str], by: By, attributes: Collection[str] = ()) -> None:
     """After these columns and attributes were saved: its person reads of it, and who is not active is signed out."""
     record_profile(user, by, [*(name for name, column in NAMES.items() if column in changed), *attributes])
+    record_rights(user, by, changed)
     if not user.is_active:
         sign_in.end_all(user)
 
@@ -29,6 +31,17 @@ def record_profile(user: User, by: By, names: Collection[str]) -> None:
     """Which of the attributes of this account changed, by name."""
     if names:
         events.record_change(user, AccountEventKind.PROFILE_CHANGED, by, changed=sorted(set(names)))
+
+
+def record_rights(user: User, by: By, changed: Collection[str]) -> None:
+    """Which of the rights changed; each is there or is not, so what it was is the other."""
+    detail = {
+        name: {"before": not getattr(user, name), "after": bool(getattr(user, name))}
+        for name in RIGHTS
+        if name in changed
+    }
+    if detail:
+        events.record_change(user, AccountEventKind.RIGHTS_CHANGED, by, None, **detail)
 
 
 def taken(user: User, *, email_before: str) -> Iterator[tuple[str, str]]:

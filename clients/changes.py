@@ -14,7 +14,7 @@ from projects.sign_in import LetIn
 
 RIGHTS_OVER_TOKENS = ("introspection", "introspects", "acts_for")
 KEYS = ("jwks", "jwks_uri", "token_endpoint_auth_signing_alg")
-TOLD_APART = ("client_name", "enabled", "held", *RIGHTS_OVER_TOKENS, *KEYS)  # by no event, or by one of its own
+TOLD_APART = ("enabled", "held", *RIGHTS_OVER_TOKENS, *KEYS)  # by no event, or by one of its own
 
 
 def differences(before: ClientMetadata, after: ClientMetadata) -> list[str]:
@@ -23,7 +23,7 @@ def differences(before: ClientMetadata, after: ClientMetadata) -> list[str]:
 
 
 def record_change(by: Actor, client_id: str, before: ClientMetadata, after: ClientMetadata, moved: list[str]) -> None:
-    """Before and after, where they differ. The name alone is nothing that security depends on."""
+    """Before and after, where they differ."""
 
     def detailed(names: Sequence[str]) -> dict[str, Detail]:
         return {

@@ -67,9 +67,9 @@ class ConsoleSite(AdminSite):
         request.current_app = self.name
         return TemplateResponse(request, "admin/search.html", context)
 
-    def happened(self, request: HttpRequest) -> HttpResponse:
+    def happened(self, request: HttpRequest) -> HttpResponseBase:
         """Everything, refusals included. By name: that module needs the site, which is made here."""
-        view: Callable[[HttpRequest, AdminSite], HttpResponse] = import_string(ACTIVITY)
+        view: Callable[[HttpRequest, AdminSite], HttpResponseBase] = import_string(ACTIVITY)
         return view(request, self)
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:

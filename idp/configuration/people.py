@@ -8,7 +8,7 @@ from allauth.account.models import EmailAddress
 
 from accounts import emails, normalization, notices, sign_in
 from accounts.attributes import NAMES
-from accounts.changes import record_profile
+from accounts.changes import record_profile, record_rights
 from accounts.models import User
 from clients import subjects
 from common import chosen
@@ -55,6 +55,7 @@ def apply_user(context: Context, entry: Entry) -> None:
         _record(user, changed)
         emails.record_change(user, old_email, verified)
         record_profile(user, context.by, [*names, *further])
+        record_rights(user, context.by, changed)
     context.users[username] = user
     context.ledger.note("user", username, created=creating, fields=changed)
 

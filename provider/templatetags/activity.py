@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from django import template
 from django.http import HttpRequest
 
+from accounts.console import actor
 from accounts.models import User
 from clients.models import Client
 from projects.models import Project
@@ -25,5 +26,6 @@ def latest_activity(
 ) -> dict[str, object]:
     """`{% latest_activity app=original %}`: a list, and the way to all of it."""
     found = latest(context["request"], app=app, person=person, project=project, limit=limit)
-    query = {"app": app and app.client_id, "person": person and person.sub, "project": project and project.key}
+    shown = person if person and actor(context["request"]).is_superuser else None
+    query = {"app": app and app.client_id, "person": shown and shown.sub, "project": project and project.key}
     return {"latest": found, "query": {name: value for name, value in query.items() if value}}

@@ -271,7 +271,6 @@ def test_what_hangs_on_an_account_in_the_moment_it_is_deleted_is_no_fault() -> N
             {"address": "1 Main Street", "phone_number": "1"},
             [(AccountEventKind.PROFILE_CHANGED, ["address", "phone_number"])],
         ),
-        ({"is_staff": "on"}, []),
     ],
 )
 def test_people_read_what_a_superuser_changed(fields: dict[str, str], told: list[tuple[str, Any]]) -> None:
@@ -281,6 +280,13 @@ def test_people_read_what_a_superuser_changed(fields: dict[str, str], told: list
     ] == [
         (kind, str(user().sub), "", changed and {"by": user("root").sub, "changed": changed}) for kind, changed in told
     ]
+
+
+def test_a_right_that_was_given_is_an_event_that_says_by_whom() -> None:
+    assert change(is_staff="on").status_code == 302
+    [told] = AccountEvent.objects.filter(kind=AccountEventKind.RIGHTS_CHANGED)
+    assert told.sub == str(user().sub)
+    assert told.detail == {"is_staff": {"before": False, "after": True}, "by": user("root").sub}
 
 
 @pytest.mark.parametrize(("username", "status"), [("root", 302), ("owner", 403), ("nobody", 403)])

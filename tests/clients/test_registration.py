@@ -97,7 +97,8 @@ def test_a_change_is_told_with_before_and_after() -> None:
     assert registration.change(web, wanted, OPERATOR) == ["client_name", "redirect_uris"]
     before = ["https://web.acme.example/cb", "https://web.acme.example/other"]
     moved = {"before": before, "after": ["https://new.example/cb"]}
-    assert events() == [("client.changed", {"redirect_uris": moved, "by": "test"})]
+    named = {"before": "Acme web", "after": "Other"}
+    assert events() == [("client.changed", {"client_name": named, "redirect_uris": moved, "by": "test"})]
 
 
 def test_what_is_wanted_already_changes_nothing_and_is_no_event() -> None:

@@ -11,8 +11,10 @@ from urllib.parse import urlencode
 import pytest
 
 from accounts.models import AccountEvent, AccountEventKind, User
-from clients.models import RefusedRequest, SecurityEvent
-from tests.console import browser, page, project
+from clients.models import Authorization, RefusedRequest, SecurityEvent
+from projects.models import Project
+from projects.sectors import told_sub
+from tests.console import browser, client, page, project, send
 
 pytestmark = pytest.mark.usefixtures("console")
 
@@ -42,6 +44,12 @@ def shown(username: str, **query: str) -> str:
 def words(html: str) -> list[str]:
     """The rows, by what they say happened."""
     return [unescape(one) for one in re.findall(r'<span class="what">\s*<strong><bdi>(.*?)</bdi>', html)]
+
+
+def rows(html: str) -> list[str]:
+    """The same with all that stands in a row that is not open."""
+    found = re.findall(r"<details[^>]*>\s*<summary>((?:(?!</summary>).)*class=\"what\".*?)</summary>", html, re.S)
+    return [" ".join(unescape(re.sub(r"<[^>]*>", " ", row)).split()) for row in found]
 
 
 def test_everything_stands_in_one_list_the_newest_first() -> None:
@@ -161,3 +169,44 @@ def test_a_page_costs_the_same_statements_however_many_rows_it_has(django_assert
     http = browser("root")
     with django_assert_max_num_queries(16):
         http.get(page("activity"))
+
+
+def test_what_the_console_did_to_an_account_is_one_row_with_what_it_was_and_by_whom() -> None:
+    """The account's own event names no value, and the console's history says all of them."""
+    user = User.objects.get(username="person")
+    address = page("accounts_user_change", user.pk)
+    send(browser("root"), address, {"first_name": "Pat", "is_staff": "on"})
+    html = shown("root", person=user.sub, kind="changes")
+    assert words(html) == ["Profile changed, Rights in the console changed by an administrator"]
+    [text] = rows(html)
+    assert "First name : nothing → became Pat" in text
+    assert "Staff status : no → became yes" in text
+    assert text.endswith("Pat by root")
+
+
+def test_colleagues_are_named_and_people_who_use_an_app_are_not() -> None:
+    owner, person = User.objects.get(username="owner"), User.objects.get(username="person")
+    event("client.enabled", "web", sub=owner.sub)
+    event("client.disabled", "web", sub=person.sub)
+    event("device.allowed", "web", sub=owner.sub)
+    html = shown("viewer", days="hour", app="web")
+    said = dict(zip(words(html), (row.split()[-1] for row in rows(html)), strict=True))
+    assert said["App enabled"] == "owner"
+    assert said["App disabled"].startswith(person.sub[:20])
+    assert said["A person connected a device"].startswith(owner.sub[:20])
+    assert "person@people.example" not in html
+
+
+def test_members_of_a_pairwise_project_see_and_find_people_by_what_its_apps_know() -> None:
+    Project.objects.filter(key="acme").update(subject_type="pairwise", subject_salt="salt" * 10)
+    person = User.objects.get(username="person")
+    Authorization.objects.create(client=client(), user=person, auth_time=datetime.now(UTC))
+    event("device.allowed", "web", sub=person.sub)
+    event("authorization.ended", "web", sub=User.objects.get(username="root").sub, person=person.sub)
+    told = told_sub(person.sub, project())
+    for query in ({"days": "hour"}, {"days": "hour", "person": told}):
+        html = shown("viewer", **query)
+        assert told in html
+        assert person.sub not in html
+        assert "A person connected a device" in words(html)
+    assert words(shown("viewer", person=person.sub)) == []

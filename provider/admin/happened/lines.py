@@ -104,8 +104,13 @@ def _of_history(message: str) -> Iterator[Line]:
                 label, colon, values = str(text).partition(": ")
                 before, arrow, after = values.partition("” → “")
                 if colon and arrow:
-                    yield Line(label, after.removesuffix("”") or _("nothing"), before.removeprefix("“") or _("nothing"))
+                    yield Line(label, _typed(after.removesuffix("”")), _typed(before.removeprefix("“")))
                 else:
                     yield Line(_("Changed"), str(text))
             if where and what != "changed":
                 yield Line(_("Added") if what == "added" else _("Removed"), str(where))
+
+
+def _typed(value: str) -> str:
+    """As a form had it."""
+    return text_of({"True": True, "False": False}.get(value, value))

@@ -56,8 +56,6 @@ ACCOUNT: dict[str, Mark] = {
     AccountEventKind.SIGNED_OUT_ELSEWHERE: SIGN_IN,
     AccountEventKind.RECOVERY_CODE_USED: SIGN_IN,
 }
-# Events of this kind are as many as tokens: where only the last few rows are shown they would hide the others.
-ROUTINE = ("token.exchanged", "token.cross_client")
 
 
 @dataclass(frozen=True, slots=True)

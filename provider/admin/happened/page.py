@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -20,6 +21,7 @@ from projects import access
 from projects.console import roles_of
 from provider.admin.happened.asked import SPANS, Asked, Place, asked
 from provider.admin.happened.entries import Entry, entries
+from provider.admin.happened.export import FORMS, MOST, export
 from provider.admin.happened.marks import SORTS
 from provider.admin.happened.mending import Row, row
 
@@ -45,13 +47,15 @@ def may_look(request: HttpRequest) -> bool:
     return roles_of(request).in_any_project(access.VIEWERS)
 
 
-def page(request: HttpRequest, site: AdminSite) -> HttpResponse:
+def page(request: HttpRequest, site: AdminSite) -> HttpResponseBase:
     if not may_look(request):
         raise PermissionDenied
-    if request.method not in ("GET", "HEAD"):
-        return HttpResponseNotAllowed(["GET", "HEAD"])
+    if request.method not in ("GET", "HEAD", "POST"):
+        return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
     said = {name: value for name in FILTERS if (value := request.GET.get(name, ""))}
     wanted = asked(request, said)
+    if request.method == "POST":  # it leaves an event
+        return _export(request, wanted, said)
     found, older = entries(wanted, Place.of(request.GET.get("before", "")), PER_PAGE)
     request.current_app = site.name
     context = {
@@ -64,10 +68,16 @@ def page(request: HttpRequest, site: AdminSite) -> HttpResponse:
         "said": said,
         "asked_for": wanted.text,
         "superuser": wanted.everything,
+        "most_exported": MOST,
         "older": _with(said, before=str(older)) if older else "",
         "newest": _with(said) if "before" in request.GET else "",
     }
     return TemplateResponse(request, "admin/activity/page.html", context)
+
+
+def _export(request: HttpRequest, wanted: Asked, said: Mapping[str, str]) -> HttpResponseBase:
+    form = request.POST.get("format", "")
+    return export(request, wanted, form) if form in FORMS else redirect(_with(said))
 
 
 def _with(said: Mapping[str, str], **more: str) -> str:

@@ -21,11 +21,11 @@ from django.db.models.lookups import Exact
 
 from accounts.models import AccountEvent, User
 from clients.models import Client, RefusedRequest, SecurityEvent
-from projects.events import IN_DETAIL, about
+from projects.events import IN_DETAIL, ROUTINE, about
 from projects.models import Project
 from provider.admin.by_sub import known_by, word_of
 from provider.admin.happened.asked import Asked, Place
-from provider.admin.happened.marks import ACCOUNT, CHANGED, REFUSED, ROUTINE, SECURITY, marked
+from provider.admin.happened.marks import ACCESS, ACCOUNT, CHANGED, REFUSED, SECURITY, marked
 
 REFUSALS, EVENTS, ACCOUNTS, HISTORY = range(4)  # in the order in which rows of one moment are shown
 
@@ -84,7 +84,8 @@ def _sources(wanted: Asked) -> Iterator[Source]:
         yield Source(REFUSALS, "last_at", _parts(RefusedRequest.objects.all(), _whose(wanted), _refused_to(wanted)))
     events: QuerySet[Model] = _events().filter(marked(SECURITY, marks))
     whose = [*_whose(wanted), *([] if wanted.whole else [_of_project(wanted)])]
-    events = events if wanted.routine else events.exclude(kind__in=ROUTINE)
+    if not wanted.routine or ACCESS not in marks:
+        events = events.filter(~Q(kind__in=ROUTINE))  # the condition of an index, word for word
     yield Source(EVENTS, "at", _parts(events, whose, _about_apps(wanted), _about_people(wanted)))
     if not wanted.whole or wanted.app or (wanted.text and not wanted.meant):
         return  # accounts are of no project and no app

@@ -202,6 +202,10 @@ ELSEWHERE_READ = {
     "provider/admin/activity.py": "a search, for superusers",
     "provider/admin/by_sub.py": "a search, by what was found of the told one",
     "provider/admin/events.py": "whether there is one",
+    "provider/admin/happened/entries.py": "an account's, for superusers; of an event it goes through `Names.person`",
+    "provider/admin/happened/export.py": "an event, of what a superuser took",
+    "provider/admin/happened/names.py": "for superusers; to others by the project, or by name",
+    "provider/admin/happened/sources.py": "a search, for superusers",
     "provider/consent_requests.py": "an event, and whose browser it is",
     "provider/device_guesses.py": "whose guesses are counted",
     "provider/event_feed.py": "events",
@@ -223,6 +227,7 @@ ELSEWHERE_READ = {
     "provider/telling/stream_outbox.py": "as told already",
     "provider/telling/table.py": "what happened, before it is told",
     "provider/telling/webhook_outbox.py": "as told already",
+    "provider/templatetags/activity.py": "a link, for superusers",
 }
 WIRE = ("provider/protocol", "provider/endpoints", "provider/grants", "provider/keys")
 LOOKED_AT = ("idp/api", "idp/scim", "provider")
