@@ -5,10 +5,11 @@ The consent counts, and every live Authorization: apps that share no consent hav
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import F, Max, Min, Q, QuerySet
@@ -19,7 +20,7 @@ from clients import remains
 from clients.models import Authorization, Client, DeviceGrant, Grant, RefreshToken
 from common import clock
 from projects import ends
-from projects.apis import apis_near, project_facts
+from projects.apis import apis_near, grouped, project_facts
 from projects.consent import Permission, lost_with_audience, outermost, overlaps, without
 from projects.facts import Apis
 from projects.models import Consent, ConsentMode, Project
@@ -59,21 +60,20 @@ class Access:
 
 
 def list_access(user: User) -> list[Access]:
-    """Every project that this person has granted something, the one used last first."""
+    """Every project that this person has granted something, the one used last first. As many statements as for one."""
     said = {row.project_id: row for row in consents(user)}
     live_in = _live(user).values_list("client__project", flat=True).distinct()
     projects = Project.objects.filter(pk__in={*said, *live_in}).select_related("consent_screen")
-    found = [_access(user, project, said.get(project.pk)) for project in projects]
-    return sorted((one for one in found if one), key=lambda one: one.last_used or one.since, reverse=True)
+    return sorted(_accesses(user, projects, said), key=lambda one: one.last_used or one.since, reverse=True)
 
 
 def get_access(user: User, key: str) -> Access:
     """What the project with this key was granted. Raises NotGranted, also when there is no such project."""
-    project = Project.objects.filter(key=key).select_related("consent_screen").first()
-    access = project and _access(user, project, consents(user).filter(project=project).first())
-    if not access:
-        raise NotGranted
-    return access
+    projects = Project.objects.filter(key=key).select_related("consent_screen")
+    said = {row.project_id: row for row in consents(user).filter(project__in=projects)}
+    for access in _accesses(user, projects, said):
+        return access
+    raise NotGranted
 
 
 def consents(user: User) -> QuerySet[Consent]:
@@ -86,25 +86,47 @@ def _live(user: User) -> QuerySet[Authorization]:
     return Authorization.objects.filter(live.may_live(), user=user, project__isnull=True)
 
 
-def _access(user: User, project: Project, consent: Consent | None) -> Access | None:
-    held = _held_permission(user, project, consent)
-    if not held and not _live(user).filter(client__project=project).exists():
-        return None
-    counted = Authorization.objects.filter(user=user) if consent else _live(user)
-    uses = _app_uses(counted.filter(client__project=project))
+class _Alive(NamedTuple):
+    """A live Authorization."""
+
+    scopes: list[str]
+    audiences: list[str]
+    created_at: datetime
+    ends_at: datetime | None
+
+
+def _accesses(user: User, projects: Iterable[Project], said: Mapping[int, Consent]) -> Iterator[Access]:
+    there = list(projects)
+    rows = _live(user).filter(client__project__in=there).order_by("created_at", "pk")
+    columns = rows.values_list("client__project", *_Alive._fields)
+    alive = grouped((project, _Alive(*values)) for project, *values in columns)
+    uses = grouped((use.client.home.pk, use) for use in _app_uses(user, there, said))
+    held = {project.pk: _held(said.get(project.pk), alive.get(project.pk, ())) for project in there}
+    apis = apis_near(audience for one in held.values() for audience in one.audiences)
+    for project in there:
+        if held[project.pk] or project.pk in alive:
+            mine = alive.get(project.pk, [])
+            consent, used = said.get(project.pk), tuple(uses.get(project.pk, ()))
+            yield _access(project, consent, held[project.pk], mine, used, apis)
+
+
+def _access(
+    project: Project,
+    consent: Consent | None,
+    held: Permission,
+    alive: Sequence[_Alive],
+    uses: tuple[AppUse, ...],
+    apis: Apis,
+) -> Access:
     began = [*([consent.created_at] if consent else []), *(use.since for use in uses)]
-    shown = outermost(held, apis_near(held.audiences).covers)
     last_used = max((use.last_used for use in uses), default=None)
-    return Access(project, held, shown, uses, min(began), last_used, _ends_at(user, project))
+    return Access(project, held, outermost(held, apis.covers), uses, min(began), last_used, _ends_at(project, alive))
 
 
-def _held_permission(user: User, project: Project, consent: Consent | None) -> Permission:
+def _held(consent: Consent | None, alive: Sequence[_Alive]) -> Permission:
     """The consent and the ceilings of live Authorizations; all audiences, also those that another one covers."""
-    rows: Iterable[tuple[list[str], list[str]]] = (
-        _live(user).filter(client__project=project).values_list("scopes", "audiences").distinct()
-    )
-    given = [(consent.scopes, consent.audiences)] if consent else []
-    scopes, audiences = zip(*[*given, *rows], strict=True) if given or rows else ((), ())
+    scopes = [*([consent.scopes] if consent else []), *(one.scopes for one in alive)]
+    audiences = [*([consent.audiences] if consent else []), *(one.audiences for one in alive)]
     return Permission(_distinct(scopes), _distinct(audiences))
 
 
@@ -112,22 +134,24 @@ def _distinct(lists: Iterable[Iterable[str]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for values in lists for one in values))
 
 
-def _ends_at(user: User, project: Project) -> datetime | None:
+def _ends_at(project: Project, alive: Sequence[_Alive]) -> datetime | None:
     """When the last of what is alive there ends by itself; None: something does not, or nothing is."""
     limits = project_facts(project)
-    begun = _live(user).filter(client__project=project).values_list("created_at", "ends_at")
-    each = [ends.end_of(created_at, ends_at, limits) for created_at, ends_at in begun]
+    each = [ends.end_of(one.created_at, one.ends_at, limits) for one in alive]
     return max(filter(None, each), default=None) if None not in each else None
 
 
-def _app_uses(authorizations: QuerySet[Authorization]) -> tuple[AppUse, ...]:
-    moments = authorizations.values("client").annotate(
+def _app_uses(user: User, projects: Sequence[Project], said: Mapping[int, Consent]) -> Iterator[AppUse]:
+    """Of each project the one used last first. Where something was said, what has ended counts, too."""
+    theirs = Authorization.objects.filter(user=user, client__project__in=projects)
+    counted = theirs.filter(Q(client__project__in=[*said]) | live.may_live())
+    moments = counted.values("client").annotate(
         since=Min("created_at"), last_used=Max(Coalesce(F("rotated_at"), F("created_at")))
     )
-    rows = {int(row["client"]): row for row in moments}
+    rows = {int(row["client"]): row for row in moments.order_by("client")}
     clients = Client.objects.filter(pk__in=rows).select_related("project")
     uses = [AppUse(client, rows[client.pk]["since"], rows[client.pk]["last_used"]) for client in clients]
-    return tuple(sorted(uses, key=lambda use: use.last_used, reverse=True))
+    return iter(sorted(uses, key=lambda use: use.last_used, reverse=True))
 
 
 # --- Revoking ------------------------------------------------------------------------------------------------------
