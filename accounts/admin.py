@@ -126,8 +126,9 @@ class PasswordSetForm(NormalizedPasswords, PasswordForm):
 admin.site.unregister(DjangoGroup)
 
 
-@admin.register(User)
 class UserAdmin(SuperusersAdmin, BaseUserAdmin):
+    """The form of an account, and the list of all. Registered with the page of a person (`provider.admin.person`)."""
+
     form = UserForm
     add_form = NewUserForm
     change_password_form = PasswordSetForm

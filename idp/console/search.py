@@ -100,7 +100,7 @@ def _people(text: str) -> Iterator[Hit]:
     for one in User.objects.filter(exactly).order_by("username")[:MOST]:
         tag = "" if one.is_active else _("Not active")
         links = ((_("Authorizations"), reverse("admin:clients_authorization_changelist", query={"q": one.sub})),)
-        url = reverse("admin:accounts_user_change", args=[one.pk])
+        url = reverse("admin:accounts_user_person", args=[one.pk])
         yield Hit(one.get_full_name() or one.get_username(), url, one.get_username(), one.email, tag, links)
 
 

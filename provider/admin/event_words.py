@@ -58,6 +58,7 @@ WORDS = {
     "person.created": _("Account of a person made by an administrator"),
     "person.deleted": _("Account of a person deleted by an administrator"),
     "person.changed": _("Account of a person changed by an administrator"),
+    "person.reset_mail_sent": _("Mail for a new password sent to a person by an administrator"),
     "webhook.created": _("Webhook added"),
     "webhook.changed": _("Webhook changed"),
     "webhook.deleted": _("Webhook deleted"),

@@ -137,7 +137,7 @@ def _ask(request: HttpRequest, one: Access, removal: Removal) -> HttpResponse:
         "scopes": scopes,
         "places": permission_words.places(gone.audiences),
         "signed_out": [use.client for use in one.uses],
-        "goes_on": _goes_on(one),
+        "goes_on": goes_on(one),
         "policy_uri": screen.policy_uri,
         "support_email": screen.support_email,
     }
@@ -179,7 +179,7 @@ def _named(one: Access, removal: Removal) -> str:
     return str(line)
 
 
-def _goes_on(one: Access) -> str:
+def goes_on(one: Access) -> str:
     """How long an API that checks JWTs by itself may go on accepting one; empty when none is issued."""
     registry = Registry(apis=apis_near(one.held.audiences))
     apis = [api for value in one.held.audiences if (api := registry.resolve(value))]
