@@ -7,11 +7,14 @@ Doors register and delete APIs here, and delete projects here; the rest is for `
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from clients.models import AudienceEntry
+from clients.models.allowlist import EntryMode
 from projects import api_registration, matcher, registration
 from projects.actors import Actor, Right
 from projects.apis import resolve
@@ -24,14 +27,39 @@ SHOWN = 10  # how many of the things that stand in the way of a deletion are nam
 
 def overlapping(identifier: str) -> list[AudienceEntry]:
     """Entries of allowlists that lie on, below or above this address."""
-    parsed = matcher.parse(identifier)
-    start = f"{parsed.scheme}://{parsed.host}" if parsed.host else parsed.canonical
-    near = AudienceEntry.objects.filter(canonical__startswith=start).select_related("client__project")
+    near = _at_its_origin(identifier).select_related("client__project")
     return [
         entry
         for entry in near
         if matcher.covers(identifier, entry.canonical) or matcher.covers(entry.canonical, identifier)
     ]
+
+
+def _at_its_origin(identifier: str) -> QuerySet[AudienceEntry]:
+    """What could lie near it, and a little more."""
+    parsed = matcher.parse(identifier)
+    start = f"{parsed.scheme}://{parsed.host}" if parsed.host else parsed.canonical
+    return AudienceEntry.objects.filter(canonical__startswith=start)
+
+
+class Near(NamedTuple):
+    """An entry of an allowlist that lies on, below or above an address; `above`: it covers the whole of it."""
+
+    client: int
+    project: int
+    canonical: str
+    above: bool
+
+
+def entries_near(identifier: str) -> list[Near]:
+    """The same as columns, for however many apps there are. Guests list nothing."""
+    rows = _at_its_origin(identifier).filter(client__project__isnull=False).order_by("pk")
+    found = []
+    for client, project, canonical, mode in rows.values_list("client__pk", "client__project__pk", "canonical", "mode"):
+        above = matcher.covers(canonical, identifier, "exact" if mode == EntryMode.EXACT else "prefix")
+        if above or matcher.covers(identifier, canonical):
+            found.append(Near(client, project, canonical, above))
+    return found
 
 
 def leaning_on(api: Api) -> list[AudienceEntry]:

@@ -26,8 +26,9 @@ class GuardedApiForm(ApiForm):
         return resources.problems(wanted, project, by, self.current)
 
 
-@admin.register(Api)
 class GuardedApiAdmin(ApiAdmin):
+    """Registered with the page of who may call one (`provider.admin.apis`)."""
+
     form = GuardedApiForm
 
     def register(self, wanted: ApiMetadata, project: Project, by: Actor) -> Api:

@@ -13,6 +13,7 @@ from django.contrib.admin.utils import quote, unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -37,8 +38,8 @@ def page_of(person: User) -> str:
 class PeopleList(ChangeList):
     """Who is looked for is looked at: the form is a tab of their page."""
 
-    def url_for_result(self, result: User) -> str:
-        return page_of(result)
+    def url_for_result(self, result: Model) -> str:
+        return reverse("admin:accounts_user_person", args=[quote(result.pk)])
 
 
 @admin.register(User)
@@ -109,7 +110,7 @@ class PersonAdmin(UserAdmin):
         may = self.has_change_permission if change else self.has_view_permission
         if not may(request):
             raise PermissionDenied
-        person = self.get_object(request, unquote(object_id))
+        person: User | None = self.get_object(request, unquote(object_id))
         if person is None:
             raise Http404
         return person

@@ -231,6 +231,8 @@ def console_sights(scene: Scene) -> list[Sight]:
     audience = urlencode({"audience": f"{ORDERS}/7"})
     hook = webhooks.register(WebhookMetadata(url="https://hooks.acme.example/vestibule"), acme_project, OPERATOR)[0].pk
     stream = Stream.objects.create(client_id=web, method=DeliveryMethod.POLL, events_requested=list(sets.SUPPORTED)).pk
+    sibling = Client.objects.get(client_id="sibling")
+    sibling.acts_for.add(Api.objects.get(identifier=ORDERS))
     Client.objects.filter(pk=web).update(jwks=client_keys.settled({"keys": [public(KEYS["ES256"], kid="2026-11")]}))
 
     def sight(name: str, page: str, *args: Any, query: str = "", act: Callable[[Page], None] | None = None) -> Sight:
@@ -249,6 +251,9 @@ def console_sights(scene: Scene) -> list[Sight]:
         sight("claims", "projects_project_claims", acme, query="?preset=groups"),
         sight("role-add", "projects_projectrole_add"),
         sight("api", "projects_api_change", Api.objects.get(identifier=ORDERS).pk),
+        sight("api-callers", "projects_api_callers", Api.objects.get(identifier=ORDERS).pk),
+        sight("audience-map", "projects_api_map", query="?project=acme"),
+        sight("audience-map-of", "projects_api_map"),
         sight("clients", "clients_client_changelist"),
         sight("client", "clients_client_change", web),
         sight("client-history", "clients_client_history", web),
@@ -278,7 +283,10 @@ def console_sights(scene: Scene) -> list[Sight]:
         sight("register-sent", "clients_client_register_sent", web, _refused_redirect().pk),
         sight("events", "clients_securityevent_changelist"),
         sight("people", "accounts_user_changelist"),
-        sight("person", "accounts_user_change", scene.owner.pk),
+        sight("person", "accounts_user_person", scene.owner.pk),
+        sight("person-account", "accounts_user_change", scene.owner.pk),
+        sight("person-remove", "accounts_user_person_act", scene.owner.pk, "remove", query="?of=acme"),
+        sight("person-deactivate", "accounts_user_person_act", scene.owner.pk, "deactivate"),
         sight("groups", "accounts_group_changelist"),
         sight("group-add", "accounts_group_add"),
         sight("attributes", "accounts_attribute_changelist"),
