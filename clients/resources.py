@@ -45,7 +45,8 @@ def _at_its_origin(identifier: str) -> QuerySet[AudienceEntry]:
 class Near(NamedTuple):
     """An entry of an allowlist that lies on, below or above an address; `above`: it covers the whole of it."""
 
-    client: int
+    name: str  # of its app
+    client_id: str
     project: int
     canonical: str
     above: bool
@@ -54,11 +55,12 @@ class Near(NamedTuple):
 def entries_near(identifier: str) -> list[Near]:
     """The same as columns, for however many apps there are. Guests list nothing."""
     rows = _at_its_origin(identifier).filter(client__project__isnull=False).order_by("pk")
+    columns = ("client__name", "client__client_id", "client__project__pk", "canonical", "mode")
     found = []
-    for client, project, canonical, mode in rows.values_list("client__pk", "client__project__pk", "canonical", "mode"):
+    for name, client_id, project, canonical, mode in rows.values_list(*columns):
         above = matcher.covers(canonical, identifier, "exact" if mode == EntryMode.EXACT else "prefix")
         if above or matcher.covers(identifier, canonical):
-            found.append(Near(client, project, canonical, above))
+            found.append(Near(name, client_id, project, canonical, above))
     return found
 
 

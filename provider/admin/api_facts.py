@@ -12,10 +12,10 @@ from datetime import timedelta
 from django.db.models import Q, QuerySet, Sum
 
 from clients.models import Client, Tally
-from clients.resources import entries_near
+from clients.resources import Near, entries_near
 from common import clock
 from projects.apis import apis_near, project_facts
-from projects.facts import ApiFacts
+from projects.facts import ApiFacts, Apis
 from projects.models import Api, Project
 from provider.admin.audience_map import Kind
 from provider.facts import find_clients
@@ -90,9 +90,13 @@ def id_tokens(
                     yield Call(app, api, Kind.ID_TOKEN, target=target)
 
 
-def facts_of(rows: Iterable[Client]) -> list[ClientFacts]:
+def facts_of(rows: QuerySet[Client]) -> list[ClientFacts]:
     """In the order of the rows."""
-    named = [row.client_id for row in rows]
+    return facts_named(rows.values_list("client_id", flat=True))
+
+
+def facts_named(client_ids: Iterable[str]) -> list[ClientFacts]:
+    named = list(client_ids)
     found = find_clients(named)
     return [found[one] for one in named if one in found]
 
@@ -119,32 +123,28 @@ def known(rows: Iterable[Api]) -> list[ApiFacts]:
 
 @dataclass(frozen=True, slots=True)
 class Callers:
-    """`others`: whether apps may call it, too, that whoever looks may not see."""
+    """Client IDs, in the order of the names. `others`: apps may call it, too, that whoever looks may not see."""
 
-    rows: QuerySet[Client]
+    client_ids: list[str]
     others: bool
 
 
 def callers_of(api: Api, visible: QuerySet[Project]) -> Callers:
     """Whose allowlist means this API, in projects that it is open to."""
     [fact] = known([api])
-    reaching = _reaching(fact)
-    projects = Project.objects.filter(pk__in={project for _pk, project in reaching})
+    near = apis_near([fact.identifier])
+    reaching = [one for one in entries_near(fact.identifier) if _means(one, fact, near)]
+    projects = Project.objects.filter(pk__in={one.project for one in reaching})
     opened = {one.pk for one in projects if fact.open_to(project_facts(one))}
     shown = {*visible.filter(pk__in=opened).values_list("pk", flat=True)}
-    mine = Client.objects.filter(pk__in=[pk for pk, project in reaching if project in shown])
-    return Callers(mine.select_related("project").order_by("name", "client_id"), bool(opened - shown))
+    mine = sorted({(one.name.lower(), one.client_id) for one in reaching if one.project in shown})
+    return Callers([client_id for _name, client_id in mine], bool(opened - shown))
 
 
-def _reaching(api: ApiFacts) -> set[tuple[int, int]]:
-    """Apps with an entry that means this API, and their projects: see `provider.protocol.audience`."""
-    near = apis_near([api.identifier])
-    found = set()
-    for entry in entries_near(api.identifier):
-        its = near.resolve(entry.canonical)
-        if (its is not None and its.identifier == api.identifier) or (its is None and entry.above):
-            found.add((entry.client, entry.project))
-    return found
+def _means(entry: Near, api: ApiFacts, near: Apis) -> bool:
+    """As in `provider.protocol.audience`: one for an API means that, and one above all APIs means them all."""
+    its = near.resolve(entry.canonical)
+    return entry.above if its is None else its.identifier == api.identifier
 
 
 def named_callers(targets: Iterable[ClientFacts], visible: QuerySet[Project]) -> list[ClientFacts]:

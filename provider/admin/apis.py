@@ -41,8 +41,8 @@ class ApiPages(GuardedApiAdmin):
             return HttpResponseNotAllowed(["GET", "HEAD"])
         api, visible = self._api(request, object_id), access.visible(actor(request))
         callers = api_facts.callers_of(api, visible)
-        page = Paginator(callers.rows, api_facts.PER_PAGE).get_page(request.GET.get("page"))
-        apps, facts = api_facts.facts_of(page.object_list), api_facts.known([api])
+        page = Paginator(callers.client_ids, api_facts.PER_PAGE).get_page(request.GET.get("page"))
+        apps, facts = api_facts.facts_named(page.object_list), api_facts.known([api])
         targets = api_facts.facts_of(api.acting_clients.filter(project__in=visible).order_by("name", "client_id"))
         named = api_facts.named_callers(targets, visible) if page.number == 1 else []
         asking = list({one.client_id: one for one in [*apps, *named]}.values())
@@ -80,9 +80,9 @@ class ApiPages(GuardedApiAdmin):
         return self._page(request, "map.html", {"title": _("Audience map"), **context})
 
     def _map_of(self, request: HttpRequest, project: Project, visible: QuerySet[Project]) -> HttpResponse:
-        rows = Client.objects.filter(project=project).order_by("name", "client_id")
-        page = Paginator(rows, api_facts.PER_PAGE).get_page(request.GET.get("page"))
-        apps, apis = api_facts.facts_of(page.object_list), api_facts.apis_of(project)
+        named = Client.objects.filter(project=project).order_by("name", "client_id").values_list("client_id", flat=True)
+        page = Paginator(named, api_facts.PER_PAGE).get_page(request.GET.get("page"))
+        apps, apis = api_facts.facts_named(page.object_list), api_facts.apis_of(project)
         facts = api_facts.known(apis)
         calls = [*api_facts.calls(apps, facts), *api_facts.id_tokens(apps, api_facts.targets_of(project), facts)]
         context = {

@@ -61,12 +61,12 @@ class PersonAdmin(UserAdmin):
         if request.method not in ("GET", "HEAD"):
             return HttpResponseNotAllowed(["GET", "HEAD"])
         person = self._person(request, object_id, change=False)
-        apps = person_cards.apps_of(person)
+        apps, number = person_cards.apps_of(person, everything=request.GET.get("apps") == "all")
         context = {
             "title": person.get_full_name() or person.get_username(),
             "here": "person",
-            "apps": apps[: person_cards.MOST],
-            "more_apps": len(apps) > person_cards.MOST,
+            "apps": apps,
+            "all_apps": number if number > len(apps) else 0,
             "browsers": person_cards.browsers_of(person, request.session.get(SESSION_KEY, "")),
             "security": person_cards.security_of(person),
             "belonging": person_cards.belonging_of(person),

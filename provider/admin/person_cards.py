@@ -29,6 +29,7 @@ from provider.endpoints.told_words import words_of
 from provider.guest_access import GuestAccess
 
 MOST = 50  # of each kind
+FIRST = 20  # apps that are shown before one asks for all
 MOST_WORDS = 12  # permissions of one app that are named
 
 
@@ -89,13 +90,16 @@ def url_of(person: User, act: str, of: str = "") -> str:
     return reverse("admin:accounts_user_person_act", args=[person.pk, act], query=query)
 
 
-def apps_of(person: User) -> list[App]:
-    """The one used last first."""
-    found, guests = access.list_access(person), guest_access.list_guests(person)
-    said = _in_words(found)
-    rows = [_app(person, one, said[one.project.pk]) for one in found]
-    rows += [_guest(person, one) for one in guests]
-    return sorted(rows, key=lambda one: (one.last_used is not None, one.last_used), reverse=True)
+def apps_of(person: User, *, everything: bool = False) -> tuple[list[App], int]:
+    """The one used last first; and how many there are."""
+    each: list[Access | GuestAccess] = [*access.list_access(person), *guest_access.list_guests(person)]
+    each.sort(key=lambda one: one.last_used or one.since, reverse=True)
+    first = each if everything else each[:FIRST]
+    said = _in_words([one for one in first if isinstance(one, Access)])
+    apps = [
+        _app(person, one, said[one.project.pk]) if isinstance(one, Access) else _guest(person, one) for one in first
+    ]
+    return apps, len(each)
 
 
 def _app(person: User, one: Access, words: list[str]) -> App:
