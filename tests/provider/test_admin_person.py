@@ -182,7 +182,9 @@ def test_removed_access_stays_removed(app: Browser) -> None:
     assert "Acme has no access any more: 2 authorizations ended." in do("remove", "acme").content.decode()
     assert not Authorization.objects.filter(ended_at=None).exists()
     assert app.authorize("web", **REQUEST).status_code == 200
-    assert "No app has access to this account." in looked_at()
+    text = looked_at()
+    assert "No app has access to this account." in text
+    assert "Access ended by an administrator" in text, "the last that happened is below"
     kind, detail = told()
     assert (kind, detail["person"], detail["project"]) == ("access.revoked", person().sub, "acme")
     assert history() == "Removed the access of Acme."

@@ -17,6 +17,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.db.models.fields.json import KT
+from django.db.models.lookups import Exact
 
 from accounts.models import AccountEvent, User
 from clients.models import Client, RefusedRequest, SecurityEvent
@@ -142,7 +143,8 @@ def _about_people(wanted: Asked) -> list[Q]:
 
 def _of_person(person: User) -> list[Q]:
     """Whom it happened to, and who did it."""
-    named = (about(name) & Q(**{f"in_{name}": person.sub}) for name in ("person", "member"))
+    # As texts: the lookup that Django has for keys of JSON takes the `sub` for JSON, which SQLite refuses.
+    named = (about(name) & Q(Exact(KT(f"detail__{name}"), person.sub)) for name in ("person", "member"))
     return [Q(sub=person.sub), *named]
 
 
