@@ -37,7 +37,7 @@ from projects.models import Api, ApiScope, ConsentScreen, Member, Project, one_a
 from projects.screen_forms import ConsentScreenForm
 from projects.sign_in_fields import LetInShown
 
-OF_IT = ("apis_of_it", "roles_of_it", "claims_of_it")  # where its things are
+OF_IT = ("apis_of_it", "map_of_it", "roles_of_it", "claims_of_it")  # where its things are
 
 
 def link_to_list(page: str, project: Project, number: int) -> str:
@@ -126,6 +126,13 @@ class ProjectAdmin(LetInShown, ClaimPages, ProjectScopedAdmin):
     @admin.display(description=_("APIs"))
     def apis_of_it(self, project: Project) -> str:
         return link_to_list("projects_api", project, project.apis.count() if project.pk else 0)
+
+    @admin.display(description=_("Who may call what"))
+    def map_of_it(self, project: Project) -> str:
+        if not project.pk:
+            return gettext("None yet.")
+        url = reverse("admin:projects_api_map", query={"project": project.key})
+        return format_html('<a href="{}">{}</a>', url, gettext("Audience map"))
 
     @admin.display(description=_("roles"))
     def roles_of_it(self, project: Project) -> str:

@@ -211,3 +211,5 @@ def test_the_pages_of_an_api_lead_to_each_other(where: str) -> None:
     for other in ("projects_api_change", "projects_api_callers"):
         assert page(other, api().pk) in text
     assert page(MAP) in browser("owner").get(page("projects_api_changelist")).content.decode()
+    shown = browser("viewer").get(page("projects_project_change", project().pk)).content.decode()
+    assert f"{page(MAP)}?project=acme" in shown

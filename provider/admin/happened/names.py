@@ -96,7 +96,7 @@ class Names:
         if self._everything:
             if found is None:
                 return Named(sub, exact=True, value=sub)
-            url = reverse("admin:accounts_user_change", args=[found.pk])
+            url = reverse("admin:accounts_user_person", args=[found.pk])
             return Named(found.get_full_name() or found.username, url, value=found.sub)
         if colleague and found is not None:
             return Named(found.username)
