@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clients import resources
+from clients.admin.whole_project import WholeProjectPage
 from projects.actors import Actor
 from projects.admin import OF_IT, ApiAdmin, ProjectAdmin, link_to_list
-from projects.console import forget_roles
 from projects.door import actor_of
 from projects.forms import ApiForm
 from projects.metadata import ApiMetadata
@@ -64,7 +64,7 @@ def _and_new(page: str, new: str, words: str, project: Project) -> str:
 
 
 @admin.register(Project)
-class GuardedProjectAdmin(ProjectAdmin):
+class GuardedProjectAdmin(WholeProjectPage, ProjectAdmin):
     fieldsets = [
         (None, {"fields": ["name", "key", "clients_of_it", *OF_IT, "webhooks_of_it"]}),
         *ProjectAdmin.fieldsets[1:],
@@ -72,10 +72,6 @@ class GuardedProjectAdmin(ProjectAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["clients_of_it", "webhooks_of_it", *super().get_readonly_fields(request, obj)]
-
-    def delete_model(self, request: HttpRequest, obj: Project) -> None:
-        resources.delete_project(obj, actor_of(request))
-        forget_roles(request)
 
     @admin.display(description=gettext_lazy("apps"))
     def clients_of_it(self, project: Project) -> str:
@@ -88,9 +84,6 @@ class GuardedProjectAdmin(ProjectAdmin):
     @admin.display(description=gettext_lazy("webhooks"))
     def webhooks_of_it(self, project: Project) -> str:
         return link_to_list("clients_webhook", project, project.webhooks.count() if project.pk else 0)
-
-    def stands_in_the_way(self, request: HttpRequest, obj: Project) -> list[str]:
-        return resources.project_obstacles(obj, actor_of(request))
 
 
 admin.site.register(ProjectRole, RoleAdmin)
