@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.html import format_html
@@ -32,9 +32,12 @@ from projects.forms import (
     ProjectForm,
 )
 from projects.invitation_admin import InvitationAdmin as InvitationAdmin  # registers itself
+from projects.member_pages import MemberPages
 from projects.metadata import ApiMetadata
 from projects.models import Api, ApiScope, ConsentScreen, Member, Project, one_at_a_time
 from projects.screen_forms import ConsentScreenForm
+from projects.project_pages import ProjectPages
+from projects.project_tabs import tabs
 from projects.sign_in_fields import LetInShown
 
 OF_IT = ("apis_of_it", "map_of_it", "roles_of_it", "claims_of_it")  # where its things are
@@ -78,7 +81,7 @@ class MemberInline(ProjectScopedInline):
         return member.user.get_username()
 
 
-class ProjectAdmin(LetInShown, ClaimPages, ProjectScopedAdmin):
+class ProjectAdmin(LetInShown, ClaimPages, MemberPages, ProjectPages, ProjectScopedAdmin):
     """Owners change a project, editors its consent screen; only superusers add one."""
 
     project_path = ""
@@ -97,6 +100,16 @@ class ProjectAdmin(LetInShown, ClaimPages, ProjectScopedAdmin):
         (_("Tokens"), {"fields": ["subject_type", "cross_client", "longest_grant", "tokens_not_before"]}),
         (_("Authorization requests"), {"fields": ["require_pushed_authorization_requests", "profile"]}),
     ]
+
+    change_form_template = "admin/projects/change_form.html"
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The settings, below the tabs."""
+        found = self.get_queryset(request).filter(pk=object_id).first() if object_id.isdecimal() else None
+        more = tabs(self, request, found, "change") if found is not None else {}
+        return super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return actor(request).is_superuser

@@ -63,7 +63,6 @@ def _and_new(page: str, new: str, words: str, project: Project) -> str:
     return format_html('{} <a href="{}">{}</a>', link_to_list(page, project, number), url, words)
 
 
-@admin.register(Project)
 class GuardedProjectAdmin(WholeProjectPage, ProjectAdmin):
     fieldsets = [
         (None, {"fields": ["name", "key", "clients_of_it", *OF_IT, "webhooks_of_it"]}),

@@ -31,6 +31,7 @@ def by(username: str) -> Actor:
 def allow(username: str, client_id: str = "web") -> Authorization:
     """Somebody who has access."""
     user, app = User.objects.get(username=username), client(client_id)
+    assert app.project is not None
     said = Consent.objects.create(user=user, project=app.project, scopes=["openid"])
     moment = timezone.now()
     return Authorization.objects.create(user=user, client=app, consent=said, scopes=["openid"], auth_time=moment)
