@@ -15,6 +15,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.asked_first import Hurt, unless_told
 from accounts.console import GOOD, WARN, actor, badge
 from accounts.console_forms import shortened
 from projects import access, api_registration, inviting, logos, registration
@@ -33,7 +34,7 @@ from projects.forms import (
 )
 from projects.invitation_admin import InvitationAdmin as InvitationAdmin  # registers itself
 from projects.member_pages import MemberPages
-from projects.metadata import ApiMetadata
+from projects.metadata import ApiMetadata, ProjectMetadata
 from projects.models import Api, ApiScope, ConsentScreen, Member, Project, one_at_a_time
 from projects.screen_forms import ConsentScreenForm
 from projects.project_pages import ProjectPages
@@ -172,6 +173,7 @@ class ProjectAdmin(LetInShown, ClaimPages, MemberPages, ProjectPages, ProjectSco
             elif not change or by.owns(form.instance):
                 wanted = replace(wanted, members=formset.values())
         if change:
+            unless_told(request, self.hurts(form.instance, wanted, by))
             registration.change(form.instance, wanted, by)
         else:
             made = registration.register(wanted, by)
@@ -180,6 +182,10 @@ class ProjectAdmin(LetInShown, ClaimPages, MemberPages, ProjectPages, ProjectSco
         forget_roles(request)
         if self._has_role(request, access.OWNERS, form.instance):
             self._name_those_outside(request, form.instance)
+
+    def hurts(self, project: Project, wanted: ProjectMetadata, by: Actor) -> list[Hurt]:
+        """What a change does to people, to be read before it is saved."""
+        return []
 
     def _invite(self, request: HttpRequest, project: Project, formsets: Any) -> None:
         """Whoever was named by an address among the members."""
@@ -262,6 +268,10 @@ class ApiAdmin(ProjectScopedAdmin):
         one_at_a_time()
         return super().locked(pk)
 
+    def hurts(self, api: Api, wanted: ApiMetadata, by: Actor) -> list[Hurt]:
+        """What a change does to people, to be read before it is saved."""
+        return []
+
     def register(self, wanted: ApiMetadata, project: Project, by: Actor) -> Api:
         return api_registration.register(wanted, project, by)
 
@@ -274,6 +284,7 @@ class ApiAdmin(ProjectScopedAdmin):
         scopes.save(commit=False)
         wanted, by = replace(form.wanted, scopes=scopes.values()), actor_of(request)
         if change:
+            unless_told(request, self.hurts(form.instance, wanted, by))
             api_registration.change(form.instance, wanted, by)
         else:
             made = self.register(wanted, form.cleaned_data["project"], by)

@@ -116,7 +116,7 @@ class MemberPages(Base):
         if isinstance(done, Invitation):
             sentence = _("The invitation to %(email)s is sent.") % {"email": done.email}
         else:
-            sentence = _("%(person)s is a member now.") % {"person": done.user.get_username()}
+            sentence = _("Added the member %(person)s.") % {"person": done.user.get_username()}
             self.log_change(request, project, _("Added the member %(member)s.") % {"member": done})
         messages.success(request, sentence)
         return True
@@ -148,10 +148,10 @@ class MemberPages(Base):
         try:
             if "_let_in" in request.POST:
                 membership.let_in(member, actor_of(request))
-                said = _("%(person)s may enter the console.") % who
+                said = _("Let %(person)s into the console.") % who
             elif role or "_remove" in request.POST:
                 membership.change(member, role, actor_of(request))
-                said = _("%(person)s has another role.") % who if role else _("%(person)s is no member any more.") % who
+                said = _("Changed the role of %(person)s.") % who if role else _("Removed the member %(person)s.") % who
                 self.log_change(request, project, said)
             else:
                 return redirect("admin:projects_project_member", project.pk, member.pk)

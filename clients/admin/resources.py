@@ -13,13 +13,15 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clients import resources
+from accounts.asked_first import Hurt
+from clients import consequences, resources
 from clients.admin.whole_project import WholeProjectPage
+from projects import api_registration, registration
 from projects.actors import Actor
 from projects.admin import OF_IT, ApiAdmin, ProjectAdmin, link_to_list
 from projects.door import actor_of
 from projects.forms import ApiForm
-from projects.metadata import ApiMetadata
+from projects.metadata import ApiMetadata, ProjectMetadata
 from projects.models import Api, Project, ProjectRole
 from projects.problems import Problem
 from projects.role_admin import RoleAdmin
@@ -43,6 +45,9 @@ class GuardedApiAdmin(ApiAdmin):
         if "project" not in request.GET:
             return super().response_post_save_add(request, obj)
         return redirect("admin:projects_project_change", quote(obj.project_id))
+
+    def hurts(self, api: Api, wanted: ApiMetadata, by: Actor) -> list[Hurt]:
+        return consequences.of_api(api, api_registration.metadata_of(api), wanted)
 
     def delete_model(self, request: HttpRequest, obj: Api) -> None:
         resources.delete_api(obj, actor_of(request))
@@ -71,6 +76,9 @@ class GuardedProjectAdmin(WholeProjectPage, ProjectAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["clients_of_it", "webhooks_of_it", *super().get_readonly_fields(request, obj)]
+
+    def hurts(self, project: Project, wanted: ProjectMetadata, by: Actor) -> list[Hurt]:
+        return consequences.of_project(project, registration.metadata_of(project), wanted)
 
     @admin.display(description=gettext_lazy("apps"))
     def clients_of_it(self, project: Project) -> str:
