@@ -36,9 +36,9 @@ from projects.invitation_admin import InvitationAdmin as InvitationAdmin  # regi
 from projects.member_pages import MemberPages
 from projects.metadata import ApiMetadata, ProjectMetadata
 from projects.models import Api, ApiScope, ConsentScreen, Member, Project, one_at_a_time
-from projects.screen_forms import ConsentScreenForm
 from projects.project_pages import ProjectPages
 from projects.project_tabs import tabs
+from projects.screen_forms import ConsentScreenForm
 from projects.sign_in_fields import LetInShown
 
 OF_IT = ("apis_of_it", "map_of_it", "roles_of_it", "claims_of_it")  # where its things are
@@ -59,6 +59,7 @@ class ConsentScreenInline(ProjectScopedInline):
     project_path = ""
     can_delete = False
     verbose_name_plural = _("consent screen")
+    classes = ["collapse"]  # it has a page of its own, with a preview
 
     @admin.display(description=_("logo"))
     def logo(self, screen: ConsentScreen) -> str:
@@ -75,6 +76,7 @@ class MemberInline(ProjectScopedInline):
     editors = access.OWNERS
     extra = 1
     fields = ["username", "role"]
+    classes = ["collapse"]  # they have a page of their own
 
     @admin.display(description=_("username"))
     def username(self, member: Member) -> str:

@@ -29,16 +29,11 @@ else:
     Base = object
 
 MOST_SHOWN = 500
-ROLE_WORDS = {
-    Role.VIEWER: gettext_lazy("Looks at everything of this project"),
-    Role.EDITOR: gettext_lazy("Changes its apps, its APIs and its consent screen"),
-    Role.OWNER: gettext_lazy("Changes the project itself, too, and who its members are"),
-}
 PLACES = {"email": "who", "project": "who"}  # of a problem, on the form
 
 
 def _roles() -> list[tuple[str, str]]:
-    return [(str(role), f"{role.label}: {ROLE_WORDS[role]}") for role in (Role.VIEWER, Role.EDITOR, Role.OWNER)]
+    return [(str(role), str(role.label)) for role in (Role.VIEWER, Role.EDITOR, Role.OWNER)]
 
 
 class AddForm(forms.Form):

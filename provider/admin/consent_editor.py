@@ -21,10 +21,10 @@ from clients.models import Client
 from projects import registration
 from projects.choices import ConsentMode
 from projects.door import actor_of
-from projects.forms import ConsentScreenForm
 from projects.metadata import Screen
 from projects.models import ConsentScreen, Project
 from projects.problems import RegistrationError
+from projects.screen_forms import ConsentScreenForm
 from provider.admin import consent_preview
 
 if TYPE_CHECKING:
@@ -134,4 +134,5 @@ class ConsentEditor(Base):
 
 def _without(screen: Screen, wrong: Any) -> Screen:
     """What was typed into these fields is of no use."""
-    return replace(screen, **{name: "" for name in wrong if hasattr(screen, name)})
+    names = ("logo_uri" if name == "logo" else name for name in wrong)
+    return replace(screen, **{name: "" for name in names if hasattr(screen, name)})

@@ -6,7 +6,7 @@ and the page cannot be answered: it has no seal of what it showed, and it is sho
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -15,6 +15,7 @@ from django.utils.translation import get_language, override
 
 from accounts.models import SignIn, User
 from clients.models import Client
+from projects import logos, screens
 from projects.apis import project_facts
 from projects.consent import Permission
 from projects.metadata import Screen
@@ -45,11 +46,15 @@ def shown(
 ) -> str:
     """The page."""
     seen = Project.objects.get(pk=project.pk)
-    seen.consent_screen = ConsentScreen(project=seen, **asdict(screen))
+    texts = {name: getattr(screen, name) for name in screens.COLUMNS}
+    sent = logos.is_sent(screen.logo_uri)
+    kept = "" if sent else screen.logo_uri.rpartition("/")[2]
+    seen.consent_screen = ConsentScreen(project=seen, logo_digest=kept, **texts)
+    inert = {**INERT, "logo": logos.uri_of(logos.picture(screen.logo_uri).data)} if sent else INERT
     with override(language or get_language()):
         end_user = EndUser(person, SignIn(user=person), Permission())
         said = consent.on_page(request, example(seen, app), end_user, seen)
-        return render_to_string(consent.PAGE, {**said, **INERT}, request)
+        return render_to_string(consent.PAGE, {**said, **inert}, request)
 
 
 def example(project: Project, app: Client | None) -> AuthorizationRequest:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from clients import whole_projects
 from projects import access
 from projects.models import Project
+from provider.admin.happened.latest import latest
 
 if TYPE_CHECKING:
     from projects.project_pages import ProjectPages as Base
@@ -20,6 +21,7 @@ else:
     Base = object
 
 FIRST = 8  # apps and APIs that are named
+LATEST = 6  # of what happened
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class OverviewPage(Base):
             "apis": project.apis.order_by("name", "identifier")[:FIRST],
             "new_app": _page("clients_client_new", "clients_client_add", project=project.key),
             "new_api": _page("projects_api_add", project=project.key),
+            "latest": latest(request, project=project, limit=LATEST),
+            "query": {"project": project.key},
             "all_of": urlencode({"project": project.key}),
             "may_change": self.has_change_permission(request, project),
             "owns": self._has_role(request, access.OWNERS, project),

@@ -7,11 +7,13 @@ import re
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from clients.models import Client
 from projects.events import SecurityEvent
 from projects.models import Consent, Project
 from tests.console import browser, page, project, send
+from tests.pictures import picture
 
 pytestmark = pytest.mark.usefixtures("console")
 _FRAME = re.compile(r'<iframe sandbox srcdoc="([^"]*)"')
@@ -128,3 +130,14 @@ def test_the_first_page_of_a_project_says_what_is_in_it() -> None:
     assert url("delete") not in browser("editor").get(url("overview")).content.decode()
     assert "New app" not in browser("viewer").get(url("overview")).content.decode()
     assert browser("outsider").get(url("overview")).status_code == 404
+
+
+def test_a_picture_that_was_not_saved_is_seen_drawn_anew() -> None:
+    sent = SimpleUploadedFile("logo.png", picture(), "image/png")
+    text = browser("editor").post(url("preview"), {**typed(), "logo": sent}).content.decode()
+    assert '<img src="data:image/png;base64,' in text
+    assert not project().consent_screen.logo_digest
+    wrong = SimpleUploadedFile("logo.svg", b"<svg onload='alert(1)'/>", "image/svg+xml")
+    text = browser("editor").post(url("preview"), {**typed(app_name="Kept"), "logo": wrong}).content.decode()
+    assert "<img" not in text
+    assert "Kept" in text
