@@ -203,8 +203,8 @@ class ProjectAdmin(LetInShown, ClaimPages, MemberPages, ProjectPages, ProjectSco
         if not names:
             return
         sentence = ngettext(
-            "%(names)s cannot enter the console yet: a superuser has to tick “Staff status” of the account.",
-            "%(names)s cannot enter the console yet: a superuser has to tick “Staff status” of each account.",
+            "This member cannot enter the console yet: %(names)s. A superuser opens it at Members.",
+            "These members cannot enter the console yet: %(names)s. A superuser opens it at Members.",
             len(names),
         )
         self.message_user(request, sentence % {"names": shortened(names)}, messages.WARNING)

@@ -228,12 +228,18 @@ def said_of(row: Invitation, link: str) -> dict[str, object]:
         "inviter_name": row.inviter.get_username() if row.inviter else "",
         "place": place_of(row),
         "in_project": row.project is not None,
-        "role": ", ".join([*filter(None, [str(Role(row.role).label) if row.role else ""]), *names["roles"]]),
+        "role": ", ".join(
+            filter(None, [_managing(row), *names["roles"], _("may enter the console") if row.console else ""])
+        ),
         "groups": ", ".join(names["groups"]),
         "email": row.email,
         "link": link,
         "until": letters.moment(row.expires_at),
     }
+
+
+def _managing(row: Invitation) -> str:
+    return str(Role(row.role).label) if row.role else ""
 
 
 def inviter_of(row: Invitation) -> str:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from allauth.socialaccount.models import SocialAccount
 from django.utils import timezone
 
 from accounts.models import Group, GroupMember, User
@@ -17,6 +18,8 @@ from projects.actors import Actor
 from projects.metadata import ApiMetadata, ProjectMetadata
 from projects.models import Api, Consent, Project, ProjectRole, RoleGrant
 from projects.sign_in import LetIn
+from projects.upstream import registration as connectors
+from projects.upstream.metadata import ConnectorMetadata
 from tests.console import ORDERS, api, browser, client, form_of, page, project, send
 
 pytestmark = pytest.mark.usefixtures("console")
@@ -138,3 +141,19 @@ def test_an_api_asks_too() -> None:
 
 def _with(**changes: Any) -> ProjectMetadata:
     return replace(registration.metadata_of(project()), **changes)
+
+
+def test_a_connector_that_is_disabled_says_who_comes_by_it() -> None:
+    wanted = ConnectorMetadata(id="corp", name="Corp", kind="oidc", issuer="https://corp.example", client_id="us")
+    row = connectors.register(wanted, OPERATOR)
+    http, url = browser("root"), page("upstream_connector_change", row.pk)
+    SocialAccount.objects.create(user=User.objects.get(username="person"), provider="corp", uid="1")
+    shown = form_of(http.get(url))
+    del shown["enabled"]
+    asked = http.post(url, shown)
+    assert "1 person can no longer sign in by it." in asked.content.decode()
+    row.refresh_from_db()
+    assert row.enabled
+    assert http.post(url, form_of(asked)).status_code == 302
+    row.refresh_from_db()
+    assert not row.enabled

@@ -105,9 +105,9 @@ def test_members_the_console_does_not_let_in_are_named() -> None:
     missing = "cannot enter the console yet"
     assert missing not in " ".join(_told("owner"))
     told = _told("owner", **{"members-4-username": "person", "members-4-role": "viewer"})
-    assert f"person {missing}: a superuser has to tick “Staff status” of the account." in told
+    assert f"This member {missing}: person. A superuser opens it at Members." in told
     User.objects.filter(username__in=["editor"]).update(is_staff=False)
-    assert f"editor, person {missing}: a superuser has to tick “Staff status” of each account." in _told("root")
+    assert f"These members {missing}: editor, person. A superuser opens it at Members." in _told("root")
     User.objects.filter(username__in=["editor", "person"]).update(is_staff=True)
     assert missing not in " ".join(_told("root"))
 
