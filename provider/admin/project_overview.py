@@ -47,6 +47,7 @@ class OverviewPage(Base):
             "apis": project.apis.order_by("name", "identifier")[:FIRST],
             "new_app": _page("clients_client_new", "clients_client_add", project=project.key),
             "new_api": _page("projects_api_add", project=project.key),
+            "map": _page("projects_api_map", project=project.key),
             "latest": latest(request, project=project, limit=LATEST),
             "query": {"project": project.key},
             "all_of": urlencode({"project": project.key}),
