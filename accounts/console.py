@@ -21,6 +21,7 @@ from django.utils.html import format_html
 from django.utils.text import Truncator, capfirst
 from django.utils.translation import ngettext
 
+from accounts.asked_first import AsksFirst, page
 from accounts.models import User
 
 if TYPE_CHECKING:
@@ -118,10 +119,19 @@ class ConsoleAdmin(ModelAdmin):
         extra_context: dict[str, object] | None = None,
     ) -> HttpResponse:
         try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
+            return self._changed_or_asked(request, object_id, form_url, extra_context)
         except IntegrityError:
             # Somebody saved the same object in between: the second attempt finds it and says so on the form.
+            return self._changed_or_asked(request, object_id, form_url, extra_context)
+
+    def _changed_or_asked(
+        self, request: HttpRequest, object_id: str | None, form_url: str, extra_context: dict[str, object] | None
+    ) -> HttpResponse:
+        """What hurts is told first (`accounts.asked_first`): whatever was written until then is rolled back."""
+        try:
             return super().changeform_view(request, object_id, form_url, extra_context)
+        except AsksFirst as asked:
+            return page(request, asked)
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, object] | None = None

@@ -25,6 +25,12 @@ from projects.problems import Problem, require
 SHOWN = 10  # how many of the things that stand in the way of a deletion are named
 
 
+def start_of(identifier: str) -> str:
+    """What every canonical address near this one begins with."""
+    parsed = matcher.parse(identifier)
+    return f"{parsed.scheme}://{parsed.host}" if parsed.host else parsed.canonical
+
+
 def overlapping(identifier: str) -> list[AudienceEntry]:
     """Entries of allowlists that lie on, below or above this address."""
     near = _at_its_origin(identifier).select_related("client__project")
@@ -37,9 +43,7 @@ def overlapping(identifier: str) -> list[AudienceEntry]:
 
 def _at_its_origin(identifier: str) -> QuerySet[AudienceEntry]:
     """What could lie near it, and a little more."""
-    parsed = matcher.parse(identifier)
-    start = f"{parsed.scheme}://{parsed.host}" if parsed.host else parsed.canonical
-    return AudienceEntry.objects.filter(canonical__startswith=start)
+    return AudienceEntry.objects.filter(canonical__startswith=start_of(identifier))
 
 
 class Near(NamedTuple):

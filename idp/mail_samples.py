@@ -25,6 +25,7 @@ LINKS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "account/email/sensitive_access": ("account_apps", ()),
     "account/email/app_access": ("account_apps", ()),
     "projects/email/invitation": ("invitation_link", ("Wq3nX9vT0kR5yB7cM2dF8hJ4sL6pZ1aG",)),
+    "projects/email/member_added": ("admin:index", ()),
     "account/email/webhook_disabled": ("admin:clients_webhook_change", ("0c9f6d1e-8b1f-4f3c-9d0a-5a7f2f6f6b11",)),
     "account/email/stream_paused": ("admin:clients_stream_change", ("5e0a7a52-6d0e-4c0e-8f3b-2d9f1b7c3a10",)),
 }
@@ -45,6 +46,7 @@ SAID: Mapping[str, Mapping[str, object]] = {
         "groups": "Berlin office",
         "facts": [],
     },
+    "projects/email/member_added": {"inviter": "Kim Ray", "place": "Acme", "role": "Viewer", "console": True},
     "account/email/webhook_disabled": {
         "project": "Acme",
         "host": "hooks.acme.example",
@@ -68,7 +70,7 @@ NAMES = (
     *("mfa/email/webauthn_added", "mfa/email/webauthn_removed"),
     *("socialaccount/email/account_connected", "socialaccount/email/account_disconnected"),
     *("account/email/sensitive_access", "projects/email/invitation", "account/email/webhook_disabled"),
-    *("account/email/app_access", "account/email/stream_paused"),
+    *("account/email/app_access", "account/email/stream_paused", "projects/email/member_added"),
     *("mfa/email/recovery_code_used", "account/email/new_browser", "account/email/password_replaced"),
 )
 

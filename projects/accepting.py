@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from accounts import newcomers
 from accounts.models import User
 from accounts.newcomers import Passkey
-from projects import invited_to
+from projects import invited_to, membership
 from projects.actors import Actor
 from projects.choices import Role
 from projects.events import acting, record
@@ -85,6 +85,8 @@ def _accept(digest: str, person: Callable[[Invitation], Joined]) -> Joined:
         with acting(by):
             _join(row, joined.user, by)
             invited_to.give(row, joined.user, by)
+            if row.console and row.project is not None:
+                membership.let_into_console(joined.user, row.project, by, invitation=str(row.pk))
             where = {"project": row.project.key} if row.project else {}
             inviter = row.inviter.sub if row.inviter else ""
             record(by, "invitation.accepted", invitation=str(row.pk), role=row.role, inviter=inviter, **where)

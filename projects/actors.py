@@ -34,6 +34,10 @@ class Right(Enum):
     INVITE_ANYBODY = auto()  # to this provider, and to every project
     GRANT_ADMINISTRATION = auto()  # scopes of the provider's own API
     FILL_GROUPS = auto()  # which are of no project, by an invitation
+    LET_INTO_CONSOLE = auto()  # people who are no superusers (staff status)
+
+
+CHANGES_PEOPLE = frozenset({Right.GRANT_ADMINISTRATION, Right.FILL_GROUPS, Right.LET_INTO_CONSOLE})
 
 
 class ProofTooOld(Exception):
@@ -83,8 +87,8 @@ class Actor:
 
     def before_proof(self) -> Self:
         """The same with an old proof. What manages this provider changes people, too: it is given by whoever might
-        change them themselves. So is a group."""
-        return replace(self, unproved=frozenset({Right.GRANT_ADMINISTRATION, Right.FILL_GROUPS}))
+        change them themselves. So are a group, and a place in the console."""
+        return replace(self, unproved=CHANGES_PEOPLE)
 
     def once_proved(self) -> Self:
         """As they are after a fresh proof, for pages that only show what they may do."""

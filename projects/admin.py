@@ -8,13 +8,14 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.asked_first import Hurt, unless_told
 from accounts.console import GOOD, WARN, actor, badge
 from accounts.console_forms import shortened
 from projects import access, api_registration, inviting, logos, registration
@@ -32,8 +33,11 @@ from projects.forms import (
     ProjectForm,
 )
 from projects.invitation_admin import InvitationAdmin as InvitationAdmin  # registers itself
-from projects.metadata import ApiMetadata
+from projects.member_pages import MemberPages
+from projects.metadata import ApiMetadata, ProjectMetadata
 from projects.models import Api, ApiScope, ConsentScreen, Member, Project, one_at_a_time
+from projects.project_pages import ProjectPages
+from projects.project_tabs import tabs
 from projects.screen_forms import ConsentScreenForm
 from projects.sign_in_fields import LetInShown
 
@@ -55,6 +59,7 @@ class ConsentScreenInline(ProjectScopedInline):
     project_path = ""
     can_delete = False
     verbose_name_plural = _("consent screen")
+    classes = ["collapse"]  # it has a page of its own, with a preview
 
     @admin.display(description=_("logo"))
     def logo(self, screen: ConsentScreen) -> str:
@@ -71,6 +76,7 @@ class MemberInline(ProjectScopedInline):
     editors = access.OWNERS
     extra = 1
     fields = ["username", "role"]
+    classes = ["collapse"]  # they have a page of their own
 
     @admin.display(description=_("username"))
     def username(self, member: Member) -> str:
@@ -78,7 +84,7 @@ class MemberInline(ProjectScopedInline):
         return member.user.get_username()
 
 
-class ProjectAdmin(LetInShown, ClaimPages, ProjectScopedAdmin):
+class ProjectAdmin(LetInShown, ClaimPages, MemberPages, ProjectPages, ProjectScopedAdmin):
     """Owners change a project, editors its consent screen; only superusers add one."""
 
     project_path = ""
@@ -97,6 +103,16 @@ class ProjectAdmin(LetInShown, ClaimPages, ProjectScopedAdmin):
         (_("Tokens"), {"fields": ["subject_type", "cross_client", "longest_grant", "tokens_not_before"]}),
         (_("Authorization requests"), {"fields": ["require_pushed_authorization_requests", "profile"]}),
     ]
+
+    change_form_template = "admin/projects/change_form.html"
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The settings, below the tabs."""
+        found = self.get_queryset(request).filter(pk=object_id).first() if object_id.isdecimal() else None
+        more = tabs(self, request, found, "change") if found is not None else {}
+        return super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return actor(request).is_superuser
@@ -159,6 +175,7 @@ class ProjectAdmin(LetInShown, ClaimPages, ProjectScopedAdmin):
             elif not change or by.owns(form.instance):
                 wanted = replace(wanted, members=formset.values())
         if change:
+            unless_told(request, self.hurts(form.instance, wanted, by))
             registration.change(form.instance, wanted, by)
         else:
             made = registration.register(wanted, by)
@@ -167,6 +184,10 @@ class ProjectAdmin(LetInShown, ClaimPages, ProjectScopedAdmin):
         forget_roles(request)
         if self._has_role(request, access.OWNERS, form.instance):
             self._name_those_outside(request, form.instance)
+
+    def hurts(self, project: Project, wanted: ProjectMetadata, by: Actor) -> list[Hurt]:
+        """What a change does to people, to be read before it is saved."""
+        return []
 
     def _invite(self, request: HttpRequest, project: Project, formsets: Any) -> None:
         """Whoever was named by an address among the members."""
@@ -182,8 +203,8 @@ class ProjectAdmin(LetInShown, ClaimPages, ProjectScopedAdmin):
         if not names:
             return
         sentence = ngettext(
-            "%(names)s cannot enter the console yet: a superuser has to tick “Staff status” of the account.",
-            "%(names)s cannot enter the console yet: a superuser has to tick “Staff status” of each account.",
+            "This member cannot enter the console yet: %(names)s. A superuser opens it at Members.",
+            "These members cannot enter the console yet: %(names)s. A superuser opens it at Members.",
             len(names),
         )
         self.message_user(request, sentence % {"names": shortened(names)}, messages.WARNING)
@@ -249,6 +270,10 @@ class ApiAdmin(ProjectScopedAdmin):
         one_at_a_time()
         return super().locked(pk)
 
+    def hurts(self, api: Api, wanted: ApiMetadata, by: Actor) -> list[Hurt]:
+        """What a change does to people, to be read before it is saved."""
+        return []
+
     def register(self, wanted: ApiMetadata, project: Project, by: Actor) -> Api:
         return api_registration.register(wanted, project, by)
 
@@ -261,6 +286,7 @@ class ApiAdmin(ProjectScopedAdmin):
         scopes.save(commit=False)
         wanted, by = replace(form.wanted, scopes=scopes.values()), actor_of(request)
         if change:
+            unless_told(request, self.hurts(form.instance, wanted, by))
             api_registration.change(form.instance, wanted, by)
         else:
             made = self.register(wanted, form.cleaned_data["project"], by)

@@ -42,7 +42,7 @@ class SubjectType(models.TextChoices):
 
 class Role(models.TextChoices):
     OWNER = "owner", _("Owner: everything, members included")
-    EDITOR = "editor", _("Editor: clients, APIs and the consent screen")
+    EDITOR = "editor", _("Editor: apps, APIs and the consent screen")
     VIEWER = "viewer", _("Viewer: looks, changes nothing")
 
 

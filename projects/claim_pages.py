@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import messages
-from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -29,7 +27,7 @@ from projects.problems import Problem, RegistrationError
 from projects.role_admin import NamesField, lines
 
 if TYPE_CHECKING:
-    from projects.console import ProjectScopedAdmin as Base
+    from projects.project_pages import ProjectPages as Base
 else:
     Base = object
 
@@ -131,11 +129,7 @@ class ClaimPages(Base):
         return [path("<path:object_id>/claims/", view, name="projects_project_claims"), *super().get_urls()]
 
     def claims_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        project: Project | None = self.get_object(request, unquote(object_id))
-        if project is None:
-            raise Http404
-        if not self.has_view_permission(request, project):
-            raise PermissionDenied
+        project = self.project_of(request, object_id)
         may_change = self._has_role(request, access.OWNERS, project)
         if request.method == "POST" and not may_change:
             raise PermissionDenied
@@ -148,17 +142,14 @@ class ClaimPages(Base):
             messages.success(request, _("The claim table was saved. The next token says what it says."))
             return HttpResponseRedirect(request.path)
         context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
             "title": _("What apps are told"),
-            "original": project,
             "rows": rows,
             "seen": _seen(before),
             "may_change": may_change,
             "presets": [(key, preset.words) for key, preset in PRESETS.items()],
             "unsaid": [row for row in DEFAULTS if row in effective(before)],
         }
-        return TemplateResponse(request, "admin/projects/claims.html", context)
+        return self.page(request, project, "claims", context)
 
     def _saved(self, request: HttpRequest, project: Project, rows: Any) -> bool:
         kept = rows.kept()

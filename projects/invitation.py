@@ -36,6 +36,7 @@ class Invitation(models.Model):
     # What it brings beside that: roles in the apps of the project, and groups, as far as there still are.
     roles = models.ManyToManyField("projects.ProjectRole", related_name="+", blank=True, verbose_name=_("roles"))
     groups = models.ManyToManyField("accounts.Group", related_name="+", blank=True, verbose_name=_("groups"))
+    console = models.BooleanField(_("enters the console"), default=False)
     # None: a program or a command invited.
     inviter = models.ForeignKey(
         settings.AUTH_USER_MODEL,

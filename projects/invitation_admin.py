@@ -76,7 +76,7 @@ class InvitationAdmin(ProjectScopedAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         shown = ["project", "email", "role"]
         if obj:
-            return [*shown, "brings", "inviter", "created_at", "sent_at", "expires_at", "state"]
+            return [*shown, "brings", "console", "inviter", "created_at", "sent_at", "expires_at", "state"]
         return [*shown, *(LINES if actor(request).is_superuser else LINES[:1])]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -135,6 +135,8 @@ class InvitationAdmin(ProjectScopedAdmin):
         sent = 0
         if queryset.filter(groups__isnull=False).exists():
             actor_of(request).ask_for_proof(Right.FILL_GROUPS)
+        if queryset.filter(console=True).exists():
+            actor_of(request).ask_for_proof(Right.LET_INTO_CONSOLE)
         for one in queryset:
             try:
                 inviting.send_anew(one, actor_of(request))

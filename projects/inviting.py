@@ -52,6 +52,7 @@ class Wanted:
     role: str = ""
     roles: tuple[str, ...] = ()  # in the apps of the project, by name
     groups: tuple[str, ...] = ()
+    console: bool = False  # whoever accepts may enter the console
 
     @property
     def address(self) -> str:
@@ -91,6 +92,7 @@ def still_holds(invitation: Invitation) -> bool:
     else:
         return True  # a command
     may = may_invite(by, invitation.project) and may_give(by, invitation.project, invitation.role)
+    may = may and (by.may(Right.LET_INTO_CONSOLE) or not invitation.console)
     return may and invited_to.still_may(by, invitation)
 
 
@@ -117,7 +119,19 @@ def _rights(wanted: Wanted, project: Project | None, by: Actor) -> Iterator[Prob
     elif not may_give(by, project, wanted.role):
         yield Problem("role", _("Only an owner of the project invites owners."))
     else:
+        yield from console_problems(wanted.role, by, console=wanted.console)
         yield from invited_to.problems(wanted.roles, wanted.groups, project, by)
+
+
+def console_problems(role: str, by: Actor, *, console: bool) -> Iterator[Problem]:
+    """Whether somebody may be let into the console with this. Raises ProofTooOld."""
+    if not console:
+        return
+    by.ask_for_proof(Right.LET_INTO_CONSOLE)
+    if not by.may(Right.LET_INTO_CONSOLE):
+        yield Problem("console", _("Only a superuser lets people into the console."))
+    elif not role:
+        yield Problem("console", _("Who manages nothing finds nothing in the console: choose a role."))
 
 
 def _own(wanted: Wanted) -> Iterator[Problem]:
@@ -156,6 +170,7 @@ def invite(wanted: Wanted, project: Project | None, by: Actor) -> Invitation:
         anew = row is not None
         row = row or Invitation(project=project, email=wanted.address)
         row.digest, row.role, row.sent_at = digest_of(token), wanted.role, clock.now()
+        row.console = wanted.console
         row.expires_at = row.sent_at + timedelta(days=settings.IDP_INVITATION_DAYS)
         row.inviter = User.objects.filter(sub=by.sub).first() if by.sub else None
         row.program = "" if by.sub else by.through
@@ -169,7 +184,7 @@ def invite(wanted: Wanted, project: Project | None, by: Actor) -> Invitation:
 
 def send_anew(row: Invitation, by: Actor) -> Invitation:
     brings = {name: tuple(names) for name, names in invited_to.names_of(row).items()}
-    return invite(Wanted(email=row.email, role=row.role, **brings), row.project, by)
+    return invite(Wanted(email=row.email, role=row.role, console=row.console, **brings), row.project, by)
 
 
 def take_back(row: Invitation, by: Actor) -> None:
@@ -189,6 +204,8 @@ def _tell(by: Actor, kind: str, row: Invitation) -> None:
     """By its id: an event holds no address."""
     brings: dict[str, Detail] = {name: names for name, names in invited_to.names_of(row).items() if names}
     where: dict[str, Detail] = {"project": row.project.key} if row.project else {}
+    if row.console:
+        where["console"] = True
     record(by, kind, invitation=str(row.pk), role=row.role, **{**where, **brings})
 
 
@@ -211,7 +228,9 @@ def said_of(row: Invitation, link: str) -> dict[str, object]:
         "inviter_name": row.inviter.get_username() if row.inviter else "",
         "place": place_of(row),
         "in_project": row.project is not None,
-        "role": ", ".join([*filter(None, [str(Role(row.role).label) if row.role else ""]), *names["roles"]]),
+        "role": ", ".join(
+            filter(None, [_managing(row), *names["roles"], _("may enter the console") if row.console else ""])
+        ),
         "groups": ", ".join(names["groups"]),
         "email": row.email,
         "link": link,
@@ -219,11 +238,19 @@ def said_of(row: Invitation, link: str) -> dict[str, object]:
     }
 
 
+def _managing(row: Invitation) -> str:
+    return str(Role(row.role).label) if row.role else ""
+
+
 def inviter_of(row: Invitation) -> str:
+    return name_of(row.inviter)
+
+
+def name_of(inviter: User | None) -> str:
     """A person, or those who run this provider."""
-    if row.inviter is None:
+    if inviter is None:
         return str(settings.IDP_NAME)
-    return Truncator(row.inviter.get_full_name() or row.inviter.get_username()).chars(MAX_SHOWN)
+    return Truncator(inviter.get_full_name() or inviter.get_username()).chars(MAX_SHOWN)
 
 
 def place_of(row: Invitation) -> str:

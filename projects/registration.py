@@ -222,12 +222,12 @@ def _switched(before: ProjectMetadata, after: ProjectMetadata) -> ProjectMetadat
     return replace(after, tokens_not_before=clock.end_of_all_before(after.tokens_not_before, on=not testing))
 
 
-def delete(project: Project, by: Actor) -> None:
+def delete(project: Project, by: Actor, **with_it: int) -> None:
     """With its APIs, whose addresses stay closed to others. Raises ProtectedError while it has clients."""
     with acting(by), transaction.atomic():
         if not by.owns(project):
             require([Problem("id", _("You may not delete this project."))])
-        record(by, "project.deleted", project=project.key)
+        record(by, "project.deleted", project=project.key, **with_it)
         project.delete()
 
 

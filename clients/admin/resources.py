@@ -13,13 +13,15 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clients import resources
+from accounts.asked_first import Hurt
+from clients import consequences, resources
+from clients.admin.whole_project import WholeProjectPage
+from projects import api_registration, registration
 from projects.actors import Actor
 from projects.admin import OF_IT, ApiAdmin, ProjectAdmin, link_to_list
-from projects.console import forget_roles
 from projects.door import actor_of
 from projects.forms import ApiForm
-from projects.metadata import ApiMetadata
+from projects.metadata import ApiMetadata, ProjectMetadata
 from projects.models import Api, Project, ProjectRole
 from projects.problems import Problem
 from projects.role_admin import RoleAdmin
@@ -44,6 +46,9 @@ class GuardedApiAdmin(ApiAdmin):
             return super().response_post_save_add(request, obj)
         return redirect("admin:projects_project_change", quote(obj.project_id))
 
+    def hurts(self, api: Api, wanted: ApiMetadata, by: Actor) -> list[Hurt]:
+        return consequences.of_api(api, api_registration.metadata_of(api), wanted)
+
     def delete_model(self, request: HttpRequest, obj: Api) -> None:
         resources.delete_api(obj, actor_of(request))
 
@@ -63,8 +68,7 @@ def _and_new(page: str, new: str, words: str, project: Project) -> str:
     return format_html('{} <a href="{}">{}</a>', link_to_list(page, project, number), url, words)
 
 
-@admin.register(Project)
-class GuardedProjectAdmin(ProjectAdmin):
+class GuardedProjectAdmin(WholeProjectPage, ProjectAdmin):
     fieldsets = [
         (None, {"fields": ["name", "key", "clients_of_it", *OF_IT, "webhooks_of_it"]}),
         *ProjectAdmin.fieldsets[1:],
@@ -73,9 +77,8 @@ class GuardedProjectAdmin(ProjectAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["clients_of_it", "webhooks_of_it", *super().get_readonly_fields(request, obj)]
 
-    def delete_model(self, request: HttpRequest, obj: Project) -> None:
-        resources.delete_project(obj, actor_of(request))
-        forget_roles(request)
+    def hurts(self, project: Project, wanted: ProjectMetadata, by: Actor) -> list[Hurt]:
+        return consequences.of_project(project, registration.metadata_of(project), wanted)
 
     @admin.display(description=gettext_lazy("apps"))
     def clients_of_it(self, project: Project) -> str:
@@ -88,9 +91,6 @@ class GuardedProjectAdmin(ProjectAdmin):
     @admin.display(description=gettext_lazy("webhooks"))
     def webhooks_of_it(self, project: Project) -> str:
         return link_to_list("clients_webhook", project, project.webhooks.count() if project.pk else 0)
-
-    def stands_in_the_way(self, request: HttpRequest, obj: Project) -> list[str]:
-        return resources.project_obstacles(obj, actor_of(request))
 
 
 admin.site.register(ProjectRole, RoleAdmin)

@@ -26,9 +26,15 @@ def goes_with(row: models.Model) -> dict[str, Json]:
     return counts
 
 
-def delete(view: Resource, row: models.Model, obstacles: Sequence[str], do: Callable[[], None]) -> HttpResponse:
-    """Unless something stands in the way, or `?dry_run=true` only asks."""
-    deletes = goes_with(row)
+def delete(
+    view: Resource,
+    row: models.Model,
+    obstacles: Sequence[str],
+    do: Callable[[], None],
+    deletes: dict[str, Json] | None = None,
+) -> HttpResponse:
+    """Unless something stands in the way, or `?dry_run=true` only asks. `deletes`: what goes with it."""
+    deletes = goes_with(row) if deletes is None else deletes
     if view.flag("dry_run"):
         return view.shown({"deletes": deletes, "obstacles": list(obstacles)})
     if obstacles:

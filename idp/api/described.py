@@ -44,6 +44,9 @@ PARAMETERS: dict[str, dict[str, Json]] = {
     "dry_run": _parameter(
         "dry_run", "query", {"type": "boolean", "default": False}, "Say what would be done, and do nothing."
     ),
+    "everything": _parameter(
+        "everything", "query", {"type": "boolean", "default": False}, "With its apps, and whatever else is in it."
+    ),
     "username": _parameter("username", "query", TEXT, "Only who has this user name."),
     "email": _parameter("email", "query", TEXT, "Only who has this e-mail address."),
     "name": _parameter("name", "query", TEXT, "Only what is called so, in any capitals."),

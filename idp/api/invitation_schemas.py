@@ -14,6 +14,7 @@ INVITED: Mapping[str, Json] = {
     "email": {"type": "string", "format": "email", "maxLength": 254},
     "role": {**ROLE, "description": "Empty: they manage nothing. None beyond the role of whoever invites."},
     "roles": {**LIST, "description": "Roles of the project that its apps are told of, by name."},
+    "console": {"type": "boolean", "description": "Whoever accepts may enter the console; only superusers say so."},
     "groups": {**LIST, "description": "By name; only superusers, and programs that manage every project."},
 }
 PROJECT: Json = {"type": "string", "description": "Its id; empty: to this provider alone."}
@@ -31,6 +32,7 @@ def every() -> dict[str, dict[str, Json]]:
                 "role": ROLE,
                 "roles": LIST,
                 "groups": LIST,
+                "console": {"type": "boolean"},
                 "inviter": INVITER,
                 **dict.fromkeys(("created_at", "sent_at", "expires_at"), MOMENT),
             }

@@ -21,14 +21,20 @@ from projects import inviting
 from projects.choices import Role
 from projects.invitation import Invitation
 from projects.inviting import Wanted
-from projects.json_shape import Members, Spot, as_json, choice, read_members, text, texts
+from projects.json_shape import Members, Spot, as_json, choice, flag, read_members, text, texts
 from projects.models import Project
 from projects.problems import Problem, require
 from projects.sectors import told_sub
 
 MAKES = """A mail with a link goes to the address, and nothing that is answered says whether it has an account.
 Whoever is invited again gets another mail, and the link of before is dead."""
-TO_PROJECT: Members = {"email": text, "role": choice(["", *Role.values]), "roles": texts, "groups": texts}
+TO_PROJECT: Members = {
+    "email": text,
+    "role": choice(["", *Role.values]),
+    "roles": texts,
+    "groups": texts,
+    "console": flag,
+}
 TO_ANYTHING: Members = {**TO_PROJECT, "project": text}
 
 
@@ -183,6 +189,7 @@ def represent(rows: Sequence[Invitation]) -> list[dict[str, Json]]:
             "role": str(one.role),
             "roles": [role.name for role in one.roles.all()],
             "groups": sorted(group.name for group in one.groups.all()),
+            "console": one.console,
             "inviter": _inviter(one),
             "created_at": as_json(one.created_at),
             "sent_at": as_json(one.sent_at),

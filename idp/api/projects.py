@@ -8,7 +8,7 @@ from dataclasses import replace
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
-from clients import resources
+from clients import resources, whole_projects
 from common.json_type import Json
 from idp.api import deletion
 from idp.api.described import PAGE, WRITE, operation
@@ -65,17 +65,37 @@ class OneProject(Resource):
             now = represent_project(metadata_of(found))
             return self._write(project, patched(now, self.sent()))
 
-    @operation("delete_project", "Delete a project", answers="Deletion", parameters=("dry_run", "if_match"))
+    @operation(
+        "delete_project", "Delete a project", answers="Deletion", parameters=("everything", "dry_run", "if_match")
+    )
     def delete(self, request: HttpRequest, project: str) -> HttpResponse:
-        """With its APIs and what people allowed. Not while it has clients. The answer says what went with it."""
+        """With its APIs and what people allowed. Not while it has clients, unless `everything=true` says so: then with
+        those, too, and clients of other projects lose its APIs from their lists. The answer says what went with it."""
+        if self.flag("everything"):
+            return self._delete_with_everything(project)
         with transaction.atomic():
-            found, by = self._locked(project)
-            if found is None:
-                raise not_found()
-            if not by.owns(found):
-                raise refused("forbidden", "Only an owner deletes a project.")
-            self.require(represent_project(metadata_of(found)))
+            found, by = self._deletable(project)
             return deletion.delete(self, found, _obstacles(found, by), lambda: resources.delete_project(found, by))
+
+    def _delete_with_everything(self, project: str) -> HttpResponse:
+        """Not in one transaction: many clients go in pieces."""
+        with transaction.atomic():
+            found, by = self._deletable(project)
+        deletes = dict[str, Json](whole_projects.extent(found).counted)
+        if in_others := whole_projects.others(found, by).number:
+            deletes["clients of other projects that list its APIs"] = in_others
+        in_the_way = whole_projects.obstacles(found, by)
+        return deletion.delete(self, found, in_the_way, lambda: whole_projects.delete(found, by), deletes)
+
+    def _deletable(self, project: str) -> tuple[Project, Actor]:
+        """It, as the request wants it to be, for whoever may delete it."""
+        found, by = self._locked(project)
+        if found is None:
+            raise not_found()
+        if not by.owns(found):
+            raise refused("forbidden", "Only an owner deletes a project.")
+        self.require(represent_project(metadata_of(found)))
+        return found, by
 
     def _locked(self, key: str) -> tuple[Project | None, Actor]:
         """The project if they know of it, and who acts. Nobody else changes it until the transaction ends."""

@@ -90,7 +90,7 @@ def _apis(text: str, visible: QuerySet[Project]) -> Iterator[Hit]:
 def _projects(text: str, visible: QuerySet[Project]) -> Iterator[Hit]:
     for one in visible.filter(Q(name__icontains=text) | Q(key__iexact=text)).order_by("name", "key")[:MOST]:
         overview = (_("Overview"), reverse("admin:index", query={"project": one.key}))
-        yield Hit(one.name, reverse("admin:projects_project_change", args=[one.pk]), one.key, links=(overview,))
+        yield Hit(one.name, reverse("admin:projects_project_overview", args=[one.pk]), one.key, links=(overview,))
 
 
 def _people(text: str) -> Iterator[Hit]:

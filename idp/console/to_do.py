@@ -122,7 +122,7 @@ def _of_projects(projects: QuerySet[Project], whole: bool) -> Iterator[ToDo]:
         alone = projects.filter(~Exists(owned)).order_by("name", "key")
         for project in alone[:MOST_NAMED]:
             said = _("The project %(name)s has no owner who can sign in.") % {"name": project.name}
-            yield ToDo(said, reverse("admin:projects_project_change", args=[project.pk]), _("Add one"))
+            yield ToDo(said, reverse("admin:projects_project_members", args=[project.pk]), _("Add one"))
     disabled = Webhook.objects.filter(project__in=projects, enabled=False).exclude(disabled_because="")
     for hook in disabled.select_related("project").order_by("project__name", "pk")[:MOST_NAMED]:
         said = _("A webhook of %(name)s took nothing for a day, and is disabled.") % {"name": hook.project.name}

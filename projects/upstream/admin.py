@@ -9,13 +9,16 @@ from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
+from accounts.asked_first import Hurt, unless_told
 from accounts.fresh_proof import FreshProofAdmin
 from projects.door import actor_of
 from projects.upstream import registration
 from projects.upstream.choices import TELLING
 from projects.upstream.connectors import callback_url, logout_url
 from projects.upstream.console_forms import ConnectorForm
+from projects.upstream.metadata import ConnectorMetadata
 from projects.upstream.models import Connector
 
 
@@ -75,6 +78,7 @@ class ConnectorAdmin(FreshProofAdmin):
     def save_model(self, request: HttpRequest, obj: Connector, form: Any, change: bool) -> None:
         with transaction.atomic():
             if change:
+                unless_told(request, _hurts(obj, form.wanted))
                 registration.change(obj, form.wanted, actor_of(request), form.secret)
             else:
                 made = registration.register(form.wanted, actor_of(request), form.secret)
@@ -82,3 +86,12 @@ class ConnectorAdmin(FreshProofAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Connector) -> None:
         registration.delete(obj, actor_of(request))
+
+
+def _hurts(row: Connector, wanted: ConnectorMetadata) -> list[Hurt]:
+    """Whoever signs in by it cannot while it is disabled."""
+    number = registration.people_of(row.key) if row.enabled and not wanted.enabled else 0
+    said = ngettext(
+        "%(number)s person can no longer sign in by it.", "%(number)s people can no longer sign in by it.", number
+    )
+    return [Hurt("enabled", said % {"number": number})] if number else []

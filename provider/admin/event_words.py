@@ -57,6 +57,7 @@ WORDS = {
     "tokens.swept": _("What had expired was deleted"),
     "person.created": _("Account of a person made by an administrator"),
     "person.deleted": _("Account of a person deleted by an administrator"),
+    "person.let_in": _("A person was let into the console"),
     "person.changed": _("Account of a person changed by an administrator"),
     "person.reset_mail_sent": _("Mail for a new password sent to a person by an administrator"),
     "webhook.created": _("Webhook added"),

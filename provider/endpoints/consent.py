@@ -24,6 +24,7 @@ from provider.kept_requests import shortened
 from provider.protocol import guests
 from provider.protocol.request import AuthorizationRequest, Choice
 
+PAGE = "consent.html"
 SALT = "clients.consent"
 MAX_AGE = 3600  # seconds a shown page stays good
 REQUIRED = ("openid",)
@@ -50,17 +51,27 @@ class OutdatedConsent(Exception):
 def show(
     request: HttpRequest, decided: AuthorizationRequest, end_user: EndUser, device: Device | None = None
 ) -> HttpResponse:
-    """Ask for what is missing, and show what was allowed before; everything when nothing is missing.
-
-    For a device the answer goes to the address of this page; else it has one of its own.
-    """
-    channel, params = decided.channel, decided.params
+    """Ask for what is missing, and show what was allowed before; everything when nothing is missing."""
     project = Project.objects.select_related("consent_screen").get(pk=decided.client.project.id)
+    response = render(request, PAGE, on_page(request, decided, end_user, project, device))
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def on_page(
+    request: HttpRequest,
+    decided: AuthorizationRequest,
+    end_user: EndUser,
+    project: Project,
+    device: Device | None = None,
+) -> dict[str, object]:
+    """What the page says. For a device the answer goes to the address of this page; else it has one of its own."""
+    channel, params = decided.channel, decided.params
     wanted = asked(decided)
     new = to_ask(decided, wanted, end_user.given) or wanted
     also_usable = _also_usable(decided, wanted, new, end_user)
     ends = grant_end.options(decided, end_user)
-    context = {
+    return {
         **_of_the_app(project, decided),
         "redirect_host": "" if device else shown_place(channel.redirect_uri),
         "device": device,
@@ -79,9 +90,6 @@ def show(
         "new_only": new != wanted,
         "asks_each_time": channel.always_asks,
     }
-    response = render(request, "consent.html", context)
-    response["Cache-Control"] = "no-store"
-    return response
 
 
 def read_answer(request: HttpRequest, decided: AuthorizationRequest, end_user: EndUser) -> Choice | None:

@@ -147,7 +147,7 @@ def test_a_project_goes_after_its_busy_client(held: dict[str, Any]) -> None:
     assert Consent.objects.filter(project__key="acme").count() == 1
     delete_client()
     key = Project.objects.get(key="acme").pk
-    assert browser("root").post(page("projects_project_delete", key), {"post": "yes"}).status_code == 302
+    assert browser("root").post(page("projects_project_delete", key), {"name": "Acme"}).status_code == 302
     assert Authorization.objects.exists()
     assert b"Acme" not in Browser("outsider").http.get("/accounts/apps/").content
     clear()

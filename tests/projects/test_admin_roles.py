@@ -218,7 +218,7 @@ def test_whoever_takes_their_last_role_away_is_led_to_where_they_may_be() -> Non
     assert send(http, url, {row.replace("-id", "-DELETE"): "on"}).headers["Location"] == page("index")
     Member.objects.update(role=Role.OWNER)
     Client.objects.all().delete()
-    gone = browser("editor").post(page("projects_project_delete", project().pk), {"post": "yes"})
+    gone = browser("editor").post(page("projects_project_delete", project().pk), {"name": "Acme"})
     assert gone.headers["Location"] == page("index")
 
 

@@ -72,7 +72,7 @@ def kinds() -> list[str]:
 def test_a_newcomer_sees_who_invites_and_comes_with_a_password(client: Http) -> None:
     link = link_to(GUEST)
     page = opened(client, link)
-    for words in ("Olive Owner invites you to Acme", "Editor: clients", GUEST):
+    for words in ("Olive Owner invites you to Acme", "Editor: apps", GUEST):
         assert words in page
     assert not User.objects.filter(email=GUEST).exists(), "looking makes nothing"
     answer = client.post(PAGE, {"password1": PASSWORD})

@@ -99,7 +99,7 @@ def test_the_mail_says_who_invites_to_what_and_until_when(acme: Project, sent: A
     row = sent(Wanted(email="Guest@People.example", role="editor"), acme, by("owner"))
     (message,) = mail.outbox
     assert (message.to, message.subject) == ([GUEST], "Olive Owner invites you to Acme")
-    assert "Editor: clients, APIs and the consent screen" in str(message.body)
+    assert "Editor: apps, APIs and the consent screen" in str(message.body)
     assert f"The link works until {letters.moment(row.expires_at)}." in str(message.body)
     assert row.expires_at - row.sent_at == timedelta(days=7)
     [token] = LINK.findall(str(message.body))

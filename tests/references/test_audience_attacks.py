@@ -130,7 +130,9 @@ def test_its_address_stays_with_its_project_after_it_was_deleted(ask: Any) -> No
 
 def test_its_address_stays_when_the_whole_project_was_deleted() -> None:
     Client.objects.filter(project__key="acme").delete()
-    assert browser("root").post(page("projects_project_delete", project("acme").pk), {"post": "yes"}).status_code == 302
+    assert (
+        browser("root").post(page("projects_project_delete", project("acme").pk), {"name": "Acme"}).status_code == 302
+    )
     assert not Project.objects.filter(key="acme").exists()
     assert problems(new_api(f"{ORDERS}/7")) == {"identifier": OVERLAP}
     assert new_api(f"{ORDERS}/7", "root").status_code == 302, "a superuser decides to whom it goes"

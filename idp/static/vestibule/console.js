@@ -29,4 +29,4 @@ document.addEventListener("keydown", (event) => {
     menu.querySelector("summary").focus();
   }
 });
-document.querySelector(".tasks [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+for (const here of document.querySelectorAll(".tasks [aria-current], .tabs [aria-current]")) here.scrollIntoView({ block: "nearest", inline: "center" });

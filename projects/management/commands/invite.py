@@ -20,6 +20,7 @@ OPTIONS = {
     "project": "--project",
     "roles": "--app-role",
     "groups": "--group",
+    "console": "--console",
 }
 BRINGS = {"app-role": "a role that the apps of the project know", "group": "a group that they come into"}
 
@@ -35,6 +36,7 @@ class Command(DatabaseCommand):
         for option, words in BRINGS.items():
             hint = f"{words}; may be repeated"
             parser.add_argument(f"--{option}", dest=option, action="append", default=[], metavar="NAME", help=hint)
+        parser.add_argument("--console", action="store_true", help="whoever accepts may enter the console")
         parser.add_argument("--list", action="store_true", help="who has not answered yet, of the project or of all")
         parser.add_argument("--take-back", action="store_true", help="the invitation of this address: its link is dead")
         super().add_arguments(parser)
@@ -47,7 +49,9 @@ class Command(DatabaseCommand):
         if not address:
             raise wrong_use("Say whom to invite: an e-mail address.")
         roles, groups = (_texts(options[one], f"--{one}") for one in BRINGS)
-        wanted = Wanted(email=as_text(address, "ADDRESS"), role=role, roles=roles, groups=groups)
+        wanted = Wanted(
+            email=as_text(address, "ADDRESS"), role=role, roles=roles, groups=groups, console=bool(options["console"])
+        )
         if options["take_back"]:
             return self._take_back(rows.filter(project=where, email=wanted.address), dry_run=dry_run)
         with registering(OPTIONS, dry_run=dry_run):
@@ -93,6 +97,7 @@ def _told(one: Invitation) -> dict[str, object]:
         "project": one.project.key if one.project else None,
         "role": one.role,
         **invited_to.names_of(one),
+        "console": one.console,
         "inviter": one.inviter.sub if one.inviter else None,
         "sent_at": one.sent_at,
         "expires_at": one.expires_at,

@@ -77,6 +77,17 @@ def test_a_deletion_says_what_stands_in_its_way_and_what_goes_with_it() -> None:
     assert not Project.objects.filter(key="acme").exists()
 
 
+def test_it_goes_with_everything_where_that_is_said() -> None:
+    owner, address = person("owner"), path("projects", "acme") + "?everything=true"
+    number = Project.objects.get(key="acme").clients.count()
+    asked = owner.delete(f"{address}&dry_run=true").json()
+    assert (asked["deletes"]["clients"], asked["deletes"]["apis"], asked["obstacles"]) == (number, 2, [])
+    assert person("outsider").delete(address).status_code == 404
+    assert person("member").delete(address).status_code == 403
+    assert owner.delete(address).json() == asked
+    assert not Project.objects.filter(key="acme").exists()
+
+
 def test_problems_stand_where_the_value_does() -> None:
     refused = person("owner").patch(
         path("projects", "acme"), {"members": {"owners": ["owner", "nobody"]}, "consent_screen": {"tos_uri": "x"}}

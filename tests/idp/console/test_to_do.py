@@ -104,7 +104,7 @@ def test_a_project_without_an_owner_who_can_sign_in_is_named() -> None:
     assert not any("no owner" in one for one in said("root"))
     User.objects.filter(username="owner").update(is_active=False)
     assert "The project Acme has no owner who can sign in." in said("root")
-    assert page("projects_project_change", project().pk) in links("root")
+    assert page("projects_project_members", project().pk) in links("root")
     assert not any("no owner" in one for one in said("editor"))
     Member.objects.all().delete()
     Project.objects.bulk_create(Project(key=f"p{number}", name=f"P {number}") for number in range(9))
