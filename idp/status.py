@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import Model, Sum
+from django.db.models import Model, QuerySet, Sum
 
 from accounts import guesses, outbox
 from accounts.mails import Mail
@@ -16,6 +16,7 @@ from clients.models import (
     Authorization,
     Client,
     Delivery,
+    Endings,
     LogoutNotice,
     RefreshToken,
     RefusedRequest,
@@ -112,7 +113,14 @@ def _clients(now: datetime) -> Section:
         "failing": failing.count(),
         "most_failures": [{"client_id": one["client_id"], "times": one["times"]} for one in failing[:SHOWN]],
         "locked_out": [{"client_id": one.client_id, **_where(one)} for one in locks[:SHOWN]],
+        "stopped": [{"client_id": name, "people": people} for name, people in _stopped()[:SHOWN]],
     }
+
+
+def _stopped() -> QuerySet[Endings, tuple[str, int]]:
+    """Directories that ended very many people."""
+    rows = Endings.objects.filter(held_at__isnull=False).order_by("client__client_id")
+    return rows.values_list("client__client_id", "number")
 
 
 def _where(event: SecurityEvent) -> dict[str, object]:

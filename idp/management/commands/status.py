@@ -62,6 +62,9 @@ def _clients(found: Section) -> Iterator[str]:
         yield f"{one['client_id']}: refused {one['times']} times"
     for one in _dicts(found["locked_out"]):
         yield f"{one['client_id']}: locked out from {one['network']} until {one['until']}"
+    for one in _dicts(found["stopped"]):
+        ended = number(_int(one["people"]), "person", "people")
+        yield f"{one['client_id']}: stopped, for it ended {ended} within an hour (unlock --directory)"
 
 
 def _about(count: object, name: str) -> str:

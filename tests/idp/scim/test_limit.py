@@ -139,9 +139,15 @@ def test_whoever_looks_after_the_provider_is_told(scim: Scim, brought: list[str]
     def stopped() -> float:
         return next(float(one.value) for one in numbers() if one.name == "directories_stopped")
 
-    assert (told(), stopped()) == ([], 0)
+    def status() -> str:
+        out = StringIO()
+        call_command("status", stdout=out)
+        return out.getvalue()
+
+    assert (told(), stopped(), "stopped" in status()) == ([], 0, False)
     stop(scim, brought)
     assert stopped() == 1
+    assert "directory: stopped, for it ended 2 people within an hour (unlock --directory)" in status()
     assert len(told()) == 1
     assert "ended 2 people within an hour" in told()[0]
     assert "manage.py unlock --directory directory" in told()[0]

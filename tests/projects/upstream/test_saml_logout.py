@@ -106,7 +106,7 @@ WRONG: list[dict[str, Any]] = [
     {"to": f"{HERE}/more"},
     {"to": ""},
     {"at": stamp(-3600)},
-    {"at": stamp(3600)},
+    {"at": stamp(86_400)},
     {"at": "now"},
     {"ends": stamp(-3600)},
     {"name": ""},

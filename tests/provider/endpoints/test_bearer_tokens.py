@@ -132,11 +132,12 @@ def test_claims_follow_the_scopes(token: str) -> None:
 def test_whoever_has_every_standard_claim_is_told_with_all_of_them() -> None:
     known = EVERY_CLAIM
     changes, troubles = attributes.read(known, Editor.IMPORT)
+    User.objects.update(updated_at="2020-01-01T00:00:00Z")
     attributes.change(User.objects.get(username="owner"), changes, Whoever(name="a test"))
     tokens = Browser("owner").tokens("web", scope="openid profile email address phone")
     told = App("web").userinfo(tokens["access_token"]).json()
     assert (troubles, {name: told.get(name) for name in known}) == ([], known)
-    assert told["name"] == "Olive Oriel Owner"
+    assert (told["name"], told["updated_at"] > 1_600_000_000) == ("Olive Oriel Owner", True)
     assert {*told} == {"sub", *claims_for("profile", "email", "address", "phone")}
     assert {name: claims_of(tokens["id_token"])[name] for name in known} == known
 
