@@ -323,8 +323,7 @@ def _make_secret(page: Page) -> None:
 
 def _choose_to_end(page: Page) -> None:
     page.locator("input[name=_selected_action]").first.check()
-    page.locator("select[name=action]").select_option("end")
-    page.locator(".actions button[type=submit]").first.click()
+    page.locator(".actions button[value=end]").click()
     page.locator("#end_form").wait_for()
 
 
