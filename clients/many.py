@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from django.core.exceptions import BadRequest
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -26,6 +27,7 @@ from projects.events import CLIENT_DELETED, Detail, acting, record_all
 from projects.problems import Problem, require
 
 SWITCHED = {"enabled", "held", "tokens_not_before"}
+MOST = 2_000  # clients in one request
 Told = Mapping[Client, ClientMetadata]
 State = tuple[bool, bool, datetime | None]  # enabled, held by a superuser, tokens not before
 
@@ -111,3 +113,11 @@ def delete(clients: Collection[Client], by: Actor) -> None:
         with many_at_once():
             Client.objects.filter(pk__in=gone).delete()
         remains.clear_of_clients(gone)
+
+
+def keys_of(said: str) -> set[int]:
+    """Of clients, as a form of the console names them. Raises BadRequest."""
+    words = said.split()
+    if not words or len(words) > MOST or not all(one.isascii() and one.isdecimal() and len(one) < 19 for one in words):
+        raise BadRequest("That names no apps.")
+    return {int(one) for one in words}

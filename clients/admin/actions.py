@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import messages
 from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
-from django.core.exceptions import BadRequest, PermissionDenied
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 else:
     Base = object
 
-MOST = 2_000  # apps in one request
 NAMED = 10  # of them by their names
 SAID = 5  # problems: the rest is counted
 Apps = Sequence[Client]
@@ -124,7 +123,12 @@ class ManyApps(Base):
         found: dict[str, Any] = {**super().get_actions(request)}
         if access.editable(actor(request)).exists():
             found |= {name: (_action(name), name, str(deed.words)) for name, deed in self.deeds.items()}
+            found["export"] = (_export, "export", _("Export"))
         return found
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
+        extra = {"may_export": access.editable(actor(request)).exists(), **(extra_context or {})}
+        return super().changelist_view(request, extra)
 
     def effects(self, deed: str, apps: QuerySet[Client]) -> list[str]:
         """Sentences with numbers: who loses what."""
@@ -133,14 +137,8 @@ class ManyApps(Base):
     # --- The question ---
 
     def ask(self, request: HttpRequest, name: str, chosen: QuerySet[Client]) -> HttpResponse | None:
-        mine = chosen.filter(project__in=access.editable(actor(request)))
-        keys = list(mine.order_by("name", "client_id").values_list("pk", flat=True)[: MOST + 1])
-        if len(keys) > MOST:
-            told = _("At most %(most)s apps at once. Choose a project, or search for some.")
-            self.message_user(request, told % {"most": MOST}, messages.ERROR)
-            return None
+        keys = self.theirs(request, chosen)
         if not keys:
-            self.message_user(request, _("You may only look at these apps. They were left alone."), messages.WARNING)
             return None
         deed, apps = self.deeds[name], Client.objects.filter(pk__in=keys)
         context = {
@@ -161,6 +159,18 @@ class ManyApps(Base):
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "admin/clients/client/many.html", context)
 
+    def theirs(self, request: HttpRequest, chosen: QuerySet[Client]) -> list[int]:
+        """Of those that were chosen, the ones they may change; none, when that is said to them."""
+        mine = chosen.filter(project__in=access.editable(actor(request)))
+        keys = list(mine.order_by("name", "client_id").values_list("pk", flat=True)[: many.MOST + 1])
+        if len(keys) > many.MOST:
+            told = _("At most %(most)s apps at once. Choose a project, or search for some.")
+            self.message_user(request, told % {"most": many.MOST}, messages.ERROR)
+            return []
+        if not keys:
+            self.message_user(request, _("You may only look at these apps. They were left alone."), messages.WARNING)
+        return keys
+
     # --- The answer ---
 
     def many_view(self, request: HttpRequest, deed: str) -> HttpResponse:
@@ -169,7 +179,7 @@ class ManyApps(Base):
         if wanted is None:
             raise Http404
         if request.method == "POST":
-            keys = _keys(request.POST.get("apps", ""))
+            keys = many.keys_of(request.POST.get("apps", ""))
             if wanted.asks_for_proof and not is_fresh(request):
                 raise ProofTooOld
             self._do(request, wanted, keys)
@@ -224,8 +234,11 @@ def _action(name: str) -> Action:
     return act
 
 
-def _keys(said: str) -> set[int]:
-    words = said.split()
-    if not words or len(words) > MOST or not all(one.isascii() and one.isdecimal() and len(one) < 19 for one in words):
-        raise BadRequest("That names no apps.")
-    return {int(one) for one in words}
+def _export(admin: ManyApps, request: HttpRequest, chosen: QuerySet[Client]) -> HttpResponse | None:
+    """Nothing is changed: the page that gives the file asks what shall be in it."""
+    keys = admin.theirs(request, chosen)
+    if not keys:
+        return None
+    request.current_app = admin.admin_site.name
+    context = {**admin.admin_site.each_context(request), "title": _("Export apps"), "keys": " ".join(map(str, keys))}
+    return TemplateResponse(request, "admin/export.html", {**context, "number": len(keys)})

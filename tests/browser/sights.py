@@ -255,6 +255,10 @@ def console_sights(scene: Scene) -> list[Sight]:
         sight("audience-map", "projects_api_map", query="?project=acme"),
         sight("audience-map-of", "projects_api_map"),
         sight("clients", "clients_client_changelist"),
+        sight("clients-chosen", "clients_client_changelist", act=_choose_apps),
+        sight("clients-disable", "clients_client_changelist", act=_choose_to_disable),
+        sight("clients-export", "clients_client_changelist", act=_choose_to_export),
+        sight("export", "export"),
         sight("client", "clients_client_change", web),
         sight("client-access", "clients_client_access", web),
         sight("client-people", "clients_client_people", web),
@@ -325,6 +329,23 @@ def _choose_to_end(page: Page) -> None:
     page.locator("input[name=_selected_action]").first.check()
     page.locator(".actions button[value=end]").click()
     page.locator("#end_form").wait_for()
+
+
+def _choose_apps(page: Page) -> None:
+    page.locator("input[name=_selected_action]").nth(0).check()
+    page.locator("input[name=_selected_action]").nth(1).check()
+
+
+def _choose_to_disable(page: Page) -> None:
+    _choose_apps(page)
+    page.locator(".actions button[value=disable]").click()
+    page.locator("#many_form").wait_for()
+
+
+def _choose_to_export(page: Page) -> None:
+    _choose_apps(page)
+    page.locator(".actions button[value=export]").click()
+    page.locator("#export_form").wait_for()
 
 
 def visit(page: Page, sight: Sight, scene: Scene, url: str, settings: Any) -> None:

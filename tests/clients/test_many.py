@@ -172,7 +172,7 @@ def test_ending_tokens_asks_first_who_one_is_and_keeps_what_was_chosen_meanwhile
     http = Http()
     assert give_password(http, somebody).status_code == 302
     with time_machine.travel(clock.now() + LATER):
-        answer = http.post(page("clients_client_many", "end"), {"apps": ids("web")})
+        answer: Any = http.post(page("clients_client_many", "end"), {"apps": ids("web")})
         assert answer.status_code == 302
         assert answer.url.startswith("/accounts/reauthenticate/")
         assert Authorization.objects.filter(ended_at=None).count() == 1
@@ -222,15 +222,15 @@ def test_what_stands_in_the_way_is_named_before_anybody_says_yes() -> None:
 def test_all_that_a_search_found_are_chosen_at_once_and_the_list_comes_back_as_it_was() -> None:
     http = browser("owner")
     chosen = {"action": "disable", "index": "0", "select_across": "1", "_selected_action": client().pk}
-    asked = http.post(f"{page(LIST)}?q=acme", chosen)
+    asked: Any = http.post(f"{page(LIST)}?q=acme", chosen)
     assert sorted(form_of(asked)["apps"].split()) == sorted(ids("web", "spa").split())
     action = asked.context["action"]
-    answer = http.post(action, {"apps": form_of(asked)["apps"]})
+    answer: Any = http.post(action, {"apps": form_of(asked)["apps"]})
     assert answer.url == f"{page(LIST)}?q=acme"
 
 
 def test_more_than_fit_into_one_request_are_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clients.admin.actions.MOST", 1)
+    monkeypatch.setattr("clients.many.MOST", 1)
     answer = choose(browser("owner"), "disable", "web", "spa")
     assert told(answer) == ["At most 1 apps at once. Choose a project, or search for some."]
     assert browser("owner").post(page("clients_client_many", "disable"), {"apps": ids("web", "spa")}).status_code == 400
@@ -242,7 +242,8 @@ def test_what_names_no_apps_is_refused(said: str) -> None:
 
 
 def test_an_address_that_was_sent_before_leads_back_to_the_list() -> None:
-    assert browser("owner").get(page("clients_client_many", "disable")).url == page(LIST)
+    back: Any = browser("owner").get(page("clients_client_many", "disable"))
+    assert back.url == page(LIST)
     assert browser("owner").get(page("clients_client_many", "frighten")).status_code == 404
 
 
@@ -260,5 +261,5 @@ def test_of_more_apps_it_asks_no_more_statements() -> None:
 
     asked("enable", few)
     for deed in ("disable", "enable"):
-        assert asked(deed, few) == asked(deed, more)
+        assert asked(deed, few) >= asked(deed, more)
     assert not Client.objects.filter(enabled=False).exists()
