@@ -74,12 +74,13 @@ def export(what: What) -> Exported:
 def export_apps(apps: QuerySet[Client], secrets: SecretsAs = SecretsAs.LEFT_OUT) -> Exported:
     """These alone, below their projects. It says nothing of anything else: applied here, it changes nothing."""
     exported = Exported({"version": 1})
-    references, projects = References(secrets, DIRECTORY), []
+    references = References(secrets, DIRECTORY)
+    projects: list[Json] = []
     homes = Project.objects.filter(pk__in=apps.order_by().values("project")).order_by("key")
     for project in homes:
         clients = _clients(apps.filter(project=project), f"Project {project.key}", references, exported)
         projects.append({"id": project.key, "name": project.name, "clients": clients})
-    exported.document["projects"] = [*projects]
+    exported.document["projects"] = projects
     exported.references = references.named
     return exported
 
