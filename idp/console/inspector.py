@@ -156,8 +156,9 @@ def _rows(found: Inspection, person: User, home: Project | None) -> Iterator[Row
     if home is not None:
         yield Row(_("Project"), home.name, reverse("admin:projects_project_change", args=[home.pk]))
     yield from _person(said, person, home)
-    yield Row(_("For"), texts=_texts(said, "audience"))
-    yield Row(_("May"), texts=_text(said, "scope").split())
+    if found.kind:
+        yield Row(_("For"), texts=_texts(said, "audience"))
+        yield Row(_("May"), texts=_text(said, "scope").split())
     if found.kind == ACCESS or said.get("cnf"):
         yield _bound(said)
     if said.get("act"):

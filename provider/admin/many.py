@@ -48,15 +48,7 @@ class ManyAtOnce(ManyApps):
         if not self.deeds[deed].hurts:
             return []
         people, tokens = many.people_of(apps), many.tokens_of(apps)
-        said = [
-            _people(people),
-            ngettext(
-                "%(number)s access token that is alive ends, and every JWT.",
-                "%(number)s access tokens that are alive end, and every JWT.",
-                tokens,
-            )
-            % {"number": _number(tokens)},
-        ]
+        said = [_people(people), _tokens(tokens)]
         if deed == "end" and apps.filter(project__consent_mode=ConsentMode.IMPLICIT).exists():
             said.append(
                 _("In first-party projects nobody is asked: who is signed in gets new tokens with the next click.")
@@ -68,6 +60,17 @@ def _people(number: int) -> str:
     if not number:
         return _("Nobody is signed in to them.")
     said = ngettext("%(number)s person loses access at once.", "%(number)s people lose access at once.", number)
+    return said % {"number": _number(number)}
+
+
+def _tokens(number: int) -> str:
+    if not number:
+        return _("No opaque access token of theirs is alive. Every JWT ends.")
+    said = ngettext(
+        "%(number)s access token that is alive ends, and every JWT.",
+        "%(number)s access tokens that are alive end, and every JWT.",
+        number,
+    )
     return said % {"number": _number(number)}
 
 

@@ -287,6 +287,9 @@ def console_sights(scene: Scene) -> list[Sight]:
         sight("streams", "clients_stream_changelist"),
         sight("stream", "clients_stream_change", stream),
         sight("keys", "clients_signingkey_changelist"),
+        sight("keys-rotate", "clients_signingkey_rotate"),
+        sight("inspect", "inspect"),
+        sight("inspected", "inspect", act=_inspect),
         sight("key-activate", "clients_signingkey_activate", scene.next_key.pk),
         sight("key-revoke", "clients_signingkey_revoke", scene.next_key.pk),
         sight("authorizations", "clients_authorization_changelist"),
@@ -329,6 +332,15 @@ def _choose_to_end(page: Page) -> None:
     page.locator("input[name=_selected_action]").first.check()
     page.locator(".actions button[value=end]").click()
     page.locator("#end_form").wait_for()
+
+
+def _inspect(page: Page) -> None:
+    """A JWT of somebody else, which is all that is told of it."""
+    page.locator("#id_token").fill(
+        ".".join(("eyJhbGciOiJSUzI1NiJ9", "eyJpc3MiOiJodHRwczovL2Vsc2UuZXhhbXBsZSJ9", "AAAA"))
+    )
+    page.locator("#inspect_form [type=submit]").click()
+    page.locator("#answer").wait_for()
 
 
 def _choose_apps(page: Page) -> None:

@@ -1,4 +1,4 @@
-"""Paste a token: what it is, for whom, and whether it is alive. Nothing keeps it, and nobody learns of others' tokens."""
+"""Paste a token: what it is, for whom, and whether it is alive. Nothing keeps it, and others' tokens stay unknown."""
 
 from __future__ import annotations
 
