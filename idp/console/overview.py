@@ -114,9 +114,7 @@ def overview(request: HttpRequest, project: Project | None) -> Overview:
         charts=[stacked(titles[CODE], days, named), stacked(titles[""], days, refused)],
         refused=_often(refusals),
         to_do=to_do(person, projects, whole=whole),
-        steps=[]
-        if given or _theirs(projects, ProjectTally.objects.all(), whole).exists()
-        else [*_steps(request, apps, visible)],
+        steps=[] if given or _ever(projects, whole) else [*_steps(request, apps, visible)],
         empty=not person.is_superuser and not visible.exists(),
     )
 

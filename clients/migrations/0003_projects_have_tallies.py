@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('clients', '0001_first_release'),
+        ('clients', '0002_activity_by_what_it_is_of'),
     ]
 
     operations = [
