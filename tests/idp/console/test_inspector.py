@@ -14,6 +14,8 @@ from django.test import RequestFactory
 from django.views.debug import ExceptionReporter
 
 from accounts.models import User
+from common import jws
+from common.json_type import Json
 from idp.console import inspector
 from idp.console.inspector import Answer
 from projects.models import Project
@@ -111,9 +113,7 @@ def test_a_token_of_another_project_is_answered_as_one_that_nobody_made() -> Non
 
 
 def test_a_jwt_of_somebody_else_says_whose_it_claims_to_be() -> None:
-    header, payload = (
-        mint.jws.encode(one) for one in (b'{"alg":"RS256","kid":"x"}', b'{"iss":"https://else.example"}')
-    )
+    header, payload = (jws.encode(one) for one in (b'{"alg":"RS256","kid":"x"}', b'{"iss":"https://else.example"}'))
     text = f"{header}.{payload}.AAAA"
     answer = asked(somebody("outsider", is_superuser=True), text)
     assert (answer.kind, answer.alive) == ("", False)
@@ -124,7 +124,14 @@ def test_a_jwt_of_somebody_else_says_whose_it_claims_to_be() -> None:
 
 
 def test_a_logout_token_is_one() -> None:
-    claims = {"iss": "http://localhost:8000", "aud": "web", "iat": 1, "exp": 2, "jti": "j", "events": {}}
+    claims: dict[str, Json] = {
+        "iss": "http://localhost:8000",
+        "aud": "web",
+        "iat": 1,
+        "exp": 2,
+        "jti": "j",
+        "events": {},
+    }
     answer = asked(somebody("member"), mint.sign(claims, "RS256", "logout+jwt"))
     assert (answer.kind, answer.alive, answer.step) == ("Logout token", False, "live.expired")
 
@@ -179,7 +186,7 @@ def test_a_report_of_an_error_does_not_say_it(monkeypatch: pytest.MonkeyPatch, s
         raise ValueError("broken")
 
     settings.DEBUG = False
-    monkeypatch.setattr(inspector.inspection, "inspect", broken)
+    monkeypatch.setattr("provider.inspection.inspect", broken)
     request = RequestFactory().post(PAGE, {"token": "secret-token"})
     request.user = User.objects.get(username="member")
     with pytest.raises(ValueError, match="broken"):
