@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('clients', '0002_activity_by_what_it_is_of'),
+        ('clients', '0003_limit_what_a_directory_ends'),
     ]
 
     operations = [
