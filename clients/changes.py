@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 
@@ -23,6 +23,13 @@ def differences(before: ClientMetadata, after: ClientMetadata) -> list[str]:
 
 
 def record_change(by: Actor, client_id: str, before: ClientMetadata, after: ClientMetadata, moved: list[str]) -> None:
+    for kind, detail in events_of(before, after, moved):
+        record(by, kind, client_id, **detail)
+
+
+def events_of(
+    before: ClientMetadata, after: ClientMetadata, moved: Sequence[str]
+) -> Iterator[tuple[str, dict[str, Detail]]]:
     """Before and after, where they differ."""
 
     def detailed(names: Sequence[str]) -> dict[str, Detail]:
@@ -33,13 +40,13 @@ def record_change(by: Actor, client_id: str, before: ClientMetadata, after: Clie
         }
 
     if detail := detailed([one.name for one in fields(after) if one.name not in TOLD_APART]):
-        record(by, "client.changed", client_id, **detail)
+        yield "client.changed", detail
     if detail := detailed(RIGHTS_OVER_TOKENS):
-        record(by, "client.introspection_changed", client_id, **detail)
+        yield "client.introspection_changed", detail
     if detail := detailed(KEYS):
-        record(by, "client.keys_changed", client_id, **detail)
+        yield "client.keys_changed", detail
     if "enabled" in moved:
-        record(by, "client.enabled" if after.enabled else "client.disabled", client_id)
+        yield "client.enabled" if after.enabled else "client.disabled", {}
 
 
 def told(value: object) -> object:

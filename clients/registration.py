@@ -100,15 +100,7 @@ def change_locked(client: Client, wanted: ClientMetadata, by: Actor) -> list[str
     with acting(by), transaction.atomic():
         stored = metadata_of(client)
         require(_problems(client, wanted, stored, by))
-        before = stored.settled()
-        after = _switched(before, _after(client, before, wanted, by))
-        if client.guest:
-            after = guest_registration.bounded(before, after)
-        if client.registered_itself:
-            after = guest_registration.asked_anew(before, after)
-        moved = differences(before, after)
-        if "held" in moved and "enabled" not in moved:
-            moved.append("enabled")  # by somebody whom members do not overrule
+        before, after, moved = outcome(client, stored, wanted, by)
         if moved:
             client.take(after)
             if client.project is not None:
@@ -121,6 +113,22 @@ def change_locked(client: Client, wanted: ClientMetadata, by: Actor) -> list[str
             moved.append("client_secret")
     vars(client).pop("_prefetched_objects_cache", None)  # lists that were read before are not true any more
     return moved
+
+
+def outcome(
+    client: Client, stored: ClientMetadata, wanted: ClientMetadata, by: Actor
+) -> tuple[ClientMetadata, ClientMetadata, list[str]]:
+    """What it is, what it becomes, and in which fields these differ. For whoever has asked for problems."""
+    before = stored.settled()
+    after = _switched(before, _after(client, before, wanted, by))
+    if client.guest:
+        after = guest_registration.bounded(before, after)
+    if client.registered_itself:
+        after = guest_registration.asked_anew(before, after)
+    moved = differences(before, after)
+    if "held" in moved and "enabled" not in moved:
+        moved.append("enabled")  # by somebody whom members do not overrule
+    return before, after, moved
 
 
 def _problems(client: Client, wanted: ClientMetadata, stored: ClientMetadata, by: Actor) -> list[Problem]:

@@ -6,12 +6,15 @@ client, so it ends with their row. Few rows are cleared with it; many are left t
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.db import connections
 from django.db.models import Max, Model, QuerySet
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
 from accounts.models import SignIn, User
+from clients.deleting import deletes_many
 from clients.models import AccessToken, Authorization, Client, DeviceGrant
 from projects.models import Consent, Project, ProjectRole
 from projects.sign_in import BY_ROLES
@@ -37,10 +40,16 @@ def _of_person(instance: User, **_signal: object) -> None:
 
 @receiver(post_delete, sender=Client, dispatch_uid="clients.remains_of_client")
 def _of_client(instance: Client, **_signal: object) -> None:
+    if not deletes_many():
+        clear_of_clients([instance.pk])
+
+
+def clear_of_clients(keys: Collection[int]) -> None:
+    """Of these, which are deleted."""
     _clear(
-        AccessToken.objects.filter(application=instance.pk),
-        DeviceGrant.objects.filter(client=instance.pk),
-        Authorization.objects.filter(client=instance.pk),
+        AccessToken.objects.filter(application__in=keys),
+        DeviceGrant.objects.filter(client__in=keys),
+        Authorization.objects.filter(client__in=keys),
     )
 
 

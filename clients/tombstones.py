@@ -10,14 +10,20 @@ from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 from django.utils import timezone
 
+from clients.deleting import deletes_many
 from clients.models import AudienceEntry, Client, ClientSecret, SigningKey
-from projects.events import CLIENT_DELETED, GUEST_DELETED, acts_now, record, watch
+from projects.events import CLIENT_DELETED, GUEST_DELETED, Detail, acts_now, record, watch
 
 
 @receiver(pre_delete, sender=Client, dispatch_uid="clients.client_tombstone")
 def _bury(sender: type[Client], instance: Client, **kwargs: object) -> None:
-    about = {**_whose(instance), "name": instance.name, "at": timezone.now().isoformat()}
-    record(acts_now(), GUEST_DELETED if instance.guest else CLIENT_DELETED, instance.client_id, **about)
+    if not deletes_many():
+        record(acts_now(), GUEST_DELETED if instance.guest else CLIENT_DELETED, instance.client_id, **about(instance))
+
+
+def about(client: Client) -> dict[str, Detail]:
+    """What is kept of it."""
+    return {**_whose(client), "name": client.name, "at": timezone.now().isoformat()}
 
 
 def _whose(client: Client) -> dict[str, str]:

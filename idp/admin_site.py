@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from common import issuer
+from idp.console import exporting, inspector
 from idp.console.navigation import Console
 from idp.console.overview import overview
 from idp.console.search import LONGEST, search
@@ -47,6 +48,8 @@ class ConsoleSite(AdminSite):
         own = [
             path("search/", self.admin_view(self.find), name="search"),
             path("activity/", self.admin_view(self.happened), name="activity"),
+            path("export/", self.admin_view(exporting.page), name="export"),
+            path("inspect/", self.admin_view(inspector.page), name="inspect"),
         ]
         return [*own, *(one for one in super().get_urls() if getattr(one, "name", "") != "view_on_site")]
 

@@ -34,6 +34,7 @@ from clients.models import (
     KeptRequest,
     LogoutNotice,
     Occurrence,
+    ProjectTally,
     PushedRequest,
     RefreshToken,
     RefusedRequest,
@@ -134,6 +135,7 @@ def _of_passing_things(now: datetime, before: datetime) -> list[PurgeRule]:
         PurgeRule("deliveries", Delivery, Q(created_at__lt=before)),
         PurgeRule("occurrences", Occurrence, Q(at__lt=before)),
         PurgeRule("tallies", Tally, Q(day__lt=(now - TALLIES_RETENTION).date())),
+        PurgeRule("tallies of projects", ProjectTally, Q(day__lt=(now - TALLIES_RETENTION).date())),
     ]
 
 

@@ -175,7 +175,7 @@ def revoke(whose: Whose, by: Actor) -> Ended:
     # Consents first: a request that adds to one waits, and then finds nothing it could go on with.
     consents = _in_pieces(whose.forgotten(), **NOTHING_LEFT, updated_at=now)
     sign_ins = _in_pieces(whose.sign_ins(), ended_at=now)
-    authorizations = _end_in_pieces(whose.authorizations())
+    authorizations = end_in_pieces(whose.authorizations())
     own_tokens = _in_pieces(whose.own_tokens(), revoked_at=now)
     return Ended(sign_ins, authorizations, own_tokens, consents, _ids(told_by_nothing))
 
@@ -233,7 +233,7 @@ def _in_pieces(rows: QuerySet[Row], **values: object) -> int:
     return done
 
 
-def _end_in_pieces(rows: QuerySet[Authorization]) -> int:
+def end_in_pieces(rows: QuerySet[Authorization]) -> int:
     """The same of authorizations: whoever is to be told of it is."""
     told, done = occurrences.told_projects(), 0
     while keys := list(rows.values_list("pk", flat=True)[:PIECE]):

@@ -15,7 +15,7 @@ from clients.models.refusal import RefusedRequest
 from clients.models.secret import ClientSecret
 from clients.models.self_registration import InitialAccessToken, RegistrationAccess
 from clients.models.stream import Stream, StreamExclusion
-from clients.models.tally import Tally
+from clients.models.tally import ProjectTally, Tally
 from clients.models.telling import Delivery, Occurrence, ReadUntil, Webhook
 from clients.models.tokens import AccessToken, DeviceGrant, Grant, IDToken, RefreshToken, RevokedToken
 from clients.models.use import FirstUse
@@ -44,6 +44,7 @@ __all__ = [
     "Lease",
     "LogoutNotice",
     "Occurrence",
+    "ProjectTally",
     "PushedRequest",
     "ReadUntil",
     "RefreshToken",

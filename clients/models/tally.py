@@ -25,3 +25,23 @@ class Tally(models.Model):
 
     def __str__(self) -> str:
         return f"{self.count} tokens by {self.grant_type} on {self.day}"
+
+
+class ProjectTally(models.Model):
+    """The same of all clients of a project together, for whoever looks at thousands of them at once.
+
+    A number, not a foreign key; 0 is that of guests, and of clients that were gone when it was written.
+    """
+
+    day = models.DateField()
+    project = models.PositiveBigIntegerField(default=0)
+    grant_type = models.CharField(max_length=MAX_GRANT_TYPE)
+    count = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "day", "grant_type"], name="one_tally_of_a_project_a_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.count} tokens by {self.grant_type} on {self.day}"

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from django.db.models import QuerySet
+
 from clients.document import represent
 from clients.guests import SOURCES
 from clients.metadata import Audience
@@ -29,6 +31,7 @@ from projects.upstream import document
 from projects.upstream import registration as connectors
 from projects.upstream.models import Connector
 
+DIRECTORY = "/run/secrets"  # of references to files
 ROLES_OF_PEOPLE = ("members", "test_users")
 
 
@@ -40,7 +43,7 @@ class What:
     users: bool = False  # with the accounts; of some projects, those that they name
     people: bool = True  # who is a member or test user
     secrets: SecretsAs = SecretsAs.LEFT_OUT
-    directory: str = "/run/secrets"  # of references to files
+    directory: str = DIRECTORY
 
 
 @dataclass
@@ -68,6 +71,20 @@ def export(what: What) -> Exported:
     return exported
 
 
+def export_apps(apps: QuerySet[Client], secrets: SecretsAs = SecretsAs.LEFT_OUT) -> Exported:
+    """These alone, below their projects. It says nothing of anything else: applied here, it changes nothing."""
+    exported = Exported({"version": 1})
+    references = References(secrets, DIRECTORY)
+    projects: list[Json] = []
+    homes = Project.objects.filter(pk__in=apps.order_by().values("project")).order_by("key")
+    for project in homes:
+        clients = _clients(apps.filter(project=project), f"Project {project.key}", references, exported)
+        projects.append({"id": project.key, "name": project.name, "clients": clients})
+    exported.document["projects"] = projects
+    exported.references = references.named
+    return exported
+
+
 def _connectors(exported: Exported, references: References) -> dict[str, Json]:
     """Where else people sign in. Secrets are left out, or said to be elsewhere."""
     entries: list[Json] = []
@@ -89,21 +106,25 @@ def _project(project: Project, what: What, references: References, exported: Exp
     if isinstance(claims := shown["claims"], Mapping):
         shown["claims"] = {name: _brief_claim(said) for name, said in claims.items()}
     apis = [_api(api, exported) for api in project.apis.order_by("canonical")]
-    rows = Client.objects.filter(project=project).order_by("client_id").select_related("project")
-    if themselves := rows.filter(registration_source__in=SOURCES).count():
-        apps = number(themselves, "app that registered itself is", "apps that registered themselves are")
-        exported.left_out.append(f"Project {project.key}: {apps} not in the file.")
-    rows = rows.exclude(registration_source__in=SOURCES)
-    rows = rows.prefetch_related("audience_entries", "introspects", "allowed_callers", "acts_for", "secrets")
+    clients = _clients(Client.objects.filter(project=project), f"Project {project.key}", references, exported)
     told = webhooks.exported(project, exported.left_out)
     return {
         **shown,
         **_salt(project, what, exported),
         "roles": [*_roles(project, what)],
         "apis": apis,
-        "clients": [_client(client, references, exported) for client in rows],
+        "clients": clients,
         **({"webhooks": told} if told else {}),
     }
+
+
+def _clients(rows: QuerySet[Client], whose: str, references: References, exported: Exported) -> list[dict[str, Json]]:
+    if themselves := rows.filter(registration_source__in=SOURCES).count():
+        apps = number(themselves, "app that registered itself is", "apps that registered themselves are")
+        exported.left_out.append(f"{whose}: {apps} not in the file.")
+    rows = rows.exclude(registration_source__in=SOURCES).order_by("client_id").select_related("project")
+    rows = rows.prefetch_related("audience_entries", "introspects", "allowed_callers", "acts_for", "secrets")
+    return [_client(client, references, exported) for client in rows]
 
 
 def _salt(project: Project, what: What, exported: Exported) -> dict[str, Json]:

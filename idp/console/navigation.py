@@ -32,6 +32,7 @@ class Task:
     """Something to do, and the lists it needs; it leads to the first that somebody may see.
 
     `page`: one of its own before the lists, for whoever is in a project. `behind`: lists that it shows the rows of.
+    `further`: pages of its own behind the lists, by the names of their addresses.
     """
 
     key: str
@@ -40,6 +41,7 @@ class Task:
     page: str = ""
     page_label: str | Promise = ""
     behind: tuple[str, ...] = ()
+    further: tuple[tuple[str, str | Promise], ...] = ()
 
 
 TASKS = (
@@ -60,6 +62,7 @@ TASKS = (
         page="activity",
         page_label=_("Everything"),
         behind=("clients.RefusedRequest", "clients.SecurityEvent", "accounts.AccountEvent"),
+        further=(("inspect", _("Inspect a token")),),
     ),
     Task("keys", _("Keys"), ("clients.SigningKey",)),
     Task(
@@ -70,7 +73,10 @@ TASKS = (
 )
 LAST = TASKS[-1]
 OVERVIEW = _("Overview")
-OTHER_PAGES = {"auth_user_password_change": "accounts.User"}  # addresses that do not begin with their model's name
+OTHER_PAGES = {
+    "auth_user_password_change": "accounts.User",
+    "export": "clients.Client",
+}  # addresses that do not begin with their model's name
 
 
 @dataclass(frozen=True)
@@ -133,8 +139,11 @@ class Console:
             first = self._own(task)
             if not (seen or first):
                 continue
-            here = self.model in models or self.address == task.page != ""
-            inside = [*first, *(self._page(admin) for admin in seen)] if here else []
+            further = [
+                Place(str(label), reverse(f"admin:{name}"), self.address == name) for name, label in task.further
+            ]
+            here = self.model in models or self.address == task.page != "" or any(one.here for one in further)
+            inside = [*first, *(self._page(admin) for admin in seen), *(further if first else ())] if here else []
             current = "true" if here and len(inside) > 1 else "page"
             yield Place(str(task.label), first[0].url if first else self._url(seen[0]), here, inside, current)
 
@@ -144,6 +153,9 @@ class Console:
             return []
         here = self.address == task.page or self.model in task.behind
         return [Place(str(task.page_label), self._with_project(reverse(f"admin:{task.page}")), here)]
+
+    def _further(self, name: str, label: str | Promise) -> Place:
+        return Place(str(label), reverse(f"admin:{name}"), self.address == name)
 
     def _page(self, admin: ModelAdmin) -> Place:
         return Place(_name(admin), self._url(admin), admin.opts.label == self.model)

@@ -6,6 +6,7 @@ number of statements, and each of them reads what belongs to some days.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -13,7 +14,6 @@ from typing import TypeVar
 from urllib.parse import urlencode
 
 from django.db.models import Count, Model, Q, QuerySet, Sum
-from django.db.models.functions import TruncDate
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.console import actor
 from accounts.models import User
-from clients.models import Client, RefusedRequest, Tally
+from clients.models import Client, ProjectTally, RefusedRequest
 from common import clock
 from idp.console.charts import Chart, stacked
 from idp.console.to_do import ToDo, to_do
@@ -94,9 +94,10 @@ def overview(request: HttpRequest, project: Project | None) -> Overview:
     tallies.settle()
     visible = access.visible(person)
     whole = person.is_superuser and project is None
-    apps = Client.objects.filter(project__in=visible if project is None else visible.filter(pk=project.pk))
+    projects = visible if project is None else visible.filter(pk=project.pk)
+    apps = Client.objects.filter(project__in=projects)
     since = datetime.combine(days[0], time(), UTC)
-    given = _given(_of(apps, Tally.objects.filter(day__gte=days[0]), whole))
+    given = _given(_theirs(projects, ProjectTally.objects.filter(day__gte=days[0]), whole))
     refusals = _of(apps, RefusedRequest.objects.filter(last_at__gte=since), whole).exclude(error__in=NO_FAULT)
     refused = _refused(refusals)
     titles = {CODE: _("Tokens by grant"), "": _("Refused requests by reason")}
@@ -112,8 +113,8 @@ def overview(request: HttpRequest, project: Project | None) -> Overview:
         tiles=[*_tiles(sums, apps, project, whole)],
         charts=[stacked(titles[CODE], days, named), stacked(titles[""], days, refused)],
         refused=_often(refusals),
-        to_do=to_do(person, visible if project is None else visible.filter(pk=project.pk), whole=whole),
-        steps=[] if given or _ever(apps) else [*_steps(request, apps, visible)],
+        to_do=to_do(person, projects, whole=whole),
+        steps=[] if given or _ever(projects, whole) else [*_steps(request, apps, visible)],
         empty=not person.is_superuser and not visible.exists(),
     )
 
@@ -128,18 +129,26 @@ def _of(apps: QuerySet[Client], rows: QuerySet[Row], whole: bool) -> QuerySet[Ro
     return rows if whole else rows.filter(client_id__in=apps.values("client_id"))
 
 
-def _given(rows: QuerySet[Tally]) -> Counts:
+def _theirs(projects: QuerySet[Project], rows: QuerySet[ProjectTally], whole: bool) -> QuerySet[ProjectTally]:
+    return rows if whole else rows.filter(project__in=list(projects.values_list("pk", flat=True)))
+
+
+def _ever(projects: QuerySet[Project], whole: bool) -> bool:
+    return _theirs(projects, ProjectTally.objects.all(), whole).exists()
+
+
+def _given(rows: QuerySet[ProjectTally]) -> Counts:
     found = rows.values_list("day", "grant_type").annotate(sum=Sum("count")).order_by("day", "grant_type")
     return {(day, grant): number for day, grant, number in found}
 
 
 def _refused(rows: QuerySet[RefusedRequest]) -> Counts:
-    by_day = rows.order_by().annotate(day=TruncDate("last_at", tzinfo=UTC)).values_list("day", "error")
-    return {(day, error): number for day, error, number in by_day.annotate(sum=Sum("count")).order_by("day", "error")}
-
-
-def _ever(apps: QuerySet[Client]) -> bool:
-    return Tally.objects.filter(client_id__in=apps.values("client_id")).exists()
+    """A row is of one hour (UTC), and few hours are quickly read: no row is asked which day it is of."""
+    by_hour = rows.order_by().values_list("hour", "error").annotate(sum=Sum("count"))
+    counts: Counter[tuple[date, str]] = Counter()
+    for hour, error, number in by_hour:
+        counts[hour.date(), error] += number
+    return counts
 
 
 def _tiles(sums: Mapping[str, int], apps: QuerySet[Client], project: Project | None, whole: bool) -> Iterator[Tile]:

@@ -13,6 +13,7 @@ from provider.admin.activity_tab import ActivityTab
 from provider.admin.audience_page import AudiencePage
 from provider.admin.connect import ConnectPage
 from provider.admin.connect_you import YouPage
+from provider.admin.many import ManyAtOnce
 from provider.admin.people_page import PeoplePage
 from provider.admin.sent_page import SentPage
 from provider.admin.switch_page import SwitchPage
@@ -22,7 +23,16 @@ from provider.protocol.errors import TemporarilyUnavailable
 
 @admin.register(Client)
 class ExplainedClientAdmin(
-    YouPage, ConnectPage, NewAppPage, ActivityTab, PeoplePage, SwitchPage, AudiencePage, SentPage, ClientAdmin
+    ManyAtOnce,
+    YouPage,
+    ConnectPage,
+    NewAppPage,
+    ActivityTab,
+    PeoplePage,
+    SwitchPage,
+    AudiencePage,
+    SentPage,
+    ClientAdmin,
 ):
     """Registered here: an explanation runs the protocol's steps, which know clients and not the other way round."""
 

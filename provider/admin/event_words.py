@@ -51,6 +51,7 @@ WORDS = {
     "sign_in.ended_by_client": _("An app signed somebody out"),
     "logout_notice.given_up": _("An app could not be told that somebody signed out"),
     "configuration.applied": _("Configuration file applied"),
+    "configuration.exported": _("Configuration exported"),
     "device.allowed": _("A person connected a device"),
     "device.denied": _("A person refused a device"),
     "device.locked_out": _("Somebody has to wait after too many wrong codes of devices"),

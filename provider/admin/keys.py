@@ -12,21 +12,17 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.console import BAD, GOOD, badge
+from accounts.console import badge
 from accounts.fresh_proof import FreshProofAdmin
 from clients.models import SigningKey
 from clients.models.keys import KeyState
-from common import sealing
+from common import clock, sealing
+from common.command import Refused
 from common.jws import ALGORITHMS
 from projects.door import actor_of
-from provider.keys import keyring, needed, registration
+from provider.admin import key_view
+from provider.keys import keyring, needed, registration, rounds
 
-STAGES = {
-    KeyState.NEXT: (gettext_lazy("Next"), ""),
-    KeyState.ACTIVE: (gettext_lazy("Signs"), GOOD),
-    KeyState.RETIRED: (gettext_lazy("Retired"), ""),
-    KeyState.REVOKED: (gettext_lazy("Revoked"), BAD),
-}
 _LIST = "admin:clients_signingkey_changelist"
 
 
@@ -42,7 +38,7 @@ class SigningKeyAdmin(FreshProofAdmin):
 
     @admin.display(description=gettext_lazy("state"), ordering="state")
     def stage(self, key: SigningKey) -> str:
-        words, tone = STAGES[KeyState(key.state)]
+        words, tone = key_view.STAGES[KeyState(key.state)]
         return badge(words, tone)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -63,6 +59,7 @@ class SigningKeyAdmin(FreshProofAdmin):
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         return [
+            path("rotate/", wrap(self.rotate_view), name="clients_signingkey_rotate"),
             path("make/", wrap(self.make_view), name="clients_signingkey_make"),
             path("<slug:kid>/activate/", wrap(self.activate_view), name="clients_signingkey_activate"),
             path("<slug:kid>/revoke/", wrap(self.revoke_view), name="clients_signingkey_revoke"),
@@ -70,10 +67,23 @@ class SigningKeyAdmin(FreshProofAdmin):
         ]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
-        waiting = SigningKey.objects.filter(state=KeyState.NEXT)
-        without = set(ALGORITHMS) - {key.algorithm for key in waiting}
-        extra = {"waiting": waiting, "without_next": sorted(without), **(extra_context or {})}
+        extra = {"view": key_view.view(clock.now()), "title": _("Signing keys"), **(extra_context or {})}
         return super().changelist_view(request, extra)
+
+    def rotate_view(self, request: HttpRequest) -> HttpResponse:
+        """The next step of every algorithm, as the worker takes it."""
+        self._only_superusers(request)
+        if request.method != "POST":
+            return self._page(request, "rotate", {"title": _("Rotate the keys"), "steps": key_view.steps()})
+        try:
+            steps = rounds.take([*ALGORITHMS], actor_of(request))
+        except Refused as error:
+            messages.error(request, str(error))  # for operators: it names their setting, and what to run
+        else:
+            for step in steps:
+                level = messages.INFO if step.action == "wait" else messages.SUCCESS
+                messages.add_message(request, level, key_view.said(step, done=True))
+        return redirect(_LIST)
 
     def make_view(self, request: HttpRequest) -> HttpResponse:
         """Make the next key of an algorithm: published from now on, so that apps know it before it signs."""
@@ -145,9 +155,12 @@ class SigningKeyAdmin(FreshProofAdmin):
     def _ask(self, request: HttpRequest, name: str, title: str, key: SigningKey | None) -> HttpResponse:
         if key is None:
             raise Http404
+        return self._page(request, name, {"title": title, "original": key})
+
+    def _page(self, request: HttpRequest, name: str, context: dict[str, object]) -> HttpResponse:
         request.current_app = self.admin_site.name
-        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": title, "original": key}
-        return TemplateResponse(request, f"admin/clients/signingkey/{name}.html", context)
+        full = {**self.admin_site.each_context(request), "opts": self.opts, **context}
+        return TemplateResponse(request, f"admin/clients/signingkey/{name}.html", full)
 
     def _only_superusers(self, request: HttpRequest) -> None:
         if not self.has_module_permission(request):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.utils.translation import gettext_lazy
+
 from accounts.models import User
 from projects.claim_table import INTROSPECTION, USERINFO
 from projects.models import Project
@@ -15,9 +17,9 @@ from provider.protocol.claims import told_of
 from provider.protocol.facts import Json
 from provider.store import find
 
-UNKNOWN = No("digest", "No token or code of this provider has this text, or it was swept long after its end.")
-OTHER = No("?", "The endpoints refuse it, for a reason that none of the steps here names.")
-JWTS: tuple[Callable[[str], Looked | None], ...] = (jwt.access_token, jwt.id_token)
+UNKNOWN = gettext_lazy("No token or code of this provider has this text, or it was swept long after its end.")
+OTHER = gettext_lazy("The endpoints refuse it, for a reason that none of the steps here names.")
+JWTS: tuple[Callable[[str], Looked | None], ...] = (jwt.access_token, jwt.id_token, jwt.told)
 OPAQUE: tuple[Callable[[str], Looked | None], ...] = (
     opaque.access_token,
     opaque.refresh_token,
@@ -30,10 +32,12 @@ def inspect(text: str) -> Inspection:
     is_jwt = text.count(".") == 2
     looked = next((found for look in (JWTS if is_jwt else OPAQUE) if (found := look(text)) is not None), None)
     if looked is None:
-        stranger, said = jwt.not_ours(text) if is_jwt else (UNKNOWN, {})
+        stranger, said = jwt.not_ours(text) if is_jwt else (No("digest", str(UNKNOWN)), {})
         return Inspection(form="JWT" if is_jwt else "", why=stranger, facts=said)
     held, alive, steps = looked
-    return Inspection(held.kind, held.form, alive, None if alive else next(steps, OTHER), _facts(held, text))
+    return Inspection(
+        held.kind, held.form, alive, None if alive else next(steps, No("?", str(OTHER))), _facts(held, text)
+    )
 
 
 def _facts(held: Held, text: str) -> dict[str, Json]:

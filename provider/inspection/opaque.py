@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from django.utils.translation import gettext as _
+
 from common.command_output import told
 from provider import facts
 from provider.inspection.held import Held, No, Why
@@ -41,11 +43,11 @@ def access_token(text: str) -> Looked | None:
 
 def _of_access_token(found: over.Opaque, held: Held) -> Why:
     if found.revoked_at is not None:
-        yield No("revoked", f"It was revoked on {told(found.revoked_at)}.")
+        yield No("revoked", _("It was revoked on %(moment)s.") % {"moment": told(found.revoked_at)})
     if found.row.sources and statements.any_revoked(found.row.sources):
-        yield No("statements.any_revoked", "A token that it was exchanged for was revoked.")
+        yield No("statements.any_revoked", _("A token that it was exchanged for was revoked."))
     if found.left_behind:
-        yield No("statements.access_token", "The authorization that it hung from was deleted.")
+        yield No("statements.access_token", _("The authorization that it hung from was deleted."))
     yield from why(held)
 
 
@@ -73,7 +75,7 @@ def _of_refresh_token(text: str, row: statements.Refresh, held: Held) -> Why:
     try:
         generations.use_of(row.authorization, digest(text), row.generation)
     except InvalidGrant:
-        yield No("generations.use_of", "It was used, and a newer one took its place.")
+        yield No("generations.use_of", _("It was used, and a newer one took its place."))
 
 
 def code(text: str) -> Looked | None:
@@ -98,10 +100,10 @@ def code(text: str) -> Looked | None:
 
 def _of_code(row: statements.Code, held: Held) -> Why:
     if row.used_at is not None:
-        yield No("authorizations.open_code", f"It was used on {told(row.used_at)}.")
+        yield No("authorizations.open_code", _("It was used on %(moment)s.") % {"moment": told(row.used_at)})
     yield from why(held)
     if not row.authorization.signed_in:
-        yield No("authorizations.open_code", "The person signed out before it was used.")
+        yield No("authorizations.open_code", _("The person signed out before it was used."))
 
 
 def device_code(text: str) -> Looked | None:
@@ -125,9 +127,9 @@ def device_code(text: str) -> Looked | None:
 
 def _of_device_code(row: over.Device, held: Held) -> Why:
     if row.used_at is not None:
-        yield No("devices.open_device_code", f"It was used on {told(row.used_at)}.")
+        yield No("devices.open_device_code", _("It was used on %(moment)s.") % {"moment": told(row.used_at)})
     if row.state == State.DENIED:
-        yield No("device.answer_poll", "The person refused the device.")
+        yield No("device.answer_poll", _("The person refused the device."))
     yield from why(held)
 
 

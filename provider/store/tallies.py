@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, InterfaceError, transaction
 
-from clients.models import Tally
+from clients.models import Client, ProjectTally, Tally
 from common.connection import connection
 from common.database_errors import is_outage, one_line
 from provider.protocol.facts import ClientFacts
@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 EVERY = 10.0  # seconds between two statements of a process
 MOST_WAITING = 20_000  # rows, while the database is away
 AT_ONCE = 200  # rows of one statement
+HOME = ("client_id", "project")
 IMPLICIT = "implicit"  # tokens that the browser brought
 
 Key = tuple[date, str, str]  # day, client_id, grant type
@@ -53,8 +54,11 @@ _writer: threading.Thread | None = None
 
 def count(client: ClientFacts, grant_type: str) -> None:
     """One more answer with tokens. Never fails and never waits."""
-    day = datetime.now(UTC).date()
-    _waiting.add((day, "" if client.guest else client.client_id, grant_type))
+    add(datetime.now(UTC).date(), "" if client.guest else client.client_id, grant_type)
+
+
+def add(day: date, client_id: str, grant_type: str, number: int = 1) -> None:
+    _waiting.add((day, client_id, grant_type), number)
 
 
 def start_writer() -> None:
@@ -95,17 +99,27 @@ def write() -> None:
             logger.error("Tallies could not be kept: %s", one_line(error))
 
 
-_TABLE = Tally._meta.db_table
-
-
 def _upsert(rows: Sequence[tuple[Key, int]]) -> None:
-    values = ", ".join(["(%s, %s, %s, %s)"] * len(rows))
+    """Of clients and of their projects, both or neither. Every process writes them in this order."""
+    homes = dict(Client.objects.filter(client_id__in={one[1] for one, _number in rows}).values_list(*HOME))
+    together: Counter[tuple[date, int, str]] = Counter()
+    for (day, client_id, grant_type), number in rows:
+        together[day, homes.get(client_id) or 0, grant_type] += number
+    with transaction.atomic():
+        _add(Tally, "client_id", rows)
+        _add(ProjectTally, "project", sorted(together.items(), key=lambda one: (one[0][1], one[0])))
+
+
+def _add(
+    model: type[Tally | ProjectTally], whose: str, rows: Sequence[tuple[tuple[date, str | int, str], int]]
+) -> None:
+    table, values = model._meta.db_table, ", ".join(["(%s, %s, %s, %s)"] * len(rows))
     statement = (
-        f"INSERT INTO {_TABLE} (day, client_id, grant_type, count) VALUES {values} "  # noqa: S608 - names of ours
-        f"ON CONFLICT (day, client_id, grant_type) DO UPDATE SET count = {_TABLE}.count + excluded.count"
+        f"INSERT INTO {table} (day, {whose}, grant_type, count) VALUES {values} "  # noqa: S608 - names of ours
+        f"ON CONFLICT (day, {whose}, grant_type) DO UPDATE SET count = {table}.count + excluded.count"
     )
     fields: list[date | str | int] = []
-    for (day, client_id, grant_type), number in rows:
-        fields += [day, client_id, grant_type, number]
+    for (day, owner, grant_type), number in rows:
+        fields += [day, owner, grant_type, number]
     with connection().cursor() as cursor:
         cursor.execute(statement, fields)

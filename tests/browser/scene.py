@@ -22,7 +22,7 @@ from fido2.utils import websafe_encode
 from fido2.webauthn import AttestationObject, AttestedCredentialData, AuthenticatorData
 
 from accounts.models import AccountEvent, SignIn, User
-from clients.models import Client, RefusedRequest, SigningKey, Tally
+from clients.models import Client, RefusedRequest, SigningKey
 from projects import inviting
 from projects.actors import Actor
 from projects.invitation import Invitation
@@ -30,6 +30,7 @@ from projects.inviting import Wanted
 from projects.models import ApiScope, ConsentScreen, Project
 from projects.upstream import registration
 from projects.upstream.metadata import ConnectorMetadata
+from provider.store import tallies
 from tests.accounts.second_steps import code, enrol
 from tests.provider.devices import Device, add_devices
 from tests.world import ORDERS, App, Browser
@@ -156,7 +157,7 @@ def _count(now: datetime) -> None:
     for back, numbers in enumerate([(31, 64, 12), (44, 80, 12), (12, 30, 12), (9, 22, 12), (52, 97, 13), (48, 90, 12)]):
         day = now - timedelta(days=back + 1)
         for grant_type, number in zip((code, refresh, service), numbers, strict=True):
-            Tally.objects.create(day=day.date(), client_id="web", grant_type=grant_type, count=number)
+            tallies.add(day.date(), "web", grant_type, number)
         error = "invalid_grant" if back % 2 else "invalid_redirect_uri"
         same = {"hour": day, "first_at": day, "last_at": day, "client_id": "sibling", "endpoint": "token"}
         RefusedRequest.objects.create(**same, error=error, step="grant", count=back + 1, request_ids=f"past{back}")

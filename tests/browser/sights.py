@@ -259,6 +259,10 @@ def console_sights(scene: Scene) -> list[Sight]:
         sight("audience-map", "projects_api_map", query="?project=acme"),
         sight("audience-map-of", "projects_api_map"),
         sight("clients", "clients_client_changelist"),
+        sight("clients-chosen", "clients_client_changelist", act=_choose_apps),
+        sight("clients-disable", "clients_client_changelist", act=_choose_to_disable),
+        sight("clients-export", "clients_client_changelist", act=_choose_to_export),
+        sight("export", "export"),
         sight("client", "clients_client_change", web),
         sight("client-access", "clients_client_access", web),
         sight("client-people", "clients_client_people", web),
@@ -287,6 +291,9 @@ def console_sights(scene: Scene) -> list[Sight]:
         sight("streams", "clients_stream_changelist"),
         sight("stream", "clients_stream_change", stream),
         sight("keys", "clients_signingkey_changelist"),
+        sight("keys-rotate", "clients_signingkey_rotate"),
+        sight("inspect", "inspect"),
+        sight("inspected", "inspect", act=_inspect),
         sight("key-activate", "clients_signingkey_activate", scene.next_key.pk),
         sight("key-revoke", "clients_signingkey_revoke", scene.next_key.pk),
         sight("authorizations", "clients_authorization_changelist"),
@@ -327,9 +334,34 @@ def _make_secret(page: Page) -> None:
 
 def _choose_to_end(page: Page) -> None:
     page.locator("input[name=_selected_action]").first.check()
-    page.locator("select[name=action]").select_option("end")
-    page.locator(".actions button[type=submit]").first.click()
+    page.locator(".actions button[value=end]").click()
     page.locator("#end_form").wait_for()
+
+
+def _inspect(page: Page) -> None:
+    """A JWT of somebody else, which is all that is told of it."""
+    page.locator("#id_token").fill(
+        ".".join(("eyJhbGciOiJSUzI1NiJ9", "eyJpc3MiOiJodHRwczovL2Vsc2UuZXhhbXBsZSJ9", "AAAA"))
+    )
+    page.locator("#inspect_form [type=submit]").click()
+    page.locator("#answer").wait_for()
+
+
+def _choose_apps(page: Page) -> None:
+    page.locator("input[name=_selected_action]").nth(0).check()
+    page.locator("input[name=_selected_action]").nth(1).check()
+
+
+def _choose_to_disable(page: Page) -> None:
+    _choose_apps(page)
+    page.locator(".actions button[value=disable]").click()
+    page.locator("#many_form").wait_for()
+
+
+def _choose_to_export(page: Page) -> None:
+    _choose_apps(page)
+    page.locator(".actions button[value=export]").click()
+    page.locator("#export_form").wait_for()
 
 
 def visit(page: Page, sight: Sight, scene: Scene, url: str, settings: Any) -> None:

@@ -49,7 +49,7 @@ NAMES = ["access_tokens", "codes", "refresh_tokens", "device_codes", "revoked_to
 NAMES += ["guest_apps", "initial_tokens", "consents", "seeds"]
 NAMES += ["sign_ins", "sessions", "logout_notices", "account_events", "security_events", "refused_requests", "mails"]
 NAMES += ["consent_requests", "kept_requests", "first_uses", "pushed_requests", "invitations"]
-NAMES += ["deliveries", "occurrences", "tallies"]
+NAMES += ["deliveries", "occurrences", "tallies", "tallies of projects"]
 
 
 def clear(*arguments: str) -> dict[str, int]:

@@ -2,7 +2,7 @@
 "use strict";
 const words = document.body.dataset;
 for (const one of document.querySelectorAll("[data-copy-this], .readonly .identifier, .form-row.field-client_id .readonly, .form-row.field-identifier .readonly, .form-row.field-sub .readonly, .form-row.field-kid .readonly, #result_list .field-client_id, #result_list .field-identifier, #result_list .field-sub, input[readonly][id^=shown-]")) {
-  const text = (one.value ?? one.textContent).trim();
+  const text = (one.dataset.copyThis || (one.value ?? one.textContent)).trim(); // a long one may be shown shortened
   if (!text || text === "-" || !navigator.clipboard) continue;
   const button = document.createElement("button");
   button.type = "button";

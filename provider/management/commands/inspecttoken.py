@@ -18,10 +18,9 @@ from common.command_output import told
 from common.json_type import Json
 from provider.inspection import inspect
 from provider.inspection.held import Inspection
+from provider.inspection.pasted import MOST, words_of
 from provider.inspection.why import ACCESS
 
-MOST = 65_536  # bytes
-SCHEMES = ("bearer", "dpop")
 WORDS = {
     "client_id": "client",
     "project": "project",
@@ -74,11 +73,7 @@ def _read(file: str) -> str:
 
 def _token(text: str) -> str:
     """The token alone, also out of a whole Authorization header."""
-    words = text.split()
-    if words and words[0].lower() == "authorization:":
-        words = words[1:]
-    if words and words[0].lower() in SCHEMES:
-        words = words[1:]
+    words = words_of(text)
     if len(words) != 1:
         raise wrong_use("There is no token." if not words else "That is more than one token.")
     return words[0]

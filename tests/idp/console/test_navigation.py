@@ -53,7 +53,7 @@ def test_the_page_of_everything_stands_for_the_lists_behind_it() -> None:
         console = browser("viewer").get(page(name), {"project": "acme"}).context["console"]
         [here] = [one for one in console.tasks if one.here]
         assert (here.label, here.url) == ("Activity", f"{page('activity')}?project=acme")
-        assert [one.label for one in here.pages] == ["Everything", "Logout notices", "Deliveries"]
+        assert [one.label for one in here.pages] == ["Everything", "Logout notices", "Deliveries", "Inspect a token"]
         assert [one.label for one in here.pages if one.here] == ["Everything"], name
 
 

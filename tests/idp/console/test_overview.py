@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from clients.models import Client, RefusedRequest, Tally
+from clients.models import Client, RefusedRequest
 from idp.console.overview import SPANS, Overview
 from projects.models import Project
 from provider.store import tallies
@@ -35,7 +35,8 @@ def opened(username: str, **query: Any) -> Response:
 
 def given(client_id: str, grant_type: str, number: int, back: int = 0) -> None:
     day = (datetime.now(UTC) - timedelta(days=back)).date()
-    Tally.objects.create(day=day, client_id=client_id, grant_type=grant_type, count=number)
+    tallies.add(day, client_id, grant_type, number)
+    tallies.write()
 
 
 def refused(client_id: str, error: str, number: int) -> None:

@@ -11,7 +11,8 @@ import pytest
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
-from clients.models import Tally
+from clients.models import ProjectTally, Tally
+from projects.models import Project
 from provider.store import tallies
 from tests.world import App, Browser
 
@@ -75,3 +76,14 @@ def test_what_waits_is_bounded() -> None:
             waiting.add((MONDAY, f"c{number}", "refresh_token"))
         waiting.add((MONDAY, "c0", "refresh_token"))
     assert [number for _key, number in waiting.take()] == [2, 1, 1]
+
+
+@pytest.mark.usefixtures("world")
+def test_the_clients_of_a_project_are_counted_together_and_those_of_none_apart() -> None:
+    for client_id, number in (("web", 2), ("service", 3), ("stranger", 5), ("", 7), ("gone", 11)):
+        tallies.add(MONDAY, client_id, "client_credentials", number)
+    tallies.write()
+    homes = {project.pk: project.key for project in Project.objects.all()}
+    found = {homes.get(one.project, ""): one.count for one in ProjectTally.objects.all()}
+    assert found == {"acme": 5, "other": 5, "": 18}
+    assert sum(found.values()) == sum(Tally.objects.values_list("count", flat=True))

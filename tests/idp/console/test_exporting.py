@@ -1,0 +1,113 @@
+"""The file that `applyconfig` reads, from the console: of some apps, a project or everything one may change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from clients.models import SecurityEvent
+from idp.configuration import apply
+from tests.console import browser, client, form_of, page
+from tests.world import Response
+
+pytestmark = pytest.mark.usefixtures("console")
+EXPORT, LIST = page("export"), page("clients_client_changelist")
+
+
+def given(username: str, query: str = "", **fields: Any) -> Any:
+    return browser(username).post(EXPORT + query, {"secrets": "none", "format": "yaml", **fields})
+
+
+def read(answer: Response) -> dict[str, Any]:
+    assert answer.status_code == 200
+    found: dict[str, Any] = yaml.safe_load(answer.content)
+    return found
+
+
+@pytest.mark.parametrize("more", [{}, {"people": "yes"}])
+def test_what_is_exported_changes_nothing_where_it_comes_from(more: dict[str, str]) -> None:
+    answer = given("root", **more)
+    assert [one["id"] for one in read(answer)["projects"]] == ["acme", "other"]
+    assert not apply(answer.content.decode()).changed
+
+
+def test_selected_apps_stand_below_their_project_and_nothing_else_does() -> None:
+    chosen = {"action": "export", "index": "0", "_selected_action": [client("web").pk, client("spa").pk]}
+    fields = form_of(browser("owner").post(LIST, chosen))
+    answer = given("owner", apps=fields["apps"])
+    [project] = read(answer)["projects"]
+    assert (project["id"], sorted(project)) == ("acme", ["clients", "id", "name"])
+    assert [one["client_id"] for one in project["clients"]] == ["spa", "web"]
+    assert "client_secret" not in project["clients"][1]
+    assert "Do not apply it with --prune" in answer.content.decode()
+
+
+def test_secrets_are_said_to_be_elsewhere() -> None:
+    text = given("owner", apps=str(client("web").pk), secrets="env").content.decode()
+    assert "env:WEB_SECRET" in text
+    assert "Has to be there where it is applied: WEB_SECRET." in text
+
+
+@pytest.mark.parametrize("secrets", ["hash", "clear", ""])
+def test_nothing_gives_secrets_or_their_hashes(secrets: str) -> None:
+    assert given("root", secrets=secrets).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("username", "query", "status"),
+    [
+        ("root", "", 200),
+        ("owner", "", 200),
+        ("owner", "?project=acme", 200),
+        ("editor", "?project=acme", 200),
+        ("owner", "?project=other", 404),
+        ("owner", "?project=none", 404),
+        ("both", "?project=acme", 404),
+        ("viewer", "", 403),
+        ("viewer", "?project=acme", 403),
+        ("nobody", "", 403),
+    ],
+)
+def test_it_is_for_those_who_may_change_a_project(username: str, query: str, status: int) -> None:
+    assert browser(username).get(EXPORT + query).status_code == status
+    assert given(username, query).status_code == status
+
+
+def test_a_member_gets_their_own_projects_only() -> None:
+    document = read(given("owner", people="yes"))
+    assert [one["id"] for one in document["projects"]] == ["acme"]
+    assert "connectors" not in document
+
+
+def test_apps_of_others_are_refused_as_those_that_do_not_exist() -> None:
+    keys = f"{client('web').pk} {client('foreign').pk}"
+    assert given("owner", apps=keys).status_code == 404
+    assert given("owner", apps="987654321").status_code == 404
+    assert given("viewer", apps=str(client("web").pk)).status_code == 403
+
+
+def test_without_people_nobody_is_named() -> None:
+    text = given("owner", "?project=acme").content.decode()
+    assert "members" not in text
+    assert "viewer" not in text
+
+
+def test_who_exported_what_is_on_record() -> None:
+    given("owner", "?project=acme", secrets="file")
+    event = SecurityEvent.objects.get(kind="configuration.exported")
+    assert event.detail == {"what": "acme", "projects": ["acme"], "secrets": "file"}
+
+
+def test_the_name_of_the_file_says_what_it_is_and_when() -> None:
+    answer = given("owner", "?project=acme", format="json")
+    assert answer["Content-Type"] == "application/json; charset=utf-8"
+    assert answer["Content-Disposition"].startswith('attachment; filename="acme-20')
+    assert answer["Content-Disposition"].endswith('.json"')
+
+
+def test_the_list_of_apps_leads_here_for_those_who_may() -> None:
+    assert f'href="{EXPORT}"' in browser("owner").get(LIST).content.decode()
+    assert f'href="{EXPORT}?project=acme"' in browser("owner").get(f"{LIST}?project=acme").content.decode()
+    assert f'href="{EXPORT}' not in browser("viewer").get(LIST).content.decode()
