@@ -7,12 +7,13 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from allauth.account import views as allauth
 from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.email_verification import send_verification_email_at_login
 from allauth.account.internal.flows.reauthentication import (
     is_reauthentication_required,
     raise_if_reauthentication_required,
 )
-from allauth.account.internal.stagekit import stash_login
-from allauth.account.stages import LoginStage
+from allauth.account.internal.stagekit import get_pending_stage, stash_login
+from allauth.account.stages import EmailVerificationStage, LoginStage
 from allauth.account.utils import get_next_redirect_url
 from allauth.mfa.models import Authenticator
 from django.conf import settings
@@ -61,6 +62,25 @@ class ReauthenticateView(allauth.ReauthenticateView):
     def get_context_data(self, **kwargs: object) -> dict[str, object]:
         next_url = get_next_redirect_url(self.request) or reverse("home")
         return {**super().get_context_data(**kwargs), "switch_url": sign_in.switch_url(next_url)}
+
+
+class VerificationSentView(allauth.EmailVerificationSentView):
+    """Whoever waits for the mail may have it sent again. What is said is the same whether or not it goes out."""
+
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
+        return {**super().get_context_data(**kwargs), "waits": self._stage() is not None}
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        if stage := self._stage():
+            send_verification_email_at_login(request, stage.login)
+            text = _("The mail is sent again, unless one was sent within the last three minutes.")
+            messages.info(request, text)
+        return redirect("account_email_verification_sent")
+
+    def _stage(self) -> LoginStage | None:
+        """The sign-in of this browser, if it waits for that."""
+        stage = get_pending_stage(self.request)
+        return stage if stage is not None and stage.key == EmailVerificationStage.key else None
 
 
 class PasswordResetView(allauth.PasswordResetView):
@@ -220,6 +240,7 @@ def sign_in_once_more(request: HttpRequest, next_url: str) -> HttpResponseBase:
 login = LoginView.as_view()
 reauthenticate = ReauthenticateView.as_view()
 email = EmailView.as_view()
+verification_sent = VerificationSentView.as_view()
 password_reset = PasswordResetView.as_view()
 password_reset_from_key = PasswordResetFromKeyView.as_view()
 
