@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 STOP = """() => {
   const here = document.activeElement, style = getComputedStyle(here);
   const seen = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
-  return here === document.body ? null : [here.value || here.id || here.innerText.trim().replace(/\s+/g, ' '), seen];
+  return here === document.body ? null : [here.value || here.id || here.innerText.trim().split('\\n').join(' '), seen];
 }"""
 
 
