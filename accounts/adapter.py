@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from typing import Any
 
 from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
@@ -31,6 +32,7 @@ VALID = {
     "account/email/email_confirmation": lambda: timedelta(days=app_settings.EMAIL_CONFIRMATION_EXPIRE_DAYS),
     "account/email/email_confirmation_signup": lambda: timedelta(days=app_settings.EMAIL_CONFIRMATION_EXPIRE_DAYS),
 }
+MAIL_SENT = "account/messages/email_confirmation_sent.txt"
 WRONG_CREDENTIALS = _("The user name or the password is wrong. Try again, or reset your password.")
 
 
@@ -116,6 +118,13 @@ class AccountAdapter(DefaultAccountAdapter):
     def clean_password(self, password: str, user: AbstractBaseUser | None = None) -> str:
         """The rules are about the text that is kept."""
         return str(super().clean_password(normalization.password(password), user))
+
+    def add_message(
+        self, request: HttpRequest, level: int, message_template: str | None = None, *more: Any, **named: Any
+    ) -> None:
+        """Whoever signs up sees a page that says that a mail was sent."""
+        if message_template != MAIL_SENT or request.user.is_authenticated:
+            super().add_message(request, level, message_template, *more, **named)
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
         if belongs_to_another(email_address):

@@ -57,7 +57,9 @@ class NormalizedPasswords:
 class LoginForm(LabelsMixin, forms.LoginForm):
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["login"].widget.attrs.update(autocomplete="username", autocapitalize="none", spellcheck="false")
+        self.fields["login"].widget.attrs.update(
+            autocomplete="username webauthn", autocapitalize="none", spellcheck="false"
+        )
         self.fields["password"].help_text = ""  # the page has the link, behind the button
 
 

@@ -48,11 +48,11 @@ urlpatterns = [
     page("mails", views.mails, "account_mails"),
     page("inactive", allauth.account_inactive, "account_inactive"),
     page("email", asks_everybody(whole(views.email), on_opening=False), "account_email"),
-    page("confirm-email", allauth.email_verification_sent, "account_email_verification_sent"),
+    page("confirm-email", views.verification_sent, "account_email_verification_sent"),
     page(r"confirm-email/(?P<key>[-:\w]+)", allauth.confirm_email, "account_confirm_email"),
     page("password/change", whole(allauth.password_change), "account_change_password"),
     page("password/set", asks_everybody(whole(views.set_password)), "account_set_password"),
-    page("password/reset", allauth.password_reset, "account_reset_password"),
+    page("password/reset", views.password_reset, "account_reset_password"),
     page("password/reset/done", allauth.password_reset_done, "account_reset_password_done"),
     page("password/reset/key/done", allauth.password_reset_from_key_done, "account_reset_password_from_key_done"),
     page(

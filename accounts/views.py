@@ -7,12 +7,13 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from allauth.account import views as allauth
 from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.email_verification import send_verification_email_at_login
 from allauth.account.internal.flows.reauthentication import (
     is_reauthentication_required,
     raise_if_reauthentication_required,
 )
-from allauth.account.internal.stagekit import stash_login
-from allauth.account.stages import LoginStage
+from allauth.account.internal.stagekit import get_pending_stage, stash_login
+from allauth.account.stages import EmailVerificationStage, LoginStage
 from allauth.account.utils import get_next_redirect_url
 from allauth.mfa.models import Authenticator
 from django.conf import settings
@@ -34,6 +35,7 @@ from accounts.models import AccountEventKind, SignIn, User
 from common import sealing
 
 RESET_PURPOSE = "password reset"
+RESET_NEXT = "reset_next"  # in the session: where somebody was going who forgot their password
 MAX_SHOWN = 50  # browsers on one page
 MAX_LOGIN_HINT = 254  # characters of a name or address that an app may hint at
 
@@ -62,7 +64,42 @@ class ReauthenticateView(allauth.ReauthenticateView):
         return {**super().get_context_data(**kwargs), "switch_url": sign_in.switch_url(next_url)}
 
 
+class VerificationSentView(allauth.EmailVerificationSentView):
+    """Whoever waits for the mail may have it sent again. What is said is the same whether or not it goes out."""
+
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
+        return {**super().get_context_data(**kwargs), "waits": self._stage() is not None}
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        if stage := self._stage():
+            send_verification_email_at_login(request, stage.login)
+            text = _("The mail is sent again, unless one was sent within the last three minutes.")
+            messages.info(request, text)
+        return redirect("account_email_verification_sent")
+
+    def _stage(self) -> LoginStage | None:
+        """The sign-in of this browser, if it waits for that."""
+        stage = get_pending_stage(self.request)
+        return stage if stage is not None and stage.key == EmailVerificationStage.key else None
+
+
+class PasswordResetView(allauth.PasswordResetView):
+    """Whoever forgets their password on the way to an app still gets there: in this browser, with a new one."""
+
+    def get_success_url(self) -> str:
+        next_url = get_next_redirect_url(self.request) or ""
+        if next_url:
+            self.request.session[RESET_NEXT] = next_url
+            if not self.request.user.is_authenticated:
+                self.request.session.set_expiry(settings.PASSWORD_RESET_TIMEOUT)
+        return _leading_to(reverse("account_reset_password_done"), next_url)
+
+
 class PasswordResetFromKeyView(allauth.PasswordResetFromKeyView):
+    def get_success_url(self) -> str:
+        next_url = str(self.request.session.pop(RESET_NEXT, ""))
+        return _leading_to(reverse("account_reset_password_from_key_done"), next_url)
+
     def dispatch(self, request: HttpRequest, uidb36: str, key: str, **kwargs: object) -> HttpResponseBase:
         """The key of the mail waits in the session for the form, sealed there: whoever has it sets the password."""
         session, name = request.session, allauth.INTERNAL_RESET_SESSION_KEY
@@ -74,6 +111,10 @@ class PasswordResetFromKeyView(allauth.PasswordResetFromKeyView):
             if name in session:
                 session[name] = sealing.seal(RESET_PURPOSE, session[name])
         return response
+
+
+def _leading_to(url: str, next_url: str) -> str:
+    return f"{url}?{urlencode({REDIRECT_FIELD_NAME: next_url})}" if next_url else url
 
 
 def _unsealed(key: str) -> str:
@@ -199,6 +240,8 @@ def sign_in_once_more(request: HttpRequest, next_url: str) -> HttpResponseBase:
 login = LoginView.as_view()
 reauthenticate = ReauthenticateView.as_view()
 email = EmailView.as_view()
+verification_sent = VerificationSentView.as_view()
+password_reset = PasswordResetView.as_view()
 password_reset_from_key = PasswordResetFromKeyView.as_view()
 
 
@@ -212,4 +255,4 @@ def switch(request: HttpRequest) -> HttpResponse:
         return render(request, "account/switch.html", {"next": next_url})
     sign_in.change_person(request, sign_in.TYPED_KEY)
     login_url = reverse("account_login")
-    return redirect(f"{login_url}?{urlencode({REDIRECT_FIELD_NAME: next_url})}" if next_url else login_url)
+    return redirect(_leading_to(login_url, next_url))

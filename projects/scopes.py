@@ -20,12 +20,12 @@ class Scope:
 
 
 SIGN_IN_SCOPES: dict[str, Scope] = {
-    "openid": Scope(gettext_noop("Know who you are at this provider")),
+    "openid": Scope(gettext_noop("Know that it is you")),
     "profile": Scope(gettext_noop("See your profile: names, picture, date of birth and what else you entered")),
     "email": Scope(gettext_noop("See your e-mail address")),
     "address": Scope(gettext_noop("See your postal address")),
     "phone": Scope(gettext_noop("See your phone number")),
-    "offline_access": Scope(gettext_noop("Keep this access while you are away")),
+    "offline_access": Scope(gettext_noop("Stay connected while you are away")),
     "groups": Scope(gettext_noop("See which groups you belong to")),
     "roles": Scope(gettext_noop("See which roles you have in these apps")),
 }

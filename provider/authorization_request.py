@@ -86,6 +86,15 @@ def resumed(query: str, has_begun: Callable[[str], bool]) -> Params:
     return request_objects.opened(pushed_requests.opened(parameters.decode(query), has_begun))
 
 
+def leads_to(query: str, has_begun: Callable[[str], bool]) -> Channel:
+    """Whose request this is, by the query of its address, before anything is decided about it.
+
+    Raises NotRedirectable, and what `received` raises. Nothing is fetched, kept or used up.
+    """
+    sent = kept_requests.unfolded(parameters.decode(query))
+    return _channel(request_objects.opened(pushed_requests.opened(sent, has_begun)))
+
+
 # --- Validated -----------------------------------------------------------------------------------------------------
 
 

@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Protocol, TypeAlias
-
 from django import template
 from django.conf import settings
 
 register = template.Library()
-
-
-class Allowable(Protocol):
-    @property
-    def allowed(self) -> bool: ...
-
-
-Item: TypeAlias = Allowable | Mapping[str, object]
 
 
 @register.simple_tag
@@ -32,22 +21,6 @@ def web_page(uri: str) -> str:
 
 
 @register.filter
-def to_ask(items: Iterable[Item], new_only: bool) -> list[Item]:
-    """The items a person is asked about; with `new_only` those already allowed are left out."""
-    return [item for item in items if not (new_only and _allowed(item))]
-
-
-@register.filter
-def already_allowed(items: Iterable[Item], new_only: bool) -> list[Item]:
-    """The items to show apart as already allowed."""
-    return [item for item in items if new_only and _allowed(item)]
-
-
-@register.filter
 def in_groups_of_four(text: str) -> str:
     """A secret or code in groups of four, which people can read out and type."""
     return " ".join(text[at : at + 4] for at in range(0, len(text), 4))
-
-
-def _allowed(item: Item) -> bool:
-    return bool(item["allowed"] if isinstance(item, Mapping) else item.allowed)

@@ -21,7 +21,7 @@ from projects.models import TokenFormat
 from provider import access, guest_access
 from provider.access import Access, NotGranted
 from provider.endpoints import permission_words
-from provider.endpoints.consent import REQUIRED
+from provider.endpoints.consent_blocks import REQUIRED
 from provider.endpoints.durations import duration
 from provider.protocol.facts import Registry
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from projects.consent import Permission, missing
 from projects.models import ConsentScreen, Project
 from provider.endpoints import grant_end, guest_words, permission_words
 from provider.endpoints.app_pages import logo_of, pages_of
+from provider.endpoints.consent_blocks import REQUIRED, Blocks
 from provider.endpoints.interaction import EndUser, asked, fingerprint
 from provider.kept_requests import shortened
 from provider.protocol import guests
@@ -27,7 +29,6 @@ from provider.protocol.request import AuthorizationRequest, Choice
 PAGE = "consent.html"
 SALT = "clients.consent"
 MAX_AGE = 3600  # seconds a shown page stays good
-REQUIRED = ("openid",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ def on_page(
     new = to_ask(decided, wanted, end_user.given) or wanted
     also_usable = _also_usable(decided, wanted, new, end_user)
     ends = grant_end.options(decided, end_user)
+    offered = functools.partial(_offered, decided)
+    page = Blocks(project, decided, wanted, new, end_user.given, also_usable, offered).page()
     return {
         **_of_the_app(project, decided),
         "redirect_host": "" if device else shown_place(channel.redirect_uri),
@@ -79,8 +82,9 @@ def on_page(
         "switch_url": sign_in.switch_url(shortened(request.get_full_path())),
         "action": request.get_full_path() if device else f"{reverse('consent')}?{params.query}",
         "seen": _seal(decided, end_user, new, also_usable, [one.value for one in ends]),
-        "groups": _groups(project, wanted, new, end_user.given),
-        "audiences": _audiences(project, decided, wanted, new, also_usable),
+        "asked": page.blocks,
+        "before": page.before,
+        "governs": page.governs,
         "siblings": permission_words.siblings(project, end_user.user, decided.client.client_id)
         if channel.shares_consent
         else [],
@@ -178,50 +182,6 @@ def _of_the_app(project: Project, decided: AuthorizationRequest) -> dict[str, ob
         "tos_uri": screen.tos_uri,
         "support_email": screen.support_email,
     }
-
-
-def _groups(project: Project, wanted: Permission, new: Permission, given: Permission) -> list[dict[str, object]]:
-    """Scopes by API. The audiences allowed before explain too: a scope allowed now may be used there unasked."""
-    return [
-        {
-            "title": group.title,
-            "description": group.description,
-            "audience": group.audience,
-            "scopes": [
-                {
-                    "name": line.name,
-                    "description": line.description,
-                    "sensitive": line.sensitive,
-                    "required": line.name in REQUIRED,
-                    "allowed": line.name not in new.scopes,
-                }
-                for line in group.lines
-            ],
-        }
-        for group in permission_words.groups(project, wanted.scopes, (*wanted.audiences, *given.audiences))
-    ]
-
-
-def _audiences(
-    project: Project, decided: AuthorizationRequest, wanted: Permission, new: Permission, also_usable: set[str]
-) -> list[dict[str, object]]:
-    """Where it works. What was allowed before and will work there too is said in that API's own words."""
-    return [
-        {
-            "value": place.value,
-            "name": place.name,
-            "description": place.description,
-            "allowed": place.value not in new.audiences,
-            "also_usable": [
-                str(line)
-                for group in permission_words.groups(
-                    project, sorted(also_usable & _offered(decided, [place.value])), [place.value]
-                )
-                for line in group.lines
-            ],
-        }
-        for place in permission_words.places(wanted.audiences, decided.registry)
-    ]
 
 
 # --- What was shown, sealed ---------------------------------------------------------------------------------------

@@ -96,6 +96,11 @@ def page_of(user_code: str) -> str:
     return f"{reverse('device_confirm')}?{urlencode({FOUND: signing.dumps(user_code, salt=SALT)})}"
 
 
+def code_found(signed: str) -> str:
+    """The code that was right. Raises BadSignature."""
+    return str(signing.loads(signed, salt=SALT, max_age=device.LIFETIME))
+
+
 def _no_device() -> str:
     """One sentence whether there never was one, it is too late, or somebody answered it."""
     return _("No device waits with this code. Compare it with your device, or start again there.")
@@ -142,7 +147,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
 def _waiting(request: HttpRequest) -> tuple[str, Waiting]:
     """The code that was right, and its device if that still waits; raises Decided."""
     try:
-        user_code = str(signing.loads(request.GET.get(FOUND, ""), salt=SALT, max_age=device.LIFETIME))
+        user_code = code_found(request.GET.get(FOUND, ""))
     except signing.BadSignature:
         raise Decided from None
     waiting = devices.find(user_code)

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 STOP = """() => {
   const here = document.activeElement, style = getComputedStyle(here);
   const seen = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
-  return here === document.body ? null : [here.value || here.id || here.innerText.trim(), seen];
+  return here === document.body ? null : [here.value || here.id || here.innerText.trim().split('\\n').join(' '), seen];
 }"""
 
 
@@ -38,8 +38,8 @@ def stops(page: Page) -> list[str]:
     [
         (
             "consent",
-            "Use another account, profile, email, offline_access, orders.read, orders.write, "
-            "https://api.acme.example/orders, urn:acme:queue, ends, deny, allow, "
+            "Use another account, profile, email, offline_access, Details About you, https://api.acme.example/orders, "
+            "orders.read, orders.write, Details Orders, urn:acme:queue, ends, deny, allow, "
             "Home page, Privacy policy, Terms of service, Support",
         ),
         ("second-step", "use_passkey, id_code, Go on, Use another account"),

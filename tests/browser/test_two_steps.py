@@ -55,7 +55,13 @@ def either_page(request: Any, browser: Browser, complaints: list[str]) -> Iterat
 
 @pytest.fixture
 def passkey_page(page: Page, complaints: list[str]) -> Page:
-    """A browser on a device that keeps passkeys and knows its owner's finger."""
+    """A browser on a device that keeps passkeys and knows its owner's finger. It does not list them beside names."""
+    page.add_init_script("PublicKeyCredential.isConditionalMediationAvailable = async () => false")
+    return filling_in(page, complaints)
+
+
+def filling_in(page: Page, complaints: list[str]) -> Page:
+    """The same, and it lists them: the finger is there, so the first is chosen as soon as it may be."""
     device = page.context.new_cdp_session(page)
     device.send("WebAuthn.enable")
     abilities = {"hasResidentKey": True, "hasUserVerification": True, "isUserVerified": True}
@@ -145,6 +151,21 @@ def test_a_passkey_signs_in_alone_and_after_a_password(
     page.get_by_role("button", name="Use a passkey").click()
     allow(page, complaints)
     assert (Authorization.objects.get().acr, Authorization.objects.get().amr) == ("aal2", ["swk", "mfa"])
+
+
+def test_a_passkey_is_offered_where_the_name_is_typed(
+    page: Page, live_server: Any, request_address: str, complaints: list[str]
+) -> None:
+    filling_in(page, complaints)
+    page.goto(f"{live_server.url}/accounts/login/")
+    give_password(page)
+    add_passkey(page, live_server)
+    page.goto(f"{live_server.url}/accounts/logout/")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("link", name="Sign in")).to_be_visible()
+    page.goto(request_address)
+    allow(page, complaints)
+    assert Authorization.objects.get().amr == ["swk", "mfa"]
 
 
 def test_a_passkey_proves_again_who_somebody_is(

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.models import User
+from provider.endpoints.consent_blocks import Block, Item
+
+PROFILE = "See your profile: names, picture, date of birth and what else you entered"
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -27,12 +30,22 @@ def consent(person: User, text: str | None = None, **more: Any) -> dict[str, Any
     def say(ordinary: str) -> str:
         return ordinary if text is None else text
 
-    def scope(
-        name: str, words: str, *, required: bool = False, allowed: bool = False, sensitive: bool = False
-    ) -> dict[str, Any]:
-        said = {"name": say(name), "description": say(words)}
-        return {**said, "required": required, "allowed": allowed, "sensitive": sensitive}
+    def item(value: str, words: str = "", **more: bool) -> Item:
+        return Item(say(value), say(words) if words else "", **more)
 
+    orders = Block(
+        say("Orders"),
+        say("Orders and invoices of Acme shops"),
+        place=item("https://api.acme.example/orders", "Orders"),
+        scopes=(
+            item("orders.read", "See your orders", governed=True),
+            item("orders.write", "Place and cancel orders in your name", sensitive=True, governed=True),
+        ),
+        also_usable=(say("See every invoice"), say("See who paid")),
+    )
+    about = [item("openid", "Know that it is you", required=True), item("email", "See your e-mail address")]
+    profile, stock = item("profile", PROFILE), item("https://partner.example/stock")
+    about_you, elsewhere = say("About you"), say("Where this access works")
     return {
         "app_name": say("Acme"),
         "client_name": say("Acme web"),
@@ -46,41 +59,13 @@ def consent(person: User, text: str | None = None, **more: Any) -> dict[str, Any
         "switch_url": "/accounts/switch/?next=%2F",
         "action": "/oauth/consent?client_id=web",
         "seen": "seal",
-        "groups": [
-            {
-                "title": say("About you"),
-                "description": "",
-                "audience": "",
-                "scopes": [
-                    scope("openid", "Know who you are at this provider", required=True),
-                    scope(
-                        "profile",
-                        "See your profile: names, picture, date of birth and what else you entered",
-                        allowed=True,
-                    ),
-                    scope("email", "See your e-mail address"),
-                ],
-            },
-            {
-                "title": say("Orders"),
-                "description": say("Orders and invoices of Acme shops"),
-                "audience": say("https://api.acme.example/orders"),
-                "scopes": [
-                    scope("orders.read", "See your orders"),
-                    scope("orders.write", "Place and cancel orders in your name", sensitive=True),
-                ],
-            },
-        ],
-        "audiences": [
-            {
-                "value": say("https://api.acme.example/orders"),
-                "name": say("Orders"),
-                "description": "",
-                "allowed": False,
-                "along": [say("See every invoice"), say("See who paid")],
-            },
-            {"value": say("https://partner.example/stock"), "name": "", "description": "", "allowed": True},
-        ],
+        "asked": (
+            [Block(about_you, scopes=tuple(about)), orders]
+            if more.get("new_only")
+            else [Block(about_you, scopes=(about[0], profile, about[1])), orders, Block(elsewhere, places=(stock,))]
+        ),
+        "before": [(about_you, say(PROFILE)), ("", stock.value)] if more.get("new_only") else [],
+        "governs": True,
         "siblings": [say("Acme mobile"), say("Acme desk")],
         "targets": [say("Acme reports")],
         "new_only": False,

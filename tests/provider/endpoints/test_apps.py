@@ -113,7 +113,7 @@ def test_an_app_that_shares_no_consent_is_shown_with_what_it_has(person: Browser
     person.code("native", scope="openid offline_access")
     assert consent().scopes == []
     page = text(person.http.get(PAGE))
-    assert "Keep this access while you are away" in page
+    assert "Stay connected while you are away" in page
     assert "Acme native" in page
 
 

@@ -211,7 +211,7 @@ def test_a_confidential_client_on_loopback_is_asked_once(person: Browser, redire
 
 
 def test_the_page_says_why_a_public_client_asks_each_time(person: Browser) -> None:
-    why = "You are asked each time"
+    why = "This app runs on your device, so you are always asked."
     assert why in person.authorize("native").content.decode()
     assert why not in person.authorize("web").content.decode()
     assert why not in person.authorize("spa").content.decode()

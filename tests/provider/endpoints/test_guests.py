@@ -139,7 +139,7 @@ def page_of(**asked: Any) -> str:
 def test_c8_c9_the_page_shows_the_hosts_first_and_the_name_as_not_verified() -> None:
     page = page_of()
     assert page.index("agent.example</bdi></dd>") < page.index("Agent of all trades") < page.index("not verified")
-    assert "agent.example</bdi> asks for access" in page
+    assert "agent.example</bdi> wants to use your account" in page
 
 
 def test_c8_the_page_warns_where_a_program_on_the_device_answers() -> None:
@@ -151,7 +151,7 @@ def test_a_guest_that_is_at_no_host_is_called_by_where_its_codes_go() -> None:
     made = make_guest("dcr", redirect_uris=("https://elsewhere.example/cb",))
     asked = {**ASKED, "redirect_uri": "https://elsewhere.example/cb"}
     page = Browser("owner").authorize(made.client_id, **asked).content.decode()
-    assert "elsewhere.example</bdi> asks for access" in page
+    assert "elsewhere.example</bdi> wants to use your account" in page
 
 
 def test_r12_consent_is_never_skipped() -> None:
