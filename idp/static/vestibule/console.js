@@ -29,4 +29,4 @@ document.addEventListener("keydown", (event) => {
     menu.querySelector("summary").focus();
   }
 });
-document.querySelector(".tasks [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+for (const one of document.querySelectorAll(".tasks > ul > li > [aria-current], .tabs [aria-current]")) one.scrollIntoView({ block: "nearest", inline: "center" });
