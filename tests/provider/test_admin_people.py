@@ -161,6 +161,14 @@ def test_before_it_is_disabled_the_page_says_how_many_it_hurts() -> None:
     assert client().enabled
 
 
+def test_before_it_is_deleted_the_page_says_the_same() -> None:
+    url = page("clients_client_delete", client().pk)
+    assert "by it." not in browser("editor").get(url).content.decode()
+    let_in()
+    let_in("both")
+    assert "2 people lose access by it." in browser("editor").get(url).content.decode()
+
+
 @pytest.mark.parametrize("who", ["root", "owner", "editor"])
 def test_an_editor_switches_it_off_and_on(who: str) -> None:
     http = browser(who)
