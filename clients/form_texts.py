@@ -10,11 +10,12 @@ from django.utils.translation import gettext_lazy as _
 TOOLKIT = (_("client type"), _("redirect URIs"), _("post logout redirect URIs"))
 
 HELP: dict[str, Any] = {
-    "project": _("People consent once per project. A client stays in its project for ever."),
+    "project": _("People consent once per project. An app stays in its project for ever."),
     "name": _("Shown to people when they are asked."),
     "client_id": _("Appears in tokens as “azp” and “client_id”. Generated for you; it cannot be changed later."),
     "enabled": _(
-        "A disabled client gets no tokens, and those it has end at once and for good: enabled again, it needs new ones."
+        "A disabled app gets no tokens, and those it has end at once and for good: enabled again, it needs new ones. "
+        "“Disable”, above, says first whom that hurts."
     ),
     "sign_in": _(
         "Of those whom the project lets in. Whoever may not any more is out at once: tokens they allowed stop working."
@@ -27,7 +28,8 @@ HELP: dict[str, Any] = {
         "shares nothing that could leak here."
     ),
     "jwks_uri": _(
-        "Where the app publishes its public keys, as a JWK Set; https, at a public address. Empty: see “Keys”."
+        "Where the app publishes its public keys, as a JWK Set; https, at a public address. Empty: see “Secrets and "
+        "keys”."
     ),
     "request_object_signing_alg": _(
         "Refuse authorization requests that are not signed like this (RFC 9101); empty: signed ones are read by "
@@ -47,22 +49,22 @@ HELP: dict[str, Any] = {
         "Where people may be sent after the app has signed them out; one per line, matched exactly."
     ),
     "backchannel_logout_uri": _(
-        "Gets a logout token when a sign-in ends in which this client was used; https, at a public address."
+        "Gets a logout token when a sign-in ends in which this app was used; https, at a public address."
     ),
     "scope": _(
         "What it may ask for: openid, profile, email, … and scopes of APIs. One per line. A directory that brings "
         "people and groups (SCIM) has scim.manage, which a superuser gives it."
     ),
-    "access_token_format": _("Used for APIs that leave it to the client. APIs of their own choice come first."),
+    "access_token_format": _("Used for APIs that leave it to the app. APIs of their own choice come first."),
     "access_token_lifetime": _("“exp” of an access token is its “iat” plus this. A week is 604800."),
     "id_token_lifetime": _("“exp” of an ID token is its “iat” plus this."),
     "refresh_token_lifetime": _("Counted from the person's authorization. Empty: until revoked."),
     "refresh_token_idle_lifetime": _("Counted from the last use. Empty: no limit."),
-    "id_token_signed_response_alg": _("The “alg” of ID tokens for this client."),
+    "id_token_signed_response_alg": _("The “alg” of ID tokens for this app."),
     "userinfo_signed_response_alg": _("The “alg” of userinfo answers as signed JWTs; empty: plain JSON."),
     "authorization_signed_response_alg": _("The “alg” of signed authorization responses (response_mode=jwt)."),
     "profile": _(
-        "FAPI 2.0: everything it demands holds for this client, on every way to a token. What is missing for it stands "
+        "FAPI 2.0: everything it demands holds for this app, on every way to a token. What is missing for it stands "
         "below; switch it on when nothing is."
     ),
     "require_pushed_authorization_requests": _(
@@ -77,9 +79,9 @@ HELP: dict[str, Any] = {
     ),
     "tokens_not_before": _("Tokens issued before this moment do not work. It only moves forward."),
     "allowed_callers": _(
-        "Client IDs, one per line, that may get ID tokens whose “aud” is this client. Empty: all of the project."
+        "Client IDs, one per line, that may get ID tokens whose “aud” is this app. Empty: all of the project."
     ),
-    "cross_client_public": _("Lets this public client get ID tokens for other clients of the project."),
+    "cross_client_public": _("Lets this public app get ID tokens for other apps of the project."),
     "introspection": _(
         "Which tokens it may ask about at the introspection endpoint. Public clients: none. "
         "Only a superuser chooses “every token”."
@@ -88,7 +90,7 @@ HELP: dict[str, Any] = {
         "With “the listed clients”: their client IDs, one per line. Outside the project: superusers only."
     ),
     "acts_for": _(
-        "Identifiers of the APIs this client is, one per line: it may ask about every token meant for them. "
+        "Identifiers of the APIs this app is, one per line: it may ask about every token meant for them. "
         "Outside the project: superusers only."
     ),
     "dpop_bound_access_tokens": _(
@@ -119,7 +121,7 @@ HELP: dict[str, Any] = {
     "default_max_age": _("For requests that do not say it (max_age): an older sign-in is renewed first."),
     "default_acr_values": _("For requests that do not say it (acr_values); one per line, the most wanted first."),
     "administers": _(
-        "Keys of the projects that this client manages by a token of its own, one per line; you have to own them. "
+        "Keys of the projects that this app manages by a token of its own, one per line; you have to own them. "
         "Nothing without a scope “admin.read” or “admin.write”, which a superuser gives it."
     ),
 }

@@ -32,7 +32,8 @@ class Numbers:
 
 def rows_of(client: Client, which: Q | None = None) -> QuerySet[Authorization]:
     """Those of people whom it may still speak for. `which`: only of these."""
-    rows = Authorization.objects.filter(live.may_live(), client=client, user__sub__isnull=False).order_by()
+    active = {"client": client, "user__sub__isnull": False, "user__is_active": True}
+    rows = Authorization.objects.filter(live.may_live(), **active).order_by()
     return rows if which is None else rows.filter(which)
 
 
@@ -55,7 +56,9 @@ def people(rows: QuerySet[Authorization], first: int = 0, most: int = 1) -> list
 
 
 def numbers(client: Client) -> Numbers:
-    whose = Whose(client=client)
-    return Numbers(
-        whose.authorizations().aggregate(all=Count("user", distinct=True))["all"], whose.own_tokens().count()
-    )
+    return Numbers(count(rows_of(client)), service_tokens(client))
+
+
+def service_tokens(client: Client) -> int:
+    """That it got for itself, and that work."""
+    return Whose(client=client).own_tokens().count()

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.http import HttpRequest, HttpResponse
 from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
@@ -17,6 +18,7 @@ from clients import profile, registration
 from clients.admin.access_page import AccessPage
 from clients.admin.key_pages import KeyPages
 from clients.admin.secret_pages import SecretPages
+from clients.admin.tabs import tabs
 from clients.forms import ABOUT, AudienceEntryForm, AudienceEntryFormSet, ClientForm
 from clients.metadata import CERTIFICATE_NAMES
 from clients.models import AudienceEntry, Client, RegistrationAccess
@@ -48,6 +50,8 @@ class ClientAdmin(AccessPage, LetInShown, KeyPages, SecretPages, ProjectScopedAd
     form = ClientForm
     inlines = [AudienceEntryInline]
     change_form_template = "admin/clients/client/change_form.html"
+    delete_confirmation_template = "admin/clients/client/delete.html"
+    object_history_template = "admin/clients/client/history.html"
     list_display = ["name", "client_id", "project", "kind", "state"]
     menu_name = gettext_lazy("Apps")
     add_words = gettext_lazy("New app")
@@ -119,7 +123,7 @@ class ClientAdmin(AccessPage, LetInShown, KeyPages, SecretPages, ProjectScopedAd
             },
         ),
         (
-            gettext_lazy("Other clients and APIs"),
+            gettext_lazy("Other apps and APIs"),
             {"fields": ["allowed_callers", "cross_client_public", "introspection", "introspects", "acts_for"]},
         ),
         (
@@ -188,17 +192,16 @@ class ClientAdmin(AccessPage, LetInShown, KeyPages, SecretPages, ProjectScopedAd
     @admin.display(description=gettext_lazy("secrets"))
     def secrets_in_words(self, client: Client) -> str:
         if client.pk is None:
-            return _("A secret is made when you save a confidential client, and shown once.")
+            return _("A secret is made when you save a confidential app, and shown once.")
         if client.public:
-            return _("None: a public client has no secret.")
+            return _("None: a public app has no secret.")
         if not client.uses_secrets:
-            return _("None: this client proves who it is in another way.")
+            return _("None: this app proves who it is in another way.")
         live = client.secrets.filter(slot__isnull=False).count()
         if not live:
-            return _("None: this client cannot authenticate. Make one under “Secrets”, above.")
-        return ngettext("%(live)s of two; see “Secrets”, above.", "%(live)s of two; see “Secrets”, above.", live) % {
-            "live": live
-        }
+            return _("None: this app cannot authenticate. Make one under “Secrets and keys”, above.")
+        words = _("%(live)s of two; see “Secrets and keys”, above.")
+        return words % {"live": live}
 
     def save_model(self, request: HttpRequest, obj: Client, form: Any, change: bool) -> None:
         """Not yet: its audiences are in the rows below the form."""
@@ -227,6 +230,16 @@ class ClientAdmin(AccessPage, LetInShown, KeyPages, SecretPages, ProjectScopedAd
             _("Client ID: %(client_id)s") % {"client_id": obj.client_id},
             _("The client ID can never be used again. To pause the client, untick Enabled instead."),
         ]
+
+    def render_delete_form(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+        return super().render_delete_form(request, {**context, **tabs(self, request, context["object"], "advanced")})
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        client = self.get_object(request, unquote(object_id))
+        on_top = tabs(self, request, client, "advanced") if client is not None else {}
+        return super().history_view(request, object_id, {**on_top, **(extra_context or {})})
 
     def stands_in_the_way(self, request: HttpRequest, obj: Client) -> list[str]:
         return registration.obstacles(obj)

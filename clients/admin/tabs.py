@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.utils import quote
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -58,16 +58,12 @@ class App:
 
 def tabs(admin: ModelAdmin[Client], request: HttpRequest, client: Client, here: str) -> dict[str, object]:
     """For the context of a page of this app. `here`: the key of the tab that it is."""
-    found = [(tab, address(client, tab.page)) for tab in TABS]
-    shown = [Shown(str(tab.label), url, tab.key == here) for tab, url in found if url]
+    shown = [Shown(str(tab.label), address(client, tab.page), tab.key == here) for tab in TABS]
     return {"app": App(client, shown, address(client, "switch"), admin.has_change_permission(request, client))}
 
 
 def address(client: Client, page: str) -> str:
-    """Of a part of this app's page; empty: there is none. What proves an app is a secret or a key."""
+    """Of a part of this app's page. What proves an app is a secret or a key."""
     if page == "secrets" and client.token_endpoint_auth_method in BY_KEYS:
         page = "keys"
-    try:
-        return reverse(f"admin:clients_client_{page}", args=[quote(client.pk)])
-    except NoReverseMatch:
-        return ""
+    return reverse(f"admin:clients_client_{page}", args=[quote(client.pk)])

@@ -76,7 +76,7 @@ class PeoplePage(Base):
             "asked": asked,
             "page": page,
             "people": [_shown(request, client, one) for one in shown],
-            "numbers": app_people.numbers(client),
+            "service_tokens": app_people.service_tokens(client),
             "names": actor(request).is_superuser,
             "may_change": self.has_change_permission(request, client),
         }

@@ -11,8 +11,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from clients import registration
+from clients.models import Client
 from clients.policy import metadata_of
 from projects.door import actor_of
 from projects.problems import RegistrationError
@@ -31,6 +33,12 @@ class SwitchPage(Base):
         view = self.admin_site.admin_view(self.switch_view)
         page: URLPattern = path("<path:object_id>/switch/", view, name="clients_client_switch")
         return [page, *super().get_urls()]
+
+    def lost_for_good(self, obj: Client) -> list[str]:
+        """On the page that asks before it is deleted."""
+        people = app_people.numbers(obj).people
+        said = ngettext("%(number)s person loses access by it.", "%(number)s people lose access by it.", people)
+        return [*([said % {"number": people}] if people else []), *super().lost_for_good(obj)]
 
     def switch_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         client = self._client(request, object_id, self.has_change_permission)

@@ -23,19 +23,25 @@ def tabs_of(html: str) -> dict[str, bool]:
 def test_each_part_stands_under_its_tab(username: str) -> None:
     http = browser(username)
     for tab in TABS:
-        if url := address(client(), tab.page):
-            html = http.get(url).content.decode()
-            assert [label for label, here in tabs_of(html).items() if here] == [str(tab.label)]
-            assert "data-copy-this>web<" in html
+        html = http.get(address(client(), tab.page)).content.decode()
+        assert [label for label, here in tabs_of(html).items() if here] == [str(tab.label)]
+        assert "data-copy-this>web<" in html
+        assert (f'href="{address(client(), "switch")}"' in html) is (username != "viewer")
 
 
 def test_an_outsider_finds_no_part_of_it() -> None:
     http = browser("outsider")
     for tab in TABS:
-        if url := address(client(), tab.page):
-            answer = http.get(url)
-            assert answer.status_code in (302, 404)
-            assert "Acme web" not in answer.content.decode()
+        answer = http.get(address(client(), tab.page))
+        assert answer.status_code in (302, 404), tab.key
+        assert "Acme web" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("page_of_it", ["history", "delete"])
+def test_its_history_and_its_end_say_of_which_app(page_of_it: str) -> None:
+    html = browser("editor").get(page(f"clients_client_{page_of_it}", client().pk)).content.decode()
+    assert tabs_of(html)["Advanced"]
+    assert "data-copy-this>web<" in html
 
 
 def test_the_tab_of_keys_leads_to_them_where_they_prove_the_app() -> None:

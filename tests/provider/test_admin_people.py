@@ -5,7 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+import time_machine
 from django.contrib.admin.models import LogEntry
+from django.db import connection
+from django.test import Client as Http
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import SignIn, User
@@ -13,11 +17,13 @@ from clients.models import AccessToken, Authorization, Client, RefusedRequest, S
 from projects.models import Consent, Project
 from projects.sectors import told_sub
 from provider import app_people
+from tests.accounts.second_steps import PASSWORD, give_password
 from tests.console import browser, client, page, project
 from tests.world import Response
 
 pytestmark = pytest.mark.usefixtures("console")
 NOW = timezone.now()
+LATER = timedelta(seconds=301)
 
 
 def person(username: str = "person") -> User:
@@ -57,13 +63,34 @@ def test_each_person_is_one_row_with_how_often_since_when_and_when_last() -> Non
     assert [one.name for one in shown["people"]] == ["person", "both"]
     first = shown["people"][0].used
     assert (first.times, first.since, first.last_used) == (3, long_ago, NOW)
-    assert shown["numbers"] == app_people.Numbers(people=2, service_tokens=0)
+    assert shown["page"].paginator.count == 2
+    assert app_people.numbers(client()) == app_people.Numbers(people=2, service_tokens=0)
 
 
 def test_what_is_over_counts_for_nothing() -> None:
     let_in()
     Authorization.objects.update(ended_at=NOW, ended_because="test")
     assert "Nobody lets this app in now." in people().content.decode()
+
+
+def test_nobody_who_is_not_active_uses_it() -> None:
+    let_in()
+    let_in("both")
+    User.objects.filter(username="both").update(is_active=False)
+    assert [one.name for one in people().context["people"]] == ["person"]
+    assert app_people.numbers(client()).people == 1
+
+
+def test_however_many_there_are_they_are_read_by_as_many_statements() -> None:
+    http, url = browser("editor"), page("clients_client_people", client().pk)
+    let_in()
+    with CaptureQueriesContext(connection) as few:
+        http.get(url)
+    for username in ("both", "outsider", "nobody", "root", "owner"):
+        let_in(username)
+    with CaptureQueriesContext(connection) as more:
+        assert len(http.get(url).context["people"]) == 6
+    assert len(more) <= len(few)
 
 
 def test_a_renewal_is_a_use() -> None:
@@ -131,6 +158,18 @@ def test_an_editor_removes_the_access_of_one_person_so_that_it_stays_removed(who
     assert browser(who).post(removal()).status_code == 404
 
 
+def test_whoever_signed_in_a_while_ago_proves_anew_who_they_are() -> None:
+    owner, http = person("owner"), Http()
+    owner.set_password(PASSWORD)
+    owner.save()
+    let_in()
+    assert give_password(http, owner).status_code == 302
+    with time_machine.travel(timezone.now() + LATER):
+        for answer in (http.get(removal()), http.post(removal())):
+            assert answer["Location"].startswith("/accounts/reauthenticate/")
+    assert not Authorization.objects.exclude(ended_at=None).exists()
+
+
 def test_in_a_first_party_project_it_says_that_nobody_is_asked() -> None:
     Project.objects.update(consent_mode="implicit")
     let_in()
@@ -159,6 +198,14 @@ def test_before_it_is_disabled_the_page_says_how_many_it_hurts() -> None:
     assert "<strong>2 people</strong> use it" in html
     assert "<strong>3 tokens</strong> of its own stop working" in html
     assert client().enabled
+
+
+def test_before_it_is_deleted_the_page_says_the_same() -> None:
+    url = page("clients_client_delete", client().pk)
+    assert "by it." not in browser("editor").get(url).content.decode()
+    let_in()
+    let_in("both")
+    assert "2 people lose access by it." in browser("editor").get(url).content.decode()
 
 
 @pytest.mark.parametrize("who", ["root", "owner", "editor"])

@@ -29,4 +29,4 @@ document.addEventListener("keydown", (event) => {
     menu.querySelector("summary").focus();
   }
 });
-for (const here of document.querySelectorAll(".tasks [aria-current], .tabs [aria-current]")) here.scrollIntoView({ block: "nearest", inline: "center" });
+for (const one of document.querySelectorAll(".tasks > ul > li > [aria-current], .tabs [aria-current]")) one.scrollIntoView({ block: "nearest", inline: "center" });
