@@ -54,7 +54,8 @@ class NewAppPage(Base):
             return self._plain(request, "new_app_project.html", {**context, "more": len(choices) > MOST_PROJECTS})
         if request.method == "POST":
             return self._made(request, project)
-        return self._new_app(request, NewAppForm(None, project, actor_of(request), request.GET.get("kind", "")))
+        kind, api = request.GET.get("kind", ""), request.GET.get("api", "")
+        return self._new_app(request, NewAppForm(None, project, actor_of(request), kind, api))
 
     def _made(self, request: HttpRequest, project: Project) -> HttpResponse:
         form = NewAppForm(request.POST, project, actor_of(request))

@@ -80,8 +80,9 @@ class NewAppForm(forms.Form):
 
     wanted: ClientMetadata
 
-    def __init__(self, said: object, project: Project, by: Actor, kind: str = "") -> None:
-        first = {"client_id": new_client_id(), "kind": kind if kind in BY_KEY else FIRST}
+    def __init__(self, said: object, project: Project, by: Actor, kind: str = "", api: str = "") -> None:
+        """`api`: one of the project's that is ticked at first. What is none of these ticks nothing."""
+        first = {"client_id": new_client_id(), "kind": kind if kind in BY_KEY else FIRST, "apis": [api]}
         super().__init__(said, initial=first, label_suffix="")  # type: ignore[arg-type]
         self.project, self.by = project, by
         found = project.apis.prefetch_related("scopes").order_by("name", "identifier")

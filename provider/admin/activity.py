@@ -10,6 +10,8 @@ from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -119,7 +121,9 @@ class AuthorizationAdmin(FreshProofAdmin, ReadOnly):
 
     @admin.display(description=gettext_lazy("username"))
     def username(self, authorization: Authorization) -> str:
-        return authorization.user.get_username()
+        """For superusers only, as the page that it leads to."""
+        url = reverse("admin:accounts_user_person", args=[authorization.user_id])
+        return format_html('<a href="{}">{}</a>', url, authorization.user.get_username())
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Authorization]:
         """Of guests, too, that these projects let in. Without those of a deleted person, which wait to be cleared."""

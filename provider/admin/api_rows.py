@@ -128,4 +128,5 @@ def _how(call: Call) -> str:
 
 
 def url_of(app: ClientFacts) -> str:
-    return reverse("admin:clients_client_change", args=[app.id])
+    """Where its audiences are said."""
+    return reverse("admin:clients_client_access", args=[app.id])

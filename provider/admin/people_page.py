@@ -116,7 +116,7 @@ def _shown(request: HttpRequest, client: Client, used: AppPerson) -> Row:
     remove = reverse("admin:clients_client_remove_person", args=[quote(client.pk), told])
     if not actor(request).is_superuser:
         return Row(told, told, "", used, remove)
-    url = reverse("admin:accounts_user_change", args=[quote(used.user.pk)])
+    url = reverse("admin:accounts_user_person", args=[quote(used.user.pk)])
     return Row(used.user.get_full_name() or used.user.get_username(), told, url, used, remove)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -55,6 +57,14 @@ def test_nothing_is_sent_there(username: str) -> None:
 @pytest.mark.parametrize(("username", "offered"), [("root", True), ("editor", True), ("viewer", False)])
 def test_who_may_add_an_app_is_offered_one(username: str, offered: bool) -> None:
     assert ("New app that calls it" in look(username).content.decode()) is offered
+
+
+def test_it_is_ticked_on_the_page_of_the_new_app() -> None:
+    text = look("editor").content.decode()
+    (address,) = [one for one in re.findall(r'href="([^"]+)"', text) if "api=" in one]
+    ticked: Any = browser("editor").get(unescape(address)).context
+    assert [(one.api.value, one.api.ticked) for one in ticked["form"].offers] == [(ORDERS, True)]
+    assert not any(scope.ticked for one in ticked["form"].offers for scope in one.scopes)
 
 
 # --- Who may call it ------------------------------------------------------------------------------------------------

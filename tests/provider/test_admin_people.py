@@ -109,7 +109,7 @@ def test_members_know_people_by_what_the_app_knows_them_by(who: str, kind: str) 
     assert told in html
     assert (person().sub in html) is (kind == "public")
     assert "person@people.example" not in html
-    assert page("accounts_user_change", person().pk) not in html
+    assert page("accounts_user_person", person().pk) not in html
     assert ("Remove access" in html) is (who != "viewer")
     assert len(people(who, q=told).context["people"]) == 1
     assert people(who, q="person").context["people"] == []
