@@ -23,6 +23,7 @@ from common.timers import TimerRun
 from idp.doctor.installation import MONTHLY, NIGHTLY, rotation_and, too_old
 from projects.models import Member, Project, Role
 
+WORKER = "manage.py worker"
 MOST_NAMED = 3  # of a kind: more are counted
 SOON = timedelta(days=14)
 TIMERS = {"cleartokens": NIGHTLY, "rotatekeys": MONTHLY}
@@ -38,6 +39,7 @@ class ToDo:
     said: str
     url: str = ""
     does: str = ""  # what the link says
+    typed: str = ""  # where no page mends it: the setting or command that does
 
 
 def to_do(person: User, projects: QuerySet[Project], *, whole: bool) -> list[ToDo]:
@@ -55,9 +57,9 @@ def _of_installation(person: User) -> Iterator[ToDo]:
     now = clock.now()
     yield from _administrators(person)
     if said := MAIL.get(settings.IDP_MAIL_BACKEND.split(".")[-2]):
-        yield ToDo(str(said))
+        yield ToDo(str(said), typed="EMAIL_URL=smtp+tls://user:password@mail.example.com:587")
     elif outbox.is_late():
-        yield ToDo(_("Mail has waited for ten minutes. Does the timer of delivermail run?"))
+        yield ToDo(_("Mail has waited for ten minutes. Does the timer of delivermail run?"), typed=WORKER)
     yield from _keys(now)
     yield from _timers(now)
     yield from _directories()
@@ -97,12 +99,12 @@ def _timers(now: datetime) -> Iterator[ToDo]:
         run = runs.get(command)
         if run is None:
             if not settings.IS_LOCAL:
-                yield ToDo(_("%(command)s has never run. It needs a timer.") % {"command": command})
+                yield ToDo(_("%(command)s has never run. It needs a timer.") % {"command": command}, typed=WORKER)
         elif run.failed:
-            yield ToDo(_("%(command)s failed when it last ran.") % {"command": command})
+            yield ToDo(_("%(command)s failed when it last ran.") % {"command": command}, typed=f"manage.py {command}")
         elif now - run.ended_at > longest:
             fields = {"command": command, "age": timesince(run.ended_at, now)}
-            yield ToDo(_("%(command)s has not run for %(age)s. Does its timer run?") % fields)
+            yield ToDo(_("%(command)s has not run for %(age)s. Does its timer run?") % fields, typed=WORKER)
 
 
 def _directories() -> Iterator[ToDo]:

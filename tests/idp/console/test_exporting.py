@@ -9,7 +9,7 @@ import yaml
 
 from clients.models import SecurityEvent
 from idp.configuration import apply
-from tests.console import browser, client, form_of, page
+from tests.console import browser, client, form_of, page, project
 from tests.world import Response
 
 pytestmark = pytest.mark.usefixtures("console")
@@ -111,3 +111,9 @@ def test_the_list_of_apps_leads_here_for_those_who_may() -> None:
     assert f'href="{EXPORT}"' in browser("owner").get(LIST).content.decode()
     assert f'href="{EXPORT}?project=acme"' in browser("owner").get(f"{LIST}?project=acme").content.decode()
     assert f'href="{EXPORT}' not in browser("viewer").get(LIST).content.decode()
+
+
+def test_the_page_of_a_project_leads_here_for_those_who_may() -> None:
+    where = page("projects_project_overview", project().pk)
+    assert f'href="{EXPORT}?project=acme"' in browser("editor").get(where).content.decode()
+    assert f'href="{EXPORT}' not in browser("viewer").get(where).content.decode()

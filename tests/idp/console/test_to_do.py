@@ -12,6 +12,7 @@ from accounts.models import User
 from clients.models import ClientSecret, SigningKey, TimerRun
 from clients.models.keys import KeyState
 from common import clock
+from idp.console.to_do import ToDo
 from projects.models import Member, Project
 from tests.console import browser, client, page, project
 
@@ -20,6 +21,11 @@ pytestmark = pytest.mark.usefixtures("console")
 
 def said(username: str, **query: str) -> list[str]:
     return [one.said for one in browser(username).get(page("index"), query).context["overview"].to_do]
+
+
+def to_do_of(username: str) -> list[ToDo]:
+    found: list[ToDo] = browser(username).get(page("index")).context["overview"].to_do
+    return found
 
 
 def links(username: str) -> list[str]:
@@ -58,6 +64,7 @@ def test_administrators_without_a_second_step_are_counted() -> None:
 def test_mail_that_goes_nowhere_is_the_superusers_to_mend(settings: Any, kind: str) -> None:
     settings.IDP_MAIL_BACKEND = f"django.core.mail.backends.{kind}.EmailBackend"
     assert any("EMAIL_URL" in one for one in said("root"))
+    assert any(one.typed.startswith("EMAIL_URL=") for one in to_do_of("root"))
     assert not any("EMAIL_URL" in one for one in said("owner"))
     assert not any("EMAIL_URL" in one for one in said("root", project="acme"))
 
@@ -117,3 +124,11 @@ def test_a_secret_that_ends_soon_is_named_to_its_members() -> None:
         ClientSecret.objects.filter(pk=secret.pk).update(expires_at=clock.now() + timedelta(days=days))
         assert any("A secret of Acme web ends on" in one for one in said("owner")) is named, days
         assert not any("Acme" in one for one in said("outsider"))
+
+
+def test_each_says_what_mends_it() -> None:
+    """A link, or what somebody has to type where no page can."""
+    past = clock.now() - timedelta(days=9)
+    TimerRun.objects.create(command="cleartokens", began_at=past, ended_at=past, run_by="a test")
+    assert all(one.url or one.typed for one in to_do_of("root"))
+    assert any(one.typed == "manage.py worker" for one in to_do_of("root"))
