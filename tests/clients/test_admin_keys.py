@@ -136,7 +136,7 @@ def test_each_change_is_on_record_with_thumbprints() -> None:
     name = f"first (EC, {jws.thumbprint(FIRST)})"
     assert (added.client_id, added.detail["jwks"]) == ("web", {"before": None, "after": [name]})
     assert removed.detail["jwks"] == {"before": [name], "after": None}
-    assert "Keys of a client changed" in browser("root").get(page("clients_securityevent_changelist")).content.decode()
+    assert "Keys of an app changed" in browser("root").get(page("clients_securityevent_changelist")).content.decode()
 
 
 def test_only_a_superuser_adds_a_key_to_a_client_that_reaches_outside_its_project() -> None:
