@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from accounts.models import AccountEvent, AccountEventKind, User
-from clients.models import Authorization, RefusedRequest, SecurityEvent, Tally
+from clients.models import Authorization, ProjectTally, RefusedRequest, SecurityEvent
 from projects.models import Project
 from projects.sectors import told_sub
 from tests.console import browser, client, page, project, send
@@ -221,7 +221,7 @@ def test_the_overview_shows_what_happened_lately_in_the_project() -> None:
     event("client.disabled", "web")
     event("client.enabled", "foreign")
     event("token.exchanged", "web")
-    Tally.objects.create(day=datetime.now(UTC).date(), client_id="web", grant_type="authorization_code", count=1)
+    ProjectTally.objects.create(day=datetime.now(UTC).date(), project=project().pk, grant_type="refresh_token", count=1)
     html = browser("viewer").get(page("index")).content.decode()
     assert "App disabled" in words(html)
     assert "App enabled" not in words(html)
