@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.apps import apps
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 WORDS = {
@@ -93,6 +95,19 @@ WORDS = {
     "directory.let_go_on": _("A directory that was stopped goes on"),
     "connector.refused": _("A sign-in from elsewhere was refused"),
 }
+
+
+# How the kinds end that `projects.events.watch` makes: of a table, and of what was done to a row of it.
+PAST = {"created": _("Added"), "saved": _("Changed"), "deleted": _("Deleted")}
+
+
+def in_words(kind: str) -> str:
+    """The same for a list in which every row is a sentence."""
+    model, _dot, done = kind.partition(".")
+    if kind in WORDS or done not in PAST:
+        return words(kind)
+    name = next((one._meta.verbose_name for one in apps.get_models() if one._meta.model_name == model), model)
+    return gettext("%(done)s without the console, the API or a file: %(what)s") % {"done": PAST[done], "what": name}
 
 
 def words(kind: str) -> str:

@@ -208,13 +208,14 @@ class DeliveryAdmin(ReadOnly):
     """What was sent to webhooks, and what waits. People by what the project knows them by."""
 
     project_path = "webhook__project"
-    list_display = ["happened_at", "kind", "sub", "state", "attempts", "tried_at", "status", "problem"]
+    list_display = ["happened_at", "what", "sub", "state", "attempts", "tried_at", "status", "problem"]
     list_filter = ["state", WebhookFilter]
     list_select_related = ["webhook"]
     fields = [
         "webhook",
         "message_id",
         "happened_at",
+        "what",
         "kind",
         "sub",
         "state",
@@ -223,3 +224,7 @@ class DeliveryAdmin(ReadOnly):
         "status",
         "problem",
     ]
+
+    @admin.display(description=gettext_lazy("what happened"), ordering="kind")
+    def what(self, delivery: Delivery) -> str:
+        return str(dict(ToldKind.choices).get(delivery.kind, delivery.kind))

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from accounts.models import AccountEvent, AccountEventKind, User
-from clients.models import Authorization, RefusedRequest, SecurityEvent
+from clients.models import Authorization, ProjectTally, RefusedRequest, SecurityEvent
 from projects.models import Project
 from projects.sectors import told_sub
 from tests.console import browser, client, page, project, send
@@ -210,3 +210,19 @@ def test_members_of_a_pairwise_project_see_and_find_people_by_what_its_apps_know
         assert person.sub not in html
         assert "A person connected a device" in words(html)
     assert words(shown("viewer", person=person.sub)) == []
+
+
+def test_what_went_past_a_registration_is_a_sentence_too() -> None:
+    event("clientsecret.saved", "web")
+    assert "Changed without the console, the API or a file: client secret" in words(shown("owner", app="web"))
+
+
+def test_the_overview_shows_what_happened_lately_in_the_project() -> None:
+    event("client.disabled", "web")
+    event("client.enabled", "foreign")
+    event("token.exchanged", "web")
+    ProjectTally.objects.create(day=datetime.now(UTC).date(), project=project().pk, grant_type="refresh_token", count=1)
+    html = browser("viewer").get(page("index")).content.decode()
+    assert "App disabled" in words(html)
+    assert "App enabled" not in words(html)
+    assert "Token exchanged for another one" not in words(html), "they would hide all others"

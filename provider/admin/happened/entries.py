@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.models import AccountEvent, AccountEventKind
 from clients.models import Client, RefusedRequest, SecurityEvent
 from clients.sectors import shown_detail
-from provider.admin.event_words import words
+from provider.admin.event_words import in_words
 from provider.admin.happened import refusals
 from provider.admin.happened.asked import Asked, Place
 from provider.admin.happened.lines import Line, lines, of_history
@@ -124,7 +124,7 @@ def _event(place: Place, row: SecurityEvent, names: Names, *, everything: bool) 
     return Entry(
         place,
         mark,
-        words(row.kind),
+        in_words(row.kind),
         row.kind,
         who=who if who.text else Named(str(row.detail.get("by", ""))),
         about=names.person(about, project, colleague="member" in row.detail),
