@@ -141,3 +141,10 @@ def test_a_picture_that_was_not_saved_is_seen_drawn_anew() -> None:
     text = browser("editor").post(url("preview"), {**typed(app_name="Kept"), "logo": wrong}).content.decode()
     assert "<img" not in text
     assert "Kept" in text
+
+
+def test_a_logo_can_be_chosen_in_a_browser() -> None:
+    shown = browser("editor").get(url()).content.decode()
+    [field] = re.findall(r'<input type="file"[^>]*>', shown)
+    assert "disabled" not in field
+    assert "checked" not in field
