@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,7 @@ from clients.models import Authorization, Client
 from projects.models import Member, Project
 from tests.browser.clicks import Counting
 from tests.browser.scene import Scene, cookie
+from tests.pictures import picture
 from tests.snapshot import Snapshot, applied
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -133,3 +135,15 @@ def test_the_preview_works_without_scripts(live_server: Any, scene: Scene, brows
     expect(shown.get_by_role("heading", level=1)).to_contain_text("Typed by hand")
     expect(page.get_by_label("Name shown to people")).to_have_value("Typed by hand")
     context.close()
+
+
+def test_a_logo_is_seen_before_it_is_saved_and_then_kept(page: Page, live_server: Any, scene: Scene) -> None:
+    acme = Project.objects.get(key="acme")
+    person = at(page, live_server, scene, "root", "projects_project_consent", acme.pk)
+    page.get_by_label("Logo").set_input_files({"name": "logo.png", "mimeType": "image/png", "buffer": picture()})
+    drawn = page.frame_locator('iframe[title="Preview on a desktop"]').locator("form.consent img").first
+    expect(drawn).to_have_attribute("src", re.compile("^data:image/png;base64,"))
+    person.click(page.get_by_role("button", name="Save"))
+    expect(page.get_by_role("status")).to_contain_text("People see it like this from now on.")
+    expect(drawn).to_have_attribute("src", re.compile("/[0-9a-f]{64}$"))
+    assert person.clicks == 1

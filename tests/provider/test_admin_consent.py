@@ -135,9 +135,16 @@ def test_the_first_page_of_a_project_says_what_is_in_it() -> None:
 def test_a_picture_that_was_not_saved_is_seen_drawn_anew() -> None:
     sent = SimpleUploadedFile("logo.png", picture(), "image/png")
     text = browser("editor").post(url("preview"), {**typed(), "logo": sent}).content.decode()
-    assert '<img src="data:image/png;base64,' in text
+    assert 'src="data:image/png;base64,' in text
     assert not project().consent_screen.logo_digest
     wrong = SimpleUploadedFile("logo.svg", b"<svg onload='alert(1)'/>", "image/svg+xml")
     text = browser("editor").post(url("preview"), {**typed(app_name="Kept"), "logo": wrong}).content.decode()
     assert "<img" not in text
     assert "Kept" in text
+
+
+def test_a_logo_can_be_chosen_in_a_browser() -> None:
+    shown = browser("editor").get(url()).content.decode()
+    [field] = re.findall(r'<input type="file"[^>]*>', shown)
+    assert "disabled" not in field
+    assert "checked" not in field
