@@ -64,7 +64,7 @@ def test_django(place: Place, app: Copied, visitor: Visitor) -> None:
 
 def test_flask(place: Place, app: Copied, visitor: Visitor) -> None:
     app.save("flask")
-    command = [environments.python("flask_oidc"), "-m", "flask", "run", "--port", str(place.port)]
+    command: list[str | Path] = [environments.python("flask_oidc"), "-m", "flask", "run", "--port", str(place.port)]
     with running(command, place.folder, place.port, **app.environ):
         shown = visitor.sign_in(place.app).json()
         assert (shown["sub"], shown["email"]) == (sub(), "owner@people.example")
@@ -72,7 +72,14 @@ def test_flask(place: Place, app: Copied, visitor: Visitor) -> None:
 
 def test_fastapi(place: Place, app: Copied, visitor: Visitor) -> None:
     app.save("fastapi")
-    command = [environments.python("fastapi_authlib"), "-m", "uvicorn", "app:app", "--port", str(place.port)]
+    command: list[str | Path] = [
+        environments.python("fastapi_authlib"),
+        "-m",
+        "uvicorn",
+        "app:app",
+        "--port",
+        str(place.port),
+    ]
     with running(command, place.folder, place.port, **app.environ):
         shown = visitor.sign_in(place.app).json()
         assert (shown["sub"], shown["email"]) == (sub(), "owner@people.example")
@@ -106,9 +113,18 @@ def test_nextjs(place: Place, visitor: Visitor) -> None:
     (place.folder / "app/who").mkdir()
     (place.folder / "app/who/route.js").write_text(SESSION)
     (place.folder / "node_modules").symlink_to(environments.node("nextjs") / "node_modules")
-    command = ["node", "node_modules/next/dist/bin/next", "dev", "--webpack", "--port", str(place.port)]
+    command: list[str | Path] = [
+        "node",
+        "node_modules/next/dist/bin/next",
+        "dev",
+        "--webpack",
+        "--port",
+        str(place.port),
+    ]
     secret = {"NEXTAUTH_SECRET": "of-this-app-alone-and-long-enough", "NEXT_TELEMETRY_DISABLED": "1"}
     with running(command, place.folder, place.port, **secret, **app.environ):
+        for path in ("/api/auth/providers", "/who"):  # each is compiled when it is asked for first
+            assert requests.get(f"{place.app}{path}", timeout=300).status_code == 200
         visitor.go(f"{place.app}/api/auth/signin")
         visitor.send()
         visitor.prove_and_allow()
@@ -128,7 +144,7 @@ def test_go_gets_a_token_of_the_app_itself(place: Place) -> None:
     app = registered(place.folder, kind="machine")
     app.save("go_own")
     token = app.run(str(built(place.folder))).stdout.strip()
-    answer = requests.get(f"{place.issuer}/oauth2/tokeninfo", {"access_token": token}, timeout=30).json()
+    answer = requests.post(f"{place.issuer}/oauth2/tokeninfo", {"access_token": token}, timeout=30).json()
     assert (answer["scope"], answer["aud"]) == ("orders.read", ORDERS)
 
 
