@@ -65,7 +65,7 @@ def _and_new(page: str, new: str, words: str, project: Project) -> str:
         return _("None yet.")
     number = (project.clients if page == "clients_client" else project.apis).count()
     url = reverse(new, query={"project": project.key})
-    return format_html('{} <a href="{}">{}</a>', link_to_list(page, project, number), url, words)
+    return format_html('{} · <a href="{}">{}</a>', link_to_list(page, project, number), url, words)
 
 
 class GuardedProjectAdmin(WholeProjectPage, ProjectAdmin):

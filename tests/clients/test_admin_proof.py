@@ -94,8 +94,16 @@ def initial_token(http: Http) -> tuple[str, dict[str, Any]]:
     return url, typed(http, url, project=str(project().pk), label="agents", audiences=own_identifier())
 
 
+def new_app(http: Http) -> tuple[str, dict[str, Any]]:
+    """In three questions."""
+    url = f"{page('clients_client_new')}?project=acme"
+    beyond = {"scopes_elsewhere": "admin.read", "apis_elsewhere": own_identifier()}
+    return url, typed(http, url, name="Robot", kind="machine", **beyond)
+
+
 CHANGES: dict[str, Callable[[Http], tuple[str, dict[str, Any]]]] = {
     "a client is made": new_client,
+    "an app of three questions": new_app,
     "a client gets a scope that manages": lambda http: (
         changed(),
         typed(http, changed(), scope="openid\r\nadmin.write"),
