@@ -7,7 +7,7 @@ import secrets
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.base_user import AbstractBaseUser
 
-from accounts.models import User
+from accounts.models import SignIn, User
 
 HANDLE = 64  # random bytes: as many as WebAuthn Level 3 recommends, and nothing about the person (section 14.6.1)
 ALONE = "alone"  # in the stored credential: its person allowed it to stand alone
@@ -28,6 +28,13 @@ def handle_of(user: AbstractBaseUser) -> bytes:
 def person_of(handle: bytes) -> User | None:
     """Whom an authenticator names."""
     return User.objects.filter(passkey_handle=handle).first() if len(handle) == HANDLE else None
+
+
+def may_be_offered(sign_in: SignIn | None) -> bool:
+    """Whether somebody typed a password who has no passkey yet."""
+    if sign_in is None or "pwd" not in sign_in.amr:
+        return False
+    return not Authenticator.objects.filter(user=sign_in.user_id, type=Authenticator.Type.WEBAUTHN).exists()
 
 
 def stands_alone(passkey: Authenticator) -> bool:

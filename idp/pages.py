@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from redis.exceptions import RedisError
 
-from accounts import sign_in
+from accounts import passkeys, sign_in
 from common.database_errors import is_outage, is_read_only
 from common.slow import Busy
 from idp.fast_path import BY_PATH
@@ -28,7 +28,11 @@ from provider.trace import Why, refused
 def home(request: HttpRequest) -> HttpResponse:
     """The home page: who is signed in, and where to go from here."""
     row = sign_in.current(request)
-    context = {"signed_in_at": row and row.auth_time, "signup_open": settings.IDP_SIGNUP_OPEN}
+    context = {
+        "signed_in_at": row and row.auth_time,
+        "signup_open": settings.IDP_SIGNUP_OPEN,
+        "passkey_offered": passkeys.may_be_offered(row),
+    }
     return render(request, "home.html", context)
 
 

@@ -15,6 +15,7 @@ from django.urls import reverse
 from fido2.utils import websafe_decode
 
 from accounts.models import SignIn, User
+from accounts.passkeys import may_be_offered
 from tests.accounts.authenticators import SecurityKey
 from tests.accounts.second_steps import PASSWORD, enrol, give_password
 
@@ -279,3 +280,18 @@ def test_a_first_password_needs_a_person_who_proved_themselves_just_now(client: 
     client.post(url, new)
     person.refresh_from_db()
     assert person.check_password(new["password1"])
+
+
+def test_a_passkey_is_offered_to_whoever_typed_a_password_and_has_none() -> None:
+    person = User.objects.create_user("person", password="some words")
+    http = Client()
+    http.post("/accounts/login/", {"login": "person", "password": "some words"})
+    row = SignIn.objects.get(user=person)
+    assert "Add a passkey" in http.get("/").content.decode()
+    SignIn.objects.filter(pk=row.pk).update(amr=["swk", "mfa"])
+    row.refresh_from_db()
+    assert not may_be_offered(row)
+    assert not may_be_offered(None)
+    SignIn.objects.filter(pk=row.pk).update(amr=["pwd"])
+    Authenticator.objects.create(user=person, type=Authenticator.Type.WEBAUTHN, data={})
+    assert "Add a passkey" not in http.get("/").content.decode()

@@ -8,6 +8,7 @@ import pytest
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from django.contrib.auth.hashers import get_hasher
 from django.core import mail
+from django.core.cache import cache
 from django.db import IntegrityError
 from django.test import Client
 from django.urls import reverse
@@ -146,3 +147,20 @@ def test_a_weak_password_is_refused_with_the_reason_at_its_field(client: Client,
     field = next(tag for tag in page.split("<input") if 'name="password1"' in tag)
     assert "id_password1_error" in field.split(">")[0]
     assert not User.objects.exists()
+
+
+@pytest.mark.usefixtures("opened")
+@pytest.mark.parametrize("email", ["new@example.com", "known@example.com"], ids=["new", "taken"])
+def test_the_mail_is_sent_again_seldom_and_alike_for_a_taken_address(client: Client, email: str) -> None:
+    User.objects.create_user("known", "known@example.com", PASSWORD)
+    waiting = "/accounts/confirm-email/"
+    assert client.post(waiting, follow=True).status_code == 200, "nobody waits"
+    sign_up(client, email)
+    assert "Send the mail again" in client.get(waiting).content.decode()
+    sent = len(mail.outbox)
+    again = client.post(waiting, follow=True).content.decode()
+    assert "The mail is sent again, unless one was sent within the last three minutes." in again
+    assert len(mail.outbox) == sent, "one within three minutes"
+    cache.clear()
+    assert "The mail is sent again" in client.post(waiting, follow=True).content.decode()
+    assert (len(mail.outbox), mail.outbox[-1].to) == (sent + 1, [email])

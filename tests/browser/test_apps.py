@@ -94,6 +94,6 @@ def test_a_person_takes_back_a_scope_an_api_and_everything(page: Page, ask: Ask,
     assert Consent.objects.get().scopes == ["openid", "offline_access"]
 
     page.get_by_role("link", name="Remove all access").click()
-    page.get_by_role("button", name="Take back").click()
+    page.get_by_role("button", name="Remove all access").click()
     expect(page.locator("main")).to_contain_text("No app has access to your account")
     assert not Consent.objects.exists()
