@@ -77,8 +77,11 @@ deploy-check: ## Django's deployment checks, under made-up production settings
 	@.ci/venv dev
 	@.ci/deploy-check
 
+# Paths of a container or a service are those of every machine.
+in_containers = ':!Dockerfile' ':!compose.yaml' ':!docs/deployment' ':!.ci/image_*.py'
+
 paths-check: ## fail when a tracked file names a directory of one particular machine
-	@git -c safe.directory='*' grep -nIE '(^|[^[:alnum:]_.~/-])/(work|root|tmp|Users/[a-z]+/[A-Za-z]+|home/[a-z]+)(/|[^[:alnum:]_-]|$$)' -- .; \
+	@git -c safe.directory='*' grep -nIE '(^|[^[:alnum:]_.~/-])/(work|root|tmp|Users/[a-z]+/[A-Za-z]+|home/[a-z]+)(/|[^[:alnum:]_-]|$$)' -- . $(in_containers); \
 	[ $$? = 1 ] || { echo "Tracked files must not name a path of one machine."; exit 1; }
 
 openapi: ## write docs/openapi.json anew
