@@ -44,6 +44,8 @@ def test_the_way_through_an_app_and_the_console(page: Page, app: str, tmp_path_f
         expect(page).to_have_url(f"{provider.issuer}/admin/")
         page.get_by_role("link", name="Apps", exact=True).first.click()
         page.get_by_role("link", name="Acme web").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Acme web")
+        page.get_by_role("link", name="Advanced", exact=True).click()
         expect(page.locator("#id_name")).to_have_value("Acme web")
 
         page.goto(f"{provider.issuer}/oauth2/logout?{urlencode({'client_id': 'web', 'post_logout_redirect_uri': app})}")

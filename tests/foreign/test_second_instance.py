@@ -219,6 +219,7 @@ def test_u3_a_passkey_there_is_two_factors_here_only_where_that_counts(
     abilities = {"hasResidentKey": True, "hasUserVerification": True, "isUserVerified": True}
     options = {"protocol": "ctap2", "transport": "internal", "automaticPresenceSimulation": True, **abilities}
     device.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    page.add_init_script("PublicKeyCredential.isConditionalMediationAvailable = async () => false")  # it would be used
     page.goto(f"{upstream.issuer}/accounts/login/?{urlencode({'next': '/accounts/passkeys/add/'})}")
     prove_there(page, "ada")
     page.get_by_label("Name").fill("Here")
