@@ -391,10 +391,11 @@ def test_enabling_and_disabling_are_events() -> None:
     assert last_event()[:3] == ("client.enabled", "web", "editor")
 
 
-def test_a_change_of_the_name_alone_is_no_security_event() -> None:
-    before = SecurityEvent.objects.count()
+def test_a_change_of_the_name_is_told_with_the_name_before() -> None:
     assert change(name="Renamed").status_code == 302
-    assert SecurityEvent.objects.count() == before
+    event = SecurityEvent.objects.latest("pk")
+    named = {"before": "Acme web", "after": "Renamed"}
+    assert (event.kind, event.detail["client_name"]) == ("client.changed", named)
     assert "“Acme web” → “Renamed”" in LogEntry.objects.latest("pk").get_change_message()
 
 

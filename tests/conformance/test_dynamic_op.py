@@ -224,7 +224,7 @@ def test_registration_logo_uri(suite: Suite, server: KeyServer) -> None:
     server.body = PNG
     suite.register(logo_uri=server.url)
     page = suite.authorize().content.decode()
-    shown = re.findall(r'<img src="([^"]*)"', page)
+    shown = re.findall(r'<img [^>]*src="([^"]*)"', page)
     assert [urlsplit(one).path for one in shown] == [f"/oauth2/logo/{suite.client['client_id']}"]
     assert server.url not in page
     assert suite.person.http.get(shown[0]).content == PNG
