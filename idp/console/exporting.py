@@ -39,11 +39,11 @@ _NO_NAME = re.compile(r"[^a-z0-9-]+")
 
 @dataclass(frozen=True)
 class Chosen:
-    """What somebody wants to have. No projects and no apps: everything there is."""
+    """What somebody wants to have. `None` for projects and for apps: everything there is."""
 
     title: str
     name: str  # of the file
-    projects: Sequence[Project] = ()
+    projects: Sequence[Project] | None = None
     apps: QuerySet[Client] | None = None
 
     def exported(self, secrets: SecretsAs, *, people: bool) -> Exported:
@@ -60,7 +60,7 @@ def page(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and "format" in request.POST:
         return _file(request, chosen)
     request.current_app = site.name
-    project = chosen.projects[0] if "project" in request.GET else None
+    project = chosen.projects[0] if chosen.projects and "project" in request.GET else None
     context = {"title": chosen.title, "project": project}
     return TemplateResponse(request, "admin/export.html", {**site.each_context(request), **context})
 
@@ -82,7 +82,10 @@ def _chosen(request: HttpRequest) -> Chosen:
         return Chosen(_("Export %(name)s") % {"name": project.name}, project.key, [project])
     if person.is_superuser:
         return Chosen(_("Export everything"), "everything")
-    return Chosen(_("Export your projects"), "projects", list(editable.order_by("key")))
+    mine = list(editable.order_by("key"))
+    if not mine:
+        raise PermissionDenied  # the last of them was taken away since the page began
+    return Chosen(_("Export your projects"), "projects", mine)
 
 
 def _file(request: HttpRequest, chosen: Chosen) -> HttpResponse:
@@ -94,7 +97,7 @@ def _file(request: HttpRequest, chosen: Chosen) -> HttpResponse:
     text = written(exported.document)
     if form == "yaml":
         text = "".join(f"# {line}\n" for line in _told(chosen, exported, text)) + text
-    projects = [one.key for one in chosen.projects]
+    projects = [one.key for one in chosen.projects or ()]
     record(actor_of(request), "configuration.exported", what=chosen.name, projects=projects, secrets=wanted)
     answer = HttpResponse(text, content_type=f"{kind}; charset=utf-8")
     name = f"{_NO_NAME.sub('-', chosen.name.lower())}-{clock.now():%Y-%m-%d}.{form}"

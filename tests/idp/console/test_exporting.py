@@ -9,6 +9,9 @@ import yaml
 
 from clients.models import SecurityEvent
 from idp.configuration import apply
+from idp.configuration.export import What, export
+from projects import access
+from projects.models import Project
 from tests.console import browser, client, form_of, page, project
 from tests.world import Response
 
@@ -79,6 +82,22 @@ def test_a_member_gets_their_own_projects_only() -> None:
     document = read(given("owner", people="yes"))
     assert [one["id"] for one in document["projects"]] == ["acme"]
     assert "connectors" not in document
+
+
+def test_an_empty_choice_exports_nothing() -> None:
+    assert export(What([], users=True)).document == {"version": 1, "users": [], "projects": []}
+
+
+def test_whoever_loses_their_last_project_meanwhile_gets_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([Project.objects.filter(key="acme"), Project.objects.none()])
+    monkeypatch.setattr(access, "editable", lambda _person: next(answers))
+    assert given("owner").status_code == 403
+
+
+def test_apps_chosen_on_the_page_of_a_project_are_asked_about() -> None:
+    """The address names a project and the form names apps: the form counts."""
+    answer = browser("owner").post(f"{EXPORT}?project=acme", {"apps": str(client("web").pk)})
+    assert answer.status_code == 200
 
 
 def test_apps_of_others_are_refused_as_those_that_do_not_exist() -> None:
