@@ -116,7 +116,23 @@ def test_without_people_nobody_is_named() -> None:
 def test_who_exported_what_is_on_record() -> None:
     given("owner", "?project=acme", secrets="file")
     event = SecurityEvent.objects.get(kind="configuration.exported")
-    assert event.detail == {"what": "acme", "projects": ["acme"], "secrets": "file"}
+    assert event.detail == {"what": "acme", "project": "acme", "people": False, "secrets": "file"}
+    assert "Configuration exported" in browser("viewer").get(page("activity")).content.decode()
+
+
+def test_each_project_reads_that_it_was_exported_and_of_no_other() -> None:
+    given("root", people="yes")
+    rows = SecurityEvent.objects.filter(kind="configuration.exported")
+    found = {row.detail.get("project"): row.detail for row in rows}
+    assert rows.count() == 3
+    assert {key for key in found if key} == {"acme", "other"}
+    assert found["acme"] == {"what": "everything", "project": "acme", "people": True, "secrets": "none"}
+
+
+def test_of_apps_each_app_has_it() -> None:
+    given("owner", apps=f"{client('web').pk} {client('spa').pk}")
+    rows = SecurityEvent.objects.filter(kind="configuration.exported").order_by("client_id")
+    assert [(row.client_id, row.detail["what"]) for row in rows] == [("spa", "apps"), ("web", "apps")]
 
 
 def test_the_name_of_the_file_says_what_it_is_and_when() -> None:
