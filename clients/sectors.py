@@ -8,7 +8,7 @@ from accounts.models import User
 from projects.models import Project
 from projects.sectors import PUBLIC, Sector, could_be_told, told_sub
 
-PEOPLE = ("person", "member")  # in the details of events
+PEOPLE = ("person", "member", "inviter")  # in the details of events
 
 
 def known_as(sub: str, project: Project) -> User | None:

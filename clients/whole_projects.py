@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import reduce
 from operator import or_
 
+from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
@@ -23,6 +24,7 @@ from clients.models import AccessToken, AudienceEntry, Authorization, Client
 from clients.policy import metadata_of
 from common import clock
 from projects import registration
+from projects.access import Roles
 from projects.actors import Actor, Right
 from projects.apis import apis_near
 from projects.events import acting
@@ -157,7 +159,7 @@ def _piece(project: Project, by: Actor, number: int, *, first: bool) -> bool:
         found = registration.locked(project.key)
         if found is None or found.pk != project.pk:
             return True  # somebody else was quicker
-        require(Problem("id", sentence) for sentence in obstacles(found, by))
+        require(Problem("id", sentence) for sentence in obstacles(found, _of_now(by)))
         if first:
             over = clock.end_of_all_before(found.tokens_not_before, on=False)
             Project.objects.filter(pk=found.pk).update(tokens_not_before=over)
@@ -168,6 +170,15 @@ def _piece(project: Project, by: Actor, number: int, *, first: bool) -> bool:
         _leave_others(found, by)
         registration.delete(found, by, clients=number, apis=found.apis.count())
         return True
+
+
+def _of_now(by: Actor) -> Actor:
+    """A person with the roles of this moment: whoever waited for a lock may have lost theirs."""
+    if not by.sub:
+        return by
+    user = User.objects.filter(sub=by.sub).first()
+    roles = Roles.of(user or AnonymousUser())
+    return replace(by, roles=roles, rights=by.rights if roles.is_superuser else frozenset())
 
 
 def _leave_others(project: Project, by: Actor) -> None:

@@ -12,7 +12,7 @@ from accounts.console import actor
 from accounts.console_forms import ConsoleForm
 from accounts.fresh_proof import is_fresh
 from projects.actors import Actor
-from projects.console import roles_of
+from projects.console import forget_roles, roles_of
 from projects.problems import Problem
 
 if TYPE_CHECKING:
@@ -29,6 +29,12 @@ def actor_of(request: HttpRequest) -> Actor:
     if by.rights and "proof_is_fresh" not in kept:
         kept["proof_is_fresh"] = is_fresh(request)
     return by if kept.get("proof_is_fresh", True) else by.before_proof()
+
+
+def actor_anew(request: HttpRequest) -> Actor:
+    """The same once a lock is held: whoever waited for it may have lost the role meanwhile."""
+    forget_roles(request)
+    return actor_of(request)
 
 
 class DoorForm(ConsoleForm):

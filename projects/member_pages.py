@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
@@ -104,7 +105,9 @@ class MemberPages(Base):
         said = form.cleaned_data
         console = bool(said.get("console"))
         try:
-            done = membership.add(said["who"], said["role"], project, actor_of(request), console=console)
+            with transaction.atomic():
+                found, by = self.for_change(request, project, access.OWNERS)
+                done = membership.add(said["who"], said["role"], found, by, console=console)
         except RegistrationError as error:
             form.show(error)
             return False
@@ -139,17 +142,11 @@ class MemberPages(Base):
 
     def _act(self, request: HttpRequest, project: Project, member: Member, role: str) -> HttpResponse:
         """By the button that was pressed."""
-        who = {"person": member.user.get_username()}
+        if not (role or {"_let_in", "_remove"} & set(request.POST)):
+            return redirect("admin:projects_project_member", project.pk, member.pk)
         try:
-            if "_let_in" in request.POST:
-                membership.let_in(member, actor_of(request))
-                said = _("Let %(person)s into the console.") % who
-            elif role or "_remove" in request.POST:
-                membership.change(member, role, actor_of(request))
-                said = _("Changed the role of %(person)s.") % who if role else _("Removed the member %(person)s.") % who
-                self.log_change(request, project, said)
-            else:
-                return redirect("admin:projects_project_member", project.pk, member.pk)
+            with transaction.atomic():
+                said = self._done(request, project, member.pk, role)
         except RegistrationError as error:
             messages.error(request, error.problems[0].message)
         else:
@@ -157,3 +154,18 @@ class MemberPages(Base):
         forget_roles(request)
         still = self.get_queryset(request).filter(pk=project.pk).exists()
         return redirect("admin:projects_project_members", project.pk) if still else redirect("admin:index")
+
+    def _done(self, request: HttpRequest, project: Project, key: int, role: str) -> str:
+        """In words. Whoever waited is asked anew: neither they nor the member may be what they were."""
+        found, by = self.for_change(request, project, access.OWNERS)
+        member = Member.objects.filter(project=found, pk=key).select_related("user", "project").first()
+        if member is None:
+            raise Http404
+        who = {"person": member.user.get_username()}
+        if "_let_in" in request.POST:
+            membership.let_in(member, by)
+            return _("Let %(person)s into the console.") % who
+        membership.change(member, role, by)
+        said = _("Changed the role of %(person)s.") % who if role else _("Removed the member %(person)s.") % who
+        self.log_change(request, found, said)
+        return said

@@ -10,7 +10,10 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from projects.models import Project
+from projects import registration
+from projects.actors import Actor
+from projects.door import actor_anew
+from projects.models import Project, Role
 from projects.project_tabs import tabs
 
 if TYPE_CHECKING:
@@ -29,6 +32,18 @@ class ProjectPages(Base):
         if not self.has_view_permission(request, found):
             raise PermissionDenied
         return found
+
+    def for_change(
+        self, request: HttpRequest, project: Project, roles: tuple[Role, ...] | None = None
+    ) -> tuple[Project, Actor]:
+        """It as it is once nobody else changes it, and who changes it: within a transaction, until that ends."""
+        found = registration.locked(project.key)
+        by = actor_anew(request)
+        if found is None or found.pk != project.pk:
+            raise Http404  # deleted since it was looked at
+        if not (self._has_role(request, roles, found) if roles else self.has_change_permission(request, found)):
+            raise PermissionDenied
+        return found, by
 
     def page(
         self, request: HttpRequest, project: Project, tab: str, context: Mapping[str, object], name: str = ""

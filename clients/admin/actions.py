@@ -53,7 +53,7 @@ class Deed:
     run: Callable[[Apps, Actor], Apps]
     hurts: bool = False  # people lose access, or something is gone
     deletes: bool = False
-    asks_for_proof: bool = False  # as ending the authorizations of one does
+    asks_for_proof: bool = False  # of what cannot be undone
 
 
 def _enable(apps: Apps, by: Actor) -> Apps:
@@ -99,6 +99,7 @@ DEEDS: dict[str, Deed] = {
         run=_delete,
         hurts=True,
         deletes=True,
+        asks_for_proof=True,
     ),
 }
 

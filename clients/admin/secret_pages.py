@@ -27,7 +27,8 @@ from clients.policy import metadata_of
 from clients.reach import secret_problem
 from clients.rotation import limit_all, make_room
 from clients.secret_form import NewSecretForm
-from projects.door import actor_of
+from projects.actors import Actor
+from projects.door import actor_anew, actor_of
 from projects.problems import RegistrationError
 
 MOST = 2  # at once
@@ -132,6 +133,16 @@ class SecretPages(Base):
             raise PermissionDenied
         found: Client = client
         return found
+
+    def _for_change(self, request: HttpRequest, client: Client) -> tuple[Client, Actor]:
+        """It as it is once nobody else changes it, and who changes it: within a transaction, until that ends."""
+        found = registration.locked([client.client_id]).get(client.client_id)
+        by = actor_anew(request)
+        if found is None or found.pk != client.pk:
+            raise Http404  # deleted since it was looked at
+        if not self.has_change_permission(request, found):
+            raise PermissionDenied
+        return found, by
 
     def _list(self, request: HttpRequest, client: Client, form: NewSecretForm | None) -> HttpResponse:
         now, rows = timezone.now(), list(client.secrets.all())

@@ -67,6 +67,9 @@ class WholeProjectPage(Base):
             try:
                 return self._delete(request, project)
             except RegistrationError as error:
+                forget_roles(request)  # which may be what stands in the way
+                if not self.has_delete_permission(request, project):
+                    raise PermissionDenied from None
                 for one in error.problems:
                     form.add_error(None, one.message)
         return TemplateResponse(request, "admin/projects/delete.html", self._said(request, project, form))

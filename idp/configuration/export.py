@@ -37,9 +37,9 @@ ROLES_OF_PEOPLE = ("members", "test_users")
 
 @dataclass(frozen=True, slots=True)
 class What:
-    """What is written. No projects: all of them."""
+    """What is written. `None` alone means all projects and what is of none: an empty choice writes nothing."""
 
-    projects: Sequence[Project] = ()
+    projects: Sequence[Project] | None = None
     users: bool = False  # with the accounts; of some projects, those that they name
     people: bool = True  # who is a member or test user
     secrets: SecretsAs = SecretsAs.LEFT_OUT
@@ -55,17 +55,18 @@ class Exported:
 
 
 def export(what: What) -> Exported:
-    chosen = sorted(what.projects, key=lambda one: one.key) or list(Project.objects.order_by("key"))
+    everything = what.projects is None
+    chosen = Project.objects.all() if what.projects is None else what.projects
     exported = Exported({"version": 1})
     references = References(what.secrets, what.directory)
-    projects = [_project(project, what, references, exported) for project in chosen]
-    if not what.projects:
+    projects = [_project(project, what, references, exported) for project in sorted(chosen, key=lambda one: one.key)]
+    if everything:
         lists = {"attributes": attributes(), "groups": groups()}
         exported.document |= {name: found for name, found in lists.items() if found}
     if what.users:
         exported.document["users"] = [*people(what.projects, what.secrets, exported.left_out)]
     exported.document["projects"] = projects
-    if not what.projects:
+    if everything:
         exported.document |= _connectors(exported, references)
     exported.references = references.named
     return exported

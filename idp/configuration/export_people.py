@@ -31,9 +31,9 @@ APART = (
 )
 
 
-def people(projects: Sequence[Project], secrets: SecretsAs, left_out: list[str]) -> Iterator[dict[str, Json]]:
-    """All of them, or those that these projects name."""
-    users = _of(projects) if projects else User.objects.all()
+def people(projects: Sequence[Project] | None, secrets: SecretsAs, left_out: list[str]) -> Iterator[dict[str, Json]]:
+    """All of them (`None`), or those that these projects name."""
+    users = User.objects.all() if projects is None else _of(projects)
     rows = EmailAddress.objects.filter(verified=True).values_list("user_id", "email")
     verified = {(user, small(email)) for user, email in rows}
     left_out.append(NOT_HERE)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.contrib.admin import site
 from django.core.exceptions import BadRequest, PermissionDenied
@@ -25,10 +25,12 @@ from idp.configuration.export_secrets import SecretsAs
 from idp.configuration.reading import MAX_CHARACTERS
 from idp.configuration.written import as_json_text, as_yaml
 from projects import access
+from projects.actors import Actor
 from projects.door import actor_of
-from projects.events import record
+from projects.events import Detail, record, record_all, record_each
 from projects.models import Project
 
+EXPORTED = "configuration.exported"
 SECRETS = (SecretsAs.LEFT_OUT, SecretsAs.VARIABLES, SecretsAs.FILES)
 FORMATS: dict[str, tuple[str, Callable[..., str]]] = {
     "yaml": ("application/yaml", as_yaml),
@@ -39,17 +41,18 @@ _NO_NAME = re.compile(r"[^a-z0-9-]+")
 
 @dataclass(frozen=True)
 class Chosen:
-    """What somebody wants to have. No projects and no apps: everything there is."""
+    """What somebody wants to have. `None` for projects and for apps: everything there is."""
 
     title: str
     name: str  # of the file
-    projects: Sequence[Project] = ()
+    projects: Sequence[Project] | None = None
     apps: QuerySet[Client] | None = None
+    people: bool = False  # of projects: with who is in them
 
-    def exported(self, secrets: SecretsAs, *, people: bool) -> Exported:
+    def exported(self, secrets: SecretsAs) -> Exported:
         if self.apps is not None:
             return export_apps(self.apps, secrets)
-        return export(What(self.projects, people=people, secrets=secrets))
+        return export(What(self.projects, people=self.people, secrets=secrets))
 
 
 def page(request: HttpRequest) -> HttpResponse:
@@ -60,7 +63,7 @@ def page(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and "format" in request.POST:
         return _file(request, chosen)
     request.current_app = site.name
-    project = chosen.projects[0] if "project" in request.GET else None
+    project = chosen.projects[0] if chosen.projects and "project" in request.GET else None
     context = {"title": chosen.title, "project": project}
     return TemplateResponse(request, "admin/export.html", {**site.each_context(request), **context})
 
@@ -82,24 +85,38 @@ def _chosen(request: HttpRequest) -> Chosen:
         return Chosen(_("Export %(name)s") % {"name": project.name}, project.key, [project])
     if person.is_superuser:
         return Chosen(_("Export everything"), "everything")
-    return Chosen(_("Export your projects"), "projects", list(editable.order_by("key")))
+    mine = list(editable.order_by("key"))
+    if not mine:
+        raise PermissionDenied  # the last of them was taken away since the page began
+    return Chosen(_("Export your projects"), "projects", mine)
 
 
 def _file(request: HttpRequest, chosen: Chosen) -> HttpResponse:
     wanted, form = request.POST.get("secrets", SecretsAs.LEFT_OUT), request.POST["format"]
     if form not in FORMATS or wanted not in [one.value for one in SECRETS]:
         raise BadRequest("There is no such way to export.")
-    exported = chosen.exported(SecretsAs(wanted), people="people" in request.POST)
+    chosen = replace(chosen, people="people" in request.POST)
+    exported = chosen.exported(SecretsAs(wanted))
     kind, written = FORMATS[form]
     text = written(exported.document)
     if form == "yaml":
         text = "".join(f"# {line}\n" for line in _told(chosen, exported, text)) + text
-    projects = [one.key for one in chosen.projects]
-    record(actor_of(request), "configuration.exported", what=chosen.name, projects=projects, secrets=wanted)
+    _record(actor_of(request), chosen, {"what": chosen.name, "secrets": wanted})
     answer = HttpResponse(text, content_type=f"{kind}; charset=utf-8")
     name = f"{_NO_NAME.sub('-', chosen.name.lower())}-{clock.now():%Y-%m-%d}.{form}"
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
+
+
+def _record(by: Actor, chosen: Chosen, said: dict[str, Detail]) -> None:
+    """One event for each of these apps or projects: its members read it, and learn of no other."""
+    if chosen.apps is not None:
+        record_all(by, EXPORTED, dict.fromkeys(chosen.apps.values_list("client_id", flat=True), said))
+        return
+    if chosen.projects is None:
+        record(by, EXPORTED, people=chosen.people, **said)  # there may be no project
+    projects = Project.objects.order_by("key") if chosen.projects is None else chosen.projects
+    record_each(by, EXPORTED, [{**said, "project": one.key, "people": chosen.people} for one in projects])
 
 
 def _told(chosen: Chosen, exported: Exported, text: str) -> Iterator[str]:

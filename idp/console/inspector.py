@@ -39,6 +39,7 @@ from provider.inspection.why import ACCESS, CODE, DEVICE, ID, REFRESH
 
 LONGEST = 500  # characters of a claim that are shown
 MOST_CLAIMS = 60
+LEVELS = 6  # of lists and objects within each other
 KINDS: dict[str, str | Promise] = {
     ACCESS: gettext_lazy("Access token"),
     REFRESH: gettext_lazy("Refresh token"),
@@ -208,11 +209,13 @@ def _claims(text: str) -> Iterator[Claim]:
         yield Claim(name[:LONGEST], shown, str(MEANT.get(name, "")))
 
 
-def _shown(value: Json) -> str:
+def _shown(value: Json, levels: int = LEVELS) -> str:
+    if levels == 0 and isinstance(value, list | dict):
+        return "…"
     if isinstance(value, list):
-        return " ".join(map(_shown, value))[:LONGEST]
+        return " ".join(_shown(one, levels - 1) for one in value)[:LONGEST]
     if isinstance(value, dict):
-        return ", ".join(f"{name}: {_shown(one)}" for name, one in value.items())[:LONGEST]
+        return ", ".join(f"{name}: {_shown(one, levels - 1)}" for name, one in value.items())[:LONGEST]
     return str(value)[:LONGEST]
 
 

@@ -20,7 +20,6 @@ from accounts.console import actor
 from clients.models import Client
 from projects import registration
 from projects.choices import ConsentMode
-from projects.door import actor_of
 from projects.metadata import Screen
 from projects.models import ConsentScreen, Project
 from projects.problems import RegistrationError
@@ -119,9 +118,9 @@ class ConsentEditor(Base):
     def _keep(self, request: HttpRequest, project: Project, form: ConsentScreenForm) -> bool:
         try:
             with transaction.atomic():
-                found = registration.locked(project.key) or project
+                found, by = self.for_change(request, project)
                 wanted = replace(registration.metadata_of(found), consent_screen=form.screen())
-                changed = registration.change(found, wanted, actor_of(request))
+                changed = registration.change(found, wanted, by)
                 if changed:
                     self.log_change(request, found, _("Changed the consent screen."))
         except RegistrationError as error:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django import forms
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
@@ -17,7 +18,6 @@ from clients import registration
 from clients.metadata import ClientMetadata
 from clients.models import Client, RefusedRequest
 from clients.policy import metadata_of
-from projects.door import actor_of
 from projects.problems import RegistrationError
 from provider.admin.happened import refusals
 
@@ -95,19 +95,17 @@ class SentPage(Base):
         }
         return self._page(request, "register_sent.html", "activity", context)
 
-    def _register(self, request: HttpRequest, client: Client, form: SentForm) -> bool:
+    def _register(self, request: HttpRequest, shown: Client, form: SentForm) -> bool:
         """Whether it was done; else the form says what is in the way."""
-        before = metadata_of(client)
+        said = shortened(form.cleaned_data["sent"].split())
         try:
-            moved = registration.change(client, form.wanted(before), actor_of(request))
+            with transaction.atomic():
+                client, by = self._for_change(request, shown)
+                if registration.change_locked(client, form.wanted(metadata_of(client)), by):
+                    self.log_change(request, client, _("Registered what was sent: %(sent)s") % {"sent": said})
         except RegistrationError as error:
             for one in error.problems:
                 form.add_error("sent" if one.name == form.member else None, one.message)
             return False
-        except Client.DoesNotExist:  # deleted since it was looked at
-            raise Http404 from None
-        said = shortened(form.cleaned_data["sent"].split())
-        if moved:
-            self.log_change(request, client, _("Registered what was sent: %(sent)s") % {"sent": said})
         self.message_user(request, _("Registered: %(sent)s") % {"sent": said})
         return True

@@ -16,7 +16,6 @@ from django.utils.translation import ngettext
 from clients import registration
 from clients.models import Client
 from clients.policy import metadata_of
-from projects.door import actor_of
 from projects.problems import RegistrationError
 from provider import app_people
 
@@ -44,18 +43,18 @@ class SwitchPage(Base):
         client = self._client(request, object_id, self.has_change_permission)
         if request.method == "POST":
             on = request.POST.get("enabled") == "on"
-            self._switch(request, client.pk, on=on)
+            self._switch(request, client, on=on)
             return redirect(reverse("admin:clients_client_access", args=[quote(client.pk)]))
         title = _("Disable %(app)s") if client.enabled else _("Enable %(app)s")
         context = {"title": title % {"app": client}, "original": client, "numbers": app_people.numbers(client)}
         return self._page(request, "switch.html", "", context)
 
-    def _switch(self, request: HttpRequest, pk: int, *, on: bool) -> None:
+    def _switch(self, request: HttpRequest, shown: Client, *, on: bool) -> None:
         """What was decided on the page that was shown; somebody else may have done it meanwhile."""
         try:
             with transaction.atomic():
-                client = self.model.objects.get(pk=pk)
-                moved = registration.change(client, metadata_of(client).changed({"enabled": on}), actor_of(request))
+                client, by = self._for_change(request, shown)
+                moved = registration.change_locked(client, metadata_of(client).changed({"enabled": on}), by)
                 if moved:
                     self.log_change(request, client, _("Switched on.") if on else _("Switched off."))
         except RegistrationError as error:

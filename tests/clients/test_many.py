@@ -165,7 +165,8 @@ def test_many_leave_the_events_that_one_leaves() -> None:
     assert kinds["web"] == kinds["spa"] == [("client.changed", ["tokens_not_before"]), ("client.disabled", [])]
 
 
-def test_ending_tokens_asks_first_who_one_is_and_keeps_what_was_chosen_meanwhile() -> None:
+@pytest.mark.parametrize("deed", ["end", "delete"])
+def test_what_cannot_be_undone_asks_first_who_one_is_and_keeps_what_was_chosen_meanwhile(deed: str) -> None:
     signed_in("person", "web")
     somebody = User.objects.get(username="owner")
     somebody.set_password(PASSWORD)
@@ -173,8 +174,9 @@ def test_ending_tokens_asks_first_who_one_is_and_keeps_what_was_chosen_meanwhile
     http = Http()
     assert give_password(http, somebody).status_code == 302
     with time_machine.travel(clock.now() + LATER):
-        answer: Any = http.post(page("clients_client_many", "end"), {"apps": ids("web")})
+        answer: Any = http.post(page("clients_client_many", deed), {"apps": ids("web")})
         assert answer.status_code == 302
+        assert client().enabled
         assert answer.url.startswith("/accounts/reauthenticate/")
         assert Authorization.objects.filter(ended_at=None).count() == 1
         back = http.post(answer.url, {"password": PASSWORD}, follow=True)

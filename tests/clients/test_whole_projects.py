@@ -14,7 +14,7 @@ from clients.models import AudienceEntry, Authorization, Client
 from clients.whole_projects import OWNER_OF_THE_API
 from projects.actors import Actor
 from projects.events import SecurityEvent
-from projects.models import Api, Consent, Project
+from projects.models import Api, Consent, Member, Project
 from projects.problems import RegistrationError
 from projects.upstream import registration as connectors
 from projects.upstream.metadata import ConnectorMetadata
@@ -95,6 +95,21 @@ def test_only_an_owner_deletes_it(username: str) -> None:
         answer = getattr(browser(username), method)(url, {"name": "Acme"})
         assert answer.status_code == (404 if username == "outsider" else 403)
     assert project().clients.count() == 2
+
+
+def test_whoever_loses_the_role_between_two_pieces_goes_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(whole_projects, "PIECE", 1)
+    real = whole_projects._piece
+
+    def then_taken_away(found: Project, who: Actor, number: int, *, first: bool) -> bool:
+        last = real(found, who, number, first=first)
+        Member.objects.filter(project=found, user__username="owner").delete()
+        return last
+
+    monkeypatch.setattr(whole_projects, "_piece", then_taken_away)
+    http, url = browser("owner"), page("projects_project_delete", project().pk)
+    assert http.post(url, {"name": "Acme"}).status_code == 403
+    assert project().clients.count() == 1
 
 
 def test_connectors_are_for_superusers() -> None:

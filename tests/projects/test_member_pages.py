@@ -11,9 +11,10 @@ from django.core import mail
 from django.utils import timezone
 
 from accounts.models import SignIn, User
+from projects import registration
 from projects.events import SecurityEvent
 from projects.invitation import Invitation
-from projects.models import Member
+from projects.models import Member, Project
 from tests.console import browser, page, project
 
 pytestmark = pytest.mark.usefixtures("console")
@@ -126,6 +127,24 @@ def test_a_role_is_changed_and_a_member_removed() -> None:
     assert browser("owner").post(of("viewer"), {"_remove": "1"}).status_code == 302
     assert not Member.objects.filter(project__key="acme", user__username="viewer").exists()
     assert {"member.changed", "member.removed"} <= set(SecurityEvent.objects.values_list("kind", flat=True))
+
+
+@pytest.mark.parametrize(
+    "fields", [{"who": "person", "role": "owner"}, {"role": "owner", "_role": "1"}, {"_remove": "1"}]
+)
+def test_whoever_lost_the_role_while_they_waited_changes_nobody(
+    fields: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked, where = registration.locked, url() if "who" in fields else of("viewer")
+
+    def after_waiting(key: str) -> Project | None:
+        Member.objects.filter(project__key="acme", user__username="owner").update(role="editor")
+        return locked(key)
+
+    monkeypatch.setattr(registration, "locked", after_waiting)
+    assert browser("owner").post(where, fields).status_code == 403
+    assert one("viewer").role == "viewer"
+    assert project().members.count() == 4
 
 
 def test_the_only_owner_is_warned_and_led_to_where_they_may_be() -> None:

@@ -10,8 +10,9 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from clients.models import Client
+from projects import registration
 from projects.events import SecurityEvent
-from projects.models import Consent, Project
+from projects.models import Consent, Member, Project
 from tests.console import browser, page, project, send
 from tests.pictures import picture
 
@@ -42,6 +43,18 @@ def test_the_preview_is_the_consent_page_of_the_projects_own_app() -> None:
     assert "Acme web" in text, "the app that asks"
     assert "See your orders" in text, "a scope of its API"
     assert 'href="https://acme.example/terms"' in text
+
+
+def test_whoever_lost_the_role_while_they_waited_changes_no_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    locked = registration.locked
+
+    def after_waiting(key: str) -> Project | None:
+        Member.objects.filter(project__key="acme", user__username="editor").update(role="viewer")
+        return locked(key)
+
+    monkeypatch.setattr(registration, "locked", after_waiting)
+    assert browser("editor").post(url(), typed(app_name="Mine")).status_code == 403
+    assert project().consent_screen.app_name == "Acme"
 
 
 def test_nothing_of_it_is_kept() -> None:

@@ -77,6 +77,15 @@ def test_that_it_was_taken_is_an_event_without_what_was_searched_for() -> None:
     assert SecurityEvent.objects.filter(kind=export.EXPORTED, client_id="foreign").count() == 0
 
 
+def test_whom_a_superuser_looks_into_is_no_news_for_members() -> None:
+    taken("root", project="acme", app="web", person="person")
+    event = SecurityEvent.objects.get(kind=export.EXPORTED)
+    sub = User.objects.get(username="person").sub
+    assert (event.client_id, event.detail) == ("", {"person": sub, "format": "json", "rows": "all", "days": "7"})
+    assert sub not in taken("owner", days="all")
+    assert export.EXPORTED in taken("root", days="all", person="person")
+
+
 def test_a_file_is_read_in_pieces_up_to_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "PER_READ", 3)
     monkeypatch.setattr(export, "MOST", 7)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
 from clients.models import Authorization, SecurityEvent
 from projects.models import Project
 from projects.sectors import told_sub
+from provider.admin import by_sub
+from provider.admin.by_sub import Of
+from provider.admin.happened import asked
+from provider.admin.happened.asked import Asked
+from provider.admin.happened.sources import read
 from tests.console import browser, client, form_of, page
 
 pytestmark = [pytest.mark.usefixtures("console"), pytest.mark.any_database]
@@ -45,6 +51,20 @@ def test_members_see_what_the_apps_know(known: str, table: str) -> None:
     for text in (listed("viewer", table), browser("viewer").get(page(f"{table}_change", key)).content.decode()):
         assert known in text
         assert own() not in text
+
+
+def test_who_somebody_is_known_as_is_found_once_for_all_pages(known: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+
+    def known_by(term: str, projects: QuerySet[Project], of: Of, path: str) -> Q:
+        looked.append(term)
+        return by_sub.known_by(term, projects, of, path)
+
+    monkeypatch.setattr(asked, "known_by", known_by)
+    wanted = Asked(User.objects.get(username="viewer"), known_as=known)
+    [first] = read(wanted, None, 1)
+    assert read(wanted, first.place, 1) == []
+    assert looked == [known]
 
 
 @pytest.mark.parametrize("table", [AUTHORIZATIONS, EVENTS])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -13,8 +15,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import SignIn, User
+from clients import registration
 from clients.models import AccessToken, Authorization, Client, RefusedRequest, SecurityEvent
-from projects.models import Consent, Project
+from clients.policy import metadata_of
+from projects.actors import Actor
+from projects.models import Consent, Member, Project
 from projects.sectors import told_sub
 from provider import app_people
 from tests.accounts.second_steps import PASSWORD, give_password
@@ -234,6 +239,36 @@ def test_the_same_page_sent_twice_does_nothing_more() -> None:
         http.post(switch())
     assert not Client.objects.get(client_id="web").enabled
     assert SecurityEvent.objects.filter(kind="client.disabled").count() == 1
+
+
+def meanwhile(act: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What somebody else commits while the page waits for the lock."""
+    locked = registration.locked
+
+    def after_waiting(*asked: Any) -> Any:
+        act()
+        return locked(*asked)
+
+    monkeypatch.setattr(registration, "locked", after_waiting)
+
+
+def test_a_change_that_was_waited_for_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = metadata_of(client()).changed({"client_name": "Renamed meanwhile"})
+    meanwhile(lambda: registration.change(client(), wanted, Actor.operator("operator")), monkeypatch)
+    assert browser("owner").post(switch()).status_code == 302
+    assert (client().name, client().enabled) == ("Renamed meanwhile", False)
+
+
+def test_whoever_lost_the_role_while_they_waited_switches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    meanwhile(lambda: Member.objects.filter(user__username="editor").update(role="viewer"), monkeypatch)
+    assert browser("editor").post(switch()).status_code == 403
+    assert client().enabled
+
+
+def test_an_app_that_is_gone_by_then_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    http, url = browser("root"), switch()
+    meanwhile(lambda: client().delete(), monkeypatch)
+    assert http.post(url).status_code == 404
 
 
 # --- What happened to it -------------------------------------------------------------------------------------------

@@ -9,8 +9,12 @@ from typing import Any
 import pytest
 from django.test import Client as Http
 
+from clients import registration
 from clients.models import RefusedRequest, SecurityEvent
 from clients.models.refusal import MAX_DESCRIPTION
+from clients.policy import metadata_of
+from projects.actors import Actor
+from projects.models import Member
 from provider.admin.happened import refusals
 from tests.console import browser, client, keep_web_within_its_project, page
 from tests.world import CHALLENGE, Response
@@ -68,6 +72,34 @@ def test_the_registration_decides_what_may_be_registered() -> None:
     assert answer.status_code == 200
     assert "https" in answer.context["form"].errors["sent"][0]
     assert len(client().redirect_uri_list) == 2
+
+
+def test_what_somebody_else_registers_meanwhile_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    keep_web_within_its_project()
+    other, locked = "https://web.acme.example/meanwhile", registration.locked
+
+    def after_waiting(*asked: Any) -> Any:
+        uris = (*client().redirect_uri_list, other)
+        registration.change(
+            client(), metadata_of(client()).changed({"redirect_uris": uris}), Actor.operator("operator")
+        )
+        return locked(*asked)
+
+    monkeypatch.setattr(registration, "locked", after_waiting)
+    assert send("editor", row(), WRONG).status_code == 302
+    assert {other, WRONG} <= {*client().redirect_uri_list}
+
+
+def test_whoever_lost_the_role_meanwhile_registers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    locked = registration.locked
+
+    def after_waiting(*asked: Any) -> Any:
+        Member.objects.filter(user__username="editor").delete()
+        return locked(*asked)
+
+    monkeypatch.setattr(registration, "locked", after_waiting)
+    assert send("editor", row(), WRONG).status_code == 403
+    assert WRONG not in client().redirect_uri_list
 
 
 def test_scopes_that_were_refused_are_added() -> None:

@@ -55,7 +55,7 @@ class Command(DatabaseCommand):
         if not secrets_in.startswith("/") or not secrets_in.isprintable():
             raise wrong_use("--secrets-in takes the absolute path of a directory.")
         projects = [project_named(key) for key in dict.fromkeys(project)]
-        exported = export(What(projects, users, not without_people, SecretsAs(secrets_as), secrets_in))
+        exported = export(What(projects or None, users, not without_people, SecretsAs(secrets_as), secrets_in))
         text = as_json_text(exported.document) if format == "json" else as_yaml(exported.document)
         self.stdout.write(text, ending="")
         for sentence in _told(exported, text):

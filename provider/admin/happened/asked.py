@@ -21,6 +21,7 @@ from clients.models import Client
 from common import clock
 from projects import access
 from projects.models import Project
+from provider.admin.by_sub import known_by, word_of
 from provider.admin.happened.marks import Sort, sort_of
 
 LONGEST = 200  # characters that are looked for
@@ -125,9 +126,18 @@ class Asked:
         """Whether only rows of one person are wanted."""
         return bool(self.person or self.known_as)
 
+    @cached_property
+    def about_known_as(self) -> Q:
+        """Rows about them. Found once, however many pages of rows are read: it may mean going through all people."""
+        return known_by(word_of(self.known_as), self.projects, _of_apps, "sub")
+
     @property
     def reference(self) -> str:
         return self.text if REFERENCE.fullmatch(self.text) else ""
+
+
+def _of_apps(projects: QuerySet[Project]) -> Q:
+    return Q(client_id__in=Client.objects.filter(project__in=projects).values("client_id"))
 
 
 def person_named(text: str) -> User | None:

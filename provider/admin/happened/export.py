@@ -34,8 +34,11 @@ class Echo:
 
 
 def export(request: HttpRequest, wanted: Asked, form: str) -> StreamingHttpResponse:
-    """That it was taken is an event itself, of the app or project whose rows they are if it is one."""
-    record(actor_of(request), EXPORTED, wanted.app if _is_seen(wanted) else "", format=form, **_about(wanted))
+    """That it was taken is an event itself, of the app or project whose rows they are if it is one. Whom a superuser
+    looks into is for superusers: where a person is named, neither an app nor a project is, whose members would read it.
+    """
+    app = wanted.app if _is_seen(wanted) and wanted.person is None else ""
+    record(actor_of(request), EXPORTED, app, format=form, **_about(wanted))
     content_type, lines = FORMS[form]
     answer = StreamingHttpResponse(lines(_all(wanted, get_language() or "en")), content_type=content_type)
     answer["Content-Disposition"] = f'attachment; filename="activity.{form}"'
@@ -46,7 +49,7 @@ def export(request: HttpRequest, wanted: Asked, form: str) -> StreamingHttpRespo
 def _about(wanted: Asked) -> dict[str, Detail]:
     """Which rows it was. What was searched for may be somebody's address, and is in no event."""
     said = {
-        "project": wanted.project.key if wanted.project else "",
+        "project": wanted.project.key if wanted.project and wanted.person is None else "",
         "person": wanted.person.sub if wanted.person else "",
         "rows": wanted.sort.key or "all",
         "days": wanted.span.key,

@@ -22,8 +22,6 @@ from django.db.models.lookups import Exact
 from accounts.models import AccountEvent, User
 from clients.models import Client, RefusedRequest, SecurityEvent
 from projects.events import IN_DETAIL, ROUTINE, about
-from projects.models import Project
-from provider.admin.by_sub import known_by, word_of
 from provider.admin.happened.asked import Asked, Place
 from provider.admin.happened.marks import ACCESS, ACCOUNT, CHANGED, REFUSED, SECURITY, marked
 
@@ -138,7 +136,7 @@ def _about_people(wanted: Asked) -> list[Q]:
     if wanted.person:
         return _of_person(wanted.person)
     if wanted.known_as:
-        return [known_by(word_of(wanted.known_as), wanted.projects, _of_apps, "sub")]
+        return [wanted.about_known_as]
     return [Q()]
 
 
@@ -147,7 +145,3 @@ def _of_person(person: User) -> list[Q]:
     # As texts: the lookup that Django has for keys of JSON takes the `sub` for JSON, which SQLite refuses.
     named = (about(name) & Q(Exact(KT(f"detail__{name}"), person.sub)) for name in ("person", "member"))
     return [Q(sub=person.sub), *named]
-
-
-def _of_apps(projects: QuerySet[Project]) -> Q:
-    return Q(client_id__in=Client.objects.filter(project__in=projects).values("client_id"))

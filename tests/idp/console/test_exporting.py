@@ -9,6 +9,9 @@ import yaml
 
 from clients.models import SecurityEvent
 from idp.configuration import apply
+from idp.configuration.export import What, export
+from projects import access
+from projects.models import Project
 from tests.console import browser, client, form_of, page, project
 from tests.world import Response
 
@@ -81,6 +84,22 @@ def test_a_member_gets_their_own_projects_only() -> None:
     assert "connectors" not in document
 
 
+def test_an_empty_choice_exports_nothing() -> None:
+    assert export(What([], users=True)).document == {"version": 1, "users": [], "projects": []}
+
+
+def test_whoever_loses_their_last_project_meanwhile_gets_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([Project.objects.filter(key="acme"), Project.objects.none()])
+    monkeypatch.setattr(access, "editable", lambda _person: next(answers))
+    assert given("owner").status_code == 403
+
+
+def test_apps_chosen_on_the_page_of_a_project_are_asked_about() -> None:
+    """The address names a project and the form names apps: the form counts."""
+    answer = browser("owner").post(f"{EXPORT}?project=acme", {"apps": str(client("web").pk)})
+    assert answer.status_code == 200
+
+
 def test_apps_of_others_are_refused_as_those_that_do_not_exist() -> None:
     keys = f"{client('web').pk} {client('foreign').pk}"
     assert given("owner", apps=keys).status_code == 404
@@ -97,7 +116,23 @@ def test_without_people_nobody_is_named() -> None:
 def test_who_exported_what_is_on_record() -> None:
     given("owner", "?project=acme", secrets="file")
     event = SecurityEvent.objects.get(kind="configuration.exported")
-    assert event.detail == {"what": "acme", "projects": ["acme"], "secrets": "file"}
+    assert event.detail == {"what": "acme", "project": "acme", "people": False, "secrets": "file"}
+    assert "Configuration exported" in browser("viewer").get(page("activity")).content.decode()
+
+
+def test_each_project_reads_that_it_was_exported_and_of_no_other() -> None:
+    given("root", people="yes")
+    rows = SecurityEvent.objects.filter(kind="configuration.exported")
+    found = {row.detail.get("project"): row.detail for row in rows}
+    assert rows.count() == 3
+    assert {key for key in found if key} == {"acme", "other"}
+    assert found["acme"] == {"what": "everything", "project": "acme", "people": True, "secrets": "none"}
+
+
+def test_of_apps_each_app_has_it() -> None:
+    given("owner", apps=f"{client('web').pk} {client('spa').pk}")
+    rows = SecurityEvent.objects.filter(kind="configuration.exported").order_by("client_id")
+    assert [(row.client_id, row.detail["what"]) for row in rows] == [("spa", "apps"), ("web", "apps")]
 
 
 def test_the_name_of_the_file_says_what_it_is_and_when() -> None:

@@ -123,6 +123,15 @@ def test_a_jwt_of_somebody_else_says_whose_it_claims_to_be() -> None:
     ]
 
 
+@pytest.mark.parametrize("deep", [b"[" * 950 + b"]" * 950, b'{"a":' * 950 + b"1" + b"}" * 950])
+def test_lists_within_lists_are_shown_to_a_depth(deep: bytes) -> None:
+    header, payload = (jws.encode(one) for one in (b'{"alg":"RS256"}', b'{"deep":' + deep + b',"flat":[[1],2]}'))
+    claims = asked(somebody("member"), f"{header}.{payload}.AAAA").claims
+    shown = {one.name: one.value for one in claims}
+    assert shown["deep"].endswith("…")
+    assert shown["flat"] == "1 2"
+
+
 def test_a_logout_token_is_one() -> None:
     claims: dict[str, Json] = {
         "iss": "http://localhost:8000",

@@ -71,6 +71,7 @@ SUBS: dict[str, Callable[[ProjectFacts], object]] = {
         client("api", project=one, introspection="all"), token(ELSEWHERE)
     ),
     "logout token": lambda one: notice(one).told_sub,
+    "who invited, in an event": lambda one: sectors.shown_detail({"inviter": OWNER.sub}, row(one))["inviter"],
     "details of an event": lambda one: sectors.shown_detail({"person": OWNER.sub}, row(one))["person"],
 }
 SIDS: dict[str, Callable[[ProjectFacts], object]] = {
