@@ -5,11 +5,12 @@ Nothing here decides. What ends, ends by the rules that are elsewhere; a number 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.asked_first import Hurt
@@ -18,10 +19,12 @@ from clients import resources, whole_projects
 from clients.models import Client
 from common import clock
 from projects import admission, guest_policy
+from projects.actors import Actor
 from projects.metadata import ApiMetadata, ProjectMetadata
 from projects.models import Api, Project, Shared, Status
 from projects.sign_in import BY_GROUPS, BY_ROLES, Rule
 
+Sees = Callable[[int | None], bool]  # an app, by its project
 SHARING = (Shared.PRIVATE, Shared.LISTED, Shared.PUBLIC)
 
 
@@ -114,40 +117,48 @@ def _of_guests(project: Project, before: ProjectMetadata, after: ProjectMetadata
 # --- APIs ----------------------------------------------------------------------------------------------------------
 
 
-def of_api(api: Api, before: ApiMetadata, after: ApiMetadata) -> list[Hurt]:
-    return [*_of_scopes(api, before, after), *_of_sharing(api, before, after)]
+def of_api(api: Api, before: ApiMetadata, after: ApiMetadata, by: Actor) -> list[Hurt]:
+    """For them: apps of projects that they do not see are not counted, only said to be there."""
+    sees = whole_projects.seen_by(by)
+    return [*_of_scopes(api, before, after, sees), *_of_sharing(api, before, after, sees)]
 
 
-def _of_scopes(api: Api, before: ApiMetadata, after: ApiMetadata) -> Iterator[Hurt]:
+def _of_scopes(api: Api, before: ApiMetadata, after: ApiMetadata, sees: Sees) -> Iterator[Hurt]:
     gone = {one.name for one in before.scopes} - {one.name for one in after.scopes}
     if not gone:
         return
     apps = {entry.client_id for entry in resources.leaning_on(api)}
-    rows = Client.objects.filter(pk__in=apps).values_list("pk", "scope")
-    asking = {key: set(scope.split()) & gone for key, scope in rows}
+    rows = Client.objects.filter(pk__in=apps).values_list("project", "scope")
+    asking = [(sees(project), set(scope.split()) & gone) for project, scope in rows]
     for name in sorted(gone):
-        number = sum(name in scopes for scopes in asking.values())
+        seen = [known for known, scopes in asking if name in scopes]
+        number = sum(seen)
         said = ngettext(
             "%(scope)s goes: %(number)s app may no longer ask for it.",
             "%(scope)s goes: %(number)s apps may no longer ask for it.",
             number,
         )
-        if number:
-            yield Hurt(f"scope {name}", said % {"scope": name, "number": number})
+        rest = _("Apps of projects that you do not see may no longer ask for %(scope)s.")
+        parts = [*([said] if number else []), *([rest] if number < len(seen) else [])]
+        if parts:
+            yield Hurt(f"scope {name}", " ".join(parts) % {"scope": name, "number": number})
 
 
-def _of_sharing(api: Api, before: ApiMetadata, after: ApiMetadata) -> Iterator[Hurt]:
+def _of_sharing(api: Api, before: ApiMetadata, after: ApiMetadata, sees: Sees) -> Iterator[Hurt]:
     narrower = SHARING.index(Shared(after.shared)) < SHARING.index(Shared(before.shared))
     unlisted = before.shared == after.shared == Shared.LISTED and not set(before.shared_with) <= set(after.shared_with)
     if not (narrower or unlisted):
         return
     kept = set(after.shared_with) if after.shared == Shared.LISTED else set()
     clients = {entry.client for entry in resources.leaning_on(api) if entry.client.project_id != api.project_id}
-    number = sum(one.project is None or one.project.key not in kept for one in clients)
+    seen = [sees(one.project_id) for one in clients if one.project is None or one.project.key not in kept]
+    number = sum(seen)
     said = ngettext(
         "%(number)s app of another project loses this API at once.",
         "%(number)s apps of other projects lose this API at once.",
         number,
     )
-    if number:
-        yield Hurt("shared", said % {"number": number})
+    rest = _("Apps of projects that you do not see lose this API at once.")
+    parts = [*([said] if number else []), *([rest] if number < len(seen) else [])]
+    if parts:
+        yield Hurt("shared", " ".join(parts) % {"number": number})

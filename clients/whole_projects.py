@@ -7,7 +7,7 @@ entry: left there, it would give tokens for an address that nobody answers for.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import reduce
 from operator import or_
@@ -39,14 +39,21 @@ OWNER_OF_THE_API = "the project that its API belonged to"  # in events of other 
 
 @dataclass(frozen=True, slots=True)
 class Others:
-    """Clients of other projects that list an API of this one: those that the asker may know, and how many more."""
+    """Clients of other projects that list an API of this one: those that the asker may know, how many of these more,
+    and whether there are some that they may not. How many is nothing for them to know, either."""
 
     named: tuple[Client, ...]
     more: int
+    hidden: bool
 
     @property
     def number(self) -> int:
+        """Of those that they may know."""
         return len(self.named) + self.more
+
+    @property
+    def any(self) -> bool:
+        return bool(self.named) or self.hidden
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +117,15 @@ def extent(project: Project) -> Extent:
 def others(project: Project, by: Actor) -> Others:
     """Whose apps use its APIs, as far as somebody may know."""
     clients = {entry.client.pk: entry.client for entry in _entries_of_others(project)}
-    seen = set(by.visible().values_list("pk", flat=True))
-    known = [one for one in clients.values() if one.project_id in seen or (one.guest and by.roles.is_superuser)]
-    known.sort(key=lambda one: (one.name, one.client_id))
-    return Others(tuple(known[:SHOWN]), len(clients) - len(known[:SHOWN]))
+    sees = seen_by(by)
+    known = sorted((one for one in clients.values() if sees(one.project_id)), key=lambda one: (one.name, one.client_id))
+    return Others(tuple(known[:SHOWN]), len(known[SHOWN:]), hidden=len(known) < len(clients))
+
+
+def seen_by(by: Actor) -> Callable[[int | None], bool]:
+    """Whether they know of an app, by the key of its project. Of those that are of none superusers do."""
+    projects = set(by.visible().values_list("pk", flat=True))
+    return lambda project: by.roles.is_superuser or project in projects
 
 
 def _entries_of_others(project: Project) -> list[AudienceEntry]:

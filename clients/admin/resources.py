@@ -47,7 +47,7 @@ class GuardedApiAdmin(ApiAdmin):
         return redirect("admin:projects_project_change", quote(obj.project_id))
 
     def hurts(self, api: Api, wanted: ApiMetadata, by: Actor) -> list[Hurt]:
-        return consequences.of_api(api, api_registration.metadata_of(api), wanted)
+        return consequences.of_api(api, api_registration.metadata_of(api), wanted, by)
 
     def delete_model(self, request: HttpRequest, obj: Api) -> None:
         resources.delete_api(obj, actor_of(request))

@@ -41,9 +41,9 @@ def said(**changes: Any) -> list[str]:
     return [one.sentence for one in consequences.of_project(project(), now, replace(now, **changes))]
 
 
-def said_of_api(**changes: Any) -> list[str]:
+def said_of_api(by: Actor = OPERATOR, **changes: Any) -> list[str]:
     now: ApiMetadata = api_registration.metadata_of(api())
-    return [one.sentence for one in consequences.of_api(api(), now, replace(now, **changes))]
+    return [one.sentence for one in consequences.of_api(api(), now, replace(now, **changes), by)]
 
 
 def test_a_project_that_nobody_uses_hurts_nobody() -> None:
@@ -102,6 +102,23 @@ def test_an_api_that_is_shared_no_longer_counts_apps_of_others() -> None:
     assert said_of_api(shared="private") == ["1 app of another project loses this API at once."]
     assert said_of_api(shared="listed", shared_with=("other",)) == []
     assert said_of_api(shared="public") == []
+
+
+@pytest.mark.parametrize(("username", "seen"), [("owner", False), ("both", True), ("root", True)])
+def test_apps_of_projects_that_one_does_not_see_are_not_counted(username: str, seen: bool) -> None:
+    Api.objects.filter(identifier=ORDERS).update(shared="public")
+    AudienceEntry.objects.create(client=client("foreign"), value=ORDERS)
+    Client.objects.filter(client_id="foreign").update(scope="openid orders.read")
+    by = Actor.person(User.objects.get(username=username))
+    if seen:
+        assert said_of_api(by, shared="private") == ["1 app of another project loses this API at once."]
+        assert said_of_api(by, scopes=()) == ["orders.read goes: 2 apps may no longer ask for it."]
+    else:
+        assert said_of_api(by, shared="private") == ["Apps of projects that you do not see lose this API at once."]
+        assert said_of_api(by, scopes=()) == [
+            "orders.read goes: 1 app may no longer ask for it. "
+            "Apps of projects that you do not see may no longer ask for orders.read."
+        ]
 
 
 # --- In the console ------------------------------------------------------------------------------------------------

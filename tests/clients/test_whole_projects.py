@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import SignIn, User
 from clients import whole_projects
 from clients.models import AudienceEntry, Authorization, Client
-from clients.whole_projects import OWNER_OF_THE_API
+from clients.whole_projects import OWNER_OF_THE_API, Others
 from projects.actors import Actor
 from projects.events import SecurityEvent
 from projects.models import Api, Consent, Member, Project
@@ -128,7 +128,9 @@ def test_the_page_names_apps_of_others_as_far_as_the_looker_sees_them() -> None:
     share_orders()
     url = page("projects_project_delete", project().pk)
     shown = browser("owner").get(url).content.decode()
-    assert "1 app of a project that you do not see" in shown
+    assert "Apps of projects that you do not see" in shown
+    assert whole_projects.others(project(), by("owner")) == Others((), 0, hidden=True)
+    assert whole_projects.others(project(), by("owner")).number == 0, "the API says it, too"
     assert "Foreign app" not in shown
     assert "Foreign app" in browser("root").get(url).content.decode()
 
