@@ -21,7 +21,7 @@ from clients.models.telling import ToldKind
 from common import clock
 from projects.models import Project, ProjectRole, RoleGrant
 from projects.sectors import told_sub
-from provider.telling.relations import allowed_by_each, known_to, projects_of
+from provider.telling.relations import known_to, may_know, projects_of
 from provider.telling.relations import told_projects as told_projects
 
 EMAIL = "email"  # the scope
@@ -116,8 +116,7 @@ def _forget_addresses(sub: str, projects: Collection[int]) -> None:
 def of_address(user: User, before: str, after: str, at: datetime, **_signal: object) -> None:
     """No log keeps addresses. Who may know it is told which one it was; everybody else, that it is another one now."""
     projects = projects_of(user.sub, at, told_projects())
-    allowed = allowed_by_each([user.sub], at, projects) if before else {}
-    knowing = {project for (project, _sub), scopes in allowed.items() if EMAIL in scopes}
+    knowing = may_know(user, EMAIL, at, projects) if before else frozenset()
     for some, detail in ((knowing, {"before": before, "after": after}), (projects - knowing, {})):
         if some:
             Occurrence.objects.create(at=at, kind=ToldKind.EMAIL, sub=user.sub, projects=sorted(some), detail=detail)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from clients.models.stream import DeliveryMethod
 from clients.webhooks import WebhookMetadata
 from idp.api import person_changes
 from idp.configuration import apply
-from projects.models import Project
+from projects.models import Consent, Project
 from provider.telling import sets, stream_outbox
 from provider.telling.spreading import spread
 from tests.provider.telling.inbox import OPERATOR
@@ -86,6 +87,49 @@ def test_w6_who_may_not_know_it_is_told_that_it_changed(stream: Stream) -> None:
     [said] = told(stream)
     assert said["sub_id"]["sub"] == owner().sub
     assert said["events"] == {sets.RECOVERY_CHANGED: {}}
+
+
+def later() -> datetime:
+    return timezone.now() + timedelta(seconds=1)
+
+
+def by_consent_alone() -> None:
+    Authorization.objects.all().delete()
+    Consent.objects.create(project=Project.objects.get(key="acme"), user=owner(), scopes=["openid", "email"])
+
+
+@pytest.mark.parametrize("allow", [lambda: None, by_consent_alone])
+@pytest.mark.parametrize(
+    "ending",
+    [
+        lambda: Client.objects.exclude(client_id="spa").update(sign_in="groups", sign_in_ids=[]),
+        lambda: Project.objects.filter(key="acme").update(sign_in="groups", sign_in_ids=[]),
+        lambda: Project.objects.filter(key="acme").update(status="testing"),
+        lambda: Project.objects.filter(key="acme").update(tokens_not_before=later()),
+        lambda: User.objects.filter(username="owner").update(tokens_not_before=later()),
+        lambda: Client.objects.filter(project__key="acme").update(enabled=False),
+    ],
+)
+def test_w6_whose_access_is_dead_is_told_that_it_changed_at_most(
+    stream: Stream, allow: Callable[[], None], ending: Callable[[], int]
+) -> None:
+    allow()
+    Client.objects.filter(client_id="spa").update(enabled=False)
+    ending()
+    by_a_program()
+    assert list(Occurrence.objects.filter(kind="person.email_changed").values_list("detail", flat=True)) == [{}]
+
+
+def test_w6_what_a_consent_lets_it_know_is_told(stream: Stream) -> None:
+    by_consent_alone()
+    by_a_program()
+    assert told(stream)[0]["events"] == {sets.IDENTIFIER_CHANGED: {"new-value": NEW}}
+
+
+def test_w6_one_whose_tokens_were_ended_is_told_that_it_changed(stream: Stream) -> None:
+    Client.objects.filter(client_id="web").update(tokens_not_before=later())
+    by_a_program()
+    assert told(stream)[0]["events"] == {sets.RECOVERY_CHANGED: {}}
 
 
 def test_w6_one_that_was_not_proved_names_nobody(stream: Stream) -> None:
