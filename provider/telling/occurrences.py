@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import F, Q, QuerySet
 from django.db.models.signals import pre_delete
@@ -110,6 +110,19 @@ def _forget_addresses(sub: str, projects: Collection[int]) -> None:
     due = Delivery.objects.filter(kind=ToldKind.EMAIL, state=NoticeState.DUE)
     for project in Project.objects.filter(pk__in=projects):
         due.filter(stream__client__project=project, sub=told_sub(sub, project)).update(data={})
+
+
+def of_taken_back(user: User, project: Project) -> None:
+    """A person took something back: where the address is no longer this project's to know, none waits for it."""
+    now = clock.now() + timedelta.resolution  # what ended in this moment has ended
+    if project.pk not in told_projects() or may_know(user, EMAIL, now, (project.pk,)):
+        return
+    _forget_addresses(user.sub, (project.pk,))
+    for one in Occurrence.objects.select_for_update().filter(kind=ToldKind.EMAIL, sub=user.sub).order_by("pk"):
+        if one.detail and project.pk in one.projects:
+            Occurrence.objects.create(at=one.at, kind=one.kind, sub=one.sub, projects=[project.pk], detail={})
+            one.projects = [other for other in one.projects if other != project.pk]
+            one.save(update_fields=["projects"])
 
 
 @receiver(emails.changed, dispatch_uid="telling.address_changed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +20,7 @@ from clients.webhooks import WebhookMetadata
 from idp.api import person_changes
 from idp.configuration import apply
 from projects.models import Consent, Project
+from provider import access
 from provider.telling import sets, stream_outbox
 from provider.telling.spreading import spread
 from tests.provider.telling.inbox import OPERATOR
@@ -188,3 +190,30 @@ def test_of_somebody_who_is_gone_no_address_waits(stream: Stream, spread_before:
     kept = [*Delivery.objects.values_list("data", flat=True), *Occurrence.objects.values_list("detail", flat=True)]
     assert not any("before" in one for one in kept)
     assert [list(one["events"]) for one in told(stream)] == [[sets.RECOVERY_CHANGED]]
+
+
+@pytest.mark.parametrize("take_back", [access.revoke_all, functools.partial(access.revoke, scope="email")])
+@pytest.mark.parametrize("spread_before", [True, False])
+def test_of_what_was_taken_back_no_address_waits(
+    stream: Stream, take_back: Callable[[User, str], object], spread_before: bool
+) -> None:
+    by_a_program()
+    if spread_before:
+        spread(lambda: False)
+    take_back(owner(), "acme")
+    assert [list(one["events"]) for one in told(stream)] == [[sets.RECOVERY_CHANGED]]
+    assert not any("before" in one for one in Delivery.objects.values_list("data", flat=True))
+
+
+def test_who_may_still_know_the_address_is_told_which_one_it_was(stream: Stream) -> None:
+    first = Authorization.objects.get()
+    Authorization.objects.create(
+        client=first.client,
+        user=first.user,
+        sign_in=first.sign_in,
+        scopes=["openid", "orders.read"],
+        auth_time=first.auth_time,
+    )
+    by_a_program()
+    access.revoke(owner(), "acme", scope="orders.read")
+    assert told(stream)[0]["events"] == {sets.IDENTIFIER_CHANGED: {"new-value": NEW}}
