@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from allauth.account import forms
+from allauth.account.internal.flows.login import perform_login
+from allauth.account.models import Login
+from allauth.account.utils import get_next_redirect_url
 from django.contrib import messages
 from django.db import IntegrityError, transaction
 from django.forms import Field, Form
@@ -74,11 +77,20 @@ class SignupForm(LabelsMixin, forms.SignupForm):
             User().set_password(self.cleaned_data["password1"])
         try:
             with transaction.atomic():
+                if self.account_already_exists:
+                    return None, self._of_nobody(request)
                 saved: tuple[object, HttpResponse | None] = super().try_save(request)
                 return saved
         except IntegrityError:
             messages.error(request, _("Somebody was quicker. Try again."))
             return None, redirect("account_signup")
+
+    def _of_nobody(self, request: HttpRequest) -> HttpResponse:
+        """allauth's `prevent_enumeration`, leading where the sign-up does: the pages after it name the app."""
+        onward = get_next_redirect_url(request)
+        login = Login(user=None, email=self.cleaned_data["email"], redirect_url=onward, signup=True)
+        answer: HttpResponse = perform_login(request, login)
+        return answer
 
 
 class ProfileForm(LabelsMixin, Form):

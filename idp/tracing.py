@@ -24,6 +24,7 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from opentelemetry.util.re import parse_env_headers
 
 from common.address import is_from_proxy
 from common.arrival import Arrival, Wait, current
@@ -31,6 +32,7 @@ from common.meter import Watching
 from idp import VERSION
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+HEADERS = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS")
 MOST = 100  # statements of a request that have spans of their own
 FAULT = 500
 _TABLE = re.compile(r'(?:FROM|INTO|UPDATE)\s+"?(\w+)', re.IGNORECASE)
@@ -39,16 +41,23 @@ _W3C = TraceContextTextMapPropagator()
 
 def start() -> None:
     """In the process that forks those that serve."""
+    headers = _taken_headers()
     connection_created.connect(_watch)
     for connection in connections.all(initialized_only=True):
         _watch(connection=connection)
-    Watching.meters += (Traces(),)
+    Watching.meters += (Traces(lambda: BatchSpanProcessor(OTLPSpanExporter(headers=headers))),)
+
+
+def _taken_headers() -> dict[str, str]:
+    """What the collector is sent, which may be its key: out of the environment, which every request gets a copy of."""
+    of_all, of_traces = (os.environ.pop(name, "") for name in HEADERS)
+    return dict(parse_env_headers(of_traces or of_all, liberal=True))
 
 
 class Traces:
     """A meter (`common.meter`). What a request cost is turned into spans when it is over, and sent by a thread."""
 
-    def __init__(self, processor: Callable[[], SpanProcessor] = lambda: BatchSpanProcessor(OTLPSpanExporter())) -> None:
+    def __init__(self, processor: Callable[[], SpanProcessor]) -> None:
         self._processor = processor
         self._tracer: trace.Tracer = trace.NoOpTracer()
 

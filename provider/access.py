@@ -25,6 +25,7 @@ from projects.consent import Permission, lost_with_audience, outermost, overlaps
 from projects.facts import Apis
 from projects.models import Consent, ConsentMode, Project
 from provider.store import events, live
+from provider.telling import occurrences
 
 ENDED_BECAUSE = "taken back by the person"
 
@@ -190,6 +191,7 @@ def revoke(user: User, key: str, *, scope: str = "", audience: str = "") -> Perm
             left = without(Permission(tuple(consent.scopes), tuple(consent.audiences)), gone, covers)
             consent.scopes, consent.audiences = list(left.scopes), list(left.audiences)
             consent.save(update_fields=["scopes", "audiences", "updated_at"])
+        occurrences.of_taken_back(user, access.project)
         events.consent_revoked(user.sub, key, ended, gone.scopes, gone.audiences)
     return gone
 
@@ -213,6 +215,7 @@ def revoke_all(user: User, key: str) -> None:
             consent.save(update_fields=["scopes", "audiences", "ends_at", "updated_at"])
         elif consent:
             consent.delete()
+        occurrences.of_taken_back(user, access.project)
         events.consent_revoked(user.sub, key, ended)
 
 

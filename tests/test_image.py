@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -73,7 +75,30 @@ def test_every_secret_of_compose_is_made() -> None:
     script = (DEPLOYMENT / "secrets.sh").read_text()
     for name, secret in compose["secrets"].items():
         assert secret["file"] == f"./var/deployment/{name}"
-        assert re.search(rf"\bkeep {name}\b|folder/{name}\b", script), name
+        made = re.search(rf"\bkeep {name}\b|folder/{name}\b|for name in [a-z_ ]*\b{name}\b", script)
+        assert made, name
+
+
+def test_no_secret_is_empty_however_openssl_fails(tmp_path: Path) -> None:
+    """And what a run that failed left behind is made by the next one. What is there stays."""
+    script = tmp_path / "docs" / "deployment" / "secrets.sh"
+    script.parent.mkdir(parents=True)
+    script.write_text((DEPLOYMENT / "secrets.sh").read_text())
+    made, programs = tmp_path / "var" / "deployment", tmp_path / "programs"
+    made.mkdir(parents=True)
+    programs.mkdir()
+    (programs / "openssl").write_text("#!/bin/sh\nexit 1\n")
+    (programs / "openssl").chmod(0o755)
+    path = os.environ["PATH"]
+    failed = subprocess.run(["sh", script], env={"PATH": f"{programs}:{path}"}, capture_output=True, check=False)
+    assert failed.returncode != 0
+    assert [one.name for one in made.iterdir() if not one.stat().st_size] == []
+    (made / "secret_key").touch()
+    (made / "admin_password").write_text("mine")
+    subprocess.run(["sh", script], env={"PATH": path}, capture_output=True, check=True)
+    assert all(one.stat().st_size > 20 for one in made.iterdir() if one.name not in ("admin_password", "email_url"))
+    assert (made / "admin_password").read_text() == "mine"
+    assert (made / "database_password").read_text() in (made / "database_url").read_text()
 
 
 def test_every_file_of_kubernetes_is_applied() -> None:

@@ -10,18 +10,18 @@ mkdir -p "$folder"
 chmod 0700 "$folder"
 umask 022
 
-random() { openssl rand -base64 48 | tr -d '\n=' | tr '/+' '_-'; }
-keep() { # keep NAME: standard input becomes that file, unless there is one
-    if [ -e "$folder/$1" ]; then cat > /dev/null; else cat > "$folder/$1"; fi
+keep() { # keep NAME VALUE: it becomes that file, unless there is one. An empty one is none.
+    [ -s "$folder/$1" ] || printf '%s' "$2" > "$folder/$1"
 }
 
-random | keep secret_key
-random | keep key_secrets
-random | keep database_password
-random | keep admin_password
-printf 'postgres://vestibule:%s@database/vestibule' "$(cat "$folder/database_password")" | keep database_url
-printf 'consolemail://' | keep email_url
-if [ ! -e "$folder/tls_key" ]; then
+for name in secret_key key_secrets database_password admin_password; do
+    value=$(openssl rand -base64 48) # apart from what follows, so that its failure ends this
+    keep "$name" "$(printf '%s' "$value" | tr -d '\n=' | tr '/+' '_-')"
+done
+password=$(cat "$folder/database_password")
+keep database_url "postgres://vestibule:$password@database/vestibule"
+keep email_url 'consolemail://'
+if [ ! -s "$folder/tls_key" ] || [ ! -s "$folder/tls_certificate" ]; then
     # For trying it out: browsers warn of it. Put yours in these two files.
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 90 -subj "/CN=$host" \
         -addext "subjectAltName=DNS:$host" -keyout "$folder/tls_key" -out "$folder/tls_certificate" 2> /dev/null

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 
 from projects.consent import Permission
 from projects.models import Project
 from provider.endpoints import permission_words
-from provider.endpoints.permission_words import Group, Place
+from provider.endpoints.permission_words import Group, Line, Place
 from provider.protocol.request import AuthorizationRequest
 
 REQUIRED = ("openid",)
@@ -70,8 +70,8 @@ class Blocks:
 
     def page(self) -> Page:
         explained = (*self.wanted.audiences, *self.given.audiences)
-        groups = permission_words.groups(self.project, self.wanted.scopes, explained)
         places = permission_words.places(self.wanted.audiences, self.decided.registry)
+        groups = self._apart(permission_words.groups(self.project, self.wanted.scopes, explained), places)
         known = {group.audience for group in groups if group.audience}
         blocks = [self._block(group, [one for one in places if self._is_at(one, group)]) for group in groups]
         left = [one for one in places if self._api(one.value) not in known]
@@ -82,6 +82,21 @@ class Blocks:
         if unknown := [one for one in left if not one.name]:
             blocks.append(self._block(Group(_("Where this access works"), ()), unknown))
         return Page(tuple(one for one in blocks if one.scopes or one.place or one.places), tuple(self._before(groups)))
+
+    def _apart(self, groups: list[Group], places: Sequence[Place]) -> list[Group]:
+        """What several wanted APIs offer goes with none of them alone: it stands below, by the names of them all."""
+        wanted = {api: place for place in places if (api := self._api(place.value))}
+        offer = {api: self.offered([place.value]) for api, place in wanted.items()}
+        apart: dict[tuple[str, ...], list[Line]] = {}
+        own = []
+        for group in groups:
+            kept: list[Line] = []
+            for line in group.lines:
+                several = tuple(api for api in wanted if line.name in offer[api]) if group.audience else ()
+                (apart.setdefault(several, []) if len(several) > 1 else kept).append(line)
+            own.append(replace(group, lines=tuple(kept)))
+        shared = [Group(", ".join(str(wanted[api]) for api in apis), tuple(lines)) for apis, lines in apart.items()]
+        return [one for one in own if one.lines] + shared
 
     def _api(self, audience: str) -> str:
         api = self.decided.registry.resolve(audience)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import F, Q, QuerySet
 from django.db.models.signals import pre_delete
@@ -21,7 +21,7 @@ from clients.models.telling import ToldKind
 from common import clock
 from projects.models import Project, ProjectRole, RoleGrant
 from projects.sectors import told_sub
-from provider.telling.relations import allowed_by_each, known_to, projects_of
+from provider.telling.relations import known_to, may_know, projects_of
 from provider.telling.relations import told_projects as told_projects
 
 EMAIL = "email"  # the scope
@@ -112,12 +112,24 @@ def _forget_addresses(sub: str, projects: Collection[int]) -> None:
         due.filter(stream__client__project=project, sub=told_sub(sub, project)).update(data={})
 
 
+def of_taken_back(user: User, project: Project) -> None:
+    """A person took something back: where the address is no longer this project's to know, none waits for it."""
+    now = clock.now() + timedelta.resolution  # what ended in this moment has ended
+    if project.pk not in told_projects() or may_know(user, EMAIL, now, (project.pk,)):
+        return
+    _forget_addresses(user.sub, (project.pk,))
+    for one in Occurrence.objects.select_for_update().filter(kind=ToldKind.EMAIL, sub=user.sub).order_by("pk"):
+        if one.detail and project.pk in one.projects:
+            Occurrence.objects.create(at=one.at, kind=one.kind, sub=one.sub, projects=[project.pk], detail={})
+            one.projects = [other for other in one.projects if other != project.pk]
+            one.save(update_fields=["projects"])
+
+
 @receiver(emails.changed, dispatch_uid="telling.address_changed")
 def of_address(user: User, before: str, after: str, at: datetime, **_signal: object) -> None:
     """No log keeps addresses. Who may know it is told which one it was; everybody else, that it is another one now."""
     projects = projects_of(user.sub, at, told_projects())
-    allowed = allowed_by_each([user.sub], at, projects) if before else {}
-    knowing = {project for (project, _sub), scopes in allowed.items() if EMAIL in scopes}
+    knowing = may_know(user, EMAIL, at, projects) if before else frozenset()
     for some, detail in ((knowing, {"before": before, "after": after}), (projects - knowing, {})):
         if some:
             Occurrence.objects.create(at=at, kind=ToldKind.EMAIL, sub=user.sub, projects=sorted(some), detail=detail)

@@ -9,9 +9,13 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 
 from accounts.models import User
-from clients.models import Authorization, Stream, Webhook
+from clients.models import Authorization, Client, Stream, Webhook
+from projects import admission
+from projects.apis import admits
 from projects.models import Consent
-from provider.store.live import ended_by_itself
+from provider import facts
+from provider.protocol.facts import ClientFacts
+from provider.store.live import client_lives, ended, ended_by_itself
 
 NOTHING_LEFT: dict[str, list[str]] = {"scopes": [], "audiences": []}  # of a consent that was taken back
 
@@ -66,6 +70,35 @@ def allowed_by_each(subs: Collection[str], at: datetime, among: Collection[int])
             if project is not None:
                 found[project, sub].update(scopes)
     return found
+
+
+def may_know(user: User, scope: str, at: datetime, among: Collection[int]) -> frozenset[int]:
+    """Those of these projects that this person lets know something, and whose access to it is not dead.
+
+    A client that is disabled, whatever tokens were ended of, and an app that does not let the person in learn nothing.
+    """
+    if not among:
+        return frozenset()
+    used, said = _knowing(at, among)
+    belongs = admission.belongs(user.pk)
+
+    def lets_know(client: ClientFacts, since: datetime) -> bool:
+        dead = ended(since, user.tokens_not_before) or not client_lives(client, since)
+        return not dead and admits(client.project, user.pk, client.sign_in, belongs)
+
+    found = {
+        client.project.id
+        for one in used.filter(user=user)
+        if scope in one.scopes
+        and (client := facts.client_of(one.client_id)) is not None
+        and lets_know(client, one.created_at)
+    }
+    for project, created_at, scopes in said.filter(user=user).values_list("project", "created_at", "scopes"):
+        if scope in scopes and project not in found:
+            clients = Client.objects.filter(project=project, enabled=True).values_list("client_id", flat=True)
+            if any(lets_know(client, created_at) for client in facts.find_clients(clients).values()):
+                found.add(project)
+    return frozenset(found)
 
 
 def _knowing(at: datetime, among: Collection[int]) -> tuple[QuerySet[Authorization], QuerySet[Consent]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socketserver
 import threading
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
+from django.dispatch import Signal
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -19,7 +21,7 @@ from opentelemetry.trace import StatusCode
 
 from common.arrival import Arrival, Wait
 from common.meter import Watching
-from idp import tracing
+from idp import server, tracing
 from idp.tracing import Traces
 from tests.installation import Installation, free_port, prepared, serving
 from tests.provider.endpoints.raw import Rubbish, send
@@ -117,6 +119,41 @@ def test_a_fault_is_one_and_many_statements_are_not_all_told(traced: Traced) -> 
     assert len(traced.spans()) == tracing.MOST + 1
 
 
+@pytest.mark.parametrize(
+    ("of_all", "of_traces", "sent"),
+    [
+        ("Authorization=Bearer%20key,x-team=one", "", {"authorization": "Bearer key", "x-team": "one"}),
+        ("x-key=of-all", "x-key=of-traces", {"x-key": "of-traces"}),
+        ("", "", {}),
+    ],
+)
+def test_the_key_of_the_collector_goes_there_and_leaves_the_environment(
+    monkeypatch: pytest.MonkeyPatch, of_all: str, of_traces: str, sent: dict[str, str]
+) -> None:
+    for name, value in zip(tracing.HEADERS, (of_all, of_traces), strict=True):
+        monkeypatch.setenv(name, value)
+    came: list[dict[str, str]] = []
+
+    def exporter(*, headers: dict[str, str]) -> InMemorySpanExporter:
+        came.append(headers)
+        return InMemorySpanExporter()
+
+    monkeypatch.setattr(tracing, "OTLPSpanExporter", exporter)
+    monkeypatch.setattr(tracing, "BatchSpanProcessor", SimpleSpanProcessor)
+    monkeypatch.setattr(Watching, "meters", ())
+    monkeypatch.setattr(tracing, "connection_created", Signal())
+    monkeypatch.setattr(tracing, "_watch", lambda **_signal: None)
+    tracing.start()
+    assert [name for name in tracing.HEADERS if name in os.environ] == []
+    for meter in Watching.meters:
+        meter.begin()
+    assert came == [sent]
+
+
+def test_the_server_keeps_it_from_requests_where_nothing_is_traced() -> None:
+    assert set(tracing.HEADERS) <= set(server.SECRETS)
+
+
 # --- A server ----------------------------------------------------------------------------------------------------
 
 
@@ -136,10 +173,10 @@ class _Collector(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def collector() -> Iterator[str]:
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Collector) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Collector) as here:
+        threading.Thread(target=here.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        yield f"http://127.0.0.1:{here.server_address[1]}"
+        here.shutdown()
 
 
 @pytest.mark.any_database

@@ -13,7 +13,7 @@ from clients import registration
 from clients.models import Authorization, Client, Grant
 from clients.policy import metadata_of
 from projects.actors import Actor
-from projects.models import Consent, Project
+from projects.models import Api, ApiScope, Consent, Project
 from tests.world import BILLING, ORDERS, App, Browser, redirected
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
@@ -88,6 +88,26 @@ def test_an_unticked_audience_takes_its_apis_scopes_along(person: Browser) -> No
     assert (answer["scope"], answer["audience"]) == ("openid", [BILLING])
     assert authorization().scopes == ["openid"]
     assert (consent().scopes, consent().audiences) == (["openid"], [BILLING])
+
+
+def test_what_two_asked_apis_offer_stands_under_neither(person: Browser) -> None:
+    """Under one of them it would seem to go with that one's box. It stays, for it works at the other one."""
+    words = ApiScope.objects.get(api__identifier=ORDERS, name="orders.read").description
+    billing = Api.objects.get(identifier=BILLING)
+    ApiScope.objects.create(api=billing, name="orders.read", description=words)
+    page = person.authorize("web", scope="openid orders.read orders.write", audience=[ORDERS, BILLING])
+    fieldsets = page.content.decode().split("<fieldset")[1:]
+    [shared] = [one for one in fieldsets if 'value="orders.read"' in one]
+    orders = Api.objects.get(identifier=ORDERS)
+    assert f"<bdi>{orders.name}, {billing.name}</bdi>" in shared
+    assert 'name="audience"' not in shared
+    assert "governed" not in shared
+    [alone] = [one for one in fieldsets if 'value="orders.write"' in one]
+    assert f'name="audience" value="{ORDERS}"' in alone
+    assert "governed" in alone
+    assert sum(f'name="audience" value="{BILLING}"' in one for one in fieldsets) == 1
+    answer = App("web").exchange(redirected(person.answer(page, audience=[BILLING]))["code"]).json()
+    assert (answer["scope"], answer["audience"]) == ("openid orders.read", [BILLING])
 
 
 def test_an_audience_wholly_refused_is_an_empty_ceiling(person: Browser) -> None:

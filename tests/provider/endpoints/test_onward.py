@@ -123,6 +123,24 @@ def test_the_second_step_and_the_mail_of_a_sign_up_know_where_they_lead() -> Non
     assert SAID in page.content.decode()
 
 
+def test_a_sign_up_shows_the_same_whether_or_not_the_address_has_an_account() -> None:
+    """Nor when its mail is sent again, or somebody starts anew between the two."""
+    seen = []
+    for email in ("new@people.example", "owner@people.example"):
+        http = Http()
+        person = {"email": email, "password1": "some new words", "password2": "some new words"}
+        pages = [http.post("/accounts/signup/", {**person, "next": address()}, follow=True)]
+        pages.append(http.post("/accounts/confirm-email/", follow=True))
+        pages.append(http.get(f"/accounts/login/?{urlencode({'next': '/'})}", follow=True))
+        assert [SAID in page.content.decode() for page in pages] == [True, True, False]
+        seen.append([(page.redirect_chain, without_token(page.content.decode())) for page in pages])
+    assert seen[0] == seen[1]
+
+
+def without_token(page: str) -> str:
+    return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", page)
+
+
 def test_a_device_is_named_by_the_code_that_was_right() -> None:
     add_devices()
     device = Device().begin()

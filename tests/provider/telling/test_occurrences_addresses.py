@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +19,8 @@ from clients.models.stream import DeliveryMethod
 from clients.webhooks import WebhookMetadata
 from idp.api import person_changes
 from idp.configuration import apply
-from projects.models import Project
+from projects.models import Consent, Project
+from provider import access
 from provider.telling import sets, stream_outbox
 from provider.telling.spreading import spread
 from tests.provider.telling.inbox import OPERATOR
@@ -88,6 +91,49 @@ def test_w6_who_may_not_know_it_is_told_that_it_changed(stream: Stream) -> None:
     assert said["events"] == {sets.RECOVERY_CHANGED: {}}
 
 
+def later() -> datetime:
+    return timezone.now() + timedelta(seconds=1)
+
+
+def by_consent_alone() -> None:
+    Authorization.objects.all().delete()
+    Consent.objects.create(project=Project.objects.get(key="acme"), user=owner(), scopes=["openid", "email"])
+
+
+@pytest.mark.parametrize("allow", [lambda: None, by_consent_alone])
+@pytest.mark.parametrize(
+    "ending",
+    [
+        lambda: Client.objects.exclude(client_id="spa").update(sign_in="groups", sign_in_ids=[]),
+        lambda: Project.objects.filter(key="acme").update(sign_in="groups", sign_in_ids=[]),
+        lambda: Project.objects.filter(key="acme").update(status="testing"),
+        lambda: Project.objects.filter(key="acme").update(tokens_not_before=later()),
+        lambda: User.objects.filter(username="owner").update(tokens_not_before=later()),
+        lambda: Client.objects.filter(project__key="acme").update(enabled=False),
+    ],
+)
+def test_w6_whose_access_is_dead_is_told_that_it_changed_at_most(
+    stream: Stream, allow: Callable[[], None], ending: Callable[[], int]
+) -> None:
+    allow()
+    Client.objects.filter(client_id="spa").update(enabled=False)
+    ending()
+    by_a_program()
+    assert list(Occurrence.objects.filter(kind="person.email_changed").values_list("detail", flat=True)) == [{}]
+
+
+def test_w6_what_a_consent_lets_it_know_is_told(stream: Stream) -> None:
+    by_consent_alone()
+    by_a_program()
+    assert told(stream)[0]["events"] == {sets.IDENTIFIER_CHANGED: {"new-value": NEW}}
+
+
+def test_w6_one_whose_tokens_were_ended_is_told_that_it_changed(stream: Stream) -> None:
+    Client.objects.filter(client_id="web").update(tokens_not_before=later())
+    by_a_program()
+    assert told(stream)[0]["events"] == {sets.RECOVERY_CHANGED: {}}
+
+
 def test_w6_one_that_was_not_proved_names_nobody(stream: Stream) -> None:
     """Somebody could enter an address that is not theirs, change it, and get the account that has it elsewhere."""
     EmailAddress.objects.filter(email=OLD).update(verified=False)
@@ -144,3 +190,30 @@ def test_of_somebody_who_is_gone_no_address_waits(stream: Stream, spread_before:
     kept = [*Delivery.objects.values_list("data", flat=True), *Occurrence.objects.values_list("detail", flat=True)]
     assert not any("before" in one for one in kept)
     assert [list(one["events"]) for one in told(stream)] == [[sets.RECOVERY_CHANGED]]
+
+
+@pytest.mark.parametrize("take_back", [access.revoke_all, functools.partial(access.revoke, scope="email")])
+@pytest.mark.parametrize("spread_before", [True, False])
+def test_of_what_was_taken_back_no_address_waits(
+    stream: Stream, take_back: Callable[[User, str], object], spread_before: bool
+) -> None:
+    by_a_program()
+    if spread_before:
+        spread(lambda: False)
+    take_back(owner(), "acme")
+    assert [list(one["events"]) for one in told(stream)] == [[sets.RECOVERY_CHANGED]]
+    assert not any("before" in one for one in Delivery.objects.values_list("data", flat=True))
+
+
+def test_who_may_still_know_the_address_is_told_which_one_it_was(stream: Stream) -> None:
+    first = Authorization.objects.get()
+    Authorization.objects.create(
+        client=first.client,
+        user=first.user,
+        sign_in=first.sign_in,
+        scopes=["openid", "orders.read"],
+        auth_time=first.auth_time,
+    )
+    by_a_program()
+    access.revoke(owner(), "acme", scope="orders.read")
+    assert told(stream)[0]["events"] == {sets.IDENTIFIER_CHANGED: {"new-value": NEW}}
