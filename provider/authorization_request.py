@@ -89,10 +89,11 @@ def resumed(query: str, has_begun: Callable[[str], bool]) -> Params:
 def leads_to(query: str, has_begun: Callable[[str], bool]) -> Channel:
     """Whose request this is, by the query of its address, before anything is decided about it.
 
-    Raises NotRedirectable, and what `received` raises. Nothing is fetched, kept or used up.
+    Raises NotRedirectable, and what `received` raises. Nothing is fetched, kept or used up. So no request object is
+    opened, for which keys may have to be fetched: what stands beside it says whose it is, or nothing does.
     """
     sent = kept_requests.unfolded(parameters.decode(query))
-    return _channel(request_objects.opened(pushed_requests.opened(sent, has_begun)))
+    return _channel(pushed_requests.opened(sent, has_begun))
 
 
 # --- Validated -----------------------------------------------------------------------------------------------------

@@ -15,7 +15,10 @@ from django.test import Client as Http
 from clients.models import Client
 from projects import registration
 from projects.models import ConsentScreen, Project
+from provider import client_keys
+from provider.authorization_request import NotRedirectable, leads_to, never
 from provider.endpoints.device import page_of
+from tests.foreign_keys import KEYS, signed
 from tests.pictures import picture, sent
 from tests.provider.devices import OPERATOR, Device, add_devices
 from tests.world import WEB_CB, Browser
@@ -139,6 +142,25 @@ def test_a_sign_up_shows_the_same_whether_or_not_the_address_has_an_account() ->
 
 def without_token(page: str) -> str:
     return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", page)
+
+
+def test_no_keys_are_fetched_to_name_the_app_of_a_request_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands beside it names the app."""
+    Client.objects.filter(client_id="web").update(jwks_uri="https://keys.acme.example/jwks")
+    fetched: list[object] = []
+
+    def find(*asked: object) -> tuple[()]:
+        fetched.append(asked)
+        return ()
+
+    monkeypatch.setattr(client_keys, "keys_of", find)
+    token = signed(KEYS["ES256"], "ES256", {"redirect_uri": WEB_CB}, typ="oauth-authz-req+jwt")
+    _path, _mark, query = address(request=token).partition("?")
+    assert leads_to(query, never).client.client_id == "web"
+    _path, _mark, query = address(request=token, redirect_uri="https://evil.example/").partition("?")
+    with pytest.raises(NotRedirectable):
+        leads_to(query, never)
+    assert fetched == []
 
 
 def test_a_device_is_named_by_the_code_that_was_right() -> None:
