@@ -82,6 +82,7 @@ def programs(tree: Path) -> Iterator[Callable[[], dict[str, int]]]:
     python = tree / ".venv" / "bin" / "python"
     python.write_text(
         "#!/bin/sh\n"
+        '[ "$1" = -c ] && exit 1\n'  # whether the port is taken: no
         'echo "$2 $$" >> started\n'
         '[ "$2" = runserver ] || exec sleep 60\n'
         "while [ ! -e END ]; do sleep 0.1; done\n"

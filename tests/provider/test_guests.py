@@ -40,6 +40,10 @@ MAY = {
     "{key: one for key, one in registry.clients.items() if one.project.id in visible}": "what a viewer may see",
     "provider/telling/portion.py: subs = {told_sub(one.sub, project) for one, "
     "projects in self._said if project.pk in projects}": "what a project is told",
+    "provider/telling/occurrences.py: if one.detail and project.pk in one.projects:": "what a project is told",
+    "provider/access.py: if held[project.pk] or project.pk in alive:": "what a person allowed, by project",
+    "clients/consequences.py: clients = "
+    "{entry.client for entry in resources.leaning_on(api) if entry.client.project_id != api.project_id}": "of an API",
 }
 
 

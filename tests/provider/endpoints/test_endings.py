@@ -18,7 +18,7 @@ from clients.models import Authorization, Client
 from projects.models import Consent, Project
 from provider.store import authorizations
 from tests import console
-from tests.console import page, send
+from tests.console import insist, page
 from tests.snapshot import applied
 from tests.sweep import meeting
 from tests.world import App, Browser
@@ -91,7 +91,7 @@ def test_it_ends_everywhere_at_once(held: Held, ending: str) -> None:
 
 def by_console(name: str, pk: int, **fields: Any) -> None:
     User.objects.get_or_create(username="root", is_staff=True, is_superuser=True)
-    assert send(console.browser("root"), page(name, pk), fields).status_code == 302
+    assert insist(console.browser("root"), page(name, pk), fields).status_code == 302
 
 
 def person(active: bool) -> None:
