@@ -14,7 +14,7 @@ from projects.models import Api, Project
 from tests.console import OPEN, ORDERS, REPORTS, browser, form_of, page, project, send
 from tests.world import Response
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 CALLBACK = "https://shop.acme.example/callback"
 READ = f"{ORDERS} orders.read"
 MACHINE = {"kind": "machine", "redirect_uris": "", "permissions": READ}

@@ -24,7 +24,7 @@ from provider.admin.connect_values import Connection, Literal
 from tests.console import ORDERS, browser, client, page, send
 from tests.world import Browser, Response, claims_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 ROOT = Actor.operator("tests")
 ISSUER = "https://id.example"
 

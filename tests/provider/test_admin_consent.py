@@ -16,7 +16,7 @@ from projects.models import Consent, Member, Project
 from tests.console import browser, page, project, send
 from tests.pictures import picture
 
-pytestmark = pytest.mark.usefixtures("console")
+pytestmark = [pytest.mark.usefixtures("console"), pytest.mark.any_database]
 _FRAME = re.compile(r'<iframe sandbox srcdoc="([^"]*)"')
 EVIL = '"><script>alert(1)</script>'
 

@@ -15,7 +15,7 @@ from projects.models import Project
 from tests.console import browser, client, form_of, page, project
 from tests.world import Response
 
-pytestmark = pytest.mark.usefixtures("console")
+pytestmark = [pytest.mark.usefixtures("console"), pytest.mark.any_database]
 EXPORT, LIST = page("export"), page("clients_client_changelist")
 
 

@@ -25,7 +25,7 @@ from tests.console import page
 from tests.provider.test_inspecttoken import Held
 from tests.world import ORDERS, App, Browser
 
-pytestmark = pytest.mark.usefixtures("world")
+pytestmark = [pytest.mark.usefixtures("world"), pytest.mark.any_database]
 PAGE = "/admin/inspect/"
 KINDS = {
     "access": ("Access token", "opaque"),
