@@ -276,3 +276,36 @@ def test_a_machine_without_npm_stops_the_gate_alone(tree: Path) -> None:
     assert result.returncode == 0
     assert "sudo apt-get install -y nodejs npm" in result.stderr
     assert run(tree, "node", CI="true").returncode == 1
+
+
+UNSTEADY = """
+import pathlib
+def test_it():
+    seen = pathlib.Path("seen")
+    before = seen.exists()
+    seen.touch()
+    assert before
+"""
+A_FAULT = "def test_it():\n    assert False\n"
+FAULTS = "import pytest\n@pytest.mark.parametrize('one', range(4))\ndef test_it(one):\n    assert False\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "said"),
+    [
+        ("def test_it():\n    pass\n", 0, []),
+        (UNSTEADY, 0, ["== 1 failed beside others: once more, alone", "test_one.py::test_it PASSED", "== UNSTEADY"]),
+        (A_FAULT, 1, ["== 1 failed beside others: once more, alone", "test_one.py::test_it FAILED"]),
+        (FAULTS, 1, []),
+    ],
+    ids=["passes", "unsteady", "a fault", "many"],
+)
+def test_what_fails_in_the_gate_runs_once_more_alone(tmp_path: Path, text: str, status: int, said: list[str]) -> None:
+    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
+    (tmp_path / "test_one.py").write_text(text)
+    command = [str(ROOT / ".ci" / "tried"), ".venv/bin/python", "-m", "pytest", "-q", "-p", "xdist", "test_one.py"]
+    alone = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    ran = subprocess.run(command, cwd=tmp_path, env=alone, text=True, capture_output=True, check=False)
+    assert ran.returncode == status, ran.stdout + ran.stderr
+    assert [part for part in said if part not in ran.stdout] == []
+    assert ("once more" in ran.stdout) == bool(said)
