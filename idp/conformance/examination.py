@@ -1,0 +1,56 @@
+"""One run from beginning to end: the scene is made, every check looks, the scene is gone, and a report is left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+
+from django.conf import settings
+
+from common import clock
+from idp import VERSION
+from idp.conformance import CannotRun, Verdict, scene, vectors
+from idp.conformance.app import Provider
+from idp.conformance.http import Transport, Wire
+from idp.conformance.report import Report
+from idp.conformance.run import Run
+from idp.conformance.runner import judged
+from projects.actors import Actor
+
+Told = Callable[[str], None]
+ANOTHER = "does not know an app that was made a moment ago. Do servers and commands have one DATABASE_URL?"
+
+
+def examine(by: Actor, told: Told, *, url: str = "", quick: bool = False, transport: Transport | None = None) -> Report:
+    """Raises CannotRun: nothing could be looked at."""
+    began_at, began = clock.now(), time.monotonic()
+    provider = Provider(settings.IDP_ISSUER, transport or Wire(settings.IDP_ISSUER, url))
+    provider.discover()
+    verdicts: list[Verdict] = []
+    with scene.made(by, vectors.entries) as made:
+        run = run_of(provider, made, by)
+        _same_database(run)
+        for one in judged(run, quick=quick):
+            verdicts.append(one)
+            made.go_on()
+            told(f"{len(verdicts)} looked at: {one.check.name}")
+    return Report(settings.IDP_ISSUER, url, VERSION, began_at, time.monotonic() - began, verdicts)
+
+
+def run_of(provider: Provider, made: scene.Scene, by: Actor) -> Run:
+    unusual = {"query"} if settings.IDP_LEGACY_QUERY_CREDENTIALS else set()
+    return Run(
+        provider,
+        made,
+        disable=partial(scene.disable, by=by),
+        deactivate=partial(scene.deactivate, made.username, by),
+        grace=settings.IDP_REFRESH_GRACE_SECONDS,
+        unusual=frozenset(unusual),
+    )
+
+
+def _same_database(run: Run) -> None:
+    answer = run.web.machine()
+    if answer.status == 401:
+        raise CannotRun(f"{run.provider.issuer} {ANOTHER}")
