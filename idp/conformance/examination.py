@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 
 from django.conf import settings
@@ -12,20 +13,26 @@ from common import clock
 from idp import VERSION
 from idp.conformance import CannotRun, Verdict, scene, vectors
 from idp.conformance.app import Provider
-from idp.conformance.http import Transport, Wire
+from idp.conformance.http import Wire
 from idp.conformance.report import Report
 from idp.conformance.run import Run
 from idp.conformance.runner import judged
 from projects.actors import Actor
+from provider.store.authorizations import RETRY_WINDOW
 
 Told = Callable[[str], None]
 ANOTHER = "does not know an app that was made a moment ago. Do servers and commands have one DATABASE_URL?"
 
 
-def examine(by: Actor, told: Told, *, url: str = "", quick: bool = False, transport: Transport | None = None) -> Report:
+def examine(by: Actor, told: Told, *, url: str = "", quick: bool = False) -> Report:
     """Raises CannotRun: nothing could be looked at."""
     began_at, began = clock.now(), time.monotonic()
-    provider = Provider(settings.IDP_ISSUER, transport or Wire(settings.IDP_ISSUER, url))
+    with closing(Wire(settings.IDP_ISSUER, url)) as wire:
+        verdicts = _verdicts(Provider(settings.IDP_ISSUER, wire), by, told, quick=quick)
+    return Report(settings.IDP_ISSUER, url, VERSION, began_at, time.monotonic() - began, verdicts)
+
+
+def _verdicts(provider: Provider, by: Actor, told: Told, *, quick: bool) -> list[Verdict]:
     provider.discover()
     verdicts: list[Verdict] = []
     with scene.made(by, vectors.entries) as made:
@@ -35,7 +42,7 @@ def examine(by: Actor, told: Told, *, url: str = "", quick: bool = False, transp
             verdicts.append(one)
             made.go_on()
             told(f"{len(verdicts)} looked at: {one.check.name}")
-    return Report(settings.IDP_ISSUER, url, VERSION, began_at, time.monotonic() - began, verdicts)
+    return verdicts
 
 
 def run_of(provider: Provider, made: scene.Scene, by: Actor) -> Run:
@@ -45,7 +52,7 @@ def run_of(provider: Provider, made: scene.Scene, by: Actor) -> Run:
         made,
         disable=partial(scene.disable, by=by),
         deactivate=partial(scene.deactivate, made.username, by),
-        grace=settings.IDP_REFRESH_GRACE_SECONDS,
+        grace=max(settings.IDP_REFRESH_GRACE_SECONDS, int(RETRY_WINDOW.total_seconds())),
         unusual=frozenset(unusual),
     )
 

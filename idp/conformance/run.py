@@ -19,6 +19,7 @@ Nothing = Callable[[], None]
 NOBODY = "Nobody could sign in, so this could not be looked at: see safety-sign-in."
 SOON = 5.0  # seconds within which what an operator ended has to have ended on every server
 POLL = 0.2
+rest = time.sleep
 
 
 @dataclass
@@ -29,7 +30,6 @@ class Run:
     deactivate: Nothing  # the person
     grace: int = 30  # seconds in which an app may repeat a request whose answer it lost
     unusual: frozenset[str] = frozenset()  # what settings for old apps let through
-    pause: Callable[[float], None] = time.sleep
     _nobody: bool = False
 
     def app(self, name: str, *, by_form: bool = False) -> App:
@@ -87,6 +87,9 @@ class Run:
         return browser.submit(page, "password", password=self.scene.password)
 
     # --- Waiting -----------------------------------------------------------------------------------------------------
+
+    def pause(self, seconds: float) -> None:
+        rest(seconds)
 
     def wait_for_next_second(self) -> None:
         """Times in tokens are whole seconds."""

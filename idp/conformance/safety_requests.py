@@ -149,9 +149,9 @@ def sign_in(run: Run) -> None:
 
 
 def cookies(run: Run) -> None:
-    run.browser  # noqa: B018 - signs in
+    browser = run.new_browser()
     https = run.provider.issuer.startswith("https:")
-    for name, flags in run.browser.flags.items():
+    for name, flags in browser.flags.items():
         said = {one.strip().partition("=")[0] for one in flags.split(";")}
         lacks = {"httponly", "samesite", *(["secure"] if https else [])} - said
         holds(not lacks, f"a cookie without {', '.join(sorted(lacks))}")
