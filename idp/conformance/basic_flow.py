@@ -6,9 +6,9 @@ import json
 from urllib.parse import urlencode, urlsplit
 
 from common import jws
-from idp.conformance import Check
 from idp.conformance.app import seen
 from idp.conformance.browser import parameters
+from idp.conformance.check import Check
 from idp.conformance.expected import holds
 from idp.conformance.http import FORM, Answer, Object
 from idp.conformance.run import Run

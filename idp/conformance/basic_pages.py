@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from idp.conformance import Check
 from idp.conformance.app import seen
 from idp.conformance.basic_flow import CORE
 from idp.conformance.browser import asks
+from idp.conformance.check import Check
 from idp.conformance.expected import error_at_app, holds, in_use, not_led_away, refused
 from idp.conformance.forged import unsigned_request
 from idp.conformance.http import Object

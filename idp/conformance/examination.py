@@ -11,8 +11,9 @@ from django.conf import settings
 
 from common import clock
 from idp import VERSION
-from idp.conformance import CannotRun, Verdict, scene, vectors
+from idp.conformance import CannotRun, scene, vectors
 from idp.conformance.app import Provider
+from idp.conformance.check import Verdict
 from idp.conformance.http import Wire
 from idp.conformance.report import Report
 from idp.conformance.run import Run

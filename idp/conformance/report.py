@@ -12,7 +12,8 @@ from html import escape
 from pathlib import Path
 
 from common.command_output import printable, told
-from idp.conformance import FAILED, NOT_APPLICABLE, PASSED, Verdict
+from idp.conformance import FAILED, NOT_APPLICABLE, PASSED
+from idp.conformance.check import Verdict
 from idp.conformance.table import GROUPS
 
 STYLE = Path(__file__).with_name("report.css").read_text()

@@ -6,7 +6,8 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from idp.conformance import FAILED, NOT_APPLICABLE, PASSED, CannotRun, Check, NotApplicable, Verdict, Wrong
+from idp.conformance import FAILED, NOT_APPLICABLE, PASSED, CannotRun, NotApplicable, Wrong
+from idp.conformance.check import Check, Verdict
 from idp.conformance.run import Run
 from idp.conformance.table import AT_ONCE, LAST, LATER
 

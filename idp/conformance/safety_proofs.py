@@ -10,8 +10,8 @@ from jwcrypto import jwk
 
 from common import jws
 from common.json_type import Json
-from idp.conformance import Check
 from idp.conformance.app import App, Params, seen
+from idp.conformance.check import Check
 from idp.conformance.expected import access_token, alive, dead, each, granted, holds, not_led_away, refused
 from idp.conformance.forged import assertion, by_hmac, by_key, proof, unsigned
 from idp.conformance.http import Answer

@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable
 from urllib.parse import quote
 
-from idp.conformance import Check
 from idp.conformance.app import seen
+from idp.conformance.check import Check
 from idp.conformance.expected import access_token, alive, dead, each, granted, holds, in_use, refused
 from idp.conformance.forged import by_hmac, by_key, changed_bit, header_of, unsigned
 from idp.conformance.http import FORM, Answer

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from idp.conformance import basic_flow, basic_pages, safety_proofs, safety_requests, safety_tokens, vectors
+from idp.conformance import (
+    basic_flow,
+    basic_pages,
+    safety_pages,
+    safety_proofs,
+    safety_requests,
+    safety_tokens,
+    vectors,
+)
 
 GROUPS = {
     "oidcc": "OpenID Connect Basic OP, by the Foundation's names",
@@ -14,6 +22,7 @@ AT_ONCE = (
     *basic_pages.ROWS,
     *vectors.ROWS,
     *safety_requests.ROWS,
+    *safety_pages.ROWS,
     *safety_tokens.ROWS,
     *safety_proofs.ROWS,
 )

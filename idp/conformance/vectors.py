@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from idp.conformance import Check
 from idp.conformance.app import seen
+from idp.conformance.check import Check
 from idp.conformance.expected import granted, holds, refused
 from idp.conformance.run import Run
 

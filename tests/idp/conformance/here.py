@@ -11,6 +11,7 @@ from django.test import Client as Http
 
 from common.json_type import Json
 from idp.conformance.http import FORM, Answer, Request
+from tests.world import Response
 
 Send = Callable[[Request], Answer]
 Fault = Callable[[Request, Send], Answer]
@@ -35,7 +36,8 @@ class Here:
         variables = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in named.items()}
         self.http.cookies.clear()
         kind = request.headers.get("Content-Type", "application/octet-stream")
-        came = self.http.generic(request.method, request.target, request.body or b"", kind, **variables)
+        ask: Callable[..., Response] = self.http.generic
+        came = ask(request.method, request.target, request.body or b"", kind, **variables)
         cookies = [("Set-Cookie", one.OutputString()) for one in came.cookies.values()]
         return Answer(came.status_code, (*came.headers.items(), *cookies), came.content)
 

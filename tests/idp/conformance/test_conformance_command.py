@@ -22,7 +22,7 @@ from idp.conformance import PASSED, CannotRun, examination, runner, scene
 from idp.conformance import run as running
 from idp.conformance.app import App
 from idp.conformance.http import Answer, Request
-from idp.conformance.table import CHECKS
+from idp.conformance.table import AT_ONCE, CHECKS
 from projects.commands import operator
 from projects.events import SecurityEvent
 from projects.models import Project
@@ -64,9 +64,11 @@ def test_a_running_server_is_asked_over_http(
     """A few of each kind: all of them are asked below, in this process."""
     settings.IDP_ISSUER = live_server.url
     settings.CSRF_TRUSTED_ORIGINS = [live_server.url]
-    few = ("oidcc-discovery-endpoint-verification", "oidcc-server", "audience-05", "audience-08", "safety-garbage")
-    few += ("safety-host-header", "safety-consent-forged", "safety-bound-tokens")
-    monkeypatch.setattr(runner, "AT_ONCE", [one for one in runner.AT_ONCE if one.name in few])
+    few = (
+        *("oidcc-discovery-endpoint-verification", "oidcc-server", "audience-05", "audience-08"),
+        *("safety-garbage", "safety-host-header", "safety-consent-forged", "safety-bound-tokens"),
+    )
+    monkeypatch.setattr(runner, "AT_ONCE", [one for one in AT_ONCE if one.name in few])
     status, said, error = run("--quick", "--url", live_server.url.replace("localhost", "127.0.0.1"))
     assert (status, error) == (0, "")
     assert said.splitlines()[-1] == "10 passed, 0 failed, 2 not applicable"
@@ -111,7 +113,7 @@ def test_everything_passes_here_and_nothing_is_left_nor_told(
 def test_what_failed_ends_with_1_and_names_the_check(here: Callable[[Fault | None], None], monkeypatch: Any) -> None:
     here(granting("/oauth2/token"))
     monkeypatch.setattr(running, "SOON", 0.0)
-    monkeypatch.setattr(runner, "AT_ONCE", [one for one in runner.AT_ONCE if one.name == "safety-grants"])
+    monkeypatch.setattr(runner, "AT_ONCE", [one for one in AT_ONCE if one.name == "safety-grants"])
     status, said, error = run("--quick")
     assert (status, error) == (NO, "Not everything is as it has to be.")
     assert "failed          safety-grants" in said
@@ -208,6 +210,11 @@ def test_what_was_typed_wrongly_changes_nothing(arguments: list[str], sentence: 
     status, said, error = run(*arguments)
     assert (status, said) == (WRONG_USE, "")
     assert error.startswith(sentence)
+
+
+def test_the_page_of_operators_shows_as_many_checks_as_there_are() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "operations.md").read_text()
+    assert f"\n{len(CHECKS)} passed, 0 failed, 0 not applicable\n" in page
 
 
 @pytest.mark.django_db

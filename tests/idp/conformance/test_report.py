@@ -8,7 +8,8 @@ import re
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 
-from idp.conformance import FAILED, NOT_APPLICABLE, PASSED, Check, Verdict
+from idp.conformance import FAILED, NOT_APPLICABLE, PASSED
+from idp.conformance.check import Check, Verdict
 from idp.conformance.report import Report
 
 HOSTILE = '<script>alert("x")</script>&\u202e'

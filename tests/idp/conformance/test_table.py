@@ -7,9 +7,10 @@ from functools import partial
 
 import pytest
 
-from idp.conformance import FAILED, Check, scene, vectors
+from idp.conformance import FAILED, scene, vectors
 from idp.conformance import run as running
 from idp.conformance.app import Provider
+from idp.conformance.check import Check
 from idp.conformance.examination import run_of
 from idp.conformance.run import Run
 from idp.conformance.runner import verdict
