@@ -183,8 +183,13 @@ ROWS = (
         "oidcc-idtoken-unsigned", f"{CORE}3.1.3.7", "Discovery is read: the algorithm none is not offered.", unsigned
     ),
     Check("oidcc-userinfo-get", f"{CORE}5.3.1", "Userinfo by GET; it answers the sub of the ID token.", by_get),
-    Check("oidcc-userinfo-post-header", f"{CORE}5.3.1", "The same by POST with a header.", by_post_header),
-    Check("oidcc-userinfo-post-body", "RFC 6750 section 2.2", "The same with the token in the form.", by_post_body),
+    Check("oidcc-userinfo-post-header", f"{CORE}5.3.1", "Userinfo by POST with a header; it answers.", by_post_header),
+    Check(
+        "oidcc-userinfo-post-body",
+        "RFC 6750 section 2.2",
+        "Userinfo by POST with the token in the form; it answers.",
+        by_post_body,
+    ),
     Check(
         "oidcc-ensure-request-without-nonce-succeeds-for-code-flow",
         f"{CORE}3.1.2.1",

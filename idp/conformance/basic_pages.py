@@ -169,7 +169,9 @@ ROWS = (
         "Somebody who signed in longer ago comes with max_age=1; the password is asked once more.",
         max_age_1,
     ),
-    Check("oidcc-max-age-10000", f"{CORE}3.1.2.1", "The same with max_age=10000; nothing is asked.", max_age_10000),
+    Check(
+        "oidcc-max-age-10000", f"{CORE}3.1.2.1", "Somebody signed in comes with max_age=10000; no page.", max_age_10000
+    ),
     Check(
         "oidcc-ensure-request-with-unknown-parameter-succeeds",
         f"{CORE}3.1.2.1",
@@ -179,7 +181,12 @@ ROWS = (
     Check("oidcc-id-token-hint", f"{CORE}3.1.2.1", "An ID token as id_token_hint; it succeeds.", id_token_hint),
     Check("oidcc-login-hint", f"{CORE}3.1.2.1", "A login_hint of somebody else; it succeeds.", login_hint),
     Check("oidcc-ui-locales", f"{CORE}3.1.2.1", "A language in ui_locales that is not there; it succeeds.", ui_locales),
-    Check("oidcc-claims-locales", f"{CORE}5.2", "The same in claims_locales; it succeeds.", claims_locales),
+    Check(
+        "oidcc-claims-locales",
+        f"{CORE}5.2",
+        "A language in claims_locales that is not there; it succeeds.",
+        claims_locales,
+    ),
     Check(
         "oidcc-ensure-request-with-acr-values-succeeds",
         f"{CORE}3.1.2.1",

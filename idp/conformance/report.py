@@ -93,7 +93,8 @@ class Report:
         }
         rows = "".join(f"<div><dt>{name}</dt><dd>{_text(value)}</dd></div>" for name, value in facts.items())
         sums = "".join(
-            f'<li class="{_class(state)}"><strong>{number}</strong> {state}</li>' for state, number in self.sums.items()
+            f'<li class="{_class(state) if number else "state none"}"><strong>{number}</strong> {state}</li>'
+            for state, number in self.sums.items()
         )
         verdict = "Not everything is well." if self.sums[FAILED] else "Nothing failed."
         wrong = [one for one in self.verdicts if one.state == FAILED]
@@ -117,8 +118,10 @@ class Report:
 def _rows(verdicts: Iterable[Verdict]) -> Iterable[str]:
     for one in sorted(verdicts, key=lambda one: STATES.index(one.state)):
         got = f'<p class="got">{_text(one.got)}</p>' if one.got else ""
+        kind = f"is-{one.state.replace(' ', '-')}"
         yield (
-            f'<tr id="{_text(one.check.name)}"><td><span class="{_class(one.state)}">{one.state}</span></td>'
+            f'<tr id="{_text(one.check.name)}" class="{kind}">'
+            f'<td><span class="{_class(one.state)}">{one.state}</span></td>'
             f'<td><code>{_text(one.check.name)}</code><p class="section">{_text(one.check.section)}</p></td>'
             f"<td>{_text(one.check.says)}{got}</td></tr>\n"
         )
