@@ -22,6 +22,23 @@ SENT_AGAIN = b'{"error":"temporarily_unavailable","error_description":"This proc
 logger = logging.getLogger(__name__)
 
 
+class Pulse:
+    """Whether this process runs all the time: it beats once a second, unless the process stands still."""
+
+    def __init__(self, now: float) -> None:
+        self._beat = self._awake = now
+
+    def beat(self, now: float) -> None:
+        if now - self._beat > MAX_PAUSE:
+            self._awake = now + WAKES_WITHIN
+            logger.warning("This process stood still for %.0f seconds.", now - self._beat)
+        self._beat = now
+
+    def stood_still(self, now: float) -> bool:
+        """Until a moment ago, so that what is read now has been waiting meanwhile."""
+        return now - self._beat > MAX_PAUSE or now < self._awake
+
+
 class Watched:
     """The application, and a thread that watches those which answer.
 
@@ -43,12 +60,11 @@ class Watched:
         self._main = main
         self._stop_within = stop_within
         self._busy: dict[int, float] = {}  # since when, by thread
-        self._ticked = time.monotonic()  # when this process last was seen to run
-        self._awake_at = self._ticked
+        self.pulse = Pulse(time.monotonic())
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if environ["REQUEST_METHOD"] == "POST" and self.stood_still(time.monotonic()):
+        if environ["REQUEST_METHOD"] == "POST" and self.pulse.stood_still(time.monotonic()):
             headers = [("Content-Type", "application/json"), ("Cache-Control", "no-store"), ("Retry-After", "1")]
             start_response("503 Service Unavailable", headers)
             return [SENT_AGAIN]
@@ -63,21 +79,10 @@ class Watched:
         since = list(self._busy.values())
         return len(since) >= self._threads and max(since) < time.monotonic() - self._max_wait
 
-    def stood_still(self, now: float) -> bool:
-        """Whether this process goes on after a pause just now."""
-        return now - self._ticked > MAX_PAUSE or now < self._awake_at
-
-    def tick(self, now: float) -> None:
-        """Once a second, unless the process stands still."""
-        if now - self._ticked > MAX_PAUSE:
-            self._awake_at = now + WAKES_WITHIN
-            logger.warning("This process stood still for %.0f seconds.", now - self._ticked)
-        self._ticked = now
-
     def _watch(self) -> None:
         while os.getppid() == self._main:
             time.sleep(min(1, self._max_wait / 10))
-            self.tick(time.monotonic())
+            self.pulse.beat(time.monotonic())
             if self.stuck():
                 self._give_up()
         self._stop()

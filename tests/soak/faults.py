@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import signal
 import time
 
+from psycopg import sql
+
 from tests.soak.drills import Drill, Moments
 from tests.soak.neighbours import Neighbour
 from tests.soak.nodes import Node, Release
-from tests.soak.pair import TTL, Member
+from tests.soak.pair import TTL, Member, programs
 from tests.soak.place import until
 from tests.soak.stage import Stage
 
@@ -171,9 +174,7 @@ def restart_the_pooler(stage: Stage, moments: Moments) -> None:
 
 def rotate_keys(stage: Stage, moments: Moments) -> None:
     """The next key signs. It was published long enough ago, which is made so: the rest of the soak is too short."""
-    from psycopg import sql
-
-    stage.administrate(sql.SQL("update clients_signingkey set created = created - interval '1 day'"), "vestibule")
+    stage.administrate(sql.SQL("update clients_signingkey set created_at = created_at - interval '1 day'"), "vestibule")
     stage.command("rotatekeys")
 
 
@@ -185,6 +186,40 @@ def change_key_secrets(stage: Stage, moments: Moments) -> None:
     stage.command("resealfactors")
     stage.command("rotatekeys", "--servers-restarted")
     stage.command("resealfactors")
+
+
+def fill_the_disk(stage: Stage, moments: Moments) -> None:
+    """Of the primary, to the last byte; and then there is room again."""
+    leader = stage.pair.leader()
+    ballast = leader.home / "ballast"
+    piece = b"\0" * 1_048_576
+    with moments.now():
+        with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
+            while file.write(piece) == len(piece):
+                continue
+        time.sleep(2 * AWAY)
+    ballast.unlink()
+    until(lambda: any(member.leads for member in stage.pair.members), 60, "one leads")
+
+
+def restore_a_dump(stage: Stage, moments: Moments) -> None:
+    """What was ended since the dump must stay so: operations.md, "After a restore"."""
+    dump = stage.place.folder / "vestibule.dump"
+    pg = programs()
+    stage.place.run([pg / "pg_dump", "--format", "custom", "--file", dump, stage.superuser("vestibule")])
+    time.sleep(AWAY)
+    stage.nodes.stop()
+    stage.administrate(sql.SQL("drop database vestibule with (force)"))
+    stage.administrate(sql.SQL("create database vestibule owner vestibule"))
+    stage.place.run([pg / "pg_restore", "--exit-on-error", "--no-owner", "--dbname", stage.direct, dump])
+    stage.command("migrate", "--verbosity", "0")
+    stage.command("revoke", "--everything", "--consents")
+    stage.load.ledger.everything_ended(time.monotonic())
+    stage.load.forget()
+    for node in list(stage.nodes.members):
+        stage.nodes.again(node)
+    for node in stage.nodes.members:
+        stage.nodes.wait_ready(node)
 
 
 def next_release(stage: Stage, moments: Moments) -> None:
@@ -229,7 +264,9 @@ DRILLS = (
     Drill("primary-gone", "the primary hangs until the other leads", hang_the_primary_for_long, 8, wait_for_the_pair),
     Drill("standby-hang", f"the standby hangs for {2 * AWAY:.0f} s", hang_the_standby, 8, wait_for_the_pair),
     Drill("standby-kill", "kill -9 of the standby", kill_the_standby, 8, start_the_dead_member),
+    Drill("disk-full", f"the primary's disk is full for {2 * AWAY:.0f} s", fill_the_disk, 10, wait_for_the_pair),
     Drill("keys", "rotatekeys", rotate_keys),
     Drill("key-secrets", "new IDP_KEY_SECRETS, all steps, node after node", change_key_secrets),
     Drill("release", "a new release with a migration, node after node", next_release),
+    Drill("restore", "a dump is restored, and everything revoked", restore_a_dump, 3),
 )

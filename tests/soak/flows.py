@@ -27,6 +27,12 @@ class Gone(Exception):
     """A request failed, which is noted; this round is over."""
 
 
+def explained(answer: Answer) -> str:
+    """In a few words why an answer is none."""
+    said = answer.text("error") or ("a page" if answer.body.startswith("<!DOCTYPE") else answer.body[:60].strip())
+    return f"{said}, without Retry-After" if answer.status == 503 and not answer.retry_after else said
+
+
 @dataclass
 class Published:
     """The keys as a client keeps them: fetched once, and again when one is unknown."""
@@ -51,7 +57,7 @@ class Flows:
     def note(self, flow: str, answer: Answer, good: Collection[int] = OK, node: str = "") -> Answer:
         """Answers that are not good end the round. That a node itself is not there says nothing of the balancer."""
         failed = answer.status not in good
-        detail = (answer.text("error") or answer.body[:120]) if failed else ""
+        detail = explained(answer) if failed else ""
         if answer.status or not node:
             self.ledger.note(Asked(flow, answer.began, answer.ended, answer.status, failed, detail, node))
         if failed:
@@ -117,7 +123,7 @@ class Flows:
         answer = self.token("code", world.WEB, grant_type="authorization_code", **form)
         self.verify(answer.text("id_token"), answer)
         self.got(answer, "code")
-        return Chain(answer.text("refresh_token"))
+        return Chain(answer.text("refresh_token"), answer.ended)
 
     def allow(self, number: int, path: str) -> str:
         """From the app's link back to the app: its code."""
@@ -152,6 +158,8 @@ class Flows:
         """The next access token."""
         began = time.monotonic()
         answer = self.ask(world.WEB, "/oauth2/token", {"grant_type": "refresh_token", "refresh_token": chain.token})
+        if chain.since < self.ledger.emptied < answer.began:
+            self._ended_with_everything(chain, answer)
         if answer.status == 400 and answer.text("error") == "invalid_grant":
             self._refused(chain, answer)
         if answer.status != 200:
@@ -162,6 +170,13 @@ class Flows:
         token = self.got(answer, "refresh")
         chain.access.append(token)
         return token
+
+    def _ended_with_everything(self, chain: Chain, answer: Answer) -> None:
+        self.note("refresh", answer, {200, 400})
+        if answer.status == 200:
+            self.ledger.fault(Fault.REVIVED, answer.ended, "a refresh token that ended with everything")
+        chain.token = ""
+        raise Gone
 
     def _refused(self, chain: Chain, answer: Answer) -> None:
         if fault := chain.refused(answer.began):

@@ -77,6 +77,7 @@ class Ledger:
     known: dict[str, Known] = field(default_factory=dict)
     found: list[Found] = field(default_factory=list)
     stale: list[Stale] = field(default_factory=list)
+    emptied: float = float("-inf")  # when everything ended
     cut: list[float] = field(default_factory=list)  # authorizations that ended because an answer was lost for too long
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -109,6 +110,13 @@ class Ledger:
         with self._lock:
             if known := self.known.get(digest(token)):
                 known.state, known.dead_at = State.DEAD, at
+
+    def everything_ended(self, at: float) -> None:
+        with self._lock:
+            self.emptied = at
+            for known in self.known.values():
+                if known.state != State.DEAD:
+                    known.state, known.dead_at = State.DEAD, at
 
     def said(self, token: str, works: bool, began: float, ended: float, where: str) -> None:
         """A node said whether a token works."""
@@ -147,6 +155,7 @@ class Chain:
     """The refresh tokens of one authorization, each the successor of the one before."""
 
     token: str
+    since: float = 0.0
     doubt: float | None = None  # since when an answer about this token is missing
     used: list[tuple[str, float]] = field(default_factory=list)  # with the moment its successor was received
     access: list[str] = field(default_factory=list)  # tokens that end with the authorization

@@ -147,6 +147,11 @@ class Load:
     def _device(self, flows: Flows) -> Callable[[], None]:
         return lambda: flows.device(flows.random.randrange(world.PEOPLE))
 
+    def forget(self) -> None:
+        """What was alive has ended."""
+        self.dead.extend(self.alive)
+        self.alive.clear()
+
     # --- After a fault --------------------------------------------------------------------------------------------
 
     def examine(self) -> int:

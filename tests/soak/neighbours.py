@@ -12,15 +12,15 @@ from pathlib import Path
 from tests.soak.pair import Member
 from tests.soak.place import Place, Running, free_port, listens, until
 
-# Health checks find a node that hangs within three seconds, and cut what waits for it. While no node is ready, all are
-# asked all the same: what they answer themselves tells a client more than "no server".
+# A node that hangs gets nothing new after three seconds. While no node is ready, all are asked all the same: what they
+# answer themselves tells a client more than "no server".
 WEB = """
 global
     maxconn 2000
 defaults
     timeout connect 2s
     timeout client 60s
-    timeout server 40s
+    timeout server 15s
     timeout check 1s
     retries 3
     option redispatch
@@ -41,7 +41,7 @@ frontend web
 backend ready
     mode http
     option httpchk GET /healthz/ready
-    default-server check inter 1s fastinter 500ms fall 2 rise 1 on-marked-down shutdown-sessions
+    default-server check inter 1s fastinter 500ms fall 2 rise 1
     {nodes}
 backend whoever
     mode http
@@ -151,7 +151,6 @@ def bouncer(place: Place, primary: int, password: str) -> contextlib.AbstractCon
 
 def redis(place: Place) -> contextlib.AbstractContextManager[Neighbour]:
     port, home = free_port(), place.make("redis")
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--dir", home, "--save", "", "--appendonly", "yes"]
-    return _ending(
-        Neighbour.begin(place, "redis", port, ["redis-server", *options, "--maxmemory-policy", "noeviction"])
-    )
+    command: list[str | Path] = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", home]
+    command += ["--save", "", "--appendonly", "yes", "--maxmemory-policy", "noeviction"]
+    return _ending(Neighbour.begin(place, "redis", port, command))

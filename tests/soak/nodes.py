@@ -95,6 +95,11 @@ class Nodes:
         """In its place, with the environment and the release of this moment."""
         self.members[node.number - 1] = self.start(node.number, node.port, worker=node.worker is not None)
 
+    def stop(self) -> None:
+        for node in self.members:
+            for running in filter(None, (node.worker, node.server)):
+                running.end(40)
+
     def roll(self) -> None:
         """One after the other, as operations.md says: the next one when this one is ready."""
         for node in list(self.members):

@@ -18,6 +18,7 @@ from tests.soak.place import Failed, Place, Running, free_port, listens, say, un
 
 Settings: TypeAlias = dict[str, object]
 SUPERUSER, REPLICATION = "postgres", "replicator"
+DISK = 600  # megabytes of each member, where we may say so
 TTL = 20  # seconds until the standby takes over from one that says nothing: the least that Patroni takes
 IN_CLUSTER: Settings = {
     "ttl": TTL,
@@ -61,6 +62,10 @@ class Member:
     data: Path
     configuration: Path
     patroni: Running
+
+    @property
+    def home(self) -> Path:
+        return self.data.parent
 
     def status(self) -> dict[str, object]:
         """What Patroni says of it; {} when it says nothing."""
@@ -168,7 +173,7 @@ def _settings(place: Place, name: str, port: int, rest: int, etcd: int, password
         "scope": "vestibule",
         "name": name,
         "restapi": {"listen": f"127.0.0.1:{rest}", "connect_address": f"127.0.0.1:{rest}"},
-        "etcd3": {"host": f"127.0.0.1:{etcd}"},
+        "etcd": {"host": f"127.0.0.1:{etcd}"},
         "bootstrap": {"dcs": IN_CLUSTER, "initdb": [{"encoding": "UTF8"}, {"locale": "C.UTF-8"}, "data-checksums"]},
         "postgresql": {
             "listen": f"127.0.0.1:{port}",
@@ -187,9 +192,15 @@ def _settings(place: Place, name: str, port: int, rest: int, etcd: int, password
 
 
 def _etcd(place: Place) -> tuple[Running, int]:
+    """With the second version of its API.
+
+    By the third one Patroni before 3.0.3 writes itself into the lock without looking who has it: a primary that wakes
+    up after another one took over takes it back, with what was acknowledged meanwhile (patroni/patroni#2693).
+    """
     client, peer = free_port(), free_port()
     urls = {"client": f"http://127.0.0.1:{client}", "peer": f"http://127.0.0.1:{peer}"}
-    command = ["etcd", "--name", "soak", "--data-dir", place.make("etcd"), "--logger", "zap", "--log-level", "warn"]
+    command: list[str | Path] = ["etcd", "--name", "soak", "--data-dir", place.make("etcd")]
+    command += ["--enable-v2", "--logger", "zap", "--log-level", "warn"]
     command += ["--listen-client-urls", urls["client"], "--advertise-client-urls", urls["client"]]
     command += ["--listen-peer-urls", urls["peer"], "--initial-advertise-peer-urls", urls["peer"]]
     started = place.start("etcd", [*command, "--initial-cluster", f"soak={urls['peer']}"])
@@ -204,6 +215,7 @@ def pair(place: Place, password: str) -> Iterator[Pair]:
     try:
         for name in ("db1", "db2"):
             home = place.make(name)
+            place.small_disk(home, DISK)
             port, rest = free_port(), free_port()
             written = place.make(f"{name}.yaml", json.dumps(_settings(place, name, port, rest, client, password)))
             patroni = place.start(name, ["patroni", written])

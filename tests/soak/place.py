@@ -16,6 +16,7 @@ from pathlib import Path
 
 ENDS_WITHIN = 8  # seconds
 SERVICE = "postgres"  # PostgreSQL refuses to run as root, and so does PgBouncer
+MAY_MOUNT = "VESTIBULE_SOAK_MAY_MOUNT"  # said to itself by a soak that mounts what only it sees
 KEPT = ("PATH", "LANG", "VIRTUAL_ENV")
 
 
@@ -82,6 +83,7 @@ class Place:
 
     folder: Path
     running: list[Running] = field(default_factory=list)
+    disks: list[Path] = field(default_factory=list)
 
     @property
     def root(self) -> bool:
@@ -102,6 +104,16 @@ class Place:
             path.write_text(text)
             path.chmod(0o600)
         return self.own(path)
+
+    def small_disk(self, folder: Path, megabytes: int) -> bool:
+        """Give a folder a file system of its own, in memory, if we may. Nobody else sees it (see __main__.py)."""
+        options = f"size={megabytes}m,mode=0700"
+        made = ["mount", "-t", "tmpfs", "-o", options, "vestibule-soak", str(folder)]
+        if os.environ.get(MAY_MOUNT) != "yes" or subprocess.run(made, check=False, capture_output=True).returncode:
+            return False
+        self.own(folder)
+        self.disks.append(folder)
+        return True
 
     def become(self, *, ours: bool) -> list[str]:
         """Gone when we are, however we end."""
@@ -158,6 +170,8 @@ class Place:
         """Whoever was started last ends first."""
         while self.running:
             self.running.pop().end()
+        while self.disks:
+            subprocess.run(["umount", "--lazy", str(self.disks.pop())], check=False)
 
 
 def plain(more: Mapping[str, str] | None) -> dict[str, str]:

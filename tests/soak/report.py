@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 
 from tests.soak.drills import Result
 
+DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "operations.md"
+BEGIN, END = "<!-- soak -->\n", "<!-- /soak -->"
 COLUMNS = ("fault", "sent", "failed", "in flight", "outside", "lost", "revived", "stale (ms)", "recovered after (s)")
 
 
@@ -35,3 +39,13 @@ def faults(results: Sequence[Result]) -> list[str]:
         if one.stale >= 1:
             found.append(f"{one.title}: a node was {one.stale:.1f} s behind")
     return found
+
+
+def write(results: Sequence[Result], document: Path = DOCUMENT) -> None:
+    """In place of the table that stands there."""
+    before, _begin, rest = document.read_text().partition(BEGIN)
+    _old, _end, after = rest.partition(END)
+    total = (
+        f"{sum(one.sent for one in results):,} requests on two cores that others used, {datetime.now(UTC):%Y-%m-%d}."
+    )
+    document.write_text(f"{before}{BEGIN}{total}\n\n{table(results)}\n{END}{after}")

@@ -47,7 +47,7 @@ class Stage:
     def command(self, *arguments: str) -> str:
         return self.nodes.command(*arguments, DATABASE_URL=self.direct)
 
-    def administrate(self, statement: sql.Composable | sql.SQL, database: str = "postgres") -> None:
+    def administrate(self, statement: sql.SQL, database: str = "postgres") -> None:
         with psycopg.connect(self.superuser(database), autocommit=True) as connection:
             connection.execute(statement)
 
