@@ -98,15 +98,13 @@ def kill_postgres(stage: Stage, moments: Moments) -> None:
 def switch_over(stage: Stage, moments: Moments) -> None:
     old = stage.pair.leader()
     new = stage.pair.other(old)
-    with moments.now():
-        stage.pair.control("switchover", "vestibule", "--leader", old.name, "--candidate", new.name, "--force")
+    stage.pair.control("switchover", "vestibule", "--leader", old.name, "--candidate", new.name, "--force")
     until(lambda: new.leads, 60, "the candidate leads")
 
 
 def restart_the_primary(stage: Stage, moments: Moments) -> None:
     old = stage.pair.leader()
-    with moments.now():
-        stage.pair.control("restart", "vestibule", old.name, "--force")
+    stage.pair.control("restart", "vestibule", old.name, "--force")
     until(lambda: any(member.leads for member in stage.pair.members), 60, "one leads")
 
 
@@ -190,14 +188,12 @@ def change_key_secrets(stage: Stage, moments: Moments) -> None:
 
 def fill_the_disk(stage: Stage, moments: Moments) -> None:
     """Of the primary, to the last byte; and then there is room again."""
-    leader = stage.pair.leader()
-    ballast = leader.home / "ballast"
+    ballast = stage.pair.leader().home / "ballast"
     piece = b"\0" * 1_048_576
-    with moments.now():
-        with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
-            while file.write(piece) == len(piece):
-                continue
-        time.sleep(2 * AWAY)
+    with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while file.write(piece) == len(piece):
+            continue
+    time.sleep(2 * AWAY)
     ballast.unlink()
     until(lambda: any(member.leads for member in stage.pair.members), 60, "one leads")
 

@@ -10,7 +10,18 @@ from tests.soak.drills import Result
 
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "operations.md"
 BEGIN, END = "<!-- soak -->\n", "<!-- /soak -->"
-COLUMNS = ("fault", "sent", "failed", "in flight", "outside", "lost", "revived", "stale (ms)", "recovered after (s)")
+COLUMNS = (
+    "fault",
+    "sent",
+    "failed",
+    "in flight",
+    "outside",
+    "lost",
+    "revived",
+    "cut off",
+    "stale (ms)",
+    "recovered after (s)",
+)
 
 
 def table(results: Sequence[Result]) -> str:
@@ -19,7 +30,7 @@ def table(results: Sequence[Result]) -> str:
 
 
 def _row(one: Result) -> tuple[str, ...]:
-    counts = (one.sent, one.failed, one.in_flight, one.outside, one.lost, one.revived)
+    counts = (one.sent, one.failed, one.in_flight, one.outside, one.lost, one.revived, one.cut)
     recovered = f"{one.recovered:.1f}" if one.failed else "at once"
     return (one.title, *map(str, counts), f"{one.stale * 1000:.0f}", recovered)
 
@@ -45,7 +56,6 @@ def write(results: Sequence[Result], document: Path = DOCUMENT) -> None:
     """In place of the table that stands there."""
     before, _begin, rest = document.read_text().partition(BEGIN)
     _old, _end, after = rest.partition(END)
-    total = (
-        f"{sum(one.sent for one in results):,} requests on two cores that others used, {datetime.now(UTC):%Y-%m-%d}."
-    )
-    document.write_text(f"{before}{BEGIN}{total}\n\n{table(results)}\n{END}{after}")
+    sent = sum(one.sent for one in results)
+    about = f"{sent:,} requests on two cores that others used as well, {datetime.now(UTC):%Y-%m-%d}:"
+    document.write_text(f"{before}{BEGIN}{about}\n\n{table(results)}\n{END}{after}")
