@@ -64,7 +64,7 @@ def soak(drills: Sequence[Drill], keep: Path | None, results: list[Result]) -> N
         try:
             with stage(here) as made:
                 made.load.start()
-                results.extend(perform(drill, made) for drill in drills)
+                results.extend(filter(None, (perform(drill, made) for drill in drills)))
         finally:
             if keep:
                 keep.mkdir(parents=True, exist_ok=True)

@@ -39,6 +39,7 @@ class Drill:
     strike: Strike
     allowed: float | None = None
     mend: Strike = nothing  # what an operator does afterwards; nothing may fail meanwhile
+    possible: Callable[[Stage], bool] = lambda _stage: True
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,11 @@ def _permitted(drill: Drill, while_: While, one: Asked) -> bool:
     return drill.allowed is not None and while_.struck <= one.ended and one.began < while_.tolerated
 
 
-def perform(drill: Drill, stage: Stage) -> Result:
+def perform(drill: Drill, stage: Stage) -> Result | None:
     """Calm, the fault, the time it may take, what an operator does then, calm; and a look at everything known."""
+    if not drill.possible(stage):
+        say(f"{drill.title}: not possible here")
+        return None
     say(f"{drill.title} ...")
     moments = Moments()
     began = time.monotonic()

@@ -11,7 +11,7 @@ from psycopg import sql
 
 from tests.soak.drills import Drill, Moments
 from tests.soak.neighbours import Neighbour
-from tests.soak.nodes import Node, Release
+from tests.soak.nodes import FIRST, Node, Release
 from tests.soak.pair import TTL, Member, programs
 from tests.soak.place import until
 from tests.soak.stage import Stage
@@ -138,6 +138,13 @@ def _hang(member: Member, seconds: float, moments: Moments) -> None:
         member.go_on()
 
 
+def stop_etcd(stage: Stage, moments: Moments) -> None:
+    """For longer than the lock lives. Who has it goes on as long as it reaches all others."""
+    stage.pair.etcd.kill()
+    time.sleep(TTL + AWAY)
+    stage.pair.start_etcd()
+
+
 def kill_the_standby(stage: Stage, moments: Moments) -> None:
     with moments.now():
         stage.pair.other(stage.pair.leader()).kill()
@@ -186,6 +193,11 @@ def change_key_secrets(stage: Stage, moments: Moments) -> None:
     stage.command("resealfactors")
 
 
+def has_disks(stage: Stage) -> bool:
+    """Or we would fill the one of this machine."""
+    return all(member.home in stage.place.disks for member in stage.pair.members)
+
+
 def fill_the_disk(stage: Stage, moments: Moments) -> None:
     """Of the primary, to the last byte; and then there is room again."""
     ballast = stage.pair.leader().home / "ballast"
@@ -196,6 +208,12 @@ def fill_the_disk(stage: Stage, moments: Moments) -> None:
     time.sleep(2 * AWAY)
     ballast.unlink()
     until(lambda: any(member.leads for member in stage.pair.members), 60, "one leads")
+
+
+def back_to_the_release_before(stage: Stage, moments: Moments) -> None:
+    """The code before, on the tables of the new one."""
+    stage.nodes.release = Release(stage.place.folder / FIRST)
+    stage.nodes.roll()
 
 
 def restore_a_dump(stage: Stage, moments: Moments) -> None:
@@ -260,9 +278,13 @@ DRILLS = (
     Drill("primary-gone", "the primary hangs until the other leads", hang_the_primary_for_long, 8, wait_for_the_pair),
     Drill("standby-hang", f"the standby hangs for {2 * AWAY:.0f} s", hang_the_standby, 8, wait_for_the_pair),
     Drill("standby-kill", "kill -9 of the standby", kill_the_standby, 8, start_the_dead_member),
-    Drill("disk-full", f"the primary's disk is full for {2 * AWAY:.0f} s", fill_the_disk, 10, wait_for_the_pair),
+    Drill("etcd-stop", f"etcd is gone for {TTL + AWAY:.0f} s", stop_etcd, None, wait_for_the_pair),
+    Drill(
+        "disk-full", f"the primary's disk is full for {2 * AWAY:.0f} s", fill_the_disk, 10, wait_for_the_pair, has_disks
+    ),
     Drill("keys", "rotatekeys", rotate_keys),
     Drill("key-secrets", "new IDP_KEY_SECRETS, all steps, node after node", change_key_secrets),
     Drill("release", "a new release with a migration, node after node", next_release),
+    Drill("rollback", "back to the release before, on the new tables, node after node", back_to_the_release_before),
     Drill("restore", "a dump is restored, and everything revoked", restore_a_dump, 3),
 )

@@ -23,6 +23,7 @@ from tests.soak.place import Place, Running, until
 ROOT = Path(__file__).parent.parent.parent
 FOLDERS = ("accounts", "clients", "common", "idp", "projects", "provider", "templates", "verifier")
 PARTS = (*FOLDERS, "manage.py", "pyproject.toml")
+FIRST = "release-1"
 HOST = "id.soak.example"
 STARTS_WITHIN = 90  # seconds
 
@@ -129,7 +130,7 @@ def nodes(place: Place, public: int, database: str, cache: str, count: int = 3) 
         "IDP_TRUSTED_PROXIES": "127.0.0.1",
         "IDP_LOG_FORMAT": "json",
     }
-    made = Nodes(place, environment["IDP_ISSUER"], certificate(place), environment, Release.copy(place, "release-1"))
+    made = Nodes(place, environment["IDP_ISSUER"], certificate(place), environment, Release.copy(place, FIRST))
     try:
         yield made
     finally:

@@ -8,16 +8,18 @@ import os
 import signal
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from tests.soak.guard import guarded
 from tests.soak.place import Failed, Place, Running, free_port, listens, say, until
 
 Settings: TypeAlias = dict[str, object]
 SUPERUSER, REPLICATION = "postgres", "replicator"
+NAMES = ("db1", "db2")
 DISK = 600  # megabytes of each member, where we may say so
 TTL = 20  # seconds until the standby takes over from one that says nothing: the least that Patroni takes
 IN_CLUSTER: Settings = {
@@ -26,6 +28,7 @@ IN_CLUSTER: Settings = {
     "retry_timeout": 5,
     "maximum_lag_on_failover": 1_048_576,
     "synchronous_mode": True,
+    "failsafe_mode": True,
     "postgresql": {
         "use_pg_rewind": True,
         "parameters": {
@@ -131,6 +134,10 @@ class Pair:
     members: list[Member]
     password: str
     etcd: Running
+    etcd_command: Sequence[str | Path]
+
+    def start_etcd(self) -> None:
+        self.etcd = self.place.start("etcd", self.etcd_command)
 
     def leader(self) -> Member:
         for member in self.members:
@@ -191,7 +198,7 @@ def _settings(place: Place, name: str, port: int, rest: int, etcd: int, password
     }
 
 
-def _etcd(place: Place) -> tuple[Running, int]:
+def _etcd(place: Place) -> tuple[Sequence[str | Path], int]:
     """With the second version of its API.
 
     By the third one Patroni before 3.0.3 writes itself into the lock without looking who has it: a primary that wakes
@@ -203,24 +210,29 @@ def _etcd(place: Place) -> tuple[Running, int]:
     command += ["--enable-v2", "--logger", "zap", "--log-level", "warn"]
     command += ["--listen-client-urls", urls["client"], "--advertise-client-urls", urls["client"]]
     command += ["--listen-peer-urls", urls["peer"], "--initial-advertise-peer-urls", urls["peer"]]
-    started = place.start("etcd", [*command, "--initial-cluster", f"soak={urls['peer']}"])
-    until(lambda: listens(client), 30, "etcd listens")
-    return started, client
+    return [*command, "--initial-cluster", f"soak={urls['peer']}"], client
 
 
 @contextmanager
 def pair(place: Place, password: str) -> Iterator[Pair]:
-    etcd, client = _etcd(place)
-    made = Pair(place, [], password, etcd)
+    with guarded([place.folder / name / "data" / "postmaster.pid" for name in NAMES]), _made(place, password) as made:
+        yield made
+
+
+@contextmanager
+def _made(place: Place, password: str) -> Iterator[Pair]:
+    command, client = _etcd(place)
+    made = Pair(place, [], password, place.start("etcd", command), command)
+    until(lambda: listens(client), 30, "etcd listens")
     try:
-        for name in ("db1", "db2"):
+        for name in NAMES:
             home = place.make(name)
             place.small_disk(home, DISK)
             port, rest = free_port(), free_port()
             written = place.make(f"{name}.yaml", json.dumps(_settings(place, name, port, rest, client, password)))
             patroni = place.start(name, ["patroni", written])
             made.members.append(Member(place, name, port, rest, home / "data", written, patroni))
-            if name == "db1":
+            if name == NAMES[0]:
                 until(lambda: made.members[0].leads, 90, "PostgreSQL is made")
         took = made.wait_healthy()
         say(f"the pair is whole ({took:.0f} s after the second server)")
