@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 PORT ?= 8000
 compile := UV_SYSTEM_CERTS=1 .venv/bin/uv pip compile --upgrade --universal --generate-hashes --python-version 3.11 --no-emit-index-url -q --custom-compile-command 'make requirements'
 
-.PHONY: help run test foreign sweep bench screenshots image-check lint format messages messages-check migrations-check deploy-check paths-check openapi requirements
+.PHONY: help run test foreign sweep soak bench screenshots image-check lint format messages messages-check migrations-check deploy-check paths-check openapi requirements
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
@@ -31,6 +31,11 @@ sweep: ## look at every combination of which the gate tries some, race longer, a
 	VESTIBULE_SWEEP=1 VESTIBULE_RACE_ROUNDS=50 .venv/bin/python .ci/postgres.py .venv/bin/python -m pytest -q \
 		$$(grep -rl '^from tests.sweep' tests --include='test_*.py') tests/races $(ARGS)
 	.venv/bin/python -m pytest -q --database-only --backwards --numbers-from small -m "not browser and not foreign" $(ARGS)
+
+soak: ## kill, hang and roll nodes, PostgreSQL and Redis under load: nothing may be lost (ARGS="--help"), takes a quarter of an hour
+	@.ci/machine soak || true
+	@.ci/venv dev
+	@.venv/bin/python -m tests.soak $(ARGS)
 
 bench: ## measure speed beside other providers (more: make bench ARGS="--help"), takes half an hour
 	@.ci/venv dev

@@ -1,4 +1,7 @@
-"""Ends a worker that can do nothing any more, or that nobody looks after. The server starts another one."""
+"""Ends a worker that can do nothing any more, or that nobody looks after. The server starts another one.
+
+And a worker that stood still does not do late what was asked of it meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,28 @@ from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 MAX_WAIT = 30  # seconds
+# A process that was stopped for longer (a paused machine, a frozen container) was given up by its proxy.
+MAX_PAUSE = 5  # seconds
+WAKES_WITHIN = 1  # seconds, in which it reads what came while it stood still
+SENT_AGAIN = b'{"error":"temporarily_unavailable","error_description":"This process stood still. Ask again."}'
 logger = logging.getLogger(__name__)
+
+
+class Pulse:
+    """Whether this process runs all the time: it beats once a second, unless the process stands still."""
+
+    def __init__(self, now: float) -> None:
+        self._beat = self._awake = now
+
+    def beat(self, now: float) -> None:
+        if now - self._beat > MAX_PAUSE:
+            self._awake = now + WAKES_WITHIN
+            logger.warning("This process stood still for %.0f seconds.", now - self._beat)
+        self._beat = now
+
+    def stood_still(self, now: float) -> bool:
+        """Until a moment ago, so that what is read now has been waiting meanwhile."""
+        return now - self._beat > MAX_PAUSE or now < self._awake
 
 
 class Watched:
@@ -21,6 +45,9 @@ class Watched:
     A thread waits for the body of a request, for the database, the cache. Not every such wait has an end of its own: a
     client may stop in the middle, and a connection may stay open without a word. When every thread has waited too
     long, nobody is answered any more, so the worker exits, which closes its connections.
+
+    What was sent to a process that stood still has been sent to another one since: a refresh token that rotated there,
+    or a code, would pass for stolen here, and end the authorization. So a POST that waited for that long is refused.
     """
 
     def __init__(
@@ -33,9 +60,14 @@ class Watched:
         self._main = main
         self._stop_within = stop_within
         self._busy: dict[int, float] = {}  # since when, by thread
+        self.pulse = Pulse(time.monotonic())
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] == "POST" and self.pulse.stood_still(time.monotonic()):
+            headers = [("Content-Type", "application/json"), ("Cache-Control", "no-store"), ("Retry-After", "1")]
+            start_response("503 Service Unavailable", headers)
+            return [SENT_AGAIN]
         thread = threading.get_ident()
         self._busy[thread] = time.monotonic()
         try:
@@ -50,6 +82,7 @@ class Watched:
     def _watch(self) -> None:
         while os.getppid() == self._main:
             time.sleep(min(1, self._max_wait / 10))
+            self.pulse.beat(time.monotonic())
             if self.stuck():
                 self._give_up()
         self._stop()

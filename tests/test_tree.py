@@ -19,6 +19,7 @@ APART = {
     "foreign": "clients and APIs written by others, against a live server",
     "browser": "the pages in Chromium",
     "benchmarks": "how fast it is, beside others",
+    "soak": "what is left of promises when nodes, PostgreSQL and Redis are killed under load",
     "verifier": "our verifier in an API, against this provider",
     "plugins": "what holds for all tests",
 }
