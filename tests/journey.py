@@ -16,6 +16,8 @@ from tests.provider.devices import Device, add_devices, connect
 from tests.world import ORDERS, App, Browser, Response
 
 SCOPE = "openid profile email offline_access orders.read"
+# Those that docs/operations.md, "A replica that may be read", names.
+READING = (("report",), ("events",), ("tokens", "--user", "owner"), ("keys",), ("exportconfig",))
 COMMANDS = (
     *(
         ("status",),

@@ -76,3 +76,21 @@ def test_its_migration_is_not_one_transaction() -> None:
     before, after = states()
     with transaction.atomic(), connection.schema_editor(atomic=False) as editor, pytest.raises(NotSupportedError):
         STEP.database_forwards("shop", editor, before, after)
+
+
+@pytest.mark.postgresql
+def test_of_a_divided_table_each_part_has_it(transactional_db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE shop_order (id bigint, name text) PARTITION BY RANGE (id)")
+        cursor.execute("CREATE TABLE shop_order_1 PARTITION OF shop_order FOR VALUES FROM (1) TO (100)")
+        cursor.execute("CREATE TABLE shop_order_2 PARTITION OF shop_order DEFAULT")
+        try:
+            for _time in range(2):  # as after a run that was interrupted
+                go(forwards=True)
+                cursor.execute("SELECT indexrelid::regclass::text, indisvalid FROM pg_index"
+                               " WHERE indrelid::regclass::text LIKE 'shop_order%' ORDER BY 1")  # fmt: skip
+                assert [valid for _name, valid in cursor.fetchall()] == [True, True, True]
+            go(forwards=False)
+            assert indexes() == set()
+        finally:
+            cursor.execute("DROP TABLE shop_order")
