@@ -30,7 +30,7 @@ def restarts(several: list[str]) -> list[str]:
     return [line.removeprefix("systemctl restart ") for line in several if line.startswith("systemctl restart ")]
 
 
-@pytest.mark.parametrize("block", [*UPGRADE, *BACK])
+@pytest.mark.parametrize("block", [*UPGRADE, *BACK], ids=["code and tables", "there", "back"])
 def test_a_shell_reads_it(block: str) -> None:
     subprocess.run(["sh", "-n"], input=block, text=True, check=True)
 
