@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 PORT ?= 8000
 compile := UV_SYSTEM_CERTS=1 .venv/bin/uv pip compile --upgrade --universal --generate-hashes --python-version 3.11 --no-emit-index-url -q --custom-compile-command 'make requirements'
 
-.PHONY: help run test foreign sweep soak bench screenshots image-check lint format messages messages-check migrations-check deploy-check paths-check openapi requirements
+.PHONY: help run test foreign sweep previous soak bench screenshots image-check lint format messages messages-check migrations-check deploy-check paths-check openapi requirements
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
@@ -37,6 +37,11 @@ soak: ## kill, hang and roll nodes, PostgreSQL and Redis under load: nothing may
 	@.ci/venv dev
 	@.venv/bin/python -m tests.soak $(ARGS)
 
+previous: ## run the previous release on the tables of this code, as it will while this one is rolled out
+	@.ci/venv dev
+	.venv/bin/python .ci/previous.py
+	.venv/bin/python .ci/postgres.py .venv/bin/python .ci/previous.py
+
 bench: ## measure speed beside other providers (more: make bench ARGS="--help"), takes half an hour
 	@.ci/venv dev
 	@.venv/bin/python -m tests.benchmarks $(ARGS)
@@ -49,7 +54,7 @@ lint: ## ruff, mypy and djlint, changing nothing
 	@.ci/venv dev
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy accounts clients common idp projects provider verifier/vestibule_verifier tests .ci/postgres.py .ci/messages.py .ci/wording.py .ci/openapi.py .ci/image_check.py
+	.venv/bin/mypy accounts clients common idp projects provider verifier/vestibule_verifier tests .ci/postgres.py .ci/messages.py .ci/wording.py .ci/openapi.py .ci/image_check.py .ci/previous.py
 	cd verifier && ../.venv/bin/mypy
 	.venv/bin/djlint templates --lint --quiet
 

@@ -72,7 +72,11 @@ def about(model: type[Model]) -> int:
     """How many rows there are: counted where that is quick, else what the database last estimated."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [model._meta.db_table])
+            cursor.execute(
+                "SELECT sum(greatest(reltuples, 0))::bigint FROM pg_class"  # with the parts that it may be divided in
+                " WHERE oid = %s::regclass OR oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = %s::regclass)",
+                [model._meta.db_table] * 2,
+            )
             estimate = int(cursor.fetchone()[0])
         if estimate >= EXACT:
             return estimate

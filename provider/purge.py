@@ -48,6 +48,7 @@ from projects.choices import GuestApps
 from projects.events import API_DELETED, CLIENT_DELETED, GUEST_DELETED
 from projects.invitation import Invitation
 from projects.models import Consent, Project
+from provider import partitions
 from provider.store import live
 
 RETENTION = timedelta(days=30)
@@ -99,7 +100,7 @@ def rules(now: datetime, retention: timedelta, events_retention: timedelta = EVE
     old = now - events_retention
     over = Q(rotated_at__lt=now - LONGEST_GRACE) & ~Q(seed_before="")
     return [
-        PurgeRule("access_tokens", AccessToken, Q(expires__lt=now) | _left_by(Client, "application")),
+        PurgeRule("access_tokens", AccessToken, _access_tokens(now)),
         PurgeRule("codes", Grant, Q(expires__lt=now, used_at__isnull=True) | Q(expires__lt=before)),
         PurgeRule(
             "refresh_tokens",
@@ -137,6 +138,13 @@ def _of_passing_things(now: datetime, before: datetime) -> list[PurgeRule]:
         PurgeRule("tallies", Tally, Q(day__lt=(now - TALLIES_RETENTION).date())),
         PurgeRule("tallies of projects", ProjectTally, Q(day__lt=(now - TALLIES_RETENTION).date())),
     ]
+
+
+def _access_tokens(now: datetime) -> Q:
+    """Where they are divided by days, those that no day takes with it."""
+    if partitions.are_there():
+        return Q(expires__lt=partitions.expired(now))
+    return Q(expires__lt=now) | _left_by(Client, "application")
 
 
 def _authorizations(now: datetime, retention: timedelta) -> Q:
@@ -237,11 +245,18 @@ def _apply(rule: PurgeRule, rows: models.QuerySet[models.Model]) -> int:
 
 
 def _extent(model: type[models.Model]) -> tuple[int, int]:
-    """Where its rows begin and end. On SQLite low numbers are long gone, and none is given again."""
+    """Where its rows begin and end; of a divided table, in the largest part.
+
+    On SQLite low numbers are long gone, and none is given again.
+    """
     table = connection.ops.quote_name(model._meta.db_table)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute("SELECT 0, pg_relation_size(%s::regclass) / current_setting('block_size')::int", [table])
+            cursor.execute(
+                "SELECT 0, max(pg_relation_size(oid)) / current_setting('block_size')::int FROM pg_class"
+                " WHERE oid = %s::regclass OR oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = %s::regclass)",
+                [table, table],
+            )
         else:
             cursor.execute(f"SELECT coalesce(min(rowid), 0), coalesce(max(rowid) + 1, 0) FROM {table}")  # noqa: S608 - a table of ours
         begin, end = cursor.fetchone()

@@ -55,14 +55,14 @@ class Code:
     digest: str
     authorization_id: uuid.UUID
     authorized_at: datetime
-    use: Callable[[str, datetime], Guard] = statements.use_code
+    use: Callable[[str, uuid.UUID, datetime], Guard] = statements.use_code
 
     def successor(self) -> str:
         return opaque()
 
     def keep(self, rows: Sequence[Insert], following: Following, client: ClientFacts, now: datetime) -> None:
         first = generations.row(following, self.authorization_id, 0, client, self.authorized_at, now)
-        if not write([*rows, first] if following else rows, self.use(self.digest, now)):
+        if not write([*rows, first] if following else rows, self.use(self.digest, self.authorization_id, now)):
             raise InvalidGrant(UNUSABLE)  # used in this very moment: a retry, for it brought all that the first one did
 
 

@@ -7,6 +7,7 @@ keyed.
 from __future__ import annotations
 
 import secrets
+import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -182,5 +183,6 @@ def _told(vendor: str, about: tuple[str, ...]) -> str:
     return array(("status", "expires", "hasty", "used_at", authorization), (authorization,), vendor)
 
 
-def _use(of: str, now: datetime) -> Guard:
-    return Guard("UPDATE clients_devicegrant SET used_at = %s WHERE digest = %s AND used_at IS NULL", (now, of))
+def _use(of: str, authorization_id: uuid.UUID, now: datetime) -> Guard:
+    update = "UPDATE clients_devicegrant SET used_at = %s WHERE digest = %s AND authorization_id = %s"
+    return Guard(f"{update} AND used_at IS NULL", (now, of, authorization_id))

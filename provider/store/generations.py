@@ -67,6 +67,7 @@ class Staying:
     renews: ClassVar[bool] = False
 
     digest: str
+    authorization_id: uuid.UUID
     authorized_at: datetime
     expires: datetime | None
 
@@ -75,7 +76,8 @@ class Staying:
 
     def keep(self, rows: Sequence[Insert], following: Following, client: ClientFacts, now: datetime) -> None:
         anew = expiry(client, self.authorized_at, now)
-        guard = statements.prolong(self.digest, anew) if anew != self.expires else None
+        moved = anew != self.expires
+        guard = statements.prolong(self.digest, self.authorization_id, anew) if moved else None
         if not write(rows, guard):
             raise InvalidGrant(UNUSABLE)
 
@@ -85,7 +87,7 @@ def spend_of(found: statements.Refresh, token: str, client: ClientFacts) -> Rota
     authorization = found.authorization
     use = use_of(authorization, digest(token), found.generation)
     if not client.rotates and use is Use.CURRENT:
-        return Staying(digest(token), authorization.created_at, found.expires)
+        return Staying(digest(token), authorization.id, authorization.created_at, found.expires)
     seed = authorization.seed if use is Use.CURRENT else authorization.seed_before
     return Rotating(token, seed, authorization.id, authorization.created_at, found.generation, use)
 

@@ -292,8 +292,13 @@ _HAS_REFRESH = """SELECT '[]' FROM clients_authorization a
 # --- What using it writes ------------------------------------------------------------------------------------------
 
 
-def use_code(digest: str, now: datetime) -> Guard:
-    return Guard("UPDATE clients_grant SET used_at = %s WHERE digest = %s AND used_at IS NULL", (now, digest))
+# Each names the Authorization, though it finds its row without: the rows that are written with it name that, too, so
+# tables that are spread over several databases by it are written in one of them (docs/operations.md, "Growth").
+
+
+def use_code(digest: str, authorization_id: uuid.UUID, now: datetime) -> Guard:
+    update = "UPDATE clients_grant SET used_at = %s WHERE digest = %s AND authorization_id = %s AND used_at IS NULL"
+    return Guard(update, (now, digest, authorization_id))
 
 
 def rotate(authorization_id: uuid.UUID, digest: str, generation: int, seed: str) -> Guard:
@@ -304,9 +309,10 @@ def rotate(authorization_id: uuid.UUID, digest: str, generation: int, seed: str)
     return Guard(update, (digest, seed, authorization_id, generation))
 
 
-def prolong(digest: str, expires: datetime | None) -> Guard:
+def prolong(digest: str, authorization_id: uuid.UUID, expires: datetime | None) -> Guard:
     """A refresh token that does not rotate was used."""
-    return Guard("UPDATE clients_refreshtoken SET expires = %s WHERE digest = %s", (expires, digest))
+    update = "UPDATE clients_refreshtoken SET expires = %s WHERE digest = %s AND authorization_id = %s"
+    return Guard(update, (expires, digest, authorization_id))
 
 
 def new_access_token(**values: Value) -> Insert:

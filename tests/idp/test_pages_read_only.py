@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client as Http
 
+from tests import journey
 from tests.idp.reading import only_reading
 from tests.world import App, Browser
 
@@ -78,3 +81,18 @@ def test_what_has_to_write_is_unavailable(prepare: Callable[[], Deed]) -> None:
 def test_what_only_reads_goes_on(path: str) -> None:
     with only_reading():
         assert _visitor().get(path).status_code == 200
+
+
+@pytest.mark.parametrize("command", journey.READING, ids=" ".join)
+def test_what_a_replica_may_be_asked_writes_nothing(command: tuple[str, ...]) -> None:
+    """As docs/operations.md says: a report or an export needs no primary."""
+    Browser("owner").tokens("web")
+    with only_reading():
+        assert journey.run(*command)
+
+
+def test_the_page_names_what_a_replica_may_be_asked() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    chapter = page.partition("\n### A replica that may be read\n")[2].partition("\n### ")[0]
+    row = next(line for line in chapter.splitlines() if line.startswith("| `report`"))
+    assert re.findall(r"`(\w+)`", row) == [name for name, *_options in journey.READING]

@@ -33,7 +33,7 @@ LENGTH = re.compile(r"\b[\d.]+ (s|min|h|d|ms)\b")
 ANY_LINES, ANY_TEXT = "\n…\n", "…"
 NOT_OURS = {"createsuperuser", "changepassword", "collectstatic", "check", "migrate"}
 # Begun with; and those with a chapter of their own and a test of what it shows.
-ELSEWHERE = {"quickstart", "applyconfig", "exportconfig", "createinitialtoken", "importdot", "importusers"}
+ELSEWHERE = {"quickstart", "applyconfig", "exportconfig", "createinitialtoken", "importdot", "importusers", "partition"}
 
 
 def typed(block: str) -> list[tuple[str, str]]:

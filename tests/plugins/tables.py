@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
 from django.db import connection
 
-from tests.migrated import copied
+from tests.migrated import GIVEN, copied
 
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     if connection.vendor != "sqlite":
+        connection.settings_dict["TEST"]["TEMPLATE"] = os.environ.get(GIVEN)
         return
     creation: Any = connection.creation
     make = creation._create_test_db

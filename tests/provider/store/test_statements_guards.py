@@ -97,8 +97,8 @@ def test_a_code_is_used_once_and_no_other_with_it() -> None:
     Browser("owner").code("desk")
     Browser("owner").code("desk")
     code, other = Grant.objects.order_by("created")
-    assert write([], statements.use_code(code.digest, timezone.now()))
-    assert not write([], statements.use_code(code.digest, timezone.now()))
+    assert write([], statements.use_code(code.digest, code.authorization_id, timezone.now()))
+    assert not write([], statements.use_code(code.digest, code.authorization_id, timezone.now()))
     assert Grant.objects.get(pk=other.pk).used_at is None
 
 
@@ -138,14 +138,15 @@ def test_a_jwt_that_was_revoked_denies_no_other() -> None:
 def test_what_cannot_be_kept_whole_leaves_nothing_behind() -> None:
     """Whoever meets a fault half-way finds the code as it was, and not one of the rows."""
     code, now = digest(Browser("owner").code("web")), timezone.now()
+    behind = Grant.objects.get(pk=code).authorization_id
     row = statements.new_refresh_token(
         digest=digest("new"),
-        authorization_id=Grant.objects.get(pk=code).authorization_id,
+        authorization_id=behind,
         generation=0,
         created=now,
         expires=None,
     )
     with pytest.raises(IntegrityError):
-        write([row, row], statements.use_code(code, now))
+        write([row, row], statements.use_code(code, behind, now))
     assert Grant.objects.get(pk=code).used_at is None
     assert not RefreshToken.objects.exists()
