@@ -33,6 +33,7 @@ pytest_plugins = [
     "tests.plugins.places",
     "tests.plugins.programs",
     "tests.plugins.emptying",
+    "tests.plugins.garbage",
     "tests.plugins.widgets",
     "tests.plugins.numbering",
     "tests.plugins.tables",
