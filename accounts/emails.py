@@ -67,6 +67,16 @@ def _removed(request: HttpRequest, user: User, email_address: EmailAddress, **kw
         tell(email_address.user, email_address.email, email_address.verified)
 
 
+@receiver(account.email_confirmed, dispatch_uid="accounts.email_is_verified")
+def _confirmed(email_address: EmailAddress, **kwargs: object) -> None:
+    touch(email_address.user)
+
+
+def touch(user: User) -> None:
+    """They changed: of what apps are told, `email_verified` alone stands in another row."""
+    User.objects.filter(pk=user.pk).update(updated_at=clock.now())
+
+
 def delete_replaced_address(user: User, before: str) -> None:
     """Delete the previous address: it signs nobody in any more, and gets no mail that resets the password. Where it was
     theirs, it gets one that says so: this is for changes by others."""

@@ -12,7 +12,7 @@ from allauth.mfa.webauthn.internal.auth import WebAuthn
 from django.db.models import Q
 from django.http import HttpRequest
 
-from accounts import events, normalization, passkeys
+from accounts import emails, events, normalization, passkeys
 from accounts.models import AccountEventKind, User
 
 
@@ -64,6 +64,7 @@ def verify(request: HttpRequest, user: User, address: str) -> None:
     if not rows.exists() and user.email == normalization.mail_address(address):
         EmailAddress.objects.create(user=user, email=user.email, primary=True)
     if rows.filter(verified=False).update(verified=True):
+        emails.touch(user)
         events.record(user, AccountEventKind.EMAIL_VERIFIED, request)
 
 

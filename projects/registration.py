@@ -76,7 +76,7 @@ def problems(wanted: ProjectMetadata, by: Actor, project: Project | None = None)
         return [Problem("id", _("You may not change this project."))]
 
     def judge(one: ProjectMetadata) -> list[Problem]:
-        return [*_own(one, project), *screens.problems(one.consent_screen), *claims.problems(one.claims)]
+        return [*_own(one, project), *screens.problems(one.consent_screen), *claims.problems(one.claims, project)]
 
     return [
         *new_problems(judge, wanted, before),

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from accounts import groups, normalization
 from accounts.models import Group, User
-from projects import quotas
+from projects import claims, quotas
 from projects.actors import Actor
 from projects.apis import grouped
 from projects.events import Detail, acting, record, record_each
@@ -96,6 +96,7 @@ def problems(wanted: RoleMetadata, project: Project, by: Actor, role: ProjectRol
         *_room(project, role),
         *new_problems(_own, wanted, before),
         *_another(wanted, project, role),
+        *_told(wanted, project, role),
         *_Holders.named(wanted).problems(),
     ]
 
@@ -137,6 +138,14 @@ def _another(wanted: RoleMetadata, project: Project, role: ProjectRole | None) -
     same = project.roles.filter(name__iexact=wanted.name)
     if (same.exclude(pk=role.pk) if role else same).exists():
         yield Problem("name", _("This project has a role of this name already."))
+
+
+def _told(wanted: RoleMetadata, project: Project, role: ProjectRole | None) -> Iterator[Problem]:
+    before = role.name if role else ""
+    if wanted.name == before or name_problem(wanted.name):
+        return
+    if problem := claims.role_problem(project, wanted.name, before):
+        yield Problem("name", problem)
 
 
 @dataclass(frozen=True, slots=True)

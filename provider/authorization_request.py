@@ -86,14 +86,18 @@ def resumed(query: str, has_begun: Callable[[str], bool]) -> Params:
     return request_objects.opened(pushed_requests.opened(parameters.decode(query), has_begun))
 
 
+def in_sight(query: str, has_begun: Callable[[str], bool]) -> Params:
+    """What the query of an address says, without opening a request object: for that keys may have to be fetched."""
+    return pushed_requests.opened(kept_requests.unfolded(parameters.decode(query)), has_begun)
+
+
 def leads_to(query: str, has_begun: Callable[[str], bool]) -> Channel:
     """Whose request this is, by the query of its address, before anything is decided about it.
 
-    Raises NotRedirectable, and what `received` raises. Nothing is fetched, kept or used up. So no request object is
-    opened, for which keys may have to be fetched: what stands beside it says whose it is, or nothing does.
+    Raises NotRedirectable, and what `received` raises. Nothing is fetched, kept or used up: what stands beside a
+    request object says whose it is, or nothing does.
     """
-    sent = kept_requests.unfolded(parameters.decode(query))
-    return _channel(pushed_requests.opened(sent, has_begun))
+    return _channel(in_sight(query, has_begun))
 
 
 # --- Validated -----------------------------------------------------------------------------------------------------

@@ -190,4 +190,5 @@ def _set_email_address(context: Context, user: User, old_email: str, entry: Entr
         return []
     mine.exclude(pk=address.pk).update(primary=False)
     address.save()
+    emails.touch(user)
     return ["email_verified"] if before[2] != address.verified else ["email"]

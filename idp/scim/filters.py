@@ -140,7 +140,9 @@ class _Conditions(FilterVisitor[Q]):
         return ~found if unequal else found
 
     def visit_value_path(self, node: ValuePath) -> Q:
-        return _Conditions(self.columns, node.attr_path.attr.lower()).visit(node.val_filter)
+        """Of a value that is there."""
+        inside = _Conditions(self.columns, node.attr_path.attr.lower()).visit(node.val_filter)
+        return self._column(node.attr_path).present() & inside
 
     def _is_label(self, path: AttrPath) -> bool:
         """One of them is kept, whatever it is called: `emails[type eq "work" and value eq …]` looks for its value."""

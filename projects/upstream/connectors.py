@@ -13,6 +13,7 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.normalization import mail_address
 from common import issuer, sealing
+from projects.upstream import saml_keys
 from projects.upstream.choices import ASK_AGAIN
 from projects.upstream.models import Connector
 from projects.upstream.oidc import Party, issuer_of
@@ -20,7 +21,7 @@ from projects.upstream.wanted import wanted_by
 
 PURPOSE = "secrets of connectors"
 # Columns that no button needs: they may be long.
-UNSEEN = ("secret", "metadata", "attributes", "groups")
+UNSEEN = ("secret", "saml_key", "saml_certificate", "metadata", "attributes", "groups")
 
 
 def shown(request: HttpRequest, next_url: str | None = None) -> Sequence[Connector]:
@@ -59,14 +60,22 @@ def secret_of(connector: Connector) -> str:
     return sealing.unseal(PURPOSE, connector.secret) if connector.secret else ""
 
 
+def saml_key_of(connector: Connector) -> str:
+    """The key with which we sign what we say there, as PEM; empty: there is none. Raises sealing.Unreadable."""
+    return sealing.unseal(saml_keys.PURPOSE, connector.saml_key) if connector.saml_key else ""
+
+
 def reseal() -> int:
     """Encrypt every secret under the first of IDP_KEY_SECRETS. Returns how many there are; raises sealing.Unreadable,
     having changed nothing."""
+    number = 0
     with transaction.atomic():
-        rows = list(Connector.objects.select_for_update().exclude(secret="").only("pk", "secret").order_by("pk"))
-        for row in rows:
-            Connector.objects.filter(pk=row.pk).update(secret=sealing.reseal(PURPOSE, row.secret))
-    return len(rows)
+        for column, purpose in (("secret", PURPOSE), ("saml_key", saml_keys.PURPOSE)):
+            rows = Connector.objects.select_for_update().exclude(**{column: ""}).order_by("pk")
+            for key, sealed in list(rows.values_list("pk", column)):
+                Connector.objects.filter(pk=key).update(**{column: sealing.reseal(purpose, sealed)})
+                number += 1
+    return number
 
 
 def callback_url(key: str) -> str:

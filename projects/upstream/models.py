@@ -43,6 +43,9 @@ class Connector(models.Model):
     scope = models.CharField(_("scopes"), max_length=500, blank=True, help_text=_("Asked for beside the usual ones."))
     metadata_uri = models.CharField(_("address of the metadata"), max_length=500, blank=True)
     metadata = models.TextField(_("metadata"), max_length=MOST_METADATA, blank=True)
+    # Of SAML: what signs our messages there, sealed, and what shows it.
+    saml_key = models.TextField(blank=True, default="", db_default="", editable=False)
+    saml_certificate = models.TextField(blank=True, default="", db_default="", editable=False)
     search_base = models.CharField(_("search base"), max_length=500, blank=True)
     search_filter = models.CharField(_("search filter"), max_length=500, blank=True)
     domains = models.JSONField(_("domains that go straight there"), default=list, blank=True)

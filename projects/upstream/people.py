@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 
-from accounts import events, normalization, notices
+from accounts import emails, events, normalization, notices
 from accounts.adapter import AccountAdapter
 from accounts.models import AccountEventKind, User
 from common.json_type import Json
@@ -122,7 +122,9 @@ def _settled(
         SocialAccount.objects.create(user=user, provider=connector.key, uid=told.uid)
         events.record(user, AccountEventKind.LINKED, request, connector=connector.key)
     if user is not None and outcome is Outcome.LINK_AND_SIGN_IN:  # by an address that the owner of its domain proved
-        EmailAddress.objects.filter(user=user, email=address_of(told), verified=False).update(verified=True)
+        rows = EmailAddress.objects.filter(user=user, email=address_of(told), verified=False)
+        if rows.update(verified=True):
+            emails.touch(user)
     if user is not None and outcome in (Outcome.LINK, Outcome.LINK_AND_SIGN_IN):
         notices.tell(user, "socialaccount/email/account_connected", {"provider": connector.name})
     if user is not None and (new or outcome is Outcome.SIGN_IN):

@@ -19,7 +19,8 @@ from projects.events import Detail, acting, record
 from projects.models import Project
 from projects.problems import Problem, new_problems, require
 from projects.rules import quoted
-from projects.upstream import rules
+from projects.upstream import rules, saml_keys
+from projects.upstream.choices import Kind
 from projects.upstream.connectors import PURPOSE, secret_of
 from projects.upstream.ends import end_sign_ins
 from projects.upstream.metadata import ConnectorMetadata
@@ -166,4 +167,6 @@ def _write(row: Connector, wanted: ConnectorMetadata, secret: str | None) -> Non
     row.project = Project.objects.get(key=wanted.project) if wanted.project else None
     if secret is not None:
         row.secret = sealing.seal(PURPOSE, secret) if secret else ""
+    if row.kind == Kind.SAML and not row.saml_key:
+        row.saml_key, row.saml_certificate = saml_keys.new(row.key)
     row.save()

@@ -23,7 +23,7 @@ from onelogin.saml2.settings import OneLogin_Saml2_Settings
 
 from common.json_type import Json
 from projects.upstream import fetched
-from projects.upstream.connectors import callback_url, logout_url, metadata_url
+from projects.upstream.connectors import callback_url, logout_url, metadata_url, saml_key_of
 from projects.upstream.id_tokens import SKEW
 from projects.upstream.models import Connector
 from projects.upstream.oidc import Wish
@@ -63,10 +63,16 @@ _BROKEN = (
 )
 
 
-def settings_of(connector: Connector) -> OneLogin_Saml2_Settings:
-    """We and the provider there, as the library knows both. Raises Refused."""
+def settings_of(connector: Connector, *, signing: bool = False) -> OneLogin_Saml2_Settings:
+    """We and the provider there, as the library knows both. Raises Refused, and when we sign sealing.Unreadable.
+
+    What we ask for is signed where the provider's metadata wants that.
+    """
     parsed = read_metadata(_metadata(connector))
-    both = {"strict": True, "security": SECURITY, "sp": _ours(connector), "idp": parsed["idp"]}
+    key = saml_key_of(connector) if signing else ""
+    wants = bool(key) and bool(parsed.get("security", {}).get("authnRequestsSigned"))
+    ours, security = {**_ours(connector), "privateKey": key}, {**SECURITY, "authnRequestsSigned": wants}
+    both = {"strict": True, "security": security, "sp": ours, "idp": parsed["idp"]}
     try:
         return OneLogin_Saml2_Settings(both)
     except _BROKEN as error:
@@ -79,6 +85,7 @@ def _ours(connector: Connector) -> dict[str, object]:
         "assertionConsumerService": {"url": callback_url(connector.key), "binding": Constants.BINDING_HTTP_POST},
         "singleLogoutService": {"url": logout_url(connector.key), "binding": Constants.BINDING_HTTP_REDIRECT},
         "NameIDFormat": Constants.NAMEID_UNSPECIFIED,
+        "x509cert": connector.saml_certificate,
     }
 
 
@@ -120,13 +127,13 @@ def our_metadata(connector: Connector) -> bytes:
 
 
 def begin(connector: Connector, state: str, wish: Wish) -> str:
-    """Where the browser goes. The ID of the request is the state. Raises Refused."""
+    """Where the browser goes. The ID of the request is the state. Raises Refused, sealing.Unreadable."""
 
     class Request(OneLogin_Saml2_Authn_Request):  # type: ignore[misc]
         def _generate_request_id(self) -> str:
             return request_id(state)
 
-    auth = _auth(connector, "")
+    auth = _auth(connector, "", signing=True)
     auth.authn_request_class = Request
     location: str = auth.login(return_to=state, force_authn=wish.fresh, set_nameid_policy=True)
     return location
@@ -163,7 +170,7 @@ class Response(OneLogin_Saml2_Response):  # type: ignore[misc]
         return int(moment.timestamp()) if moment is not None and moment.tzinfo is not None else None
 
 
-def _auth(connector: Connector, answer: str) -> OneLogin_Saml2_Auth:
+def _auth(connector: Connector, answer: str, *, signing: bool = False) -> OneLogin_Saml2_Auth:
     """The library reads the address from a request: it gets the one that is configured, whatever a header says."""
     url = urlsplit(callback_url(connector.key))
     request = {
@@ -174,7 +181,7 @@ def _auth(connector: Connector, answer: str) -> OneLogin_Saml2_Auth:
         "get_data": {},
         "post_data": {"SAMLResponse": answer} if answer else {},
     }
-    return OneLogin_Saml2_Auth(request, settings_of(connector))
+    return OneLogin_Saml2_Auth(request, settings_of(connector, signing=signing))
 
 
 def finish(connector: Connector, state: str, answer: str, proved_since: int | None) -> Told:

@@ -24,7 +24,7 @@ from onelogin.saml2.settings import OneLogin_Saml2_Settings
 from onelogin.saml2.utils import OneLogin_Saml2_Utils
 from onelogin.saml2.xml_utils import OneLogin_Saml2_XML
 
-from common import clock
+from common import clock, sealing
 from projects.upstream import logout, saml
 from projects.upstream.connectors import logout_url
 from projects.upstream.id_tokens import SKEW
@@ -51,7 +51,7 @@ def answered(request: HttpRequest, connector: Connector) -> HttpResponse:
     try:
         document = _unpacked(sent.get("SAMLRequest", ""), packed=request.method == "GET")
         with logout.alone(connector.key):
-            settings = saml.settings_of(connector)
+            settings = _settings(connector)
         if request.method == "GET":
             _check_query(request, settings)
         told, message_id = _read(document, connector, settings, in_document=request.method == "POST")
@@ -59,6 +59,14 @@ def answered(request: HttpRequest, connector: Connector) -> HttpResponse:
         raise Refused("malformed", f"The request cannot be read: {type(error).__name__}.") from None
     logout.end(connector, told)
     return _back(request, settings, message_id, sent.get("RelayState", ""))
+
+
+def _settings(connector: Connector) -> OneLogin_Saml2_Settings:
+    """Whoever signed out there is signed out here, also where nobody can open our key: then we answer unsigned."""
+    try:
+        return saml.settings_of(connector, signing=True)
+    except sealing.Unreadable:
+        return saml.settings_of(connector)
 
 
 def _unpacked(text: str, *, packed: bool) -> bytes:
@@ -143,11 +151,15 @@ def _check_signature(document: bytes, root: Any, provider: dict[str, Any]) -> No
 
 
 def _back(request: HttpRequest, settings: OneLogin_Saml2_Settings, message_id: str, state: str) -> HttpResponse:
-    """That it is done, whoever was signed in here: nobody hears which. Not signed, for we have no key there."""
+    """That it is done, whoever was signed in here: nobody hears which. Signed (profiles, section 4.4.4.2)."""
     address = str(settings.get_idp_slo_response_url() or "")
     if not saml.is_web(address):
         return HttpResponse(status=200)
     answer = OneLogin_Saml2_Logout_Response(settings)
     answer.build(message_id)
     said = {"SAMLResponse": answer.get_response(), **({"RelayState": state} if 0 < len(state) <= LONGEST_STATE else {})}
-    return redirect(with_query(address, said))
+    if not settings.get_sp_key():
+        return redirect(with_query(address, said))
+    signing = OneLogin_Saml2_Auth({"get_data": {}, "post_data": {}}, settings)
+    signing.add_response_signature(said)
+    return redirect(signing.redirect_to(address, said))

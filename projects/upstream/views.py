@@ -64,7 +64,7 @@ def go(
     provider = provider_of(request, connector.key)
     if provider is None:
         return failed(request, None, "disabled")
-    asked = wanted_by(request, next_url).wish
+    asked = wanted_by(request, next_url, going=True).wish
     local, _at, domain = login.strip().rpartition("@")
     hint = login.strip() if local else asked.login_hint
     fresh = asked.fresh or process == CONFIRM

@@ -45,7 +45,7 @@ def register(request: Request) -> Answer:
     initial, values = _initial(request), _values(request)
     if initial is None:
         registration_limits.count(address_of(request))
-    sector_identifiers.check(values)
+    sector_identifiers.check(values, guest=initial is None)
     with _told():
         return _answer(self_registered.register(values, initial), 201)
 
@@ -63,7 +63,7 @@ def registered(request: Request) -> Answer:
         values = _values(request)
         if access.client.guest:
             registration_limits.count(address_of(request))  # each leaves an event, as a registration does
-        sector_identifiers.check(values)
+        sector_identifiers.check(values, guest=access.client.guest)
         return _answer(self_registered.change(access, values))
 
 

@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse
 
 from projects.upstream.oidc import Wish
 from projects.upstream.wanted import NOTHING, Wanted
-from provider import facts, kept_requests, parameters
-from provider.authorization_request import resumed
+from provider import facts, request_objects
+from provider.authorization_request import in_sight
 from provider.endpoints import begun
 from provider.protocol import prompts
 from provider.protocol.errors import Refusal
@@ -29,14 +29,17 @@ def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[
     return handle
 
 
-def read(request: HttpRequest, address: str) -> Wanted:
-    """What cannot be read wants nothing: the authorization endpoint will say what is wrong with it."""
+def read(request: HttpRequest, address: str, *, going: bool) -> Wanted:
+    """What cannot be read wants nothing: the authorization endpoint will say what is wrong with it.
+
+    `going`: somebody goes to a connector, which hears what a request object asks for. No page needs to know.
+    """
     url = urlsplit(address)
     if not url.path.rstrip("/").endswith("/authorize"):
         return NOTHING
     try:
-        params = kept_requests.unfolded(parameters.decode(url.query))
-        params = resumed(params.query, partial(begun.has_begun, request))
+        params = in_sight(url.query, partial(begun.has_begun, request))
+        params = request_objects.opened(params) if going else params
         client = facts.find_client(params.one("client_id"))
         if client is None:
             return NOTHING

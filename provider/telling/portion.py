@@ -12,7 +12,7 @@ from clients.models.stream import StreamStatus
 from clients.models.telling import ToldKind
 from projects.models import Project
 from projects.sectors import told_moment, told_sid, told_sub
-from provider.telling import sets
+from provider.telling import addresses, sets
 from provider.telling.new_claims import NewClaims
 from provider.telling.relations import projects_of_each
 from provider.telling.sets import Details
@@ -67,8 +67,10 @@ class Portion:
         if wanted is not None and not of_others and sub not in self._excluded[stream.pk]:
             claims = self._new_claims.of(one, project)
             at = told_moment(one.at, project)
+            whose = {addresses.PERSON: one.sub} if sets.BEFORE in wanted else {}
             if claims is not None:
-                yield Delivery(stream=stream, sub=sub, kind=one.kind, data={**wanted, **claims}, happened_at=at)
+                data = {**wanted, **claims, **whose}
+                yield Delivery(stream=stream, sub=sub, kind=one.kind, data=data, happened_at=at)
 
 
 def _whose(

@@ -16,7 +16,7 @@ from clients.models import Delivery, Occurrence, ReadUntil, Stream, Webhook
 from clients.models.telling import ToldKind
 from provider import event_feed
 from provider.event_feed import Place, Wanted
-from provider.telling import table
+from provider.telling import addresses, table
 from provider.telling.portion import Portion
 from provider.telling.relations import told_projects
 from provider.telling.table import Happened
@@ -41,6 +41,7 @@ def spread(should_stop: Callable[[], bool]) -> int:
             break
         made, more = _spread_some(until, should_stop)
         written += made
+    addresses.sweep()
     return written
 
 

@@ -19,7 +19,7 @@ from provider.keys import mint
 from provider.outboxes import Attempt, Job, Sent, status_problem
 from provider.patience import Lookups, Patience
 from provider.protocol.errors import TemporarilyUnavailable
-from provider.telling import giving_up, lanes, sets
+from provider.telling import addresses, giving_up, lanes, sets
 from provider.telling.sets import Told
 
 STREAMS = Lookups("stream", "stream__client__project", "stream__endpoint_url")
@@ -37,6 +37,8 @@ class Streams:
         row = lanes.claim_next(patience, STREAMS, OPEN)
         if row is None or row.stream is None:
             return None
+        if not addresses.settled([row]):
+            return Attempt(_name(row), NoticeState.DROPPED, addresses.NOT_WANTED)
         try:
             sent, headers = token(row, row.stream), _headers(row.stream)
         except (sealing.Unreadable, TemporarilyUnavailable) as error:
@@ -65,8 +67,8 @@ def fetch(stream: Stream, most: int) -> tuple[dict[str, str], bool]:
     due = Delivery.objects.filter(stream=stream, state=NoticeState.DUE).order_by("pk")
     if stream.status != StreamStatus.ENABLED:
         due = due.filter(kind=streams.UPDATED)
-    rows = list(due[: most + 1])
-    return {one.message_id.hex: token(one, stream) for one in rows[:most]}, len(rows) > most
+    rows = list(due.select_related("stream__client__project")[: most + 1])
+    return {one.message_id.hex: token(one, stream) for one in addresses.settled(rows[:most])}, len(rows) > most
 
 
 def acknowledge(stream: Stream, jtis: Sequence[str]) -> None:

@@ -23,6 +23,7 @@ from django.test import Client as Http
 from django.utils import timezone
 
 from clients.models import Client
+from common import outbound
 from idp import discovery
 from projects.actors import Actor
 from projects.models import Project
@@ -258,6 +259,25 @@ def test_registration_sector_uri(suite: Suite, server: KeyServer) -> None:
         made = suite.register(subject_type="pairwise", sector_identifier_uri=server.url)
         assert made["subject_type"] == kind
         assert "sector_identifier_uri" not in made
+
+
+# As the suite itself does: in a network that IDP_PRIVATE_LOGOUT_NETWORKS names, where no stranger leads us.
+@pytest.mark.parametrize("guest", [True, False])
+def test_the_list_may_be_where_apps_of_projects_are(
+    suite: Suite, settings: Any, monkeypatch: pytest.MonkeyPatch, guest: bool
+) -> None:
+    led: list[bool] = []
+
+    def get(_uri: str, _accept: str, _most: int, _seconds: float, *, for_strangers: bool = False) -> bytes:
+        led.append(not for_strangers)
+        return json.dumps([CALLBACK]).encode()
+
+    monkeypatch.setattr(outbound, "get", get)
+    settings.IDP_DYNAMIC_REGISTRATION = "guests"
+    registrar = Registrar("" if guest else suite.registrar.token)
+    method = {"token_endpoint_auth_method": "none", "jwks": None} if guest else {}
+    answer = registrar.register(suite.asks(sector_identifier_uri="https://suite.example/list", **method))
+    assert (answer.status_code, led) == (201, [not guest])
 
 
 @pytest.mark.parametrize("body", [b'["https://other.example/cb"]', b'{"a": 1}', b"[", b"null"])

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from accounts import groups
 from accounts.models import Group, User
 from clients.models import SecurityEvent
-from projects import quotas, roles
+from projects import claim_table, claims, quotas, registration, roles
 from projects.access import Roles
 from projects.actors import Actor
 from projects.metadata import RoleMetadata
@@ -54,6 +54,42 @@ def test_a_role_is_of_people_and_of_groups() -> None:
     role = roles.register(replace(STAFF, users=("outsider",), groups=("choir",)), acme(), OPERATOR)
     assert roles.metadata_of(role) == replace(STAFF, users=("outsider",), groups=("Choir",))
     assert [roles.roles_of(acme().pk, user(name).pk) for name in ("owner", "member", "outsider")] == [("staff",)] * 3
+
+
+def long_names(number: int) -> list[str]:
+    """Of as many letters as a name may have, and three times as many bytes."""
+    return [f"{place:02}" + "\u8077" * 62 for place in range(number)]
+
+
+@pytest.fixture
+def roomy(world: None) -> Project:
+    """Whoever has all of its roles is just told so."""
+    project = acme()
+    ProjectRole.objects.bulk_create(ProjectRole(project=project, name=one) for one in long_names(42))
+    assert claims.role_problem(project, "x") == ""
+    return project
+
+
+def test_a_token_can_say_all_roles_of_a_project(roomy: Project) -> None:
+    one_more = RoleMetadata(name="\u8077" * 60)
+    [(field, said)] = refused(roles.register, one_more, roomy, OPERATOR)
+    assert (field, "8192 at most" in said) == ("name", True)
+    short = roles.register(RoleMetadata(name="x"), roomy, OPERATOR)
+    assert refused(roles.change, short, one_more, OPERATOR) == [(field, said)]
+    roomy.claims = claim_table.stored([claim_table.ClaimRow(name="roles", source="roles", only=("x", "admin"))])
+    roomy.save()
+    assert roles.register(one_more, roomy, OPERATOR).name == one_more.name, "no token says it"
+
+
+def test_no_claim_of_a_table_is_longer_than_a_token_takes(roomy: Project) -> None:
+    before = registration.metadata_of(roomy)
+    longer = {name: name + "\u8077" * 3 for name in long_names(42)}
+    row = claim_table.ClaimRow(name="roles", source="roles", rename=tuple(longer.items()))
+    [(field, _said)] = refused(registration.change, roomy, replace(before, claims=(row,)), OPERATOR)
+    assert field == "claims[0].source"
+    row = replace(row, prefix="0")
+    registration.change(roomy, replace(before, claims=(row,)), OPERATOR)
+    assert registration.metadata_of(acme()).claims == (row,)
 
 
 def test_a_role_that_somebody_has_twice_is_one_role() -> None:

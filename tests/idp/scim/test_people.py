@@ -425,6 +425,8 @@ def test_operations_are_bounded(scim: Scim) -> None:
         ('userName eq "ada" or userName eq "owner"', ["Ada", "owner"]),
         ('not (userName eq "ada") and name.givenName eq "olive"', ["owner"]),
         ("externalId pr", ["Ada"]),
+        ('emails[type eq "work"] and userName eq "nobody-writes-to-me"', []),
+        ('userName sw "nobody" and not (emails[primary eq true])', ["nobody-writes-to-me"]),
         ('userName ne "ada" and emails.value co "PEOPLE.example" and userName ew "r"', ["member", "outsider", "owner"]),
         ('meta.lastModified gt "2011-05-13T04:42:34Z" and externalId pr', ["Ada"]),
         ('userName eq "nobody"', []),
@@ -434,6 +436,7 @@ def test_operations_are_bounded(scim: Scim) -> None:
 )
 def test_s2_people_are_found_in_any_capitals(scim: Scim, expression: str, names: list[str]) -> None:
     scim.make("Users", **WHOLE)
+    scim.make("Users", userName="nobody-writes-to-me")
     assert found(scim, expression) == names
 
 

@@ -12,6 +12,7 @@ from django.test import Client as Http
 
 from accounts.models import Group, GroupMember, SignIn, User
 from clients.models import Authorization
+from common import sealing
 from idp.configuration import ConfigurationError, apply
 from idp.configuration.export import What, export
 from idp.configuration.export_secrets import SecretsAs
@@ -20,9 +21,9 @@ from projects.access import Roles
 from projects.actors import Actor
 from projects.events import SecurityEvent
 from projects.problems import RegistrationError
-from projects.upstream import registration
+from projects.upstream import registration, saml_keys
 from projects.upstream.choices import Kind
-from projects.upstream.connectors import secret_of
+from projects.upstream.connectors import saml_key_of, secret_of
 from projects.upstream.metadata import ConnectorMetadata
 from projects.upstream.models import Connector
 from tests.console import browser, page, problems, send
@@ -180,11 +181,12 @@ def test_the_example_of_the_documentation_applies() -> None:
 
 def test_a_new_secret_of_the_installation_takes_over_those_of_connectors(settings: Any) -> None:
     row = registration.register(wanted(), BY, "of them")
+    Connector.objects.update(saml_key=sealing.seal(saml_keys.PURPOSE, "of SAML"))
     settings.IDP_KEY_SECRETS = ["n" * 40, *settings.IDP_KEY_SECRETS]
     call_command("resealfactors", format="json")
     settings.IDP_KEY_SECRETS = settings.IDP_KEY_SECRETS[:1]
     row.refresh_from_db()
-    assert secret_of(row) == "of them"
+    assert (secret_of(row), saml_key_of(row)) == ("of them", "of SAML")
     settings.IDP_KEY_SECRETS = ["o" * 40]
     page = Http().post("/accounts/from/corp/")
     assert page.status_code == 503

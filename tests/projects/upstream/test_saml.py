@@ -7,16 +7,20 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from allauth.socialaccount.models import SocialAccount
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from django.test import Client as Http
 
 from accounts.models import Group, SignIn, User
 from projects.upstream import registration
 from projects.upstream.metadata import ConnectorMetadata
 from projects.upstream.models import Connector
-from tests.projects.upstream.elsewhere import BY, KEY, Visitor
+from tests.projects.upstream.elsewhere import BY, KEY, Visitor, asked
 from tests.projects.upstream.fake import Provider
 from tests.projects.upstream.saml_provider import SSO, SamlProvider
 from tests.projects.upstream.test_oidc import REQUEST, refused_as, waiting_in
@@ -59,6 +63,20 @@ def test_who_is_linked_is_signed_in(world: None) -> None:
     assert posted(visitor, idp.answer(location))["Location"] == "/accounts/security/"
     row = SignIn.objects.get()
     assert (row.user.username, row.connector, row.amr, row.acr) == ("owner", KEY, ["federated"], "aal1")
+
+
+@pytest.mark.parametrize("wants", ["true", "false"])
+def test_a_provider_that_wants_it_gets_a_signed_request(world: None, wants: str) -> None:
+    """Metadata, section 2.4.3; over the query, in the order of bindings 3.4.4.1."""
+    wanting = idp.metadata.replace("<md:IDPSSODescriptor", f'<md:IDPSSODescriptor WantAuthnRequestsSigned="{wants}"')
+    row = saml(metadata=wanting)
+    said = asked(Visitor("").begin())
+    assert ("Signature" in said) is (wants == "true")
+    if wants == "true":
+        query = urlencode({name: said[name] for name in ("SAMLRequest", "RelayState", "SigAlg")})
+        key = x509.load_pem_x509_certificate(row.saml_certificate.encode()).public_key()
+        assert isinstance(key, rsa.RSAPublicKey)
+        key.verify(base64.b64decode(said["Signature"]), query.encode(), padding.PKCS1v15(), hashes.SHA256())
 
 
 def test_attributes_groups_and_levels_come_along(world: None) -> None:

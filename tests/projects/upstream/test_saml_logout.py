@@ -6,9 +6,13 @@ import base64
 import zlib
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from allauth.socialaccount.models import SocialAccount
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from django.test import Client as Http
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,7 +23,7 @@ from projects.upstream import logout, registration
 from projects.upstream.metadata import ConnectorMetadata
 from projects.upstream.models import Connector
 from tests.projects.upstream.elsewhere import BY, KEY, Visitor, asked
-from tests.projects.upstream.saml_provider import ENTITY, RSA_SHA1, SLO, SamlProvider, stamp
+from tests.projects.upstream.saml_provider import ENTITY, RSA_SHA1, RSA_SHA256, SLO, SamlProvider, stamp
 from tests.projects.upstream.test_saml import posted
 from tests.world import Browser, Response
 
@@ -73,6 +77,29 @@ def test_who_signed_out_there_is_signed_out_here_and_they_are_answered(linked: C
     assert (live(), visitor.here.get("/accounts/security/").status_code) == (0, 302)
     event = AccountEvent.objects.get(kind="upstream.signed_out")
     assert (event.sub, event.detail) == (User.objects.get(username="owner").sub, {"connector": KEY})
+
+
+def test_our_answer_is_signed_by_the_key_that_our_metadata_shows(linked: Connector) -> None:
+    """Profiles, section 4.4.4.2: over the query as it is sent, in the order that bindings 3.4.4.1 names."""
+    come()
+    location = by_redirect()["Location"]
+    said = asked(location)
+    assert said["SigAlg"] == RSA_SHA256
+    query = urlencode({name: said[name] for name in ("SAMLResponse", "RelayState", "SigAlg")})
+    signature = base64.b64decode(said["Signature"])
+    page = etree.fromstring(Http().get(f"/accounts/from/{KEY}/metadata").content)
+    (certificate,) = page.iter("{http://www.w3.org/2000/09/xmldsig#}X509Certificate")
+    key = x509.load_der_x509_certificate(base64.b64decode(certificate.text)).public_key()
+    assert isinstance(key, rsa.RSAPublicKey)
+    key.verify(signature, query.encode(), padding.PKCS1v15(), hashes.SHA256())
+    assert "PRIVATE" not in Connector.objects.get().saml_key, "sealed"
+
+
+@pytest.mark.parametrize("kept", ["", "sealed by nobody"])
+def test_without_a_key_that_opens_it_ends_all_the_same(linked: Connector, kept: str) -> None:
+    come()
+    Connector.objects.update(saml_key=kept)
+    assert ("Signature" in asked(by_redirect()["Location"]), live()) == (False, 0)
 
 
 def test_one_session_there_is_one_session_here_and_no_session_all_of_them(linked: Connector) -> None:

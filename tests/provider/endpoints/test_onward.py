@@ -163,6 +163,27 @@ def test_no_keys_are_fetched_to_name_the_app_of_a_request_object(monkeypatch: py
     assert fetched == []
 
 
+def test_no_keys_are_fetched_to_draw_a_page_of_signing_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever goes on to a connector takes along what the object asks for; the page itself needs none of it."""
+    Client.objects.filter(client_id="web").update(jwks_uri="https://keys.acme.example/jwks")
+    fetched: list[object] = []
+
+    def find(*asked: object) -> tuple[()]:
+        fetched.append(asked)
+        return ()
+
+    monkeypatch.setattr(client_keys, "keys_of", find)
+    token = signed(KEYS["ES256"], "ES256", {"redirect_uri": WEB_CB}, typ="oauth-authz-req+jwt")
+    onward = address(request=token)
+    Project.objects.get(key="acme").connectors.create(key="corp", name="Corp", kind="saml")
+    page = shown("/accounts/login/", onward)
+    assert SAID in page
+    assert "/accounts/from/corp/" in page, "the connector of its project"
+    assert fetched == []
+    Http().post("/accounts/from/corp/", {"next": onward})
+    assert len(fetched) > 0
+
+
 def test_a_device_is_named_by_the_code_that_was_right() -> None:
     add_devices()
     device = Device().begin()

@@ -22,6 +22,7 @@ from projects.models import Project
 from projects.sign_in import EVERYBODY, LetIn
 from provider.inspection import inspect
 from provider.store import belonging
+from tests.provider.devices import Device, add_devices, connect, page
 from tests.world import App, Browser, Response, redirected
 
 pytestmark = pytest.mark.usefixtures("staff")
@@ -180,6 +181,24 @@ def test_a_code_of_somebody_who_left_since_gets_nothing(rule: str) -> None:
     code = Browser("owner").code("web")
     join("member")
     assert App("web").exchange(code).json()["error"] == "invalid_grant"
+
+
+def test_a_device_of_somebody_who_left_since_gets_nothing() -> None:
+    add_devices()
+    project_lets_in()
+    device = Device().begin()
+    connect(device)
+    join("member")
+    assert device.error() == "invalid_grant"
+
+
+def test_who_is_not_let_in_sees_whom_to_ask_and_connects_no_device() -> None:
+    add_devices()
+    project_lets_in()
+    device = Device().begin()
+    shown = page(Browser("outsider"), device.code)
+    assert (shown.status_code, b"help@acme.example" in shown.content) == (403, True)
+    assert device.error() != "invalid_grant", "whoever is let in may still connect it"
 
 
 @each_rule

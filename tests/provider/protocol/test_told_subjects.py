@@ -226,7 +226,7 @@ ELSEWHERE_READ = {
     "provider/store/whose.py": "turned back",
     "provider/telling/new_claims.py": "whose claims moved, before it is told",
     "provider/telling/occurrences.py": "kept until it is told",
-    "provider/telling/portion.py": "by whom it finds rows",
+    "provider/telling/portion.py": "by whom it finds rows, and beside an address, for `addresses` to ask once more",
     "provider/telling/relations.py": "the same",
     "provider/telling/sets.py": "as told already (`provider.telling.portion`)",
     "provider/telling/spreading.py": "who is deleted",

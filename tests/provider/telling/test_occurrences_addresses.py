@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import SignIn, User
-from clients import webhooks
+from clients import many, registration, webhooks
 from clients.models import Authorization, Client, Delivery, Occurrence, Stream
 from clients.models.logout import NoticeState
 from clients.models.stream import DeliveryMethod
@@ -20,7 +21,10 @@ from clients.webhooks import WebhookMetadata
 from idp.api import person_changes
 from idp.configuration import apply
 from projects.models import Consent, Project
-from provider import access
+from provider import access, revocation
+from provider.outboxes import Job
+from provider.patience import Patience
+from provider.revocation import Whose
 from provider.telling import sets, stream_outbox
 from provider.telling.spreading import spread
 from tests.provider.telling.inbox import OPERATOR
@@ -203,6 +207,79 @@ def test_of_what_was_taken_back_no_address_waits(
     take_back(owner(), "acme")
     assert [list(one["events"]) for one in told(stream)] == [[sets.RECOVERY_CHANGED]]
     assert not any("before" in one for one in Delivery.objects.values_list("data", flat=True))
+
+
+def ended_by_an_administrator() -> None:
+    revocation.end_by(Authorization.objects.all(), OPERATOR)
+
+
+def ended_by_an_operator() -> None:
+    revocation.revoke(Whose(user=owner()), OPERATOR)
+
+
+def ended_for_everybody() -> None:
+    revocation.revoke(Whose(project=Project.objects.get(key="acme")), OPERATOR)
+
+
+def deactivated() -> None:
+    person_changes.change(owner(), {"is_active": False}, OPERATOR)
+
+
+def app_disabled() -> None:
+    with transaction.atomic():
+        many.switch(registration.locked(["web", "spa"]).values(), OPERATOR, on=False)
+
+
+def nobody_is_let_in() -> None:
+    Project.objects.filter(key="acme").update(sign_in="groups", sign_in_ids=[])
+
+
+ENDINGS = [
+    *(ended_by_an_administrator, ended_by_an_operator, ended_for_everybody),
+    *(deactivated, app_disabled, nobody_is_let_in),
+]
+
+
+def addresses_kept() -> list[Any]:
+    kept = [*Delivery.objects.values_list("data", flat=True), *Occurrence.objects.values_list("detail", flat=True)]
+    return [one for one in kept if "before" in one]
+
+
+@pytest.mark.parametrize("end", ENDINGS)
+@pytest.mark.parametrize("spread_before", [True, False])
+def test_whose_access_somebody_else_ended_has_no_address_that_waits(
+    stream: Stream, end: Callable[[], None], spread_before: bool
+) -> None:
+    by_a_program()
+    if spread_before:
+        spread(lambda: False)
+    end()
+    assert [list(one["events"]) for one in told(stream)] == [[sets.RECOVERY_CHANGED]]
+    assert addresses_kept() == []
+
+
+@pytest.mark.parametrize("subject_type", ["public", "pairwise"])
+@pytest.mark.parametrize("method", [DeliveryMethod.PUSH, DeliveryMethod.POLL])
+def test_an_address_is_asked_for_once_more_before_it_leaves(stream: Stream, method: str, subject_type: str) -> None:
+    """Whatever happened since it was put there; and nobody gets a kind of event that they did not ask for."""
+    Project.objects.filter(key="acme").update(subject_type=subject_type, subject_salt="salt")
+    where = "https://hooks.acme.example/set" if method == DeliveryMethod.PUSH else ""
+    Stream.objects.update(method=method, endpoint_url=where, events_requested=[sets.IDENTIFIER_CHANGED])
+
+    def leaving() -> list[str]:
+        stream.refresh_from_db()
+        if method == DeliveryMethod.POLL:
+            return [*stream_outbox.fetch(stream, 10)[0].values()]
+        return [""] if isinstance(stream_outbox.Streams().next(Patience()), Job) else []
+
+    by_a_program()
+    spread(lambda: False)
+    assert len(leaving()) == 1, "it may know it"
+    Delivery.objects.update(attempts=0, next_attempt_at=timezone.now())
+    ended_by_an_administrator()
+    assert leaving() == []
+    row = Delivery.objects.get(stream=stream)
+    assert (row.state, row.data) == (NoticeState.GIVEN_UP, {})
 
 
 def test_who_may_still_know_the_address_is_told_which_one_it_was(stream: Stream) -> None:
