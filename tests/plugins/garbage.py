@@ -11,7 +11,7 @@ OBJECTS, ROUNDS = 50_000, 20  # Python's own are 700 and 10
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
-    """Modules, and the tests that were collected, are never garbage; what tests leave behind is looked for less often."""
+    """Modules and the tests that were collected are never garbage. What tests leave is looked for less often."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(OBJECTS, ROUNDS, ROUNDS)
