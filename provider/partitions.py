@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
-from django.db import OperationalError, connection, transaction
+from django.db import Error, OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Max
 from psycopg.errors import LockNotAvailable
@@ -40,7 +40,7 @@ class Kept:
     rows: int = 0
 
 
-class InUse(OperationalError):
+class InUse(Error):
     """Somebody held on to the table the whole time: a dump, say."""
 
 

@@ -25,7 +25,12 @@ class Command(DatabaseCommand):
             raise CommandError(ELSEWHERE)
         if not partitions.may_be_kept():
             raise CommandError(OWNER)
-        divided = partitions.are_there()
+        try:
+            self._divide(undo, partitions.are_there())
+        except partitions.InUse as error:
+            raise CommandError(str(error)) from None
+
+    def _divide(self, undo: bool, divided: bool) -> None:
         if undo:
             if divided:
                 partitions.join()
