@@ -11,8 +11,11 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.contrib.sessions.backends import db
+from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.utils import timezone
+
+from common.database_errors import is_outage
 
 
 def digest(key: str) -> str:
@@ -40,6 +43,19 @@ class SessionStore(db.SessionStore):
 
     async def _aget_session_from_db(self) -> AbstractBaseSession | None:
         return await sync_to_async(self._get_session_from_db)()
+
+    def save(self, must_create: bool = False) -> None:
+        """Django takes every failure for a session that was deleted meanwhile, and answers 400.
+
+        A database that is away is no fault of the browser, which may try again.
+        """
+        try:
+            super().save(must_create)
+        except UpdateError as error:
+            trouble = error.__context__
+            if trouble is not None and is_outage(trouble):
+                raise trouble from trouble.__cause__
+            raise
 
     def exists(self, session_key: str) -> bool:
         return super().exists(digest(session_key))

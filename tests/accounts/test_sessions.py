@@ -9,7 +9,9 @@ from allauth.account.views import INTERNAL_RESET_SESSION_KEY
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.contrib.sessions.backends.base import UpdateError
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.contrib.sessions.models import Session
+from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
@@ -108,6 +110,28 @@ def test_a_session_deleted_meanwhile_is_not_written_again() -> None:
     with pytest.raises(UpdateError):
         session.save()
     assert kept() == []
+
+
+def test_a_database_that_is_away_is_not_taken_for_a_session_deleted_meanwhile(
+    client: Client, person: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That would be a 400, which tells nobody to try again."""
+    give_password(client, person)
+    make = SessionStore.create_model_instance
+
+    def trouble(**_options: object) -> None:
+        raise OperationalError("the disk is full")
+
+    def made(self: SessionStore, data: dict[str, object]) -> AbstractBaseSession:
+        row = make(self, data)
+        monkeypatch.setattr(row, "save", trouble)
+        return row
+
+    monkeypatch.setattr(SessionStore, "create_model_instance", made)
+    session = SessionStore(cookie_of(client))
+    session["something"] = "new"
+    with pytest.raises(OperationalError):
+        session.save()
 
 
 def test_signing_out_leaves_no_row(client: Client, person: User) -> None:

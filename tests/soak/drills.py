@@ -13,6 +13,7 @@ from tests.soak.place import Failed, say
 from tests.soak.stage import Stage
 
 CALM = 5.0  # seconds before and after each fault in which nothing may fail
+OUTAGE = frozenset({0, 502, 503, 504})  # none, or one that says to try again
 Strike = Callable[[Stage, "Moments"], None]
 
 
@@ -52,7 +53,7 @@ class Result:
     lost: int
     revived: int
     unverified: int
-    faults: int  # answers that say a mistake of ours: 500
+    faults: int  # answers that blame us or the client for what happened, as 500 and 400 do
     cut: int
     stale: float  # seconds
     recovered: float  # seconds after the first fault; 0 where nothing failed
@@ -92,7 +93,7 @@ def judged(drill: Drill, ledger: Ledger, while_: While, moments: list[tuple[floa
         ledger.count(Fault.LOST, while_.began, while_.ended),
         ledger.count(Fault.REVIVED, while_.began, while_.ended),
         ledger.count(Fault.UNVERIFIED, while_.began, while_.ended),
-        sum(one.status == 500 for one in failed),
+        sum(one.status not in OUTAGE for one in failed),
         cut,
         ledger.stalest(while_.began, while_.ended),
         calm - (moments[0][0] if moments else while_.struck) if calm else 0.0,

@@ -44,7 +44,7 @@ def faults(results: Sequence[Result]) -> list[str]:
             "lost": one.lost,
             "revived": one.revived,
             "signed by a key that nobody knew": one.unverified,
-            "answered 500": one.faults,
+            "answered neither well nor 'try again'": one.faults,
         }
         found += [f"{one.title}: {count} {what}" for what, count in counted.items() if count]
         if one.stale >= 1:

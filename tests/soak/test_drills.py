@@ -46,6 +46,13 @@ def test_requests_fail_in_flight_or_during_or_outside(
     assert result.good is (outside == 0)
 
 
+@pytest.mark.parametrize(("status", "faults"), [(0, 0), (502, 0), (503, 0), (504, 0), (500, 1), (400, 1), (401, 1)])
+def test_an_outage_is_told_as_one(status: int, faults: int) -> None:
+    ledger = Ledger()
+    ledger.note(request(12, 12.1, status))
+    assert judged(Drill("one", "One", nothing, 5), ledger, AROUND, KILLED).faults == faults
+
+
 def test_what_the_clients_found_is_in_the_result_of_the_while_it_was_found_in() -> None:
     ledger = Ledger()
     for fault in Fault:
