@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 PORT ?= 8000
 compile := UV_SYSTEM_CERTS=1 .venv/bin/uv pip compile --upgrade --universal --generate-hashes --python-version 3.11 --no-emit-index-url -q --custom-compile-command 'make requirements'
 
-.PHONY: help run test foreign sweep previous soak bench screenshots image-check lint format messages messages-check migrations-check deploy-check paths-check openapi requirements
+.PHONY: help run test foreign sweep previous soak bench screenshots dashboard-check image-check lint format messages messages-check migrations-check deploy-check paths-check openapi requirements
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
@@ -49,6 +49,10 @@ bench: ## measure speed beside other providers (more: make bench ARGS="--help"),
 screenshots: ## take docs/screenshots anew, which needs Chromium
 	@.ci/venv dev
 	.venv/bin/pytest -q tests/browser/screenshots.py
+
+dashboard-check: ## ask a real Prometheus all that docs/monitoring asks, beside a server in use (ARGS=--picture: also draw it)
+	@.ci/venv dev
+	.venv/bin/python -m tests.idp.metrics.dashboard $(ARGS)
 
 lint: ## ruff, mypy and djlint, changing nothing
 	@.ci/venv dev

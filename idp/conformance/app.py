@@ -114,12 +114,12 @@ class App:
     def ask(self, endpoint: str, params: Params, **headers: str) -> Answer:
         """A form, authenticated as this app does unless the headers or parameters say otherwise."""
         sent = pairs(params)
-        if self.by_form:
-            sent += [("client_id", self.client_id), ("client_secret", self.secret)]
-        elif self.secret:
+        if self.secret and not self.by_form:
             headers = {"Authorization": self.basic, **headers}
         elif "client_id" not in params:
             sent.append(("client_id", self.client_id))
+        if self.by_form:
+            sent.append(("client_secret", self.secret))
         named = {name.replace("_", "-"): value for name, value in headers.items() if value}
         body = urlencode(sent).encode()
         return self.provider.send("POST", self.provider.url(endpoint), {"Content-Type": FORM, **named}, body)

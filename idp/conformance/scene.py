@@ -36,7 +36,8 @@ from projects.metadata import ProjectMetadata
 from projects.models import Project, Status
 
 NAME = "Throw-away project of doctor --conformance"
-KEY = re.compile(r"doctor-conformance-[0-9a-f]{16}")
+KEY = "doctor-conformance"  # always the same: numbers and filters have a name of it, and no new one by each run
+PERSON = re.compile(rf"{KEY}-[0-9a-f]{{16}}")
 LEASE, HELD = "doctor --conformance", timedelta(minutes=1)
 SCOPES = "openid profile email address phone offline_access"
 Entries = Callable[[str], tuple[str, ...]]  # what the app of the vectors lists, for the tag of a run
@@ -46,7 +47,6 @@ PHONE, ADDRESS = "+1 555 0100", {"formatted": "1 Throw-away Street"}
 @dataclass(frozen=True, slots=True)
 class Scene:
     tag: str
-    key: str
     username: str
     password: str = field(repr=False)
     signing: jwk.JWK = field(repr=False)  # of the app that signs its assertions
@@ -55,11 +55,11 @@ class Scene:
     holder: str  # of the lease
 
     def client_id(self, name: str) -> str:
-        return f"{self.key}-{name}"
+        return f"{self.username}-{name}"
 
     @property
     def host(self) -> str:
-        return f"{self.key}.invalid"
+        return f"{self.username}.invalid"
 
     def go_on(self) -> None:
         """No other run may begin yet."""
@@ -86,31 +86,34 @@ def made(by: Actor, entries: Entries) -> Iterator[Scene]:
         leases.give_back(LEASE, holder)
 
 
-def clear(by: Actor) -> int:
-    """Remove the projects of all runs, people first: they are found by them. How many there were."""
-    found = [one for one in Project.objects.filter(name=NAME, status=Status.TESTING) if KEY.fullmatch(one.key)]
-    for project in found:
-        for person in project.test_users.filter(username=project.key):
+def clear(by: Actor) -> None:
+    """Remove the project of a run, its person first: they are found by it. Raises CannotRun: it is somebody's."""
+    project = Project.objects.filter(key=KEY).first()
+    if project is None:
+        return
+    if (project.name, project.status) != (NAME, Status.TESTING):
+        raise CannotRun(f"There is a project {KEY} that no run made. Give it another key, or delete it.")
+    for person in project.test_users.all():
+        if PERSON.fullmatch(person.username):
             with transaction.atomic():
                 person_changes.delete(person, by)
-        whole_projects.delete(project, by)
-    return len(found)
+    whole_projects.delete(project, by)
 
 
 @transaction.atomic
 def _make(by: Actor, entries: Entries, holder: str) -> Scene:
     """All of it or nothing."""
     tag = secrets.token_hex(8)
-    key, listed = f"doctor-conformance-{tag}", entries(tag)
-    password, signing = secrets.token_urlsafe(32), jwk.JWK.generate(kty="EC", crv="P-256", kid=key)
-    _person(key, password, by)
-    wanted = ProjectMetadata(id=key, name=NAME, status=Status.TESTING, test_users=(key,))
+    name, listed = f"{KEY}-{tag}", entries(tag)
+    password, signing = secrets.token_urlsafe(32), jwk.JWK.generate(kty="EC", crv="P-256", kid=name)
+    _person(name, password, by)
+    wanted = ProjectMetadata(id=KEY, name=NAME, status=Status.TESTING, test_users=(name,))
     project = projects.register(wanted, by)
     refused = {one.field for one in audience_problems(tuple(map(Audience, listed)))}
     listed = tuple(one for index, one in enumerate(listed) if f"audience[{index}].value" not in refused)
-    made = [clients.register(one, project, by) for one in _apps(key, listed, signing)]
+    made = [clients.register(one, project, by) for one in _apps(name, listed, signing)]
     given = {one.client_id: clients.generate_secret(one, by, label="doctor") for one in made if one.uses_secrets}
-    return Scene(tag, key, key, password, signing, given, listed, holder)
+    return Scene(tag, name, password, signing, given, listed, holder)
 
 
 def _person(name: str, password: str, by: Actor) -> None:

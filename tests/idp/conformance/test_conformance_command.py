@@ -158,12 +158,23 @@ def test_an_interrupted_run_leaves_nothing(error: type[BaseException]) -> None:
 @pytest.mark.usefixtures("keys")
 def test_what_a_killed_run_left_goes_with_the_next_and_nothing_else_does() -> None:
     left = scene._make(BY, lambda _tag: (), "a run that was killed")
-    kept = Project.objects.create(key="doctor-conformance-0123456789abcdef", name="Somebody's")
-    assert Project.objects.filter(key=left.key).exists()
+    kept = User.objects.create(username="tester")
+    project = Project.objects.get(key=scene.KEY)
+    project.test_users.add(kept)
     with scene.made(BY, lambda _tag: ()):
-        assert not Project.objects.filter(key=left.key).exists()
+        assert not Project.objects.filter(pk=project.pk, created_at=project.created_at).exists()
         assert not User.objects.filter(username=left.username).exists()
-    assert Project.objects.filter(pk=kept.pk).exists()
+    assert [*User.objects.all()] == [kept]
+
+
+@pytest.mark.django_db
+@pytest.mark.any_database
+def test_a_project_of_somebody_else_stays() -> None:
+    Project.objects.create(key=scene.KEY, name="Somebody's", status="testing")
+    with pytest.raises(CannotRun, match="that no run made"), scene.made(BY, lambda _tag: ()):
+        pass
+    assert Project.objects.filter(key=scene.KEY).exists()
+    assert not leases.held(scene.LEASE)
 
 
 @pytest.mark.django_db
@@ -176,7 +187,7 @@ def test_two_runs_do_not_clear_each_other_away() -> None:
         scene.made(BY, lambda _tag: ()),
     ):
         pass
-    assert first.key
+    assert first.username
     assert nothing_is_left()
 
 
@@ -185,7 +196,7 @@ def test_two_runs_do_not_clear_each_other_away() -> None:
 @pytest.mark.usefixtures("keys")
 def test_nobody_else_can_use_what_a_run_makes() -> None:
     with scene.made(BY, lambda _tag: ()) as made:
-        project, person = Project.objects.get(key=made.key), User.objects.get(username=made.username)
+        project, person = Project.objects.get(key=scene.KEY), User.objects.get(username=made.username)
         assert (project.status, list(project.test_users.all())) == ("testing", [person])
         assert not project.members.exists()
         assert (person.is_staff, person.is_superuser) == (False, False)

@@ -7,12 +7,13 @@ from functools import partial
 
 import pytest
 
-from idp.conformance import FAILED, scene, vectors
+from idp.conformance import FAILED, NOT_APPLICABLE, PASSED, scene, vectors
 from idp.conformance import run as running
 from idp.conformance.app import Provider
 from idp.conformance.check import Check
 from idp.conformance.examination import run_of
-from idp.conformance.run import Run
+from idp.conformance.http import Answer
+from idp.conformance.run import NOBODY, Run
 from idp.conformance.runner import verdict
 from idp.conformance.table import AT_ONCE, CHECKS, LAST, LATER
 from projects.commands import operator
@@ -88,3 +89,23 @@ def test_vectors_see_whoever_gives_too_much_or_too_little(fault: Fault, allow: b
     ]
     assert len(seen) > 30
     assert all(seen)
+
+
+def test_where_every_request_is_pushed_they_are(run: Run) -> None:
+    """Refusals come from another endpoint then, and what cannot be asked any more says so."""
+    run.provider.metadata = {**run.provider.metadata, "require_pushed_authorization_requests": True}
+    names = (
+        *("oidcc-server-client-secret-post", "oidcc-response-type-missing", "oidcc-ensure-post-request-succeeds"),
+        *("safety-redirect-uri-near-misses", "safety-pkce-s256-only"),
+    )
+    found = {one.name: verdict(one, partial(_look, run, one)).state for one in OWN if one.name in names}
+    assert found == {**dict.fromkeys(names, PASSED), "oidcc-ensure-post-request-succeeds": NOT_APPLICABLE}
+
+
+def test_where_nobody_can_sign_in_one_check_says_so_and_the_others_look_at_nothing(run: Run, here: Here) -> None:
+    here.fault = doing_nothing("/accounts/login/", Answer(503))
+    by_name = {one.name: verdict(one, partial(_look, run, one)) for one in OWN if "userinfo" in one.name}
+    assert {one.state for one in by_name.values()} == {NOT_APPLICABLE}
+    assert {one.got for one in by_name.values()} == {NOBODY}
+    [sign_in] = [one for one in OWN if one.name == "safety-sign-in"]
+    assert failure(run, sign_in)
