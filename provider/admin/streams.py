@@ -45,6 +45,7 @@ class StreamProjectFilter(ProjectFilter):
 class StreamAdmin(ProjectScopedAdmin):
     form = StreamForm
     project_path = "client__project"
+    comes_when = gettext_lazy("An app makes its own stream by the API, to hear when people sign out or lose access.")
     list_display = ["client", "project", "method", "status", "last_try", "last_status", "last_problem", "waiting"]
     list_filter = [StreamProjectFilter, "status", "method"]
     list_select_related = ["client__project"]

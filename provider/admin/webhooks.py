@@ -72,6 +72,7 @@ class WebhookForm(DoorForm):
 class WebhookAdmin(ProjectScopedAdmin):
     form = WebhookForm
     change_form_template = "admin/clients/webhook/change_form.html"
+    comes_when = gettext_lazy("A webhook is an address that is told at once what happens in a project.")
     list_display = ["url", "project", "state", "last_try", "last_status", "last_problem", "waiting"]
     list_filter = [ProjectFilter, "enabled"]
     list_select_related = ["project"]
@@ -208,6 +209,7 @@ class DeliveryAdmin(ReadOnly):
     """What was sent to webhooks, and what waits. People by what the project knows them by."""
 
     project_path = "webhook__project"
+    comes_when = gettext_lazy("Each message that a webhook or a stream is sent stands here, with what came back.")
     list_display = ["happened_at", "what", "sub", "state", "attempts", "tried_at", "status", "problem"]
     list_filter = ["state", WebhookFilter]
     list_select_related = ["webhook"]
