@@ -12,7 +12,7 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
-from accounts.console import moment
+from accounts.console import EMPTY, moment
 from clients import stream_management
 from clients.models import Delivery, Stream
 from clients.models.logout import NoticeState
@@ -83,8 +83,8 @@ class StreamAdmin(ProjectScopedAdmin):
         return moment(vars(stream).get("_last_tried_at"))
 
     @admin.display(description=gettext_lazy("status of the answer"))
-    def last_status(self, stream: Stream) -> int | None:
-        return vars(stream).get("_last_status")
+    def last_status(self, stream: Stream) -> str:
+        return str(vars(stream).get("_last_status") or EMPTY)
 
     @admin.display(description=gettext_lazy("last problem"))
     def last_problem(self, stream: Stream) -> str:

@@ -19,7 +19,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.console import actor, moment
+from accounts.console import EMPTY, actor, moment
 from clients import webhooks
 from clients.models import Delivery, Webhook
 from clients.models.logout import NoticeState
@@ -106,8 +106,8 @@ class WebhookAdmin(ProjectScopedAdmin):
         return moment(vars(webhook).get("_last_tried_at"))
 
     @admin.display(description=gettext_lazy("status of the answer"))
-    def last_status(self, webhook: Webhook) -> int | None:
-        return vars(webhook).get("_last_status")
+    def last_status(self, webhook: Webhook) -> str:
+        return str(vars(webhook).get("_last_status") or EMPTY)
 
     @admin.display(description=gettext_lazy("last problem"))
     def last_problem(self, webhook: Webhook) -> str:
