@@ -20,7 +20,7 @@ def advanced() -> str:
 
 def test_whoever_unticks_it_reads_the_numbers_and_nothing_is_changed() -> None:
     person, app, hour = User.objects.get(username="person"), client(), timedelta(hours=1)
-    Authorization.objects.create(client=app, user=person, auth_time=clock.now())
+    Authorization.objects.create(client=app, user=person, offline=True, auth_time=clock.now())
     AccessToken.objects.create(digest="0" * 64, application=app, expires=clock.now() + hour)
     answer = send(browser("editor"), advanced(), {"enabled": [], "name": "Renamed"})
     assert answer.status_code == 200
@@ -32,7 +32,9 @@ def test_whoever_unticks_it_reads_the_numbers_and_nothing_is_changed() -> None:
 
 
 def test_whoever_goes_on_disables_it() -> None:
-    Authorization.objects.create(client=client(), user=User.objects.get(username="person"), auth_time=clock.now())
+    Authorization.objects.create(
+        client=client(), user=User.objects.get(username="person"), offline=True, auth_time=clock.now()
+    )
     assert insist(browser("editor"), advanced(), {"enabled": []}).status_code == 302
     assert not client().enabled
 
