@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 PORT ?= 8000
 compile := UV_SYSTEM_CERTS=1 .venv/bin/uv pip compile --upgrade --universal --generate-hashes --python-version 3.11 --no-emit-index-url -q --custom-compile-command 'make requirements'
 
-.PHONY: help run test foreign sweep previous soak bench screenshots dashboard-check image-check lint format messages messages-check migrations-check deploy-check paths-check openapi requirements
+.PHONY: help run test foreign sweep previous soak bench bench-pages screenshots dashboard-check image-check lint format messages messages-check migrations-check deploy-check paths-check openapi requirements
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
@@ -45,6 +45,10 @@ previous: ## run the previous release on the tables of this code, as it will whi
 bench: ## measure speed beside other providers (more: make bench ARGS="--help"), takes half an hour
 	@.ci/venv dev
 	@.venv/bin/python -m tests.benchmarks $(ARGS)
+
+bench-pages: ## time every page of the console and the account in a full installation (more: ARGS="--help")
+	@.ci/venv dev
+	@.venv/bin/python -m tests.benchmarks.pages $(ARGS)
 
 screenshots: ## take docs/screenshots anew, which needs Chromium
 	@.ci/venv dev

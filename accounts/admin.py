@@ -9,17 +9,17 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group as DjangoGroup
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from accounts import attribute_fields, attributes, changes, emails, events, groups, normalization, notices, provisioning
 from accounts import directory_admin as directory_admin
@@ -139,7 +139,6 @@ class UserAdmin(SuperusersAdmin, BaseUserAdmin):
     search_fields = ["username", "email", "first_name", "last_name"]  # and the whole `sub`
     readonly_fields = ["sub", "email_is_verified", "looked_after_by", "last_login", "date_joined"]
     filter_horizontal = []
-    actions = ["remove_second_steps"]
     fieldsets = [
         (None, {"fields": ["username", "password", "sub"]}),
         (
@@ -219,19 +218,6 @@ class UserAdmin(SuperusersAdmin, BaseUserAdmin):
     @admin.display(description=gettext_lazy("e-mail verified"), boolean=True)
     def email_is_verified(self, user: User) -> bool:
         return user.email_verified
-
-    @admin.action(description=gettext_lazy("Remove the second steps of the selected people"), permissions=["change"])
-    def remove_second_steps(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """For people who lost their devices and codes. Whoever was signed in with them is signed out."""
-        people = list(queryset.filter(authenticator__isnull=False).distinct())
-        with transaction.atomic():
-            for person in people:
-                changes.remove_second_steps(person)
-                self.log_change(request, person, _("Removed the second steps."))
-        done = ngettext(
-            "%(number)s person has no second step now.", "%(number)s people have no second step now.", len(people)
-        )
-        self.message_user(request, done % {"number": len(people)}, messages.SUCCESS)
 
     def save_model(self, request: HttpRequest, obj: User, form: forms.ModelForm[User], change: bool) -> None:
         super().save_model(request, obj, form, change)

@@ -10,7 +10,8 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import display_for_value
-from django.contrib.admin.widgets import AdminSplitDateTime, RelatedFieldWidgetWrapper
+from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import BadRequest, FieldDoesNotExist, ValidationError
 from django.db import IntegrityError, models
 from django.db.models.options import Options
@@ -19,9 +20,10 @@ from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.text import Truncator, capfirst
-from django.utils.translation import ngettext
+from django.utils.translation import gettext, ngettext
 
 from accounts.asked_first import AsksFirst, page
+from accounts.console_lists import FirstRows, Rows
 from accounts.models import User
 
 if TYPE_CHECKING:
@@ -43,14 +45,16 @@ def actor(request: HttpRequest) -> User:
     return cast(User, request.user)
 
 
-class LabelledDateTime(AdminSplitDateTime):
-    """The admin's two fields for date and time. The text beside each becomes its accessible name."""
+class LabelledDateTime(forms.SplitDateTimeWidget):
+    """The browser's own fields for date and time: they need no script, and look like the others."""
 
-    def get_context(self, name: str, value: object, attrs: dict[str, object] | None) -> dict[str, object]:
-        context = super().get_context(name, value, attrs)
-        for label, part in zip(("date_label", "time_label"), context["widget"]["subwidgets"], strict=True):
-            part["attrs"]["aria-label"] = context[label]
-        return context
+    def __init__(self) -> None:
+        super().__init__(
+            date_attrs={"type": "date", "aria-label": gettext("Date")},
+            time_attrs={"type": "time", "step": "1", "aria-label": gettext("Time (UTC)")},
+            date_format="%Y-%m-%d",
+            time_format="%H:%M:%S",
+        )
 
 
 class ConsoleAdmin(ModelAdmin):
@@ -63,6 +67,8 @@ class ConsoleAdmin(ModelAdmin):
     menu_name: str | Promise = ""  # of the list, where the model's own name is not what people look for
     add_words: str | Promise = ""  # on the button that adds one
     comes_when: str | Promise = ""  # on an empty list: what it is, and when something comes
+    first_page = "change"  # of a row: where it leads in lists, and from its other pages
+    paginator = FirstRows
 
     def get_form(
         self, request: HttpRequest, obj: models.Model | None = None, change: bool = False, **kwargs: object
@@ -79,6 +85,21 @@ class ConsoleAdmin(ModelAdmin):
         if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
             field.widget = field.widget.widget
         return field
+
+    def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[ChangeList]:
+        return Rows
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        context["adminform"].form.label_suffix = ""
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Allow what the filters offer and nothing else: other columns could be guessed letter by letter."""

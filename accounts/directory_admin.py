@@ -81,6 +81,9 @@ class GroupForm(ConsoleForm):
 @admin.register(Group)
 class GroupAdmin(SuperusersAdmin):
     form = GroupForm
+    comes_when = gettext_lazy(
+        "A group holds people who belong together. Projects may let groups in, give them roles, and tell apps of them."
+    )
     list_display = ["name", "description", "how_many"]
     search_fields = ["name", "description", "=external_id"]
     fields = ["name", "description", "external_id", "people", "managed", "made_by"]
@@ -193,6 +196,7 @@ def _lost(number: int) -> str:
 @admin.register(Attribute)
 class AttributeAdmin(SuperusersAdmin):
     form = AttributeForm
+    comes_when = gettext_lazy("An attribute is something more to know of everybody, such as their cost centre.")
     list_display = ["name", "label", "type", "editable_by", "position"]
     list_filter = ["editable_by"]
 

@@ -92,6 +92,7 @@ class FreshProofAdmin(ConsoleAdmin):
 
     just_shown: tuple[str, ...] = ("changelist", "history")  # pages that anybody who may see them opens as they are
     sent_from_list: tuple[str, ...] = ()  # addresses that have no page of their own
+    ask_themselves: tuple[str, ...] = ()  # pages that ask for the proof when something is done on them, not before
 
     @property
     def urls(self) -> list[URLPattern]:
@@ -99,6 +100,8 @@ class FreshProofAdmin(ConsoleAdmin):
         urls: list[URLPattern] = super().urls
         for one in urls:
             name = one.name or ""
+            if self.ask_themselves and name.endswith(self.ask_themselves):
+                continue
             back = f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"
             one.callback = asks_for_proof(
                 one.callback,

@@ -115,9 +115,13 @@ def delete(clients: Collection[Client], by: Actor) -> None:
         remains.clear_of_clients(gone)
 
 
-def keys_of(said: str) -> set[int]:
-    """Of clients, as a form of the console names them. Raises BadRequest."""
+def keys_of(said: str, most: int | None = None) -> set[int]:
+    """Of rows, as a form of the console names them. Raises BadRequest."""
     words = said.split()
-    if not words or len(words) > MOST or not all(one.isascii() and one.isdecimal() and len(one) < 19 for one in words):
-        raise BadRequest("That names no apps.")
+    if (
+        not words
+        or len(words) > (most or MOST)
+        or not all(one.isascii() and one.isdecimal() and len(one) < 19 for one in words)
+    ):
+        raise BadRequest("That names no rows, or too many.")
     return {int(one) for one in words}

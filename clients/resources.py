@@ -17,7 +17,7 @@ from clients.models import AudienceEntry
 from clients.models.allowlist import EntryMode
 from projects import api_registration, matcher, registration
 from projects.actors import Actor, Right
-from projects.apis import resolve
+from projects.apis import apis_near
 from projects.metadata import ApiMetadata
 from projects.models import Api, Project
 from projects.problems import Problem, require
@@ -70,7 +70,9 @@ def entries_near(identifier: str) -> list[Near]:
 
 def leaning_on(api: Api) -> list[AudienceEntry]:
     """Entries that are allowed because of this API. Without it they would name an address nobody answers for."""
-    found = ((entry, resolve(entry.value)) for entry in overlapping(api.identifier))
+    near = overlapping(api.identifier)
+    apis = apis_near(entry.value for entry in near)
+    found = ((entry, apis.resolve(entry.value)) for entry in near)
     return [entry for entry, its in found if its is not None and its.identifier == api.identifier]
 
 

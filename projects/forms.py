@@ -69,6 +69,7 @@ class ProjectForm(SuggestedKey):
             *("guest_apps", "guest_hosts", "guest_longest_grant"),
             *("consent_uri", "subject_type"),
         ]
+        error_messages = {"key": {"invalid": gettext_lazy("Use lower case letters, digits and hyphens.")}}
         help_texts = {
             "name": gettext_lazy("Shown here, and to people unless the consent screen says another name."),
             "key": gettext_lazy("Stable name used in files and commands; lower case. Empty: made of the name."),

@@ -62,6 +62,9 @@ class InvitationForm(DoorForm):
 @admin.register(Invitation)
 class InvitationAdmin(ProjectScopedAdmin):
     form = InvitationForm
+    comes_when = gettext_lazy(
+        "Somebody gets a mail with a link to an account of their own, and is in the project then."
+    )
     list_display = ["email", "project", "role", "inviter", "sent_at", "expires_at"]
     list_filter = [ProjectFilter]
     list_select_related = ["project", "inviter"]

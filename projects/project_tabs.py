@@ -13,6 +13,8 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from accounts.tabs import Tab
+from accounts.tabs import tabs as tabs_of
 from projects.models import Project
 
 TABS: tuple[tuple[str, str | Promise], ...] = (  # the names of their addresses
@@ -25,25 +27,16 @@ TABS: tuple[tuple[str, str | Promise], ...] = (  # the names of their addresses
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    label: str
-    url: str
-    here: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Head:
     """What stands on top."""
 
     project: Project
-    tabs: list[Shown]
+    tabs: list[Tab]
 
 
 def tabs(admin: ModelAdmin[Project], request: HttpRequest, project: Project, here: str) -> dict[str, object]:
     """For the context of a page of this project. `here`: the name of the tab that it is."""
-    found = [(name, label, _address(project, name)) for name, label in TABS]
-    shown = [Shown(str(label), url, name == here) for name, label, url in found if url]
-    return {"head": Head(project, shown)}
+    return {"head": Head(project, tabs_of(((name, label, _address(project, name)) for name, label in TABS), here))}
 
 
 def _address(project: Project, name: str) -> str:

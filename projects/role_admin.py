@@ -79,6 +79,9 @@ class RoleForm(DoorForm):
 
 class RoleAdmin(ProjectScopedAdmin):
     form = RoleForm
+    comes_when = _(
+        "A role is what the apps of a project are told of somebody, such as editor. The apps decide what it means."
+    )
     list_display = ["name", "project", "description"]
     list_filter = [ProjectFilter]
     list_select_related = ["project"]

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db.models import Count, Max, Q, QuerySet
 
-from accounts.models import User
+from accounts.models import SignIn, User
 from clients.models import AccessToken, Authorization, Client, RefreshToken
 from common import clock
 from projects.apis import guest_terms, project_facts
@@ -66,7 +66,7 @@ class Living:
         return found.key if found else ""
 
 
-def counted(rows: QuerySet[Authorization] | QuerySet[AccessToken]) -> int:
+def counted(rows: QuerySet[Authorization] | QuerySet[AccessToken] | QuerySet[SignIn]) -> int:
     """How many, up to `COUNTED`."""
     return rows.order_by()[:COUNTED].count()
 

@@ -6,11 +6,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from django import template
+from django.contrib.admin import site
+from django.contrib.admin.utils import quote
+from django.db.models import Model
+from django.forms import BoundField
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
 
 from accounts.console import ConsoleAdmin
+from accounts.console_lists import in_words
+from accounts.tabs import tabs as tabs_of
 
 if TYPE_CHECKING:
     from django.contrib.admin.views.main import ChangeList
@@ -26,9 +33,31 @@ def chosen(choices: Sequence[Cell]) -> Cell | None:
 
 
 @register.filter
+def label(field: BoundField) -> SafeString:
+    """Without the colon behind it."""
+    return field.label_tag(label_suffix="")
+
+
+@register.filter
 def counted(cl: ChangeList) -> str:
     """How many rows a list has, in words."""
-    return cast(ConsoleAdmin, cl.model_admin).counted(cl.result_count)
+    return in_words(cast(ConsoleAdmin, cl.model_admin).counted(cl.result_count), cl.result_count)
+
+
+@register.filter
+def first_page(row: Model) -> str:
+    """The address of the first tab of what this row is about."""
+    meta = row._meta
+    page = getattr(site._registry.get(type(row)), "first_page", "change")
+    return reverse(f"admin:{meta.app_label}_{meta.model_name}_{page}", args=[quote(row.pk)])
+
+
+@register.inclusion_tag("admin/tabs.html")
+def tabs(about: str, row: Model, here: str, **pages: str) -> Mapping[str, object]:
+    """Of the pages of this row. `pages`: their labels, by what the names of their addresses end with."""
+    name = f"admin:{row._meta.app_label}_{row._meta.model_name}"
+    named = [(page, label, reverse(f"{name}_{page}", args=[quote(row.pk)])) for page, label in pages.items()]
+    return {"about": about, "tabs": tabs_of(named, here)}
 
 
 @register.filter

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import quote
-from django.contrib.admin.views.main import ChangeList
-from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
@@ -29,13 +27,6 @@ else:
 WORDS = ("audiences_in_words", "scopes_in_words")  # for those who look only
 
 
-class AppList(ChangeList):
-    """A name in the list leads to the short form."""
-
-    def url_for_result(self, result: Model) -> str:
-        return reverse("admin:clients_client_access", args=[quote(result.pk)])
-
-
 class AccessPage(Base):
     """Mixed into the page of clients."""
 
@@ -47,9 +38,6 @@ class AccessPage(Base):
     def access_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         vars(request)["short_form"] = True
         return self.changeform_view(request, object_id, "", {"title": _("Access")})
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return AppList
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: object

@@ -147,6 +147,7 @@ class ManyApps(Base):
             "opts": self.opts,
             "title": deed.title,
             "deed": deed,
+            "field": "apps",
             "number": len(keys),
             "named": apps.select_related("project").order_by("name", "client_id")[:NAMED],
             "further": max(len(keys) - NAMED, 0),

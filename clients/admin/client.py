@@ -13,6 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts.asked_first import Hurt, unless_told
 from accounts.console import GOOD, WARN, badge
 from clients import profile, registration
 from clients.admin.access_page import AccessPage
@@ -20,7 +21,7 @@ from clients.admin.key_pages import KeyPages
 from clients.admin.secret_pages import SecretPages
 from clients.admin.tabs import tabs
 from clients.forms import ABOUT, AudienceEntryForm, AudienceEntryFormSet, ClientForm
-from clients.metadata import CERTIFICATE_NAMES
+from clients.metadata import CERTIFICATE_NAMES, ClientMetadata
 from clients.models import AudienceEntry, Client, RegistrationAccess
 from clients.models.choices import GrantType
 from clients.models.response_type import ResponseType
@@ -54,6 +55,7 @@ class ClientAdmin(AccessPage, LetInShown, KeyPages, SecretPages, ProjectScopedAd
     object_history_template = "admin/clients/client/history.html"
     list_display = ["name", "client_id", "project", "kind", "state"]
     menu_name = gettext_lazy("Apps")
+    first_page = "connect"  # which is `provider.admin.connect`
     add_words = gettext_lazy("New app")
     comes_when = gettext_lazy("An app signs people in here, or calls an API for itself. It belongs to a project.")
     list_display_links = ["name", "client_id"]
@@ -213,11 +215,16 @@ class ClientAdmin(AccessPage, LetInShown, KeyPages, SecretPages, ProjectScopedAd
             audiences.save(commit=False)
             wanted = replace(wanted, audience=audiences.values())
         if change:
+            unless_told(request, self.hurts(form.instance, wanted))
             registration.change(form.instance, wanted, actor_of(request))
         else:
             wanted = registration.with_default_audience(wanted)
             made = registration.register(wanted, form.project, actor_of(request))
             vars(form.instance).update(vars(made))  # Django goes on with the row it gave the form
+
+    def hurts(self, client: Client, wanted: ClientMetadata) -> list[Hurt]:
+        """Whom it hurts to save this, in numbers."""
+        return []
 
     def response_add(self, request: HttpRequest, obj: Client, post_url_continue: str | None = None) -> HttpResponse:
         """The only answer that ever shows the secret; it is made in the transaction that made the client."""

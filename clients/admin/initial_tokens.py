@@ -78,6 +78,7 @@ class InitialTokenForm(DoorForm):
 class InitialTokenAdmin(ProjectScopedAdmin):
     form = InitialTokenForm
     editors = access.OWNERS
+    comes_when = gettext_lazy("With such a token a program registers apps of a project by itself.")
     list_display = ["label_or_number", "state", "project", "registered_of_most", "expires_at"]
     list_filter = [ProjectFilter]
     list_select_related = ["project"]

@@ -11,39 +11,24 @@ from django.contrib.admin import ModelAdmin
 from django.contrib.admin.utils import quote
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from accounts.tabs import Tab
+from accounts.tabs import tabs as tabs_of
 from clients.models import Client
 from clients.models.choices import AuthMethod
 
 BY_KEYS = (AuthMethod.PRIVATE_KEY_JWT, AuthMethod.SELF_SIGNED_TLS)
 
 
-@dataclass(frozen=True, slots=True)
-class Tab:
-    """`page`: the name of its address."""
-
-    key: str
-    label: str | Promise
-    page: str
-
-
-TABS = (
-    Tab("connect", _("Connect"), "connect"),
-    Tab("access", _("Access"), "access"),
-    Tab("secrets", _("Secrets and keys"), "secrets"),
-    Tab("people", _("People"), "people"),
-    Tab("activity", _("Activity"), "activity"),
-    Tab("advanced", _("Advanced"), "change"),
+TABS = (  # with the names of their addresses
+    ("connect", _("Connect"), "connect"),
+    ("access", _("Access"), "access"),
+    ("secrets", _("Secrets and keys"), "secrets"),
+    ("people", _("People"), "people"),
+    ("activity", _("Activity"), "activity"),
+    ("advanced", _("Advanced"), "change"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    label: str
-    url: str
-    here: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +36,14 @@ class App:
     """What stands on top."""
 
     client: Client
-    tabs: list[Shown]
+    tabs: list[Tab]
     switch: str  # where it is switched off or on
     may_change: bool
 
 
 def tabs(admin: ModelAdmin[Client], request: HttpRequest, client: Client, here: str) -> dict[str, object]:
     """For the context of a page of this app. `here`: the key of the tab that it is."""
-    shown = [Shown(str(tab.label), address(client, tab.page), tab.key == here) for tab in TABS]
+    shown = tabs_of(((key, label, address(client, page)) for key, label, page in TABS), here)
     return {"app": App(client, shown, address(client, "switch"), admin.has_change_permission(request, client))}
 
 

@@ -55,7 +55,7 @@ class Stream(Recipient):
         ]
 
     def __str__(self) -> str:
-        return f"Event stream of {self.client_id}"
+        return f"Event stream of {self.client}"
 
 
 class StreamExclusion(models.Model):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import StrEnum
+from functools import partial
 
 from django.db import transaction
 from django.db.models import ProtectedError
@@ -47,7 +48,8 @@ def prune(context: Context, file: Entry, how: Prune, *, with_values: bool = Fals
         _delete(context, place, "client", client.client_id, _hangs_from(client), _client(context, client, along))
     apis = [*_unlisted_apis(file), *((one, file.place_of("projects")) for one in Api.objects.filter(project__in=gone))]
     for api, place in apis:
-        _delete(context, place, "API", api.identifier, {"scopes": api.scopes.count()}, _api(context, api))
+        scopes = {"scopes": api.scopes.count()}
+        _delete(context, place, "API", api.identifier, scopes, _api(context, api), partial(_listed, api))
     for role, place in _unlisted_roles(file):
         _delete(
             context, place, "role", f"{role.project.key}/{role}", {"grants": role.grants.count()}, _role(context, role)
@@ -104,6 +106,16 @@ def _all_clients(projects: Collection[Project]) -> Iterator[Client]:
     yield from Client.objects.filter(project__in=projects).order_by("client_id")
 
 
+def _listed(api: Api) -> str:
+    """Where it still stands, which may be in another file, and the two ways out."""
+    clients = {entry.client for entry in resources.leaning_on(api)}
+    homes = ", ".join(sorted({one.home.key for one in clients}))
+    return (
+        f"It is in `audience` of {len(clients)} in all ({homes}): take it off in the files of these projects and apply "
+        "them before this one, or keep it in `apis` here."
+    )
+
+
 # --- Deleting ------------------------------------------------------------------------------------------------------
 
 
@@ -147,14 +159,21 @@ def _own(context: Context, project: Project) -> Callable[[], None]:
 
 
 def _delete(
-    context: Context, place: Place, kind: str, name: str, takes_down: Mapping[str, int], delete: Callable[[], None]
+    context: Context,
+    place: Place,
+    kind: str,
+    name: str,
+    takes_down: Mapping[str, int],
+    delete: Callable[[], None],
+    mend: Callable[[], str] = str,
 ) -> None:
+    """`mend`: what to do about what stands in the way."""
     try:
         with transaction.atomic():
             delete()
     except RegistrationError as error:
         for one in error.problems:
-            context.problems.add(place, f"{name} cannot be deleted. {one.message}")
+            context.problems.add(place, f"{name} cannot be deleted. {one.message} {mend()}".rstrip())
     except ProtectedError:
         context.problems.add(place, f"{name} cannot be deleted: it still has clients.")
     else:

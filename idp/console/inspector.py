@@ -152,10 +152,10 @@ def _rows(found: Inspection, person: User, home: Project | None) -> Iterator[Row
     said = found.facts
     app = Client.objects.filter(client_id=_text(said, "client_id")).first()
     if app is not None:
-        url = reverse("admin:clients_client_change", args=[app.pk]) if app.project_id else ""  # a guest has none
+        url = reverse("admin:clients_client_connect", args=[app.pk]) if app.project_id else ""  # a guest has none
         yield Row(_("App"), app.name or app.client_id, url, [app.client_id])
     if home is not None:
-        yield Row(_("Project"), home.name, reverse("admin:projects_project_change", args=[home.pk]))
+        yield Row(_("Project"), home.name, reverse("admin:projects_project_overview", args=[home.pk]))
     yield from _person(said, person, home)
     if found.kind:
         yield Row(_("For"), texts=_texts(said, "audience"))

@@ -69,7 +69,7 @@ def _apps(text: str, visible: QuerySet[Project]) -> Kind:
     hits = [
         Hit(
             one.name or one.client_id,
-            reverse("admin:clients_client_change", args=[one.pk]),
+            reverse("admin:clients_client_connect", args=[one.pk]),
             one.client_id,
             one.project.name if one.project else "",
             "" if one.enabled else _("Disabled"),
@@ -84,7 +84,7 @@ def _apps(text: str, visible: QuerySet[Project]) -> Kind:
 def _apis(text: str, visible: QuerySet[Project]) -> Iterator[Hit]:
     rows = Api.objects.filter(Q(name__icontains=text) | Q(identifier__icontains=text), project__in=visible)
     for one in rows.select_related("project").order_by("name", "identifier")[:MOST]:
-        yield Hit(one.name, reverse("admin:projects_api_change", args=[one.pk]), one.identifier, one.project.name)
+        yield Hit(one.name, reverse("admin:projects_api_callers", args=[one.pk]), one.identifier, one.project.name)
 
 
 def _projects(text: str, visible: QuerySet[Project]) -> Iterator[Hit]:

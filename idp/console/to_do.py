@@ -115,7 +115,7 @@ def _directories() -> Iterator[ToDo]:
             "The directory %(name)s was stopped: it ended %(number)s people within an hour. If that was no mistake, "
             "manage.py unlock --directory %(id)s lets it go on."
         ) % {"name": row.client.name or row.client.client_id, "number": row.number, "id": row.client.client_id}
-        yield ToDo(said, reverse("admin:clients_client_change", args=[row.client_id]), _("Look at it"))
+        yield ToDo(said, reverse("admin:clients_client_connect", args=[row.client_id]), _("Look at it"))
 
 
 def _of_projects(projects: QuerySet[Project], whole: bool) -> Iterator[ToDo]:

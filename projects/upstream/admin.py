@@ -25,6 +25,7 @@ from projects.upstream.models import Connector
 @admin.register(Connector)
 class ConnectorAdmin(FreshProofAdmin):
     form = ConnectorForm
+    comes_when = _("With a connector people sign in with an account that they have elsewhere.")
     list_display = ["name", "key", "kind", "project", "enabled", "position"]
     list_filter = ["kind", "enabled"]
     list_select_related = ["project"]

@@ -12,12 +12,14 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.text import smart_split
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.console import GOOD, actor, badge, moment
 from accounts.fresh_proof import FreshProofAdmin
-from clients.models import Authorization, LogoutNotice
+from accounts.models import User
+from clients.models import Authorization, Client, LogoutNotice
 from clients.models.logout import NoticeState
 from common import clock
 from projects import access
@@ -128,24 +130,32 @@ class AuthorizationAdmin(FreshProofAdmin, ReadOnly):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Authorization]:
         """Of guests, too, that these projects let in. Without those of a deleted person, which wait to be cleared."""
         found: QuerySet[Authorization] = super(ProjectScopedAdmin, self).get_queryset(request)
-        return found.filter(of_projects(access.visible(actor(request))), user__sub__isnull=False)
+        whole = found.filter(user__sub__isnull=False, client__client_id__isnull=False)
+        looker = actor(request)
+        return whole if looker.is_superuser else whole.filter(of_projects(access.visible(looker)))
 
     def _has_role(self, request: HttpRequest, roles: tuple[Role, ...], obj: Model | None) -> bool:
         if isinstance(obj, Authorization) and obj.project_id is not None:
             return roles_of(request).in_project(obj.project_id, roles)
         return super()._has_role(request, roles, obj)
 
-    def get_search_fields(self, request: HttpRequest) -> list[str]:
-        """Superusers see names, and so they find people by them: by the whole name or address only."""
-        named = ["=user__username", "=user__email", "user__sub__exact"] if actor(request).is_superuser else []
-        return [*self.search_fields, *named]
-
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Authorization], search_term: str
     ) -> tuple[QuerySet[Authorization], bool]:
-        found, may_repeat = super().get_search_results(request, queryset, search_term)
-        known = known_by(word_of(search_term), access.visible(actor(request)), of_projects, "user__sub")
-        return found | queryset.filter(known), may_repeat
+        """Apps and people are found first, and then what is theirs: there are more rows than can be read.
+
+        Superusers see names, and so they find people by them: by the whole name or address only.
+        """
+        if not search_term.strip():
+            return queryset, False
+        looker, named = actor(request), Q()
+        for word in map(word_of, smart_split(search_term)):
+            apps = Client.objects.filter(Q(client_id__icontains=word) | Q(name__icontains=word))
+            people = Q(username__iexact=word) | Q(email__iexact=word) | Q(sub=word)
+            theirs = Q(user__in=User.objects.filter(people).values("pk")) if looker.is_superuser else Q()
+            named &= Q(client__in=apps.values("pk")) | theirs
+        known = known_by(word_of(search_term), access.visible(looker), of_projects, "user__sub")
+        return queryset.filter(named | known), False
 
     def has_end_permission(self, request: HttpRequest) -> bool:
         return access.editable(actor(request)).exists()
@@ -200,6 +210,9 @@ class LogoutNoticeAdmin(ReadOnly):
     """Which apps were notified that a sign-in ended, and what failed. Superusers also see those of deleted clients."""
 
     project_path = "client__project"
+    comes_when = gettext_lazy(
+        "When somebody signs out, each app that asked to hear of it is sent a notice, which stands here."
+    )
     list_display = ["created_at", "client", "state", "attempts", "next_attempt", "delivered_at", "problem"]
     list_filter = ["state", "created_at"]
     list_select_related = ["client"]

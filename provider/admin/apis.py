@@ -28,6 +28,9 @@ MOST_PROJECTS = 50  # that one may choose from
 
 @admin.register(Api)
 class ApiPages(GuardedApiAdmin):
+    first_page = "callers"
+    object_history_template = "admin/projects/api/history.html"
+
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         pages: list[URLPattern] = [

@@ -91,6 +91,7 @@ WORDS = {
     "connector.deleted": _("Connector deleted"),
     "connector.ended": _("What came by a connector ended"),
     "activity.exported": _("Activity exported"),
+    "people.exported": _("People exported"),
     "directory.stopped": _("A directory was stopped: it ended very many people"),
     "directory.let_go_on": _("A directory that was stopped goes on"),
     "connector.refused": _("A sign-in from elsewhere was refused"),

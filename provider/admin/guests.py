@@ -43,6 +43,9 @@ class LookedAt(ConsoleAdmin):
 
 @admin.register(Guest)
 class GuestAdmin(LookedAt):
+    comes_when = gettext_lazy(
+        "A guest app registered itself. A project that is open to them decides whether it lets it in."
+    )
     list_display = ["where", "enabled", "name", "source", "registered"]
     list_filter = ["enabled"]
     search_fields = ["name", "client_id", "redirect_uris"]
@@ -129,6 +132,7 @@ class BlockedHostForm(ConsoleForm):
 @admin.register(BlockedHost)
 class BlockedHostAdmin(LookedAt):
     form: type[forms.ModelForm[Any]] = BlockedHostForm
+    comes_when = gettext_lazy("A guest app at a host that is blocked gets in nowhere.")
     list_display = ["host", "lifted_at", "since"]
     search_fields = ["host"]
     fields = ["host"]

@@ -10,10 +10,8 @@ from collections.abc import Mapping
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import quote, unquote
-from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -24,6 +22,7 @@ from accounts.admin import UserAdmin
 from accounts.models import User
 from accounts.sign_in import SESSION_KEY
 from provider.admin import person_cards
+from provider.admin.people_actions import ManyPeople
 from provider.admin.person_account import ACCOUNT
 from provider.admin.person_acts import Act, Doing
 from provider.admin.person_ends import ENDS
@@ -35,19 +34,12 @@ def page_of(person: User) -> str:
     return reverse("admin:accounts_user_person", args=[quote(person.pk)])
 
 
-class PeopleList(ChangeList):
-    """Who is looked for is looked at: the form is a tab of their page."""
-
-    def url_for_result(self, result: Model) -> str:
-        return reverse("admin:accounts_user_person", args=[quote(result.pk)])
-
-
 @admin.register(User)
-class PersonAdmin(UserAdmin):
+class PersonAdmin(ManyPeople, UserAdmin):
     just_shown = (*UserAdmin.just_shown, "person")
-
-    def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[ChangeList]:
-        return PeopleList
+    first_page = "person"
+    object_history_template = "admin/accounts/user/history.html"
+    ask_themselves = ("changelist", "many")
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
@@ -61,6 +53,7 @@ class PersonAdmin(UserAdmin):
         if request.method not in ("GET", "HEAD"):
             return HttpResponseNotAllowed(["GET", "HEAD"])
         person = self._person(request, object_id, change=False)
+        may_change = self.has_change_permission(request, person)
         apps, number = person_cards.apps_of(person, everything=request.GET.get("apps") == "all")
         context = {
             "title": person.get_full_name() or person.get_username(),
@@ -70,8 +63,8 @@ class PersonAdmin(UserAdmin):
             "browsers": person_cards.browsers_of(person, request.session.get(SESSION_KEY, "")),
             "security": person_cards.security_of(person),
             "belonging": person_cards.belonging_of(person),
-            "links": {name.replace("-", "_"): person_cards.url_of(person, name) for name in ACTS},
-            "may_change": self.has_change_permission(request, person),
+            "links": {name.replace("-", "_"): person_cards.url_of(person, name) for name in ACTS} if may_change else {},
+            "may_change": may_change,
         }
         return self._page(request, person, "person.html", context)
 

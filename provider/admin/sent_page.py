@@ -83,7 +83,7 @@ class SentPage(Base):
         kind = SentForm if uri else SentScopesForm
         form = kind(request.POST if request.method == "POST" else None, initial={"sent": uri or " ".join(scopes)})
         if request.method == "POST" and form.is_valid() and self._register(request, client, form):
-            return redirect(reverse("admin:clients_client_change", args=[client.pk]))
+            return redirect(reverse("admin:clients_client_access", args=[client.pk]))
         context = {
             "title": _("Register a redirect URI") if uri else _("Add scopes"),
             "original": client,

@@ -12,7 +12,7 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
-from accounts.console import moment
+from accounts.console import EMPTY, moment
 from clients import stream_management
 from clients.models import Delivery, Stream
 from clients.models.logout import NoticeState
@@ -45,6 +45,7 @@ class StreamProjectFilter(ProjectFilter):
 class StreamAdmin(ProjectScopedAdmin):
     form = StreamForm
     project_path = "client__project"
+    comes_when = gettext_lazy("An app makes its own stream by the API, to hear when people sign out or lose access.")
     list_display = ["client", "project", "method", "status", "last_try", "last_status", "last_problem", "waiting"]
     list_filter = [StreamProjectFilter, "status", "method"]
     list_select_related = ["client__project"]
@@ -82,8 +83,8 @@ class StreamAdmin(ProjectScopedAdmin):
         return moment(vars(stream).get("_last_tried_at"))
 
     @admin.display(description=gettext_lazy("status of the answer"))
-    def last_status(self, stream: Stream) -> int | None:
-        return vars(stream).get("_last_status")
+    def last_status(self, stream: Stream) -> str:
+        return str(vars(stream).get("_last_status") or EMPTY)
 
     @admin.display(description=gettext_lazy("last problem"))
     def last_problem(self, stream: Stream) -> str:

@@ -13,14 +13,16 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.asked_first import Hurt
 from clients import registration
+from clients.metadata import ClientMetadata
 from clients.models import Client
 from clients.policy import metadata_of
 from projects.problems import RegistrationError
 from provider import app_people
 
 if TYPE_CHECKING:
-    from clients.admin.secret_pages import SecretPages as Base
+    from clients.admin.client import ClientAdmin as Base
 else:
     Base = object
 
@@ -36,8 +38,21 @@ class SwitchPage(Base):
     def lost_for_good(self, obj: Client) -> list[str]:
         """On the page that asks before it is deleted."""
         people = app_people.numbers(obj).people
-        said = ngettext("%(number)s person loses access by it.", "%(number)s people lose access by it.", people)
-        return [*([said % {"number": people}] if people else []), *super().lost_for_good(obj)]
+        return [*([_loses(people)] if people else []), *super().lost_for_good(obj)]
+
+    def hurts(self, client: Client, wanted: ClientMetadata) -> list[Hurt]:
+        """Whoever unticks it among other fields reads the same."""
+        if wanted.enabled or not client.enabled:
+            return super().hurts(client, wanted)
+        found = app_people.numbers(client)
+        said = [_loses(found.people)] if found.people else []
+        own = ngettext(
+            "%(number)s token of its own stops working.",
+            "%(number)s tokens of its own stop working.",
+            found.service_tokens,
+        )
+        said += [own % {"number": found.service_tokens}] if found.service_tokens else []
+        return [*super().hurts(client, wanted), *([Hurt("enabled", " ".join(said))] if said else [])]
 
     def switch_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         client = self._client(request, object_id, self.has_change_permission)
@@ -64,3 +79,8 @@ class SwitchPage(Base):
             messages.success(request, _("The app is enabled. It needs new tokens, and gets them."))
         else:
             messages.success(request, _("The app is disabled. What it had does not work any more."))
+
+
+def _loses(people: int) -> str:
+    said = ngettext("%(number)s person loses access by it.", "%(number)s people lose access by it.", people)
+    return said % {"number": people}

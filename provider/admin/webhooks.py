@@ -19,7 +19,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.console import actor, moment
+from accounts.console import EMPTY, actor, moment
 from clients import webhooks
 from clients.models import Delivery, Webhook
 from clients.models.logout import NoticeState
@@ -72,6 +72,7 @@ class WebhookForm(DoorForm):
 class WebhookAdmin(ProjectScopedAdmin):
     form = WebhookForm
     change_form_template = "admin/clients/webhook/change_form.html"
+    comes_when = gettext_lazy("A webhook is an address that is told at once what happens in a project.")
     list_display = ["url", "project", "state", "last_try", "last_status", "last_problem", "waiting"]
     list_filter = [ProjectFilter, "enabled"]
     list_select_related = ["project"]
@@ -105,8 +106,8 @@ class WebhookAdmin(ProjectScopedAdmin):
         return moment(vars(webhook).get("_last_tried_at"))
 
     @admin.display(description=gettext_lazy("status of the answer"))
-    def last_status(self, webhook: Webhook) -> int | None:
-        return vars(webhook).get("_last_status")
+    def last_status(self, webhook: Webhook) -> str:
+        return str(vars(webhook).get("_last_status") or EMPTY)
 
     @admin.display(description=gettext_lazy("last problem"))
     def last_problem(self, webhook: Webhook) -> str:
@@ -208,6 +209,7 @@ class DeliveryAdmin(ReadOnly):
     """What was sent to webhooks, and what waits. People by what the project knows them by."""
 
     project_path = "webhook__project"
+    comes_when = gettext_lazy("Each message that a webhook or a stream is sent stands here, with what came back.")
     list_display = ["happened_at", "what", "sub", "state", "attempts", "tried_at", "status", "problem"]
     list_filter = ["state", WebhookFilter]
     list_select_related = ["webhook"]

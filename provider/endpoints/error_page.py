@@ -149,7 +149,7 @@ def unseen(client_id: str) -> Explanation:
 
 def _mismatch(client: Client, sent: Params, detail: str) -> Explanation:
     """What an administrator of this client has to change."""
-    console = reverse("admin:clients_client_change", args=[client.pk])
+    console = reverse("admin:clients_client_access", args=[client.pk])
     if not client.enabled:
         return Explanation(_("This client is disabled."), _("Enable it in the console."), console=console)
     registered = tuple(client.redirect_uri_list)

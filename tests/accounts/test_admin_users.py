@@ -294,8 +294,8 @@ def test_a_superuser_helps_somebody_who_lost_their_second_steps(username: str, s
     enrol(user())
     enrol(user("viewer"))
     browser("person")
-    chosen = {"action": "remove_second_steps", "_selected_action": [str(user().pk)]}
-    assert browser(username).post(page("accounts_user_changelist"), chosen).status_code == status
+    chosen = {"people": str(user().pk)}
+    assert browser(username).post(page("accounts_user_many", "second-steps"), chosen).status_code == status
     helped = status == 302
     assert Authenticator.objects.filter(user=user()).exists() is not helped
     assert Authenticator.objects.filter(user=user("viewer")).exists()

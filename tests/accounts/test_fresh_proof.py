@@ -54,10 +54,6 @@ CHANGES: dict[str, Callable[[], tuple[str, dict[str, Any]]]] = {
         {"username": "new", "password1": PASSWORD, "password2": PASSWORD, "usable_password": "true"},
     ),
     "an account is deleted": lambda: (page("accounts_user_delete", user("person").pk), {"post": "yes"}),
-    "second steps are removed": lambda: (
-        page("accounts_user_changelist"),
-        chosen("remove_second_steps", user("owner").pk),
-    ),
     "a key is activated": lambda: (page("clients_signingkey_activate", waiting()), {}),
     "a key is revoked": lambda: (page("clients_signingkey_revoke", waiting()), {}),
     "access is ended": lambda: (page("clients_authorization_changelist"), chosen("end", somebody().pk)),

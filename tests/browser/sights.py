@@ -304,6 +304,8 @@ def console_sights(scene: Scene) -> list[Sight]:
         sight("events", "clients_securityevent_changelist"),
         sight("people", "accounts_user_changelist"),
         sight("person", "accounts_user_person", scene.owner.pk),
+        sight("people-deactivate", "accounts_user_changelist", act=_choose_to_deactivate),
+        sight("person-history", "accounts_user_history", scene.owner.pk),
         sight("person-account", "accounts_user_change", scene.owner.pk),
         sight("person-remove", "accounts_user_person_act", scene.owner.pk, "remove", query="?of=acme"),
         sight("person-deactivate", "accounts_user_person_act", scene.owner.pk, "deactivate"),
@@ -355,6 +357,12 @@ def _choose_apps(page: Page) -> None:
 def _choose_to_disable(page: Page) -> None:
     _choose_apps(page)
     page.locator(".actions button[value=disable]").click()
+    page.locator("#many_form").wait_for()
+
+
+def _choose_to_deactivate(page: Page) -> None:
+    _choose_apps(page)
+    page.locator(".actions button[value=deactivate]").click()
     page.locator("#many_form").wait_for()
 
 

@@ -124,5 +124,7 @@ def test_viewers_read_it_and_outsiders_find_nothing() -> None:
     assert len(metadata_of(client()).redirect_uris) == 2
 
 
-def test_the_list_leads_to_it() -> None:
-    assert f'href="{url()}"' in browser("viewer").get(page("clients_client_changelist")).content.decode()
+def test_the_page_that_the_list_leads_to_has_it_as_a_tab() -> None:
+    http, first = browser("viewer"), page("clients_client_connect", client().pk)
+    assert f'href="{first}"' in http.get(page("clients_client_changelist")).content.decode()
+    assert f'href="{url()}"' in http.get(first).content.decode()

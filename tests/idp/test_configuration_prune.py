@@ -112,7 +112,9 @@ def test_an_allowlist_that_stays_stands_in_the_way_and_then_nothing_is_done() ->
     told = refused(file_of(SHOP, apis=(ORDERS,)))
     assert told == (
         f"<configuration>: projects[0].apis: {FILES} cannot be deleted. "
-        f"{FILES} is an audience of the client shop. Remove it there first."
+        f"{FILES} is an audience of the client shop. Remove it there first. "
+        "It is in `audience` of 1 in all (acme): take it off in the files of these projects and apply them before this "
+        "one, or keep it in `apis` here."
     )
     assert Client.objects.filter(client_id="web").exists()
 

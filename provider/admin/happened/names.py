@@ -75,8 +75,8 @@ class Names:
         found = self._apps.get(client_id)
         if found is None:
             return Named(client_id, exact=True, value=client_id)
-        model = "guest" if found.guest else "client"
-        url = reverse(f"admin:clients_{model}_change", args=[found.pk])
+        page = "guest_change" if found.guest else "client_connect"
+        url = reverse(f"admin:clients_{page}", args=[found.pk])
         return Named(found.name or client_id, url, value=client_id)
 
     def project_of(self, event: SecurityEvent) -> Project | None:
@@ -86,7 +86,7 @@ class Names:
     def project(self, project: Project | None) -> Named:
         if project is None:
             return NOBODY
-        return Named(project.name, reverse("admin:projects_project_change", args=[project.pk]), value=project.key)
+        return Named(project.name, reverse("admin:projects_project_overview", args=[project.pk]), value=project.key)
 
     def person(self, sub: str, project: Project | None, *, colleague: bool = False) -> Named:
         """`colleague`: they act for a project, so its members may know who it was."""

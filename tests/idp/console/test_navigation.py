@@ -104,7 +104,7 @@ def test_whoever_is_no_member_any_more_is_offered_nothing() -> None:
 @pytest.mark.any_database
 def test_a_page_behind_a_row_leads_back_to_it() -> None:
     html = browser("owner").get(page("clients_client_secrets", client().pk)).content.decode()
-    assert page("clients_client_change", client().pk) in links(html, 'class="crumbs"')
+    assert page("clients_client_connect", client().pk) in links(html, 'class="crumbs"')
     assert page("clients_client_changelist") in links(html, 'class="crumbs"')
 
 

@@ -83,7 +83,7 @@ def test_an_app_leads_to_its_page_and_to_why_it_was_refused() -> None:
     http = browser("viewer")
     [apps] = http.get(page("search"), {"q": "web"}).context["kinds"]
     [hit] = apps.hits
-    assert hit.url == page("clients_client_change", client().pk)
+    assert hit.url == page("clients_client_connect", client().pk)
     refused("web", "e6cf24e9")
     [(words, why)] = hit.links
     assert words == "Activity"
