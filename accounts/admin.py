@@ -17,9 +17,10 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.formats import number_format
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts import attribute_fields, attributes, changes, emails, events, groups, normalization, notices, provisioning
 from accounts import directory_admin as directory_admin
@@ -158,6 +159,10 @@ class UserAdmin(SuperusersAdmin, BaseUserAdmin):
         ),
         (gettext_lazy("Dates"), {"fields": ["last_login", "date_joined", "looked_after_by"]}),
     ]
+
+    def counted(self, number: int) -> str:
+        words = ngettext("%(number)s person", "%(number)s people", number)
+        return words % {"number": number_format(number, force_grouping=True)}
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> _FieldsetSpec:
         sets = [*super().get_fieldsets(request, obj)]

@@ -18,7 +18,7 @@ def test_a_list_ends_after_so_many_rows_and_says_how_to_see_others(monkeypatch: 
     User.objects.bulk_create(User(username=f"one-{n}") for n in range(20))
     answer = browser("root").get(page("accounts_user_changelist"))
     assert answer.context["cl"].result_count == 5
-    assert "5 users or more. To see others, search or choose filters." in answer.content.decode()
+    assert "5 people or more. To see others, search or choose filters." in answer.content.decode()
 
 
 def test_a_short_list_says_how_many_there_are() -> None:
