@@ -12,12 +12,15 @@ import signal
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 MAX_WAIT = 30  # seconds
 # A process that was stopped for longer (a paused machine, a frozen container) was given up by its proxy.
 MAX_PAUSE = 5  # seconds
 WAKES_WITHIN = 1  # seconds, in which it reads what came while it stood still
+CHANGES_NOTHING = {"GET", "HEAD", "OPTIONS"}
+CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # counts the time of a suspended machine, too
 SENT_AGAIN = b'{"error":"temporarily_unavailable","error_description":"This process stood still. Ask again."}'
 logger = logging.getLogger(__name__)
 
@@ -47,7 +50,8 @@ class Watched:
     long, nobody is answered any more, so the worker exits, which closes its connections.
 
     What was sent to a process that stood still has been sent to another one since: a refresh token that rotated there,
-    or a code, would pass for stolen here, and end the authorization. So a POST that waited for that long is refused.
+    or a code, would pass for stolen here, and end the authorization; somebody who was shut out since would be let in
+    again. So what changes something and waited for that long is refused.
     """
 
     def __init__(
@@ -60,11 +64,12 @@ class Watched:
         self._main = main
         self._stop_within = stop_within
         self._busy: dict[int, float] = {}  # since when, by thread
-        self.pulse = Pulse(time.monotonic())
-        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+        self.pulse = Pulse(time.clock_gettime(CLOCK))
+        self._watching = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+        self._watching.start()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if environ["REQUEST_METHOD"] == "POST" and self.pulse.stood_still(time.monotonic()):
+        if environ["REQUEST_METHOD"] not in CHANGES_NOTHING and self._stood_still():
             headers = [("Content-Type", "application/json"), ("Cache-Control", "no-store"), ("Retry-After", "1")]
             start_response("503 Service Unavailable", headers)
             return [SENT_AGAIN]
@@ -75,6 +80,10 @@ class Watched:
         finally:
             del self._busy[thread]
 
+    def _stood_still(self) -> bool:
+        """Without the thread that beats nobody could tell, and it would never end."""
+        return self._watching.is_alive() and self.pulse.stood_still(time.clock_gettime(CLOCK))
+
     def stuck(self) -> bool:
         since = list(self._busy.values())
         return len(since) >= self._threads and max(since) < time.monotonic() - self._max_wait
@@ -82,7 +91,7 @@ class Watched:
     def _watch(self) -> None:
         while os.getppid() == self._main:
             time.sleep(min(1, self._max_wait / 10))
-            self.pulse.beat(time.monotonic())
+            self.pulse.beat(time.clock_gettime(CLOCK))
             if self.stuck():
                 self._give_up()
         self._stop()
@@ -93,7 +102,8 @@ class Watched:
             "the proxy should take in before it passes it on. Another process replaces this one. They wait here:",
             self._max_wait,
         )
-        faulthandler.dump_traceback()  # lines of code, no values
+        with suppress(RuntimeError, ValueError, OSError, AttributeError):  # of a process without a place for errors
+            faulthandler.dump_traceback()  # lines of code, no values
         if self.stuck():  # nobody was answered in the meantime
             os._exit(1)
 

@@ -304,7 +304,9 @@ def test_what_fails_in_the_gate_runs_once_more_alone(tmp_path: Path, text: str, 
     (tmp_path / ".venv").symlink_to(ROOT / ".venv")
     (tmp_path / "test_one.py").write_text(text)
     command = [str(ROOT / ".ci" / "tried"), ".venv/bin/python", "-m", "pytest", "-q", "-p", "xdist", "test_one.py"]
-    alone = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    settings = ("PYTEST_ADDOPTS", "VESTIBULE_TRIED_AGAIN", "FORCE_COLOR", "PY_COLORS")
+    kept = {name: value for name, value in os.environ.items() if name not in settings}
+    alone = {**kept, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     ran = subprocess.run(command, cwd=tmp_path, env=alone, text=True, capture_output=True, check=False)
     assert ran.returncode == status, ran.stdout + ran.stderr
     assert [part for part in said if part not in ran.stdout] == []

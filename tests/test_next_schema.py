@@ -19,11 +19,15 @@ from tests.world import App, Browser
 NEW = {"new_and_empty": "text", "new_with_default": "text NOT NULL DEFAULT 'new'"}
 
 
-def grow() -> list[str]:
-    """Add what a migration may add (tests/expansion.py). Answers the tables."""
+def tables_now() -> list[str]:
+    with connection.cursor() as cursor:
+        return connection.introspection.table_names(cursor)
+
+
+def grow(tables: list[str]) -> None:
+    """Add what a migration may add (tests/expansion.py)."""
     quote = connection.ops.quote_name
     with connection.cursor() as cursor:
-        tables = connection.introspection.table_names(cursor)
         for table in tables:
             for column, kind in NEW.items():
                 cursor.execute(f"ALTER TABLE {quote(table)} ADD COLUMN {column} {kind}")
@@ -31,24 +35,25 @@ def grow() -> list[str]:
         cursor.execute(
             "INSERT INTO django_migrations (app, name, applied) VALUES ('clients', '0999_next', '2030-01-01')"
         )
-    return tables
 
 
 def shrink(tables: list[str]) -> None:
     quote = connection.ops.quote_name
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM django_migrations WHERE name = '0999_next'")
-        cursor.execute("DROP TABLE new_table")
+        cursor.execute("DROP TABLE IF EXISTS new_table")
         for table in tables:
             for column in NEW:
-                cursor.execute(f"ALTER TABLE {quote(table)} DROP COLUMN {column}")
+                cursor.execute(f"ALTER TABLE {quote(table)} DROP COLUMN IF EXISTS {column}")
 
 
 @pytest.fixture
 def grown(world: None) -> None:
     """Taken back with the transaction of the test."""
     connection.check_constraints()  # what waits for the end of the transaction would not let a table change
-    assert len(grow()) > 60
+    tables = tables_now()
+    assert len(tables) > 60
+    grow(tables)
 
 
 @pytest.mark.usefixtures("grown")
@@ -58,18 +63,18 @@ def test_everything_works_on_tables_that_are_a_version_ahead(tmp_path: Path) -> 
 
 
 @pytest.fixture
-def growing(transactional_db: None, world: None) -> Iterator[list[list[str]]]:
-    done: list[list[str]] = []
-    yield done
-    for tables in done:
-        shrink(tables)
+def tables(transactional_db: None, world: None) -> Iterator[list[str]]:
+    """As they are now, and as they are left, however far a test gets."""
+    there = tables_now()
+    yield there
+    shrink(there)
 
 
 @pytest.mark.postgresql
-def test_a_server_goes_on_while_its_tables_grow(growing: list[list[str]]) -> None:
+def test_a_server_goes_on_while_its_tables_grow(tables: list[str]) -> None:
     """What it prepared on its connection is planned anew."""
     tokens = Browser("owner").tokens("web", scope=journey.SCOPE)
     journey.at_apps(tokens)
-    growing.append(grow())
+    grow(tables)
     journey.at_apps(tokens)
     assert App("web").introspect(Browser("owner").tokens("web")["access_token"]).json()["active"]

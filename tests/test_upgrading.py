@@ -59,7 +59,8 @@ def test_back_no_table_changes() -> None:
 
 @pytest.mark.any_database
 @pytest.mark.django_db
-def test_its_commands_run() -> None:
+def test_its_commands_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DJANGO_ALLOW_ASYNC_UNSAFE", raising=False)  # set for tests that drive a browser
     commands = [line.removeprefix(MANAGE).split() for line in lines(UPGRADE) if line.startswith(MANAGE)]
     assert [name for name, *_options in commands] == ["check", "migrate"]
     for name, *options in commands:

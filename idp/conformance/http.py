@@ -100,7 +100,11 @@ class Wire:
 
     def _no_answer(self, error: Exception) -> CannotRun:
         where = f"{self._at.scheme}://{self._at.netloc}"
-        said = f"{where} does not answer ({type(error).__name__}: {error})."
+        # What HTTP's own errors repeat came from there, or was sent.
+        why = (
+            type(error).__name__ if isinstance(error, http.client.HTTPException) else f"{type(error).__name__}: {error}"
+        )
+        said = f"{where} does not answer ({why})."
         if isinstance(error, ssl.SSLCertVerificationError):
             return CannotRun(f"{said} SSL_CERT_FILE names the authorities of a certificate that this machine lacks.")
         return CannotRun(f"{said} Check DNS, TLS, the proxy, and the server; --url asks a node behind the proxy.")

@@ -62,8 +62,9 @@ class Scene:
         return f"{self.username}.invalid"
 
     def go_on(self) -> None:
-        """No other run may begin yet."""
-        leases.take(LEASE, self.holder, HELD)
+        """No other run may begin yet. Raises CannotRun: one has, because this one stood still for too long."""
+        if not leases.take(LEASE, self.holder, HELD):
+            raise CannotRun("Another run began, because this one stood still for a minute. Try again.")
 
 
 @contextmanager
@@ -81,15 +82,18 @@ def made(by: Actor, entries: Entries) -> Iterator[Scene]:
         try:
             yield scene
         finally:
-            clear(by)
+            clear(by, scene.username)
     finally:
         leases.give_back(LEASE, holder)
 
 
-def clear(by: Actor) -> None:
-    """Remove the project of a run, its person first: they are found by it. Raises CannotRun: it is somebody's."""
+def clear(by: Actor, username: str = "") -> None:
+    """Remove the project of a run, its person first: they are found by it. Raises CannotRun: it is somebody's.
+
+    With the name of its person, that run alone: another may have begun since.
+    """
     project = Project.objects.filter(key=KEY).first()
-    if project is None:
+    if project is None or (username and not project.test_users.filter(username=username).exists()):
         return
     if (project.name, project.status) != (NAME, Status.TESTING):
         raise CannotRun(f"There is a project {KEY} that no run made. Give it another key, or delete it.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import TypeAlias
@@ -36,14 +37,25 @@ def test_a_pause_is_noticed_by_what_wakes_first(beats: list[float], now: float, 
 
 
 @pytest.mark.parametrize(
-    ("method", "paused", "status"),
-    [("POST", True, "503 Service Unavailable"), ("GET", True, "200 OK"), ("POST", False, "200 OK")],
+    ("method", "paused", "watched_over", "status"),
+    [
+        ("POST", True, True, "503 Service Unavailable"),
+        ("PATCH", True, True, "503 Service Unavailable"),
+        ("PUT", True, True, "503 Service Unavailable"),
+        ("DELETE", True, True, "503 Service Unavailable"),
+        ("GET", True, True, "200 OK"),
+        ("HEAD", True, True, "200 OK"),
+        ("OPTIONS", True, True, "200 OK"),
+        ("POST", False, True, "200 OK"),
+        ("POST", True, False, "200 OK"),  # or everything would be refused for ever
+    ],
 )
 def test_what_was_sent_to_a_process_that_stood_still_is_asked_again_elsewhere(
-    monkeypatch: pytest.MonkeyPatch, method: str, paused: bool, status: str
+    monkeypatch: pytest.MonkeyPatch, method: str, paused: bool, watched_over: bool, status: str
 ) -> None:
     """A refresh token that rotated at another node meanwhile would pass for stolen."""
-    monkeypatch.setattr(Watched, "_watch", lambda _self: None)
+    over = threading.Event()
+    monkeypatch.setattr(Watched, "_watch", lambda _self: over.wait(60) if watched_over else None)
     answered: list[tuple[str, dict[str, str]]] = []
 
     def application(_environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -57,7 +69,10 @@ def test_what_was_sent_to_a_process_that_stood_still_is_asked_again_elsewhere(
     watched = Watched(application, 1, 30, os.getppid(), 1)
     if paused:
         watched.pulse = Pulse(float("-inf"))
+    if not watched_over:
+        watched._watching.join(60)
     body = b"".join(watched({"REQUEST_METHOD": method}, start_response))  # type: ignore[arg-type]
+    over.set()
     assert answered[0][0] == status
     if status.startswith("503"):
         assert body == watchdog.SENT_AGAIN

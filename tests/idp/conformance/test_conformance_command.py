@@ -194,6 +194,24 @@ def test_two_runs_do_not_clear_each_other_away() -> None:
 @pytest.mark.django_db
 @pytest.mark.any_database
 @pytest.mark.usefixtures("keys")
+def test_a_run_that_stood_still_leaves_the_next_one_alone() -> None:
+    with (
+        time_machine.travel(timezone.now(), tick=True) as traveller,
+        scene.made(BY, lambda _tag: ()) as first,
+    ):
+        traveller.shift(scene.HELD * 2)
+        with scene.made(BY, lambda _tag: ()) as second:
+            with pytest.raises(CannotRun, match="Another run began"):
+                first.go_on()
+            scene.clear(BY, first.username)
+            assert User.objects.filter(username=second.username).exists()
+            second.go_on()
+    assert nothing_is_left()
+
+
+@pytest.mark.django_db
+@pytest.mark.any_database
+@pytest.mark.usefixtures("keys")
 def test_nobody_else_can_use_what_a_run_makes() -> None:
     with scene.made(BY, lambda _tag: ()) as made:
         project, person = Project.objects.get(key=scene.KEY), User.objects.get(username=made.username)
