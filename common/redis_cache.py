@@ -5,11 +5,15 @@ Django makes a client for each call, which costs more than what Redis is asked, 
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import redis
 from django.core.cache.backends.redis import RedisCache as DjangoRedisCache
 from django.core.cache.backends.redis import RedisCacheClient
+from redis.connection import Connection
+
+RESTED = 0.1  # seconds after which a connection is looked at before it is used; that costs some 20 microseconds
 
 
 class OneClient(RedisCacheClient):
@@ -18,12 +22,25 @@ class OneClient(RedisCacheClient):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._made: dict[bool, redis.Redis] = {}
+        self._asked_at: dict[bool, float] = {}
 
     def get_client(self, key: str | bytes | memoryview | None = None, *, write: bool = False) -> redis.Redis:
         if write not in self._made:
             pool = super().get_client(key, write=write).connection_pool
             self._made[write] = redis.Redis(connection_pool=pool, single_connection_client=True)
-        return self._made[write]
+        client, now = self._made[write], time.monotonic()
+        rested, self._asked_at[write] = now - self._asked_at.get(write, now), now
+        if rested >= RESTED and client.connection is not None and _was_closed(client.connection):
+            client.connection.disconnect()  # type: ignore[no-untyped-call]  # the next command connects again
+        return client
+
+
+def _was_closed(connection: Connection) -> bool:
+    """Whether Redis has ended it since, as it does when it is started again. No pool looks: the client keeps it."""
+    try:
+        return connection.is_connected and connection.can_read(timeout=0)  # nothing was asked, so nothing may come
+    except redis.ConnectionError:
+        return True
 
 
 class RedisCache(DjangoRedisCache):

@@ -20,8 +20,11 @@ from projects.scopes import ADMIN_PREFIX, ADMIN_SCOPES, SCIM_PREFIX
 from provider.keys.standing import ENDED, sealed_under
 
 SECOND_STEPS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
-CHANGES = ("project.", "member.", "api.", "client.", "key.", "configuration.", "access.", "authorization.")
-BY_NOBODY = ("client.locked_out",)  # events of those kinds that are nobody's decision
+CHANGES = (
+    *("project.", "member.", "api.", "client.", "key.", "configuration.", "access.", "authorization."),
+    *("person.", "people.", "role.", "invitation.", "connector.", "webhook.", "initial_token.", "guest_host."),
+)
+BY_NOBODY = ("client.locked_out", "connector.refused", "webhook.disabled")  # of those kinds, nobody's decisions
 MOST = 200  # refusals of different kinds
 
 Row = dict[str, object]

@@ -59,7 +59,8 @@ def start(address: str, port: int, public_port: int) -> None:
     try:
         server = _Server(address, port)
     except OSError as error:
-        sys.exit(f"IDP_METRICS_LISTEN cannot be listened on ({error.strerror}). Choose another address or port.")
+        why = f"IDP_METRICS_LISTEN cannot be listened on ({error.strerror})."
+        sys.exit(f"{why} Each server of a machine needs a port of its own: choose another one than {port}.")
     try:
         _empty(Path(os.environ[DIRECTORY]))
     except OSError as error:

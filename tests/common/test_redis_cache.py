@@ -9,6 +9,7 @@ import redis
 from django.core.cache import caches
 from redis.connection import Connection
 
+from common import redis_cache
 from idp.neighbours import cache_with_time_limits
 
 
@@ -41,3 +42,24 @@ def test_the_first_one_is_told_so_and_the_key_ends_by_itself(sent: list[tuple[An
     assert caches["default"].first("used", 60) is True  # type: ignore[attr-defined]
     assert caches["default"].first("used", 60) is False  # type: ignore[attr-defined]
     assert [command for _client, *command in sent] == [["SET", "idp:1:used", b"1", "NX", "EX", 60]] * 2
+
+
+def closed(_connection: Connection, **_options: Any) -> bool:
+    raise redis.ConnectionError("Connection closed by server.")
+
+
+def test_what_redis_closed_when_it_was_started_again_is_not_taken_for_redis_being_away(
+    sent: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else each thread of each process would find out by itself, and count for itself meanwhile."""
+    monkeypatch.setattr(redis_cache, "RESTED", 0.0)
+    ended: list[Connection] = []
+    monkeypatch.setattr(Connection, "disconnect", lambda connection, *_options, **_named: ended.append(connection))
+    caches["default"].get("one")
+    monkeypatch.setattr(Connection, "is_connected", True)
+    caches["default"].get("two")
+    assert not ended
+    monkeypatch.setattr(Connection, "can_read", closed)
+    caches["default"].get("three")
+    assert len(ended) == 1
+    assert len(sent) == 3

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from clients import registration
-from clients.models import Client, ClientSecret
+from clients.models import Client, ClientSecret, SecurityEvent
 from clients.policy import metadata_of
 from common.command import WRONG_USE, Refused
 from projects.actors import Actor
@@ -58,6 +58,15 @@ def test_who_changed_what_names_people_and_commands() -> None:
     assert rows["owner", "client.changed"] == 1
     assert rows["rotatesecret", "client.secret_generated"] == 1
     assert report("--since", timezone.now().isoformat())["changes"] == []
+
+
+def test_who_brought_people_and_gave_roles_is_in_it_too() -> None:
+    call_command("roles", "acme", "staff", "--make", "--to", "member", stdout=StringIO())
+    SecurityEvent.objects.create(kind="people.imported", detail={"by": "importusers"})
+    SecurityEvent.objects.create(kind="connector.refused")  # it happened, and nobody decided it
+    rows = {(one["who"].partition(" (")[0], one["kind"]) for one in report()["changes"]}
+    assert {("roles", "role.created"), ("roles", "role.granted"), ("importusers", "people.imported")} <= rows
+    assert "connector.refused" not in {kind for _who, kind in rows}
 
 
 def test_what_was_not_used_is_listed_and_what_was_is_not() -> None:

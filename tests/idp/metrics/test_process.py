@@ -95,6 +95,8 @@ def test_an_address_that_cannot_be_had_is_said_in_a_sentence(tmp_path: Path, mon
         port = taken.getsockname()[1]
         with pytest.raises(SystemExit, match=r"IDP_METRICS_LISTEN cannot be listened on \(Address already in use\)\."):
             process.start("127.0.0.1", port, port + 1)
+        with pytest.raises(SystemExit, match=f"needs a port of its own: choose another one than {port}"):
+            process.start("127.0.0.1", port, port + 1)
     with pytest.raises(SystemExit, match="where the server itself listens"):
         process.start("127.0.0.1", port, port)
 
