@@ -29,6 +29,7 @@ DAYS_AHEAD = 2  # each part is looked into for each token: so few that it costs 
 DAY = timedelta(days=1)
 OVER = timedelta(hours=1)  # after its end a day is over for every node, whatever its clock says
 TRIES, WAIT, PAUSE = 20, "300ms", 0.5  # for a lock: statements behind it wait as long
+ASIDE = "5s"  # nobody waits behind this one. An autovacuum goes away for who has waited deadlock_timeout, a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,16 +118,18 @@ def keep() -> Kept:
         _one("SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = %s::regclass", one) for one in over
     )
     for name in over:
-        _briefly(partial(_drop, name=name))
+        _briefly(partial(_drop, name=name), name)
     new = [day for day in _days(ends.get(BEFORE)) if _name(day) not in ends]
     for day in new:
-        _briefly(partial(_make, day=day))
+        _briefly(partial(_make, day=day), REST)
     return Kept(len(new), len(over), rows)
 
 
 def join() -> None:
     """One table again, without what has expired. Everybody waits until it is done."""
-    _briefly(_join)
+    with connection.cursor() as cursor:
+        parts = [name for name, _start, _end in _parts(cursor)]
+    _briefly(_join, *parts)
 
 
 def _days(end_of_before: datetime | None) -> list[date]:
@@ -241,11 +244,17 @@ def _utc(day: date) -> str:
     return f"{day} 00:00:00+00"
 
 
-def _briefly(work: Callable[[CursorWrapper], object]) -> None:
-    """In a transaction that gives a lock up soon, as everybody waits behind it, and is tried again."""
+def _briefly(work: Callable[[CursorWrapper], object], *also: str) -> None:
+    """In a transaction that gives a lock up soon, as everybody waits behind it, and is tried again.
+
+    Before, it waits for those who look after the table or these parts, which holds up neither reads nor writes.
+    """
+    tables = ", ".join(f"ONLY {one}" for one in (TABLE, *also))
     for _number in range(TRIES):
         try:
             with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL lock_timeout = '{ASIDE}'")
+                cursor.execute(f"LOCK TABLE {tables} IN SHARE UPDATE EXCLUSIVE MODE")
                 cursor.execute(f"SET LOCAL lock_timeout = '{WAIT}'")
                 work(cursor)
                 return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -172,6 +173,42 @@ def test_nobody_waits_behind_it_for_long(monkeypatch: pytest.MonkeyPatch) -> Non
     assert alive(token)
     make()
     assert partitions.are_there()
+
+
+@on_postgresql
+def test_an_autovacuum_has_time_to_go_out_of_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PostgreSQL ends it for somebody who has waited for a second: 300 ms, again and again, would wait for its end."""
+    monkeypatch.setattr(partitions, "TRIES", 1)
+    monkeypatch.setattr(partitions, "WAIT", "1ms")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT %s::interval > current_setting('deadlock_timeout')::interval", [partitions.ASIDE])
+        assert cursor.fetchone() == (True,)
+    monkeypatch.setattr(partitions, "ASIDE", "2min")
+    ours, over = connection.connection.info.backend_pid, threading.Event()
+    with another_connection() as vacuum, another_connection() as watching:
+        vacuum.execute(f"LOCK TABLE {KEY} IN SHARE UPDATE EXCLUSIVE MODE")
+        watching.autocommit = True
+        thread = threading.Thread(target=go_out_of_the_way, args=(vacuum, watching, ours, over))
+        thread.start()
+        try:
+            make()
+        finally:
+            over.set()
+            thread.join()
+    assert partitions.are_there()
+
+
+def go_out_of_the_way(
+    vacuum: psycopg.Connection, watching: psycopg.Connection, waiting: int, over: threading.Event
+) -> None:
+    """As soon as that process waits for us."""
+    while not over.wait(0.01):
+        (found,) = watching.execute(
+            "SELECT %s = ANY(pg_blocking_pids(%s))", [vacuum.info.backend_pid, waiting]
+        ).fetchone() or (False,)
+        if found:
+            vacuum.rollback()
+            return
 
 
 @on_postgresql
