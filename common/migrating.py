@@ -7,8 +7,6 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations import AddIndex
 from django.db.migrations.state import ProjectState
 
-SHORT = 20  # characters of an index's name that those of its parts begin with
-
 
 class AddIndexWhileUsed(AddIndexConcurrently):
     """An index of a table that grows: PostgreSQL makes it without keeping anybody from writing.
@@ -40,7 +38,7 @@ class AddIndexWhileUsed(AddIndexConcurrently):
         schema_editor.execute(f"DROP INDEX IF EXISTS {quote(name)}")
         schema_editor.execute(whole.replace(begins, f"CREATE INDEX {quote(name)} ON ONLY {quote(table)}", 1))
         for number, part in enumerate(_parts(schema_editor, table) or []):
-            of_part = f"{name[:SHORT]}_{number}"
+            of_part = f"{name}_{number}"  # Django's names have 30 characters at most, PostgreSQL's 63
             schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {quote(of_part)}")
             schema_editor.execute(
                 whole.replace(begins, f"CREATE INDEX CONCURRENTLY {quote(of_part)} ON {quote(part)}", 1)

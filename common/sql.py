@@ -6,6 +6,7 @@ statement, and so as one commit. SQLite takes one statement after the other in a
 
 from __future__ import annotations
 
+import sqlite3
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +15,9 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 import orjson
-from django.db import OperationalError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.db.backends.utils import CursorWrapper
+from psycopg.errors import ForeignKeyViolation
 
 from common import prepared
 from common.connection import connection
@@ -74,6 +76,14 @@ def write(inserts: Sequence[Insert], guard: Guard | None = None) -> bool:
     prepared.close_if_dropped()
     done = prepared.send(statement, values)
     return guard is None or done == "1"
+
+
+def refers_to_nothing(error: IntegrityError) -> bool:
+    """Whether a row that it refers to is deleted. Anything else is wrong with the table, or with us."""
+    cause = error.__cause__
+    if isinstance(cause, sqlite3.IntegrityError):
+        return cause.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
+    return isinstance(cause, ForeignKeyViolation)
 
 
 def changes(statement: str, values: tuple[Value, ...]) -> bool:

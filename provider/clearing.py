@@ -71,11 +71,14 @@ def clear(
 
 
 def _drop_days(failures: dict[str, Exception]) -> int:
-    """Where access tokens are divided by days: about how many were in those that are over, which go at once."""
-    if not partitions.are_there() or not partitions.may_be_kept():
-        return 0
+    """Where access tokens are divided by days: about how many were in those that are over, which go at once.
+
+    Where they are not, a run that was killed while it divided them may have left its check.
+    """
     try:
-        return partitions.keep().rows
+        if partitions.are_bound():
+            partitions.unbind()
+        return partitions.keep().rows if partitions.are_kept() else 0
     except Error as error:
         failures["days of access tokens"] = error
         return 0

@@ -29,6 +29,7 @@ DAYS_AHEAD = 2  # each part is looked into for each token: so few that it costs 
 DAY = timedelta(days=1)
 OVER = timedelta(hours=1)  # after its end a day is over for every node, whatever its clock says
 TRIES, WAIT, PAUSE = 20, "300ms", 0.5  # for a lock: statements behind it wait as long
+ASIDE = "5s"  # nobody waits behind this one. An autovacuum goes away for who has waited deadlock_timeout, a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,13 @@ class Kept:
     made: int = 0
     dropped: int = 0
     rows: int = 0
+
+
+_BOUND = "SELECT count(*)::int FROM pg_constraint WHERE conrelid = %s::regclass AND conname = %s AND contype = 'c'"
+STILL_BOUND = (
+    f"{TABLE} still has the check {BEFORE}, which will refuse tokens soon."
+    " Run 'partition' or 'cleartokens' again, as the role that owns the tables: both take it away."
+)
 
 
 class InUse(Error):
@@ -54,8 +62,13 @@ def may_be_kept() -> bool:
     return _one("SELECT pg_has_role(relowner, 'USAGE')::int FROM pg_class WHERE oid = %s::regclass", TABLE) == 1
 
 
+def are_kept() -> bool:
+    """Whether a clearing by this role drops days."""
+    return are_there() and may_be_kept()
+
+
 def expired(now: datetime) -> datetime:
-    """Before this, rows that are over have to be deleted: all others go with their day."""
+    """Where days are kept, before this rows that are over have to be deleted: all others go with their day."""
     with connection.cursor() as cursor:
         starts = [start for _name, start, _end in _parts(cursor) if start is not None]
     return min(now, *starts) if starts else now
@@ -65,15 +78,35 @@ def divide() -> date:
     """Divide the table, while it is used. Answers the day before which the rows of now are a part of their own.
 
     No row is moved: what is there becomes the first part. That none of it expires later is checked beforehand, beside
-    those who write; then the table is locked for some milliseconds.
+    those who write; then the table is locked for some milliseconds. The check goes if that fails, whatever stopped it:
+    it holds for new rows at once, and would refuse all tokens from some day on.
     """
     end = _first_day()
-    _briefly(partial(_bound, end=end))
-    with connection.cursor() as cursor:
-        cursor.execute(f"ALTER TABLE {TABLE} VALIDATE CONSTRAINT {BEFORE}")
-    _briefly(partial(_swap, end=end))
+    try:
+        _briefly(partial(_bound, end=end))
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE {TABLE} VALIDATE CONSTRAINT {BEFORE}")
+        _briefly(partial(_swap, end=end))
+    except BaseException:
+        if not connection.is_usable():
+            connection.close()
+        if are_bound():
+            unbind()
+        raise
     keep()
     return end
+
+
+def are_bound() -> bool:
+    """Whether a run that was interrupted left its check on the table."""
+    return connection.vendor == "postgresql" and _one(_BOUND, TABLE, BEFORE) == 1
+
+
+def unbind() -> None:
+    try:
+        _briefly(_unbound)
+    except Error as error:
+        raise InUse(STILL_BOUND) from error
 
 
 def keep() -> Kept:
@@ -85,16 +118,18 @@ def keep() -> Kept:
         _one("SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = %s::regclass", one) for one in over
     )
     for name in over:
-        _briefly(partial(_drop, name=name))
+        _briefly(partial(_drop, name=name), name)
     new = [day for day in _days(ends.get(BEFORE)) if _name(day) not in ends]
     for day in new:
-        _briefly(partial(_make, day=day))
+        _briefly(partial(_make, day=day), REST)
     return Kept(len(new), len(over), rows)
 
 
 def join() -> None:
     """One table again, without what has expired. Everybody waits until it is done."""
-    _briefly(_join)
+    with connection.cursor() as cursor:
+        parts = [name for name, _start, _end in _parts(cursor)]
+    _briefly(_join, *parts)
 
 
 def _days(end_of_before: datetime | None) -> list[date]:
@@ -115,11 +150,19 @@ def _first_day() -> date:
 
 def _bound(cursor: CursorWrapper, end: date) -> None:
     """What is written from now on is checked; `VALIDATE` looks at the rest."""
-    cursor.execute(f"ALTER TABLE {TABLE} DROP CONSTRAINT IF EXISTS {BEFORE}")  # of a run that was interrupted
+    _unbound(cursor)
     cursor.execute(f"ALTER TABLE {TABLE} ADD CONSTRAINT {BEFORE} CHECK (expires < '{_utc(end)}') NOT VALID")
 
 
+def _unbound(cursor: CursorWrapper) -> None:
+    cursor.execute(f"ALTER TABLE {TABLE} DROP CONSTRAINT IF EXISTS {BEFORE}")
+
+
 def _swap(cursor: CursorWrapper, end: date) -> None:
+    cursor.execute(f"LOCK TABLE {TABLE} IN ACCESS EXCLUSIVE MODE")
+    cursor.execute(_BOUND, [TABLE, BEFORE])
+    if cursor.fetchone() != (1,):  # without it, all rows would be looked at while everybody waits
+        raise InUse(f"A clearing took the check of {TABLE} away. Nothing is lost: try again.")
     columns = _indexed(cursor)
     cursor.execute(f"ALTER TABLE {TABLE} RENAME TO {BEFORE}")
     cursor.execute(f"CREATE TABLE {TABLE} (LIKE {BEFORE} INCLUDING DEFAULTS) PARTITION BY RANGE (expires)")
@@ -201,11 +244,17 @@ def _utc(day: date) -> str:
     return f"{day} 00:00:00+00"
 
 
-def _briefly(work: Callable[[CursorWrapper], object]) -> None:
-    """In a transaction that gives a lock up soon, as everybody waits behind it, and is tried again."""
+def _briefly(work: Callable[[CursorWrapper], object], *also: str) -> None:
+    """In a transaction that gives a lock up soon, as everybody waits behind it, and is tried again.
+
+    Before, it waits for those who look after the table or these parts, which holds up neither reads nor writes.
+    """
+    tables = ", ".join(f"ONLY {one}" for one in (TABLE, *also))
     for _number in range(TRIES):
         try:
             with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL lock_timeout = '{ASIDE}'")
+                cursor.execute(f"LOCK TABLE {tables} IN SHARE UPDATE EXCLUSIVE MODE")
                 cursor.execute(f"SET LOCAL lock_timeout = '{WAIT}'")
                 work(cursor)
                 return

@@ -141,8 +141,8 @@ def _of_passing_things(now: datetime, before: datetime) -> list[PurgeRule]:
 
 
 def _access_tokens(now: datetime) -> Q:
-    """Where they are divided by days, those that no day takes with it."""
-    if partitions.are_there():
+    """Where this role drops days that are over, those that no day takes with it."""
+    if partitions.are_kept():
         return Q(expires__lt=partitions.expired(now))
     return Q(expires__lt=now) | _left_by(Client, "application")
 

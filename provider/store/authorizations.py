@@ -6,6 +6,7 @@ transaction, in one of its own.
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -18,20 +19,21 @@ from django.db import IntegrityError, transaction
 from accounts.models import SignIn, User
 from clients.models import AccessToken, Authorization, Grant, RefreshToken, RevokedToken
 from common import clock
-from common.sql import Guard, Insert, write
+from common.sql import Guard, Insert, refers_to_nothing, write
 from projects import ends
 from projects.models import Consent
 from provider.facts import ceiling_of, person_of, sign_in_of
 from provider.keys.mint import ACCESS_TOKEN_TYPE, digest, opaque, verify
 from provider.protocol import pkce
 from provider.protocol.confirmation import NOT_BOUND, Confirmation, for_refresh_token
-from provider.protocol.errors import InvalidGrant
+from provider.protocol.errors import InvalidGrant, TemporarilyUnavailable
 from provider.protocol.facts import NO_CHALLENGE, Challenge, ClientFacts
 from provider.protocol.request import AuthorizationRequest, Subject, TokenRequest
 from provider.store import events, generations, statements
 from provider.store.presented import NONE_FOLLOWS, NOTHING, UNUSABLE, Following, Presented, Reused, Spend
 from provider.store.statements import AuthorizationRow
 
+logger = logging.getLogger(__name__)
 CODE_LIFETIME = timedelta(seconds=60)
 RETRY_WINDOW = timedelta(seconds=10)  # after the first use of a code, in which its own client may have lost the answer
 
@@ -207,7 +209,11 @@ def issue(decided: TokenRequest, presented: Presented, minted: Minted) -> None:
         presented.spend.keep(rows, _following(decided, minted), decided.client, now)
     except IntegrityError as error:
         # The Authorization was deleted in this very moment: the person took everything back, or left for good.
-        raise InvalidGrant(UNUSABLE) from error
+        if refers_to_nothing(error):
+            raise InvalidGrant(UNUSABLE) from error
+        said, _line, _row = str(error).partition("\n")
+        logger.error("The database refused new tokens: %s", said)
+        raise TemporarilyUnavailable("The provider cannot keep tokens now. Try again.") from error
 
 
 def _following(decided: TokenRequest, minted: Minted) -> Following:

@@ -14,6 +14,7 @@ from common.migrating import AddIndexWhileUsed
 
 INDEX = Index(fields=["name"], name="shop_order_by_name")
 STEP = AddIndexWhileUsed("order", INDEX)
+ANOTHER = AddIndexWhileUsed("order", Index(fields=["name", "id"], name=f"{INDEX.name}_and_id"))  # it begins the same
 
 
 def states() -> tuple[ProjectState, ProjectState]:
@@ -35,13 +36,20 @@ def indexes() -> set[str]:
         }
 
 
-def go(forwards: bool) -> None:
+def valid_indexes() -> list[bool]:
+    """Of the table and its parts, whether each is of use."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indisvalid FROM pg_index WHERE indrelid::regclass::text LIKE 'shop_order%'")
+        return [valid for (valid,) in cursor.fetchall()]
+
+
+def go(forwards: bool, step: AddIndexWhileUsed = STEP) -> None:
     before, after = states()
     with connection.schema_editor(atomic=False) as editor:
         if forwards:
-            STEP.database_forwards("shop", editor, before, after)
+            step.database_forwards("shop", editor, before, after)
         else:
-            STEP.database_backwards("shop", editor, after, before)
+            step.database_backwards("shop", editor, after, before)
 
 
 @pytest.fixture
@@ -87,9 +95,10 @@ def test_of_a_divided_table_each_part_has_it(transactional_db: None) -> None:
         try:
             for _time in range(2):  # as after a run that was interrupted
                 go(forwards=True)
-                cursor.execute("SELECT indexrelid::regclass::text, indisvalid FROM pg_index"
-                               " WHERE indrelid::regclass::text LIKE 'shop_order%' ORDER BY 1")  # fmt: skip
-                assert [valid for _name, valid in cursor.fetchall()] == [True, True, True]
+                assert valid_indexes() == [True, True, True]
+            go(forwards=True, step=ANOTHER)
+            assert valid_indexes() == [True] * 6
+            go(forwards=False, step=ANOTHER)
             go(forwards=False)
             assert indexes() == set()
         finally:

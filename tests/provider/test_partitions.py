@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import io
+import threading
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 import time_machine
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F
 
 from clients.models import AccessToken, Client
 from idp import status
 from provider import partitions
-from provider.clearing import clear
+from provider.clearing import Incomplete, clear
 from provider.management.commands import partition
 from tests import journey
 from tests.world import App, Browser
@@ -46,6 +47,25 @@ def own_token() -> str:
 
 def alive(token: str, client_id: str = "service") -> bool:
     return bool(App(client_id).introspect(token).json()["active"])
+
+
+def another_connection() -> psycopg.Connection:
+    info = connection.connection.info
+    return psycopg.connect(info.dsn, password=info.password)
+
+
+def fail(*_arguments: object, **_named: object) -> None:
+    raise partitions.InUse("Somebody keeps it in use.")
+
+
+def be_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the table is divided: nothing is taken back."""
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(partitions, "_swap", fail)
+        meanwhile.setattr(partitions, "unbind", lambda: None)
+        with pytest.raises(partitions.InUse):
+            partitions.divide()
+    assert partitions.are_bound()
 
 
 def make(*arguments: str) -> str:
@@ -135,17 +155,17 @@ def test_a_role_that_does_not_own_the_table_clears_without_touching_parts(monkey
             make()
         clear(by="test")
         assert set(parts()) == {"20310511", "20310512", "before", "rest"}
+        assert not AccessToken.objects.exists()
 
 
 @on_postgresql
 def test_nobody_waits_behind_it_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever reads the whole table, as a dump does, is not disturbed, and neither are those who come meanwhile."""
     token = own_token()
-    monkeypatch.setattr(partitions, "TRIES", 2)
-    monkeypatch.setattr(partitions, "WAIT", "20ms")
-    monkeypatch.setattr(partitions, "PAUSE", 0)
-    info = connection.connection.info
-    with psycopg.connect(info.dsn, password=info.password) as dump:
+    with another_connection() as dump, monkeypatch.context() as meanwhile:
+        meanwhile.setattr(partitions, "TRIES", 2)
+        meanwhile.setattr(partitions, "WAIT", "20ms")
+        meanwhile.setattr(partitions, "PAUSE", 0)
         dump.execute(f"LOCK TABLE {KEY} IN ACCESS SHARE MODE")
         with pytest.raises(CommandError, match="in use, a dump for example"):
             make()
@@ -153,6 +173,90 @@ def test_nobody_waits_behind_it_for_long(monkeypatch: pytest.MonkeyPatch) -> Non
     assert alive(token)
     make()
     assert partitions.are_there()
+
+
+@on_postgresql
+def test_an_autovacuum_has_time_to_go_out_of_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PostgreSQL ends it for somebody who has waited for a second: 300 ms, again and again, would wait for its end."""
+    monkeypatch.setattr(partitions, "TRIES", 1)
+    monkeypatch.setattr(partitions, "WAIT", "1ms")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT %s::interval > current_setting('deadlock_timeout')::interval", [partitions.ASIDE])
+        assert cursor.fetchone() == (True,)
+    monkeypatch.setattr(partitions, "ASIDE", "2min")
+    ours, over = connection.connection.info.backend_pid, threading.Event()
+    with another_connection() as vacuum, another_connection() as watching:
+        vacuum.execute(f"LOCK TABLE {KEY} IN SHARE UPDATE EXCLUSIVE MODE")
+        watching.autocommit = True
+        thread = threading.Thread(target=go_out_of_the_way, args=(vacuum, watching, ours, over))
+        thread.start()
+        try:
+            make()
+        finally:
+            over.set()
+            thread.join()
+    assert partitions.are_there()
+
+
+def go_out_of_the_way(
+    vacuum: psycopg.Connection, watching: psycopg.Connection, waiting: int, over: threading.Event
+) -> None:
+    """As soon as that process waits for us."""
+    while not over.wait(0.01):
+        (found,) = watching.execute(
+            "SELECT %s = ANY(pg_blocking_pids(%s))", [vacuum.info.backend_pid, waiting]
+        ).fetchone() or (False,)
+        if found:
+            vacuum.rollback()
+            return
+
+
+@on_postgresql
+def test_a_run_that_fails_leaves_nothing_that_refuses_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partitions, "_swap", fail)
+    with time_machine.travel(NOON, tick=False) as clock:
+        with pytest.raises(CommandError, match="keeps it in use"):
+            make()
+        assert not partitions.are_bound()
+        clock.move_to(NOON + 3 * DAY)
+        assert alive(own_token())
+
+
+@on_postgresql
+def test_what_a_run_left_that_was_killed_refuses_nobody_a_grant_and_goes_with_the_next_clearing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No app throws its refresh token away for it: 503, and the same token works later."""
+    with time_machine.travel(NOON, tick=False) as clock:
+        refresh_token = Browser("owner").tokens("web", scope="openid offline_access")["refresh_token"]
+        be_killed(monkeypatch)
+        clock.move_to(NOON + 3 * DAY)
+        with transaction.atomic():
+            refused = App("web").refresh(refresh_token)
+            transaction.set_rollback(True)
+        assert (refused.status_code, refused.json()["error"]) == (503, "temporarily_unavailable")
+        clear(by="test")
+        assert App("web").refresh(refresh_token).status_code == 200
+
+
+@on_postgresql
+def test_what_cannot_be_taken_away_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    be_killed(monkeypatch)
+    with monkeypatch.context() as owned_by_another:
+        owned_by_another.setattr(partitions, "_unbound", fail)
+        with pytest.raises(Incomplete, match="as the role that owns the tables"):
+            clear(by="test")
+    make()
+    assert partitions.are_there()
+
+
+@on_postgresql
+def test_without_its_check_the_table_is_not_swapped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All rows would be looked at while everybody waits."""
+    monkeypatch.setattr(partitions, "_BOUND", "SELECT 0 WHERE %s <> %s")
+    with pytest.raises(CommandError, match="Nothing is lost"):
+        make()
+    assert not partitions.are_there()
 
 
 @on_postgresql

@@ -17,7 +17,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from clients.models import Authorization, Grant, RefreshToken, RevokedToken
-from common.sql import Guard, write
+from common.sql import Guard, Insert, refers_to_nothing, write
 from provider.keys.mint import digest
 from provider.store import statements
 from tests.world import App, Browser
@@ -132,6 +132,23 @@ def test_a_jwt_that_was_revoked_denies_no_other() -> None:
     RevokedToken.objects.create(jti=revoked, expires=timezone.now() + timedelta(hours=1))
     assert statements.denied(revoked)
     assert not statements.denied(other)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_only_a_row_whose_authorization_is_gone_is_the_fault_of_what_was_presented() -> None:
+    """Whatever else the database refuses, no app throws its refresh token away for."""
+    behind = Grant.objects.get(pk=digest(Browser("owner").code("web"))).authorization_id
+
+    def token(authorization_id: uuid.UUID) -> Insert:
+        kept, now = digest("new"), timezone.now()
+        return statements.new_refresh_token(
+            digest=kept, authorization_id=authorization_id, generation=0, created=now, expires=None, cnf="{}"
+        )
+
+    for rows, gone in [([token(uuid.uuid4())], True), ([token(behind), token(behind)], False)]:
+        with pytest.raises(IntegrityError) as raised:
+            write(rows)
+        assert refers_to_nothing(raised.value) is gone
 
 
 @pytest.mark.django_db(transaction=True)
