@@ -52,6 +52,10 @@ class InUse(Error):
     """Somebody held on to the table the whole time: a dump, say."""
 
 
+class LongLived(Error):
+    """Tokens live so long that days of theirs would be made and moved, and nothing would be gained."""
+
+
 def are_there() -> bool:
     of_table = "SELECT (relkind = 'p')::int FROM pg_class WHERE oid = %s::regclass"
     return connection.vendor == "postgresql" and _one(of_table, TABLE) == 1
@@ -82,6 +86,12 @@ def divide() -> date:
     it holds for new rows at once, and would refuse all tokens from some day on.
     """
     end = _first_day()
+    if end > clock.now().astimezone(UTC).date() + (DAYS_AHEAD + 2) * DAY:
+        raise LongLived(
+            f"Some access tokens live until {end - DAY}, and only from then on days would go at once. Shorten the"
+            f" lifetime of clients to {DAYS_AHEAD} days at most, wait until what they got before has expired, and run"
+            " this again."
+        )
     try:
         _briefly(partial(_bound, end=end))
         with connection.cursor() as cursor:

@@ -12,7 +12,7 @@ from django.db.utils import NotSupportedError
 
 from common.migrating import AddIndexWhileUsed
 
-INDEX = Index(fields=["name"], name="shop_order_by_name")
+INDEX = Index(fields=["name"], name="shop_order_by_the_name")
 STEP = AddIndexWhileUsed("order", INDEX)
 ANOTHER = AddIndexWhileUsed("order", Index(fields=["name", "id"], name=f"{INDEX.name}_and_id"))  # it begins the same
 

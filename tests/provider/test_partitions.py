@@ -176,6 +176,24 @@ def test_nobody_waits_behind_it_for_long(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @on_postgresql
+def test_where_tokens_live_for_long_nothing_is_divided() -> None:
+    """What is there would be a part until the last of it expires, and each day would have to be moved."""
+    service = Client.objects.filter(client_id="service")
+    with time_machine.travel(NOON, tick=False):
+        service.update(access_token_lifetime=10 * 86_400)
+        with pytest.raises(CommandError, match=r"until 2031-05-20, .* Shorten the lifetime of clients to 2 days"):
+            make()
+        own_token()
+        service.update(access_token_lifetime=2 * 86_400)
+        with pytest.raises(CommandError, match="wait until what they got before has expired"):
+            make()
+        assert not partitions.are_there()
+        AccessToken.objects.all().delete()
+        make()
+        assert partitions.are_there()
+
+
+@on_postgresql
 def test_an_autovacuum_has_time_to_go_out_of_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """PostgreSQL ends it for somebody who has waited for a second: 300 ms, again and again, would wait for its end."""
     monkeypatch.setattr(partitions, "TRIES", 1)

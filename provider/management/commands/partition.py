@@ -27,7 +27,7 @@ class Command(DatabaseCommand):
             raise CommandError(OWNER)
         try:
             self._divide(undo, partitions.are_there())
-        except partitions.InUse as error:
+        except (partitions.InUse, partitions.LongLived) as error:
             raise CommandError(str(error)) from None
 
     def _divide(self, undo: bool, divided: bool) -> None:
