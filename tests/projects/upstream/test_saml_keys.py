@@ -24,10 +24,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("console")]
 
 
 def connector(kind: str) -> Connector:
-    theirs = (
-        {"metadata": SamlProvider().metadata} if kind == "saml" else {"issuer": "https://a.example", "client_id": "us"}
-    )
-    return registration.register(ConnectorMetadata(id=KEY, name="Corp", kind=kind, **theirs), BY)
+    of_saml = ConnectorMetadata(id=KEY, name="Corp", kind="saml", metadata=SamlProvider().metadata)
+    other = ConnectorMetadata(id=KEY, name="Corp", issuer="https://login.corp.example", client_id="us")
+    return registration.register(of_saml if kind == "saml" else other, BY)
 
 
 def in_metadata() -> str:
