@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
+from uuid import UUID
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
@@ -11,7 +13,7 @@ from django.utils.translation import gettext as _
 from accounts import groups
 from accounts.models import Group, GroupMember
 from projects import quotas
-from projects.belonging import ProjectRole
+from projects.belonging import ProjectRole, RoleGrant
 from projects.choices import SignIn
 from projects.models import Project
 from projects.problems import Problem
@@ -102,7 +104,36 @@ def keep(row: Ruled, wanted: LetIn, project: Project) -> None:
 
 def belongs(person_id: int) -> Belongs:
     """What this person belongs to, for whoever did not read it with them."""
-    memberships = GroupMember.objects.filter(user=person_id).values_list("group", flat=True)
-    has = Q(grants__user=person_id) | Q(grants__group__in=memberships)
-    roles = ProjectRole.objects.filter(has).values_list("pk", flat=True).distinct()
-    return Belongs(frozenset(map(group_id, memberships)), frozenset(map(role_id, roles)))
+    return belongs_each((person_id,))[person_id]
+
+
+def belongs_each(people: Collection[int]) -> dict[int, Belongs]:
+    """The same of several, in as many statements as of one."""
+    groups_of: dict[int, set[UUID]] = {one: set() for one in people}
+    for person, group in GroupMember.objects.filter(user__in=people).values_list("user", "group"):
+        groups_of[person].add(group)
+    all_groups = set().union(*groups_of.values())
+    own: dict[int, set[int]] = {one: set() for one in people}
+    by_group: defaultdict[UUID, set[int]] = defaultdict(set)
+    grants = RoleGrant.objects.filter(Q(user__in=people) | Q(group__in=all_groups))
+    for role, person, group in grants.values_list("role", "user", "group"):
+        if person is not None:
+            own[person].add(role)
+        else:
+            by_group[group].add(role)
+    return {
+        one: Belongs(
+            frozenset(map(group_id, mine)),
+            frozenset(map(role_id, own[one].union(*(by_group[group] for group in mine)))),
+        )
+        for one, mine in groups_of.items()
+    }
+
+
+def tested_by_each(people: Collection[int], among: Collection[int]) -> dict[int, frozenset[int]]:
+    """Those of these projects whose test users they are."""
+    found: dict[int, set[int]] = {one: set() for one in people}
+    rows = Project.test_users.through.objects.filter(user__in=people, project__in=among)
+    for person, project in rows.values_list("user", "project"):
+        found[person].add(project)
+    return {one: frozenset(projects) for one, projects in found.items()}

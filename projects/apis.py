@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Container, Iterable
 from dataclasses import replace
 from functools import lru_cache
 from typing import TypeVar
@@ -155,17 +155,28 @@ def _origin(value: str) -> str:
         return ""
 
 
-def admits(project: ProjectFacts, person_id: int, own: Rule = ANYONE, belongs: Belongs | None = None) -> bool:
+def admits(
+    project: ProjectFacts,
+    person_id: int,
+    own: Rule = ANYONE,
+    belongs: Belongs | None = None,
+    tested: Container[int] | None = None,
+) -> bool:
     """Whether this person may use its clients, and the one that has this rule of its `own` (protocol section 32).
 
-    In testing only test users may; and each rule has to let them in. `belongs`: what was read with the person.
+    In testing only test users may; and each rule has to let them in. What was read with the person: what they belong
+    to, and the projects `tested` by them.
     """
-    if project.testing and not Project.objects.filter(pk=project.id, test_users=person_id).exists():
+    if project.testing and not (_tests(person_id, project) if tested is None else project.id in tested):
         return False
     rules = [one for one in (project.sign_in, own) if one.restricts]
     if rules and belongs is None:
         belongs = read_belongs(person_id)
     return all(belongs is not None and one.lets_in(belongs) for one in rules)
+
+
+def _tests(person_id: int, project: ProjectFacts) -> bool:
+    return bool(Project.objects.filter(pk=project.id, test_users=person_id).exists())
 
 
 def resolve(value: str) -> ApiFacts | None:

@@ -147,6 +147,11 @@ def client_of(row_id: int) -> ClientFacts | None:
     return cache.find(_load_by_row, row_id)
 
 
+def clients_of(row_ids: Collection[int]) -> dict[int, ClientFacts]:
+    """The same of several rows."""
+    return cache.look_up(_load_by_row, row_ids) if row_ids else {}
+
+
 def _load_clients(client_ids: Collection[str]) -> dict[str, ClientFacts]:
     rows = Client.objects.filter(client_id__in=client_ids).select_related("project").prefetch_related(*_RELATED)
     return {row.client_id: client_facts(row) for row in rows}

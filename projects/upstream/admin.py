@@ -15,7 +15,7 @@ from accounts.asked_first import Hurt, unless_told
 from accounts.fresh_proof import FreshProofAdmin
 from projects.door import actor_of
 from projects.upstream import registration
-from projects.upstream.choices import TELLING
+from projects.upstream.choices import TELLING, Kind
 from projects.upstream.connectors import callback_url, logout_url
 from projects.upstream.console_forms import ConnectorForm
 from projects.upstream.metadata import ConnectorMetadata
@@ -62,6 +62,11 @@ class ConnectorAdmin(FreshProofAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         return [*self.readonly_fields, *(["key"] if obj else [])]
 
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        """One of SAML can get another key."""
+        key = (_("Its key"), {"fields": ["new_key"]})
+        return [*self.fieldsets, *([key] if isinstance(obj, Connector) and obj.kind == Kind.SAML else [])]
+
     @admin.display(description=_("Redirect URI"))
     def redirect_uri(self, row: Connector) -> str:
         """What to register there."""
@@ -80,7 +85,8 @@ class ConnectorAdmin(FreshProofAdmin):
         with transaction.atomic():
             if change:
                 unless_told(request, _hurts(obj, form.wanted))
-                registration.change(obj, form.wanted, actor_of(request), form.secret)
+                key = bool(form.cleaned_data.get("new_key"))
+                registration.change(obj, form.wanted, actor_of(request), form.secret, new_key=key)
             else:
                 made = registration.register(form.wanted, actor_of(request), form.secret)
                 vars(obj).update(vars(made))  # Django goes on with the row it gave the form

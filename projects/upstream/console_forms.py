@@ -80,6 +80,13 @@ class ConnectorForm(DoorForm):
         strip=False,
         help_text=gettext_lazy("It is never shown. Empty: it stays as it is."),
     )
+    new_key = forms.BooleanField(
+        label=gettext_lazy("Make a new key"),
+        required=False,
+        help_text=gettext_lazy(
+            "It signs from now on, and the one before no more. Give the provider our metadata anew."
+        ),
+    )
     names = {"id": "key"}
     wanted: ConnectorMetadata
 

@@ -32,6 +32,7 @@ APART = ("id", "project", *LISTS, *MAPPINGS)
 # Who somebody is there: others answer for other people.
 WHOSE = ("kind", "issuer", "tenant")
 LONGEST_SECRET = 10_000
+UNTOLD = ("client_secret", "saml_key")
 TOLD_APART = ("metadata", *MAPPINGS)  # too long for an event
 
 
@@ -103,8 +104,11 @@ def locked(key: str) -> Connector | None:
     return Connector.objects.select_for_update(of=("self",)).select_related("project").filter(key=key).first()
 
 
-def change(row: Connector, wanted: ConnectorMetadata, by: Actor, secret: str | None = None) -> list[str]:
-    """Make it what is wanted, and answer what that changed. No secret: it stays. Raises RegistrationError."""
+def change(
+    row: Connector, wanted: ConnectorMetadata, by: Actor, secret: str | None = None, *, new_key: bool = False
+) -> list[str]:
+    """Make it what is wanted, and answer what that changed. No secret: it stays. `new_key`: of SAML; the one before
+    signs nothing any more. Raises RegistrationError."""
     with acting(by), transaction.atomic():
         row.refresh_from_db(from_queryset=Connector.objects.select_for_update())
         require(problems(wanted, by, row, secret))
@@ -112,6 +116,9 @@ def change(row: Connector, wanted: ConnectorMetadata, by: Actor, secret: str | N
         moved = differences(before, wanted)
         if secret is not None and secret != _secret_now(row):
             moved.append("client_secret")
+        if new_key and wanted.kind == Kind.SAML:
+            row.saml_key = ""
+            moved.append("saml_key")
         if not moved:
             return []
         _write(row, wanted, secret if "client_secret" in moved else None)
@@ -147,7 +154,7 @@ def _secret_now(row: Connector) -> str:
 
 
 def _told(moved: Sequence[str], before: ConnectorMetadata, after: ConnectorMetadata) -> dict[str, Detail]:
-    plain = [name for name in moved if name not in (*TOLD_APART, "client_secret")]
+    plain = [name for name in moved if name not in (*TOLD_APART, *UNTOLD)]
     told: dict[str, Detail] = {
         name: {"before": str(getattr(before, name)), "after": str(getattr(after, name))} for name in plain
     }

@@ -20,6 +20,7 @@ from onelogin.saml2.errors import OneLogin_Saml2_Error, OneLogin_Saml2_Validatio
 from onelogin.saml2.idp_metadata_parser import OneLogin_Saml2_IdPMetadataParser
 from onelogin.saml2.response import OneLogin_Saml2_Response
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
+from onelogin.saml2.xml_utils import OneLogin_Saml2_XML
 
 from common.json_type import Json
 from projects.upstream import fetched
@@ -30,6 +31,7 @@ from projects.upstream.oidc import Wish
 from projects.upstream.told import Refused, Told, text_of, uid_of
 
 ACCEPT = "application/samlmetadata+xml, application/xml, text/xml"
+WANTS_SIGNED = "WantAuthnRequestsSigned"
 # Where names and the address stand: as eduPerson calls them, as Microsoft does, and plain.
 KNOWN = {
     "email": (
@@ -99,7 +101,7 @@ def read_metadata(document: bytes) -> Mapping[str, Any]:
     """The provider that this metadata describes. Raises Refused: there is none in it that people can be sent to."""
     try:
         found: Mapping[str, Any] = OneLogin_Saml2_IdPMetadataParser.parse(
-            document, required_sso_binding=Constants.BINDING_HTTP_REDIRECT
+            _tree(document), required_sso_binding=Constants.BINDING_HTTP_REDIRECT
         )
         provider = found["idp"]
         usable = provider["entityId"] and provider["singleSignOnService"]["url"]
@@ -111,12 +113,22 @@ def read_metadata(document: bytes) -> Mapping[str, Any]:
     return found
 
 
+def _tree(document: bytes) -> object:
+    """With `true` for everything that XML Schema takes for it: the library knows no other word."""
+    tree = OneLogin_Saml2_XML.to_etree(document)
+    for one in tree.iter("{*}IDPSSODescriptor"):
+        if one.get(WANTS_SIGNED, "").strip() in ("true", "1"):
+            one.set(WANTS_SIGNED, "true")
+    return tree
+
+
 def is_web(address: str) -> bool:
     return urlsplit(address).scheme in ("https", "http")
 
 
 def our_metadata(connector: Connector) -> bytes:
-    """For whoever sets the provider there up. It needs nothing of theirs."""
+    """For whoever sets the provider there up. It needs nothing of theirs, so it does not promise there that what we ask
+    for is signed: that we sign it where they want that is no contradiction (metadata, section 2.4.4)."""
     said = {"strict": True, "security": SECURITY, "sp": _ours(connector)}
     ours = OneLogin_Saml2_Settings(said, sp_validation_only=True)
     written: str | bytes = ours.get_sp_metadata()

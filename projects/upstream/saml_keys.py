@@ -14,7 +14,7 @@ from common import clock, sealing
 
 PURPOSE = "keys of connectors"
 BITS = 2048
-LASTS = timedelta(days=3650)  # nobody renews it: it says whose key it is, and no more
+LASTS = timedelta(days=3650)  # it says whose key it is, and no more. A new one is made by hand
 EARLIER = timedelta(days=1)  # for clocks that are slow
 
 

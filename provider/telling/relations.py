@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from accounts.models import User
 from clients.models import Authorization, Client, Stream, Webhook
 from projects import admission
-from projects.apis import admits
+from projects.apis import admits, grouped
 from projects.models import Consent
 from provider import facts
 from provider.protocol.facts import ClientFacts
@@ -77,28 +77,52 @@ def may_know(user: User, scope: str, at: datetime, among: Collection[int]) -> fr
 
     A client that is disabled, whatever tokens were ended of, and an app that does not let the person in learn nothing.
     """
-    if not among:
-        return frozenset()
+    return may_know_each([user], scope, at, among).get(user.sub, frozenset())
+
+
+def may_know_each(
+    people: Collection[User], scope: str, at: datetime, among: Collection[int]
+) -> dict[str, frozenset[int]]:
+    """The same of several people, by their `sub`, in as many statements as of one."""
+    if not people or not among:
+        return {}
+    keys = {one.pk for one in people}
     used, said = _knowing(at, among)
-    belongs = admission.belongs(user.pk)
+    uses = used.filter(user__in=keys).values_list("user_id", "client_id", "created_at", "scopes")
+    says = said.filter(user__in=keys).values_list("user_id", "project_id", "created_at", "scopes")
+    let = [(user, client, since) for user, client, since, scopes in uses if scope in scopes]
+    clients = facts.clients_of({client for _user, client, _since in let})
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    lives = _Access(people, among).lives
+    for user, key, since in let:
+        client = clients.get(key)
+        if client is not None and client.project.id not in found[user] and lives(user, client, since):
+            found[user].add(client.project.id)
+    left = [one[:3] for one in says if scope in one[3] and one[1] not in found[one[0]]]
+    of_projects = _enabled_of({project for _user, project, _since in left})
+    for user, project, since in left:
+        if any(lives(user, one, since) for one in of_projects.get(project, ())):
+            found[user].add(project)
+    return {one.sub: frozenset(found[one.pk]) for one in people}
 
-    def lets_know(client: ClientFacts, since: datetime) -> bool:
-        dead = ended(since, user.tokens_not_before) or not client_lives(client, since)
-        return not dead and admits(client.project, user.pk, client.sign_in, belongs)
 
-    found = {
-        client.project.id
-        for one in used.filter(user=user)
-        if scope in one.scopes
-        and (client := facts.client_of(one.client_id)) is not None
-        and lets_know(client, one.created_at)
-    }
-    for project, created_at, scopes in said.filter(user=user).values_list("project", "created_at", "scopes"):
-        if scope in scopes and project not in found:
-            clients = Client.objects.filter(project=project, enabled=True).values_list("client_id", flat=True)
-            if any(lets_know(client, created_at) for client in facts.find_clients(clients).values()):
-                found.add(project)
-    return frozenset(found)
+class _Access:
+    """Whether somebody's access is not dead: read once for all of these people."""
+
+    def __init__(self, people: Collection[User], among: Collection[int]) -> None:
+        self._people = {one.pk: one for one in people}
+        self._belongs = admission.belongs_each(self._people.keys())
+        self._tested = admission.tested_by_each(self._people.keys(), among)
+
+    def lives(self, key: int, client: ClientFacts, since: datetime) -> bool:
+        if ended(since, self._people[key].tokens_not_before) or not client_lives(client, since):
+            return False
+        return admits(client.project, key, client.sign_in, self._belongs[key], self._tested[key])
+
+
+def _enabled_of(projects: Collection[int]) -> dict[int, list[ClientFacts]]:
+    names = Client.objects.filter(project__in=projects, enabled=True).values_list("client_id", flat=True)
+    return grouped((one.project.id, one) for one in facts.find_clients(names).values())
 
 
 def _knowing(at: datetime, among: Collection[int]) -> tuple[QuerySet[Authorization], QuerySet[Consent]]:

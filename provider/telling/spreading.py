@@ -41,7 +41,8 @@ def spread(should_stop: Callable[[], bool]) -> int:
             break
         made, more = _spread_some(until, should_stop)
         written += made
-    addresses.sweep()
+    if not should_stop():
+        addresses.sweep()
     return written
 
 

@@ -79,6 +79,13 @@ def test_a_provider_that_wants_it_gets_a_signed_request(world: None, wants: str)
         key.verify(base64.b64decode(said["Signature"]), query.encode(), padding.PKCS1v15(), hashes.SHA256())
 
 
+@pytest.mark.parametrize(("wants", "signed"), [("1", True), (" true ", True), ("0", False)])
+def test_it_may_want_it_in_any_word_of_xml_schema(world: None, wants: str, signed: bool) -> None:
+    wanting = idp.metadata.replace("<md:IDPSSODescriptor", f'<md:IDPSSODescriptor WantAuthnRequestsSigned="{wants}"')
+    saml(metadata=wanting)
+    assert ("Signature" in asked(Visitor("").begin())) is signed
+
+
 def test_attributes_groups_and_levels_come_along(world: None) -> None:
     context = "https://refeds.org/profile/mfa"
     saml(
