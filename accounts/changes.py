@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts import events, sign_in
 from accounts.attributes import NAMES
 from accounts.events import By
-from accounts.models import AccountEvent, AccountEventKind, SignIn, User
+from accounts.models import AccountEventKind, SignIn, User
 from common import clock
 
 NOT_FROM_YOURSELF = gettext_lazy("You cannot remove this from yourself. Ask another superuser.")
@@ -60,13 +60,18 @@ def taken(user: User, *, email_before: str) -> Iterator[tuple[str, str]]:
 
 def remove_second_steps(user: User) -> bool:
     """For who lost their devices and codes. Whoever was signed in with them is signed out. Whether there were any."""
-    there = Authenticator.objects.filter(user=user)
-    if not there.exists():
-        return False
+    return bool(remove_second_steps_of([user]))
+
+
+def remove_second_steps_of(people: Collection[User]) -> list[User]:
+    """The same for many at once, in a few statements. Answers those who had some."""
+    there = Authenticator.objects.filter(user__in=[one.pk for one in people])
+    having = set(there.values_list("user", flat=True))
+    done = [one for one in people if one.pk in having]
     there.delete()
-    sign_in.end_all(user)
-    events.record(user, AccountEventKind.FACTORS_REMOVED, None)
-    return True
+    SignIn.objects.filter(user__in=having, ended_at=None).update(ended_at=clock.now())
+    events.record_each(done, AccountEventKind.FACTORS_REMOVED)
+    return done
 
 
 def deactivate(people: Collection[User]) -> list[User]:
@@ -81,8 +86,7 @@ def deactivate(people: Collection[User]) -> list[User]:
         keys[max(one.tokens_not_before or over, over)].append(one.pk)
     for moment, some in keys.items():
         User.objects.filter(pk__in=some).update(is_active=False, tokens_not_before=moment, updated_at=now)
-    rows = [AccountEvent(sub=one.sub, kind=AccountEventKind.DEACTIVATED) for one in active]
-    AccountEvent.objects.bulk_create(rows, batch_size=500)
+    events.record_each(active, AccountEventKind.DEACTIVATED)
     SignIn.objects.filter(user__in=[one.pk for one in active], ended_at=None).update(ended_at=now)
     return active
 

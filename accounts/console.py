@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import display_for_value
 from django.contrib.admin.views.main import ChangeList
@@ -69,6 +69,7 @@ class ConsoleAdmin(ModelAdmin):
     comes_when: str | Promise = ""  # on an empty list: what it is, and when something comes
     first_page = "change"  # of a row: where it leads in lists, and from its other pages
     paginator = FirstRows
+    most_at_once = 500  # rows that an action is done to in one request
 
     def get_form(
         self, request: HttpRequest, obj: models.Model | None = None, change: bool = False, **kwargs: object
@@ -85,6 +86,17 @@ class ConsoleAdmin(ModelAdmin):
         if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
             field.widget = field.widget.widget
         return field
+
+    def response_action(  # type: ignore[override]  # the stubs are of a later Django, which says where the button was
+        self, request: HttpRequest, queryset: models.QuerySet[Any]
+    ) -> HttpResponse | None:
+        """Whoever chooses all that were found chooses no more than the list offers: who would know what they do?"""
+        if request.POST.get("select_across") == "1" and queryset[: self.most_at_once + 1].count() > self.most_at_once:
+            told = gettext("At most %(most)s at once. Search for some, or choose filters.")
+            most = number_format(self.most_at_once, force_grouping=True)
+            self.message_user(request, told % {"most": most}, messages.ERROR)
+            return None
+        return super().response_action(request, queryset)
 
     def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[ChangeList]:
         return Rows

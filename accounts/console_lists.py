@@ -33,6 +33,12 @@ class FirstRows(Pages):
 class Rows(ChangeList):
     """A row leads to the first tab of what it is about, where that has tabs."""
 
+    @property
+    def offers_all(self) -> bool:
+        """Whether all that were found may be chosen at once: no more than are counted, and than are done at once."""
+        most = min(getattr(self.model_admin, "most_at_once", 0), MOST - 1)
+        return len(self.result_list) < self.result_count <= most
+
     def url_for_result(self, result: Model) -> str:
         page = getattr(self.model_admin, "first_page", "change")
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}", args=[quote(result.pk)])

@@ -13,11 +13,13 @@ from allauth.mfa.models import Authenticator
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.contenttypes.models import ContentType
-from django.dispatch import receiver
+from django.dispatch import Signal, receiver
 from django.http import HttpRequest
 
 from accounts.models import AccountEvent, AccountEventKind, User
 from common.address import address_of
+
+many_recorded = Signal()  # of rows that were written at once, of which `post_save` says nothing
 
 
 class By(Protocol):
@@ -59,10 +61,19 @@ def record_change(
 
 def record_changes(kind: AccountEventKind, by: By, about: Iterable[tuple[User, dict[str, object]]]) -> None:
     """The same for many people at once."""
-    rows = [
+    _write(
         AccountEvent(sub=user.sub, kind=kind, detail={**_said(detail), **_whose(by, user)}) for user, detail in about
-    ]
-    AccountEvent.objects.bulk_create(rows, batch_size=500)
+    )
+
+
+def record_each(people: Iterable[User], kind: AccountEventKind) -> None:
+    """One row for each of them, at once."""
+    _write(AccountEvent(sub=one.sub, kind=kind) for one in people)
+
+
+def _write(rows: Iterable[AccountEvent]) -> None:
+    written = AccountEvent.objects.bulk_create(rows, batch_size=500)
+    many_recorded.send(AccountEvent, rows=written)
 
 
 def _said(detail: dict[str, object]) -> dict[str, object]:

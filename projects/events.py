@@ -12,6 +12,7 @@ from django.db.models.fields.json import KT
 from django.db.models.signals import post_delete, post_save
 from django.utils.translation import gettext_lazy as _
 
+from accounts.events import many_recorded
 from projects.access import Roles
 from projects.actors import Actor
 
@@ -108,13 +109,18 @@ def record_all(by: Actor, kind: str, about: Mapping[str, Mapping[str, Detail]]) 
         SecurityEvent(kind=kind, client_id=client_id, sub=by.sub, detail={**detail, **_whose(by)})
         for client_id, detail in about.items()
     ]
-    SecurityEvent.objects.bulk_create(events)
+    _write(events)
 
 
 def record_each(by: Actor, kind: str, details: Iterable[Mapping[str, Detail]]) -> None:
     """One event of this kind for each of these details, at once."""
     events = [SecurityEvent(kind=kind, sub=by.sub, detail={**detail, **_whose(by)}) for detail in details]
+    _write(events)
+
+
+def _write(events: list[SecurityEvent]) -> None:
     SecurityEvent.objects.bulk_create(events)
+    many_recorded.send(SecurityEvent, rows=events)
 
 
 # --- What goes past a registration ---------------------------------------------------------------------------------

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from allauth.mfa.models import Authenticator
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts import changes, sign_in
 from accounts.changes import NOT_FROM_YOURSELF
@@ -23,36 +25,53 @@ MOST = 5_000  # people in one request
 People = Sequence[User]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Numbers:
-    """Up to `living.COUNTED` of each."""
+    """Up to `living.COUNTED` of each, counted once somebody asks. `oneself`: whoever asks is among these people."""
 
-    browsers: int
-    authorizations: int
-    second_steps: int  # people who have some
+    people: QuerySet[User]
+    oneself: bool = False
+
+    @cached_property
+    def browsers(self) -> int:
+        since = sign_in.session_cutoff(clock.now())
+        return counted(SignIn.objects.filter(user__in=self._keys, ended_at=None, seen_at__gte=since))
+
+    @cached_property
+    def authorizations(self) -> int:
+        usable = {"user__in": self._keys, "user__is_active": True, "client__enabled": True}
+        return counted(Authorization.objects.filter(live.may_live(), **usable))
+
+    @cached_property
+    def second_steps(self) -> int:
+        """People who have some."""
+        return Authenticator.objects.filter(user__in=self._keys).values("user").distinct().count()
+
+    @property
+    def _keys(self) -> QuerySet[User, int]:
+        return self.people.values_list("pk", flat=True)
 
 
-def locked(keys: set[int]) -> People:
-    """Nobody else changes them until the transaction ends."""
-    return list(User.objects.select_for_update().filter(pk__in=keys).order_by("pk"))
+def locked(keys: set[int], by: User) -> People:
+    """Those of them that are there. Nobody else changes them until the transaction ends, nor anybody who may do
+    everything: two of them must not deactivate each other.
 
-
-def numbers(people: QuerySet[User]) -> Numbers:
-    keys = people.values("pk")
-    signed_in = SignIn.objects.filter(user__in=keys, ended_at=None, seen_at__gte=sign_in.session_cutoff(clock.now()))
-    holding = Authorization.objects.filter(live.may_live(), user__in=keys, user__is_active=True, client__enabled=True)
-    steps = Authenticator.objects.filter(user__in=keys).values("user").distinct()
-    return Numbers(counted(signed_in), counted(holding), steps.count())
+    All rows by one statement, in one order, so that nobody waits for who waits for them. Whoever waited may have lost
+    the right meanwhile.
+    """
+    wanted = Q(pk__in=keys) | Q(pk=by.pk) | Q(is_superuser=True, is_active=True)
+    rows = list(User.objects.select_for_update().filter(wanted).order_by("pk"))
+    if not any(one.pk == by.pk and one.is_superuser and one.is_active for one in rows):
+        raise PermissionDenied
+    return [one for one in rows if one.pk in keys]
 
 
 def obstacles(keys: set[int], by: User) -> list[str]:
-    """Sentences that say why these must not all be deactivated. Until the caller's transaction ends nobody who may do
-    everything stops to: two of them must not deactivate each other."""
+    """Sentences that say why these must not all be deactivated. Whoever is about to do it has them `locked`."""
     if by.pk in keys:
         return [str(NOT_FROM_YOURSELF)]
-    with transaction.atomic():
-        everything = User.objects.select_for_update().filter(is_superuser=True, is_active=True).order_by("pk")
-        return [] if {*everything.values_list("pk", flat=True)} - keys else [changes.LAST_SUPERUSER]
+    others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk__in=keys)
+    return [] if others.exists() else [changes.LAST_SUPERUSER]
 
 
 def deactivate(people: People, by: Actor) -> People:
@@ -77,7 +96,7 @@ def sign_out(people: People, by: Actor) -> People:
 def remove_second_steps(people: People, by: Actor) -> People:
     """For people who lost their devices and codes. Whoever was signed in with them is signed out."""
     with transaction.atomic():
-        done = [one for one in people if changes.remove_second_steps(one)]
+        done = changes.remove_second_steps_of(people)
         said: dict[str, Detail] = {"changed": ["second_steps"]}
         record_each(by, "person.changed", [{"person": one.sub, **said, "is_active": one.is_active} for one in done])
     return done

@@ -112,6 +112,7 @@ class ManyApps(Base):
     """Mixed into the list of apps."""
 
     deeds: Mapping[str, Deed] = DEEDS
+    most_at_once = many.MOST
 
     def get_urls(self) -> list[Any]:
         pages: list[URLPattern] = [

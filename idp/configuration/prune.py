@@ -29,6 +29,8 @@ from projects.problems import RegistrationError
 from projects.upstream import registration as connectors
 from projects.upstream.models import Connector
 
+NAMED = 10  # projects
+
 
 class Prune(StrEnum):
     NOTHING = ""
@@ -109,7 +111,8 @@ def _all_clients(projects: Collection[Project]) -> Iterator[Client]:
 def _listed(api: Api) -> str:
     """Where it still stands, which may be in another file, and the two ways out."""
     clients = {entry.client for entry in resources.leaning_on(api)}
-    homes = ", ".join(sorted({one.home.key for one in clients}))
+    keys = sorted({one.project.key for one in clients if one.project is not None})
+    homes = ", ".join([*keys[:NAMED], *(["…"] if len(keys) > NAMED else [])])
     return (
         f"It is in `audience` of {len(clients)} in all ({homes}): take it off in the files of these projects and apply "
         "them before this one, or keep it in `apis` here."
@@ -167,13 +170,14 @@ def _delete(
     delete: Callable[[], None],
     mend: Callable[[], str] = str,
 ) -> None:
-    """`mend`: what to do about what stands in the way."""
+    """`mend`: what to do about all that stands in the way."""
     try:
         with transaction.atomic():
             delete()
     except RegistrationError as error:
-        for one in error.problems:
-            context.problems.add(place, f"{name} cannot be deleted. {one.message} {mend()}".rstrip())
+        *before, last = [f"{name} cannot be deleted. {one.message}" for one in error.problems]
+        for said in (*before, f"{last} {mend()}".rstrip()):
+            context.problems.add(place, said)
     except ProtectedError:
         context.problems.add(place, f"{name} cannot be deleted: it still has clients.")
     else:

@@ -13,12 +13,13 @@ import time
 from bisect import bisect_left
 from collections import Counter as TallyOf
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from django.db.models import Model
 from django.db.models.signals import post_save
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from accounts.events import many_recorded
 from accounts.models import AccountEvent, AccountEventKind
 from clients.models import SecurityEvent
 from common.arrival import Arrival
@@ -163,6 +164,10 @@ class Counts:
         elif isinstance(instance, SecurityEvent):
             self._heard.append(("events", "security", instance.kind if instance.kind in WORDS else OTHER))
 
+    def events(self, sender: type[Model], rows: Sequence[Model], **_signal: object) -> None:
+        for row in rows:
+            self.event(sender, row, created=True)
+
     def line(self, record: logging.LogRecord) -> None:
         if record.levelno < logging.WARNING:
             return
@@ -174,6 +179,7 @@ class Counts:
         """Hear of events as they are recorded, and of lines of the log. One that is rolled back was counted, too."""
         for model in (AccountEvent, SecurityEvent):
             post_save.connect(self.event, sender=model, dispatch_uid=f"metrics.{model.__name__}")
+        many_recorded.connect(self.events, dispatch_uid="metrics.many")
         logging.getLogger().addHandler(_Lines(self))
 
 

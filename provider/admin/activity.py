@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.console import GOOD, actor, badge, moment
+from accounts.console_lists import MOST
 from accounts.fresh_proof import FreshProofAdmin
 from accounts.models import User
 from clients.models import Authorization, Client, LogoutNotice
@@ -99,6 +100,7 @@ class AuthorizationAdmin(FreshProofAdmin, ReadOnly):
         "ended_because",
     ]
     actions = ["end"]
+    most_at_once = MOST - 1  # those that ended are among them
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         return _with_username(request, self.list_display)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
@@ -55,7 +56,6 @@ class ApiPages(GuardedApiAdmin):
         context = {
             "title": api.name,
             "original": api,
-            "reach": self.reach(api),
             "page": page,
             "shown": api_rows.shown(asking, calls, [api], visible, recent),
             "others": callers.others,
@@ -63,9 +63,32 @@ class ApiPages(GuardedApiAdmin):
             "siblings": api.project.cross_client == CrossClient.SAME_PROJECT,
             "scopes": api.scopes.order_by("name"),
             "days": api_facts.DAYS,
-            "may_add": self.has_change_permission(request, api),
+            **self._head(request, api),
         }
         return self._page(request, "callers.html", context)
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        context.update(self._head(request, obj) if obj else {})
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, object] | None = None
+    ) -> HttpResponse:
+        api = self.get_object(request, unquote(object_id))
+        head = self._head(request, api) if api else {}
+        return super().history_view(request, object_id, {**head, **(extra_context or {})})
+
+    def _head(self, request: HttpRequest, api: Api) -> dict[str, object]:
+        """What stands above every page of an API."""
+        return {"reach": self.reach(api), "may_add": self.has_change_permission(request, api)}
 
     def map_view(self, request: HttpRequest) -> HttpResponse:
         if request.method not in ("GET", "HEAD"):

@@ -29,7 +29,7 @@ from projects.door import actor_of
 from projects.kept_forms import waits_for_proof
 from provider import people_many
 from provider.admin.people_deeds import DEEDS, Deed
-from provider.people_many import MOST
+from provider.people_many import MOST, Numbers
 
 if TYPE_CHECKING:
     from accounts.admin import UserAdmin as Base
@@ -47,6 +47,8 @@ class StandsInTheWay(Exception):
 class ManyPeople(Base):
     """Mixed into the list of people."""
 
+    most_at_once = MOST
+
     def get_urls(self) -> list[URLPattern]:
         view = waits_for_proof(self.admin_site.admin_view(self.many_view))
         return [path("many/<slug:deed>/", view, name="accounts_user_many"), *super().get_urls()]
@@ -62,6 +64,7 @@ class ManyPeople(Base):
             self.message_user(request, told % {"most": f"{MOST:,}"}, messages.ERROR)
             return None
         deed, people = DEEDS[name], User.objects.filter(pk__in=keys)
+        numbers = Numbers(people, oneself=actor(request).pk in keys)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -72,7 +75,7 @@ class ManyPeople(Base):
             "named": people.order_by("username")[:NAMED],
             "further": max(len(keys) - NAMED, 0),
             "keys": " ".join(map(str, keys)),
-            "effects": [*deed.effects(people_many.numbers(people))],
+            "effects": [*deed.effects(numbers)],
             "obstacles": people_many.obstacles({*keys}, actor(request)) if deed.deactivates else [],
             "action": self._with_filters(request, reverse("admin:accounts_user_many", args=[name])),
             "back": request.get_full_path(),
@@ -108,9 +111,9 @@ class ManyPeople(Base):
         return None
 
     def _done_to_all(self, request: HttpRequest, deed: Deed, keys: set[int]) -> people_many.People | HttpResponse:
+        people = people_many.locked(keys, actor(request))
         if problems := people_many.obstacles(keys, actor(request)) if deed.deactivates else []:
             raise StandsInTheWay(problems[0])
-        people = people_many.locked(keys)
         if len(people) < len(keys):
             raise StandsInTheWay(_("Some of these people do not exist any more. Choose them again."))
         done = deed.run(people, actor_of(request))

@@ -47,6 +47,12 @@ def _browsers(numbers: Numbers) -> Iterator[str]:
     yield said % {"number": _number(numbers.browsers)} if numbers.browsers else _("None of them is signed in.")
 
 
+def _signing_out(numbers: Numbers) -> Iterator[str]:
+    yield from _browsers(numbers)
+    if numbers.oneself:
+        yield _("Your own account is among them: you sign in again then.")
+
+
 def _deactivating(numbers: Numbers) -> Iterator[str]:
     yield from _browsers(numbers)
     said = ngettext(
@@ -67,7 +73,8 @@ def _steps(numbers: Numbers) -> Iterator[str]:
         "%(number)s people lose their second steps, and are signed out.",
         numbers.second_steps,
     )
-    yield said % {"number": numbers.second_steps} if numbers.second_steps else _("None of them has a second step.")
+    number = _number(numbers.second_steps)
+    yield said % {"number": number} if numbers.second_steps else _("None of them has a second step.")
 
 
 def _number(number: int) -> str:
@@ -124,7 +131,7 @@ DEEDS: Mapping[str, Deed] = {
             ngettext("%(number)s person is signed out everywhere.", "%(number)s people are signed out everywhere.", n)
             % {"number": n}
         ),
-        effects=_browsers,
+        effects=_signing_out,
         hurts=True,
     ),
     "second-steps": Deed(

@@ -19,8 +19,10 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 
 from accounts.admin import UserAdmin
+from accounts.console import actor
 from accounts.models import User
 from accounts.sign_in import SESSION_KEY
+from provider import people_many
 from provider.admin import person_cards
 from provider.admin.people_actions import ManyPeople
 from provider.admin.person_account import ACCOUNT
@@ -85,8 +87,7 @@ class PersonAdmin(ManyPeople, UserAdmin):
 
     def _do(self, request: HttpRequest, object_id: str, act: Act, of: str) -> HttpResponse:
         with transaction.atomic():
-            person = self._person(request, object_id, change=True)
-            person = User.objects.select_for_update().get(pk=person.pk)
+            person = self._locked(request, self._person(request, object_id, change=True))
             done = act.do(Doing(request, person, of))
             if done is not None:
                 self.log_change(request, person, done.history)
@@ -94,6 +95,13 @@ class PersonAdmin(ManyPeople, UserAdmin):
             return self._nothing_there(request, person)
         messages.success(request, done.told)
         return redirect(page_of(person))
+
+    def _locked(self, request: HttpRequest, person: User) -> User:
+        """As it is once nobody else changes it. Raises PermissionDenied for who may not do this any more."""
+        row = next(iter(people_many.locked({person.pk}, actor(request))), None)
+        if row is None:
+            raise Http404
+        return row
 
     def _nothing_there(self, request: HttpRequest, person: User) -> HttpResponse:
         messages.info(request, _("There is nothing of the kind, or no longer. Nothing was changed."))

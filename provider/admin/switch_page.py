@@ -52,6 +52,8 @@ class SwitchPage(Base):
             found.service_tokens,
         )
         said += [own % {"number": found.service_tokens}] if found.service_tokens else []
+        if "client_credentials" in client.grant_types:  # it may hold JWTs, which nobody counts
+            said.append(_("It gets no new tokens until somebody enables it."))
         return [*super().hurts(client, wanted), *([Hurt("enabled", " ".join(said))] if said else [])]
 
     def switch_view(self, request: HttpRequest, object_id: str) -> HttpResponse:

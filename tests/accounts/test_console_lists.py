@@ -72,3 +72,17 @@ def test_a_wrong_key_is_said_in_plain_words() -> None:
     answer = browser("root").post(page("projects_project_add"), {"name": "New", "key": "not a key"})
     assert "Use lower case letters, digits and hyphens." in answer.content.decode()
     assert "slug" not in answer.content.decode()
+
+
+@pytest.mark.parametrize(("most", "counted", "offered"), [(100, 100, True), (5, 100, False), (100, 5, False)])
+def test_all_are_offered_where_no_more_are_there_than_are_counted_and_done_at_once(
+    most: int, counted: int, offered: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = site.get_model_admin(User)
+    monkeypatch.setattr(people, "list_per_page", 2, raising=False)
+    monkeypatch.setattr(people, "most_at_once", most, raising=False)
+    monkeypatch.setattr(console_lists, "MOST", counted)
+    User.objects.bulk_create(User(username=f"one-{n}") for n in range(20))
+    assert (
+        'class="question hidden"' in browser("root").get(page("accounts_user_changelist")).content.decode()
+    ) is offered

@@ -69,7 +69,7 @@ def fill(size: Size) -> None:
         _people(size)
         _projects(size)
         _apps(size)
-        with _as_given(*written):
+        with as_given(*written):
             _sign_ins(size)
             _authorizations(size)
             _happened(size)
@@ -82,14 +82,16 @@ def _write(rows: Iterator[Row]) -> None:
 
 
 @contextmanager
-def _as_given(*models: tuple[type[Model], str]) -> Iterator[None]:
+def as_given(*models: tuple[type[Model], str]) -> Iterator[None]:
     """Columns that say when their row was written: here that is long ago."""
     columns = [model._meta.get_field(name) for model, name in models]
     for one in columns:
         vars(one)["auto_now_add"] = False
-    yield
-    for one in columns:
-        vars(one)["auto_now_add"] = True
+    try:
+        yield
+    finally:
+        for one in columns:
+            vars(one)["auto_now_add"] = True
 
 
 def _people(size: Size) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import ceil
 from urllib.parse import urlencode
 
 from django.contrib import admin
+from django.db.models import Model, QuerySet
 from django.urls import NoReverseMatch, reverse
 
+from accounts.console_lists import MOST
 from accounts.models import Group, User
-from clients.models import Client, RefusedRequest, SecurityEvent, SigningKey
+from clients.models import Authorization, Client, RefusedRequest, SecurityEvent, SigningKey
 from projects.models import Api, Project
 
 Named = Iterator[tuple[str, str]]
+PER_PAGE = 100  # rows of a list, as Django has it
 
 
 def of_console() -> Named:
@@ -25,6 +29,11 @@ def of_console() -> Named:
 
 def _of(page: str, *args: object, **query: object) -> str:
     return reverse(f"admin:{page}", args=args, query=query or None)
+
+
+def _last(rows: QuerySet[Model]) -> int:
+    """The last page that one may turn to, whatever the size."""
+    return max(ceil(min(rows.count(), MOST) / PER_PAGE), 1)
 
 
 def _alone() -> Named:
@@ -60,17 +69,17 @@ def _lists() -> Named:
             continue
     for asked in ("app-0003", "App 00", "nothing"):
         yield f"apps, search {asked}", _of("clients_client_changelist", q=asked)
-    yield "apps, last page", _of("clients_client_changelist", p=20)
+    yield "apps, last page", _of("clients_client_changelist", p=_last(Client.objects.all()))
     yield (
         "apps, of a project",
         _of("clients_client_changelist", project="project-00"),
     )
     for asked in ("user0003", "Given 00", "nothing"):
         yield f"people, search {asked}", _of("accounts_user_changelist", q=asked)
-    yield "people, last page", _of("accounts_user_changelist", p=50)
-    yield "authorizations, last page", _of("clients_authorization_changelist", p=100)
+    yield "people, last page", _of("accounts_user_changelist", p=_last(User.objects.all()))
+    yield "authorizations, last page", _of("clients_authorization_changelist", p=_last(Authorization.objects.all()))
     yield "authorizations, search", _of("clients_authorization_changelist", q="app-0000")
-    yield "events, last page", _of("clients_securityevent_changelist", p=100)
+    yield "events, last page", _of("clients_securityevent_changelist", p=_last(SecurityEvent.objects.all()))
     yield "an event", _of("clients_securityevent_change", SecurityEvent.objects.latest("at").pk)
     yield "a refused request", _of("clients_refusedrequest_change", RefusedRequest.objects.latest("last_at").pk)
 

@@ -12,13 +12,14 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.models import User
-from clients.models import Authorization, Client, SecurityEvent
+from clients.models import AudienceEntry, Authorization, Client, SecurityEvent
 from idp.configuration import ConfigurationError, Prune, Report, apply
 from idp.configuration.report import Ledger
 from projects.actors import Actor
 from projects.models import Api, Project
 from projects.upstream import registration as connectors
 from projects.upstream.metadata import ConnectorMetadata
+from tests.guests import make_guest
 
 pytestmark = pytest.mark.django_db
 
@@ -117,6 +118,23 @@ def test_an_allowlist_that_stays_stands_in_the_way_and_then_nothing_is_done() ->
         "one, or keep it in `apis` here."
     )
     assert Client.objects.filter(client_id="web").exists()
+
+
+def test_the_way_out_is_told_once_and_names_few_projects() -> None:
+    """However many apps list the API, and though one of them is a guest, which no file has."""
+    shared = {"identifier": FILES, "name": "Some", "shared": "public", "scopes": {"read": "See", "write": "Change"}}
+    home = file_of(SHOP, {**SHOP, "client_id": "more"})["projects"][0]
+    more = [
+        {"id": f"home-{number:02}", "name": "Home", "clients": [{**SHOP, "client_id": f"app-{number}"}]}
+        for number in range(12)
+    ]
+    apply({"version": 1, "projects": [{**home, "apis": [home["apis"][0], shared]}, *more]})
+    AudienceEntry.objects.bulk_create([AudienceEntry(client=make_guest(), value=FILES, canonical=FILES)])
+    told = refused(file_of(SHOP, {**SHOP, "client_id": "more"}, apis=(ORDERS,)))
+    assert told.count("Remove it there first.") == 10
+    homes = ", ".join(["acme", *(f"home-{number:02}" for number in range(9)), "…"])
+    assert told.count("It is in `audience` of 15 in all") == 1
+    assert f"in all ({homes})" in told
 
 
 def test_the_only_allowed_caller_stands_in_the_way_unless_its_target_goes_too() -> None:

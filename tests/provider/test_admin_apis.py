@@ -59,6 +59,14 @@ def test_who_may_add_an_app_is_offered_one(username: str, offered: bool) -> None
     assert ("New app that calls it" in look(username).content.decode()) is offered
 
 
+@pytest.mark.parametrize("name", ["callers", "change", "history"])
+def test_every_page_of_an_api_says_who_may_ask_for_it_and_offers_an_app(name: str) -> None:
+    html = browser("editor").get(page(f"projects_api_{name}", api().pk)).content.decode()
+    facts = html.partition('<p class="app-facts">')[2].partition("</p>")[0]
+    assert 'class="badge' in facts
+    assert "New app that calls it" in html
+
+
 def test_it_is_ticked_on_the_page_of_the_new_app() -> None:
     text = look("editor").content.decode()
     (address,) = [one for one in re.findall(r'href="([^"]+)"', text) if "api=" in one]

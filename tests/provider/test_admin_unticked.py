@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from accounts.models import User
-from clients.models import AccessToken, Authorization
+from clients.models import AccessToken, Authorization, Client
 from common import clock
 from tests.console import browser, client, form_of, insist, page, send
 
@@ -37,6 +37,16 @@ def test_whoever_goes_on_disables_it() -> None:
     )
     assert insist(browser("editor"), advanced(), {"enabled": []}).status_code == 302
     assert not client().enabled
+
+
+def test_tokens_that_nobody_counts_are_asked_about_too() -> None:
+    """An app without people that gets JWTs for itself."""
+    Client.objects.filter(client_id="web").update(grant_types=["client_credentials"])
+    answer = send(browser("editor"), advanced(), {"enabled": []})
+    assert answer.status_code == 200
+    [hurt] = answer.context["hurts"]
+    assert hurt.sentence == "It gets no new tokens until somebody enables it."
+    assert client().enabled
 
 
 def test_where_nobody_is_hurt_nothing_is_asked() -> None:

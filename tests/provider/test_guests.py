@@ -24,6 +24,7 @@ from projects.actors import Actor
 from projects.models import Member, Project
 from projects.problems import RegistrationError
 from provider import facts, guest_access
+from provider.admin.guests import BlockedHostAdmin, GuestAdmin
 from tests.guests import DOCUMENT, OPERATOR, make_guest, open_door
 from tests.world import ORDERS, App, Browser
 
@@ -213,6 +214,26 @@ def test_a_superuser_sees_every_guest_and_switches_it_off() -> None:
     root().http.post(GUESTS, {"action": "switch_on", "_selected_action": [row.pk]})
     assert App(DOCUMENT).refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant", "it revives nothing"
     assert person.authorize(DOCUMENT, **ASKED).status_code == 200
+
+
+@pytest.mark.usefixtures("agent")
+@pytest.mark.parametrize("action", ["switch_off", "switch_on"])
+def test_no_more_guests_are_chosen_at_once_than_the_list_offers(action: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(GuestAdmin, "most_at_once", 0)
+    before = set(Client.objects.values_list("pk", "enabled"))
+    chosen = {"action": action, "select_across": "1", "_selected_action": [Client.objects.get(client_id=DOCUMENT).pk]}
+    answer = root().http.post(GUESTS, chosen, follow=True)
+    assert "At most 0 at once. Search for some, or choose filters." in answer.content.decode()
+    assert set(Client.objects.values_list("pk", "enabled")) == before
+    assert not SecurityEvent.objects.filter(kind="client.changed").exists()
+
+
+@pytest.mark.usefixtures("agent")
+def test_no_more_hosts_are_let_come_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [BlockedHost.objects.create(host=f"{name}.example", since=timezone.now()) for name in "ab"]
+    monkeypatch.setattr(BlockedHostAdmin, "most_at_once", 1)
+    root().http.post(BLOCKED, {"action": "lift", "select_across": "1", "_selected_action": [rows[0].pk]})
+    assert BlockedHost.objects.filter(lifted_at=None).count() == 2
 
 
 @pytest.mark.usefixtures("agent")

@@ -200,11 +200,81 @@ def test_a_file_for_table_calculators_runs_no_formula() -> None:
     assert (event.sub, event.detail) == (user("root").sub, {"number": 2})
 
 
+def loses_the_right(monkeypatch: pytest.MonkeyPatch, **now: bool) -> None:
+    """Whoever acts, while they wait for the rows."""
+    locked = people_many.locked
+
+    def waits(keys: set[int], by: User) -> people_many.People:
+        User.objects.filter(pk=by.pk).update(**now)
+        return locked(keys, by)
+
+    monkeypatch.setattr(people_many, "locked", waits)
+
+
+@pytest.mark.parametrize("deed", DEEDS)
+@pytest.mark.parametrize("now", [{"is_superuser": False}, {"is_active": False}])
+def test_who_lost_the_right_while_they_waited_does_nothing(
+    deed: str, now: dict[str, bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    User.objects.filter(username="owner").update(is_superuser=True)
+    signed_in("owner")
+    enrol(user("owner"))
+    http = browser("root")
+    loses_the_right(monkeypatch, **now)
+    assert do(http, deed, "owner").status_code == 403
+    assert user("owner").is_active
+    assert SignIn.objects.filter(user=user("owner"), ended_at=None).exists()
+    assert Authenticator.objects.filter(user=user("owner")).exists()
+    assert not SecurityEvent.objects.exists()
+
+
+@pytest.mark.parametrize("act", ["deactivate", "sign-out-everywhere", "second-steps"])
+def test_nor_do_they_from_the_page_of_one(act: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    signed_in("owner")
+    enrol(user("owner"))
+    http = browser("root")
+    loses_the_right(monkeypatch, is_superuser=False)
+    assert http.post(page("accounts_user_person_act", user("owner").pk, act)).status_code == 403
+    assert not SecurityEvent.objects.exists()
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("deed", DEEDS)
+def test_every_deed_waits_for_the_same_rows_in_the_same_order(deed: str) -> None:
+    """Two of them, whatever they do, never wait for each other."""
+    http = browser("root")
+    with CaptureQueriesContext(connection) as asked:
+        do(http, deed, "viewer", "editor")
+    (waits,) = [one["sql"] for one in asked if "FOR UPDATE" in one["sql"] and '"accounts_user"' in one["sql"]]
+    assert '"is_superuser"' in waits
+    assert waits.endswith('ORDER BY "accounts_user"."id" ASC FOR UPDATE')
+
+
+def test_who_signs_out_their_own_account_reads_that_it_is_among_them() -> None:
+    own = "Your own account is among them: you sign in again then."
+    assert own in choose(browser("root"), "sign-out", "root", "person").context["effects"]
+    assert own not in choose(browser("root"), "sign-out", "person", "viewer").context["effects"]
+
+
+def test_large_numbers_are_said_as_all_others() -> None:
+    numbers = people_many.Numbers(User.objects.none())
+    vars(numbers)["second_steps"] = 1_234
+    assert next(DEEDS["second-steps"].effects(numbers)).startswith("1,234 people lose")
+
+
+def test_a_table_asks_for_no_number_that_it_does_not_say() -> None:
+    http = browser("root")
+    with CaptureQueriesContext(connection) as asked:
+        choose(http, "export", "person")
+    assert not [one for one in asked if "mfa_authenticator" in one["sql"] or "clients_authorization" in one["sql"]]
+
+
 def test_hundreds_cost_hardly_more_statements_than_two() -> None:
     def statements(deed: str, first: str) -> int:
         User.objects.bulk_create(User(username=f"{first}{n}") for n in range(2 if first == "a" else 200))
-        names = User.objects.filter(username__startswith=first)
+        names = User.objects.filter(username__regex=rf"^{first}[0-9]+$")
         SignIn.objects.bulk_create(SignIn(user=one) for one in names)
+        Authenticator.objects.bulk_create(Authenticator(user=one, type="totp", data={}) for one in names)
         http = browser("root")
         http.get(page(LIST))
         keys = " ".join(str(one.pk) for one in names)
@@ -212,6 +282,6 @@ def test_hundreds_cost_hardly_more_statements_than_two() -> None:
             http.post(page("accounts_user_many", deed), {"people": keys})
         return len(asked)
 
-    for deed in ("deactivate", "sign-out", "export"):
+    for deed in ("deactivate", "sign-out", "second-steps", "export"):
         User.objects.filter(username__regex=r"^[a-b][0-9]+$").delete()
         assert statements(deed, "b") < statements(deed, "a") + 10, deed  # rows are written in batches

@@ -15,7 +15,9 @@ import pytest
 from django.db.models.signals import post_save
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
-from accounts.models import AccountEvent, AccountEventKind
+from accounts import changes
+from accounts.events import many_recorded
+from accounts.models import AccountEvent, AccountEventKind, User
 from clients.models import SecurityEvent
 from common.arrival import Arrival
 from common.meter import Watching
@@ -23,6 +25,7 @@ from idp.fast_path import BY_PATH
 from idp.metrics import counting
 from idp.metrics.counting import Counts, codes
 from idp.named_paths import NAMES, endpoint_of
+from projects.events import NOBODY_KNOWN, record_all, record_each
 from provider.grants import GRANTS
 from tests.provider.endpoints.raw import Rubbish, send
 from tests.world import SECRETS, basic
@@ -153,7 +156,21 @@ def listening(counted: Counted) -> Iterator[Counted]:
     yield counted
     for model in (AccountEvent, SecurityEvent):
         post_save.disconnect(sender=model, dispatch_uid=f"metrics.{model.__name__}")
+    many_recorded.disconnect(dispatch_uid="metrics.many")
     logging.getLogger().handlers = before
+
+
+@pytest.mark.django_db
+def test_events_of_many_at_once_are_counted_one_by_one(listening: Counted) -> None:
+    people = [User.objects.create(username=name) for name in ("ann", "bob")]
+    changes.deactivate(people)
+    record_each(NOBODY_KNOWN, "person.changed", [{"person": one.sub} for one in people])
+    record_all(NOBODY_KNOWN, "client.changed", {"web": {}, "shop": {}})
+    assert {name: number for name, number in listening.said().items() if "events" in name} == {
+        'vestibule_events_total{kind="account.deactivated",log="account"}': 2,
+        'vestibule_events_total{kind="client.changed",log="security"}': 2,
+        'vestibule_events_total{kind="person.changed",log="security"}': 2,
+    }
 
 
 @pytest.mark.django_db
