@@ -22,18 +22,18 @@ def tabs_of(html: str) -> dict[str, bool]:
 @pytest.mark.parametrize("username", ["root", "owner", "editor", "viewer"])
 def test_each_part_stands_under_its_tab(username: str) -> None:
     http = browser(username)
-    for tab in TABS:
-        html = http.get(address(client(), tab.page)).content.decode()
-        assert [label for label, here in tabs_of(html).items() if here] == [str(tab.label)]
+    for _key, label, part in TABS:
+        html = http.get(address(client(), part)).content.decode()
+        assert [shown for shown, here in tabs_of(html).items() if here] == [str(label)]
         assert "data-copy-this>web<" in html
         assert (f'href="{address(client(), "switch")}"' in html) is (username != "viewer")
 
 
 def test_an_outsider_finds_no_part_of_it() -> None:
     http = browser("outsider")
-    for tab in TABS:
-        answer = http.get(address(client(), tab.page))
-        assert answer.status_code in (302, 404), tab.key
+    for key, _label, part in TABS:
+        answer = http.get(address(client(), part))
+        assert answer.status_code in (302, 404), key
         assert "Acme web" not in answer.content.decode()
 
 
