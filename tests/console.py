@@ -159,6 +159,7 @@ class _Form(HTMLParser):
         self.fields: Fields = {}
         self._inside = False
         self._text: str | None = None
+        self._typed = ""
         self._select: str | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -174,7 +175,7 @@ class _Form(HTMLParser):
         elif tag == "input" and has.get("type") != "submit":
             self._add(name, value or "")
         elif tag == "textarea":
-            self._text, self.fields[name] = name, ""
+            self._text, self._typed = name, ""
         elif tag == "select":
             self._select = name
         elif tag == "option" and self._select and "selected" in has:
@@ -182,12 +183,12 @@ class _Form(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self._text is not None:
-            self.fields[self._text] += data
+            self._typed += data
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "textarea" and self._text is not None:
             # A browser drops the newline right after the opening tag.
-            self.fields[self._text] = self.fields[self._text].removeprefix("\r\n").removeprefix("\n")
+            self._add(self._text, self._typed.removeprefix("\r\n").removeprefix("\n"))
             self._text = None
         elif tag == "select":
             self._select = None

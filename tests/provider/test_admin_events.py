@@ -43,7 +43,9 @@ def test_the_reference_that_a_person_read_is_found() -> None:
         found = listed(username, REFUSALS, q=reference)
         assert "redirect_uri is not registered for this client. redirect_uri: https://web.acme.example/wrong" in found
         assert "1 refused request" in found
-    assert "0 refused requests" in listed("outsider", REFUSALS, q=reference)
+    outside = listed("outsider", REFUSALS, q=reference)
+    assert "redirect_uri is not registered" not in outside
+    assert "1 refused request" not in outside
 
 
 def test_members_see_what_was_refused_of_their_clients_and_nothing_of_others() -> None:
@@ -58,7 +60,7 @@ def test_members_see_what_was_refused_of_their_clients_and_nothing_of_others() -
     ):
         assert browser(username).get(page(name, row.pk)).status_code == status
     for reference, number in (("one", 1), ("two", 0), ("three", 0)):
-        assert f"{number} refused request" in listed("viewer", REFUSALS, q=reference)
+        assert listed("viewer", REFUSALS, q=reference).count("1 refused request") == number
     assert "foreign" not in listed("viewer", REFUSALS), "not among the filters either"
 
 

@@ -42,6 +42,8 @@ MAY = {
     "provider/telling/portion.py: subs = {told_sub(one.sub, project) for one, "
     "projects in self._said if project.pk in projects}": "what a project is told",
     "provider/telling/occurrences.py: if one.detail and project.pk in one.projects:": "what a project is told",
+    "projects/apis.py: if project.testing and not "
+    "(_tests(person_id, project) if tested is None else project.id in tested):": "whom a project tries its apps with",
     "provider/access.py: if held[project.pk] or project.pk in alive:": "what a person allowed, by project",
     "clients/consequences.py: clients = "
     "{entry.client for entry in resources.leaning_on(api) if entry.client.project_id != api.project_id}": "of an API",
