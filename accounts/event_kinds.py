@@ -13,6 +13,7 @@ class AccountEventKind(models.TextChoices):
     SIGN_IN_FAILED = "sign_in.failed", _("Wrong password entered")
     SECOND_STEP_FAILED = "second_step.failed", _("Wrong code entered after the right password")
     LOCKED_OUT = "sign_in.locked_out", _("Sign-in has to wait after too many wrong tries")
+    UNLOCKED = "sign_in.unlocked", _("Let in again by an operator before the wait was over")
     SESSION_ENDED = "session.ended", _("Signed out another browser")
     PASSWORD_CHANGED = "password.changed", _("Password changed")
     PASSWORD_RESET = "password.reset", _("Password reset by mail")

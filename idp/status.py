@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.db.models import Model, QuerySet, Sum
 
-from accounts import guesses, outbox
+from accounts import outbox
 from accounts.mails import Mail
 from accounts.models import AccountEvent, AccountEventKind, User
 from clients import stream_management
@@ -33,9 +33,8 @@ from idp import VERSION
 from idp.worker.process import seen
 from projects.events import SecurityEvent
 from projects.models import Project
-from provider import throttle
+from provider import lock_outs
 from provider.keys.standing import problems, sealed_under
-from provider.store.events import LOCKED_OUT
 
 EXACT = 100_000  # rows: fewer are counted
 MOST = 10_000  # events that are counted
@@ -97,26 +96,25 @@ def _keys() -> Section:
 
 def _people(now: datetime) -> Section:
     lately = AccountEvent.objects.filter(at__gte=now - HOUR)
-    locked = AccountEvent.objects.filter(kind=AccountEventKind.LOCKED_OUT, at__gte=_since_locks(now))
     return {
         "accounts": about(User),
         "signed_in_last_hour": lately.filter(kind=AccountEventKind.SIGN_IN)[:MOST].count(),
         "refused_last_hour": lately.filter(kind__in=FAILED_SIGN_INS)[:MOST].count(),
-        "lock_outs": locked[:MOST].count(),
+        "lock_outs": len([*lock_outs.of_people(), *lock_outs.of_device_codes()]),
     }
 
 
 def _clients(now: datetime) -> Section:
     refused = RefusedRequest.objects.filter(last_at__gte=now - HOUR).exclude(client_id="")
     failing = refused.order_by().values("client_id").annotate(times=Sum("count")).order_by("-times", "client_id")
-    locks = SecurityEvent.objects.filter(kind=LOCKED_OUT, at__gte=_since_locks(now)).order_by("-at")
+    locks = [*lock_outs.of_clients()][::-1]
     return {
         "projects": Project.objects.count(),
         "clients": Client.objects.count(),
         "disabled": Client.objects.filter(enabled=False).count(),
         "failing": failing.count(),
         "most_failures": [{"client_id": one["client_id"], "times": one["times"]} for one in failing[:SHOWN]],
-        "locked_out": [{"client_id": one.client_id, **_where(one)} for one in locks[:SHOWN]],
+        "locked_out": [{"client_id": one.who, "network": one.network, "until": one.until} for one in locks[:SHOWN]],
         "stopped": [{"client_id": name, "people": people} for name, people in _stopped()[:SHOWN]],
     }
 
@@ -125,14 +123,6 @@ def _stopped() -> QuerySet[Endings, tuple[str, int]]:
     """Directories that ended very many people."""
     rows = Endings.objects.filter(held_at__isnull=False).order_by("client__client_id")
     return rows.values_list("client__client_id", "number")
-
-
-def _where(event: SecurityEvent) -> dict[str, object]:
-    return {name: event.detail.get(name) for name in ("network", "until")}
-
-
-def _since_locks(now: datetime) -> datetime:
-    return now - timedelta(seconds=max(guesses.WINDOW, throttle.WINDOW))
 
 
 def _outboxes(now: datetime) -> Section:

@@ -19,6 +19,7 @@ from accounts.models import AccountEvent, AccountEventKind, User
 from clients import secrets
 from clients.models import SecurityEvent
 from common import counters
+from idp.status import status
 from provider import device_guesses, throttle
 from tests.accounts.second_steps import code, enrol, give_code, wrong_code
 from tests.world import App, Response, basic
@@ -142,6 +143,50 @@ def test_a_dry_run_lifts_nothing() -> None:
     assert ask("web-secret") == 429
 
 
+def standing() -> tuple[list[str], int]:
+    """Which clients have to wait, and how many locks there are on people."""
+    found = status()
+    locked, people = found["clients"]["locked_out"], found["people"]["lock_outs"]
+    assert isinstance(locked, list)
+    assert isinstance(people, int)
+    return [one["client_id"] for one in locked], people
+
+
+def test_what_is_lifted_is_on_record_and_stands_no_more() -> None:
+    lock_client()
+    lock_client("service")
+    lock_person(Http())
+    assert (sorted(standing()[0]), standing()[1]) == (["service", "web"], 1)
+    unlock("--client", "web", "--dry-run")
+    assert not SecurityEvent.objects.filter(kind="client.unlocked").exists()
+    unlock("--client", "web")
+    unlock("--user", "owner")
+    row = SecurityEvent.objects.get(kind="client.unlocked")
+    assert (row.client_id, row.detail["network"], row.detail["by"]) == ("web", "192.0.2.1", "unlock")
+    assert row.detail["run_by"]
+    of_person = AccountEvent.objects.get(kind=AccountEventKind.UNLOCKED)
+    assert (of_person.sub, of_person.detail["by"]) == (str(User.objects.get(username="owner").sub), "unlock")
+    assert standing() == (["service"], 0)
+    assert unlock("--client", "web") == []
+
+
+def test_who_guesses_again_is_locked_out_again() -> None:
+    lock_client()
+    unlock("--client", "web")
+    lock_client()
+    assert standing()[0] == ["web"]
+    assert len(unlock("--client", "web")) == 1
+
+
+def test_lifting_it_at_one_place_lifts_it_nowhere_else() -> None:
+    lock_client()
+    lock_client(address="198.51.100.1")
+    lock_person(Http())
+    unlock("--network", "198.51.100.0/24")
+    assert standing() == (["web"], 1)
+    assert ask("wrong") == 429
+
+
 def test_it_says_so_in_words() -> None:
     lock_client()
     out = StringIO()
@@ -191,4 +236,6 @@ def test_who_mistyped_codes_of_devices_types_on() -> None:
     assert unlock("--user", "member") == []
     assert unlock("--network", "192.0.2.0/24", "--dry-run") == [locked]
     assert unlock("--user", "owner") == [locked]
+    assert SecurityEvent.objects.get(kind="device.unlocked").detail["person"] == str(owner.sub)
+    assert unlock("--user", "owner") == []
     assert http.post("/device", {"user_code": "BBBB-BBBB"}).status_code == 200
