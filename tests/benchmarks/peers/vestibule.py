@@ -37,6 +37,7 @@ class Installation:
             "CACHE_URL": f"{setting.redis}/{2 if full else 1}",
             "SECRET_KEY": secrets.token_urlsafe(48),
             "IDP_KEY_SECRETS": secrets.token_urlsafe(48),
+            "EMAIL_URL": "dummymail://",
             "LOG_LEVEL": "WARNING",
             "DJANGO_SETTINGS_MODULE": "idp.settings",
         }

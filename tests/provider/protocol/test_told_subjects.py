@@ -217,6 +217,7 @@ ELSEWHERE_READ = {
     "provider/event_feed.py": "events",
     "provider/facts.py": "facts",
     "provider/guest_access.py": "an event",
+    "provider/lock_outs.py": "events, and whose guesses are counted",
     "provider/inspection/__init__.py": "for operators",
     "provider/logout_notices.py": "kept beside what is told, and an event",
     "provider/oversized.py": "an event",
