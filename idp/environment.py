@@ -94,7 +94,7 @@ class Environment(environ.Env):
         """This variable as the name of a header. None by default."""
         value = str(self.str(name, default="")).strip()
         if value and not _HEADER.fullmatch(value):
-            raise ImproperlyConfigured(f"{name} must be the name of a header, such as X-Client-Cert, not {value!r}.")
+            raise ImproperlyConfigured(f"{name} must be the name of a header, such as ClientCert, not {value!r}.")
         return value
 
     def words(self, name: str, usual: str) -> str:

@@ -228,3 +228,11 @@ def test_a_command_that_asks_where_nobody_can_type_says_so() -> None:
     done = subprocess.run(asked, cwd=ROOT, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "This command asks for something: run it in a terminal. Nothing was changed.\n"
+
+
+@pytest.mark.django_db
+def test_what_somebody_else_made_in_the_same_moment_is_a_sentence() -> None:
+    with pytest.raises(Refused, match="in this very moment") as refused, kept_unless(dry_run=False):
+        Project.objects.bulk_create([Project(key="twice", name="Twice"), Project(key="twice", name="Twice")])
+    assert refused.value.returncode == NO
+    assert not Project.objects.filter(key="twice").exists()

@@ -100,7 +100,7 @@ WRONG = {
     ),
     "IDP_CLIENT_CERTIFICATE_HEADER": (
         "X_Client_Cert",
-        "IDP_CLIENT_CERTIFICATE_HEADER must be the name of a header, such as X-Client-Cert, not 'X_Client_Cert'.",
+        "IDP_CLIENT_CERTIFICATE_HEADER must be the name of a header, such as ClientCert, not 'X_Client_Cert'.",
     ),
     "IDP_MTLS_URL": (
         "https://mtls.example.com/elsewhere",
