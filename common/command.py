@@ -169,6 +169,20 @@ class DatabaseCommand(BaseCommand):
             self.stderr.write(printable(sentence))
 
 
+class NotHere(BaseCommand):
+    """A library's command that would go past our rules: whatever it is given, it says what does the same here."""
+
+    instead: ClassVar[str]
+    requires_system_checks = ()
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        self.stderr.write(f"CommandError: {self.instead}")
+        sys.exit(WRONG_USE)
+
+    def handle(self, *args: object, **options: object) -> None:
+        raise wrong_use(self.instead)
+
+
 def learn_the_time() -> None:
     """What a command ends, it ends by the clock that tokens were issued by; servers learn it with the facts.
 

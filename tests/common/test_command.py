@@ -236,3 +236,17 @@ def test_what_somebody_else_made_in_the_same_moment_is_a_sentence() -> None:
         Project.objects.bulk_create([Project(key="twice", name="Twice"), Project(key="twice", name="Twice")])
     assert refused.value.returncode == NO
     assert not Project.objects.filter(key="twice").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "here"), [("createapplication", "createclient"), ("clearcimdapplications", "cleartokens")]
+)
+def test_commands_of_the_toolkit_that_would_go_past_our_rules_say_what_to_run(name: str, here: str) -> None:
+    with pytest.raises(CommandError, match=here) as refused:
+        call_command(name)
+    assert refused.value.returncode == WRONG_USE
+    asked = [sys.executable, "manage.py", name, "--skip-authorization", "confidential", "authorization-code"]
+    done = subprocess.run(asked, cwd=ROOT, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (WRONG_USE, "")
+    assert here in done.stderr
+    assert done.stderr.count("\n") == 1
