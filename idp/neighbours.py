@@ -26,6 +26,7 @@ EMAIL_SECONDS = 10
 SWITCHES = {"true": True, "1": True, "false": False, "0": False}
 # What nobody is asked for: requests and commands say themselves what is one transaction.
 NOT_OURS = ("ATOMIC_REQUESTS", "AUTOCOMMIT")
+OF_DJANGO = {"assume_role", "isolation_level", "pool", "prepare_threshold", "server_side_binding"}  # never told to PostgreSQL
 
 
 class Process:
@@ -77,7 +78,7 @@ def checked_query(given: Settings) -> Settings:
     if any(name in found for name in NOT_OURS):
         raise ImproperlyConfigured(f"DATABASE_URL may not say {' or '.join(NOT_OURS)}. Take it out.")
     try:
-        make_conninfo("", **options)
+        make_conninfo("", **{name: value for name, value in options.items() if name not in OF_DJANGO})
     except ProgrammingError:
         raise ImproperlyConfigured(
             "DATABASE_URL has a name behind its ? that PostgreSQL does not know (docs/operations.md, Databases)."

@@ -135,6 +135,22 @@ def test_what_a_database_url_says_wrongly_stops_the_start(
     assert "topsecret" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgres:///vestibule?host=/var/run/postgresql",
+        "postgres://app:secret@db1:5432,db2:5432/vestibule?target_session_attrs=read-write",
+        "postgres://db.example/vestibule?sslmode=verify-full&sslrootcert=/etc/ssl/our-ca.pem&CONN_MAX_AGE=60",
+        "postgres://db.example/vestibule?connect_timeout=3&options=-c%20statement_timeout%3D5000",
+        "postgres://db.example/vestibule?assume_role=vestibule&application_name=idp",
+        "postgres:///?service=vestibule",
+    ],
+)
+def test_what_a_database_url_may_say_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    assert neighbours.database(Environment(), tmp_path)["ENGINE"].endswith("postgresql")
+
+
 def test_a_question_mark_of_a_password_is_told_and_not_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgres://app:top?secret=x@db.example/v")
     with pytest.raises(ImproperlyConfigured) as refused:
