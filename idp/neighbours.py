@@ -26,7 +26,8 @@ EMAIL_SECONDS = 10
 SWITCHES = {"true": True, "1": True, "false": False, "0": False}
 # What nobody is asked for: requests and commands say themselves what is one transaction.
 NOT_OURS = ("ATOMIC_REQUESTS", "AUTOCOMMIT")
-OF_DJANGO = {"assume_role", "isolation_level", "pool", "prepare_threshold", "server_side_binding"}  # never told to PostgreSQL
+# Never told to PostgreSQL.
+OF_DJANGO = {"assume_role", "isolation_level", "pool", "prepare_threshold", "server_side_binding"}
 
 
 class Process:
@@ -86,6 +87,11 @@ def checked_query(given: Settings) -> Settings:
         ) from None
     if not (found["NAME"] or options.get("dbname") or options.get("service")):
         raise ImproperlyConfigured("DATABASE_URL names no database: its last part, as in postgres://…/vestibule.")
+    if "@" in found["NAME"]:  # what stands before it would be asked for as a host, and told
+        raise ImproperlyConfigured(
+            "DATABASE_URL has an @ behind its host. Special characters of the password are percent-encoded: %40 for @,"
+            " %2F for /."
+        )
     return found
 
 

@@ -158,6 +158,14 @@ def test_a_question_mark_of_a_password_is_told_and_not_shown(monkeypatch: pytest
     assert "secret" not in str(refused.value)
 
 
+def test_a_password_that_is_not_encoded_is_told_and_not_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Its middle would be looked up as a host, and be named as one that is not there."""
+    monkeypatch.setenv("DATABASE_URL", "postgres://app:top@secret/word@db.example/v")
+    with pytest.raises(ImproperlyConfigured, match="percent-encoded") as refused:
+        neighbours.database(Environment(), tmp_path)
+    assert "secret" not in str(refused.value)
+
+
 @pytest.mark.parametrize("url", ["postgres://", "postgres://app@db.example", "postgres://app@db.example/"])
 def test_a_database_has_a_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
