@@ -20,7 +20,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import Error, connection, transaction
+from django.db import Error, IntegrityError, connection, transaction
 
 from common import clock, timers
 from common.command_output import encoded, printable
@@ -78,10 +78,13 @@ def whoever_runs_this() -> str:
 @contextmanager
 def kept_unless(dry_run: bool) -> Iterator[None]:
     """All of it or nothing; and nothing at all of a dry run, which goes the same way to see what would come of it."""
-    with transaction.atomic():
-        yield
-        if dry_run:
-            transaction.set_rollback(True)
+    try:
+        with transaction.atomic():
+            yield
+            if dry_run:
+                transaction.set_rollback(True)
+    except IntegrityError:
+        raise Refused("Somebody else made or changed the same in this very moment. Nothing was changed.") from None
 
 
 class DatabaseCommand(BaseCommand):
@@ -164,6 +167,20 @@ class DatabaseCommand(BaseCommand):
         if waited or (self._told == self._begun and self.stderr.isatty()):
             self._told = now
             self.stderr.write(printable(sentence))
+
+
+class NotHere(BaseCommand):
+    """A library's command that would go past our rules: whatever it is given, it says what does the same here."""
+
+    instead: ClassVar[str]
+    requires_system_checks = ()
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        self.stderr.write(f"CommandError: {self.instead}")
+        sys.exit(WRONG_USE)
+
+    def handle(self, *args: object, **options: object) -> None:
+        raise wrong_use(self.instead)
 
 
 def learn_the_time() -> None:

@@ -2,10 +2,54 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 from django.contrib.postgres.operations import AddIndexConcurrently
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations import AddIndex
 from django.db.migrations.state import ProjectState
+
+LOCK = 0x76657374  # a number that nobody else is likely to lock
+PAUSE = 0.5  # seconds
+
+
+@contextmanager
+def one_at_a_time(connection: BaseDatabaseWrapper, wait: Callable[[], None]) -> Iterator[None]:
+    """Of all who change the tables of this database, this one alone; `wait` is told once when it is another's turn.
+
+    The lock hangs on a transaction of a connection of its own: so it goes with this process, also behind a pooler. That
+    transaction has no snapshot, and whoever waits has none either: `CREATE INDEX CONCURRENTLY` would wait for those.
+    """
+    if connection.vendor != "postgresql":
+        yield
+        return
+    apart = connection.copy()
+    try:
+        apart.set_autocommit(False)
+        while not _locked(apart):
+            wait()
+            wait = _nothing
+            time.sleep(PAUSE)
+        yield
+    finally:
+        apart.close()
+
+
+def _nothing() -> None:
+    pass
+
+
+def _locked(apart: BaseDatabaseWrapper) -> bool:
+    with apart.cursor() as cursor:
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
+        if (row := cursor.fetchone()) and row[0]:
+            return True
+    apart.rollback()
+    return False
 
 
 class AddIndexWhileUsed(AddIndexConcurrently):

@@ -56,3 +56,12 @@ class RedisCache(DjangoRedisCache):
         client = self._cache.get_client(key, write=True)
         command = ("SET", self.make_and_validate_key(key), b"1", "NX", "EX", seconds)
         return client.execute_command(*command) is not None  # type: ignore[no-untyped-call]
+
+    def forgets_by(self) -> str:
+        """The policy by which it forgets when its memory is full. Empty: it forgets nothing, or does not tell."""
+        try:
+            memory = self._cache.get_client(None, write=True).info("memory")
+        except redis.exceptions.ResponseError:  # whoever asks may not
+            return ""
+        policy = str(memory.get("maxmemory_policy", ""))
+        return policy if memory.get("maxmemory") and policy != "noeviction" else ""

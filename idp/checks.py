@@ -114,6 +114,20 @@ def trusted_proxies_are_set(app_configs: object, **kwargs: object) -> list[Check
 
 
 @register(Tags.security, deploy=True)
+def trusted_proxies_are_few(app_configs: object, **kwargs: object) -> list[CheckMessage]:
+    """Whoever is believed chooses the address that limits on guesses count, and what their certificate is."""
+    wide = [one for one in settings.IDP_TRUSTED_PROXIES if ipaddress.ip_network(one).prefixlen < 8]
+    return [
+        Warning(
+            f"IDP_TRUSTED_PROXIES has {one}: whoever comes from there may say to be anybody else.",
+            hint="Name the addresses of your proxies, or the network that only they are in.",
+            id="idp.W016",
+        )
+        for one in wide
+    ]
+
+
+@register(Tags.security, deploy=True)
 def mail_is_sent(app_configs: object, **kwargs: object) -> list[CheckMessage]:
     """A password reset that goes nowhere helps nobody, and in a log it shows its link to whoever reads the log."""
     kind = settings.IDP_MAIL_BACKEND.split(".")[-2]

@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Iterable
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -20,15 +21,18 @@ from idp.variables import text_of
 
 MAX_GRACE = 3600  # seconds
 MAX_IN_MEMORY = 100_000  # entries of a cache in memory: some forty megabytes when all are there
+MOST = 36_500  # days, seconds, processes: a larger number is a mistake, and no date has room for it
 MAX_NAME = 60  # characters: it stands in subjects of mails
 NOTSET = environ.Env.NOTSET
 Settings = dict[str, Any]
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")  # an underscore reads like a hyphen here, and anybody could send the other
 FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+# Redis, and the memory of a process. Others of the library are not installed, count for one machine, or for nobody.
+CACHES = ("redis", "rediss", "rediscache", "valkey", "valkeys", "locmemcache")
 # For each variable that is a URL: an example, and the schemes it may have.
 URLS = {
     "DATABASE_URL": ("postgres://user:password@db.example.com/vestibule", ("postgres", "postgresql", "sqlite")),
-    "CACHE_URL": ("redis://cache.example.com:6379/0", tuple(environ.Env.CACHE_SCHEMES)),
+    "CACHE_URL": ("redis://cache.example.com:6379/0", CACHES),
     "EMAIL_URL": ("smtp+tls://user:password@mail.example.com:587", tuple(environ.Env.EMAIL_SCHEMES)),
 }
 
@@ -90,7 +94,7 @@ class Environment(environ.Env):
         """This variable as the name of a header. None by default."""
         value = str(self.str(name, default="")).strip()
         if value and not _HEADER.fullmatch(value):
-            raise ImproperlyConfigured(f"{name} must be the name of a header, such as X-Client-Cert, not {value!r}.")
+            raise ImproperlyConfigured(f"{name} must be the name of a header, such as ClientCert, not {value!r}.")
         return value
 
     def words(self, name: str, usual: str) -> str:
@@ -100,15 +104,27 @@ class Environment(environ.Env):
             raise ImproperlyConfigured(f"{name} must be a name of {MAX_NAME} characters at most.")
         return value
 
-    def positive(self, name: str, default: int) -> int:
+    def positive(self, name: str, default: int, most: int = MOST) -> int:
         """This variable as a number of things, of which there must be one at least."""
         value: int = self.int(name, default=default)
         if value < 1:
             raise ImproperlyConfigured(f"{name} must be 1 or more, not {value}.")
+        if value > most:
+            raise ImproperlyConfigured(f"{name} must be {most:,} at most, not {value}.")
+        return value
+
+    def sender(self, name: str, usual: str) -> str:
+        """This variable as whom mail is from: an address, or a name and the address in angle brackets."""
+        value = str(self.str(name, default="")).strip()
+        if not value:
+            return usual
+        if not value.isprintable() or parseaddr(value)[1].count("@") != 1:
+            raise ImproperlyConfigured(f"{name} must look like no-reply@example.com or Acme <no-reply@example.com>.")
         return value
 
     def number_or_unsaid(self, name: str) -> int | None:
         """This variable as a number of things, of which there may be none. Unset: nobody said."""
+        self.read.add(name)
         if not self.is_set(name):
             return None
         value: int = self.int(name)

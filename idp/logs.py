@@ -81,6 +81,15 @@ def drop_thread_count_warning(record: logging.LogRecord) -> bool:
     return "Configuration allows spawning up to" not in record.getMessage()
 
 
+def server_logging(log_format: str) -> dict[str, object]:
+    """The same for granian's own lines, so that who reads objects meets nothing else."""
+    return {
+        "formatters": {"text": {"()": "idp.logs.TextFormatter"}, "json": {"()": "idp.logs.JsonFormatter"}},
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": log_format}},
+        "loggers": {"_granian": {"handlers": ["console"], "propagate": False}},
+    }
+
+
 def logging_settings(log_format: str, level: str) -> dict[str, object]:
     """Django's LOGGING: everything goes to standard error."""
     return {

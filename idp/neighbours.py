@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from psycopg import ProgrammingError
+from psycopg.conninfo import make_conninfo
 
 from idp.environment import Environment, Settings
 
@@ -19,6 +23,11 @@ POSTGRES_LIMITS: dict[str, str | int] = {
 }
 REDIS_LIMITS = {"socket_timeout": 0.3, "socket_connect_timeout": 0.3}  # seconds
 EMAIL_SECONDS = 10
+SWITCHES = {"true": True, "1": True, "false": False, "0": False}
+# What nobody is asked for: requests and commands say themselves what is one transaction.
+NOT_OURS = ("ATOMIC_REQUESTS", "AUTOCOMMIT")
+# Never told to PostgreSQL.
+OF_DJANGO = {"assume_role", "isolation_level", "pool", "prepare_threshold", "server_side_binding"}
 
 
 class Process:
@@ -31,7 +40,7 @@ def database(env: Environment, state: Path) -> Settings:
     given = env.address("DATABASE_URL", f"sqlite:///{state / 'db.sqlite3'}", database_of)
     if not given["ENGINE"].endswith("sqlite3"):
         kept = {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
-        return kept | with_time_limits(given, serves=Process.serves)
+        return kept | with_time_limits(checked_query(given), serves=Process.serves)
     # IMMEDIATE: a transaction that will write takes the lock at once instead of failing half-way.
     options = {
         "transaction_mode": "IMMEDIATE",
@@ -52,6 +61,44 @@ def database_of(url: str) -> Settings:
     return {**given, "HOST": unquote(given.get("HOST", ""))}
 
 
+def checked_query(given: Settings) -> Settings:
+    """The same with what stands behind the `?` understood: else each request would fail, or `false` pass for true.
+
+    No name is repeated, as one may be the rest of a password that has a `?`.
+    """
+    found, options = dict(given), dict(given.get("OPTIONS", {}))
+    for name in {"DISABLE_SERVER_SIDE_CURSORS", "CONN_HEALTH_CHECKS"} & found.keys():
+        found[name] = SWITCHES.get(str(found[name]).lower())
+        if found[name] is None:
+            raise ImproperlyConfigured(f"{name} of DATABASE_URL must be True or False.")
+    if not (found.get("CONN_MAX_AGE", 0) is None or _is_number(found.get("CONN_MAX_AGE", 0))):
+        raise ImproperlyConfigured("CONN_MAX_AGE of DATABASE_URL must be a number of seconds.")
+    for name in sorted(POSTGRES_LIMITS.keys() & options.keys()):
+        if not _is_number(options[name]):
+            raise ImproperlyConfigured(f"{name} of DATABASE_URL must be a whole number.")
+    if any(name in found for name in NOT_OURS):
+        raise ImproperlyConfigured(f"DATABASE_URL may not say {' or '.join(NOT_OURS)}. Take it out.")
+    try:
+        make_conninfo("", **{name: value for name, value in options.items() if name not in OF_DJANGO})
+    except ProgrammingError:
+        raise ImproperlyConfigured(
+            "DATABASE_URL has a name behind its ? that PostgreSQL does not know (docs/operations.md, Databases)."
+            " A ? of the password is written %3F."
+        ) from None
+    if not (found["NAME"] or options.get("dbname") or options.get("service")):
+        raise ImproperlyConfigured("DATABASE_URL names no database: its last part, as in postgres://…/vestibule.")
+    if "@" in found["NAME"]:  # what stands before it would be asked for as a host, and told
+        raise ImproperlyConfigured(
+            "DATABASE_URL has an @ behind its host. Special characters of the password are percent-encoded: %40 for @,"
+            " %2F for /."
+        )
+    return found
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
 def with_time_limits(given: Settings, *, serves: bool) -> Settings:
     """The same PostgreSQL, never waited for without end.
 
@@ -64,8 +111,22 @@ def with_time_limits(given: Settings, *, serves: bool) -> Settings:
     return {**given, "OPTIONS": limits | given.get("OPTIONS", {})}
 
 
+def cache_of(url: str) -> Settings:
+    """The settings of a cache URL. A mistake would look like a Redis that is away, with every request."""
+    given: Settings = Environment.cache_url_config(url)  # type: ignore[no-untyped-call]
+    if given["BACKEND"].endswith(".RedisCache"):
+        parts = urlsplit(url)
+        for one in parts.netloc.split(","):
+            _ = urlsplit(f"//{one}").port  # ValueError
+        if parts.netloc and parts.path.strip("/"):
+            int(parts.path.strip("/"))
+        for name in REDIS_LIMITS.keys() & given.get("OPTIONS", {}).keys():
+            float(given["OPTIONS"][name])
+    return given
+
+
 def cache_with_time_limits(given: Settings) -> Settings:
-    """The same Redis, never waited for without end. Other caches stay as they are."""
+    """The same Redis, never waited for without end. Memory stays as it is."""
     if not given["BACKEND"].endswith(".RedisCache"):
         return given
     return {**given, "BACKEND": "common.redis_cache.RedisCache", "OPTIONS": REDIS_LIMITS | given.get("OPTIONS", {})}
@@ -81,5 +142,5 @@ def mail(env: Environment) -> Settings:
     if sends.endswith(".console.EmailBackend"):
         sends = "common.console.EmailBackend"
     outbox = "accounts.outbox.Outbox" if sends.endswith("smtp.EmailBackend") else sends
-    seconds = env.int("EMAIL_TIMEOUT", default=EMAIL_SECONDS)
+    seconds = env.positive("EMAIL_TIMEOUT", default=EMAIL_SECONDS)
     return {**given, "EMAIL_BACKEND": outbox, "IDP_MAIL_BACKEND": sends, "EMAIL_TIMEOUT": seconds}

@@ -34,7 +34,7 @@ from common.meter import Watching
 from idp import VERSION
 from idp.bodies import BufferedBodies
 from idp.environment import Environment
-from idp.logs import drop_thread_count_warning
+from idp.logs import drop_thread_count_warning, server_logging
 from idp.variables import misspelt
 from idp.watchdog import MAX_WAIT, Watched
 
@@ -119,6 +119,8 @@ def serve(application: str = "idp.wsgi.application", max_wait: float = MAX_WAIT,
     gc.collect()
     gc.freeze()
     logging.getLogger("_granian").addFilter(drop_thread_count_warning)
+    if apps.ready:
+        options["log_dictconfig"] = server_logging(settings.IDP_LOG_FORMAT)
     server = Granian(application, **options)
     server.serve(target_loader=_watched(loaded, options["blocking_threads"], max_wait), wrap_loader=False)
 

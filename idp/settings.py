@@ -162,7 +162,7 @@ TEMPLATES = [
 # --- Storage ---------------------------------------------------------------------------------------------------------
 DATABASES = {"default": neighbours.database(env, STATE_DIR)}
 CACHES = environment.with_counters(
-    neighbours.cache_with_time_limits(env.address("CACHE_URL", "locmemcache://", env.cache_url_config))
+    neighbours.cache_with_time_limits(env.address("CACHE_URL", "locmemcache://", neighbours.cache_of))
 )
 # Seconds for which a process uses cached clients, APIs and keys before it checks whether something changed.
 IDP_FACTS_MAX_AGE = 0.5
@@ -224,7 +224,7 @@ MFA_RATE_LIMITS = {"webauthn_login": None}  # there is nothing to guess
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = IS_LOCAL and IDP_ISSUER.startswith("http://")
 # Otherwise nobody with a second factor could add an address. Where people sign up they verify one before anything else.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
-DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default=f"no-reply@{_issuer_host}")
+DEFAULT_FROM_EMAIL: str = env.sender("DEFAULT_FROM_EMAIL", f"no-reply@{_issuer_host}")
 ACCOUNT_FORMS = {
     "login": "projects.upstream.forms.LoginForm",
     "signup": "accounts.forms.SignupForm",

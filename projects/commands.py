@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from django.db import IntegrityError
-
 from common.command import WRONG_USE, Refused, kept_unless, whoever_runs_this
 from projects.actors import Actor
 from projects.problems import Problem, RegistrationError
@@ -27,8 +25,6 @@ def registering(options: Mapping[str, str], *, dry_run: bool = False) -> Iterato
         text = f"Nothing was changed. {said[0]}" if len(said) == 1 else "\n  ".join(["Nothing was changed:", *said])
         problems = [(one.field, one.message) for one in error.problems]
         raise Refused(text, returncode=WRONG_USE, problems=problems) from None
-    except IntegrityError:
-        raise Refused("Somebody else made or changed the same in this very moment. Nothing was changed.") from None
 
 
 def _sentence(problem: Problem, options: Mapping[str, str]) -> str:

@@ -41,6 +41,15 @@ class Kept:
     rows: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the parts are: the days that are not made, the parts that are not dropped, about how many rows wait."""
+
+    missing: list[date]
+    over: list[str]
+    waiting: int
+
+
 _BOUND = "SELECT count(*)::int FROM pg_constraint WHERE conrelid = %s::regclass AND conname = %s AND contype = 'c'"
 STILL_BOUND = (
     f"{TABLE} still has the check {BEFORE}, which will refuse tokens soon."
@@ -124,15 +133,23 @@ def keep() -> Kept:
     with connection.cursor() as cursor:
         ends = {name: end for name, _start, end in _parts(cursor)}
     over = [name for name, end in ends.items() if end is not None and end <= clock.now() - OVER]
-    rows = sum(
-        _one("SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = %s::regclass", one) for one in over
-    )
+    rows = sum(map(_estimate, over))
     for name in over:
         _briefly(partial(_drop, name=name), name)
     new = [day for day in _days(ends.get(BEFORE)) if _name(day) not in ends]
     for day in new:
         _briefly(partial(_make, day=day), REST)
     return Kept(len(new), len(over), rows)
+
+
+def standing() -> Standing:
+    """Of a divided table. What one night makes and drops is missed only after it, whatever its hour."""
+    with connection.cursor() as cursor:
+        ends = {name: end for name, _start, end in _parts(cursor)}
+    now = clock.now()
+    soon = [day for day in _days(ends.get(BEFORE)) if day < now.astimezone(UTC).date() + DAYS_AHEAD * DAY]
+    over = [name for name, end in ends.items() if end is not None and end <= now - DAY - OVER]
+    return Standing([day for day in soon if _name(day) not in ends], sorted(over), _estimate(REST))
 
 
 def join() -> None:
@@ -273,6 +290,11 @@ def _briefly(work: Callable[[CursorWrapper], object], *also: str) -> None:
                 raise
         time.sleep(PAUSE)
     raise InUse(f"Somebody keeps {TABLE} in use, a dump for example. Nothing is lost: try again later.")
+
+
+def _estimate(table: str) -> int:
+    """About how many rows it has."""
+    return _one("SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = %s::regclass", table)
 
 
 def _one(statement: str, *values: str) -> int:

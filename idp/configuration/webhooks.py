@@ -1,4 +1,4 @@
-"""`webhooks` of a project: a door to their registration. The file names one by its address."""
+"""`webhooks` of a project: a door to their registration. The file names one by its address: of several, the oldest."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from projects.models import Project
 from projects.problems import RegistrationError
 
 SECRETS = "secrets_from"
+OLDEST = ("created_at", "pk")
 
 
 def apply_webhook(context: Context, project: Project, entry: Entry) -> None:
@@ -29,7 +30,7 @@ def apply_webhook(context: Context, project: Project, entry: Entry) -> None:
     if secrets is None:
         return
     said = {key: value for key, value in entry.values.items() if key in webhook_document.MEMBERS}
-    row = project.webhooks.select_for_update(of=("self",)).filter(url=url).first()
+    row = project.webhooks.select_for_update(of=("self",)).filter(url=url).order_by(*OLDEST).first()
     try:
         if row is None:
             wanted = webhook_document.changed(WebhookMetadata(url=url), said)
@@ -72,12 +73,15 @@ def unlisted(file: Entry) -> Iterator[tuple[Webhook, Entry]]:
         if "webhooks" in entry.nested:
             listed = [one.text("url") for one in entry.entries("webhooks")]
             rows = Webhook.objects.filter(project__key=entry.text("id")).exclude(url__in=listed)
-            yield from ((row, entry) for row in rows.select_related("project").order_by("created_at", "pk"))
+            yield from ((row, entry) for row in rows.select_related("project").order_by(*OLDEST))
 
 
 def exported(project: Project, left_out: list[str]) -> list[Json]:
     """Without secrets: where it is applied it says others, or has them made."""
-    rows = list(project.webhooks.order_by("created_at", "pk"))
+    rows: dict[str, Webhook] = {}
+    for row in project.webhooks.order_by(*OLDEST):
+        if rows.setdefault(row.url, row) is not row:
+            left_out.append(f"Project {project.key}: another webhook of the address {row.url} is not in the file.")
     if rows:
         left_out.append(f"Project {project.key}: secrets of its webhooks are not in the file.")
-    return [{name: as_json(getattr(row, name)) for name in webhook_document.MEMBERS} for row in rows]
+    return [{name: as_json(getattr(row, name)) for name in webhook_document.MEMBERS} for row in rows.values()]

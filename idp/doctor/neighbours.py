@@ -17,6 +17,7 @@ from django.db import connection
 from accounts import outbox
 from common import counters
 from common.memory import Memory
+from common.redis_cache import RedisCache
 from idp.doctor import Finding, failed, ok, warning
 
 FULL, NEARLY_FULL = 0.02, 0.1  # of a disk that is free
@@ -38,11 +39,15 @@ def cache() -> Iterator[Finding]:
         shared.set(key, value, 30)
         kept = shared.get(key)
         shared.delete(key)
+        policy = shared.forgets_by() if isinstance(shared, RedisCache) else ""
     except Exception as error:  # each backend has its own
         yield failed(f"It does not answer ({type(error).__name__}).", "Check CACHE_URL, and whether it runs.")
         return
     if kept != value:
         yield failed("It forgets what it was told.", "Give it memory, and the policy noeviction.")
+    elif policy:
+        said = f"It forgets by {policy} when it is full: codes, assertions and proofs may be used again then."
+        yield warning(said, "Set its maxmemory-policy to noeviction.")
     else:
         yield ok("it answers, and all processes share it")
 

@@ -39,7 +39,7 @@ from clients.models import (
 from clients.models.keys import KeyState
 from clients.models.logout import NoticeState
 from common import clock
-from common.database_errors import advice
+from common.database_errors import advice, lacks_tables
 from common.schema import missing_migrations
 from common.timers import TimerRun
 from idp import VERSION
@@ -127,10 +127,13 @@ def _outboxes(now: datetime) -> Iterator[Number]:
 
 
 def _timers() -> Iterator[Number]:
-    for row in TimerRun.objects.filter(pk__in=TIMERS).order_by("pk"):
-        labels = (("timer", row.command),)
-        yield Number("timer_last_run_timestamp_seconds", "When it last ran.", row.ended_at.timestamp(), labels)
-        yield Number("timer_last_run_failed", "Whether its last run failed.", row.failed, labels)
+    """One that never ran has the moment 0: without a number no alert would miss it."""
+    runs = TimerRun.objects.in_bulk(TIMERS)
+    for name in sorted(TIMERS):
+        labels, row = (("timer", name),), runs.get(name)
+        at = row.ended_at.timestamp() if row else 0
+        yield Number("timer_last_run_timestamp_seconds", "When it last ran; 0: never.", at, labels)
+        yield Number("timer_last_run_failed", "Whether its last run failed.", row is not None and row.failed, labels)
     yield Number("workers", "Workers that are there.", len(seen()))
 
 
@@ -166,13 +169,18 @@ class Installation(Collector):
             time.sleep(EVERY)
 
     def _look(self) -> None:
+        found: list[Number] = []
         try:
             close_old_connections()
-            found = list(self._gather())
+            for one in self._gather():
+                found.append(one)
         except Exception as error:  # whatever it is, the next look may go well
             self._failed(error)
+            if not isinstance(error, Error) or not lacks_tables(error):
+                return
         else:
-            self._found, self._found_at, self._trouble = found, time.monotonic(), ""
+            self._trouble = ""
+        self._found, self._found_at = found, time.monotonic()  # on tables of before, that they are
 
     def _failed(self, error: Exception) -> None:
         """Said once, until it goes well or something else is wrong."""

@@ -202,3 +202,51 @@ def test_no_text_breaks_them(text: str) -> None:
     for take in (past, length):
         with suppress(Refused):
             take(text, "--x")
+
+
+def test_a_command_that_is_interrupted_while_it_starts_ends_without_a_word() -> None:
+    """Loading takes a second or two, in which people notice what they typed."""
+    program = (
+        "import runpy, sys\n"
+        "from django.core import management\n"
+        "def typed(_argv): raise KeyboardInterrupt\n"
+        "management.execute_from_command_line = typed\n"
+        "runpy.run_path('manage.py', run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_a_command_that_asks_where_nobody_can_type_says_so() -> None:
+    program = (
+        "import runpy\n"
+        "from django.core import management\n"
+        "management.execute_from_command_line = lambda _argv: input()\n"
+        "runpy.run_path('manage.py', run_name='__main__')"
+    )
+    asked = [sys.executable, "-c", program]
+    done = subprocess.run(asked, cwd=ROOT, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "This command asks for something: run it in a terminal. Nothing was changed.\n"
+
+
+@pytest.mark.django_db
+def test_what_somebody_else_made_in_the_same_moment_is_a_sentence() -> None:
+    with pytest.raises(Refused, match="in this very moment") as refused, kept_unless(dry_run=False):
+        Project.objects.bulk_create([Project(key="twice", name="Twice"), Project(key="twice", name="Twice")])
+    assert refused.value.returncode == NO
+    assert not Project.objects.filter(key="twice").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "here"), [("createapplication", "createclient"), ("clearcimdapplications", "cleartokens")]
+)
+def test_commands_of_the_toolkit_that_would_go_past_our_rules_say_what_to_run(name: str, here: str) -> None:
+    with pytest.raises(CommandError, match=here) as refused:
+        call_command(name)
+    assert refused.value.returncode == WRONG_USE
+    asked = [sys.executable, "manage.py", name, "--skip-authorization", "confidential", "authorization-code"]
+    done = subprocess.run(asked, cwd=ROOT, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (WRONG_USE, "")
+    assert here in done.stderr
+    assert done.stderr.count("\n") == 1

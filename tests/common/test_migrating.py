@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from django.db.migrations.state import ModelState, ProjectState
 from django.db.models import BigAutoField, Index, TextField
 from django.db.utils import NotSupportedError
 
-from common.migrating import AddIndexWhileUsed
+from common import migrating
+from common.migrating import AddIndexWhileUsed, one_at_a_time
 
 INDEX = Index(fields=["name"], name="shop_order_by_the_name")
 STEP = AddIndexWhileUsed("order", INDEX)
@@ -103,3 +106,64 @@ def test_of_a_divided_table_each_part_has_it(transactional_db: None) -> None:
             assert indexes() == set()
         finally:
             cursor.execute("DROP TABLE shop_order")
+
+
+# --- One at a time --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.postgresql
+def test_whoever_migrates_meanwhile_waits_and_says_so(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrating, "PAUSE", 0.01)
+    first, waiting, done = threading.Event(), threading.Event(), []
+
+    def second() -> None:
+        first.wait(timeout=30)
+        with one_at_a_time(connection, waiting.set):
+            done.append("second")
+        connections.close_all()
+
+    thread = threading.Thread(target=second)
+    thread.start()
+    with one_at_a_time(connection, lambda: None):
+        first.set()
+        assert waiting.wait(timeout=30)
+        done.append("first")
+    thread.join()
+    assert done == ["first", "second"]
+
+
+@pytest.mark.postgresql
+def test_whoever_waits_keeps_no_index_from_being_made(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch, table: None
+) -> None:
+    """`CREATE INDEX CONCURRENTLY` waits for everybody who may still look at old rows."""
+    monkeypatch.setattr(migrating, "PAUSE", 0.01)
+    waiting, made = threading.Event(), threading.Event()
+
+    def second() -> None:
+        with one_at_a_time(connection, waiting.set):
+            assert made.is_set()
+        connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool, one_at_a_time(connection, lambda: None):
+        ended = pool.submit(second)
+        assert waiting.wait(timeout=30)
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '20s'; SET statement_timeout = '20s'")
+            go(forwards=True)
+            cursor.execute("RESET lock_timeout; RESET statement_timeout")
+        assert INDEX.name in indexes()
+        made.set()
+        # The lock goes with the block, before the pool waits for the other.
+    ended.result()
+
+
+@pytest.mark.postgresql
+def test_the_lock_goes_with_whoever_had_it(transactional_db: None) -> None:
+    for _number in range(2):
+        with pytest.raises(KeyboardInterrupt), one_at_a_time(connection, fail):
+            raise KeyboardInterrupt
+
+
+def fail() -> None:
+    raise AssertionError("nobody has it")

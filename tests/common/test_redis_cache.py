@@ -63,3 +63,25 @@ def test_what_redis_closed_when_it_was_started_again_is_not_taken_for_redis_bein
     caches["default"].get("three")
     assert len(ended) == 1
     assert len(sent) == 3
+
+
+@pytest.mark.parametrize(
+    ("memory", "policy"),
+    [
+        ({"maxmemory": 1_000, "maxmemory_policy": "allkeys-lru"}, "allkeys-lru"),
+        ({"maxmemory": 1_000, "maxmemory_policy": "noeviction"}, ""),
+        ({"maxmemory": 0, "maxmemory_policy": "volatile-lru"}, ""),
+        ({}, ""),
+        (redis.exceptions.NoPermissionError("this user may not run info"), ""),
+    ],
+)
+def test_how_it_forgets_is_told(
+    sent: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch, memory: dict[str, object] | Exception, policy: str
+) -> None:
+    def info(*_command: Any, **_options: Any) -> object:
+        if isinstance(memory, Exception):
+            raise memory
+        return memory
+
+    monkeypatch.setattr(redis.Redis, "execute_command", info)
+    assert caches["default"].forgets_by() == policy  # type: ignore[attr-defined]

@@ -9,9 +9,11 @@ import pytest
 
 from clients import webhooks
 from clients.models import SecurityEvent, Webhook
+from clients.webhooks import WebhookMetadata
 from idp.configuration import ConfigurationError, apply
 from idp.configuration.export import What, export
 from idp.configuration.prune import Prune
+from projects.actors import Actor
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 URL = "https://hooks.acme.example/vestibule"
@@ -84,3 +86,17 @@ def test_each_of_two_projects_with_one_address_gets_its_secret_told() -> None:
     projects = [{"id": name, "name": name, "webhooks": [{"url": URL}]} for name in ("acme", "other")]
     report = apply({"version": 1, "projects": projects})
     assert set(report.generated_secrets) == {f"webhook acme {URL}", f"webhook other {URL}"}
+
+
+def test_of_several_with_one_address_the_oldest_is_in_the_file() -> None:
+    """A file names one by its address, and would be refused if it named two."""
+    applied({"url": URL, "description": "the first"})
+    first = Webhook.objects.get()
+    webhooks.register(WebhookMetadata(url=URL, description="another"), first.project, Actor.operator("a test"))
+    found = export(What())
+    assert f"Project acme: another webhook of the address {URL} is not in the file." in found.left_out
+    assert not apply(found.document, prune=Prune.LISTED).changed
+    applied({"url": URL, "description": "changed"})
+    assert sorted(Webhook.objects.values_list("description", flat=True)) == ["another", "changed"]
+    first.refresh_from_db()
+    assert first.description == "changed"

@@ -21,6 +21,7 @@ from django.utils import timezone
 from clients.models import RefusedRequest, SigningKey
 from common import counters
 from common.command import NO, WRONG_USE
+from common.redis_cache import RedisCache
 from common.timers import TimerRun
 from idp import doctor
 from idp.doctor import FAILED, OK, WARNING, Finding, database, installation, neighbours, outside
@@ -163,6 +164,34 @@ def test_a_cache_has_to_answer_and_to_remember(cache: Any, state: str, monkeypat
     one = only(neighbours.cache())
     assert one.state == state
     assert "topsecret" not in one.said
+
+
+class Remembering(RedisCache):
+    """A Redis that forgets by a policy."""
+
+    def __init__(self, policy: str) -> None:
+        super().__init__("redis://127.0.0.1:1", {})
+        self.kept: dict[str, Any] = {}
+        self.policy = policy
+
+    def set(self, key: str, value: Any, *_seconds: Any, **_version: Any) -> None:
+        self.kept[key] = value
+
+    def get(self, key: str, *_default: Any, **_version: Any) -> Any:
+        return self.kept.get(key)
+
+    def delete(self, key: str, *_version: Any, **_named: Any) -> bool:
+        return self.kept.pop(key, None) is not None
+
+    def forgets_by(self) -> str:
+        return self.policy
+
+
+@pytest.mark.parametrize(("policy", "state"), [("", OK), ("volatile-lru", WARNING)])
+def test_a_redis_that_forgets_when_it_is_full_is_told(policy: str, state: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbours, "caches", {counters.ALIAS: Remembering(policy)})
+    one = only(neighbours.cache())
+    assert (one.state, policy in one.said) == (state, True)
 
 
 def test_a_cache_of_each_process_is_for_loopback(settings: Any) -> None:

@@ -165,6 +165,15 @@ def test_one_address_for_everybody_is_warned_about_off_loopback(settings: Any) -
     assert checks.trusted_proxies_are_set(None) == []
 
 
+@pytest.mark.parametrize(
+    ("networks", "told"),
+    [(["0.0.0.0/0"], 1), (["::/0", "10.0.0.0/8"], 1), (["127.0.0.1/32", "10.0.0.0/8", "fd00::/8"], 0), ([], 0)],
+)
+def test_believing_everybody_is_warned_about(settings: Any, networks: list[str], told: int) -> None:
+    settings.IDP_TRUSTED_PROXIES = networks
+    assert [message.id for message in checks.trusted_proxies_are_few(None)] == ["idp.W016"] * told
+
+
 def test_a_cache_of_one_process_is_warned_about_off_loopback(settings: Any) -> None:
     assert checks.cache_is_shared(None) == []
     settings.IS_LOCAL = False

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.management import CommandError, call_command
+from django.db import transaction
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -23,7 +24,7 @@ from accounts.models import AccountEvent, EditableBy, User
 from clients.models import SecurityEvent
 from common.command import Refused
 from idp.moving.files import Columns, Reading, rows
-from idp.moving.people import Row, _normalized, _problem
+from idp.moving.people import People, Row, _normalized, _problem
 
 pytestmark = pytest.mark.django_db
 HASH = PBKDF2PasswordHasher().encode("correct horse", "salt", 1)
@@ -251,3 +252,16 @@ def test_thousands_are_taken_in_a_second(take: Take) -> None:
     began = time.process_time()
     assert take("username,email,password,sub\n" + "\n".join(rows))["made"] == 3000
     assert time.process_time() - began < 6
+
+
+def test_who_is_brought_by_two_runs_at_once_is_told_in_a_sentence(take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
+    def quicker(_people: People, _rows: object) -> None:
+        with transaction.atomic():
+            User.objects.bulk_create([User(username="kim"), User(username="kim")])
+
+    monkeypatch.setattr(People, "_take", quicker)
+    done = take("username\nkim\n")
+    assert done["status"] == 1
+    assert "run this again" in done["error"]
+    monkeypatch.undo()
+    assert take("username\nkim\n")["made"] == 1

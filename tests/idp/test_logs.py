@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +21,7 @@ from django.urls import reverse
 
 from common.arrival import Arrival, current
 from idp.logs import JsonFormatter, TextFormatter
-from tests.idp.test_settings import run
+from tests.idp.test_settings import KEPT, ROOT, run
 
 SAID = "the database is gone:\n\tIs it running?\n"
 
@@ -85,7 +89,7 @@ def test_granians_advice_on_threads_is_left_out_and_nothing_else() -> None:
     )
     done = run("-c", code, DJANGO_SETTINGS_MODULE="idp.settings")
     assert done.returncode == 0, done.stderr
-    assert "the rest" in done.stdout
+    assert "the rest" in done.stderr
     assert "Python threads" not in done.stdout + done.stderr
 
 
@@ -155,3 +159,26 @@ def test_the_environment_says_how_the_log_looks(chosen: str, starts: str) -> Non
 def test_another_format_is_refused_with_a_sentence() -> None:
     done = run("manage.py", "check", IDP_LOG_FORMAT="xml")
     assert "IDP_LOG_FORMAT must be text or json, not 'xml'." in done.stderr
+
+
+def test_a_server_writes_nothing_but_objects(tmp_path: Path) -> None:
+    """What granian says when it starts and ends, too; and nothing to standard output."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = str(probe.getsockname()[1])
+    kept = {name: value for name, value in os.environ.items() if name in KEPT}
+    environment = {**kept, "IDP_LOG_FORMAT": "json", "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3"}
+    environment |= {"IDP_ISSUER": "http://localhost:8000", "SECRET_KEY": "s" * 40, "IDP_KEY_SECRETS": "k" * 40}
+    asked = [sys.executable, "-m", "idp.server", "--port", port, "--workers", "1"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(asked, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe, text=True) as server:
+        assert server.stderr is not None
+        begun = []
+        for line in server.stderr:
+            begun.append(line)
+            if "Started worker" in line:
+                break
+        server.terminate()
+        out, rest = server.communicate(timeout=60)
+    said = [json.loads(line) for line in [*begun, *rest.splitlines()]]
+    assert out == ""
+    assert {"Starting granian", "Listening at:"} <= {" ".join(one["message"].split()[:2]) for one in said}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.core.cache.backends.redis import RedisCache
+from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import EmailMessage
 from django.core.mail.backends.smtp import EmailBackend
 from redis.exceptions import RedisError
@@ -109,3 +110,107 @@ SOCKET = "/var/run/postgresql"
 def test_every_part_of_a_database_url_may_be_percent_encoded(url: str, says: dict[str, object]) -> None:
     given = neighbours.database_of(url)
     assert {name: given[name] for name in says} == says
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("sslmod=require", "a name behind its .* PostgreSQL does not know"),
+        ("ENGINE=other", "a name behind its .* PostgreSQL does not know"),
+        ("connect_timeout=soon", "connect_timeout of DATABASE_URL must be a whole number"),
+        ("keepalives_idle=-1", "keepalives_idle of DATABASE_URL must be a whole number"),
+        ("CONN_MAX_AGE=long", "CONN_MAX_AGE of DATABASE_URL must be a number of seconds"),
+        ("CONN_MAX_AGE=-1", "CONN_MAX_AGE of DATABASE_URL must be a number of seconds"),
+        ("DISABLE_SERVER_SIDE_CURSORS=perhaps", "must be True or False"),
+        ("AUTOCOMMIT=False", "may not say ATOMIC_REQUESTS or AUTOCOMMIT"),
+        ("ATOMIC_REQUESTS=True", "may not say ATOMIC_REQUESTS or AUTOCOMMIT"),
+    ],
+)
+def test_what_a_database_url_says_wrongly_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, query: str, sentence: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"postgres://app:topsecret@db.example/v?{query}")
+    with pytest.raises(ImproperlyConfigured, match=sentence) as refused:
+        neighbours.database(Environment(), tmp_path)
+    assert "topsecret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgres:///vestibule?host=/var/run/postgresql",
+        "postgres://app:secret@db1:5432,db2:5432/vestibule?target_session_attrs=read-write",
+        "postgres://db.example/vestibule?sslmode=verify-full&sslrootcert=/etc/ssl/our-ca.pem&CONN_MAX_AGE=60",
+        "postgres://db.example/vestibule?connect_timeout=3&options=-c%20statement_timeout%3D5000",
+        "postgres://db.example/vestibule?assume_role=vestibule&application_name=idp",
+        "postgres:///?service=vestibule",
+    ],
+)
+def test_what_a_database_url_may_say_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    assert neighbours.database(Environment(), tmp_path)["ENGINE"].endswith("postgresql")
+
+
+def test_a_question_mark_of_a_password_is_told_and_not_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgres://app:top?secret=x@db.example/v")
+    with pytest.raises(ImproperlyConfigured) as refused:
+        neighbours.database(Environment(), tmp_path)
+    assert "secret" not in str(refused.value)
+
+
+def test_a_password_that_is_not_encoded_is_told_and_not_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Its middle would be looked up as a host, and be named as one that is not there."""
+    monkeypatch.setenv("DATABASE_URL", "postgres://app:top@secret/word@db.example/v")
+    with pytest.raises(ImproperlyConfigured, match="percent-encoded") as refused:
+        neighbours.database(Environment(), tmp_path)
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["postgres://", "postgres://app@db.example", "postgres://app@db.example/"])
+def test_a_database_has_a_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    with pytest.raises(ImproperlyConfigured, match="names no database"):
+        neighbours.database(Environment(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [("True", True), ("true", True), ("1", True), ("False", False), ("false", False)]
+)
+def test_a_switch_of_a_database_url_is_never_its_opposite(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, written: str, meant: bool
+) -> None:
+    url = f"postgres://db.example/v?DISABLE_SERVER_SIDE_CURSORS={written}&CONN_MAX_AGE=None"
+    monkeypatch.setenv("DATABASE_URL", url)
+    given = neighbours.database(Environment(), tmp_path)
+    assert (given["DISABLE_SERVER_SIDE_CURSORS"], given["CONN_MAX_AGE"]) == (meant, None)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://cache.example:port/0",
+        "redis://cache.example:6379/counters",
+        "redis://cache.example:6379/0?socket_timeout=soon",
+        "memcache://cache.example",
+        "dummycache://",
+        "filecache:///tmp/cache",
+    ],
+)
+def test_a_cache_that_would_not_count_stops_the_start(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("CACHE_URL", url)
+    with pytest.raises(ImproperlyConfigured, match="CACHE_URL must look like redis://"):
+        Environment().address("CACHE_URL", "locmemcache://", neighbours.cache_of)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://cache.example",
+        "rediss://:p%40ss@cache.example:6379/0?socket_timeout=0.5",
+        "redis://one:6379,two:6379/1",
+        "redis:///var/run/redis.sock",
+        "locmemcache://",
+    ],
+)
+def test_a_cache_as_it_should_be(url: str) -> None:
+    assert neighbours.cache_of(url)["BACKEND"].endswith(("RedisCache", "LocMemCache"))

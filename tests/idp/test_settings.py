@@ -100,12 +100,15 @@ WRONG = {
     ),
     "IDP_CLIENT_CERTIFICATE_HEADER": (
         "X_Client_Cert",
-        "IDP_CLIENT_CERTIFICATE_HEADER must be the name of a header, such as X-Client-Cert, not 'X_Client_Cert'.",
+        "IDP_CLIENT_CERTIFICATE_HEADER must be the name of a header, such as ClientCert, not 'X_Client_Cert'.",
     ),
     "IDP_MTLS_URL": (
         "https://mtls.example.com/elsewhere",
         "IDP_MTLS_URL must have the path of IDP_ISSUER: 'https://mtls.example.com/elsewhere'.",
     ),
+    "IDP_INVITATION_DAYS": ("99999999", "IDP_INVITATION_DAYS must be 36,500 at most, not 99999999."),
+    "EMAIL_TIMEOUT": ("0", "EMAIL_TIMEOUT must be 1 or more, not 0."),
+    "DEFAULT_FROM_EMAIL": ("nobody", "DEFAULT_FROM_EMAIL must look like no-reply@example.com or .*"),
     "IDP_TRUSTED_PROXIES": ("proxy.example", "IDP_TRUSTED_PROXIES takes addresses and networks, not names: .*"),
 }
 

@@ -51,7 +51,7 @@ def test_a_file_that_cannot_be_read_is_told_and_not_shown(tmp_path: Path, data: 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "IDP_KEY_SECRETS", "IDP_ISSUER", "DEFAULT_FROM_EMAIL"])
 def test_every_variable_is_read_from_a_file_alike(tmp_path: Path, name: str) -> None:
-    value = {"IDP_ISSUER": "http://localhost:9000"}.get(name, "v" * 40)
+    value = {"IDP_ISSUER": "http://localhost:9000", "DEFAULT_FROM_EMAIL": "v@people.example"}.get(name, "v" * 40)
     file = tmp_path / "value"
     file.write_bytes(b"\xef\xbb\xbf" + value.encode() + b"\r\n")
     assert value_of(name, **{f"{name}_FILE": str(file)}) == value_of(name, **{name: value})
@@ -130,3 +130,23 @@ def test_an_hour_is_one_of_the_day(value: str, hour: int | None, monkeypatch: py
         return
     with pytest.raises(ImproperlyConfigured, match="IDP_CLEARING_HOUR must be "):
         Environment().hour("IDP_CLEARING_HOUR", default=3)
+
+
+def test_a_variable_that_is_there_and_empty_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compose writes `NAME: ${NAME:-}`."""
+    monkeypatch.setenv("IDP_SCIM_ENDINGS_PER_HOUR", "")
+    monkeypatch.setattr(Environment, "read", set())
+    assert Environment().number_or_unsaid("IDP_SCIM_ENDINGS_PER_HOUR") is None
+    assert misspelt(Environment.read, {"IDP_SCIM_ENDINGS_PER_HOUR": ""}) == []
+
+
+def test_a_sender_that_is_empty_is_the_usual_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEFAULT_FROM_EMAIL", " ")
+    assert Environment().sender("DEFAULT_FROM_EMAIL", "no-reply@::1") == "no-reply@::1"
+
+
+@pytest.mark.parametrize("value", ["nobody", "a@b\nBcc: c@d", "a@b@c", "Acme", "<>"])
+def test_a_sender_that_no_mail_can_have_stops_the_start(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("DEFAULT_FROM_EMAIL", value)
+    with pytest.raises(ImproperlyConfigured, match="must look like no-reply@"):
+        Environment().sender("DEFAULT_FROM_EMAIL", "")

@@ -92,6 +92,24 @@ def test_it_is_filtered_by_kind_client_person_and_project() -> None:
     assert {one["client_id"] for one in read("--project", "other")} == {"stranger"}
 
 
+@pytest.mark.parametrize(
+    ("kind", "near"),
+    [("tokn.reuse", "'token.reuse'"), ("client", "'client.'"), ("sign_in.faild", "'sign_in.failed'"), ("zzz", None)],
+)
+def test_a_kind_that_nobody_writes_is_told_and_not_waited_for(kind: str, near: str | None) -> None:
+    with pytest.raises(CommandError, match="There is no event of the kind") as refused:
+        read("--kind", kind, "--follow")
+    assert refused.value.returncode == WRONG_USE
+    assert ("Did you mean" in str(refused.value)) == (near is not None)
+    assert near is None or near in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", ["token.reuse", "client.", "sign_in", "consent.saved", "slow"])
+def test_every_kind_that_there_is_or_was_may_be_asked_for(kind: str) -> None:
+    happen(1, "slow")
+    read("--kind", kind)
+
+
 def test_people_read_lines() -> None:
     happen(1, "client.created", client_id="web\x1b[2J")
     out = StringIO()

@@ -13,7 +13,19 @@ from common.command_output import number
 from idp.conformance import FAILED as NOT_CONFORMING
 from idp.conformance import CannotRun
 from idp.conformance.examination import examine as examine_conformance
-from idp.doctor import FAILED, OK, WARNING, Check, Finding, database, examine, installation, neighbours, outside
+from idp.doctor import (
+    FAILED,
+    OK,
+    WARNING,
+    Check,
+    Finding,
+    database,
+    examine,
+    installation,
+    neighbours,
+    outside,
+    partitions,
+)
 from projects.commands import operator
 
 CHECKS: dict[str, Check] = {
@@ -22,6 +34,7 @@ CHECKS: dict[str, Check] = {
     "schema": database.schema,
     "clock": database.clock,
     "connections": database.connections,
+    "partitions": partitions.parts,
     "cache": neighbours.cache,
     "mail": neighbours.mail,
     "keys": installation.keys,
@@ -35,8 +48,9 @@ NAMES = max(map(len, CHECKS))
 
 class Command(DatabaseCommand):
     help = (
-        "Look at database, cache, mail, keys, issuer, proxy, clock, timers and disk; with --conformance, in their "
-        "place, whether the running installation does what the specifications say. Exits with 1 when one failed."
+        "Look at database, cache, mail, keys, issuer, proxy, clock, divided tables, timers and disk; with "
+        "--conformance, in their place, whether the running installation does what the specifications say. "
+        "Exits with 1 when one failed."
     )
     needs_database = False  # it says so itself
     requires_system_checks = ()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from django.core.management.base import CommandParser
+from django.db import IntegrityError
 
 from accounts import attributes
 from common.command import NO, DatabaseCommand, Refused, kept_unless, whoever_runs_this, wrong_use
@@ -91,8 +92,12 @@ def _all_or_batches(dry_run: bool) -> Iterator[None]:
     if dry_run:
         with kept_unless(dry_run):
             yield
-    else:
+        return
+    try:
         yield
+    except IntegrityError:
+        said = "Somebody else made one of these accounts in this very moment. What was taken stays: run this again."
+        raise Refused(said) from None
 
 
 def _forget(reading: Reading, outcome: Outcome) -> None:

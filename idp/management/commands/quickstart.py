@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
+from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from common.command import DatabaseCommand, whoever_runs_this
@@ -88,7 +89,10 @@ def ensure_admin() -> Admin:
     superusers = User.objects.filter(is_superuser=True).order_by("pk")
     if password and not superusers.exists():
         try:
-            User.objects.create_superuser(ADMIN, password=password)
+            with transaction.atomic():
+                User.objects.create_superuser(ADMIN, password=password)
+        except IntegrityError:  # another run made it in this very moment
+            return ensure_admin()
         except ValidationError as error:
             raise CommandError(
                 f"The superuser '{ADMIN}' cannot be made: {' '.join(error.messages)} Make another with createsuperuser."

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from django.apps import apps
 from django.core.management.base import CommandParser
 from django.db import close_old_connections
 
+from accounts.event_kinds import AccountEventKind
 from accounts.models import AccountEvent
 from clients.models import SecurityEvent
 from clients.named import client_named, person_named, project_named
@@ -21,6 +24,7 @@ from common.database_errors import DATABASE_TROUBLE, advice
 from common.service import stopping_on_signals
 from projects.events import CLIENT_DELETED
 from provider import event_feed
+from provider.admin.event_words import PAST, WORDS
 from provider.event_feed import Event, Place, Wanted
 
 A_DAY = timedelta(days=1)
@@ -112,12 +116,24 @@ def _wanted(since: datetime | None, options: dict[str, object]) -> Wanted:
     found = project_named(str(project)) if project is not None else None
     return Wanted(
         since,
-        tuple(as_name(str(one)) for one in kinds) if isinstance(kinds, list) else (),
+        tuple(_kind(as_name(str(one))) for one in kinds) if isinstance(kinds, list) else (),
         _client(as_name(str(client))) if client is not None else "",
         _sub(as_name(str(user))) if user is not None else "",
         found.key if found else "",
         tuple(found.clients.values_list("client_id", flat=True)) if found else (),
     )
+
+
+def _kind(kind: str) -> str:
+    """One that nobody ever wrote would be silent, whatever happened."""
+    of_tables = {f"{one._meta.model_name}.{done}" for one in apps.get_models() for done in PAST}
+    known = {*WORDS, *AccountEventKind.values, *of_tables}
+    if kind in known or (kind.endswith(".") and any(one.startswith(kind) for one in known)):
+        return kind
+    if SecurityEvent.objects.filter(kind=kind).exists():  # of a version before
+        return kind
+    near = difflib.get_close_matches(kind, [*known, *(f"{one.partition('.')[0]}." for one in known)], n=1)
+    raise wrong_use(f"There is no event of the kind {kind!r}.{f' Did you mean {near[0]!r}?' if near else ''}")
 
 
 def _client(client_id: str) -> str:

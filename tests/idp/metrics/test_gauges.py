@@ -40,6 +40,8 @@ def test_what_stands_in_the_database_is_told(world: None) -> None:
     assert found["rows", "people"] == 3
     assert found["timer_last_run_failed", "cleartokens"] == 1
     assert found["timer_last_run_timestamp_seconds", "cleartokens"] == pytest.approx(at.timestamp(), abs=1)
+    assert found["timer_last_run_timestamp_seconds", "delivermail"] == 0, "an alert misses what never ran"
+    assert found["timer_last_run_failed", "delivermail"] == 0
     assert found["signing_key_problems", ""] == 0
     assert {name for key, name in found if key == "signing_key_age_seconds"} == {"ES256", "EdDSA", "PS256", "RS256"}
 
@@ -56,6 +58,18 @@ def test_a_database_that_is_away_is_a_number_of_its_own(monkeypatch: pytest.Monk
 
     found = scraped(away)
     assert found == {"vestibule_database_up": 0, "vestibule_build_info": 1}
+
+
+@pytest.mark.any_database
+def test_tables_of_before_are_told_as_such_and_not_as_a_database_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is looked at after them needs a column that is not there yet."""
+
+    def before() -> Iterator[Number]:
+        yield Number("schema_current", "", False)
+        raise OperationalError("no such column: clients_signingkey.later")
+
+    found = scraped(before)
+    assert found == {"vestibule_schema_current": 0, "vestibule_database_up": 1, "vestibule_build_info": 1}
 
 
 @pytest.mark.any_database
