@@ -95,6 +95,16 @@ def shared() -> BaseCache:
     return caches[ALIAS]
 
 
+def answers() -> bool:
+    """Whether that cache can be asked now."""
+
+    def asked(cache: BaseCache) -> bool:
+        cache.get(ALIAS)
+        return cache is not _local
+
+    return ask(asked)
+
+
 def ask(do: Callable[[BaseCache], Result]) -> Result:
     """What the cache of counters says; this process's own while that one is away."""
     global _away_until

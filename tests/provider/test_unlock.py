@@ -36,6 +36,11 @@ def shared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(secrets, "_proved", {})
 
 
+class Away(LocMemCache):
+    def get(self, *_asked: Any, **_named: Any) -> Any:
+        raise ConnectionError("It does not answer.")
+
+
 def unlock(*arguments: str) -> list[dict[str, str]]:
     out = StringIO()
     call_command("unlock", "--format", "json", *arguments, stdout=out)
@@ -214,6 +219,16 @@ def test_the_memory_of_a_server_is_out_of_its_reach(monkeypatch: pytest.MonkeyPa
     monkeypatch.undo()
     with pytest.raises(CommandError, match="own memory"):
         unlock("--client", "web")
+
+
+def test_a_cache_that_is_away_lifts_nothing_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the lock-out would be told as lifted, and go on as soon as the cache is back."""
+    lock_client()
+    monkeypatch.setattr(counters, "caches", {counters.ALIAS: Away("away", {})})
+    with pytest.raises(CommandError, match="does not answer"):
+        unlock("--client", "web")
+    assert not SecurityEvent.objects.filter(kind="client.unlocked").exists()
+    assert standing()[0] == ["web"]
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,10 @@ class Command(DatabaseCommand):
     def handle(self, *args: object, **options: object) -> None:
         if not options["directory"] and isinstance(counters.shared(), Memory):
             raise Refused("Without CACHE_URL each server counts in its own memory: wait five minutes, or restart it.")
+        if not options["directory"] and not counters.answers():
+            raise Refused(
+                "The cache at CACHE_URL does not answer, and what it counted is not lifted. Nothing was changed."
+            )
         locks = list(_locks(options))
         if not options["dry_run"]:
             by = Actor.operator("unlock", whoever_runs_this())
