@@ -144,9 +144,9 @@ def _confirmed(decided: AuthorizationRequest, channel: Channel, steps: Steps) ->
 
 def _with_facts(params: Params, channel: Channel) -> AuthorizationRequest:
     """The request, and what its audiences may refer to; of a guest, as the project sees it whose APIs they are."""
-    named = audience.named(params)
-    channel = replace(channel, client=guests.asking_for(channel.client, named))
-    return AuthorizationRequest(params, channel, facts.registry(named, channel.client))
+    wanted = audience.besides_itself(params, channel.client)
+    channel = replace(channel, client=guests.asking_for(channel.client, wanted))
+    return AuthorizationRequest(params, channel, facts.registry(wanted, channel.client))
 
 
 def _channel(params: Params) -> Channel:
