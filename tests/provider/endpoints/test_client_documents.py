@@ -14,7 +14,7 @@ import pytest
 from accounts.models import User
 from clients import registration
 from clients.models import Client
-from common import clock, counters
+from common import cache, clock, counters
 from idp import discovery
 from projects.actors import Actor
 from projects.models import Api, Project
@@ -231,6 +231,42 @@ def test_no_app_is_where_an_api_is(agent: KeyServer) -> None:
     Api.objects.create(project=Project.objects.get(key="acme"), identifier=origin, name="At home")
     assert "It is the address of an API" in page_of(ask(agent.url))
     assert agent.asked == 0
+
+
+# --- A moment after somebody allowed it something -------------------------------------------------------------------
+
+
+@pytest.fixture
+def remembering(settings: Any) -> Iterator[None]:
+    """A process that looks at what changed only when it has to, and not in the transaction of a test."""
+    settings.IDP_FACTS_MAX_AGE = 3600
+    yield
+    settings.IDP_FACTS_MAX_AGE = 0
+    cache.renew()
+
+
+@pytest.mark.any_database
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("remembering")
+def test_it_redeems_its_first_code_at_once_whichever_process_asked_for_it_before_c15(agent: KeyServer) -> None:
+    """Programs do so within a tenth of a second, and what a process remembers is half a second old."""
+    browser = Browser("owner")
+    page = ask(agent.url, browser, scope="openid offline_access orders.read")
+    assert App(agent.url).refresh("x").json()["error"] == "invalid_client", "it has no row yet"
+    tokens = App(agent.url).exchange(redirected(browser.answer(page))["code"]).json()
+    assert App(agent.url).userinfo(tokens["access_token"]).status_code == 200
+    assert App(agent.url).refresh(tokens["refresh_token"]).status_code == 200
+
+
+@pytest.mark.any_database
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("remembering")
+def test_the_request_that_reads_a_new_document_goes_by_it_c10(agent: KeyServer) -> None:
+    tokens = Browser("owner").tokens(agent.url, **ASKED)
+    assert App(agent.url).refresh(tokens["refresh_token"]).status_code == 200
+    changed(agent, redirect_uris=[CALLBACK, "http://127.0.0.1/elsewhere"], client_name="Another")
+    page = ask(agent.url, Browser("owner"), scope="orders.read", redirect_uri="http://127.0.0.1/elsewhere")
+    assert "Another" in page_of(page, status=200)
 
 
 # --- With keys -----------------------------------------------------------------------------------------------------
