@@ -136,11 +136,17 @@ def current() -> Snapshot:
     return shared if now < shared.valid_until else _refresh_shared(_version(), now)
 
 
-def renew() -> None:
+def renew() -> Snapshot:
     """Look at the version now: this request changed a fact that it goes on with, and its transaction is over."""
-    if not connection().in_atomic_block:  # in one the version is read each time
-        now = time.monotonic()
-        _refresh_shared(_version(), now)
+    if connection().in_atomic_block:  # in one the version is read each time
+        return _transaction_snapshot()
+    now = time.monotonic()
+    return _refresh_shared(_version(), now)
+
+
+def changed_since(known: Snapshot) -> bool:
+    """Whether something is another than it was remembered, now: asked before somebody is refused for that."""
+    return renew().version != known.version
 
 
 def _refresh_shared(version: object, read_at: float) -> Snapshot:

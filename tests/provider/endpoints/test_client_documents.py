@@ -14,7 +14,7 @@ import pytest
 from accounts.models import User
 from clients import registration
 from clients.models import Client
-from common import cache, clock, counters
+from common import clock, counters
 from idp import discovery
 from projects.actors import Actor
 from projects.models import Api, Project
@@ -234,15 +234,6 @@ def test_no_app_is_where_an_api_is(agent: KeyServer) -> None:
 
 
 # --- A moment after somebody allowed it something -------------------------------------------------------------------
-
-
-@pytest.fixture
-def remembering(settings: Any) -> Iterator[None]:
-    """A process that looks at what changed only when it has to, and not in the transaction of a test."""
-    settings.IDP_FACTS_MAX_AGE = 3600
-    yield
-    settings.IDP_FACTS_MAX_AGE = 0
-    cache.renew()
 
 
 @pytest.mark.any_database
