@@ -29,6 +29,13 @@ _VERSION_AND_TIME = f"SELECT sum(version), clock_timestamp() FROM {VERSION_TABLE
 Name = TypeVar("Name", bound=Hashable)
 Fact = TypeVar("Fact")
 Load = Callable[[Collection[Name]], Mapping[Name, Fact]]
+# Names that whoever asks for them may have made a moment ago: that there is no such fact is not remembered.
+Appears = Callable[[Name], bool]
+
+
+def _when_announced(_name: object) -> bool:
+    """No name appears: a new version says that there are others."""
+    return False
 
 
 class LookupCache(Generic[Name, Fact]):
@@ -43,16 +50,16 @@ class LookupCache(Generic[Name, Fact]):
         self._missing: OrderedDict[Name, None] = OrderedDict()
         self._lock = threading.Lock()
 
-    def find(self, name: Name) -> Fact | None:
+    def find(self, name: Name, appears: Appears[Name] = _when_announced) -> Fact | None:
         """The fact of one name."""
         with self._lock:
             found = self._found.get(name)
             if found is not None:
                 self._found.move_to_end(name)
                 return found
-        return self.look_up([name]).get(name)
+        return self.look_up([name], appears).get(name)
 
-    def look_up(self, names: Collection[Name]) -> dict[Name, Fact]:
+    def look_up(self, names: Collection[Name], appears: Appears[Name] = _when_announced) -> dict[Name, Fact]:
         """The facts of those names that exist. All that are not cached are loaded in one call."""
         with self._lock:
             known = {name: self._found[name] for name in names if name in self._found}
@@ -62,7 +69,7 @@ class LookupCache(Generic[Name, Fact]):
         if unknown:
             prepared.close_if_dropped()
             loaded = self._load(unknown)
-            self._remember(loaded, [name for name in unknown if name not in loaded])
+            self._remember(loaded, [name for name in unknown if name not in loaded and not appears(name)])
             known.update(loaded)
         return known
 
@@ -104,14 +111,16 @@ _shared_lock = threading.Lock()
 _thread_local = threading.local()
 
 
-def look_up(load: Load[Name, Fact], names: Collection[Name]) -> dict[Name, Fact]:
+def look_up(
+    load: Load[Name, Fact], names: Collection[Name], appears: Appears[Name] = _when_announced
+) -> dict[Name, Fact]:
     """The facts behind these names. `load` fetches those that are not cached."""
-    return current().facts(load).look_up(names)
+    return current().facts(load).look_up(names, appears)
 
 
-def find(load: Load[Name, Fact], name: Name) -> Fact | None:
+def find(load: Load[Name, Fact], name: Name, appears: Appears[Name] = _when_announced) -> Fact | None:
     """The fact behind one name."""
-    return current().facts(load).find(name)
+    return current().facts(load).find(name, appears)
 
 
 def once(make: Callable[[], Fact]) -> Fact:
@@ -125,6 +134,19 @@ def current() -> Snapshot:
         return _transaction_snapshot()
     shared, now = _shared, time.monotonic()
     return shared if now < shared.valid_until else _refresh_shared(_version(), now)
+
+
+def renew() -> Snapshot:
+    """Look at the version now: this request changed a fact that it goes on with, and its transaction is over."""
+    if connection().in_atomic_block:  # in one the version is read each time
+        return _transaction_snapshot()
+    now = time.monotonic()
+    return _refresh_shared(_version(), now)
+
+
+def changed_since(known: Snapshot) -> bool:
+    """Whether something is another than it was remembered, now: asked before somebody is refused for that."""
+    return renew().version != known.version
 
 
 def _refresh_shared(version: object, read_at: float) -> Snapshot:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from clients.identifiers import redirect_uri_matches
 from clients.models import Authorization
+from common import cache
 from common.address import address_of
 from common.arrival import of_client
 from provider import (
@@ -105,6 +106,16 @@ def leads_to(query: str, has_begun: Callable[[str], bool]) -> Channel:
 
 def validate(params: Params) -> AuthorizationRequest:
     """What the table decides about this request. Raises NotRedirectable (step 1), then ErrorResponse (step 2)."""
+    known = cache.current()
+    try:
+        return _validated(params)
+    except (NotRedirectable, ErrorResponse):
+        if not cache.changed_since(known):
+            raise
+    return _validated(params)
+
+
+def _validated(params: Params) -> AuthorizationRequest:
     channel = _channel(params)
     with told_to_the_client(channel):
         parameters.refuse_repeats(params)  # what else is wrong may come of reading one of two values
@@ -144,9 +155,9 @@ def _confirmed(decided: AuthorizationRequest, channel: Channel, steps: Steps) ->
 
 def _with_facts(params: Params, channel: Channel) -> AuthorizationRequest:
     """The request, and what its audiences may refer to; of a guest, as the project sees it whose APIs they are."""
-    named = audience.named(params)
-    channel = replace(channel, client=guests.asking_for(channel.client, named))
-    return AuthorizationRequest(params, channel, facts.registry(named, channel.client))
+    wanted = audience.besides_itself(params, channel.client)
+    channel = replace(channel, client=guests.asking_for(channel.client, wanted))
+    return AuthorizationRequest(params, channel, facts.registry(wanted, channel.client))
 
 
 def _channel(params: Params) -> Channel:

@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 from clients import guest_registration, guests, registration
 from clients.models import Client
 from clients.policy import metadata_of
-from common import client_url, clock
+from common import cache, client_url, clock
 from projects.actors import Actor
 from projects.apis import apis_near
 from projects.problems import RegistrationError
@@ -118,6 +118,7 @@ def _write(document: Document, read_at: datetime) -> None:
         registration.change_locked(client, said, Actor.itself(client.client_id))
         client.document_read_at = read_at
         client.save(update_fields=["document_read_at"])
+    cache.renew()  # this very request goes by what the row says now
 
 
 # --- Requests for tokens -------------------------------------------------------------------------------------------

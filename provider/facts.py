@@ -12,7 +12,7 @@ from clients import blocked_hosts, keys
 from clients.models import Client
 from clients.models.choices import RefreshTokens
 from clients.rules import SHOWN_URIS
-from common import cache
+from common import cache, client_url
 from projects.apis import apis_near, project_facts
 from projects.facts import OUTSIDE
 from projects.guests import places_of
@@ -133,8 +133,12 @@ def find_clients(client_ids: Iterable[str]) -> dict[str, ClientFacts]:
 
 
 def find_client(client_id: str) -> ClientFacts | None:
-    """One client, enabled or not."""
-    return cache.find(_load_clients, client_id) if _may_be_id(client_id) else None
+    """One client, enabled or not.
+
+    One with a document has a row from the moment in which a person allowed it something, redeems its code a moment
+    later, and any process may have asked for it before.
+    """
+    return cache.find(_load_clients, client_id, client_url.is_address) if _may_be_id(client_id) else None
 
 
 def _may_be_id(text: str) -> bool:
@@ -159,7 +163,7 @@ def _load_clients(client_ids: Collection[str]) -> dict[str, ClientFacts]:
 
 def _load_by_row(row_ids: Collection[int]) -> dict[int, ClientFacts]:
     ids = Client.objects.filter(pk__in=row_ids).values_list("client_id", flat=True)
-    return {client.id: client for client in find_clients(ids).values()}
+    return {client.id: client for client in cache.look_up(_load_clients, ids, client_url.is_address).values()}
 
 
 def registry(named: Iterable[str], client: ClientFacts, ceiling: Iterable[str] = ()) -> Registry:

@@ -15,6 +15,7 @@ from django.db.models import F
 from hypothesis import settings as hypothesis_settings
 
 from clients.models import SigningKey
+from common import cache as facts_cache
 from common import clock, counters
 from provider.keys import keyring
 from provider.store import refusals, tallies
@@ -59,6 +60,15 @@ def _quick_and_alone(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     counters._local.clear()
     monkeypatch.setattr(refusals, "_waiting", refusals.Waiting())
     monkeypatch.setattr(tallies, "_waiting", tallies.Waiting())
+
+
+@pytest.fixture
+def remembering(settings: Any) -> Iterator[None]:
+    """A process that looks at what changed only when it has to. In the transaction of a test it always has."""
+    settings.IDP_FACTS_MAX_AGE = 3600
+    yield
+    settings.IDP_FACTS_MAX_AGE = 0
+    facts_cache.renew()
 
 
 @pytest.fixture(scope="session")

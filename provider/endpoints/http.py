@@ -191,15 +191,16 @@ def close_after(error: DatabaseError | InterfaceError) -> None:
         connection().close()
 
 
-def sent_token(request: Request, in_body: str) -> tuple[str, str]:
+def sent_token(request: Request, in_body: str, *, or_query: bool = False) -> tuple[str, str]:
     """The access token of the header, or of the body (RFC 6750 section 2.1 and 2.2), with its scheme. Not of the query.
 
-    The scheme in small letters; empty: it came in the body.
+    The scheme in small letters; empty: it came in the body. `or_query`: `in_body` may be of the query.
     """
     header = parameters.authorization(request)
     if header == "" and in_body:
         raise InvalidToken("The Authorization header is empty, or not ASCII.")
-    if any(name == "access_token" for name, _value in parameters.from_query(request)):  # an empty one as well
+    # An empty one as well.
+    if not or_query and any(name == "access_token" for name, _value in parameters.from_query(request)):
         raise InvalidRequest("An access token in the URI ends up in logs. Send it in the Authorization header.")
     scheme, _space, value = (header or "").partition(" ")
     in_header = value.strip() if scheme.lower() in SCHEMES else ""

@@ -54,7 +54,7 @@ def register(request: Request) -> Answer:
 def registered(request: Request) -> Answer:
     """What is registered; all of it anew; or the end of it."""
     access = _access(request)
-    if request.method == "GET":
+    if request.method in ("GET", "HEAD"):
         return _answer(Registered(access.client, _bearer(request)))
     with _told():
         if request.method == "DELETE":

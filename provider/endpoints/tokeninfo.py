@@ -53,10 +53,7 @@ def _params(request: Request) -> Params:
 
 
 def _access_token(request: Request, params: Params) -> TokenFacts | None:
-    if settings.IDP_TOKENINFO_QUERY and params.one("access_token"):
-        token, scheme = params.one("access_token"), ""
-    else:
-        token, scheme = _sent(request, params)
+    token, scheme = _sent(request, params)
     try:
         return access_token.checked(request, "tokeninfo", token, scheme)
     except InvalidToken:  # bound, and shown by somebody else
@@ -65,7 +62,7 @@ def _access_token(request: Request, params: Params) -> TokenFacts | None:
 
 def _sent(request: Request, params: Params) -> tuple[str, str]:
     try:
-        return sent_token(request, params.one("access_token"))
+        return sent_token(request, params.one("access_token"), or_query=settings.IDP_TOKENINFO_QUERY)
     except InvalidToken as refusal:  # says what is wrong with the header, or nothing when no token came
         raise InvalidRequest(str(refusal) or "Send access_token or id_token in the request body.") from None
 

@@ -71,10 +71,11 @@ def explain(
     viewer: Actor | None = None,
 ) -> Explanation:
     """What the table answers. `rows` empty: all the client registered; `viewer` None: the operator, who sees all."""
-    caller = guests.asking_for(facts.client_facts(client), _named(asked))
+    itself = facts.client_facts(client)
+    caller = guests.asking_for(itself, _named(asked, itself))
     granted = _authorization(client, user) if user else None
     ceiling = facts.ceiling_of(granted) if granted else _consented(caller, user)
-    registry = facts.registry(_named(asked), caller, ceiling.audiences if ceiling else ())
+    registry = facts.registry(_named(asked, caller), caller, ceiling.audiences if ceiling else ())
     projects = viewer.visible() if viewer else Project.objects.all()
     seen = registry if viewer is None or viewer.roles.is_superuser else _seen(registry, caller, projects)
     question = Question(caller, asked, registry, scope, ceiling)
@@ -97,10 +98,10 @@ def explain(
     )
 
 
-def _named(asked: str) -> list[str]:
+def _named(asked: str, client: ClientFacts) -> list[str]:
     """Too many or too long values name nothing; the table says so."""
     try:
-        return audience.named(Params([("audience", asked)]))
+        return audience.besides_itself(Params([("audience", asked)]), client)
     except Refusal:
         return []
 

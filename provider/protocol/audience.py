@@ -52,6 +52,16 @@ def named(params: Params) -> list[str]:
     return [*resources, *words]
 
 
+def besides_itself(params: Params, client: ClientFacts) -> list[str]:
+    """The same without the client's own id as `audience`, which asks for nothing (section 1)."""
+    resources, words = _sent(params)
+    return [*resources, *_of_others(words, client)]
+
+
+def _of_others(words: list[str], client: ClientFacts) -> list[str]:
+    return [word for word in words if word != client.client_id]
+
+
 def _sent(params: Params) -> tuple[list[str], list[str]]:
     """The values of `resource` and of `audience`; no more of both than may be asked for."""
     resources, words = values(params, "resource"), values(params, "audience")
@@ -68,7 +78,7 @@ def classify(params: Params, client: ClientFacts, registry: Registry, *, person:
     resources, words = _sent(params)
     if not (resources or words):
         return NOTHING_ASKED
-    words = [word for word in words if word != client.client_id]
+    words = _of_others(words, client)
     targets = [other for word in words if (other := registry.target(word)) is not None]
     words = [word for word in words if registry.target(word) is None]
     # Before any other refusal: whether a client exists must not show in which mistake is told first.

@@ -42,6 +42,11 @@ def _mode(name: str, response_type: str, redirect_uri: str) -> ResponseMode | No
     return mode if mode is None or mode.way != "form_post" or is_site else None
 
 
+def _modes(channel: Channel) -> list[str]:
+    """The names of those that would do."""
+    return [one for one in RESPONSE_MODES if _mode(one, channel.response_type, channel.redirect_uri) is not None]
+
+
 def check_shape(request: AuthorizationRequest) -> None:
     """RFC 6749 section 4.1.1; OpenID Connect Core 1.0 sections 3.1.2.1 and 6."""
     params, client = request.params, request.client
@@ -54,7 +59,7 @@ def check_shape(request: AuthorizationRequest) -> None:
     if CODE in request.channel.response_type.split() and "authorization_code" not in client.grant_types:
         raise UnauthorizedClient("This client is not registered for the authorization code grant.")
     if _mode(params.one("response_mode"), request.channel.response_type, request.channel.redirect_uri) is None:
-        raise InvalidRequest(f"This response_mode is not offered here. There are {', '.join(RESPONSE_MODES)}.")
+        raise InvalidRequest(f"This response_mode is not offered here. There are {', '.join(_modes(request.channel))}.")
     if len(params.one("nonce")) > MAX_NONCE:
         raise InvalidRequest(f"nonce may have at most {MAX_NONCE} characters.")
     if len(params.one("state")) > MAX_STATE:

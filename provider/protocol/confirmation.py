@@ -37,13 +37,14 @@ class Confirmation:
 
 
 NOT_BOUND = Confirmation()
-ANOTHER_HOLDER = (
-    "The code or refresh token is bound to another key, or to another certificate, than this request shows."
-)
+ANOTHER_HOLDER = "The code or token is bound to another key, or to another certificate, than this request shows."
 
 
 def refuse_another_holder(bound: Confirmation, shown: Confirmation) -> None:
-    """A code or refresh token that is bound needs a request that shows the same (RFC 9449 sections 5 and 10)."""
+    """A code, refresh token or subject token that is bound needs a request that shows the same.
+
+    RFC 9449 sections 5 and 10, protocol section 13.
+    """
     if (bound.jkt and bound.jkt != shown.jkt) or (bound.x5t and bound.x5t != shown.x5t):
         raise InvalidGrant(ANOTHER_HOLDER)
 

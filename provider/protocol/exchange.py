@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from projects.scopes import SIGN_IN_SCOPES
-from provider.protocol.audience import named
+from provider.protocol.audience import besides_itself
 from provider.protocol.claims import MAX_ACTORS
 from provider.protocol.errors import InvalidAudience, InvalidGrant, InvalidRequest, InvalidTarget
 from provider.protocol.facts import Ceiling, ClientFacts, Exchanged, Json, Registry, TokenFacts
@@ -149,7 +149,7 @@ def issued(request: TokenRequest) -> None:
 
 def _words(request: TokenRequest) -> list[str]:
     """What the request names besides its own client."""
-    return [one for one in named(request.params) if one != request.client.client_id]
+    return besides_itself(request.params, request.client)
 
 
 def answered_type(request: TokenRequest) -> str:

@@ -20,7 +20,9 @@ MAX_PARAMETERS = 100
 MAX_LENGTH = 16_384  # characters of a value
 ABOUT_THE_JWT = frozenset({"iss", "aud", "exp", "nbf", "iat", "jti"})
 REPEATABLE = frozenset({"audience", "resource"})
-BESIDE = ("client_id", "response_type", "scope")  # may stand in the URI, too, and then say the same
+# May stand in the URI, too, and then say the same. A `scope` there need not: OpenID Connect wants one with `openid`,
+# whatever the object asks for.
+BESIDE = ("client_id", "response_type")
 
 
 @dataclass(frozen=True, slots=True)

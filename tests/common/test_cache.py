@@ -50,6 +50,18 @@ def test_one_name_is_found_as_several_are() -> None:
     assert shelves.asked == [["a"], ["1"]]
 
 
+def test_that_there_is_none_is_not_remembered_of_names_that_may_appear() -> None:
+    shelves = Shelves()
+
+    def appears(name: str) -> bool:
+        return name == "1"
+
+    for _ in range(2):
+        assert shelves.known.find("1", appears) is None
+        assert shelves.known.look_up(["1", "2", "a"], appears) == {"a": "A"}
+    assert shelves.asked == [["1"], ["1", "2", "a"], ["1"], ["1"]]
+
+
 def test_asking_for_nonsense_neither_fills_the_memory_nor_pushes_anything_out() -> None:
     shelves = Shelves()
     shelves.known.look_up(["a"])

@@ -177,6 +177,24 @@ def test_two_tokens_are_one_too_many() -> None:
         assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
+@pytest.mark.parametrize("in_query", [False, True])
+def test_one_token_in_two_places_is_one_too_many(settings: Any, *, in_query: bool) -> None:
+    """RFC 6750 section 2, also where the deployment takes one in the URI."""
+    settings.IDP_TOKENINFO_QUERY = in_query
+    token = App("service").token(grant_type="client_credentials").json()["access_token"]
+    answer = App("web").post("/oauth2/tokeninfo", {"access_token": token}, auth=f"Bearer {token}")
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    twice = Http().get(f"/oauth2/tokeninfo?access_token={token}", HTTP_AUTHORIZATION="Bearer x")
+    assert (twice.status_code, twice.json()["error"]) == (400, "invalid_request")
+    assert ("once" in twice.json()["error_description"]) is in_query
+
+
+def test_an_empty_token_in_a_uri_is_none_where_one_is_taken(settings: Any) -> None:
+    settings.IDP_TOKENINFO_QUERY = True
+    answer = Http().get("/oauth2/tokeninfo?access_token=")
+    assert answer.json()["error_description"] == "Send access_token or id_token in the request body."
+
+
 def test_no_token_at_all_is_a_bad_request() -> None:
     assert tokeninfo().json()["error"] == "invalid_request"
 

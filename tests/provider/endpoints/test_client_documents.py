@@ -233,6 +233,33 @@ def test_no_app_is_where_an_api_is(agent: KeyServer) -> None:
     assert agent.asked == 0
 
 
+# --- A moment after somebody allowed it something -------------------------------------------------------------------
+
+
+@pytest.mark.any_database
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("remembering")
+def test_it_redeems_its_first_code_at_once_whichever_process_asked_for_it_before_c15(agent: KeyServer) -> None:
+    """Programs do so within a tenth of a second, and what a process remembers is half a second old."""
+    browser = Browser("owner")
+    page = ask(agent.url, browser, scope="openid offline_access orders.read")
+    assert App(agent.url).refresh("x").json()["error"] == "invalid_client", "it has no row yet"
+    tokens = App(agent.url).exchange(redirected(browser.answer(page))["code"]).json()
+    assert App(agent.url).userinfo(tokens["access_token"]).status_code == 200
+    assert App(agent.url).refresh(tokens["refresh_token"]).status_code == 200
+
+
+@pytest.mark.any_database
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("remembering")
+def test_the_request_that_reads_a_new_document_goes_by_it_c10(agent: KeyServer) -> None:
+    tokens = Browser("owner").tokens(agent.url, **ASKED)
+    assert App(agent.url).refresh(tokens["refresh_token"]).status_code == 200
+    changed(agent, redirect_uris=[CALLBACK, "http://127.0.0.1/elsewhere"], client_name="Another")
+    page = ask(agent.url, Browser("owner"), scope="orders.read", redirect_uri="http://127.0.0.1/elsewhere")
+    assert "Another" in page_of(page, status=200)
+
+
 # --- With keys -----------------------------------------------------------------------------------------------------
 
 

@@ -16,7 +16,7 @@ from projects.actors import Actor
 from projects.models import Api, Consent, Project
 from tests.guests import AGENT_CB, DOCUMENT, LOOPBACK_CB, OPERATOR, make_guest, open_door, open_scopes
 from tests.sweep import meeting
-from tests.world import BILLING, FOREIGN, ORDERS, REDIRECTS, App, Browser, Response, redirected
+from tests.world import BILLING, CHALLENGE, FOREIGN, ORDERS, REDIRECTS, App, Browser, Response, redirected
 
 pytestmark = pytest.mark.usefixtures("agent")
 
@@ -93,6 +93,19 @@ def test_who_they_are_a_guest_learns_only_if_they_see_and_allow_it() -> None:
 )
 def test_r12_a_guest_is_refused_alike_wherever_nobody_lets_it_in(asked: dict[str, Any]) -> None:
     assert refused(**asked) == "invalid_target"
+
+
+def test_its_own_id_as_audience_asks_for_nothing() -> None:
+    """As of every other client (protocol section 1): in the browser, pushed, and at the token endpoint."""
+    person = Browser("owner")
+    answer = person.tokens(DOCUMENT, **ASKED, audience=DOCUMENT)
+    assert service().introspect(answer["access_token"]).json()["aud"] == ORDERS
+    again = App(DOCUMENT).refresh(answer["refresh_token"], audience=DOCUMENT).json()
+    assert service().introspect(again["access_token"]).json()["aud"] == ORDERS
+    sent = {"response_type": "code", "redirect_uri": AGENT_CB, "code_challenge": CHALLENGE, **ASKED}
+    pushed = App(DOCUMENT).post("/oauth2/par", {**sent, "code_challenge_method": "S256", "audience": DOCUMENT})
+    assert pushed.status_code == 201, pushed.content
+    assert refused(resource=[ORDERS, DOCUMENT]) == "invalid_target", "resource is never a client"
 
 
 def test_apis_of_two_projects_are_refused_though_both_let_guests_in() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -268,6 +269,21 @@ def test_r7_reading_shows_the_registration_and_keeps_the_token(app: Registrar) -
         assert (answer.status_code, answer["Cache-Control"]) == (200, "no-store")
         seen = answer.json()
     assert seen == {name: made[name] for name in made if name not in ("client_secret", "client_secret_expires_at")}
+
+
+def test_r7_head_is_answered_as_reading_and_changes_nothing(app: Registrar) -> None:
+    """Whatever body comes with it (RFC 9110 section 9.3.2)."""
+    made = app.made()
+    authorized: Any = {"HTTP_AUTHORIZATION": f"Bearer {made['registration_access_token']}"}
+    answer = app.http.head(place_of(made), **authorized)
+    assert (answer.status_code, answer["Content-Type"], answer["Cache-Control"]) == (
+        200,
+        "application/json",
+        "no-store",
+    )
+    body = json.dumps({"client_id": made["client_id"], **WEB, "client_name": "Renamed"})
+    app.http.generic("HEAD", place_of(made), body, "application/json", **authorized)
+    assert app.look(made).json()["client_name"] == WEB["client_name"]
 
 
 def test_r7_an_update_rotates_the_token(app: Registrar) -> None:

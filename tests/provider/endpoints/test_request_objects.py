@@ -118,9 +118,16 @@ def test_what_stands_beside_it_counts_for_nothing() -> None:
     assert "state" not in redirected(begin(browser, pushed.json()["request_uri"]))
 
 
-@pytest.mark.parametrize(
-    "beside", [{"scope": "openid"}, {"response_type": "token"}, {"client_id": "spa"}], ids=lambda one: next(iter(one))
-)
+@pytest.mark.parametrize("scope", ["openid", "email openid", "openid phone"])
+def test_the_scope_beside_it_says_only_that_somebody_signs_in(scope: str) -> None:
+    """OpenID Connect Core 1.0 section 6.1 wants `openid` there even where the object asks for more."""
+    browser = Browser("owner")
+    answer = redirected(browser.answer(ask(browser, request_object(), scope=scope, response_type="code")))
+    assert App("web").exchange(answer["code"]).json()["scope"] == "openid email"
+    assert push(request_object(), scope=scope).status_code == 201
+
+
+@pytest.mark.parametrize("beside", [{"response_type": "token"}, {"client_id": "spa"}], ids=lambda one: next(iter(one)))
 def test_what_stands_in_both_places_says_the_same(beside: dict[str, str]) -> None:
     refused = ask(Browser("owner"), request_object(), **beside)
     assert refused.status_code == 400 or redirected(refused)["error"] == "invalid_request_object"

@@ -6,7 +6,7 @@ import re
 import time
 from html import unescape
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
 import pytest
 from django.test import Client as Http
@@ -148,6 +148,14 @@ def test_without_a_key_nobody_is_sent_anywhere() -> None:
 @pytest.mark.parametrize("mode", ["nonsense", "JWT", "web_message", "query.jwt.jwt"])
 def test_an_unknown_mode_is_refused_by_the_default_one(mode: str) -> None:
     assert redirected(Browser("owner").authorize("web", response_mode=mode))["error"] == "invalid_request"
+
+
+def test_the_answer_names_the_modes_that_would_do() -> None:
+    told = redirected(Browser("owner").authorize("web", response_mode="nonsense"))["error_description"]
+    assert " query, " in told
+    assert " form_post, " in told
+    app = unquote_plus(Browser("owner").authorize("native", response_mode="form_post")["Location"])
+    assert "There are query, fragment, query.jwt, fragment.jwt, jwt." in app
 
 
 def test_a_form_leads_to_no_program_on_the_device() -> None:

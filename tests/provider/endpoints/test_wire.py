@@ -21,9 +21,10 @@ OPEN_TO_BROWSERS = [
     "/.well-known/oauth-protected-resource/api/v1",
     "/.well-known/jwks.json",
     "/openid/jwks.json",
-    *(f"/{prefix}/{name}" for prefix in ("oauth2", "openid") for name in ("token", "userinfo", "revoke")),
+    *(f"/{prefix}/{name}" for prefix in ("oauth2", "openid") for name in ("token", "userinfo", "revoke", "par")),
 ]
-CLOSED_TO_BROWSERS = [f"/{prefix}/{name}" for prefix in ("oauth2", "openid") for name in ("introspect", "tokeninfo")]
+CLOSED = ("introspect", "tokeninfo", "device_authorization")
+CLOSED_TO_BROWSERS = [f"/{prefix}/{name}" for prefix in ("oauth2", "openid") for name in CLOSED]
 CLOSED_TO_BROWSERS += ["/oauth2/authorize", "/openid/authorize", "/oauth2/consent", "/accounts/login/", "/"]
 CLOSED_TO_BROWSERS += ["/oauth2/logout", "/openid/logout/", "/oauth2/logout/confirm"]
 ORIGIN = {"Origin": "https://spa.acme.example"}

@@ -348,7 +348,10 @@ def test_d13_a_bound_token_never_becomes_one_that_anybody_can_use() -> None:
     subject = bound_token(holder)
     assert refused(exchange(ORDERS_API, subject, audience=BILLING)) == "invalid_request"
     assert refused(exchange(WEB, subject)) == "invalid_request"
-    assert refused(shown(WEB, Holder(), subject)) == "invalid_request", "its holder has another key"
+    another = shown(WEB, Holder(), subject)
+    assert refused(another) == "invalid_request", "its holder has another key"
+    assert "token is bound to another key" in another.json()["error_description"]
+    assert "refresh" not in another.json()["error_description"], "none was sent"
     assert shown(WEB, holder, subject).json()["token_type"] == "DPoP"
 
 

@@ -45,7 +45,7 @@ def test_what_stands_beside_counts_for_nothing() -> None:
     assert (found.has("state"), found.has("redirect_uri")) == (False, False)
 
 
-@pytest.mark.parametrize("name", ["client_id", "response_type", "scope"])
+@pytest.mark.parametrize("name", ["client_id", "response_type"])
 def test_what_may_stand_in_both_places_says_the_same(name: str) -> None:
     with pytest.raises(InvalidRequestObject, match="not the one beside it"):
         read({"client_id": "web", name: "another"})

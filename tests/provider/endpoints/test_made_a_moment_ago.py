@@ -1,0 +1,72 @@
+"""Nobody is refused for what a process remembers: what was made a moment ago, by whichever process, is good at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from clients import secrets
+from clients.models import Client
+from tests.foreign_keys import KEYS, public, signed
+from tests.provider.assertions import claims, proving
+from tests.world import WEB_CB, App, Browser, basic, redirected
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.any_database,
+    pytest.mark.usefixtures("world", "remembering"),
+]
+ELSEWHERE = "https://web.acme.example/elsewhere"
+
+
+def change(of: str, **columns: Any) -> None:
+    """As another process does: this one hears of it when it looks."""
+    Client.objects.filter(client_id=of).update(**columns)
+
+
+def own_token(secret: str) -> int:
+    answer = App("service").post("/oauth2/token", {"grant_type": "client_credentials"}, auth=basic("service", secret))
+    return int(answer.status_code)
+
+
+def test_a_secret_is_good_at_once() -> None:
+    assert own_token(App("service").secret) == 200
+    new = secrets.generate(Client.objects.get(client_id="service"), label="new")
+    assert own_token(new) == 200
+
+
+def test_a_key_is_good_at_once() -> None:
+    def asks() -> dict[str, Any]:
+        proof = proving(signed(KEYS["ES256"], "ES256", claims("service"), kid="new"))
+        answer: dict[str, Any] = App("service").post("/oauth2/introspect", {"token": "x", **proof}, auth=None).json()
+        return answer
+
+    assert asks()["error"] == "invalid_client"
+    keys = {"keys": [public(KEYS["ES256"], kid="new")]}
+    change("service", token_endpoint_auth_method="private_key_jwt", jwks=keys)
+    assert asks() == {"active": False}
+
+
+def test_a_client_is_known_at_once() -> None:
+    assert own_token(App("service").secret) == 200
+    assert App("newcomer").post("/oauth2/revoke", {"token": "x", "client_id": "newcomer"}, auth=None).status_code == 401
+    change("spa", client_id="newcomer")
+    assert App("newcomer").post("/oauth2/revoke", {"token": "x", "client_id": "newcomer"}, auth=None).status_code == 200
+
+
+def test_an_address_is_led_to_at_once_and_a_scope_asked_for() -> None:
+    browser = Browser("owner")
+    assert browser.authorize("web", redirect_uri=ELSEWHERE).status_code == 400
+    change("web", redirect_uris=f"{WEB_CB} {ELSEWHERE}")
+    assert browser.authorize("web", redirect_uri=ELSEWHERE).status_code == 200
+    assert redirected(browser.authorize("web", scope="groups"))["error"] == "invalid_scope"
+    change("web", scope="openid groups")
+    assert browser.authorize("web", scope="groups").status_code == 200
+
+
+def test_what_is_refused_still_is_when_something_else_changed() -> None:
+    assert own_token("another") == 401
+    change("web", name="Another name")
+    assert own_token("another") == 401
+    assert Browser("owner").authorize("web", redirect_uri="https://evil.example/").status_code == 400
