@@ -24,6 +24,7 @@ from django.utils.translation import gettext, ngettext
 
 from accounts.asked_first import AsksFirst, page
 from accounts.console_lists import FirstRows, Rows
+from accounts.console_saved import SaysSaved
 from accounts.console_seen import marks_of, watched
 from accounts.models import User
 
@@ -63,7 +64,7 @@ class LabelledDateTime(forms.SplitDateTimeWidget):
             widget.attrs["aria-label"] = f"{label}: {part}"
 
 
-class ConsoleAdmin(ModelAdmin):
+class ConsoleAdmin(SaysSaved, ModelAdmin):
     """The base of all console pages. Its forms know the person who edits as `actor`, and how they came."""
 
     formfield_overrides = {models.DateTimeField: {"form_class": forms.SplitDateTimeField, "widget": LabelledDateTime}}

@@ -139,7 +139,7 @@ def test_the_id_of_a_deleted_client_is_never_used_again() -> None:
 def test_the_page_that_deletes_says_that_the_id_is_spent() -> None:
     text = browser("editor").get(page("clients_client_delete", client("spa").pk)).content.decode()
     assert "Client ID: spa" in text
-    assert "The client ID can never be used again. To pause the client, untick Enabled instead." in text
+    assert "The client ID can never be used again. To pause the app, disable it instead." in text
 
 
 @pytest.mark.any_database
