@@ -24,6 +24,8 @@ from django.utils.translation import gettext, ngettext
 
 from accounts.asked_first import AsksFirst, page
 from accounts.console_lists import FirstRows, Rows
+from accounts.console_saved import SaysSaved
+from accounts.console_seen import marks_of, watched
 from accounts.models import User
 
 if TYPE_CHECKING:
@@ -50,14 +52,19 @@ class LabelledDateTime(forms.SplitDateTimeWidget):
 
     def __init__(self) -> None:
         super().__init__(
-            date_attrs={"type": "date", "aria-label": gettext("Date")},
-            time_attrs={"type": "time", "step": "1", "aria-label": gettext("Time (UTC)")},
+            date_attrs={"type": "date"},
+            time_attrs={"type": "time", "step": "1"},
             date_format="%Y-%m-%d",
             time_format="%H:%M:%S",
         )
 
+    def belongs_to(self, label: str | Promise) -> None:
+        """No label of the page points at two fields at once, so each says whose it is."""
+        for widget, part in zip(self.widgets, (gettext("Date"), gettext("Time (UTC)")), strict=True):
+            widget.attrs["aria-label"] = f"{label}: {part}"
 
-class ConsoleAdmin(ModelAdmin):
+
+class ConsoleAdmin(SaysSaved, ModelAdmin):
     """The base of all console pages. Its forms know the person who edits as `actor`, and how they came."""
 
     formfield_overrides = {models.DateTimeField: {"form_class": forms.SplitDateTimeField, "widget": LabelledDateTime}}
@@ -74,8 +81,8 @@ class ConsoleAdmin(ModelAdmin):
     def get_form(
         self, request: HttpRequest, obj: models.Model | None = None, change: bool = False, **kwargs: object
     ) -> type[forms.ModelForm[Any]]:
-        form = super().get_form(request, obj, change=change, **kwargs)  # a class of its own for every request
-        form.actor, form.request = actor(request), request  # type: ignore[attr-defined]
+        form = watched(super().get_form(request, obj, change=change, **kwargs), request)  # a class for this request
+        form.actor, form.request = actor(request), request
         return form
 
     def formfield_for_dbfield(
@@ -83,6 +90,8 @@ class ConsoleAdmin(ModelAdmin):
     ) -> forms.Field | None:
         """Plain choices: the buttons that add or open a related object in another window need JavaScript."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and isinstance(field.widget, LabelledDateTime):
+            field.widget.belongs_to(field.label or "")
         if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
             field.widget = field.widget.widget
         return field
@@ -110,7 +119,11 @@ class ConsoleAdmin(ModelAdmin):
         form_url: str = "",
         obj: Any = None,
     ) -> HttpResponse:
-        context["adminform"].form.label_suffix = ""
+        form = context["adminform"].form
+        form.label_suffix = ""
+        if change and self.has_change_permission(request, obj):
+            tables = [one.formset for one in context["inline_admin_formsets"]]
+            context["seen"] = marks_of(form, (row for table in tables for row in table.initial_forms))
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:

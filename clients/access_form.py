@@ -40,6 +40,7 @@ def speaks_for_people(client: ClientMetadata) -> bool:
 
 
 class AccessForm(ClientForm):
+    watches_itself = True
     names = {**ClientForm.names, "audience": "audiences"}
     apis = forms.MultipleChoiceField(
         required=False,

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import attributes
+from accounts.console import EMPTY
 from projects import access, registration
 from projects.claim_presets import PRESETS
 from projects.claim_rules import MAX_ROWS
@@ -135,10 +136,14 @@ class ClaimPages(Base):
             raise PermissionDenied
         before = registration.metadata_of(project).claims
         rows = _formset(request, before)
-        if request.method == "POST" and request.POST.get("seen") != _seen(before):
-            messages.warning(request, _("The claim table changed since that page was shown. Nothing was saved."))
-            return HttpResponseRedirect(request.path)
-        if request.method == "POST" and rows.is_valid() and self._saved(request, project, rows):
+        stale = request.method == "POST" and request.POST.get("seen") != _seen(before)
+        if stale:
+            told = _(
+                "Somebody changed the claim table since this page was shown. Nothing is saved yet: what you entered "
+                "stands below. Saving it replaces what is there now: %(claims)s."
+            )
+            messages.warning(request, told % {"claims": ", ".join(row.name for row in before) or EMPTY})
+        elif request.method == "POST" and rows.is_valid() and self._saved(request, project, rows):
             messages.success(request, _("The claim table was saved. The next token says what it says."))
             return HttpResponseRedirect(request.path)
         context = {

@@ -17,6 +17,7 @@ from django.urls import URLPattern
 from django.utils.translation import gettext as _
 
 from accounts.console import ConsoleAdmin, actor
+from accounts.console_seen import watched
 from projects import access
 from projects.kept_forms import waits_for_proof
 from projects.models import Project, Role
@@ -180,7 +181,8 @@ class ProjectScopedInline(ProjectScoped, Inline):
         if self.template == admin.TabularInline.template:
             kwargs["formset"] = type("TableRows", (LabelledRows, self.formset), {})
         formset = super().get_formset(request, obj, **kwargs)  # a class of its own for every request
-        formset.form.actor, formset.form.request = actor(request), request  # type: ignore[attr-defined]
+        formset.form = watched(formset.form, request)
+        formset.form.actor, formset.form.request = actor(request), request
         return formset
 
 

@@ -27,7 +27,7 @@ from projects import accepting
 from projects.accepting import AnothersAddress, Joined, Over
 from projects.invitation import Invitation
 from projects.inviting import said_of
-from projects.models import ConsentScreen, Project
+from projects.models import ConsentScreen, Member, Project
 
 LINK, JOINED = "invitation", "invitation_joined"  # in the session
 
@@ -69,11 +69,13 @@ def invitation(request: HttpRequest) -> HttpResponseBase:
 @never_cache
 @require_safe
 def done(request: HttpRequest) -> HttpResponse:
-    """To where they were invited: the home page of the project, or what their apps may do."""
+    """To where they were invited: for who looks after a project the console, else its home page, or their apps."""
     joined = request.session.get(JOINED)
     if joined is None or not request.user.is_authenticated:
         return redirect("home")
     project = Project.objects.filter(pk=joined).first()
+    if project is not None and actor(request).is_staff and _is_member(project.pk, actor(request)):
+        return redirect("admin:projects_project_overview", project.pk)
     screen = ConsentScreen.objects.filter(project=project).first()
     if screen is not None and screen.homepage_uri.startswith(("https://", "http://")):
         return render(request, "account/invitation_done.html", {"location": screen.homepage_uri, "project": project})
@@ -136,6 +138,12 @@ def _note(request: HttpRequest, joined: Joined) -> None:
     request.session.pop(LINK, None)
     request.session[JOINED] = joined.project or 0
     messages.success(request, _("You have accepted the invitation."))
+    if joined.project and not joined.user.is_staff and _is_member(joined.project, joined.user):
+        messages.info(request, _("A superuser still has to let you into the console."))
+
+
+def _is_member(project: int, person: User) -> bool:
+    return Member.objects.filter(project=project, user=person).exists()
 
 
 def _sign_in_url(found: Invitation) -> str:

@@ -165,6 +165,8 @@ class MemberPages(Base):
         if "_let_in" in request.POST:
             membership.let_in(member, by)
             return _("Let %(person)s into the console.") % who
+        if role == member.role:
+            return _("Nothing was changed.")
         membership.change(member, role, by)
         said = _("Changed the role of %(person)s.") % who if role else _("Removed the member %(person)s.") % who
         self.log_change(request, found, said)

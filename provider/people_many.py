@@ -27,10 +27,10 @@ People = Sequence[User]
 
 @dataclass(frozen=True)
 class Numbers:
-    """Up to `living.COUNTED` of each, counted once somebody asks. `oneself`: whoever asks is among these people."""
+    """Up to `living.COUNTED` of each, counted once somebody asks. `oneself`: whoever asks, if among these people."""
 
     people: QuerySet[User]
-    oneself: bool = False
+    oneself: User | None = None
 
     @cached_property
     def browsers(self) -> int:
@@ -46,6 +46,11 @@ class Numbers:
     def second_steps(self) -> int:
         """People who have some."""
         return Authenticator.objects.filter(user__in=self._keys).values("user").distinct().count()
+
+    @cached_property
+    def own_second_step(self) -> bool:
+        """Whether whoever asks is about to lose their own."""
+        return self.oneself is not None and Authenticator.objects.filter(user=self.oneself).exists()
 
     @property
     def _keys(self) -> QuerySet[User, int]:

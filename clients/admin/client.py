@@ -235,7 +235,7 @@ class ClientAdmin(AccessPage, LetInShown, KeyPages, SecretPages, ProjectScopedAd
     def lost_for_good(self, obj: Client) -> list[str]:
         return [
             _("Client ID: %(client_id)s") % {"client_id": obj.client_id},
-            _("The client ID can never be used again. To pause the client, untick Enabled instead."),
+            _("The client ID can never be used again. To pause the app, disable it instead."),
         ]
 
     def render_delete_form(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:

@@ -47,7 +47,7 @@ class InitialTokenForm(DoorForm):
         model = InitialAccessToken
         fields = ["project", "label", "scope", "audiences", "most", "days", "require_pkce"]
         help_texts = {
-            "label": gettext_lazy("Whom it is for. Events and clients name it by this."),
+            "label": gettext_lazy("Whom it is for. Events and apps name it by this."),
             "require_pkce": gettext_lazy("Untick it for apps with a secret that know no PKCE."),
         }
 

@@ -119,7 +119,7 @@ class KeyPages(Base):
             return self._list_keys(request, client, form)
         except Client.DoesNotExist:  # deleted since it was looked at
             raise Http404 from None
-        messages.success(request, _("The key proves the client from now on. The others go on doing so."))
+        messages.success(request, _("The key proves the app from now on. The others go on doing so."))
         return self._to_keys(client)
 
     def remove_key_view(self, request: HttpRequest, object_id: str, thumbprint: str) -> HttpResponse:

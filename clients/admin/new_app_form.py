@@ -20,6 +20,7 @@ from projects.problems import Problem
 
 MOST_APIS = 40  # that are offered; others are typed
 FIRST = KINDS[0].key
+NOWHERE = gettext_lazy("Say where people are sent back to, such as https://shop.example.com/callback.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,8 @@ class NewAppForm(forms.Form):
         for one in found:
             place = self._place(one)
             if place not in refused:
-                self.add_error(place, one.message)
+                unsaid = place == "redirect_uris" and not self.answers.redirect_uris
+                self.add_error(place, str(NOWHERE) if unsaid else one.message)
 
     def _place(self, problem: Problem) -> str | None:
         if problem.name in ("audience", "acts_for"):

@@ -17,6 +17,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from accounts.console import actor
+from accounts.console_seen import marks_of, watched
 from clients.models import Client
 from projects import registration
 from projects.choices import ConsentMode
@@ -80,6 +81,7 @@ class ConsentEditor(Base):
         context = {
             "title": _("Consent screen of %(project)s") % {"project": project},
             "form": form,
+            "seen": marks_of(form, ()),
             "view": view,
             "may_change": self.has_change_permission(request, project),
             "asks_nobody": project.consent_mode == ConsentMode.IMPLICIT,
@@ -104,7 +106,7 @@ class ConsentEditor(Base):
         made = type("ScreenForm", (ConsentScreenForm,), {"actor": actor(request), "request": request})
         row = ConsentScreen.objects.filter(project=project).first() or ConsentScreen(project=project)
         sent = (request.POST, request.FILES) if request.method == "POST" else (None, None)
-        form: ConsentScreenForm = made(*sent, instance=row)
+        form: ConsentScreenForm = watched(made, request)(*sent, instance=row)
         return form
 
     def _drawn(self, request: HttpRequest, project: Project, form: ConsentScreenForm, view: ViewForm) -> str:

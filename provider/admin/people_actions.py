@@ -64,7 +64,8 @@ class ManyPeople(Base):
             self.message_user(request, told % {"most": f"{MOST:,}"}, messages.ERROR)
             return None
         deed, people = DEEDS[name], User.objects.filter(pk__in=keys)
-        numbers = Numbers(people, oneself=actor(request).pk in keys)
+        person = actor(request)
+        numbers = Numbers(people, oneself=person if person.pk in keys else None)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -76,7 +77,7 @@ class ManyPeople(Base):
             "further": max(len(keys) - NAMED, 0),
             "keys": " ".join(map(str, keys)),
             "effects": [*deed.effects(numbers)],
-            "obstacles": people_many.obstacles({*keys}, actor(request)) if deed.deactivates else [],
+            "obstacles": people_many.obstacles({*keys}, person) if deed.deactivates else [],
             "action": self._with_filters(request, reverse("admin:accounts_user_many", args=[name])),
             "back": request.get_full_path(),
         }

@@ -75,6 +75,8 @@ def _steps(numbers: Numbers) -> Iterator[str]:
     )
     number = _number(numbers.second_steps)
     yield said % {"number": number} if numbers.second_steps else _("None of them has a second step.")
+    if numbers.own_second_step:
+        yield _("Your own account is among them: you sign in again then, without a second step.")
 
 
 def _number(number: int) -> str:

@@ -22,6 +22,8 @@ def _ask_second_steps(doing: Doing) -> Question | None:
         _("The authenticator app, the passkeys and the recovery codes are gone. For who lost their devices and codes."),
         _("Whoever is signed in to this account is signed out."),
     ]
+    if doing.oneself:
+        happens.append(_("This is your own account: you sign in again then, without a second step."))
     return Question(_("Remove the second steps?"), _("Remove second steps"), happens)
 
 

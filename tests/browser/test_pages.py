@@ -83,6 +83,7 @@ def listen(page: Page) -> list[str]:
             said.append(message.text)
 
     page.on("console", note)
+    page.on("pageerror", lambda error: said.append(str(error)))
     return said
 
 

@@ -37,6 +37,17 @@ def test_five_apps_are_disabled_in_seven_clicks(page: Page, scene: Scene, live_s
     assert (person.clicks, person.typed) == (7, 0)
 
 
+def test_back_at_a_list_what_is_ticked_is_what_is_counted(page: Page, scene: Scene, live_server: Any) -> None:
+    at(page, scene, live_server, "/admin/clients/client/")
+    for number in (0, 1):
+        page.locator("input[name=_selected_action]").nth(number).check()
+    page.locator("#result_list tbody a").first.click()
+    page.get_by_role("link", name="Secrets and keys").wait_for()
+    page.go_back()
+    ticked = page.locator("input[name=_selected_action]:checked").count()
+    expect(page.locator(".action-counter")).to_contain_text(f"{ticked} of")
+
+
 def test_the_configuration_is_exported_in_two_clicks(page: Page, scene: Scene, live_server: Any) -> None:
     """B12, which was not possible."""
     person = at(page, scene, live_server, "/admin/clients/client/")

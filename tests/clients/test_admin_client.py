@@ -139,7 +139,7 @@ def test_the_id_of_a_deleted_client_is_never_used_again() -> None:
 def test_the_page_that_deletes_says_that_the_id_is_spent() -> None:
     text = browser("editor").get(page("clients_client_delete", client("spa").pk)).content.decode()
     assert "Client ID: spa" in text
-    assert "The client ID can never be used again. To pause the client, untick Enabled instead." in text
+    assert "The client ID can never be used again. To pause the app, disable it instead." in text
 
 
 @pytest.mark.any_database
@@ -555,7 +555,8 @@ def test_a_page_opened_before_does_not_enable_it_either() -> None:
     opened = form_of(http.get(url))
     assert change("root", enabled=[]).status_code == 302
     told = problems(http.post(url, {**opened, "name": "Late"}))
-    assert told.pop("tokens_not_before"), "it ended what the client had, which the page does not know either"
+    assert "Enabled, Tokens not before" in told.pop("__all__")[0], "it ended what the client had, which is told, too"
+    assert told.pop("tokens_not_before")
     assert told == {"enabled": [HELD]}
     assert (client().enabled, client().name) == (False, "Acme web")
 

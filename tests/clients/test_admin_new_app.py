@@ -150,7 +150,7 @@ def test_more_statements_are_not_needed_for_more_apis(django_assert_max_num_quer
     ("said", "field", "words"),
     [
         ({"redirect_uris": "https://shop.acme.example/*"}, "redirect_uris", "wildcards"),
-        ({"redirect_uris": ""}, "redirect_uris", "at least one redirect URI"),
+        ({"redirect_uris": ""}, "redirect_uris", "Say where people are sent back to"),
         ({"apis_elsewhere": REPORTS}, "apis_elsewhere", "Not an API of this project or shared with it"),
         ({"apis_elsewhere": "https://api.acme.example/bred"}, "apis_elsewhere", "Not an API of this project"),
         ({"scopes_elsewhere": "reports.read"}, "scopes_elsewhere", "Unknown: reports.read"),

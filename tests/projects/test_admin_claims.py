@@ -150,9 +150,13 @@ def test_a_page_that_was_opened_before_somebody_else_saved_undoes_nothing() -> N
     http, address = browser("owner"), page("projects_project_claims", project().pk)
     old = form_of(http.get(address))
     assert save(query="?preset=api").status_code == 302
-    assert http.post(address, {**old, "claims-0-name": "team"}).status_code == 302
+    answer = http.post(address, {**old, "claims-0-name": "team"})
     assert table() == PRESETS["api"].rows
-    assert "changed since that page was shown" in http.get(address).content.decode()
+    now = ", ".join(row.name for row in table())
+    assert f"Saving it replaces what is there now: {now}." in answer.content.decode()
+    assert form_of(answer)["claims-0-name"] == "team", "what was typed is not lost"
+    assert http.post(address, form_of(answer)).status_code == 302, "they have read it, and insist"
+    assert [row.name for row in table()] == ["team"]
 
 
 def test_only_owners_change_the_table_and_members_look() -> None:

@@ -284,3 +284,21 @@ def test_nobody_is_sent_to_a_script(client: Http) -> None:
     opened(client, link_to(GUEST))
     client.post(PAGE, {"password1": PASSWORD})
     assert done(client)["Location"] == reverse("account_apps")
+
+
+def test_a_member_who_may_not_enter_the_console_yet_reads_who_opens_it(client: Http) -> None:
+    opened(client, link_to(GUEST))
+    client.post(PAGE, {"password1": PASSWORD})
+    there = client.get(done(client)["Location"]).content.decode()
+    assert "You have accepted the invitation." in there
+    assert "A superuser still has to let you into the console." in there
+
+
+def test_a_member_who_may_enter_the_console_lands_there(client: Http) -> None:
+    opened(client, link_to(GUEST))
+    client.post(PAGE, {"password1": PASSWORD})
+    User.objects.filter(email=GUEST).update(is_staff=True)
+    project = Project.objects.get(key="acme")
+    assert done(client)["Location"] == reverse("admin:projects_project_overview", args=[project.pk])
+    Member.objects.filter(user__email=GUEST).delete()
+    assert done(client)["Location"] == reverse("account_apps"), "of an invitation that brings no role"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.contrib.admin.models import LogEntry
 from django.core import mail
 from django.utils import timezone
 
@@ -55,7 +56,8 @@ def test_an_owner_hears_the_same_of_every_address(address: str, django_capture_o
     assert project().members.count() == 4
     assert Invitation.objects.get().email == address
     assert [one.to for one in mail.outbox] == [[address]]
-    assert "works until" in browser("owner").get(url()).content.decode()
+    day = f"{Invitation.objects.get().expires_at:%Y-%m-%d}"
+    assert f"works until {day}" in browser("owner").get(url()).content.decode(), "written like every other day here"
 
 
 def test_a_superuser_adds_whose_verified_address_it_is(django_capture_on_commit_callbacks: Any) -> None:
@@ -118,6 +120,13 @@ def test_only_owners_change_who_the_members_are(username: str, status: int) -> N
     assert browser(username).post(of("viewer"), {"_remove": "1"}).status_code == status
     assert browser(username).get(url()).status_code == (404 if status == 404 else 200)
     assert project().members.count() == 4
+
+
+def test_the_role_they_have_already_is_no_change() -> None:
+    http = browser("owner")
+    answer = http.post(of("viewer"), {"role": "viewer", "_role": "Save"}, follow=True)
+    assert [str(one) for one in answer.context["messages"]] == ["Nothing was changed."]
+    assert not LogEntry.objects.filter(object_id=project().pk).exists()
 
 
 def test_a_role_is_changed_and_a_member_removed() -> None:

@@ -13,7 +13,7 @@ from clients.models import Client
 from projects import registration
 from projects.events import SecurityEvent
 from projects.models import Consent, Member, Project
-from tests.console import browser, page, project, send
+from tests.console import browser, form_of, page, project, send
 from tests.pictures import picture
 
 pytestmark = [pytest.mark.usefixtures("console"), pytest.mark.any_database]
@@ -55,6 +55,18 @@ def test_whoever_lost_the_role_while_they_waited_changes_no_screen(monkeypatch: 
     monkeypatch.setattr(registration, "locked", after_waiting)
     assert browser("editor").post(url(), typed(app_name="Mine")).status_code == 403
     assert project().consent_screen.app_name == "Acme"
+
+
+def test_what_somebody_else_saved_meanwhile_stays() -> None:
+    http = browser("editor")
+    old = form_of(http.get(url()))
+    assert send(browser("owner"), url(), {"policy_uri": "https://acme.example/privacy"}).status_code == 302
+    answer = http.post(url(), {**old, "app_name": "Mine"})
+    assert "Somebody changed this since the page was shown: Privacy policy." in answer.content.decode()
+    assert project().consent_screen.app_name == "Acme"
+    assert http.post(url(), form_of(answer)).status_code == 302
+    now = project().consent_screen
+    assert (now.app_name, now.policy_uri) == ("Mine", "https://acme.example/privacy")
 
 
 def test_nothing_of_it_is_kept() -> None:

@@ -256,6 +256,16 @@ def test_who_signs_out_their_own_account_reads_that_it_is_among_them() -> None:
     assert own not in choose(browser("root"), "sign-out", "person", "viewer").context["effects"]
 
 
+def test_who_removes_their_own_second_step_reads_that_it_is_among_them() -> None:
+    """Where ten others are named, nobody finds their own name."""
+    own = "Your own account is among them: you sign in again then, without a second step."
+    http = browser("root")
+    assert own not in choose(http, "second-steps", "root", "person").context["effects"], "it has none"
+    enrol(User.objects.get(username="root"))
+    assert own in choose(http, "second-steps", "root", "person").context["effects"]
+    assert own not in choose(http, "second-steps", "person", "viewer").context["effects"]
+
+
 def test_large_numbers_are_said_as_all_others() -> None:
     numbers = people_many.Numbers(User.objects.none())
     vars(numbers)["second_steps"] = 1_234
