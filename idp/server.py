@@ -147,7 +147,8 @@ def _watched(application: WSGIApplication, threads: int, max_wait: float) -> Cal
             import_string("provider.telling.long_polling.begin")(threads)
         for meter in Watching.meters:
             meter.begin()
-        return Watched(BufferedBodies(application), threads, max_wait, main, STOP_SECONDS)
+        endpoints = import_string("idp.fast_path.BY_PATH") if apps.ready else ()
+        return Watched(BufferedBodies(application, endpoints), threads, max_wait, main, STOP_SECONDS)
 
     return serve_here
 

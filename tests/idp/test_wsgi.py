@@ -13,6 +13,7 @@ from django.core.handlers.wsgi import WSGIHandler
 
 from idp import wsgi
 from idp.bodies import BufferedBodies
+from idp.fast_path import BY_PATH
 from tests.provider.endpoints.raw import Rubbish, send
 from tests.world import SECRETS, basic
 
@@ -64,7 +65,11 @@ def test_programs_at_the_api_read_of_bodies_in_chunks_as_of_every_problem() -> N
 
 
 def test_a_body_that_is_too_large_is_refused_before_it_is_read() -> None:
-    for path, kind in (("/accounts/login/", "text/plain"), ("/auth/api/v1/projects/acme", "application/problem+json")):
+    for path, kind in (
+        ("/accounts/login/", "text/plain"),
+        ("/auth/api/v1/projects/acme", "application/problem+json"),
+        *((path, "application/json") for path in BY_PATH),
+    ):
         said: dict[str, str] = {}
 
         def start_response(
@@ -77,7 +82,7 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read() -> None:
             return lambda _data: None
 
         environ: dict[str, Any] = {"PATH_INFO": path, "REQUEST_METHOD": "PUT", "CONTENT_LENGTH": "1000001"}
-        body = b"".join(BufferedBodies(wsgi.application)(environ, start_response))
+        body = b"".join(BufferedBodies(wsgi.application, BY_PATH)(environ, start_response))
         assert (said["status"], said["Content-Type"]) == ("413 Content Too Large", kind)
         assert int(said["Content-Length"]) == len(body)
 
