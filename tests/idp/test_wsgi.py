@@ -68,7 +68,7 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read() -> None:
     for path, kind in (
         ("/accounts/login/", "text/plain"),
         ("/auth/api/v1/projects/acme", "application/problem+json"),
-        *((path, "application/json") for path in BY_PATH),
+        *((path, "application/json") for path in BY_PATH if "/api/v1" not in path),
     ):
         said: dict[str, str] = {}
 
