@@ -17,12 +17,13 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import django
 
-from tests.benchmarks import databases, report
+from tests.benchmarks import databases, machine, report
 
 if TYPE_CHECKING:
     from django.test import Client as Http
@@ -199,7 +200,8 @@ def told(found: list[Figure]) -> str:
     ]
     head = ["page", "who looks", "processor ms", "PostgreSQL ms", "statements", "kB"]
     over = sum(one.whole > LIMIT for one in seen)
-    said = f"{len(seen)} pages, {over} over {LIMIT} ms; the thirty slowest:"
+    where = f"{datetime.now(UTC):%Y-%m-%d}. {os.cpu_count()} cores, {machine.processor()}."
+    said = f"{where} {len(seen)} pages, {over} over {LIMIT} ms; the thirty slowest:"
     return f"{said}\n\n{report.table(head, rows[:30])}"
 
 
