@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from math import inf
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from django.core.cache.backends.redis import RedisCache
 from django.core.exceptions import ImproperlyConfigured
 from psycopg import ProgrammingError
 from psycopg.conninfo import make_conninfo
@@ -24,10 +26,10 @@ POSTGRES_LIMITS: dict[str, str | int] = {
 REDIS_LIMITS = {"socket_timeout": 0.3, "socket_connect_timeout": 0.3}  # seconds
 EMAIL_SECONDS = 10
 SWITCHES = {"true": True, "1": True, "false": False, "0": False}
-# What nobody is asked for: requests and commands say themselves what is one transaction.
-NOT_OURS = ("ATOMIC_REQUESTS", "AUTOCOMMIT")
+# What nobody is asked for: requests and commands say themselves what is one transaction, and keep their connections.
+NOT_OURS = ("ATOMIC_REQUESTS", "AUTOCOMMIT", "isolation_level", "pool")
 # Never told to PostgreSQL.
-OF_DJANGO = {"assume_role", "isolation_level", "pool", "prepare_threshold", "server_side_binding"}
+OF_DJANGO = {"assume_role", "prepare_threshold", "server_side_binding"}
 
 
 class Process:
@@ -67,20 +69,18 @@ def checked_query(given: Settings) -> Settings:
     No name is repeated, as one may be the rest of a password that has a `?`.
     """
     found, options = dict(given), dict(given.get("OPTIONS", {}))
-    for name in {"DISABLE_SERVER_SIDE_CURSORS", "CONN_HEALTH_CHECKS"} & found.keys():
-        found[name] = SWITCHES.get(str(found[name]).lower())
-        if found[name] is None:
-            raise ImproperlyConfigured(f"{name} of DATABASE_URL must be True or False.")
+    _switch(found, "DISABLE_SERVER_SIDE_CURSORS", "CONN_HEALTH_CHECKS")
+    _switch(options, "server_side_binding")
     if not (found.get("CONN_MAX_AGE", 0) is None or _is_number(found.get("CONN_MAX_AGE", 0))):
         raise ImproperlyConfigured("CONN_MAX_AGE of DATABASE_URL must be a number of seconds.")
-    for name in sorted(POSTGRES_LIMITS.keys() & options.keys()):
+    for name in sorted({*POSTGRES_LIMITS, "prepare_threshold"} & options.keys()):
         if not _is_number(options[name]):
             raise ImproperlyConfigured(f"{name} of DATABASE_URL must be a whole number.")
-    if any(name in found for name in NOT_OURS):
-        raise ImproperlyConfigured(f"DATABASE_URL may not say {' or '.join(NOT_OURS)}. Take it out.")
+    if refused := [name for name in NOT_OURS if name in found or name in options]:
+        raise ImproperlyConfigured(f"DATABASE_URL may not say {' or '.join(refused)}. Take it out.")
     try:
         make_conninfo("", **{name: value for name, value in options.items() if name not in OF_DJANGO})
-    except ProgrammingError:
+    except (ProgrammingError, TypeError):  # TypeError: a name of its own
         raise ImproperlyConfigured(
             "DATABASE_URL has a name behind its ? that PostgreSQL does not know (docs/operations.md, Databases)."
             " A ? of the password is written %3F."
@@ -92,7 +92,17 @@ def checked_query(given: Settings) -> Settings:
             "DATABASE_URL has an @ behind its host. Special characters of the password are percent-encoded: %40 for @,"
             " %2F for /."
         )
-    return found
+    return {**found, **({"OPTIONS": options} if options else {})}
+
+
+def _switch(said: Settings, *names: str) -> None:
+    """Make these of what was said a truth value: any text would pass for true, or for nothing."""
+    for name in names:
+        if name not in said:
+            continue
+        if (value := SWITCHES.get(str(said[name]).lower())) is None:
+            raise ImproperlyConfigured(f"{name} of DATABASE_URL must be True or False.")
+        said[name] = value
 
 
 def _is_number(value: object) -> bool:
@@ -113,6 +123,8 @@ def with_time_limits(given: Settings, *, serves: bool) -> Settings:
 
 def cache_of(url: str) -> Settings:
     """The settings of a cache URL. A mistake would look like a Redis that is away, with every request."""
+    if url.startswith("valkey"):  # speaks as Redis does, and the library would make no address of it
+        url = f"redis{url.removeprefix('valkey')}"
     given: Settings = Environment.cache_url_config(url)  # type: ignore[no-untyped-call]
     if given["BACKEND"].endswith(".RedisCache"):
         parts = urlsplit(url)
@@ -120,9 +132,22 @@ def cache_of(url: str) -> Settings:
             _ = urlsplit(f"//{one}").port  # ValueError
         if parts.netloc and parts.path.strip("/"):
             int(parts.path.strip("/"))
-        for name in REDIS_LIMITS.keys() & given.get("OPTIONS", {}).keys():
-            float(given["OPTIONS"][name])
+        options = given.get("OPTIONS", {})
+        for name in REDIS_LIMITS.keys() & options.keys():
+            options[name] = _seconds(options[name])
+        try:  # nobody is asked yet, and a name that no connection has would be told with the first one
+            RedisCache(given["LOCATION"], given)._cache.get_client(write=True).connection_pool.make_connection()
+        except (TypeError, ImportError):
+            raise ImproperlyConfigured from None  # said by whoever reads the address
     return given
+
+
+def _seconds(value: object) -> float:
+    """Raises ValueError: nobody is waited for without end, nor not at all."""
+    seconds = float(str(value))
+    if not 0 < seconds < inf:
+        raise ValueError
+    return seconds
 
 
 def cache_with_time_limits(given: Settings) -> Settings:

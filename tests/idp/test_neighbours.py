@@ -122,8 +122,13 @@ def test_every_part_of_a_database_url_may_be_percent_encoded(url: str, says: dic
         ("CONN_MAX_AGE=long", "CONN_MAX_AGE of DATABASE_URL must be a number of seconds"),
         ("CONN_MAX_AGE=-1", "CONN_MAX_AGE of DATABASE_URL must be a number of seconds"),
         ("DISABLE_SERVER_SIDE_CURSORS=perhaps", "must be True or False"),
-        ("AUTOCOMMIT=False", "may not say ATOMIC_REQUESTS or AUTOCOMMIT"),
-        ("ATOMIC_REQUESTS=True", "may not say ATOMIC_REQUESTS or AUTOCOMMIT"),
+        ("AUTOCOMMIT=False", "may not say AUTOCOMMIT"),
+        ("ATOMIC_REQUESTS=True", "may not say ATOMIC_REQUESTS"),
+        ("pool=True", "may not say pool"),
+        ("isolation_level=serializable", "may not say isolation_level"),
+        ("prepare_threshold=None", "prepare_threshold of DATABASE_URL must be a whole number"),
+        ("server_side_binding=perhaps", "server_side_binding of DATABASE_URL must be True or False"),
+        ("conninfo=dbname%3Dother", "a name behind its .* PostgreSQL does not know"),
     ],
 )
 def test_what_a_database_url_says_wrongly_stops_the_start(
@@ -183,6 +188,8 @@ def test_a_switch_of_a_database_url_is_never_its_opposite(
     monkeypatch.setenv("DATABASE_URL", url)
     given = neighbours.database(Environment(), tmp_path)
     assert (given["DISABLE_SERVER_SIDE_CURSORS"], given["CONN_MAX_AGE"]) == (meant, None)
+    monkeypatch.setenv("DATABASE_URL", f"postgres://db.example/v?server_side_binding={written}")
+    assert neighbours.database(Environment(), tmp_path)["OPTIONS"]["server_side_binding"] is meant
 
 
 @pytest.mark.parametrize(
@@ -191,6 +198,11 @@ def test_a_switch_of_a_database_url_is_never_its_opposite(
         "redis://cache.example:port/0",
         "redis://cache.example:6379/counters",
         "redis://cache.example:6379/0?socket_timeout=soon",
+        "redis://cache.example:6379/0?socket_timeout=None",
+        "redis://cache.example:6379/0?socket_timeout=inf",
+        "redis://cache.example:6379/0?socket_timeout=0",
+        "redis://cache.example:6379/0?socket_timout=1",
+        "redis://cache.example:6379/0?parser_class=nowhere.Parser",
         "memcache://cache.example",
         "dummycache://",
         "filecache:///tmp/cache",
@@ -209,8 +221,15 @@ def test_a_cache_that_would_not_count_stops_the_start(monkeypatch: pytest.Monkey
         "rediss://:p%40ss@cache.example:6379/0?socket_timeout=0.5",
         "redis://one:6379,two:6379/1",
         "redis:///var/run/redis.sock",
+        "valkey://cache.example:6379/0",
+        "redis://cache.example:6379/0?db=7&health_check_interval=30",
         "locmemcache://",
     ],
 )
 def test_a_cache_as_it_should_be(url: str) -> None:
     assert neighbours.cache_of(url)["BACKEND"].endswith(("RedisCache", "LocMemCache"))
+
+
+def test_valkey_is_asked_as_redis_is() -> None:
+    assert neighbours.cache_of("valkeys://cache.example/1") == neighbours.cache_of("rediss://cache.example/1")
+    assert neighbours.cache_of("redis://h?socket_timeout=0.5")["OPTIONS"] == {"socket_timeout": 0.5}, "a number"
