@@ -7,6 +7,7 @@ what is there now, unless the person changed them, too; then both are told. Noth
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
@@ -29,12 +30,18 @@ TOLD = gettext_lazy(
     "Somebody changed this since the page was shown: %(fields)s. Nothing is saved yet. What you did not touch shows "
     "what is there now: look at it, and save again."
 )
+GONE = gettext_lazy(
+    "Somebody deleted rows of this table since the page was shown. Nothing is saved yet: look at what is left, and "
+    "save again."
+)
 Marks = Mapping[str, str]
 
 if TYPE_CHECKING:
     Base = forms.ModelForm[Any]
+    Rows = forms.BaseInlineFormSet[Any, Any, forms.ModelForm[Any]]
 else:
     Base = object
+    Rows = forms.BaseInlineFormSet
 
 
 class Watched(Base):
@@ -55,6 +62,50 @@ class Watched(Base):
         if changed:
             names = ", ".join(str(self.fields[name].label or name) for name in changed)
             self.add_error(None, str(TOLD) % {"fields": names})
+
+
+class WatchedRows(Rows):
+    """Rows below a form. One that is not there any more has no value to show, and could never be sent again.
+
+    Whoever sends one to delete it wants what has happened.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.missed = False
+        if self.is_bound and self.management_form.is_valid():
+            self._take_out_what_is_gone()
+
+    def full_clean(self) -> None:
+        super().full_clean()
+        if self.missed:
+            self._non_form_errors.append(str(GONE))  # type: ignore[attr-defined]
+
+    def _take_out_what_is_gone(self) -> None:
+        rows, shown, prefix = self.get_queryset(), self.initial_form_count(), str(self.prefix)
+        there, key = {str(row.pk) for row in rows}, rows.model._meta.pk.name
+        gone = [i for i in range(shown) if self.data.get(f"{self.add_prefix(i)}-{key}") not in there]
+        if not gone:
+            return
+        self.missed = any(not self.data.get(f"{self.add_prefix(i)}-DELETE") for i in gone)
+        left = [i for i in range(self.total_form_count()) if i not in gone]
+        sent = _renumbered(self.data, prefix, left)
+        sent[f"{prefix}-INITIAL_FORMS"], sent[f"{prefix}-TOTAL_FORMS"] = str(shown - len(gone)), str(len(left))
+        self.data = sent
+        del self.management_form  # it was read from what was sent
+
+
+def _renumbered(sent: Any, prefix: str, left: Sequence[int]) -> Any:
+    """The same, with these rows alone."""
+    kept, number = sent.copy(), {str(old): new for new, old in enumerate(left)}
+    row = re.compile(rf"{re.escape(prefix)}-(\d+)-(.+)", re.DOTALL)
+    found = [(name, match) for name in sent if (match := row.fullmatch(name))]
+    for name, _match in found:
+        del kept[name]
+    for name, match in found:
+        if match[1] in number:
+            kept.setlist(f"{prefix}-{number[match[1]]}-{match[2]}", sent.getlist(name))
+    return kept
 
 
 def _what_is_there(_data: object, initial: object) -> object:
@@ -127,6 +178,9 @@ def _said(field: forms.Field, value: object) -> str:
         return _("yes") if value else _("no")
     if isinstance(value, str) and isinstance(field, forms.ChoiceField) and not isinstance(field, ModelChoiceField):
         return str(dict(cast("Iterable[tuple[object, object]]", field.choices)).get(value, value))
+    if isinstance(field, ModelChoiceField) and isinstance(value, int):
+        chosen = field.queryset.filter(pk=value).first() if field.queryset is not None else None
+        return field.label_from_instance(chosen) if chosen is not None else _text(field, value)
     return _text(field, value)
 
 

@@ -17,7 +17,7 @@ from django.urls import URLPattern
 from django.utils.translation import gettext as _
 
 from accounts.console import ConsoleAdmin, actor
-from accounts.console_seen import watched
+from accounts.console_seen import WatchedRows, watched
 from projects import access
 from projects.kept_forms import waits_for_proof
 from projects.models import Project, Role
@@ -179,7 +179,7 @@ class ProjectScopedInline(ProjectScoped, Inline):
     def get_formset(self, request: HttpRequest, obj: Model | None = None, **kwargs: object) -> type[Rows]:
         kwargs["absolute_max"] = MAX_ROWS  # not self.max_num, which is 0 for those who add none
         if self.template == admin.TabularInline.template:
-            kwargs["formset"] = type("TableRows", (LabelledRows, self.formset), {})
+            kwargs["formset"] = type("TableRows", (LabelledRows, WatchedRows, self.formset), {})
         formset = super().get_formset(request, obj, **kwargs)  # a class of its own for every request
         formset.form = watched(formset.form, request)
         formset.form.actor, formset.form.request = actor(request), request

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from accounts import console_seen
 from accounts.models import User
 from projects.models import Api, ApiScope
+from projects.upstream.models import Connector
 from tests.console import ORDERS, api, browser, client, form_of, page, problems, project
 from tests.world import Response
 
@@ -58,6 +61,16 @@ def test_what_it_is_now_is_said_as_the_page_says_it() -> None:
     assert "require_pkce" not in told, "nobody touched it"
 
 
+def test_what_was_chosen_is_named() -> None:
+    http = browser("root")
+    row = Connector.objects.create(key="work", name="Work", issuer="https://idp.example", client_id="us")
+    url = page("upstream_connector_change", row.pk)
+    old = form_of(http.get(url))
+    Connector.objects.update(project=project("other"))
+    told = problems(http.post(url, {**old, "project": str(project().pk)}))
+    assert told["project"] == ["This was changed meanwhile. It is now: “Other people”."]
+
+
 def test_a_second_click_on_the_same_button_is_no_somebody_else() -> None:
     http = browser("editor")
     fields = {**form_of(http.get(web())), "name": "Twice"}
@@ -74,6 +87,58 @@ def test_rows_below_the_form_are_watched_like_it() -> None:
     assert http.post(url, form_of(answer)).status_code == 302
     now = Api.objects.get(identifier=ORDERS)
     assert (now.name, now.scopes.get().description) == ("Mine", "By somebody else")
+
+
+def scopes_page() -> str:
+    """Rows in the order of their names: orders.end, orders.read, orders.write."""
+    for name in ("orders.write", "orders.end"):
+        ApiScope.objects.create(api=api(), name=name, description=name)
+    return page("projects_api_change", api().pk)
+
+
+def test_a_row_that_somebody_else_deleted_is_told_and_the_others_can_be_saved() -> None:
+    http, url = browser("editor"), scopes_page()
+    old = form_of(http.get(url))
+    ApiScope.objects.filter(name="orders.end").delete()
+    new = {"scopes-3-name": "orders.new", "scopes-3-description": "New"}
+    answer = http.post(url, {**old, "scopes-2-description": "Mine", **new})
+    assert [str(one) for one in formset(answer).non_form_errors()] == [str(console_seen.GONE)]
+    assert str(console_seen.GONE) in answer.content.decode()
+    assert set(api().scopes.values_list("name", "description")) == {
+        ("orders.read", "See your orders"),
+        ("orders.write", "orders.write"),
+    }
+    assert http.post(url, form_of(answer)).status_code == 302
+    assert set(api().scopes.values_list("name", "description")) == {
+        ("orders.read", "See your orders"),
+        ("orders.write", "Mine"),
+        ("orders.new", "New"),
+    }
+
+
+def test_two_who_delete_the_same_row_want_the_same() -> None:
+    http, url = browser("editor"), scopes_page()
+    fields = {**form_of(http.get(url)), "scopes-0-DELETE": "on", "name": "Renamed"}
+    ApiScope.objects.filter(name="orders.end").delete()
+    assert http.post(url, fields).status_code == 302
+    assert api().name == "Renamed"
+
+
+def test_a_row_of_another_is_no_row_of_this_one() -> None:
+    """And what is no number at all is none either."""
+    http, url = browser("editor"), scopes_page()
+    foreign = ApiScope.objects.get(name="open.read")
+    for key in (str(foreign.pk), "x", "", "9" * 30):
+        fields = {**form_of(http.get(url)), "scopes-1-id": key, "scopes-1-description": "Taken"}
+        assert formset(http.post(url, fields)).non_form_errors() == [str(console_seen.GONE)]
+    assert not ApiScope.objects.filter(description="Taken").exists()
+    assert ApiScope.objects.get(pk=foreign.pk).api == foreign.api
+
+
+def formset(response: Response) -> Any:
+    assert response.status_code == 200
+    [table] = response.context["inline_admin_formsets"]
+    return table.formset
 
 
 def test_people_are_watched_and_so_are_settings_of_projects() -> None:
