@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from django.conf import settings
 
-from common import clock
+from common import cache, clock
 from common.jws import ALGORITHMS
 from provider import client_keys
 from provider.client_documents import find_client
@@ -27,6 +27,14 @@ def opened(params: Params) -> Params:
     """
     if not params.has("request"):
         return params
+    known = cache.current()
+    found = _opened(params)
+    if not found.wrapped.signed and cache.changed_since(known):  # its key is good from the moment in which it was made
+        return _opened(params)
+    return found
+
+
+def _opened(params: Params) -> Params:
     client = find_client(params.one("client_id"))
     if client is None or not client_keys.has_keys(client):
         return params

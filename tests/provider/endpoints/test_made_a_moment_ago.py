@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from clients import secrets
 from clients.models import Client
+from common import cache
 from tests.foreign_keys import KEYS, public, signed
 from tests.provider.assertions import claims, proving
-from tests.world import WEB_CB, App, Browser, basic, redirected
+from tests.world import ISSUER, WEB_CB, App, Browser, Response, basic, redirected
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -46,6 +49,32 @@ def test_a_key_is_good_at_once() -> None:
     keys = {"keys": [public(KEYS["ES256"], kid="new")]}
     change("service", token_endpoint_auth_method="private_key_jwt", jwks=keys)
     assert asks() == {"active": False}
+
+
+def test_the_key_of_a_request_object_is_good_at_once() -> None:
+    asked = {"client_id": "web", "redirect_uri": WEB_CB, "response_type": "code", "scope": "openid", "state": "s"}
+    said = {"iss": "web", "aud": ISSUER, **asked}
+    query = {"client_id": "web", "request": signed(KEYS["ES256"], "ES256", said, kid="new")}
+
+    def answer() -> Response:
+        return Browser("owner").http.get(f"/oauth2/authorize?{urlencode(query)}")
+
+    assert redirected(answer())["error"] == "request_not_supported"
+    change("web", jwks={"keys": [public(KEYS["ES256"], kid="new")]}, require_pkce=False)
+    assert answer().status_code == 200
+
+
+def test_a_client_that_is_enabled_again_is_let_in_at_once() -> None:
+    proof = proving(signed(KEYS["ES256"], "ES256", claims("service"), kid="new"))
+    keys = {"keys": [public(KEYS["ES256"], kid="new")]}
+    change("service", token_endpoint_auth_method="private_key_jwt", jwks=keys, enabled=False)
+    cache.renew()
+    other = proving(signed(KEYS["ES256"], "ES256", claims("service"), kid="new"))
+    ask = partial(App("service").post, "/oauth2/introspect", auth=None)
+    assert ask({"token": "x", **other}).status_code == 401
+    change("service", enabled=True)
+    assert ask({"token": "x", **proof}).json() == {"active": False}
+    assert ask({"token": "x", **proof}).status_code == 401, "it was used"
 
 
 def test_a_client_is_known_at_once() -> None:
