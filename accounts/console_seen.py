@@ -82,13 +82,14 @@ class WatchedRows(Rows):
             self._non_form_errors.append(str(GONE))  # type: ignore[attr-defined]
 
     def _take_out_what_is_gone(self) -> None:
-        rows, shown, prefix = self.get_queryset(), self.initial_form_count(), str(self.prefix)
+        rows, total, prefix = self.get_queryset(), self.total_form_count(), str(self.prefix)
+        shown = min(self.initial_form_count(), total)  # it is a number that somebody sent; the total is bounded
         there, key = {str(row.pk) for row in rows}, rows.model._meta.pk.name
-        gone = [i for i in range(shown) if self.data.get(f"{self.add_prefix(i)}-{key}") not in there]
+        gone = {i for i in range(shown) if self.data.get(f"{self.add_prefix(i)}-{key}") not in there}
         if not gone:
             return
         self.missed = any(not self.data.get(f"{self.add_prefix(i)}-DELETE") for i in gone)
-        left = [i for i in range(self.total_form_count()) if i not in gone]
+        left = [i for i in range(total) if i not in gone]
         sent = _renumbered(self.data, prefix, left)
         sent[f"{prefix}-INITIAL_FORMS"], sent[f"{prefix}-TOTAL_FORMS"] = str(shown - len(gone)), str(len(left))
         self.data = sent

@@ -135,6 +135,16 @@ def test_a_row_of_another_is_no_row_of_this_one() -> None:
     assert ApiScope.objects.get(pk=foreign.pk).api == foreign.api
 
 
+@pytest.mark.parametrize("number", ["999999999", "-1", "x", "", "9" * 5_000])
+@pytest.mark.parametrize("name", ["INITIAL_FORMS", "TOTAL_FORMS"])
+def test_numbers_of_rows_that_nobody_showed_hold_nobody_up(name: str, number: str) -> None:
+    http, url = browser("editor"), scopes_page()
+    before = set(api().scopes.values_list("name", "description"))
+    answer = http.post(url, {**form_of(http.get(url)), f"scopes-{name}": number})
+    assert answer.status_code in (200, 302)
+    assert set(api().scopes.values_list("name", "description")) == before
+
+
 def formset(response: Response) -> Any:
     assert response.status_code == 200
     [table] = response.context["inline_admin_formsets"]
