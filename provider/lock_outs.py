@@ -68,8 +68,10 @@ def _told(row: Row, what: str, who: str, lift: Callable[[Actor], object]) -> Loc
 def _standing(rows: QuerySet[Logged], lifted: QuerySet[Logged], window: int) -> list[Logged]:
     """The latest of each that nobody lifted after it began."""
     since = clock.now() - timedelta(seconds=window)
-    ended: dict[tuple[str, ...], datetime] = {_key(row): row.at for row in lifted.filter(at__gte=since).order_by("at")}
     latest = {_key(row): row for row in reversed(rows.filter(at__gte=since).order_by("-at")[:MOST])}
+    if not latest:
+        return []
+    ended: dict[tuple[str, ...], datetime] = {_key(row): row.at for row in lifted.filter(at__gte=since).order_by("at")}
     return [row for key, row in latest.items() if key not in ended or ended[key] < row.at]
 
 

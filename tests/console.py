@@ -114,6 +114,14 @@ def send(http: Http, url: str, changes: Fields | None = None) -> Response:
     return drawing.post(http, url, {**form_of(shown), **(changes or {})})
 
 
+def look_again(http: Http, url: str, changes: Fields | None = None) -> Response:
+    """The same by somebody who is told what others changed meanwhile, and saves once more (`accounts.console_seen`)."""
+    answer = send(http, url, changes)
+    if answer.status_code == 200 and "since the page was shown" in answer.content.decode():
+        return drawing.post(http, url, form_of(answer))
+    return answer
+
+
 def insist(http: Http, url: str, changes: Fields | None = None) -> Response:
     """The same by somebody who is told first whom it hurts, and goes on (`accounts.asked_first`)."""
     answer = send(http, url, changes)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.test import Client as Http
 
 from clients.models import Client
 from idp.configuration import ConfigurationError, apply
 from projects.models import Api
-from tests.console import browser, form_of, page, project
+from tests.console import Fields, browser, form_of, page, project
 from tests.races.racing import ROUNDS, race
 
 pytestmark = [
@@ -65,6 +66,16 @@ def test_overlapping_apis_of_two_files_applied_at_once_end_with_one_project() ->
         Api.objects.filter(origin="https://new.example:443").delete()
 
 
+def _insisting(http: Http, url: str, fields: Fields) -> int:
+    """Saves again what the page shows, as long as others were quicker and it tells of them."""
+    answer = http.post(url, fields)
+    for _again in range(8):
+        if answer.status_code != 200:
+            break
+        answer = http.post(url, form_of(answer))
+    return answer.status_code
+
+
 def test_a_client_disabled_while_its_page_is_saved_stays_disabled() -> None:
     """The pages were opened while it was enabled, so each of them would enable it again."""
     root, editors = browser("root"), [browser("editor") for _ in range(7)]
@@ -75,7 +86,7 @@ def test_a_client_disabled_while_its_page_is_saved_stays_disabled() -> None:
 
         def work(number: int) -> int:
             if number == 0:
-                return root.post(url, off).status_code  # noqa: B023
+                return _insisting(root, url, off)  # noqa: B023
             return editors[number - 1].post(url, {**opened[number - 1], "name": f"By {number}"}).status_code  # noqa: B023
 
         assert set(race(work)) <= {200, 302}

@@ -16,7 +16,7 @@ from projects import api_registration, registration
 from projects.actors import Actor
 from projects.metadata import Scope
 from projects.models import Api
-from tests.console import Fields, api, browser, console, page, project, send
+from tests.console import Fields, api, browser, console, look_again, page, project
 
 __all__ = ["console"]
 pytestmark = [
@@ -61,7 +61,8 @@ def until_it_waits(one: Future[object]) -> None:
 
 
 def save(who: str, url: str, changes: Fields) -> Callable[[], int]:
-    return lambda: int(send(browser(who), url, changes).status_code)
+    """Once more, where somebody else changed what the page shows: with all that it shows now."""
+    return lambda: int(look_again(browser(who), url, changes).status_code)
 
 
 def remove_the_editor() -> None:
@@ -185,7 +186,7 @@ def delayed(monkeypatch: pytest.MonkeyPatch, thread: list[int]) -> tuple[threadi
             f"{{identifier: '{api().identifier}', name: Renamed}}, {{identifier: '{BILLING}', name: Renamed}}]}}]"
         ),
         lambda: rename(BILLING, "Renamed"),
-        lambda: send(browser("editor"), page("projects_api_change", api(BILLING).pk), {"name": "Renamed"}),
+        lambda: look_again(browser("editor"), page("projects_api_change", api(BILLING).pk), {"name": "Renamed"}),
     ],
     ids=["a file", "a change", "a page"],
 )
