@@ -64,9 +64,9 @@ def authenticate(
         if not proved and cache.changed_since(known):  # a secret is good from the moment in which it was made
             client = find(presented.client_id)
             proved = method.proves(client, presented)
-        elif client is not None and not client.enabled and cache.changed_since(known):
+        elif proved and client is not None and not client.enabled and cache.changed_since(known):
             client = find(presented.client_id)
-            proved = presented.assertion is not None or method.proves(client, presented)  # an assertion is good once
+            proved = presented.assertion is not None or method.proves(client, presented)  # proved, and good once
         proved = proved or _guesses_right(method, client, presented, address)
         if client is None or not proved or not client.enabled:
             raise InvalidClient(challenge=presented.by_header)

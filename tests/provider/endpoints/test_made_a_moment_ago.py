@@ -11,7 +11,7 @@ import pytest
 from clients import secrets
 from clients.models import Client
 from common import cache
-from tests.foreign_keys import KEYS, public, signed
+from tests.foreign_keys import KEYS, OTHERS, public, signed
 from tests.provider.assertions import claims, proving
 from tests.world import ISSUER, WEB_CB, App, Browser, Response, basic, redirected
 
@@ -99,3 +99,25 @@ def test_what_is_refused_still_is_when_something_else_changed() -> None:
     change("web", name="Another name")
     assert own_token("another") == 401
     assert Browser("owner").authorize("web", redirect_uri="https://evil.example/").status_code == 400
+
+
+def test_a_client_that_is_enabled_while_it_is_looked_at_still_has_to_prove_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Between the two looks: what proved nothing at the first one is no proof at the second."""
+    keys = {"keys": [public(KEYS["ES256"], kid="new")]}
+    change("service", token_endpoint_auth_method="private_key_jwt", jwks=keys, enabled=False)
+    cache.renew()
+    looks: list[bool] = []
+
+    def changed_since(_known: object) -> bool:
+        looks.append(bool(looks))
+        change("service", enabled=True)
+        cache.renew()
+        return looks[-1]
+
+    monkeypatch.setattr(cache, "changed_since", changed_since)
+    forged = proving(signed(OTHERS["ES256"], "ES256", claims("service"), kid="new"))
+    answer = App("service").post("/oauth2/introspect", {"token": "x", **forged}, auth=None)
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+    assert looks, "it was looked at"
