@@ -65,8 +65,8 @@ def authenticate(
             client = find(presented.client_id)
             proved = method.proves(client, presented)
         elif proved and client is not None and not client.enabled and cache.changed_since(known):
-            client = find(presented.client_id)
-            proved = presented.assertion is not None or method.proves(client, presented)  # proved, and good once
+            before, client = client, find(presented.client_id)
+            proved = _proves_still(method, before, client, presented)
         proved = proved or _guesses_right(method, client, presented, address)
         if client is None or not proved or not client.enabled:
             raise InvalidClient(challenge=presented.by_header)
@@ -76,6 +76,17 @@ def authenticate(
     else:
         profile.check_authentication(client)
     return client
+
+
+def _proves_still(method: Method, before: ClientFacts, client: ClientFacts | None, presented: Credentials) -> bool:
+    """Whether what proved the client before does so now; an assertion, good once, while the keys are the same."""
+    if presented.assertion is None:
+        return method.proves(client, presented)
+    return client is not None and _keys_of(client) == _keys_of(before)
+
+
+def _keys_of(client: ClientFacts) -> tuple[str, ...]:
+    return client.auth_method, client.assertion_algorithm, client.jwks, client.jwks_uri
 
 
 def client_named(params: Params, authorization: str | None) -> str:

@@ -77,6 +77,18 @@ def test_a_client_that_is_enabled_again_is_let_in_at_once() -> None:
     assert ask({"token": "x", **proof}).status_code == 401, "it was used"
 
 
+def test_a_client_that_is_enabled_again_with_other_keys_is_not_let_in_by_the_old_ones() -> None:
+    old, new = ({"keys": [public(one["ES256"], kid="new")]} for one in (KEYS, OTHERS))
+    change("service", token_endpoint_auth_method="private_key_jwt", jwks=old, enabled=False)
+    cache.renew()
+    proof = proving(signed(KEYS["ES256"], "ES256", claims("service"), kid="new"))
+    ask = partial(App("service").post, "/oauth2/introspect", auth=None)
+    first = proving(signed(KEYS["ES256"], "ES256", claims("service"), kid="new"))
+    assert ask({"token": "x", **first}).status_code == 401
+    change("service", enabled=True, jwks=new)
+    assert ask({"token": "x", **proof}).status_code == 401
+
+
 def test_a_client_is_known_at_once() -> None:
     assert own_token(App("service").secret) == 200
     assert App("newcomer").post("/oauth2/revoke", {"token": "x", "client_id": "newcomer"}, auth=None).status_code == 401
