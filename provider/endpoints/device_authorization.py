@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from common import counters, issuer
+from common import cache, counters, issuer
 from common.address import address_of
 from common.certificates import of_connection
 from common.counters import Limit
@@ -15,9 +15,12 @@ from provider import parameters
 from provider.authorization_request import validate_for_device
 from provider.client_authentication import authenticate
 from provider.endpoints.http import Answer, json_answer, protocol_endpoint
+from provider.facts import find_client
 from provider.parameters import Request
 from provider.protocol import device
-from provider.protocol.errors import TooManyWait, UnauthorizedClient
+from provider.protocol.errors import Refusal, TooManyWait, UnauthorizedClient
+from provider.protocol.facts import ClientFacts
+from provider.protocol.request import Params
 from provider.protocol.runner import At
 from provider.store import devices
 
@@ -30,11 +33,16 @@ AT_GRANT_TYPES, AT_BEGINNING = map(At, ("grant_types", "begin"))
 def device_authorization(request: Request) -> Answer:
     """What is asked for is validated now, by the steps of the authorization endpoint (section 3.2)."""
     params, address = parameters.from_body(request), address_of(request)
+    known = cache.current()
     client = authenticate(params, parameters.authorization(request), address, of_connection(request.META))
-    with AT_GRANT_TYPES:
-        if not client.may_use(device.GRANT_TYPE):
-            raise UnauthorizedClient
-    validate_for_device(params, client)
+    try:
+        _validate(params, client)
+    except Refusal:
+        now = find_client(client.client_id) if cache.changed_since(known) else None
+        if now is None:
+            raise
+        client = now
+        _validate(params, client)
     with AT_BEGINNING:
         _refuse_too_many(client.client_id, address)
         begun = devices.begin(client, device.kept(params), address)
@@ -49,6 +57,13 @@ def device_authorization(request: Request) -> Answer:
             "interval": device.INTERVAL,
         }
     )
+
+
+def _validate(params: Params, client: ClientFacts) -> None:
+    with AT_GRANT_TYPES:
+        if not (client.enabled and client.may_use(device.GRANT_TYPE)):
+            raise UnauthorizedClient
+    validate_for_device(params, client)
 
 
 def _refuse_too_many(client_id: str, address: str) -> None:

@@ -9,11 +9,14 @@ from urllib.parse import urlencode
 import pytest
 
 from clients import secrets
-from clients.models import Client
+from clients.models import AudienceEntry, Client
 from common import cache
+from provider.endpoints import device_authorization
+from provider.protocol import device
+from provider.protocol.errors import UnauthorizedClient
 from tests.foreign_keys import KEYS, OTHERS, public, signed
 from tests.provider.assertions import claims, proving
-from tests.world import ISSUER, WEB_CB, App, Browser, Response, basic, redirected
+from tests.world import ISSUER, ORDERS, WEB_CB, App, Browser, Response, basic, redirected
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -104,6 +107,44 @@ def test_an_address_is_led_to_at_once_and_a_scope_asked_for() -> None:
     assert redirected(browser.authorize("web", scope="groups"))["error"] == "invalid_scope"
     change("web", scope="openid groups")
     assert browser.authorize("web", scope="groups").status_code == 200
+
+
+def test_a_device_may_begin_and_ask_for_a_scope_and_an_audience_at_once() -> None:
+    def begun(**asked: str) -> str:
+        answer = App("spa").post("/oauth2/device_authorization", {"scope": "openid", **asked}).json()
+        return str(answer.get("error") or sorted(answer)[0])
+
+    assert begun() == "unauthorized_client"
+    spa = Client.objects.get(client_id="spa")
+    change("spa", grant_types=[*spa.grant_types, device.GRANT_TYPE], scope="openid")
+    assert begun() == "device_code"
+    assert begun(scope="groups") == "invalid_scope"
+    change("spa", scope="openid groups")
+    assert begun(scope="groups") == "device_code"
+    assert begun(resource=ORDERS) == "invalid_target"
+    AudienceEntry.objects.create(client=spa, value=ORDERS)
+    assert begun(resource=ORDERS) == "device_code"
+
+
+@pytest.mark.parametrize("ended", ["disabled", "deleted"])
+def test_a_client_that_ends_while_it_is_looked_at_begins_nothing(monkeypatch: pytest.MonkeyPatch, ended: str) -> None:
+    """Between the two looks: what the first one refuses, the second would allow."""
+    change("spa", grant_types=[device.GRANT_TYPE])
+    cache.renew()
+    looks: list[object] = []
+
+    def validate(*said: object) -> None:
+        looks.append(said)
+        if len(looks) == 1:
+            change("spa", enabled=False)
+            if ended == "deleted":
+                Client.objects.get(client_id="spa").delete()
+            raise UnauthorizedClient
+
+    monkeypatch.setattr(device_authorization, "validate_for_device", validate)
+    answer = App("spa").post("/oauth2/device_authorization", {"scope": "openid"})
+    assert (answer.status_code, answer.json()["error"]) == (400, "unauthorized_client")
+    assert len(looks) == 1
 
 
 def test_what_is_refused_still_is_when_something_else_changed() -> None:
