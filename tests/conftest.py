@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.db.models import F
 from hypothesis import settings as hypothesis_settings
@@ -43,9 +44,15 @@ pytest_plugins = [
 ]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _changes_bite_at_once() -> None:
+    """Between two tests, too: the live server still answers programs that the one before has ended."""
+    django_settings.IDP_FACTS_MAX_AGE = 0
+
+
 @pytest.fixture(autouse=True)
 def _quick_and_alone(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Passwords are hashed quickly, changes bite at once, and no test sees the limits another one used up.
+    """Passwords are hashed quickly, and no test sees the limits another one used up.
 
     Tests that travel in time do not take the database with them, so its clock is not compared.
     """
@@ -53,7 +60,6 @@ def _quick_and_alone(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     # Every client of a test starts the middleware anew, which would list hundreds of static files each time.
     settings.WHITENOISE_AUTOREFRESH = True
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.IDP_FACTS_MAX_AGE = 0
     settings.IDP_ISSUER_FORGOTTEN = False  # on PostgreSQL a test run has DATABASE_URL only
     counters._away_until = 0.0
     cache.clear()

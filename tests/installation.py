@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.migrated import copied
+from tests.migrated import copy
 from tests.world import WORLD
 
 ROOT = Path(__file__).parent.parent
@@ -65,7 +65,7 @@ def prepared(folder: Path, origin: str, path: str, more: str = "", **settings: s
         **settings,
     }
     made = Installation(origin + path, origin, mails, environment)
-    copied(str(folder / "db.sqlite3")).close()
+    copy(str(folder / "db.sqlite3"))
     made.command("quickstart", "--no-demo")
     for number, text in enumerate(filter(None, (WORLD, more))):
         (folder / f"{number}.yaml").write_text(text)

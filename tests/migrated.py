@@ -42,12 +42,9 @@ def migrated() -> Iterator[Path]:
         yield wanted
 
 
-def copied(into: str, *, uri: bool = False) -> sqlite3.Connection:
-    """The connection it was copied through; a database in memory is there as long as any is open."""
-    target = sqlite3.connect(into, uri=uri)
-    with migrated() as path, closing(sqlite3.connect(path)) as source:
+def copy(into: str) -> None:
+    with migrated() as path, closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(into)) as target:
         source.backup(target)
-    return target
 
 
 def _migrate(path: Path) -> Path:

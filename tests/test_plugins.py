@@ -10,6 +10,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -218,3 +219,10 @@ def test_taking_turns_lets_every_two_meet(monkeypatch: pytest.MonkeyPatch) -> No
     assert {(n, way) for _, n, way in tried} == {(n, way) for n in range(5) for way in ways}
     monkeypatch.setattr(sweep, "EVERYTHING", True)
     assert sweep.taking_turns(ways, 1) == ways
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.any_database
+def test_a_server_beside_a_test_has_connections_of_its_own(live_server: Any) -> None:
+    """Else both would wait for each other for ever, some day."""
+    assert not live_server.thread.connections_override

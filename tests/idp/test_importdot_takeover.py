@@ -33,7 +33,7 @@ from psycopg import sql
 from tests.idp.toolkit_site.made import Site, old_site
 from tests.idp.toolkit_site.street import street
 from tests.installation import KEPT, Installation, free_port, serving
-from tests.migrated import copied
+from tests.migrated import copy
 from tests.races.conftest import database_url
 from tests.world import claims_of
 
@@ -93,7 +93,7 @@ def our_installation(folder: Path, origin: str, database: str) -> Installation:
     }
     made = Installation(f"{origin}/o", origin, folder / "mails", environment)
     if database.startswith("sqlite:///"):
-        copied(database.removeprefix("sqlite:///")).close()
+        copy(database.removeprefix("sqlite:///"))
     made.command("quickstart", "--no-demo")
     return made
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlencode
 from wsgiref.util import setup_testing_defaults
@@ -14,8 +14,14 @@ from django.core.handlers.wsgi import WSGIHandler
 from idp import wsgi
 from idp.bodies import BufferedBodies
 from idp.fast_path import BY_PATH
-from tests.provider.endpoints.raw import Rubbish, send
+from tests.provider.endpoints.raw import Rubbish, connection_left_alone, send
 from tests.world import SECRETS, basic
+
+
+@pytest.fixture(autouse=True)
+def _within_the_transaction_of_the_test() -> Iterator[None]:
+    with connection_left_alone():
+        yield
 
 
 def headers_of(path: str) -> dict[str, str]:

@@ -20,7 +20,7 @@ from django.conf import settings
 
 from idp.metrics import counting
 from tests.installation import free_port
-from tests.migrated import copied
+from tests.migrated import copy
 
 pytestmark = pytest.mark.any_database
 SECRET = "of-no-installation-that-there-is-anywhere"
@@ -67,7 +67,7 @@ def started(folder: Path, port: int, metrics: int) -> subprocess.Popen[str]:
 
 def test_what_all_workers_answer_is_told_at_another_address(tmp_path: Path) -> None:
     port, metrics = free_port(), free_port()
-    copied(str(tmp_path / "db.sqlite3")).close()
+    copy(str(tmp_path / "db.sqlite3"))
     public, numbers = f"http://localhost:{port}", f"http://127.0.0.1:{metrics}/metrics"
     refused = 'vestibule_requests_total{endpoint="token",error="invalid_request",grant="",project="",status="400"}'
     with started(tmp_path, port, metrics) as server:

@@ -23,7 +23,7 @@ from common.command import whoever_runs_this
 from common.timers import TimerRun
 from idp.worker import process
 from idp.worker.jobs import JOBS, Job, Said, Turn
-from tests.migrated import copied
+from tests.migrated import copy
 
 SECRET = "of-no-installation-that-there-is-anywhere"
 
@@ -38,7 +38,7 @@ def within(seconds: float, holds: Callable[[], bool]) -> None:
 @pytest.mark.any_database
 def test_it_works_on_sqlite_too_and_ends_at_sigterm(tmp_path: Path) -> None:
     database, log = tmp_path / "db.sqlite3", tmp_path / "log"
-    copied(str(database)).close()
+    copy(str(database))
     own = {"DATABASE_URL": f"sqlite:///{database}", "SECRET_KEY": SECRET, "IDP_KEY_SECRETS": SECRET}
     command = [sys.executable, "manage.py", "worker"]
     with log.open("w") as file:

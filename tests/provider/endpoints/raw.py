@@ -75,7 +75,7 @@ def send(method: str, path: str, rubbish: Rubbish, cookie: str = "") -> Answer:
 def call(application: Any, environ: dict[str, Any]) -> Answer:
     """What a WSGI application answers (PEP 3333)."""
     started: list[tuple[str, list[tuple[str, str]]]] = []
-    with _connection_left_alone() if connection.in_atomic_block else nullcontext():
+    with connection_left_alone() if connection.in_atomic_block else nullcontext():
         response = application(environ, lambda status, headers, _exc_info=None: started.append((status, headers)))
         body = b"".join(response)
         if hasattr(response, "close"):
@@ -85,7 +85,7 @@ def call(application: Any, environ: dict[str, Any]) -> Answer:
 
 
 @contextmanager
-def _connection_left_alone() -> Iterator[None]:
+def connection_left_alone() -> Iterator[None]:
     """Around requests Django closes connections that are in a transaction, as a test's is; its own client does this."""
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
