@@ -136,6 +136,11 @@ def current() -> Snapshot:
     return shared if now < shared.valid_until else _refresh_shared(_version(), now)
 
 
+def remembered() -> Snapshot | None:
+    """The same, to be compared with `changed_since`; None in a transaction, where nothing is remembered."""
+    return None if connection().in_atomic_block else current()
+
+
 def renew() -> Snapshot:
     """Look at the version now: this request changed a fact that it goes on with, and its transaction is over."""
     if connection().in_atomic_block:  # in one the version is read each time
@@ -144,9 +149,9 @@ def renew() -> Snapshot:
     return _refresh_shared(_version(), now)
 
 
-def changed_since(known: Snapshot) -> bool:
+def changed_since(known: Snapshot | None) -> bool:
     """Whether something is another than it was remembered, now: asked before somebody is refused for that."""
-    return renew().version != known.version
+    return known is not None and renew().version != known.version
 
 
 def _refresh_shared(version: object, read_at: float) -> Snapshot:

@@ -106,7 +106,7 @@ def leads_to(query: str, has_begun: Callable[[str], bool]) -> Channel:
 
 def validate(params: Params) -> AuthorizationRequest:
     """What the table decides about this request. Raises NotRedirectable (step 1), then ErrorResponse (step 2)."""
-    known = cache.current()
+    known = cache.remembered()
     try:
         return _validated(params)
     except (NotRedirectable, ErrorResponse):

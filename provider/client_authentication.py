@@ -58,7 +58,7 @@ def authenticate(
         sent = Sent(params, authorization, certificate)
         method = method_used(sent)
         presented = method.read(sent)
-        known = cache.current()
+        known = cache.remembered()
         client = find(presented.client_id)
         proved = method.proves(client, presented)
         if not proved and cache.changed_since(known):  # a secret is good from the moment in which it was made

@@ -27,7 +27,7 @@ def opened(params: Params) -> Params:
     """
     if not params.has("request"):
         return params
-    known = cache.current()
+    known = cache.remembered()
     found = _opened(params)
     if not found.wrapped.signed and cache.changed_since(known):  # its key is good from the moment in which it was made
         return _opened(params)

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from common import cache, counters, issuer
+from common import counters, issuer
 from common.address import address_of
 from common.certificates import of_connection
 from common.counters import Limit
 from common.networks import allowed_at, network_of
-from provider import parameters
+from provider import parameters, second_look
 from provider.authorization_request import validate_for_device
 from provider.client_authentication import authenticate
 from provider.endpoints.http import Answer, json_answer, protocol_endpoint
-from provider.facts import find_client
 from provider.parameters import Request
 from provider.protocol import device
-from provider.protocol.errors import Refusal, TooManyWait, UnauthorizedClient
+from provider.protocol.errors import TooManyWait, UnauthorizedClient
 from provider.protocol.facts import ClientFacts
 from provider.protocol.request import Params
 from provider.protocol.runner import At
@@ -33,16 +33,7 @@ AT_GRANT_TYPES, AT_BEGINNING = map(At, ("grant_types", "begin"))
 def device_authorization(request: Request) -> Answer:
     """What is asked for is validated now, by the steps of the authorization endpoint (section 3.2)."""
     params, address = parameters.from_body(request), address_of(request)
-    known = cache.current()
-    client = authenticate(params, parameters.authorization(request), address, of_connection(request.META))
-    try:
-        _validate(params, client)
-    except Refusal:
-        now = find_client(client.client_id) if cache.changed_since(known) else None
-        if now is None:
-            raise
-        client = now
-        _validate(params, client)
+    client = second_look.answered(params, partial(_client, request, params, address))
     with AT_BEGINNING:
         _refuse_too_many(client.client_id, address)
         begun = devices.begin(client, device.kept(params), address)
@@ -59,11 +50,14 @@ def device_authorization(request: Request) -> Answer:
     )
 
 
-def _validate(params: Params, client: ClientFacts) -> None:
+def _client(request: Request, params: Params, address: str) -> ClientFacts:
+    """Whoever asks, and may ask for this."""
+    client = authenticate(params, parameters.authorization(request), address, of_connection(request.META))
     with AT_GRANT_TYPES:
-        if not (client.enabled and client.may_use(device.GRANT_TYPE)):
+        if not client.may_use(device.GRANT_TYPE):
             raise UnauthorizedClient
     validate_for_device(params, client)
+    return client
 
 
 def _refuse_too_many(client_id: str, address: str) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from common.address import address_of
-from provider import grants, parameters
+from provider import grants, parameters, second_look
 from provider.endpoints.http import Answer, json_answer, protocol_endpoint
 from provider.parameters import Request
 from provider.possession import evidence
@@ -12,4 +14,5 @@ from provider.possession import evidence
 @protocol_endpoint("POST", cors=True, proofs=True)
 def token(request: Request) -> Answer:
     params, authorization = parameters.from_body(request), parameters.authorization(request)
-    return json_answer(grants.answer(params, authorization, address_of(request), evidence(request, "token")))
+    by = partial(grants.answer, params, authorization, address_of(request), evidence(request, "token"))
+    return json_answer(second_look.answered(params, by))

@@ -9,14 +9,16 @@ from urllib.parse import urlencode
 import pytest
 
 from clients import secrets
-from clients.models import AudienceEntry, Client
+from clients.models import AudienceEntry, Client, ClientSecret
 from common import cache
+from projects.events import SecurityEvent
 from provider.endpoints import device_authorization
 from provider.protocol import device
 from provider.protocol.errors import UnauthorizedClient
 from tests.foreign_keys import KEYS, OTHERS, public, signed
 from tests.provider.assertions import claims, proving
-from tests.world import ISSUER, ORDERS, WEB_CB, App, Browser, Response, basic, redirected
+from tests.provider.proving import Holder
+from tests.world import ISSUER, ORDERS, WEB_CB, App, Browser, Response, basic, claims_of, redirected
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -126,6 +128,40 @@ def test_a_device_may_begin_and_ask_for_a_scope_and_an_audience_at_once() -> Non
     assert begun(resource=ORDERS) == "device_code"
 
 
+def test_a_service_gets_a_token_for_a_grant_a_scope_and_an_api_at_once() -> None:
+    service, holder = App("service"), Holder()
+
+    def got(**asked: str) -> str:
+        answer = service.token(grant_type="client_credentials", **asked).json()
+        return str(answer.get("error") or answer["scope"])
+
+    assert got(resource=ORDERS) == "invalid_target"
+    AudienceEntry.objects.create(client=Client.objects.get(client_id="service"), value=ORDERS)
+    assert got(scope="orders.read", resource=ORDERS) == "orders.read"
+    assert got(scope="orders.write", resource=ORDERS) == "invalid_scope"
+    change("service", scope="orders.write")
+    assert got(scope="orders.write", resource=ORDERS) == "orders.write"
+    change("service", grant_types=[])
+    cache.renew()
+    assert got(scope="orders.write", resource=ORDERS) == "unauthorized_client"
+    change("service", grant_types=["client_credentials"])
+    proof = {"HTTP_DPOP": holder.proof()}
+    sent = {"grant_type": "client_credentials", "scope": "orders.write", "resource": ORDERS}
+    assert service.post("/oauth2/token", sent, **proof).json()["token_type"] == "DPoP"
+    assert service.post("/oauth2/token", sent, **proof).json()["error"] == "invalid_dpop_proof", "it was used"
+
+
+def test_what_is_refused_as_another_clients_is_an_event_and_not_looked_at_twice() -> None:
+    tokens = Browser("owner").tokens("web", scope="openid offline_access")
+    ask = partial(App("web").refresh, tokens["refresh_token"], audience="newcomer")
+    assert ask().json()["error"] == "invalid_audience"
+    change("sibling", client_id="newcomer")
+    assert ask().json()["error"] == "invalid_audience"
+    assert SecurityEvent.objects.filter(kind="token.cross_client_refused").count() == 2
+    cache.renew()
+    assert claims_of(ask().json()["id_token"])["aud"] == "newcomer"
+
+
 @pytest.mark.parametrize("ended", ["disabled", "deleted"])
 def test_a_client_that_ends_while_it_is_looked_at_begins_nothing(monkeypatch: pytest.MonkeyPatch, ended: str) -> None:
     """Between the two looks: what the first one refuses, the second would allow."""
@@ -143,8 +179,47 @@ def test_a_client_that_ends_while_it_is_looked_at_begins_nothing(monkeypatch: py
 
     monkeypatch.setattr(device_authorization, "validate_for_device", validate)
     answer = App("spa").post("/oauth2/device_authorization", {"scope": "openid"})
-    assert (answer.status_code, answer.json()["error"]) == (400, "unauthorized_client")
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
     assert len(looks) == 1
+
+
+@pytest.mark.parametrize("path", ["/oauth2/token", "/oauth2/device_authorization"])
+def test_whoever_may_more_has_to_prove_what_is_asked_for_by_now(path: str) -> None:
+    """Else a client that is no longer public would get, unproved, what it was given as a confidential one."""
+    sent = {"grant_type": "client_credentials", "client_id": "spa"}
+    grants = ["client_credentials", device.GRANT_TYPE]
+    assert App("spa").post(path, sent, auth=None).json()["error"] == "unauthorized_client"
+    change("spa", token_endpoint_auth_method="client_secret_basic", client_type="confidential", grant_types=grants)
+    answer = App("spa").post(path, sent, auth=None)
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+
+def test_a_secret_that_was_revoked_gets_nothing_that_was_given_since() -> None:
+    assert own_token(App("service").secret) == 200
+    asked = {"grant_type": "client_credentials", "scope": "orders.write"}
+    assert App("service").post("/oauth2/token", asked).json()["error"] == "invalid_scope"
+    change("service", scope="orders.write")
+    secrets.revoke(ClientSecret.objects.get(client__client_id="service"))
+    assert App("service").post("/oauth2/token", asked).json()["error"] == "invalid_client"
+
+
+def test_an_assertion_that_was_refused_is_not_tried_again() -> None:
+    """It is good once: the client asks again."""
+    keys = {"keys": [public(KEYS["ES256"], kid="new")]}
+    change("service", token_endpoint_auth_method="private_key_jwt", jwks=keys, scope="orders.read")
+    cache.renew()
+
+    def asks() -> str:
+        proof = proving(signed(KEYS["ES256"], "ES256", claims("service"), kid="new"))
+        sent = {"grant_type": "client_credentials", "scope": "orders.write", **proof}
+        answer = App("service").post("/oauth2/token", sent, auth=None).json()
+        return str(answer.get("error") or answer["scope"])
+
+    assert asks() == "invalid_scope"
+    change("service", scope="orders.write")
+    assert asks() == "invalid_scope"
+    cache.renew()
+    assert asks() == "orders.write"
 
 
 def test_what_is_refused_still_is_when_something_else_changed() -> None:
