@@ -53,6 +53,7 @@ def until_it_waits(one: Future[object]) -> None:
     pause = threading.Event()
     for _ in range(400):
         with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_stat_clear_snapshot()")  # a transaction goes on seeing who was connected first
             cursor.execute(WAITS)
             if one.done() or cursor.fetchone() != (0,):
                 return
