@@ -137,7 +137,7 @@ def current() -> Snapshot:
 
 
 def remembered() -> Snapshot | None:
-    """The same, to be compared with `changed_since`; None in a transaction, where nothing is remembered."""
+    """`current()`, to be told to `changed_since`; None in a transaction, which reads the version each time."""
     return None if connection().in_atomic_block else current()
 
 
